@@ -1,0 +1,39 @@
+// The two files pages load, ready to be mounted: the stylesheet under its content hash, and the mark.
+import { MARK_SVG } from './mark.tsx'
+import { STYLESHEET } from './stylesheet.ts'
+
+export interface Asset {
+  readonly path: string
+  readonly body: string
+  readonly headers: Readonly<Record<string, string>>
+}
+
+// FNV-1a: the name must change when the content does; nobody's safety depends on it, and it needs no async digest.
+function shortHash(text: string): string {
+  let hash = 0x811c9dc5
+  for (const byte of new TextEncoder().encode(text)) hash = Math.imul(hash ^ byte, 0x01000193)
+  return (hash >>> 0).toString(16).padStart(8, '0')
+}
+
+export const STYLESHEET_PATH = `/assets/${shortHash(STYLESHEET)}.css`
+export const MARK_PATH = '/assets/mark.svg'
+
+// An SVG opened by itself is a document that could run scripts; ours has none and may load nothing.
+const ALWAYS = {
+  'X-Content-Type-Options': 'nosniff',
+  'Content-Security-Policy': "default-src 'none'",
+  'Cross-Origin-Resource-Policy': 'same-origin',
+}
+
+export const PAGE_ASSETS: readonly Asset[] = [
+  {
+    path: STYLESHEET_PATH,
+    body: STYLESHEET,
+    headers: { ...ALWAYS, 'Content-Type': 'text/css; charset=UTF-8', 'Cache-Control': 'public, max-age=31536000, immutable' },
+  },
+  {
+    path: MARK_PATH,
+    body: MARK_SVG,
+    headers: { ...ALWAYS, 'Content-Type': 'image/svg+xml', 'Cache-Control': 'public, max-age=86400' },
+  },
+]

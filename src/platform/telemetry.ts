@@ -1,0 +1,25 @@
+// What the broker says about itself: one JSON line per event, never a secret in it.
+
+export type Level = 'info' | 'warn' | 'error'
+export type Fields = Readonly<Record<string, string | number | boolean | null | undefined>>
+
+// Anything that looks like one of our envelopes, a bearer credential or an OAuth parameter is a leak, whoever logged it.
+const SECRET = /eyJ[\w-]+\.[\w-]*\.[\w.-]*|Bearer\s+[\w.~+/=-]+|(?<=\b(?:code|token|secret|state|code_verifier)=)[^&\s"]+/gi
+
+export function redact(text: string): string {
+  return text.replaceAll(SECRET, '[redacted]')
+}
+
+/** Writes one log line: `{"event": "token.refused", "request_id": …}`. Event names are an interface: keep them stable. */
+export function log(level: Level, event: string, fields: Fields = {}): void {
+  const safe: Record<string, unknown> = { event }
+  for (const [name, value] of Object.entries(fields)) {
+    if (value !== undefined) safe[name] = typeof value === 'string' ? redact(value) : value
+  }
+  console[level](JSON.stringify(safe))
+}
+
+/** What an unexpected error may say in the log: name and redacted message; the stack stays with the runtime. */
+export function describeError(error: unknown): string {
+  return error instanceof Error ? redact(`${error.name}: ${error.message}`) : 'a value that is no Error was thrown'
+}

@@ -1,0 +1,32 @@
+// The answer to "may this caller go on, and as whom": the one object call every MCP request costs.
+import type { Identity } from '../caller.ts'
+
+/** State of the person's token bucket, for the RateLimit-* headers. */
+export interface Rate {
+  readonly limit: number
+  readonly remaining: number
+  /** Seconds until the bucket is full again. */
+  readonly resetSeconds: number
+}
+
+export interface Admitted {
+  readonly admitted: true
+  readonly identity: Identity
+  /** The `Authorization` value for the downstream, by its auth mode; absent in mode `none`. */
+  readonly authorization?: string
+  /** The person's IdP access token, only in mode `idp-token`. */
+  readonly idpAccessToken?: string
+  readonly rate: Rate
+}
+
+export type RefusalReason = 'credential_revoked' | 'session_expired' | 'limit_exceeded' | 'auth_unavailable'
+
+export interface Refused {
+  readonly admitted: false
+  readonly reason: RefusalReason
+  /** Seconds. */
+  readonly retryAfter?: number
+  readonly rate?: Rate
+}
+
+export type Admission = Admitted | Refused

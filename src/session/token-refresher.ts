@@ -1,0 +1,18 @@
+// What a UserSession needs from the identity provider; `identity/` implements it, `worker.ts` hands it in.
+import type { Identity, IdpTokens } from '../caller.ts'
+
+export type RefreshOutcome =
+  /** The provider still knows the person; `identity` is set when it said who they are now. */
+  | { readonly outcome: 'refreshed'; readonly identity?: Identity }
+  /** The provider refused the refresh token (`invalid_grant`): the person's session there is over. */
+  | { readonly outcome: 'ended'; readonly why: string }
+  /** No answer, 5xx, or an answer that could not be verified: nothing is known, nothing was lost. */
+  | { readonly outcome: 'unavailable'; readonly why: string }
+
+export interface TokenRefresher {
+  /**
+   * Refreshes once. `keep` is called with the new tokens as soon as the token endpoint has answered and before
+   * anything about them is verified: a rotating provider has already consumed the old refresh token.
+   */
+  refresh(tokens: IdpTokens, keep: (fresh: IdpTokens) => Promise<void>): Promise<RefreshOutcome>
+}

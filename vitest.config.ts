@@ -1,0 +1,38 @@
+// One world, three distances: pure code in Node, the parts inside workerd, the built Worker from outside.
+import { cloudflareTest } from '@cloudflare/vitest-plugin'
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },
+      {
+        plugins: [
+          cloudflareTest({
+            wrangler: { configPath: './wrangler.jsonc' },
+            miniflare: {
+              bindings: {
+                BASE_URL: 'http://localhost:8788',
+                DOWNSTREAM_MCP_URL: 'http://127.0.0.1:9/mcp',
+                OAUTH_AUTHORIZE_URL: 'https://idp.example',
+                OAUTH_CLIENT_ID: 'broker',
+                OAUTH_CLIENT_SECRET: 'a secret of the tests',
+                ENCRYPTION_KEY: '000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f',
+              },
+            },
+          }),
+        ],
+        test: { name: 'workers', include: ['test/workers/**/*.test.ts'] },
+      },
+      {
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+})
