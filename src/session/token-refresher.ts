@@ -4,15 +4,21 @@ import type { Identity, IdpTokens } from '../caller.ts'
 export type RefreshOutcome =
   /** The provider still knows the person; `identity` is set when it said who they are now. */
   | { readonly outcome: 'refreshed'; readonly identity?: Identity }
-  /** The provider refused the refresh token (`invalid_grant`): the person's session there is over. */
+  /** The provider refused the refresh token (`invalid_grant`) or named somebody else: the person's session there is over. */
   | { readonly outcome: 'ended'; readonly why: string }
   /** No answer, 5xx, or an answer that could not be verified: nothing is known, nothing was lost. */
   | { readonly outcome: 'unavailable'; readonly why: string }
+  /** The provider gave no refresh token: there is nothing to ask, now or later, until the person signs in again. */
+  | { readonly outcome: 'unsupported' }
+
+/** Whose tokens they are; everything else about a person may change between two refreshes. */
+export type Person = Pick<Identity, 'issuer' | 'subject'>
 
 export interface TokenRefresher {
   /**
    * Refreshes once. `keep` is called with the new tokens as soon as the token endpoint has answered and before
-   * anything about them is verified: a rotating provider has already consumed the old refresh token.
+   * anything about them is verified: a rotating provider has already consumed the old refresh token. An answer about
+   * anybody but `person` ends the session.
    */
-  refresh(tokens: IdpTokens, keep: (fresh: IdpTokens) => Promise<void>): Promise<RefreshOutcome>
+  refresh(tokens: IdpTokens, person: Person, keep: (fresh: IdpTokens) => Promise<void>): Promise<RefreshOutcome>
 }
