@@ -1,0 +1,124 @@
+// Who a client is: ids that prove themselves, secrets nobody stores, and the ways a client authenticates (RFC 6749 section 2.3).
+//
+// A client id is `pub_` or `sec_` and 32 bytes: 16 random ones and a 16-byte MAC over them. So an id that was never issued is
+// told from a real one by arithmetic: a flood of invented ids costs no storage read, and refreshing goes on while the Directory
+// is unreachable. The price: dropping ENCRYPTION_KEY_PREVIOUS makes its clients unknown, and they register again.
+import { base64url } from 'jose'
+import type { ClientAuthMethod } from '../directory/client-record.ts'
+import type { KeyRing, Keys } from '../issuer/keys.ts'
+import { hmac, sameText } from '../platform/crypto.ts'
+import { OAuthError } from './errors.ts'
+
+export type ClientKind = 'public' | 'confidential'
+
+export interface AuthenticatedClient {
+  readonly clientId: string
+  readonly kind: ClientKind
+}
+
+const RANDOM_BYTES = 16
+const MAC_BYTES = 16
+const CLIENT_ID = /^(pub|sec)_([\w-]{43})$/
+
+export function newClientId(keys: Keys, method: ClientAuthMethod): Promise<string> {
+  return authenticId(keys, method === 'none' ? 'pub' : 'sec', crypto.getRandomValues(new Uint8Array(RANDOM_BYTES)))
+}
+
+/** What kind of client the id was issued to; undefined when it was not issued by us. */
+export async function clientIdIsOurs(ring: KeyRing, id: string): Promise<ClientKind | undefined> {
+  return (await issued(ring, id))?.kind
+}
+
+/** The secret of a confidential client, the same whenever it is asked for. */
+export async function clientSecretFor(keys: Keys, id: string): Promise<string> {
+  return base64url.encode(await hmac(keys.client, `secret ${id}`))
+}
+
+/**
+ * Authenticates the client of a request to the token, revocation or introspection endpoint. Basic and post are both open to
+ * every confidential client: its secret is the same, and clients are known to register one and use the other.
+ */
+export async function authenticateClient(
+  ring: KeyRing,
+  authorization: string | null | undefined,
+  form: URLSearchParams,
+): Promise<AuthenticatedClient> {
+  const { id, secret, challenge } = presented(authorization, form)
+  const client = await issued(ring, id)
+  if (!client)
+    throw new OAuthError('invalid_client', 'Client not found: register again', {
+      reason: 'client id not issued here',
+      ...challenge,
+    })
+  if (client.kind === 'public') {
+    if (secret === '') return { clientId: id, kind: 'public' }
+    throw new OAuthError('invalid_client', 'Client authentication failed: this client has no secret', challenge)
+  }
+  if (sameText(secret, await clientSecretFor(client.keys, id))) return { clientId: id, kind: 'confidential' }
+  const missing = secret === '' ? 'the client secret is missing' : 'the client secret is wrong'
+  throw new OAuthError('invalid_client', `Client authentication failed: ${missing}`, challenge)
+}
+
+async function issued(ring: KeyRing, id: string): Promise<{ readonly kind: ClientKind; readonly keys: Keys } | undefined> {
+  const [, prefix, body] = CLIENT_ID.exec(id) ?? []
+  if (prefix === undefined || body === undefined) return undefined
+  const random = base64url.decode(body).subarray(0, RANDOM_BYTES)
+  for (const keys of [ring.current, ring.previous]) {
+    // The whole id is compared, not only its MAC: base64url has four spellings of the same 32 bytes, and only one was issued.
+    if (keys && sameText(id, await authenticId(keys, prefix, random)))
+      return { kind: prefix === 'pub' ? 'public' : 'confidential', keys }
+  }
+  return undefined
+}
+
+async function authenticId(keys: Keys, prefix: string, random: Uint8Array): Promise<string> {
+  const mac = await hmac(keys.client, `id ${prefix} ${base64url.encode(random)}`)
+  return `${prefix}_${base64url.encode(new Uint8Array([...random, ...mac.subarray(0, MAC_BYTES)]))}`
+}
+
+interface Presented {
+  readonly id: string
+  /** Empty when the client sent none: RFC 6749 section 2.3.1 treats both alike. */
+  readonly secret: string
+  readonly challenge: { readonly challenge?: string }
+}
+
+function presented(authorization: string | null | undefined, form: URLSearchParams): Presented {
+  const id = single(form, 'client_id')
+  const secret = single(form, 'client_secret')
+  // Another scheme is no client authentication of ours; mcp-remote sends the header people gave it to this endpoint too.
+  const basic = /^basic(?: +(.*))?$/i.exec(authorization?.trim() ?? '')
+  if (!basic) {
+    if (id === '') throw new OAuthError('invalid_client', 'The request does not say which client it comes from')
+    return { id, secret, challenge: {} }
+  }
+  const challenge = { challenge: 'Basic realm="token endpoint", charset="UTF-8"' }
+  const credentials = basicCredentials(basic[1] ?? '')
+  if (!credentials) throw new OAuthError('invalid_client', 'The Authorization header is not Basic credentials', challenge)
+  if (secret !== '')
+    throw new OAuthError('invalid_request', 'The client authenticates in two ways at once: use the header or the body')
+  if (id !== '' && id !== credentials.id)
+    throw new OAuthError('invalid_request', 'client_id is not the client of the Authorization header')
+  return { ...credentials, challenge }
+}
+
+function single(form: URLSearchParams, name: string): string {
+  const [value = '', ...more] = form.getAll(name)
+  if (more.length > 0) throw new OAuthError('invalid_request', `${name} is given more than once`)
+  return value
+}
+
+function basicCredentials(encoded: string): { readonly id: string; readonly secret: string } | undefined {
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(
+      Uint8Array.from(atob(encoded), (byte) => byte.charCodeAt(0)),
+    )
+    const [, id, secret] = /^([^:]+):(.*)$/s.exec(text) ?? []
+    // The RFC wants both parts form-encoded, SDKs send them raw. Ours hold only characters for which both are the same.
+    return id === undefined || secret === undefined
+      ? undefined
+      : { id: decodeURIComponent(id), secret: decodeURIComponent(secret) }
+  } catch {
+    return undefined
+  }
+}
