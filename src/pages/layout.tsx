@@ -2,6 +2,7 @@
 import type { Child } from 'hono/jsx'
 import { MARK_PATH, STYLESHEET_PATH } from './assets.ts'
 import { Mark } from './mark.tsx'
+import { markupOf } from './markup.ts'
 
 const PRODUCT = 'MCP Session Broker'
 
@@ -45,7 +46,7 @@ function Layout({ title, width = 'narrow', links = [], head, children }: Frame) 
             <span>{PRODUCT}</span>
           </a>
           {links.length > 0 && (
-            <nav class="nav" aria-label="Pages">
+            <nav class="nav" aria-label="Site">
               {links.map(({ label, href }) => (
                 <a href={href}>{label}</a>
               ))}
@@ -59,7 +60,7 @@ function Layout({ title, width = 'narrow', links = [], head, children }: Frame) 
   )
 }
 
-/** A whole document. Pages have no asynchronous parts, so rendering is done when this returns. */
+/** A whole document. */
 export function documentOf(frame: Frame): string {
-  return `<!doctype html>${(<Layout {...frame} />).toString()}`
+  return `<!doctype html>${markupOf(<Layout {...frame} />)}`
 }

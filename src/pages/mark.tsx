@@ -1,4 +1,6 @@
 // The mark of the product: one session inside its ring, and the opening through which it can be ended.
+import { markupOf } from './markup.ts'
+
 const RING = 'M22.4 21.6a9 9 0 1 1 0-11.2'
 
 /** Drawn with its own colours, so that it looks the same in a page, in a tab and on a dark screen. */
@@ -13,4 +15,4 @@ export function Mark({ size = 28 }: { readonly size?: number }) {
   )
 }
 
-export const MARK_SVG: string = (<Mark size={32} />).toString()
+export const MARK_SVG: string = markupOf(<Mark size={32} />)

@@ -18,7 +18,7 @@ const LONGEST_HOST = 260
 /** Any text from outside, on one line, at most `longest` characters. */
 export function shownText(text: string, longest = LONGEST_TEXT): string {
   const clean = text.replace(GAPS, ' ').replace(UNSEEN, '').replace(STACKED_MARKS, '$1').replace(GAPS, ' ').trim()
-  const characters = [...clean]
+  const characters = Array.from(clean)
   return characters.length <= longest ? clean : `${characters.slice(0, longest).join('').trimEnd()}…`
 }
 

@@ -1,0 +1,16 @@
+// The one stylesheet: tokens first, then what every page is made of, then what tables and charts need.
+import { BASE } from './style/base.ts'
+import { DATA } from './style/data.ts'
+import { PARTS } from './style/parts.ts'
+import { TOKENS } from './style/tokens.ts'
+
+// Comments and indentation stay in the source.
+function packed(css: string): string {
+  return css
+    .replace(/\/\*[\s\S]*?\*\//g, '')
+    .replace(/\n\s*/g, '\n')
+    .replace(/\n+/g, '\n')
+    .trim()
+}
+
+export const STYLESHEET: string = packed([TOKENS, BASE, PARTS, DATA].join('\n'))

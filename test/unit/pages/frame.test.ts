@@ -1,0 +1,82 @@
+// What all pages have in common: the document, its headers, the two files it loads.
+import { describe, expect, it } from 'vitest'
+import { MARK_PATH, PAGE_ASSETS, STYLESHEET_PATH } from '../../../src/pages/assets.ts'
+import { pageHeaders } from '../../../src/pages/headers.ts'
+import { STYLESHEET } from '../../../src/pages/stylesheet.ts'
+import { EXAMPLES } from './examples.ts'
+import { tagsOf } from './hostile.ts'
+
+describe.for(Object.entries(EXAMPLES))('%s', ([, html]) => {
+  it('is a whole document in standards mode, with a language, a title and one heading', () => {
+    expect(html).toMatch(/^<!doctype html><html lang="en"><head><meta charset="utf-8"\/><title>[^<]+<\/title>/)
+    expect(html).toMatch(/<\/html>$/)
+    expect(html.match(/<h1/g)).toHaveLength(1)
+    expect(html).toContain('<main id="main">')
+  })
+
+  it('has nothing the content security policy would refuse', () => {
+    expect(html).not.toMatch(/<(script|style|iframe|object|embed|base)[\s>]/i)
+    expect(tagsOf(html)).not.toMatch(/\s(style|on\w+)=/i)
+  })
+
+  it('loads only files that are served', () => {
+    const loaded = [...html.matchAll(/<(?:link|img)[^>]*(?:href|src)="([^"]*)"/g)].map(([, path]) => path)
+    expect(loaded).toEqual([MARK_PATH, STYLESHEET_PATH])
+  })
+
+  it('uses no class without a style', () => {
+    const classes = [...html.matchAll(/ class="([^"]*)"/g)].flatMap(([, names = '']) => names.split(' '))
+    expect(classes.filter((name) => !STYLESHEET.includes(`.${name}`))).toEqual([])
+  })
+})
+
+describe('the headers of a page', () => {
+  it.for<[string, string]>([
+    [
+      'Content-Security-Policy',
+      "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'",
+    ],
+    ['X-Frame-Options', 'DENY'],
+    ['X-Content-Type-Options', 'nosniff'],
+    ['Referrer-Policy', 'no-referrer'],
+    ['Cache-Control', 'no-store'],
+    ['Content-Type', 'text/html; charset=UTF-8'],
+  ])('%s: %s', ([name, value]) => {
+    expect(pageHeaders()[name]).toBe(value)
+  })
+
+  it('cut a page of our own from who opened it, and never a step of the sign-in', () => {
+    expect(pageHeaders('own')['Cross-Origin-Opener-Policy']).toBe('same-origin')
+    expect(pageHeaders()['Cross-Origin-Opener-Policy']).toBe('unsafe-none')
+  })
+})
+
+describe('the stylesheet', () => {
+  const asset = PAGE_ASSETS.find(({ path }) => path === STYLESHEET_PATH)
+
+  it('may be kept for ever, because its name changes with its content', () => {
+    expect(STYLESHEET_PATH).toMatch(/^\/assets\/[0-9a-f]{8}\.css$/)
+    expect(asset?.headers['Cache-Control']).toBe('public, max-age=31536000, immutable')
+    expect(asset?.body).toBe(STYLESHEET)
+  })
+
+  it('loads nothing from anywhere', () => {
+    expect(STYLESHEET).not.toMatch(/url\(|@import|@font-face/)
+  })
+
+  it('opens and closes every brace', () => {
+    expect(STYLESHEET.split('{').length).toBe(STYLESHEET.split('}').length)
+  })
+
+  it('defines every custom property it uses', () => {
+    const used = [...STYLESHEET.matchAll(/var\((--[\w-]+)/g)].map(([, name = '']) => name)
+    expect(used.filter((name) => !STYLESHEET.includes(`${name}:`))).toEqual([])
+  })
+})
+
+it('the mark is an image that runs nothing', () => {
+  const asset = PAGE_ASSETS.find(({ path }) => path === MARK_PATH)
+  expect(asset?.headers['Content-Type']).toBe('image/svg+xml')
+  expect(asset?.body).toMatch(/^<svg xmlns="http:\/\/www.w3.org\/2000\/svg"/)
+  expect(asset?.body).not.toMatch(/script|href|\son\w+=/i)
+})

@@ -1,0 +1,93 @@
+// The front page and what it tells each client.
+import { describe, expect, it } from 'vitest'
+import { homePage } from '../../../src/pages/home.tsx'
+import { setupsFor, shortNameOf } from '../../../src/pages/setups.ts'
+import { ESCAPED, probed } from './hostile.ts'
+
+const mcpUrl = 'https://mcp.example.com/mcp'
+
+function setupOf(client: string, url = mcpUrl) {
+  const setup = setupsFor(url).find((each) => each.client === client)
+  if (setup === undefined) throw new Error(`no set-up for ${client}`)
+  return setup
+}
+
+describe('a client is set up with', () => {
+  it.for<[string, string]>([
+    ['Claude', mcpUrl],
+    ['Claude Code', `claude mcp add --transport http mcp-example-com ${mcpUrl}`],
+    ['MCP Inspector', `npx @modelcontextprotocol/inspector --transport http --server-url ${mcpUrl}`],
+  ])('%s: %s', ([client, text]) => {
+    expect(setupOf(client).text).toBe(text)
+  })
+
+  it.for<[string, unknown]>([
+    ['Cursor', { mcpServers: { 'mcp-example-com': { url: mcpUrl } } }],
+    ['VS Code', { servers: { 'mcp-example-com': { type: 'http', url: mcpUrl } } }],
+    ['mcp-remote', { mcpServers: { 'mcp-example-com': { command: 'npx', args: ['-y', 'mcp-remote', mcpUrl] } } }],
+  ])('%s: a configuration that parses', ([client, configuration]) => {
+    expect(JSON.parse(setupOf(client).text)).toEqual(configuration)
+  })
+
+  it('a link that carries the same configuration into Cursor', () => {
+    const { searchParams } = new URL(setupOf('Cursor').install?.href ?? '')
+    expect(searchParams.get('name')).toBe('mcp-example-com')
+    expect(JSON.parse(atob(searchParams.get('config') ?? ''))).toEqual({ url: mcpUrl })
+  })
+
+  it('a link that carries the same configuration into VS Code', () => {
+    const { search } = new URL(setupOf('VS Code').install?.href ?? '')
+    expect(JSON.parse(decodeURIComponent(search.slice(1)))).toEqual({ name: 'mcp-example-com', type: 'http', url: mcpUrl })
+  })
+
+  it.for<[string, boolean]>([
+    ['http://10.0.0.7:8788/mcp', true],
+    ['http://localhost:8788/mcp', false],
+    ['http://127.0.0.1:8788/mcp', false],
+  ])('mcp-remote at %s needs leave to speak plain http: %s', ([url, needed]) => {
+    expect(setupOf('mcp-remote', url).text.includes('--allow-http')).toBe(needed)
+  })
+
+  it('an address that a shell can not read as a command', () => {
+    const { text } = setupOf('Claude Code', `https://mcp.example.com/mcp?a=1&b=$(id)';rm`)
+    expect(text).toBe(`claude mcp add --transport http mcp-example-com 'https://mcp.example.com/mcp?a=1&b=$(id)%27;rm'`)
+  })
+})
+
+describe('a server is called', () => {
+  it.for([
+    ['https://mcp.example.com/mcp', 'mcp-example-com'],
+    ['https://mcp.example.com/servers/docs/mcp', 'docs'],
+    ['https://mcp.example.com/servers/Team%20A/mcp', 'team-20a'],
+    ['http://[::1]:8788/mcp', '1'],
+  ])('at %s: %s', ([url = '', name]) => {
+    expect(shortNameOf(url)).toBe(name)
+  })
+})
+
+describe('the front page', () => {
+  const home = {
+    mcpUrl,
+    name: 'Acme Documents',
+    signInWith: 'Acme Okta',
+    setups: setupsFor(mcpUrl).slice(0, 3),
+    links: [{ label: 'Your account', href: '/account' }],
+  }
+
+  it('shows every set-up it was given, the first one open', () => {
+    const html = homePage(home)
+    expect(html.match(/<details/g)).toHaveLength(3)
+    expect(html.match(/<details[^>]* open=/g)).toHaveLength(1)
+    expect(html).toContain('claude mcp add --transport http')
+  })
+
+  it('links to the account, and has no navigation without links', () => {
+    expect(homePage(home)).toContain('<a href="/account">Your account</a>')
+    expect(homePage({ ...home, links: [] })).not.toContain('<nav')
+  })
+
+  it.for(probed(home, ['setups.0.kind', 'setups.1.kind', 'setups.2.kind']))('stays a page whatever stands in %s', ([, probe]) => {
+    expect(homePage(probe)).toContain(ESCAPED)
+    expect(homePage(probe)).not.toContain('<img')
+  })
+})
