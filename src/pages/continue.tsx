@@ -40,7 +40,9 @@ export function continuePage({ client, redirectUri, outcome }: Continue): string
         </p>
         <p class="actions">
           <a class="button button-primary" id="continue" href={redirectUri}>
-            Return to <bdi>{name}</bdi>
+            <span>
+              Return to <bdi>{name}</bdi>
+            </span>
           </a>
         </p>
         <p class="fine">

@@ -25,7 +25,7 @@ function SetupSteps({ setup, open }: { readonly setup: Setup; readonly open: boo
         <span class="fine">{KINDS[kind]}</span>
       </summary>
       <p>{where}</p>
-      <pre class="snippet" tabindex={0} role="region" aria-label={`${KINDS[kind]} for ${client}`}>
+      <pre class="snippet">
         <code class="pick">{text}</code>
       </pre>
       {install !== undefined && (

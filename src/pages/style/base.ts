@@ -61,6 +61,7 @@ a:hover { text-decoration-thickness: 2px; }
   .page { padding: 0 16px; }
   .masthead { padding: 14px 0; }
   .page > main { padding-top: 4px; }
+  .nav { width: 100%; margin-left: 0; }
 }
 
 @media print {

@@ -51,7 +51,6 @@ strong.address, strong.name { display: block; font-family: var(--sans); font-siz
   background: var(--surface); color: var(--ink);
   font: 600 1rem/1.3 var(--sans); text-align: center; text-decoration: none; cursor: pointer;
 }
-.button bdi { margin-left: 0.3em; }
 .button:hover { background: var(--sunken); text-decoration: none; }
 .button:focus-visible { border-radius: 10px; }
 .button-primary { background: var(--accent); border-color: var(--accent); color: var(--on-accent); }
@@ -81,7 +80,7 @@ summary::before { content: ""; flex: none; width: 8px; height: 8px; border: soli
 .setup > summary { min-height: 44px; font-weight: 600; }
 .setup > summary .fine { margin-left: auto; font-weight: 400; }
 .setup > :not(summary) { margin-bottom: 14px; }
-.snippet { background: var(--sunken); border-radius: var(--radius-small); padding: 12px 16px; overflow-x: auto; font-size: 0.875rem; line-height: 1.5; overflow-wrap: normal; }
+.snippet { background: var(--sunken); border-radius: var(--radius-small); padding: 12px 16px; font-size: 0.875rem; line-height: 1.5; white-space: pre-wrap; }
 
 .snippet code { font-size: inherit; }
 
@@ -101,7 +100,8 @@ summary::before { content: ""; flex: none; width: 8px; height: 8px; border: soli
 .field { display: grid; gap: 6px; }
 .field > label { font-size: 0.875rem; font-weight: 600; }
 .input { width: 100%; min-height: 42px; padding: 6px 12px; border: 1px solid var(--line-strong); border-radius: var(--radius-small); background: var(--surface); color: var(--ink); font: inherit; }
-.toolbar { display: flex; flex-wrap: wrap; align-items: end; gap: 12px; }
+.toolbar { display: flex; flex-wrap: wrap; align-items: end; gap: 12px; margin-bottom: 16px; }
+.toolbar .button { min-height: 42px; }
 
 @media (max-width: 480px) {
   .card { padding: 20px; }
