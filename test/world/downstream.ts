@@ -62,7 +62,10 @@ export async function startDownstream({ port = 0, ...given }: DownstreamOptions 
   }
 
   const answer = toNodeHandler(
-    { fetch: async (request) => ((await isLegacyRequest(request)) ? await legacy(request) : await modern.fetch(request)) },
+    {
+      fetch: async (request) =>
+        endedWith(request.signal, (await isLegacyRequest(request)) ? await legacy(request) : await modern.fetch(request)),
+    },
     { onerror: (error) => console.error('the example MCP server failed:', error) },
   )
   const server = createServer((req, res) => {
@@ -108,4 +111,9 @@ export async function startDownstream({ port = 0, ...given }: DownstreamOptions 
       await close(server)
     },
   }
+}
+
+/** The adapter notices a reader that left only at the next event; until then the SDK answers 409 to a reader that comes back. */
+function endedWith(signal: AbortSignal, response: Response): Response {
+  return response.body ? new Response(response.body.pipeThrough(new TransformStream(), { signal }), response) : response
 }

@@ -1,5 +1,6 @@
 // Servers of the world: on loopback only, on the port asked for or any free one, and gone at once when closed.
 import { createServer, type Server } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 const LOOPBACK = '127.0.0.1'
 
@@ -24,6 +25,8 @@ export async function close(server: Server): Promise<void> {
   })
   server.closeAllConnections()
   await closed
+  // Callers in this process need a moment to notice that their idle connections are gone, or they use one for the next server.
+  await sleep(5)
 }
 
 /** A port that was free a moment ago, for a process that must be told its port before it starts. */

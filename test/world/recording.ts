@@ -1,4 +1,5 @@
 // What a server of the world was asked: every request with its exact bytes, and how each one ended.
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 
 export interface RecordedRequest {
@@ -8,6 +9,8 @@ export interface RecordedRequest {
   /** Exactly what arrived, also when the caller hung up half-way. */
   readonly body: Buffer
   readonly arrivedAt: number
+  /** Once the head of the answer is on its way. */
+  readonly status: number | undefined
   /** The caller hung up before it had the whole answer. */
   readonly aborted: boolean
   /** When the exchange ended, either way; undefined while it is open. */
@@ -25,7 +28,6 @@ export interface Recorded {
 export class Recording {
   readonly #limit: number
   readonly #requests: RecordedRequest[] = []
-  readonly #waiting = new Set<() => void>()
 
   constructor(limit = 5000) {
     this.#limit = limit
@@ -48,23 +50,14 @@ export class Recording {
     this.#requests.length = 0
   }
 
-  /** The first request that fits, now or as soon as it arrives. */
+  /** The first request that fits, now or as soon as there is one. */
   async find(fits: (request: RecordedRequest) => boolean, withinMs = 5000): Promise<RecordedRequest> {
     const deadline = Date.now() + withinMs
     for (;;) {
       const found = this.#requests.find(fits)
       if (found) return found
-      if (Date.now() >= deadline) throw new Error(`no such request arrived within ${withinMs} ms`)
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(done, Math.max(0, deadline - Date.now()))
-        const waiting = this.#waiting
-        waiting.add(done)
-        function done(): void {
-          clearTimeout(timer)
-          waiting.delete(done)
-          resolve()
-        }
-      })
+      if (Date.now() >= deadline) throw new Error(`no such request within ${withinMs} ms`)
+      await sleep(5)
     }
   }
 
@@ -78,6 +71,9 @@ export class Recording {
       headers: req.headers,
       body: Buffer.alloc(0),
       arrivedAt: Date.now(),
+      get status() {
+        return res.headersSent ? res.statusCode : undefined
+      },
       aborted: false,
       closedAt: undefined as number | undefined,
       closed,
@@ -92,7 +88,6 @@ export class Recording {
       for await (const chunk of req) chunks.push(chunk)
     } finally {
       request.body = Buffer.concat(chunks)
-      for (const wake of this.#waiting) wake()
     }
     return { body: request.body, request }
   }
@@ -100,6 +95,5 @@ export class Recording {
   #keep(request: RecordedRequest): void {
     this.#requests.push(request)
     if (this.#requests.length > this.#limit) this.#requests.shift()
-    for (const wake of this.#waiting) wake()
   }
 }

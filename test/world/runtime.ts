@@ -1,0 +1,210 @@
+// One workerd process with the built Worker in it: started, killed the hard way, started again on the same disk.
+//
+// No wrangler dev and no Miniflare in between: a test that kills the runtime must know the one process that matters, and a
+// benchmark must measure the broker alone. Variables travel in the environment, so no secret is written into a file.
+import { spawn, type ChildProcess } from 'node:child_process'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { join, relative } from 'node:path'
+import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { bundleWorker, type Bundle } from './bundle.ts'
+
+export interface LogLine {
+  readonly level: string
+  readonly message: string
+  /** False for what the runtime itself says, true for the Worker's `console`. */
+  readonly isOurs: boolean
+}
+
+export interface RuntimeOptions {
+  readonly port: number
+  /** Durable Objects live here. */
+  readonly dataDir: string
+  readonly vars: Readonly<Record<string, string>>
+  readonly onLog?: (line: LogLine) => void
+  /** The process ended and nobody of us asked it to. */
+  readonly onCrash?: () => void
+  /** The folder of another Worker, for trying the world itself. */
+  readonly project?: string
+  /** Also accept a broker whose `/health` says that something is wrong, e.g. with its settings. */
+  readonly mayBeUnhealthy?: boolean
+}
+
+const READY_WITHIN_MS = 15_000
+const GRACE_MS = 400
+
+export class Runtime {
+  readonly #options: RuntimeOptions
+  readonly #bundle: Bundle
+  #child: ChildProcess | undefined
+  #isEnding = false
+
+  private constructor(options: RuntimeOptions, bundle: Bundle) {
+    this.#options = options
+    this.#bundle = bundle
+  }
+
+  static async start(options: RuntimeOptions): Promise<Runtime> {
+    const runtime = new Runtime(options, await bundleWorker(options.project))
+    await runtime.start()
+    return runtime
+  }
+
+  get pid(): number | undefined {
+    return this.#child?.pid
+  }
+
+  /** SIGKILL, as when the machine loses power: nothing is flushed, no stream is ended politely. */
+  async kill(): Promise<void> {
+    await this.#end('SIGKILL')
+  }
+
+  async close(): Promise<void> {
+    // Asked politely, workerd drains open streams for as long as their clients like.
+    await Promise.race([this.#end('SIGTERM'), sleep(GRACE_MS, undefined, { ref: false })])
+    await this.kill()
+  }
+
+  /** On the same port and the same disk, with other variables if given. */
+  async start(vars: Readonly<Record<string, string>> = this.#options.vars): Promise<void> {
+    if (this.#child) throw new Error('the runtime is running already')
+    const { port, dataDir, onLog, onCrash } = this.#options
+    const disk = join(dataDir, 'durable-objects')
+    await mkdir(disk, { recursive: true })
+    const config = join(dataDir, 'workerd.capnp')
+    await writeFile(config, workerdConfig(this.#bundle, { port, disk, names: Object.keys(vars), folder: dataDir }))
+
+    // A group of its own: Ctrl-C reaches every process of the terminal's group, and only we decide when this one ends.
+    const child = spawn(workerdProgram(), ['serve', config], { env: vars, stdio: ['ignore', 'pipe', 'pipe'], detached: true })
+    this.#child = child
+    this.#isEnding = false
+    let isReady = false
+    child.once('exit', () => {
+      if (this.#child === child) this.#child = undefined
+      if (isReady && !this.#isEnding) onCrash?.()
+    })
+    endWithUs(child)
+    const said: string[] = []
+    for (const stream of [child.stdout, child.stderr]) {
+      createInterface({ input: stream }).on('line', (line) => {
+        const read = logLine(line)
+        if (said.push(read.message) > 50) said.shift()
+        onLog?.(read)
+      })
+    }
+    await this.#untilReady(child, said).catch(async (error: unknown) => {
+      await this.kill()
+      throw error
+    })
+    isReady = true
+  }
+
+  async #untilReady(child: ChildProcess, said: readonly string[]): Promise<void> {
+    const failed = new Promise<never>((_, reject) => {
+      child
+        .once('error', reject)
+        .once('exit', (code, signal) => reject(new Error(`workerd ended (${signal ?? code}):\n${said.join('\n')}`)))
+    })
+    const deadline = Date.now() + READY_WITHIN_MS
+    let last = 'nothing'
+    while (Date.now() < deadline) {
+      const answer = await Promise.race([health(this.#options.port), failed])
+      if (answer && (answer.ok || this.#options.mayBeUnhealthy)) return
+      if (answer) last = `${answer.status} ${answer.text}`
+      await Promise.race([sleep(answer ? 200 : 15), failed])
+      if (answer && answer.status >= 500) break
+    }
+    throw new Error(`the broker is not healthy: GET /health answered ${last}\n${said.join('\n')}`)
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    this.#isEnding = true
+    const child = this.#child
+    if (!child || child.exitCode !== null || child.signalCode !== null) return
+    const exited = new Promise<void>((resolve) => {
+      child.once('exit', () => resolve())
+    })
+    child.kill(signal)
+    await exited
+  }
+}
+
+async function health(port: number): Promise<{ ok: boolean; status: number; text: string } | undefined> {
+  try {
+    const response = await fetch(`http://127.0.0.1:${port}/health`, {
+      headers: { host: `localhost:${port}` },
+      signal: AbortSignal.timeout(5000),
+    })
+    return { ok: response.ok, status: response.status, text: await response.text() }
+  } catch {
+    return undefined
+  }
+}
+
+/** workerd belongs to wrangler: asking from there finds the very version wrangler builds for. */
+function workerdProgram(): string {
+  const fromWrangler = createRequire(createRequire(import.meta.url).resolve('wrangler/package.json'))
+  const { default: program }: { default: string } = fromWrangler('workerd')
+  return program
+}
+
+/** A killed test runner cleans nothing up, so a shell waits for our end of a pipe to close and then kills the runtime. */
+function endWithUs(child: ChildProcess): void {
+  const guard = spawn('sh', ['-c', 'cat >/dev/null; kill -9 "$0"', String(child.pid)], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    detached: true,
+  })
+  guard.once('error', () => undefined)
+  guard.unref()
+  child.once('exit', () => guard.kill('SIGKILL'))
+}
+
+interface Placement {
+  readonly port: number
+  readonly disk: string
+  readonly names: readonly string[]
+  /** Where the configuration file lies; embedded files are named relative to it. */
+  readonly folder: string
+}
+
+function workerdConfig({ file, config }: Bundle, { port, disk, names, folder }: Placement): string {
+  const text = JSON.stringify
+  const objects = config.durableObjects.map(
+    ({ className }) => `(className = ${text(className)}, uniqueKey = ${text(className)}, enableSql = true)`,
+  )
+  const bindings = [
+    ...config.durableObjects.map(
+      ({ binding, className }) => `(name = ${text(binding)}, durableObjectNamespace = ${text(className)})`,
+    ),
+    ...names.map((name) => `(name = ${text(name)}, fromEnvironment = ${text(name)})`),
+  ]
+  return `# Written by test/world/runtime.ts at every start.
+using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  logging = (structuredLogging = true),
+  services = [
+    (name = "broker", worker = (
+      modules = [(name = "worker.js", esModule = embed ${text(relative(folder, file))})],
+      compatibilityDate = ${text(config.compatibilityDate)},
+      compatibilityFlags = [${config.compatibilityFlags.map((flag) => text(flag)).join(', ')}],
+      bindings = [${bindings.join(', ')}],
+      durableObjectNamespaces = [${objects.join(', ')}],
+      durableObjectStorage = (localDisk = "disk"))),
+    (name = "internet", network = (allow = ["public", "private", "local"], tlsOptions = (trustBrowserCas = true))),
+    (name = "disk", disk = (path = ${text(disk)}, writable = true)),
+  ],
+  sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "broker")]
+);
+`
+}
+
+function logLine(line: string): LogLine {
+  try {
+    const { level, message, source } = JSON.parse(line)
+    if (typeof level === 'string' && typeof message === 'string') return { level, message, isOurs: source === undefined }
+  } catch {
+    // Not structured: a crash of the runtime speaks plainly.
+  }
+  return { level: 'error', message: line, isOurs: false }
+}
