@@ -1,0 +1,21 @@
+// Cloudflare Access as OpenID provider (a SaaS application): ordinary OpenID Connect with three habits of its own.
+import type { IdentityProviderSettings } from '../settings.ts'
+import type { Claims } from './claims.ts'
+import { OidcProvider } from './oidc.ts'
+import type { IdentityProvider } from './provider.ts'
+
+/**
+ * The issuer is `https://TEAM.cloudflareaccess.com/cdn-cgi/access/sso/oidc/CLIENT_ID`; `settings.ts` builds it. Access
+ * publishes its metadata below it and sends no `email_verified`, the address being the one it let in. Refresh tokens are a
+ * switch of the application, not a scope.
+ */
+export function accessProvider(settings: IdentityProviderSettings): IdentityProvider {
+  return new OidcProvider(settings, { name: 'Cloudflare Access', clientAuthentication: 'client_secret_post', claims: spelledOut })
+}
+
+/** Groups are a claim of their own with the scope `groups`; claims mapped from the provider behind Access sit in `custom`. */
+function spelledOut(claims: Claims): Claims {
+  const { groups, custom } = claims
+  if (groups !== undefined || typeof custom !== 'object' || custom === null || !('groups' in custom)) return claims
+  return { ...claims, groups: custom.groups }
+}

@@ -1,0 +1,60 @@
+// How the identity provider is asked: one outbound call with an end, and one reading of whatever came back.
+import * as oauth from 'oauth4webapi'
+import { z } from 'zod'
+import { outbound, OutboundError } from '../platform/outbound.ts'
+import { describeError } from '../platform/telemetry.ts'
+import { IdentityError, type IdentityErrorReason } from './provider.ts'
+
+const ANSWER_WITHIN_MS = 15_000
+const LONGEST_DETAIL = 300
+
+/** Has the shape oauth4webapi wants for its `customFetch`. */
+export function ask(
+  url: string,
+  { method, headers, body }: { method: string; headers: Record<string, string>; body?: URLSearchParams | null | undefined },
+): Promise<Response> {
+  return outbound(url, { method, headers, body: body ?? null }, { signal: AbortSignal.timeout(ANSWER_WITHIN_MS) })
+}
+
+/** The JSON of an answer; `unreachable` when there is none: a provider that sends a web page instead is not at work. */
+export async function jsonOf(response: Response, what: string): Promise<unknown> {
+  try {
+    return JSON.parse(await response.text())
+  } catch (cause) {
+    throw new IdentityError('unreachable', `${what} answered ${response.status} without readable JSON`, { cause })
+  }
+}
+
+/** A provider that is down or overrun has said nothing about anybody. */
+export async function assertAtWork(response: Response, what: string): Promise<void> {
+  if (response.status < 500 && response.status !== 429) return
+  await response.body?.cancel()
+  throw new IdentityError('unreachable', `${what} answered ${response.status}`)
+}
+
+/** One meaning for everything that can be thrown on the way; what nobody foresaw counts as not verified. */
+export function asIdentityError(error: unknown): IdentityError {
+  if (error instanceof IdentityError) return error
+  const meaning = (reason: IdentityErrorReason, detail: string, code?: string): IdentityError =>
+    new IdentityError(reason, detail.slice(0, LONGEST_DETAIL), code === undefined ? { cause: error } : { code, cause: error })
+  if (error instanceof OutboundError) return meaning('unreachable', describeError(error.cause ?? error))
+  if (error instanceof oauth.AuthorizationResponseError) {
+    const code = error.error
+    return meaning(reasonOf(code), `the provider answered ${code}: ${error.error_description ?? 'no description'}`, code)
+  }
+  return meaning('invalid', `${describeError(error)}${comparisonIn(error)}`)
+}
+
+// A wrong issuer or audience is nearly always a wrong setting, and the two values say which.
+const comparison = z.object({ claim: z.enum(['iss', 'aud']), expected: z.string(), claims: z.record(z.string(), z.unknown()) })
+
+function comparisonIn(error: unknown): string {
+  const found = comparison.safeParse(error instanceof Error ? error.cause : undefined)
+  return found.success ? `: expected ${found.data.expected}, got ${JSON.stringify(found.data.claims[found.data.claim])}` : ''
+}
+
+/** RFC 6749 section 4.1.2.1: some of these are about the broker or the provider, the others about the person. */
+function reasonOf(code: string): IdentityErrorReason {
+  if (code === 'server_error' || code === 'temporarily_unavailable') return 'unreachable'
+  return /^(invalid_|unauthorized_client$|unsupported_)/.test(code) ? 'refused' : 'denied'
+}

@@ -1,0 +1,68 @@
+// Finds the metadata of an issuer by its well-known addresses (OpenID Connect Discovery, RFC 8414).
+import { z } from 'zod'
+import { ask, assertAtWork, jsonOf } from './ask.ts'
+import { IdentityError } from './provider.ts'
+
+// A key the provider publishes must never be one a caller could sign with: no HMAC, no `none`.
+const ASYMMETRIC = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519']
+
+const algorithms = z
+  .array(z.string())
+  .default(ASYMMETRIC)
+  .transform((offered) => offered.filter((algorithm) => ASYMMETRIC.includes(algorithm)))
+
+// Only what the broker reads; the rest of a document is nobody's business here.
+const metadataSchema = z.object({
+  issuer: z.string().min(1),
+  authorization_endpoint: z.string(),
+  token_endpoint: z.string(),
+  jwks_uri: z.string().exactOptional(),
+  userinfo_endpoint: z.string().exactOptional(),
+  scopes_supported: z.array(z.string()).exactOptional(),
+  token_endpoint_auth_methods_supported: z.array(z.string()).exactOptional(),
+  id_token_signing_alg_values_supported: algorithms,
+  userinfo_signing_alg_values_supported: algorithms,
+  authorization_response_iss_parameter_supported: z.boolean().exactOptional(),
+})
+export type Metadata = z.output<typeof metadataSchema>
+
+/**
+ * Asks one address after the other until a document names the configured issuer. Only "nothing here" leads to the next
+ * one: taking a busy provider's second-best document would hide its keys for an hour.
+ */
+export async function discover(configured: string): Promise<Metadata> {
+  const url = new URL(configured)
+  if (url.protocol !== 'https:' && !isLoopback(url)) throw new IdentityError('invalid', `${url.origin} is not https`)
+  const failures: string[] = []
+  for (const address of wellKnownAddresses(url)) {
+    const response = await ask(address, { method: 'GET', headers: { accept: 'application/json' } })
+    await assertAtWork(response, address)
+    const found = response.ok ? metadataSchema.safeParse(await jsonOf(response, address).catch(() => undefined)) : undefined
+    if (found?.success && isSameIssuer(found.data.issuer, configured)) return found.data
+    failures.push(
+      `${address} ${found?.success ? `names another issuer, ${found.data.issuer}` : `answered ${response.status} without metadata`}`,
+    )
+    if (!response.bodyUsed) await response.body?.cancel()
+  }
+  throw new IdentityError('invalid', failures.join('; '))
+}
+
+/** A demo or a test has no certificate; a provider anywhere else has one. */
+export function isLoopback({ hostname }: URL): boolean {
+  return ['localhost', '127.0.0.1', '[::1]'].includes(hostname) || hostname.endsWith('.localhost')
+}
+
+function wellKnownAddresses({ origin, pathname }: URL): ReadonlySet<string> {
+  const path = pathname.replace(/\/$/, '')
+  return new Set([
+    `${origin}${path}/.well-known/openid-configuration`,
+    `${origin}/.well-known/oauth-authorization-server${path}`,
+    `${origin}/.well-known/openid-configuration${path}`,
+    `${origin}${path}/.well-known/oauth-authorization-server`,
+  ])
+}
+
+/** Identical (RFC 8414 section 3.3) but for the slash an operator's setting may end with or lack. */
+function isSameIssuer(named: string, configured: string): boolean {
+  return named.replace(/\/$/, '') === configured.replace(/\/$/, '')
+}

@@ -1,0 +1,59 @@
+// The contract every identity provider keeps: send a person there, understand the answer, ask again later.
+import type { Identity, IdpTokens } from '../caller.ts'
+import type { TokenRefresher } from '../session/token-refresher.ts'
+
+/** What the broker remembers while a person is away signing in; each value is random and used for one login. */
+export interface Login {
+  readonly state: string
+  readonly nonce: string
+  /** PKCE (RFC 7636); its S256 challenge goes to the provider. */
+  readonly codeVerifier: string
+  readonly redirectUri: string
+}
+
+export interface SignedIn {
+  readonly identity: Identity
+  readonly tokens: IdpTokens
+}
+
+export interface IdentityProvider extends TokenRefresher {
+  /** Shown to people: "Cloudflare Access", or the issuer's host. */
+  readonly name: string
+  readonly host: string
+  authorizationUrl(login: Login): Promise<URL>
+  /** `callback` is the URL the provider sent the browser back to. Rejects with `IdentityError`. */
+  signIn(callback: URL, login: Login): Promise<SignedIn>
+}
+
+export type IdentityErrorReason =
+  /** No answer, 5xx, 429, or something that is no answer at all: trying again may help. */
+  | 'unreachable'
+  /** The provider did not let the person in, or they gave up. */
+  | 'denied'
+  /** The provider refused the broker itself: an expired code, a wrong client secret, an unknown scope. */
+  | 'refused'
+  /** An answer that did not survive verification. */
+  | 'invalid'
+
+const SENTENCES: Readonly<Record<IdentityErrorReason, string>> = {
+  unreachable: 'The identity provider did not answer. Please try again in a moment.',
+  denied: 'The identity provider did not let you in.',
+  refused: 'Token exchange failed: the identity provider refused to complete the sign-in.',
+  invalid: 'The answer of the identity provider could not be verified, so the sign-in was stopped.',
+}
+
+export class IdentityError extends Error {
+  override readonly name = 'IdentityError'
+  readonly reason: IdentityErrorReason
+  /** What happened in detail, for our log and no page: the provider's own words are in it. */
+  readonly detail: string
+  /** The OAuth error code the provider gave, if it gave one. */
+  readonly code: string | undefined
+
+  constructor(reason: IdentityErrorReason, detail: string, { code, cause }: { code?: string; cause?: unknown } = {}) {
+    super(SENTENCES[reason], { cause })
+    this.reason = reason
+    this.detail = detail
+    this.code = code
+  }
+}
