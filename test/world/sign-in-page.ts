@@ -67,15 +67,16 @@ const STYLE = `
   .lead { margin: 0 0 1.5rem; color: var(--soft); font-size: .9375rem; overflow-wrap: anywhere; }
   .lead b { color: var(--ink); font-weight: 500; }
   form { display: grid; gap: .6rem; }
-  button { display: flex; align-items: center; gap: .85rem; width: 100%; min-height: 3.75rem; padding: .6rem .85rem; text-align: left; font: inherit;
+  button { display: grid; grid-template-columns: auto 1fr auto; align-items: center; column-gap: .85rem; width: 100%; min-height: 3.75rem; padding: .6rem .85rem; text-align: left; font: inherit;
     color: inherit; background: none; border: 1px solid var(--line); border-radius: .75rem; cursor: pointer; transition: background .12s; }
   button:hover { background: var(--hover); }
   button:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
-  .face { flex: none; display: grid; place-items: center; width: 2.25rem; height: 2.25rem; border-radius: 50%; background: var(--hover);
+  .face { display: grid; place-items: center; width: 2.25rem; height: 2.25rem; border-radius: 50%; background: var(--hover);
     border: 1px solid var(--line); font-weight: 600; font-size: .9375rem; }
-  .who { flex: 1; min-width: 0; display: grid; line-height: 1.35; }
+  .who { min-width: 0; display: grid; line-height: 1.35; }
   .who b { font-weight: 500; }
   .who span, .tag { color: var(--soft); font-size: .8125rem; overflow-wrap: anywhere; }
-  .quiet { justify-content: center; min-height: 2.75rem; margin-top: .35rem; border-color: transparent; color: var(--soft); font-size: .9375rem; }
+  .quiet { grid-template-columns: auto; justify-content: center; min-height: 2.75rem; margin-top: .35rem; border-color: transparent; color: var(--soft); font-size: .9375rem; }
+  @media (max-width: 26rem) { main { padding: 1.5rem 1.1rem 1rem; } .tag { grid-column: 2; } .face { grid-row: 1 / 3; } }
   @media (prefers-reduced-motion: reduce) { button { transition: none; } }
 `
