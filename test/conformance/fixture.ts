@@ -6,19 +6,22 @@ import { close, listen } from '../world/listening.ts'
 import { openLegacySessions } from './fixture/legacy-sessions.ts'
 import type { Changes } from './fixture/diagnostic-tools.ts'
 import { conformanceServer } from './fixture/server.ts'
+import { refusalWithoutTasks } from './fixture/task-tools.ts'
+import { Tasks } from './fixture/tasks.ts'
 
 export type Running = { readonly url: string; close(): Promise<void> }
 
 export async function startFixture({ port = 0 }: { port?: number } = {}): Promise<Running> {
   const requestState = createRequestStateCodec<string>({ key: crypto.getRandomValues(new Uint8Array(32)) })
+  const tasks = new Tasks()
   // The modern server lives for one request, so what it changes is announced by the handler that holds the listen streams.
   const changes: Changes = {
     tools: () => modern.notify.toolsChanged(),
     prompts: () => modern.notify.promptsChanged(),
   }
-  const modern = createMcpHandler(() => conformanceServer({ requestState, changes }), { legacy: 'reject' })
+  const modern = createMcpHandler(() => conformanceServer({ requestState, tasks, changes }), { legacy: 'reject' })
   const answerModern = toNodeHandler(modern)
-  const legacy = openLegacySessions(() => conformanceServer({ requestState }))
+  const legacy = openLegacySessions(() => conformanceServer({ requestState, tasks }))
   const hostIsLocal = localhostHostValidation()
   const originIsLocal = localhostOriginValidation()
 
@@ -27,7 +30,9 @@ export async function startFixture({ port = 0 }: { port?: number } = {}): Promis
     const incoming = asAdapterWants(request)
     const seen = await toWebRequest(incoming)
     const body = parsed(await seen.clone().text())
+    const refusal = refusalWithoutTasks(body)
     if (await isLegacyRequest(seen)) await legacy.answer(request, response, body)
+    else if (refusal) response.writeHead(400, { 'content-type': 'application/json' }).end(JSON.stringify(refusal))
     else await answerModern(incoming, response, body)
   }
   const http = createServer((request, response) => {
@@ -37,6 +42,7 @@ export async function startFixture({ port = 0 }: { port?: number } = {}): Promis
   return {
     url: `http://127.0.0.1:${openPort}/mcp`,
     close: async () => {
+      tasks.close()
       await Promise.all([legacy.close(), modern.close()])
       await close(http)
     },
