@@ -1,0 +1,30 @@
+// What the downstream learns about the person: identity headers made from the admission, and from nothing a client sent.
+import type { Admitted } from '../session/admission.ts'
+
+/** Everything but printable ASCII, and the two characters that mean something in these values themselves. */
+const NEEDS_ENCODING = /[^\x20-\x7e]|%/gu
+const NEEDS_ENCODING_IN_LIST = /[^\x20-\x7e]|[%,]/gu
+
+export function identityHeaders({ identity, authorization, idpAccessToken }: Admitted): Headers {
+  const { subject, email, name, groups } = identity
+  const headers = new Headers()
+  set(headers, ['x-user-sub', 'x-forwarded-user'], encoded(subject, NEEDS_ENCODING))
+  if (email !== undefined) set(headers, ['x-user-email', 'x-forwarded-email'], encoded(email, NEEDS_ENCODING))
+  if (name !== undefined) set(headers, ['x-user-name', 'x-forwarded-name'], encoded(name, NEEDS_ENCODING))
+  if (groups.length > 0) set(headers, ['x-user-groups'], groups.map((group) => encoded(group, NEEDS_ENCODING_IN_LIST)).join(','))
+  if (idpAccessToken !== undefined) headers.set('x-forwarded-access-token', idpAccessToken)
+  if (authorization !== undefined) headers.set('authorization', authorization)
+  return headers
+}
+
+function set(headers: Headers, names: readonly string[], value: string): void {
+  for (const name of names) headers.set(name, value)
+}
+
+/** Percent-encoded UTF-8. Spaces stay, unless they are at an end, where HTTP would take them away. */
+function encoded(value: string, needsEncoding: RegExp): string {
+  return value
+    .toWellFormed()
+    .replaceAll(needsEncoding, (character) => encodeURIComponent(character))
+    .replaceAll(/^ +| +$/g, (spaces) => '%20'.repeat(spaces.length))
+}

@@ -1,0 +1,70 @@
+// The headers that pass, in either direction; whatever is not named here stays behind.
+import type { Passage } from './era.ts'
+import { McpRefusal } from './refusal.ts'
+
+/** Never `Authorization`, `Cookie`, `Origin` or anything that could pose as identity: those are the broker's to consume or to set. */
+const TOWARD_DOWNSTREAM: readonly string[] = [
+  'accept',
+  'baggage',
+  'content-type',
+  'mcp-method',
+  'mcp-name',
+  'mcp-protocol-version',
+  'traceparent',
+  'tracestate',
+  'user-agent',
+]
+/** Sessions and replay do not exist in the modern era; passing them on would bring them back. */
+const TOWARD_LEGACY_DOWNSTREAM: readonly string[] = [...TOWARD_DOWNSTREAM, 'last-event-id', 'mcp-session-id']
+const PARAMETER_PREFIX = 'mcp-param-'
+
+const TOWARD_CLIENT: readonly string[] = ['allow', 'content-type', 'mcp-protocol-version', 'retry-after']
+const TOWARD_LEGACY_CLIENT: readonly string[] = [...TOWARD_CLIENT, 'mcp-session-id']
+
+/** What runtimes agree about; obs-text (RFC 9110 section 5.5) is read as Latin-1 by one and as UTF-8 by another. */
+const PRINTABLE = /^[\t\x20-\x7e]*$/
+
+export function requestHeaders(client: Headers, { era, id }: Passage, identity: Headers): Headers {
+  const headers = new Headers()
+  for (const name of era === 'legacy' ? TOWARD_LEGACY_DOWNSTREAM : TOWARD_DOWNSTREAM) copy(client.get(name), name, headers, id)
+  for (const [name, value] of client) if (name.startsWith(PARAMETER_PREFIX)) copy(value, name, headers, id)
+  // A compressed event stream would be held back until a block of it is full.
+  headers.set('accept-encoding', 'identity')
+  for (const [name, value] of identity) headers.set(name, value)
+  return headers
+}
+
+function copy(value: string | null, name: string, headers: Headers, id: string | undefined): void {
+  if (value === null) return
+  if (PRINTABLE.test(value)) headers.set(name, value)
+  else if (name.startsWith('mcp-'))
+    throw new McpRefusal('malformed_header', `the header ${name} has characters outside ASCII`, { id })
+}
+
+export function responseHeaders(answer: Response, { era }: Passage): Headers {
+  const headers = new Headers({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' })
+  for (const name of era === 'legacy' ? TOWARD_LEGACY_CLIENT : TOWARD_CLIENT) {
+    const value = answer.headers.get(name)
+    if (value !== null && PRINTABLE.test(value)) headers.set(name, value)
+  }
+  if (isEventStream(answer)) {
+    headers.set('cache-control', 'no-cache, no-transform')
+    headers.set('x-accel-buffering', 'no')
+  } else if (!isJson(answer)) {
+    // An error page of the downstream must not become a page of the broker's origin.
+    headers.set('content-security-policy', "default-src 'none'; sandbox")
+  }
+  return headers
+}
+
+export function isEventStream(answer: Response): boolean {
+  return mediaType(answer) === 'text/event-stream'
+}
+
+function isJson(answer: Response): boolean {
+  return mediaType(answer) === 'application/json'
+}
+
+function mediaType(answer: Response): string | undefined {
+  return answer.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase()
+}

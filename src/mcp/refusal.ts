@@ -1,0 +1,62 @@
+// Refusals of the proxy: what a client of MCP is told when the broker, not the downstream, ends its request.
+
+/**
+ * Stable codes and how each is sent. The JSON-RPC codes are those of JSON-RPC 2.0, of MCP where it names one (-32020), or
+ * from -32000…-32019, which MCP leaves to implementations; -32020…-32099 are reserved and would be taken for evidence of an era.
+ */
+const REFUSALS = {
+  malformed_json: { status: 400, rpc: -32700 },
+  ambiguous_json: { status: 400, rpc: -32600 },
+  invalid_message: { status: 400, rpc: -32600 },
+  batch_not_allowed: { status: 400, rpc: -32600 },
+  malformed_header: { status: 400, rpc: -32600 },
+  missing_envelope: { status: 400, rpc: -32602 },
+  header_mismatch: { status: 400, rpc: -32020 },
+  not_found: { status: 404, rpc: -32600 },
+  body_too_large: { status: 413, rpc: -32600 },
+  unsupported_media_type: { status: 415, rpc: -32600 },
+  credential_revoked: { status: 401, rpc: -32003 },
+  session_expired: { status: 401, rpc: -32003 },
+  limit_exceeded: { status: 429, rpc: -32004 },
+  auth_unavailable: { status: 503, rpc: -32005 },
+  downstream_unreachable: { status: 502, rpc: -32603 },
+  downstream_timeout: { status: 504, rpc: -32603 },
+  downstream_redirect: { status: 502, rpc: -32603 },
+  downstream_unauthorized: { status: 502, rpc: -32603 },
+  downstream_malformed: { status: 502, rpc: -32603 },
+  downstream_broken: { status: 502, rpc: -32603 },
+  downstream_event_too_large: { status: 502, rpc: -32603 },
+} as const
+
+export type McpRefusalCode = keyof typeof REFUSALS
+
+export interface McpRefusalDetail {
+  /** The request's JSON-RPC id as the client spelled it, in JSON: a number above 2^53 must come back unchanged. */
+  readonly id?: string | undefined
+  /** For the log only. */
+  readonly reason?: string
+  readonly cause?: unknown
+}
+
+export class McpRefusal extends Error {
+  override readonly name = 'McpRefusal'
+  readonly code: McpRefusalCode
+  readonly status: number
+  readonly id: string | undefined
+  readonly reason: string | undefined
+
+  /** `message` goes to the client and says what it can fix. */
+  constructor(code: McpRefusalCode, message: string, detail: McpRefusalDetail = {}) {
+    super(message, { cause: detail.cause })
+    this.code = code
+    this.status = REFUSALS[code].status
+    this.id = detail.id
+    this.reason = detail.reason
+  }
+
+  /** The JSON-RPC error object; `id` is null where the request has none or can't be trusted (JSON-RPC 2.0 section 5). */
+  toJson(requestId: string): string {
+    const error = { code: REFUSALS[this.code].rpc, message: this.message, data: { code: this.code, request_id: requestId } }
+    return `{"jsonrpc":"2.0","id":${this.id ?? 'null'},"error":${JSON.stringify(error)}}`
+  }
+}

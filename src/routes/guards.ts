@@ -1,0 +1,177 @@
+// What stands before a handler: who may ask at all, from where, and with what in hand. Nothing here touches a Durable Object.
+import type { Context, MiddlewareHandler } from 'hono'
+import type { Caller } from '../caller.ts'
+import { randomId } from '../platform/crypto.ts'
+import { log } from '../platform/telemetry.ts'
+import type { Downstream, Settings } from '../settings.ts'
+
+/** What every handler finds in its context. */
+export interface Variables {
+  readonly requestId: string
+}
+
+export interface Guarded {
+  readonly Variables: Variables
+}
+
+/** The context of handlers behind `bearer`. */
+export interface Authenticated {
+  readonly Variables: Variables & { readonly downstream: Downstream; readonly caller: Caller }
+}
+
+type Guard = MiddlewareHandler<Guarded>
+
+/** Our own id for every request, in the answer and in every log line. One the client sends is a stranger's and ignored. */
+export function requestId(newId: () => string = () => randomId(12)): Guard {
+  return async function requestIdGuard(c, next) {
+    const id = newId()
+    c.set('requestId', id)
+    await next()
+    c.res.headers.set('x-request-id', id)
+  }
+}
+
+/** Only the host people were told to use: another name that leads here is DNS rebinding or a mistake in the set-up. */
+export function hostIsOurs({ baseUrl }: Settings): Guard {
+  const base = new URL(baseUrl)
+  return async function hostGuard(c, next) {
+    const named = URL.parse(`${base.protocol}//${c.req.header('host') ?? new URL(c.req.url).host}`)
+    const isOurs =
+      named?.host === base.host || (isLoopback(base.hostname) && isLoopback(named?.hostname) && named?.port === base.port)
+    return isOurs
+      ? await next()
+      : refuse(summary(c), 403, 'forbidden_host', `this is ${base.host}: the request names another host`)
+  }
+}
+
+/** A browser says where a script came from: our own pages, programs on the person's machine, and whom the operator lists. */
+export function originIsAllowed({ baseUrl, allowedOrigins }: Settings): Guard {
+  const allowed = new Set([baseUrl, ...allowedOrigins])
+  return async function originGuard(c, next) {
+    const origin = c.req.header('origin')
+    const isAllowed = origin === undefined || allowed.has(origin) || isLoopback(URL.parse(origin)?.hostname)
+    return isAllowed
+      ? await next()
+      : refuse(summary(c), 403, 'forbidden_origin', 'this origin is not in ALLOWED_ORIGINS of the broker')
+  }
+}
+
+function isLoopback(hostname: string | undefined): boolean {
+  return hostname === 'localhost' || hostname === '127.0.0.1' || hostname === '[::1]'
+}
+
+const REQUEST_HEADERS = `Authorization, Content-Type, Accept, Mcp-Session-Id, MCP-Protocol-Version, Last-Event-ID, Mcp-Method, Mcp-Name, traceparent, tracestate, baggage`
+const EXPOSED_HEADERS = `WWW-Authenticate, Mcp-Session-Id, MCP-Protocol-Version, Last-Event-ID, Retry-After, Allow, X-Request-Id, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset`
+const HEADER_NAMES = /^[\w!#$%&'*+.^`|~-]+(?:\s*,\s*[\w!#$%&'*+.^`|~-]+)*$/
+
+/**
+ * Cross-origin use by browsers. Any page may read any answer, because no cookie ever authenticates here and so a page can't
+ * read more than it could with curl; a page that is not allowed to ask must still be able to read why.
+ */
+export function crossOrigin(methods: readonly string[]): Guard {
+  return async function crossOriginGuard(c, next) {
+    if (c.req.method === 'OPTIONS') c.res = preflight(c, methods)
+    else await next()
+    c.res.headers.set('access-control-allow-origin', '*')
+    c.res.headers.set('access-control-expose-headers', EXPOSED_HEADERS)
+  }
+}
+
+/** Asked headers are reflected: Mcp-Param-* can't be listed, and `*` would not cover Authorization. */
+function preflight(c: Context<Guarded>, methods: readonly string[]): Response {
+  const asked = c.req.header('access-control-request-headers') ?? ''
+  return new Response(null, {
+    status: 204,
+    headers: {
+      'access-control-allow-methods': methods.join(', '),
+      'access-control-allow-headers': HEADER_NAMES.test(asked) ? asked : REQUEST_HEADERS,
+      'access-control-max-age': '86400',
+      vary: 'Access-Control-Request-Headers',
+    },
+  })
+}
+
+/** Also stops HEAD, which Hono would answer as a GET. */
+export function onlyMethods(methods: readonly string[]): Guard {
+  const allow = methods.join(', ')
+  return async function methodGuard(c, next) {
+    if (methods.includes(c.req.method)) return await next()
+    return refuse(summary(c), 405, 'method_not_allowed', `this path answers ${allow}`, { allow })
+  }
+}
+
+export interface BearerServices {
+  readonly settings: Settings
+  /** By arithmetic alone: signature, expiry and audience, no I/O. */
+  readonly verifyAccessToken: (token: string, resource: string) => Promise<Caller | undefined>
+  /** Unix seconds. */
+  readonly now: () => number
+}
+
+/** One scheme, one token (RFC 6750 section 2.1); a list of two credentials is none. */
+const BEARER = /^Bearer +([\w.~+/-]+=*)$/i
+
+/** Lets verified callers through and answers everybody else with the challenge that starts an authorization. */
+export function bearer(
+  { settings, verifyAccessToken, now }: BearerServices,
+  downstreamAt: (pathname: string) => Downstream | undefined,
+): MiddlewareHandler<Authenticated> {
+  return async function bearerGuard(c, next) {
+    const request = { requestId: c.get('requestId'), method: c.req.method }
+    const url = new URL(c.req.url)
+    const downstream = downstreamAt(url.pathname)
+    if (!downstream) return refuse(request, 404, 'not_found', 'no MCP server is brokered at this path')
+    if (url.searchParams.has('access_token')) {
+      return refuse(request, 400, 'invalid_request', 'an access token goes into the Authorization header, never into the URL')
+    }
+    const credentials = c.req.header('authorization')
+    // No error code when no token was presented (RFC 6750 section 3.1).
+    if (credentials === undefined) {
+      const headers = { 'www-authenticate': challenge(settings, downstream) }
+      return refuse(request, 401, 'unauthorized', 'Unauthorized: sign in to use this MCP server', headers)
+    }
+    const token = BEARER.exec(credentials)?.[1]
+    const caller = token === undefined ? undefined : await verifyAccessToken(token, downstream.resource)
+    if (!caller || caller.expiresAt <= now()) {
+      const headers = { 'www-authenticate': challenge(settings, downstream, 'invalid_token') }
+      return refuse(request, 401, 'invalid_token', 'Unauthorized: the access token is not valid here, or not any more', headers)
+    }
+    c.set('downstream', downstream)
+    c.set('caller', caller)
+    return await next()
+  }
+}
+
+/**
+ * The challenge of RFC 9728 section 5.1, the same on every try: clients compare it to break out of loops, and read its fields
+ * with expressions that take the first match, so nothing may stand before them.
+ */
+export function challenge(settings: Settings, downstream: Downstream, error?: 'invalid_token'): string {
+  const fields = [`resource_metadata="${settings.baseUrl}/.well-known/oauth-protected-resource${downstream.path}"`]
+  if (downstream.scopes.length > 0) fields.push(`scope="${downstream.scopes.join(' ')}"`)
+  if (error) fields.push(`error="${error}"`)
+  return `Bearer ${fields.join(', ')}`
+}
+
+interface Summary {
+  readonly requestId: string
+  readonly method: string
+}
+
+function summary(c: Context<Guarded>): Summary {
+  return { requestId: c.get('requestId'), method: c.req.method }
+}
+
+function refuse(
+  { requestId: request_id, method }: Summary,
+  status: number,
+  error: string,
+  description: string,
+  headers: Readonly<Record<string, string>> = {},
+): Response {
+  log('info', 'request.refused', { code: error, status, method, request_id })
+  return Response.json(
+    { error, error_description: description, request_id },
+    { status, headers: { 'cache-control': 'no-store', ...headers } },
+  )
+}

@@ -1,0 +1,59 @@
+// What the downstream is told about a person, and in which spelling.
+import { expect, test } from 'vitest'
+import type { Admitted } from '../../../src/session/admission.ts'
+import { identityHeaders } from '../../../src/mcp/identity-headers.ts'
+
+const rate = { limit: 600, remaining: 599, resetSeconds: 1 }
+const admitted: Admitted = {
+  admitted: true,
+  identity: {
+    issuer: 'https://idp.example',
+    subject: 'u-1',
+    email: 'ada@example.com',
+    name: 'Ada Lovelace',
+    groups: ['staff', 'math'],
+  },
+  rate,
+}
+
+test('a person is named under the names of both families of proxies', () => {
+  expect(Object.fromEntries(identityHeaders(admitted))).toEqual({
+    'x-user-sub': 'u-1',
+    'x-user-email': 'ada@example.com',
+    'x-user-name': 'Ada Lovelace',
+    'x-user-groups': 'staff,math',
+    'x-forwarded-user': 'u-1',
+    'x-forwarded-email': 'ada@example.com',
+    'x-forwarded-name': 'Ada Lovelace',
+  })
+})
+
+test('what the provider did not say is not said', () => {
+  const headers = identityHeaders({ admitted: true, identity: { issuer: 'i', subject: 's', groups: [] }, rate })
+  expect([...headers.keys()]).toEqual(['x-forwarded-user', 'x-user-sub'])
+})
+
+test.for<[string, string, string]>([
+  ['letters beyond ASCII', 'Zoë Ångström', 'Zo%C3%AB %C3%85ngstr%C3%B6m'],
+  ['a character beyond the first plane', '🦉', '%F0%9F%A6%89'],
+  ['line breaks that would start a header', 'a\r\nX-User-Email: root@example.com', 'a%0D%0AX-User-Email: root@example.com'],
+  ['a percent sign', '100%41', '100%2541'],
+  ['spaces at the ends', ' a ', '%20a%20'],
+  ['half a surrogate pair', 'a\ud800', 'a%EF%BF%BD'],
+])('a name is spelled so that it can be read back: %s', ([, name, header]) => {
+  const headers = identityHeaders({ ...admitted, identity: { ...admitted.identity, name } })
+  expect(headers.get('x-user-name')).toBe(header)
+  expect(decodeURIComponent(header)).toBe(name.toWellFormed())
+})
+
+test('a comma inside a group does not make two of it', () => {
+  const headers = identityHeaders({ ...admitted, identity: { ...admitted.identity, groups: ['a,admin', 'größe'] } })
+  expect(headers.get('x-user-groups')).toBe('a%2Cadmin,gr%C3%B6%C3%9Fe')
+})
+
+test('credentials come from the admission alone', () => {
+  const headers = identityHeaders({ ...admitted, authorization: 'Bearer idp-token', idpAccessToken: 'idp-token' })
+  expect(headers.get('authorization')).toBe('Bearer idp-token')
+  expect(headers.get('x-forwarded-access-token')).toBe('idp-token')
+  expect(identityHeaders(admitted).has('authorization')).toBe(false)
+})
