@@ -9,7 +9,7 @@ export function welcome(brokerUrl: string, mcpUrl: string): string {
   const people = PERSON_KEYS.map((key) => `${PEOPLE[key].name.split(' ')[0]} (${PEOPLE[key].about})`)
   const facts: readonly (readonly [string, string])[] = [
     ['MCP URL', strong(mcpUrl)],
-    ['Sign in as', `${people.slice(0, -1).join(', ')} or ${people.at(-1)}: pick one on the sign-in page, there is no password`],
+    ['Sign in as', `${people.slice(0, -1).join(', ')} or ${people.at(-1)}, without a password`],
     ['Your access', `${brokerUrl}/account`],
     ['Administration', `${brokerUrl}/admin ${quiet('(as Carol)')}`],
   ]

@@ -67,11 +67,8 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
       dataDir,
     })
     closers.push(async () => await idp.close())
-    const downstream = await startDownstream({
-      port: ports.downstream ?? 0,
-      jwksUrl: `${brokerUrl}/.well-known/jwks.json`,
-      issuer: brokerUrl,
-    })
+    const downstream = await startDownstream({ port: ports.downstream ?? 0 })
+    downstream.trust({ jwksUrl: `${brokerUrl}/.well-known/jwks.json`, issuer: brokerUrl, audience: downstream.url })
     closers.push(async () => await downstream.close())
 
     const defaults = demoVars(brokerUrl, idp.issuer, downstream.url)
