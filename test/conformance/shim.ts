@@ -1,31 +1,41 @@
 // A loopback hop that adds an access token for clients that cannot send one, and changes nothing else.
 //
-// Header names, their order and their values go through as they came, Host and Origin included, so what is measured behind
-// the shim is what the client sent. Bytes are handed on as they arrive; whichever side leaves, the other one is told.
+// Header names, their order and their values go through as they came, so what is measured behind the shim is what the client
+// sent. One value is translated: a Host that names the shim names the target instead, since the client means the server it
+// talks to. A Host that names anybody else goes through, as does every Origin. Bytes are handed on as they arrive; whichever
+// side leaves, the other one is told.
 import { createServer, request as send, type IncomingMessage, type ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream'
 import { close, listen } from '../world/listening.ts'
 import type { Running } from './fixture.ts'
 
 export async function startShim({ target, token }: { target: string; token: string }): Promise<Running> {
-  const { hostname, port, pathname } = new URL(target)
-  const http = createServer((request, response) => pass(request, response, { hostname, port: Number(port || 80), token }))
+  const { host, hostname, port, pathname } = new URL(target)
+  const server = createServer((request, response) =>
+    pass(request, response, { host, hostname, port: Number(port || 80), token, ownHost }),
+  )
   // A stream may stay open for as long as it likes; the shim has no opinion.
-  http.requestTimeout = 0
-  http.keepAliveTimeout = 0
-  const openPort = await listen(http, 0)
-  return { url: `http://127.0.0.1:${openPort}${pathname}`, close: () => close(http) }
+  server.requestTimeout = 0
+  server.keepAliveTimeout = 0
+  const ownHost = `127.0.0.1:${await listen(server, 0)}`
+  return { url: `http://${ownHost}${pathname}`, close: () => close(server) }
 }
 
-type Target = { readonly hostname: string; readonly port: number; readonly token: string }
+type Between = {
+  readonly host: string
+  readonly hostname: string
+  readonly port: number
+  readonly token: string
+  readonly ownHost: string
+}
 
-function pass(request: IncomingMessage, response: ServerResponse, { hostname, port, token }: Target): void {
+function pass(request: IncomingMessage, response: ServerResponse, between: Between): void {
   const outgoing = send({
-    hostname,
-    port,
+    hostname: between.hostname,
+    port: between.port,
     method: request.method,
     path: request.url,
-    headers: [...without('authorization', request.rawHeaders), 'Authorization', `Bearer ${token}`],
+    headers: translated(request.rawHeaders, between),
     setHost: false,
     // A connection of its own for each request: a reused one may be closed by the other side just as it is reused.
     agent: false,
@@ -43,6 +53,12 @@ function pass(request: IncomingMessage, response: ServerResponse, { hostname, po
 }
 
 /** Raw headers alternate name and value. */
-function without(name: string, rawHeaders: readonly string[]): string[] {
-  return rawHeaders.filter((_, i) => rawHeaders[i - (i % 2)]?.toLowerCase() !== name)
+function translated(rawHeaders: readonly string[], { host, ownHost, token }: Between): string[] {
+  const headers: string[] = []
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const [name = '', value = ''] = rawHeaders.slice(i, i + 2)
+    const isHost = name.toLowerCase() === 'host'
+    if (name.toLowerCase() !== 'authorization') headers.push(name, isHost && value === ownHost ? host : value)
+  }
+  return [...headers, 'Authorization', `Bearer ${token}`]
 }

@@ -46,6 +46,16 @@ test('a token the client sent is replaced, not doubled', async () => {
   await answering
 })
 
+test('a host that names the shim names the server behind it instead', async () => {
+  const arriving = arrival()
+  const answering = fetch(shim.url, { headers: { origin: new URL(shim.url).origin } })
+  const [incoming, response] = await arriving
+  expect(incoming.headers.host).toBe(`127.0.0.1:${incoming.socket.localPort}`)
+  expect(incoming.headers.origin).toBe(new URL(shim.url).origin)
+  response.end()
+  await answering
+})
+
 test('the answer comes back as it was given', async () => {
   behind.once('request', (_, response) => {
     response.sendDate = false
