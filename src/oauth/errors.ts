@@ -30,8 +30,6 @@ export interface OAuthErrorDetail {
   readonly cause?: unknown
   /** Seconds, for 429 and 503. */
   readonly retryAfter?: number
-  /** `WWW-Authenticate`, when the client failed to authenticate by a header (RFC 6749 section 5.2). */
-  readonly challenge?: string
 }
 
 export class OAuthError extends Error {
@@ -40,7 +38,6 @@ export class OAuthError extends Error {
   readonly status: number
   readonly reason: string | undefined
   readonly retryAfter: number | undefined
-  readonly challenge: string | undefined
 
   /** `message` goes to the client and says what it can fix. */
   constructor(code: OAuthErrorCode, message: string, detail: OAuthErrorDetail = {}) {
@@ -49,6 +46,5 @@ export class OAuthError extends Error {
     this.status = STATUS[code]
     this.reason = detail.reason
     this.retryAfter = detail.retryAfter
-    this.challenge = detail.challenge
   }
 }

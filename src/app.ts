@@ -1,0 +1,78 @@
+// The floor plan: every path, its guards and its handler on one page, and the only place where errors become answers.
+import { Hono } from 'hono'
+import { PAGE_ASSETS } from './pages/assets.ts'
+import { settingsErrorPage } from './pages/error.tsx'
+import { pageHeaders } from './pages/headers.ts'
+import { homePage } from './pages/home.tsx'
+import { setupsFor } from './pages/setups.ts'
+import { randomId } from './platform/crypto.ts'
+import { log } from './platform/telemetry.ts'
+import { answerError, notFound, wantsPage } from './routes/answers.ts'
+import { authorizeRoutes } from './routes/authorize.ts'
+import { callbackRoutes } from './routes/callback.ts'
+import { crossOrigin, hostIsOurs, onlyMethods, originIsAllowed, requestId, type Variables } from './routes/guards.ts'
+import { healthRoutes } from './routes/health.ts'
+import { mcpRoutes } from './routes/mcp.ts'
+import { metadataRoutes } from './routes/metadata.ts'
+import { registerRoutes } from './routes/register.ts'
+import { tokenRoutes } from './routes/token.ts'
+import type { Services } from './services.ts'
+import type { SettingsError } from './settings.ts'
+
+export function app(services: Services): Hono<{ Variables: Variables }> {
+  const { settings, envelopes, session } = services
+  const floor = new Hono<{ Variables: Variables }>()
+  floor.onError(answerError)
+  floor.notFound(notFound)
+
+  // Everywhere: an id that finds the log line, and only the host people were told to use.
+  floor.use(requestId())
+  floor.use(hostIsOurs(settings))
+
+  // Anyone may read these, from any page.
+  floor.use('/.well-known/*', crossOrigin(['GET', 'OPTIONS']), onlyMethods(['GET', 'OPTIONS']))
+  floor.route('/', metadataRoutes(services))
+  floor.route('/', healthRoutes())
+
+  // Clients and their programs; no cookie is ever read here.
+  for (const path of ['/register', '/token', '/revoke', '/introspect']) {
+    floor.use(path, crossOrigin(['POST', 'OPTIONS']), onlyMethods(['POST', 'OPTIONS']), originIsAllowed(settings))
+  }
+  floor.route('/', registerRoutes(services))
+  floor.route('/', tokenRoutes(services))
+
+  // People and their browsers; no cross-origin use, and no framing.
+  floor.use('/authorize', onlyMethods(['GET', 'POST']))
+  floor.route('/', authorizeRoutes(services))
+  floor.use('/callback', onlyMethods(['GET']))
+  floor.route('/', callbackRoutes(services))
+  for (const { path, body, headers } of PAGE_ASSETS) floor.get(path, (c) => c.body(body, 200, headers))
+  floor.get('/', (c) => c.body(home(services), 200, pageHeaders('own')))
+
+  // MCP: a verified token first, then one call to the person's object.
+  const mcp = mcpRoutes({
+    settings,
+    now: services.now,
+    verifyAccessToken: (token, resource) => envelopes.verifyAccessToken(token, resource),
+    admit: (caller) => session(caller.sub).admit(caller),
+  })
+  for (const { path } of settings.downstreams) floor.route(path, mcp)
+  return floor
+}
+
+function home({ settings, provider }: Services): string {
+  const mcpUrl = settings.downstreams[0]?.resource ?? settings.baseUrl
+  return homePage({ mcpUrl, name: new URL(mcpUrl).host, signInWith: provider.name, setups: setupsFor(mcpUrl) })
+}
+
+/** What everybody gets while the settings are wrong; the variables are named, their values never. */
+export function misconfigured(request: Request, { problems }: SettingsError): Response {
+  const id = randomId(12)
+  for (const { variable, problem, cure } of problems)
+    log('error', 'settings.refused', { variable, problem, cure, request_id: id })
+  if (wantsPage(request))
+    return new Response(settingsErrorPage({ problems, requestId: id }), { status: 503, headers: pageHeaders() })
+  const summary = problems.map(({ variable, problem }) => `${variable} ${problem}`).join('; ')
+  const body = { ok: false, error: 'misconfigured', error_description: summary, request_id: id }
+  return Response.json(body, { status: 503, headers: { 'Cache-Control': 'no-store', 'Retry-After': '60', 'X-Request-Id': id } })
+}

@@ -1,0 +1,163 @@
+// The clients that registered themselves, the bound on how many there can be, and on how fast they may come.
+//
+// Layout: one row per client; `source` is a keyed hash of the address it came from. Lifetime: 24 hours, or 400 days after the last
+// person allowed it something; read as gone at that second, deleted by a daily job. Whoever is not used yet makes room for newer
+// ones beyond NEVER_USED_LIMIT. Trade-off: the table is its own rate limiter. Counting the last minute costs a bounded index
+// scan per registration, and in return the count survives hibernation without a single extra write.
+import { LifecycleCapability, type LifecycleJobOutcome } from 'agents/lifecycle'
+import type { ClientRecord } from './client-record.ts'
+
+export type Registration = { readonly registered: true } | { readonly registered: false; readonly retryAfter: number }
+
+/** Registrations a minute, from one address and from all of them. */
+export interface RegistrationRate {
+  readonly perSource: number
+  readonly overall: number
+}
+
+export const NEVER_USED_LIFETIME = 86_400
+export const USED_LIFETIME = 400 * 86_400
+export const NEVER_USED_LIMIT = 10_000
+const WINDOW = 60
+const DAY = 86_400
+
+export class Clients extends LifecycleCapability {
+  readonly #storage: DurableObjectStorage
+  readonly #now: () => number
+  #neverUsed = 0
+  #sweepPlanned = false
+
+  /** `now` in unix seconds. */
+  constructor(storage: DurableObjectStorage, now: () => number) {
+    super('clients')
+    this.#storage = storage
+    this.#now = now
+  }
+
+  override onStart(): void {
+    this.#storage.sql.exec(`
+      CREATE TABLE IF NOT EXISTS clients (
+        id TEXT PRIMARY KEY, name TEXT, redirect_uris TEXT NOT NULL, auth_method TEXT NOT NULL, grant_types TEXT NOT NULL, uri TEXT,
+        application_type TEXT, software_id TEXT, software_version TEXT, source TEXT NOT NULL, registered_at INTEGER NOT NULL, used_at INTEGER);
+      CREATE INDEX IF NOT EXISTS clients_by_age ON clients (registered_at, source);
+      CREATE INDEX IF NOT EXISTS clients_never_used ON clients (registered_at) WHERE used_at IS NULL`)
+    this.#neverUsed = this.#storage.sql.exec<{ n: number }>('SELECT count(*) AS n FROM clients WHERE used_at IS NULL').one().n
+    this.#sweepPlanned = this.lifecycle.jobs.get('clients') !== undefined
+  }
+
+  async register(client: ClientRecord, source: string, rate: RegistrationRate): Promise<Registration> {
+    const retryAfter = this.#secondsToWait(client.registeredAt, source, rate)
+    if (retryAfter > 0) return { registered: false, retryAfter }
+    this.#insert(client, source)
+    this.#makeRoom()
+    if (!this.#sweepPlanned) {
+      this.#sweepPlanned = true
+      await this.lifecycle.jobs.push({ id: 'clients', fn: 'sweep', time: (this.#now() + DAY) * 1000 })
+    }
+    return { registered: true }
+  }
+
+  client(id: string): ClientRecord | undefined {
+    const now = this.#now()
+    const [row] = this.#storage.sql.exec<ClientRow>(
+      'SELECT * FROM clients WHERE id = ? AND (used_at > ? OR (used_at IS NULL AND registered_at > ?))',
+      id,
+      now - USED_LIFETIME,
+      now - NEVER_USED_LIFETIME,
+    )
+    return row && fromRow(row)
+  }
+
+  /** A person allowed this client something. Written at most once a day; where it came from is forgotten with the first. */
+  markUsed(id: string): void {
+    const now = this.#now()
+    const [row] = this.#storage.sql.exec<{ used_at: number | null }>('SELECT used_at FROM clients WHERE id = ?', id)
+    if (!row || (row.used_at !== null && now - row.used_at < DAY)) return
+    this.#storage.sql.exec("UPDATE clients SET used_at = ?, source = '' WHERE id = ?", now, id)
+    if (row.used_at === null) this.#neverUsed -= 1
+  }
+
+  onJob(): LifecycleJobOutcome {
+    const now = this.#now()
+    this.#dropNeverUsed('WHERE used_at IS NULL AND registered_at <= ?', now - NEVER_USED_LIFETIME)
+    this.#storage.sql.exec('DELETE FROM clients WHERE used_at <= ?', now - USED_LIFETIME)
+    const [left] = this.#storage.sql.exec('SELECT 1 FROM clients LIMIT 1')
+    this.#sweepPlanned = left !== undefined
+    return left && { rescheduleAt: (now + DAY) * 1000 }
+  }
+
+  #secondsToWait(now: number, source: string, rate: RegistrationRate): number {
+    const { all, first, own, own_first } = this.#storage.sql
+      .exec<{ all: number; first: number | null; own: number; own_first: number | null }>(
+        `SELECT count(*) AS "all", min(registered_at) AS first, count(*) FILTER (WHERE source = ?1) AS own,
+         min(registered_at) FILTER (WHERE source = ?1) AS own_first FROM clients WHERE registered_at > ?2`,
+        source,
+        now - WINDOW,
+      )
+      .one()
+    const sourceFree = own >= rate.perSource ? (own_first ?? now) + WINDOW : now
+    const allFree = all >= rate.overall ? (first ?? now) + WINDOW : now
+    return Math.max(sourceFree, allFree) - now
+  }
+
+  #insert(client: ClientRecord, source: string): void {
+    this.#storage.sql.exec(
+      'INSERT INTO clients VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)',
+      client.id,
+      client.name ?? null,
+      client.redirectUris.join('\n'),
+      client.authMethod,
+      client.grantTypes.join('\n'),
+      client.uri ?? null,
+      client.applicationType ?? null,
+      client.softwareId ?? null,
+      client.softwareVersion ?? null,
+      source,
+      client.registeredAt,
+    )
+    this.#neverUsed += 1
+  }
+
+  /** A flood pushes out its own registrations: one that a person has used is never dropped to make room. */
+  #makeRoom(): void {
+    const surplus = this.#neverUsed - NEVER_USED_LIMIT
+    if (surplus <= 0) return
+    this.#dropNeverUsed(
+      'WHERE id IN (SELECT id FROM clients WHERE used_at IS NULL ORDER BY registered_at, rowid LIMIT ?)',
+      surplus,
+    )
+  }
+
+  #dropNeverUsed(where: string, value: number): void {
+    this.#neverUsed -= this.#storage.sql.exec(`DELETE FROM clients ${where} RETURNING id`, value).toArray().length
+  }
+}
+
+interface ClientRow extends Record<string, SqlStorageValue> {
+  id: string
+  name: string | null
+  redirect_uris: string
+  auth_method: ClientRecord['authMethod']
+  grant_types: string
+  uri: string | null
+  application_type: 'native' | 'web' | null
+  software_id: string | null
+  software_version: string | null
+  registered_at: number
+}
+
+function fromRow(row: ClientRow): ClientRecord {
+  return {
+    id: row.id,
+    name: row.name ?? undefined,
+    // No URI we accept and no grant type holds white space, so lines are unambiguous.
+    redirectUris: row.redirect_uris.split('\n'),
+    authMethod: row.auth_method,
+    grantTypes: row.grant_types.split('\n'),
+    uri: row.uri ?? undefined,
+    applicationType: row.application_type ?? undefined,
+    softwareId: row.software_id ?? undefined,
+    softwareVersion: row.software_version ?? undefined,
+    registeredAt: row.registered_at,
+  }
+}

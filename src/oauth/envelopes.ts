@@ -1,0 +1,157 @@
+// Signed envelopes: codes, access and refresh tokens as JWTs (HS256), verified by arithmetic before any object is named.
+import { jwtVerify, SignJWT } from 'jose'
+import { z } from 'zod'
+import type { Caller } from '../caller.ts'
+import type { KeyRing } from '../issuer/keys.ts'
+import { sha256 } from '../platform/crypto.ts'
+
+/** What every envelope says about the grant it belongs to. */
+export interface GrantReference {
+  /** Name of the person's `UserSession`. */
+  readonly sub: string
+  readonly grantId: string
+  readonly clientId: string
+}
+
+export interface CodeEnvelope extends GrantReference {
+  readonly jti: string
+  readonly expiresAt: number
+}
+
+/** The facts a token pair is made of. HS256 is deterministic, so equal facts give equal tokens: a replayed refresh needs no store. */
+export interface PairFacts extends GrantReference {
+  readonly resource: string
+  readonly scopes: readonly string[]
+  readonly generation: number
+  readonly issuedAt: number
+  /** End of the session; no token outlives it. */
+  readonly endsAt: number
+}
+
+export interface Lifetimes {
+  readonly accessTokenTtl: number
+  readonly refreshTokenTtl: number
+}
+
+const reference = z.object({
+  sub: z.string(),
+  gid: z.string(),
+  client_id: z.string(),
+  jti: z.string(),
+  iat: z.number(),
+  exp: z.number(),
+})
+const accessClaims = reference.extend({ gen: z.number(), aud: z.string(), scope: z.string() })
+const refreshClaims = reference.extend({ gen: z.number() })
+
+type EnvelopeType = 'code+jwt' | 'at+jwt' | 'rt+jwt'
+
+export class Envelopes {
+  readonly #ring: KeyRing
+  readonly #issuer: string
+  readonly #now: () => number
+  // Verified tokens are remembered until they expire: safe, because the object decides whether the grant still lives.
+  readonly #verified = new Map<string, Caller>()
+  static readonly REMEMBERED = 5_000
+
+  constructor(ring: KeyRing, issuer: string, now: () => number) {
+    this.#ring = ring
+    this.#issuer = issuer
+    this.#now = now
+  }
+
+  code(code: CodeEnvelope): Promise<string> {
+    const claims = { gid: code.grantId, client_id: code.clientId }
+    return this.#sign('code+jwt', claims, {
+      sub: code.sub,
+      aud: this.#issuer,
+      jti: code.jti,
+      iat: this.#now(),
+      exp: code.expiresAt,
+    })
+  }
+
+  async accessToken(facts: PairFacts, ttl: number, scopes: readonly string[] = facts.scopes): Promise<string> {
+    const { sub, grantId, clientId, resource, generation, issuedAt, endsAt } = facts
+    const jti = await sha256(`at ${grantId} ${generation} ${issuedAt}`)
+    const claims = { gid: grantId, gen: generation, client_id: clientId, scope: scopes.join(' ') }
+    return this.#sign('at+jwt', claims, { sub, aud: resource, jti, iat: issuedAt, exp: Math.min(issuedAt + ttl, endsAt) })
+  }
+
+  async refreshToken(facts: PairFacts, ttl: number): Promise<string> {
+    const { sub, grantId, clientId, generation, issuedAt, endsAt } = facts
+    const jti = await sha256(`rt ${grantId} ${generation} ${issuedAt}`)
+    const claims = { gid: grantId, gen: generation, client_id: clientId }
+    return this.#sign('rt+jwt', claims, { sub, aud: this.#issuer, jti, iat: issuedAt, exp: Math.min(issuedAt + ttl, endsAt) })
+  }
+
+  async verifyCode(token: string): Promise<CodeEnvelope | undefined> {
+    const claims = reference.safeParse(await this.#verify('code+jwt', token, this.#issuer)).data
+    return claims && { sub: claims.sub, grantId: claims.gid, clientId: claims.client_id, jti: claims.jti, expiresAt: claims.exp }
+  }
+
+  async verifyRefreshToken(
+    token: string,
+  ): Promise<(GrantReference & { generation: number; issuedAt: number; expiresAt: number }) | undefined> {
+    const claims = refreshClaims.safeParse(await this.#verify('rt+jwt', token, this.#issuer)).data
+    if (!claims) return undefined
+    const { sub, gid, client_id, gen, iat, exp } = claims
+    return { sub, grantId: gid, clientId: client_id, generation: gen, issuedAt: iat, expiresAt: exp }
+  }
+
+  /** The caller an access token speaks for, or undefined. `resource` undefined accepts any of ours (introspection). */
+  async verifyAccessToken(token: string, resource: string | undefined): Promise<Caller | undefined> {
+    const caller = this.#verified.get(token) ?? (await this.#verifiedCaller(token))
+    if (!caller) return undefined
+    if (caller.expiresAt <= this.#now()) {
+      this.#verified.delete(token)
+      return undefined
+    }
+    return resource === undefined || caller.resource === resource ? caller : undefined
+  }
+
+  async #verifiedCaller(token: string): Promise<Caller | undefined> {
+    const claims = accessClaims.safeParse(await this.#verify('at+jwt', token, undefined)).data
+    if (!claims) return undefined
+    const { sub, gid, gen, client_id, aud, scope, exp } = claims
+    const scopes = scope === '' ? [] : scope.split(' ')
+    const caller = { sub, grantId: gid, generation: gen, clientId: client_id, resource: aud, scopes, expiresAt: exp }
+    if (this.#verified.size >= Envelopes.REMEMBERED) {
+      const oldest = this.#verified.keys().next()
+      if (!oldest.done) this.#verified.delete(oldest.value)
+    }
+    this.#verified.set(token, caller)
+    return caller
+  }
+
+  #sign(
+    typ: EnvelopeType,
+    claims: Record<string, string | number>,
+    registered: Record<string, string | number>,
+  ): Promise<string> {
+    return new SignJWT({ iss: this.#issuer, ...registered, ...claims })
+      .setProtectedHeader({ alg: 'HS256', typ })
+      .sign(this.#ring.current.envelope)
+  }
+
+  async #verify(typ: EnvelopeType, token: string, audience: string | undefined): Promise<unknown> {
+    // A real envelope is a few hundred bytes; anything longer is not worth a MAC.
+    if (token.length > 4_096) return undefined
+    for (const keys of [this.#ring.current, this.#ring.previous]) {
+      if (!keys) continue
+      try {
+        const { payload } = await jwtVerify(token, keys.envelope, {
+          algorithms: ['HS256'],
+          typ,
+          issuer: this.#issuer,
+          currentDate: new Date(this.#now() * 1000),
+          ...(audience !== undefined && { audience }),
+        })
+        return payload
+      } catch {
+        // Not ours under this key; whether it was forged, expired or of another kind makes no difference to anyone.
+      }
+    }
+    return undefined
+  }
+}

@@ -1,0 +1,71 @@
+// What every grant type is to the token endpoint, and the one way a pair of tokens is made.
+import type { Redemption } from '../../session/codes.ts'
+import type { Presented, TokenFacts, TokenOutcome, TokenRefusal } from '../../session/user-session.ts'
+import type { Downstream } from '../../settings.ts'
+import type { Envelopes, Lifetimes } from '../envelopes.ts'
+import { OAuthError } from '../errors.ts'
+
+/** The part of `UserSession` the token endpoint talks to. */
+export interface TokenSession {
+  redeem(asked: Redemption): Promise<TokenOutcome>
+  refresh(asked: Presented): Promise<TokenOutcome>
+}
+
+export interface TokenRequest {
+  readonly clientId: string
+  /** Form parameters; the pipeline has made sure that none is repeated except `resource`. */
+  readonly form: URLSearchParams
+}
+
+export interface GrantServices {
+  readonly envelopes: Envelopes
+  readonly lifetimes: Lifetimes
+  readonly downstreams: readonly Downstream[]
+  readonly session: (sub: string) => TokenSession
+}
+
+/** RFC 6749 section 5.1. */
+export interface TokenAnswer {
+  readonly access_token: string
+  readonly token_type: 'Bearer'
+  readonly expires_in: number
+  readonly refresh_token?: string
+  readonly scope: string
+}
+
+export type Grant = (request: TokenRequest, services: GrantServices) => Promise<TokenAnswer>
+
+export async function tokenPair(
+  sub: string,
+  facts: TokenFacts,
+  services: GrantServices,
+  scopes: readonly string[],
+): Promise<TokenAnswer> {
+  const { accessTokenTtl, refreshTokenTtl } = services.lifetimes
+  const pair = { ...facts, sub }
+  return {
+    access_token: await services.envelopes.accessToken(pair, accessTokenTtl, scopes),
+    token_type: 'Bearer',
+    // Relative to the issue, not to now: repeated answers are identical to the letter.
+    expires_in: Math.min(accessTokenTtl, facts.endsAt - facts.issuedAt),
+    refresh_token: await services.envelopes.refreshToken(pair, refreshTokenTtl),
+    scope: scopes.join(' '),
+  }
+}
+
+const MESSAGE: Readonly<Record<TokenRefusal, string>> = {
+  code_invalid: 'authorization code is invalid, expired or already used',
+  code_replayed: 'authorization code was already used; the grant has been revoked',
+  wrong_verifier: 'Invalid PKCE code_verifier',
+  wrong_redirect_uri: 'redirect_uri differs from the one of the authorization request',
+  refresh_reused: 'refresh token was already used; the grant has been revoked',
+  refresh_invalid: 'Invalid refresh token',
+  grant_ended: 'Token has been revoked',
+  idp_unavailable: 'the identity provider can not be reached to confirm the session',
+}
+
+export function refused(refusal: TokenRefusal): OAuthError {
+  if (refusal === 'idp_unavailable')
+    return new OAuthError('temporarily_unavailable', MESSAGE[refusal], { reason: refusal, retryAfter: 30 })
+  return new OAuthError('invalid_grant', MESSAGE[refusal], { reason: refusal })
+}

@@ -1,0 +1,26 @@
+// Grant type refresh_token (RFC 6749 section 6): idempotent for lost answers, fatal for stolen tokens.
+import { OAuthError } from '../errors.ts'
+import { canonicalResource } from '../resource.ts'
+import { refused, tokenPair, type Grant } from './grant.ts'
+
+export const refresh: Grant = async ({ clientId, form }, services) => {
+  const presented = await services.envelopes.verifyRefreshToken(form.get('refresh_token') ?? '')
+  if (!presented) throw refused('refresh_invalid')
+  if (presented.clientId !== clientId) throw new OAuthError('invalid_grant', 'Token does not belong to the requesting client')
+  const outcome = await services.session(presented.sub).refresh(presented)
+  if (!outcome.granted) throw refused(outcome.refusal)
+  const { facts } = outcome
+  const resources = form.getAll('resource').filter((resource) => resource !== '')
+  if (resources.length > 0 && canonicalResource(resources, services.downstreams).resource !== facts.resource) {
+    throw new OAuthError('invalid_target', 'resource differs from the one the grant is for')
+  }
+  return tokenPair(presented.sub, facts, services, narrowed(form.get('scope'), facts.scopes))
+}
+
+/** Fewer scopes may be asked for, never more (RFC 6749 section 6). `offline_access` is what a refresh token already is. */
+function narrowed(asked: string | null, granted: readonly string[]): readonly string[] {
+  const wanted = (asked ?? '').split(' ').filter((scope) => scope !== '' && scope !== 'offline_access')
+  if (wanted.length === 0) return granted
+  if (wanted.some((scope) => !granted.includes(scope))) throw new OAuthError('invalid_scope', 'scope exceeds what was granted')
+  return wanted
+}

@@ -1,0 +1,39 @@
+// Token introspection (RFC 7662), for the client a token was issued to.
+import type { Presented } from '../session/user-session.ts'
+import type { Envelopes } from './envelopes.ts'
+
+export interface IntrospectionServices {
+  readonly envelopes: Envelopes
+  readonly issuer: string
+  readonly session: (sub: string) => { isActive(asked: Presented, kind: 'access' | 'refresh'): Promise<boolean> }
+}
+
+export type Introspection = Readonly<Record<string, string | number | boolean>>
+
+/** Anything but a live token of the asking client is `{"active": false}` (RFC 7662 section 2.2), and nothing more is said. */
+export async function introspected(
+  clientId: string,
+  token: string | null,
+  services: IntrospectionServices,
+): Promise<Introspection> {
+  const { envelopes, issuer } = services
+  const access = await envelopes.verifyAccessToken(token ?? '', undefined)
+  if (access?.clientId === clientId) {
+    if (!(await services.session(access.sub).isActive(access, 'access'))) return { active: false }
+    const { sub, resource, scopes, expiresAt } = access
+    return {
+      active: true,
+      token_type: 'Bearer',
+      iss: issuer,
+      sub,
+      aud: resource,
+      client_id: clientId,
+      scope: scopes.join(' '),
+      exp: expiresAt,
+    }
+  }
+  const refresh = await envelopes.verifyRefreshToken(token ?? '')
+  if (refresh?.clientId !== clientId || !(await services.session(refresh.sub).isActive(refresh, 'refresh')))
+    return { active: false }
+  return { active: true, iss: issuer, sub: refresh.sub, client_id: clientId, exp: refresh.expiresAt }
+}

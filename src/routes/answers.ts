@@ -1,0 +1,131 @@
+// How an error is said: as a page to a person, as JSON to a program, with the same code and request id for both.
+import type { Context, ErrorHandler, NotFoundHandler } from 'hono'
+import { IdentityError, type IdentityErrorReason } from '../identity/provider.ts'
+import { OAuthError } from '../oauth/errors.ts'
+import { errorPage } from '../pages/error.tsx'
+import { pageHeaders } from '../pages/headers.ts'
+import { describeError, log } from '../platform/telemetry.ts'
+import type { Variables } from './guards.ts'
+
+/** What a refusal looks like once it is known who reads it. */
+interface Answer {
+  readonly status: 400 | 401 | 403 | 404 | 413 | 429 | 500 | 502 | 503
+  readonly code: string
+  readonly message: string
+  readonly title: string
+  readonly hint?: string
+  readonly retryAfter?: number | undefined
+}
+
+const PEOPLE: readonly string[] = ['/', '/authorize', '/callback', '/account', '/admin']
+
+/** Paths where a browser is expected get pages; everything else gets JSON, whatever it says it accepts. */
+export function wantsPage(request: Request): boolean {
+  return PEOPLE.includes(new URL(request.url).pathname)
+}
+
+export const answerError: ErrorHandler<{ Variables: Variables }> = (error, c) => {
+  const answer = answerFor(error)
+  const why = error instanceof OAuthError ? error.reason : describeError(error)
+  const event = answer.status >= 500 ? 'request.failed' : 'request.refused'
+  log(answer.status >= 500 ? 'error' : 'info', event, {
+    code: answer.code,
+    status: answer.status,
+    message: answer.message,
+    reason: why,
+    detail: error instanceof IdentityError ? error.detail : undefined,
+    path: new URL(c.req.url).pathname,
+    request_id: c.get('requestId'),
+  })
+  return say(c, answer)
+}
+
+export const notFound: NotFoundHandler<{ Variables: Variables }> = (c) => {
+  const answer: Answer = { status: 404, code: 'not_found', title: 'Nothing here', message: 'There is nothing at this address.' }
+  return c.req.header('Accept')?.includes('text/html') ? page(c, answer) : json(c, answer)
+}
+
+function answerFor(error: unknown): Answer {
+  if (error instanceof OAuthError) return ofOAuth(error)
+  if (error instanceof IdentityError)
+    return { code: `identity_provider_${error.reason}`, message: error.message, ...OF_PROVIDER[error.reason] }
+  if (objectIsAway(error)) {
+    return {
+      status: 503,
+      code: 'temporarily_unavailable',
+      title: 'One moment, please',
+      message: 'The broker can not reach its storage at the moment. Nothing was decided; please try again.',
+      retryAfter: 2,
+    }
+  }
+  return {
+    status: 500,
+    code: 'server_error',
+    title: 'Something went wrong',
+    message: 'The broker made a mistake. It has been logged under the request id below.',
+  }
+}
+
+const OF_PROVIDER: Readonly<Record<IdentityErrorReason, Omit<Answer, 'code' | 'message'>>> = {
+  unreachable: {
+    status: 503,
+    title: 'The sign-in service does not answer',
+    hint: 'Wait a moment, then start the connection again in your application. Connections that exist go on working.',
+    retryAfter: 30,
+  },
+  denied: { status: 403, title: 'You were not signed in', hint: 'Start the connection again in your application.' },
+  refused: {
+    status: 502,
+    title: 'Token exchange failed',
+    hint: 'Start the connection again; if it fails again, give the request id to your administrator.',
+  },
+  invalid: { status: 400, title: 'The sign-in could not be verified', hint: 'Start the connection again in your application.' },
+}
+
+function ofOAuth({ code, status, message, retryAfter }: OAuthError): Answer {
+  const known = ([400, 401, 403, 413, 429, 503] as const).find((each) => each === status) ?? 500
+  const start = 'Start the connection again in your application.'
+  if (message.startsWith('Invalid or expired state'))
+    return { status: known, code, title: 'Invalid or expired state', message, hint: start }
+  if (code === 'invalid_client') {
+    const hint = 'Remove this server from your application and add it again: the application then registers anew.'
+    return { status: known, code, title: 'This application is not known here', message, hint }
+  }
+  if (code === 'invalid_redirect_uri') {
+    return {
+      status: known,
+      code,
+      title: 'The application asked for a wrong address',
+      message,
+      hint: 'Do not go on if you did not start this yourself.',
+    }
+  }
+  return { status: known, code, title: 'This request can not be answered', message, hint: start, retryAfter }
+}
+
+/** The runtime marks errors of a Durable Object that is overloaded, restarting or cut off; those are nobody's mistake. */
+function objectIsAway(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  return ['retryable', 'overloaded', 'durableObjectReset'].some((mark) => mark in error && Reflect.get(error, mark) === true)
+}
+
+function say(c: Context<{ Variables: Variables }>, answer: Answer): Response {
+  return wantsPage(c.req.raw) ? page(c, answer) : json(c, answer)
+}
+
+function page(c: Context<{ Variables: Variables }>, { status, code, title, message, hint, retryAfter }: Answer): Response {
+  if (retryAfter !== undefined) c.header('Retry-After', String(retryAfter))
+  const requestId = c.get('requestId')
+  const html = errorPage({ status, code, title, message, requestId, ...(hint !== undefined && { hint }) })
+  return c.body(html, status, pageHeaders())
+}
+
+function json(c: Context<{ Variables: Variables }>, { status, code, message, retryAfter }: Answer): Response {
+  if (retryAfter !== undefined) c.header('Retry-After', String(retryAfter))
+  // RFC 6749 section 5.2: a client that tried Basic is answered with that scheme.
+  if (status === 401 && c.req.header('Authorization')?.startsWith('Basic '))
+    c.header('WWW-Authenticate', 'Basic realm="mcp-session-broker"')
+  return c.json({ error: code, error_description: message, request_id: c.get('requestId') }, status, {
+    'Cache-Control': 'no-store',
+  })
+}

@@ -1,0 +1,142 @@
+// GET and POST /authorize: check the request, ask the person, begin the sign-in at the identity provider.
+import { Hono, type Context } from 'hono'
+import { z } from 'zod'
+import type { ClientRecord } from '../directory/client-record.ts'
+import { answer, askedFor, askedSchema, destination, rawRequest, type Asked, type Destination } from '../oauth/authorization.ts'
+import { OAuthError } from '../oauth/errors.ts'
+import { acceptableRedirectUri } from '../oauth/redirect-uri.ts'
+import { sealed, unsealed } from '../oauth/sealed.ts'
+import { consentPage } from '../pages/consent.tsx'
+import { continuePage } from '../pages/continue.tsx'
+import { pageHeaders } from '../pages/headers.ts'
+import { randomId, sameText, sha256 } from '../platform/crypto.ts'
+import { log } from '../platform/telemetry.ts'
+import type { Services } from '../services.ts'
+import { cookieJar } from './cookies.ts'
+import type { Variables } from './guards.ts'
+
+const ticketSchema = z.object({ asked: askedSchema, id: z.string(), nonceHash: z.string() })
+
+/** The login transaction as it waits in the cookie for the identity provider's answer. */
+export const loginSchema = z.object({ asked: askedSchema, state: z.string(), nonce: z.string(), codeVerifier: z.string() })
+export type LoginTransaction = Readonly<z.output<typeof loginSchema>>
+
+export const consentCookie = (id: string): string => `mcp_consent_${id}`
+export const loginCookie = (state: string): string => `mcp_login_${state.slice(0, 8)}`
+
+const SCOPE_MEANING: Readonly<Record<string, string>> = {
+  mcp: 'Use the tools, prompts and resources of this server in your name',
+}
+
+export function authorizeRoutes(services: Services): Hono<{ Variables: Variables }> {
+  const routes = new Hono<{ Variables: Variables }>()
+  routes.get('/authorize', (c) => showConsent(c, services))
+  routes.post('/authorize', (c) => takeDecision(c, services))
+  return routes
+}
+
+async function showConsent(c: Context, services: Services): Promise<Response> {
+  const { settings, keys, now } = services
+  const request = rawRequest(new URL(c.req.url).searchParams)
+  const id = request.one('client_id')
+  const client = id === undefined ? undefined : await services.directory().client(id)
+  const to = destination(request, client)
+  if (!client) throw new OAuthError('invalid_client', 'Client not found')
+  let asked: Asked
+  try {
+    asked = askedFor(request, client, to, settings.downstreams)
+  } catch (error) {
+    if (error instanceof OAuthError) return sendError(c, services, client, to, error)
+    throw error
+  }
+  const nonce = randomId(16)
+  const ticketId = randomId(6)
+  const ticket = { asked, id: ticketId, nonceHash: await sha256(nonce) }
+  cookieJar(c, settings.baseUrl).write(consentCookie(ticketId), nonce, settings.limits.loginTtl, 'Strict')
+  const page = consentPage({
+    ticket: await sealed(keys, 'consent+jwe', ticket, now(), settings.limits.loginTtl),
+    client: {
+      name: client.name ?? '',
+      id: client.id,
+      ...hostOf(client.uri),
+      verified: false,
+      loopbackOnly: client.redirectUris.every((uri) => acceptableRedirectUri(uri) === 'loopback'),
+    },
+    redirect: {
+      host: new URL(asked.redirectUri).host,
+      uri: asked.redirectUri,
+      kind: acceptableRedirectUri(asked.redirectUri) ?? 'https',
+    },
+    resource: { url: asked.resource, name: new URL(asked.resource).host },
+    scopes: asked.scopes.map((name) => ({ name, meaning: SCOPE_MEANING[name] ?? name })),
+    identityProvider: { name: services.provider.name, host: services.provider.host },
+    learns: learns(asked, settings.downstreams),
+  })
+  return c.body(page, 200, pageHeaders('sign-in'))
+}
+
+function hostOf(uri: string | undefined): { host?: string } {
+  const host = uri === undefined ? undefined : URL.parse(uri)?.host
+  return host === undefined || host === '' ? {} : { host }
+}
+
+function learns(asked: Asked, downstreams: Services['settings']['downstreams']): readonly string[] {
+  const { auth } = downstreams.find(({ resource }) => resource === asked.resource) ?? {}
+  const always = ['Your name', 'Your e-mail address', 'Your user id at the identity provider', 'The groups you belong to']
+  return auth === 'idp-token' ? [...always, 'A token to act for you at the identity provider'] : always
+}
+
+async function takeDecision(c: Context, services: Services): Promise<Response> {
+  const { settings, keys, now } = services
+  // A page elsewhere could post a ticket of its own making; browsers say where a form comes from.
+  const site = c.req.header('Sec-Fetch-Site')
+  const origin = c.req.header('Origin')
+  if ((site !== undefined && site !== 'same-origin') || (origin !== undefined && origin !== settings.baseUrl)) {
+    throw new OAuthError('access_denied', 'this form can only be sent from the page of this site')
+  }
+  const form = new URLSearchParams(await c.req.text())
+  const ticket = ticketSchema.safeParse(await unsealed(keys, 'consent+jwe', form.get('ticket') ?? '', now())).data
+  const jar = cookieJar(c, settings.baseUrl)
+  const nonce = ticket && jar.read(consentCookie(ticket.id))
+  if (!ticket || nonce === undefined || !sameText(await sha256(nonce), ticket.nonceHash)) {
+    throw new OAuthError(
+      'invalid_request',
+      'Invalid or expired state: this page was answered before, is too old, or belongs to another browser',
+      {
+        reason: 'consent ticket refused',
+      },
+    )
+  }
+  jar.remove(consentCookie(ticket.id))
+  const { asked } = ticket
+  const to: Destination = { redirectUri: asked.redirectUri, state: asked.state }
+  if (form.get('decision') !== 'allow') {
+    log('info', 'consent.denied', { client: asked.clientId, request_id: c.get('requestId') })
+    const url = answer(to, settings.baseUrl, {
+      error: 'access_denied',
+      error_description: 'the person did not allow the connection',
+    })
+    return returnToClient(c, url, asked.clientName, 'refused')
+  }
+  const login: LoginTransaction = { asked, state: randomId(24), nonce: randomId(16), codeVerifier: randomId(32) }
+  const url = await services.provider.authorizationUrl({ ...login, redirectUri: `${settings.baseUrl}/callback` })
+  const transaction = await sealed(keys, 'login+jwe', login, now(), settings.limits.loginTtl)
+  jar.write(loginCookie(login.state), transaction, settings.limits.loginTtl, 'Lax')
+  return seeOther(c, url.href)
+}
+
+function sendError(c: Context, services: Services, client: ClientRecord, to: Destination, error: OAuthError): Response {
+  log('info', 'authorize.refused', { code: error.code, reason: error.message, client: client.id, request_id: c.get('requestId') })
+  const url = answer(to, services.settings.baseUrl, { error: error.code, error_description: error.message })
+  return returnToClient(c, url, client.name ?? client.id, 'refused')
+}
+
+/** 303, never 307: a client must get a GET without our form (mcp-requirements 2.6). Apps with their own scheme get a page. */
+export function returnToClient(c: Context, url: string, client: string, outcome: 'allowed' | 'refused'): Response {
+  if (acceptableRedirectUri(url) !== 'private-scheme') return seeOther(c, url)
+  return c.body(continuePage({ client, redirectUri: url, outcome }), 200, pageHeaders('sign-in'))
+}
+
+function seeOther(c: Context, url: string): Response {
+  return c.body(null, 303, { Location: url, 'Cache-Control': 'no-store', 'Referrer-Policy': 'no-referrer' })
+}

@@ -1,0 +1,76 @@
+// The documents under /.well-known: where this broker's authorization server is, what it can do, and its keys.
+//
+// There is one authorization server document, and every address clients probe for it answers with that one: the root, the copies
+// under a resource path (RFC 8414 with the path of the MCP URL appended, which some clients do), and OpenID Connect discovery.
+// The last is complete rather than 404, although clients get no ID tokens: downstreams that verify identity JWTs find the key
+// set through their issuer's openid-configuration, and SDKs throw on a document that lacks what OpenID Connect requires.
+import { Hono } from 'hono'
+import type { KeyRing } from '../issuer/keys.ts'
+import { supportedScopes } from '../oauth/resource.ts'
+import type { Services } from '../services.ts'
+import type { Downstream, Settings } from '../settings.ts'
+import type { Variables } from './guards.ts'
+
+export type MetadataServices = Pick<Services, 'settings' | 'keys'>
+
+// Verifiers of identity JWTs ask again when they meet an unknown key, so a rotation does not wait for these five minutes.
+const CACHED = { 'Cache-Control': 'public, max-age=300' }
+
+export function metadataRoutes({ settings, keys }: MetadataServices): Hono<{ Variables: Variables }> {
+  const routes = new Hono<{ Variables: Variables }>()
+  const publish = (path: string, document: object): void =>
+    void routes.get(`/.well-known/${path}`, (c) => c.json(document, 200, CACHED))
+
+  const server = authorizationServer(settings, keys)
+  publish('oauth-authorization-server', server)
+  publish('openid-configuration', server)
+  for (const downstream of settings.downstreams) {
+    publish(`oauth-authorization-server${downstream.path}`, server)
+    publish(`oauth-protected-resource${downstream.path}`, protectedResource(downstream, settings))
+  }
+  const [first, ...others] = settings.downstreams
+  // With several downstreams the origin is no resource: a client that asks there must learn nothing rather than the wrong one.
+  if (first && others.length === 0) publish('oauth-protected-resource', protectedResource(first, settings))
+  publish('jwks.json', { keys: keys.identity.published.map(({ publicJwk }) => publicJwk) })
+
+  // Clients probe many addresses and take whatever is not a 404 for an answer.
+  routes.all('/.well-known/*', (c) =>
+    c.json({ error: 'not_found', error_description: 'there is no such metadata document', request_id: c.get('requestId') }, 404),
+  )
+  return routes
+}
+
+/** RFC 9728. Without offline_access, which is no right on the resource (SEP-2207). */
+function protectedResource(downstream: Downstream, settings: Settings): object {
+  return {
+    resource: downstream.resource,
+    authorization_servers: [settings.baseUrl],
+    scopes_supported: downstream.scopes,
+    bearer_methods_supported: ['header'],
+  }
+}
+
+/** RFC 8414 and, with the last three members, OpenID Connect Discovery. The issuer is compared as a string: never a slash. */
+function authorizationServer(settings: Settings, keys: KeyRing): object {
+  const issuer = settings.baseUrl
+  return {
+    issuer,
+    authorization_endpoint: `${issuer}/authorize`,
+    token_endpoint: `${issuer}/token`,
+    registration_endpoint: `${issuer}/register`,
+    revocation_endpoint: `${issuer}/revoke`,
+    introspection_endpoint: `${issuer}/introspect`,
+    scopes_supported: supportedScopes(settings.downstreams),
+    response_types_supported: ['code'],
+    response_modes_supported: ['query'],
+    grant_types_supported: ['authorization_code', 'refresh_token'],
+    code_challenge_methods_supported: ['S256'],
+    token_endpoint_auth_methods_supported: ['none', 'client_secret_basic', 'client_secret_post'],
+    revocation_endpoint_auth_methods_supported: ['none', 'client_secret_basic', 'client_secret_post'],
+    introspection_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
+    authorization_response_iss_parameter_supported: true,
+    jwks_uri: `${issuer}/.well-known/jwks.json`,
+    subject_types_supported: ['public'],
+    id_token_signing_alg_values_supported: [...new Set(keys.identity.published.map(({ alg }) => alg))],
+  }
+}

@@ -1,0 +1,96 @@
+// POST /register: a client introduces itself (RFC 7591) and gets an id, anonymously and therefore slowly, briefly and in small numbers.
+import { Hono, type Context } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import type { ClientRecord } from '../directory/client-record.ts'
+import { readRegistration, registrationResponse } from '../oauth/client-metadata.ts'
+import { clientSecretFor, newClientId } from '../oauth/clients.ts'
+import { OAuthError } from '../oauth/errors.ts'
+import { supportedScopes } from '../oauth/resource.ts'
+import { hmac, toHex } from '../platform/crypto.ts'
+import { log } from '../platform/telemetry.ts'
+import type { Services } from '../services.ts'
+import type { Variables } from './guards.ts'
+
+export type RegisterServices = Pick<Services, 'settings' | 'keys' | 'directory' | 'now'>
+
+const LARGEST_DOCUMENT = 64 * 1024
+const MOST_REMEMBERED_REFUSALS = 1_000
+const NO_STORE = { 'Cache-Control': 'no-store', Pragma: 'no-cache' }
+
+const boundedBody = bodyLimit({
+  maxSize: LARGEST_DOCUMENT,
+  onError: () => {
+    throw new OAuthError('payload_too_large', `The registration is larger than ${LARGEST_DOCUMENT} bytes`)
+  },
+})
+
+export function registerRoutes({ settings, keys, directory, now }: RegisterServices): Hono<{ Variables: Variables }> {
+  const routes = new Hono<{ Variables: Variables }>()
+  // What the Directory refused is refused here until its time is up: a flood must not keep the object busy that sign-ins need.
+  const refusedUntil = new Map<string, number>()
+
+  routes.post('/register', boundedBody, async (c) => {
+    const { metadata, scopes } = readRegistration(await jsonBody(c))
+    const id = await newClientId(keys.current, metadata.authMethod)
+    const client: ClientRecord = { ...metadata, id, registeredAt: now() }
+    await register(client, await sourceOf(c))
+    const secret = metadata.authMethod === 'none' ? undefined : await clientSecretFor(keys.current, id)
+    const offered = supportedScopes(settings.downstreams)
+    const granted = scopes.filter((scope) => offered.includes(scope))
+    log('info', 'client.registered', { client_id: id, request_id: c.get('requestId') })
+    return c.json(registrationResponse(client, granted, secret), 201, NO_STORE)
+  })
+  return routes
+
+  async function register(client: ClientRecord, source: string): Promise<void> {
+    const until = refusedUntil.get(source) ?? 0
+    if (until > client.registeredAt) throw tooMany(until - client.registeredAt)
+    const outcome = await directory()
+      .register(client, source)
+      .catch((cause: unknown) => {
+        throw new OAuthError('temporarily_unavailable', 'Clients can not register at the moment', { cause, retryAfter: 5 })
+      })
+    if (outcome.registered) return
+    if (refusedUntil.size >= MOST_REMEMBERED_REFUSALS) refusedUntil.clear()
+    refusedUntil.set(source, client.registeredAt + outcome.retryAfter)
+    throw tooMany(outcome.retryAfter)
+  }
+
+  /** The address a request came from, unreadable for whoever reads the table. */
+  async function sourceOf(c: Context): Promise<string> {
+    // Cloudflare sets this header and nobody else can; X-Forwarded-For is whatever the client likes.
+    const network = networkOf(c.req.header('CF-Connecting-IP') ?? '')
+    return toHex(await hmac(keys.current.client, `source ${network}`)).slice(0, 32)
+  }
+}
+
+function tooMany(retryAfter: number): OAuthError {
+  return new OAuthError('too_many_requests', `Too many clients register from here: try again in ${retryAfter} seconds`, {
+    retryAfter,
+  })
+}
+
+async function jsonBody(c: Context): Promise<unknown> {
+  if (!/^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(c.req.header('Content-Type') ?? '')) {
+    throw new OAuthError('invalid_client_metadata', 'The registration is not application/json')
+  }
+  const text = await c.req.text()
+  try {
+    const document: unknown = JSON.parse(text)
+    return document
+  } catch (cause) {
+    throw new OAuthError('invalid_client_metadata', 'The body is not valid JSON', { cause })
+  }
+}
+
+/** An IPv6 subscriber owns a /64 and can take a new address for every request; the network is what is counted. */
+export function networkOf(address: string): string {
+  if (!address.includes(':')) return address
+  const [head = '', tail] = address.toLowerCase().split('::')
+  const groups = head.split(':').filter((group) => group !== '')
+  const missing = tail === undefined ? 0 : 8 - groups.length - tail.split(':').filter((group) => group !== '').length
+  return [...groups, ...Array<string>(Math.max(0, missing)).fill('0')]
+    .slice(0, 4)
+    .map((group) => group.padStart(4, '0'))
+    .join(':')
+}

@@ -1,0 +1,54 @@
+// POST /token, /revoke and /introspect: forms in, JSON out, nothing cached.
+import { Hono, type Context } from 'hono'
+import { authenticateClient } from '../oauth/clients.ts'
+import { OAuthError } from '../oauth/errors.ts'
+import { introspected } from '../oauth/introspection.ts'
+import { revokeToken } from '../oauth/revocation.ts'
+import { answerTokenRequest, nothingIsRepeated } from '../oauth/token-endpoint.ts'
+import type { Services } from '../services.ts'
+import type { Variables } from './guards.ts'
+
+/** A token request is a few kilobytes; the largest part is one of our own envelopes. */
+const LARGEST_FORM = 64 * 1024
+
+export function tokenRoutes(services: Services): Hono<{ Variables: Variables }> {
+  const { settings, keys, envelopes, session } = services
+  const grantServices = { keys, envelopes, lifetimes: settings.limits, downstreams: settings.downstreams, session }
+  const routes = new Hono<{ Variables: Variables }>()
+  routes.post('/token', async (c) => {
+    const { authorization, form } = await credentialsAndForm(c)
+    return c.json(await answerTokenRequest(authorization, form, grantServices), 200, NO_STORE)
+  })
+  routes.post('/revoke', async (c) => {
+    const { authorization, form } = await credentialsAndForm(c)
+    nothingIsRepeated(form)
+    const { clientId } = await authenticateClient(keys, authorization, form)
+    await revokeToken(clientId, form.get('token'), { envelopes, session })
+    return c.body(null, 200, NO_STORE)
+  })
+  routes.post('/introspect', async (c) => {
+    const { authorization, form } = await credentialsAndForm(c)
+    nothingIsRepeated(form)
+    const client = await authenticateClient(keys, authorization, form)
+    return c.json(
+      await introspected(client.clientId, form.get('token'), { envelopes, session, issuer: settings.baseUrl }),
+      200,
+      NO_STORE,
+    )
+  })
+  return routes
+}
+
+const NO_STORE = { 'Cache-Control': 'no-store', Pragma: 'no-cache' }
+
+async function credentialsAndForm(c: Context): Promise<{ authorization: string | undefined; form: URLSearchParams }> {
+  const type = c.req.header('Content-Type')?.split(';')[0]?.trim().toLowerCase()
+  if (type !== 'application/x-www-form-urlencoded') {
+    throw new OAuthError('invalid_request', 'the request body must be application/x-www-form-urlencoded')
+  }
+  if (Number(c.req.header('Content-Length') ?? 0) > LARGEST_FORM)
+    throw new OAuthError('payload_too_large', 'the form is too large')
+  const text = await c.req.text()
+  if (text.length > LARGEST_FORM) throw new OAuthError('payload_too_large', 'the form is too large')
+  return { authorization: c.req.header('Authorization'), form: new URLSearchParams(text) }
+}

@@ -1,0 +1,53 @@
+// The wiring: what one isolate is made of, built once from the environment and handed to every layer.
+import { identityProviderFor } from './identity/identity-providers.ts'
+import type { IdentityProvider } from './identity/provider.ts'
+import { keyRing, type KeyRing } from './issuer/keys.ts'
+import { Envelopes } from './oauth/envelopes.ts'
+import { readSettings, type Settings } from './settings.ts'
+
+/** What an isolate knows by itself, in the router and inside a Durable Object alike. */
+export interface Foundation {
+  readonly settings: Settings
+  readonly keys: KeyRing
+  readonly provider: IdentityProvider
+}
+
+export interface Services extends Foundation {
+  readonly envelopes: Envelopes
+  readonly session: (sub: string) => ReturnType<Env['USER_SESSION']['getByName']>
+  readonly directory: () => ReturnType<Env['DIRECTORY']['getByName']>
+  /** Unix seconds. */
+  readonly now: () => number
+}
+
+// Results are remembered, never promises: in a Worker, awaiting a promise another request began hangs.
+const foundations = new WeakMap<object, Foundation>()
+const wirings = new WeakMap<object, Services>()
+
+/** Throws `SettingsError` when this deployment was told something it can't work with. */
+export async function foundation(env: Env): Promise<Foundation> {
+  const known = foundations.get(env)
+  if (known) return known
+  const settings = readSettings(env)
+  const { secret, previousSecret, identityPem, previousIdentityPem } = settings
+  const keys = await keyRing({ secret, previousSecret, identityPem, previousIdentityPem })
+  const built = { settings, keys, provider: identityProviderFor(settings.identityProvider) }
+  foundations.set(env, built)
+  return built
+}
+
+export async function services(env: Env): Promise<Services> {
+  const known = wirings.get(env)
+  if (known) return known
+  const base = await foundation(env)
+  const now = (): number => Math.floor(Date.now() / 1000)
+  const built: Services = {
+    ...base,
+    envelopes: new Envelopes(base.keys, base.settings.baseUrl, now),
+    session: (sub) => env.USER_SESSION.getByName(sub),
+    directory: () => env.DIRECTORY.getByName('directory'),
+    now,
+  }
+  wirings.set(env, built)
+  return built
+}

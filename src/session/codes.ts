@@ -1,0 +1,77 @@
+// Authorization codes: what a code was issued for, and that it is redeemed once (RFC 6749 section 4.1.2, RFC 7636).
+//
+// Layout: one row per code. Lifetime: a redeemed code is remembered as long as its grant, so that a late replay is noticed.
+// Trade-off: redemption is one SQLite turn of the only writer; no lock is needed for "exactly one success".
+import { LifecycleCapability } from 'agents/lifecycle'
+import { randomId } from '../platform/crypto.ts'
+
+export interface IssuedFor {
+  readonly grantId: string
+  readonly redirectUri: string
+  /** `code_challenge` of the authorization request, method S256. */
+  readonly codeChallenge: string
+  /** Unix seconds. */
+  readonly expiresAt: number
+}
+
+export interface Redemption {
+  readonly jti: string
+  readonly grantId: string
+  /** Absent when the client sent none; it is then not compared (OAuth 2.1 section 10.2). */
+  readonly redirectUri: string | undefined
+  /** S256 of the `code_verifier` that was sent; absent when none was. */
+  readonly codeChallenge: string | undefined
+}
+
+export type CodeOutcome = 'redeemed' | 'unknown' | 'expired' | 'wrong_verifier' | 'wrong_redirect_uri' | 'repeated' | 'replayed'
+
+/** A client that holds the verifier and comes again this soon (seconds) has lost an answer; it is not a thief. */
+const RETRY_WINDOW = 10
+
+export class Codes extends LifecycleCapability {
+  readonly #storage: DurableObjectStorage
+
+  constructor(storage: DurableObjectStorage) {
+    super('codes')
+    this.#storage = storage
+  }
+
+  override onStart(): void {
+    this.#storage.sql.exec(`CREATE TABLE IF NOT EXISTS codes (
+      jti TEXT PRIMARY KEY, grant_id TEXT NOT NULL, redirect_uri TEXT NOT NULL, challenge TEXT NOT NULL,
+      expires_at INTEGER NOT NULL, used_at INTEGER)`)
+  }
+
+  issue(issued: IssuedFor): string {
+    const jti = randomId(16)
+    const { grantId, redirectUri, codeChallenge, expiresAt } = issued
+    this.#storage.sql.exec('INSERT INTO codes VALUES (?, ?, ?, ?, ?, NULL)', jti, grantId, redirectUri, codeChallenge, expiresAt)
+    return jti
+  }
+
+  /** Spends the code, whatever the outcome: a code that met a wrong verifier is never worth a second try. */
+  redeem(asked: Redemption, now: number): CodeOutcome {
+    const [row] = this.#storage.sql.exec<CodeRow>('SELECT * FROM codes WHERE jti = ? AND grant_id = ?', asked.jti, asked.grantId)
+    if (!row) return 'unknown'
+    const verified = asked.codeChallenge === row.challenge
+    if (row.used_at !== null) return verified && now - row.used_at <= RETRY_WINDOW ? 'repeated' : 'replayed'
+    this.#storage.sql.exec('UPDATE codes SET used_at = ? WHERE jti = ?', now, asked.jti)
+    if (row.expires_at <= now) return 'expired'
+    if (!verified) return 'wrong_verifier'
+    if (asked.redirectUri !== undefined && asked.redirectUri !== row.redirect_uri) return 'wrong_redirect_uri'
+    return 'redeemed'
+  }
+
+  forgetGrant(grantId: string): void {
+    this.#storage.sql.exec('DELETE FROM codes WHERE grant_id = ?', grantId)
+  }
+}
+
+interface CodeRow extends Record<string, SqlStorageValue> {
+  jti: string
+  grant_id: string
+  redirect_uri: string
+  challenge: string
+  expires_at: number
+  used_at: number | null
+}

@@ -1,0 +1,222 @@
+// The event log: every event of a legacy stream, stored before it is sent, so that it can be sent again.
+//
+// Layout: `streams` has a row per stream, `events` a row per event in one AUTOINCREMENT sequence for the whole person, without a
+// secondary index (an append is one row; a replay scans forward from its cursor, and the ring is short). The downstream's own
+// event id stands in the same row, so that both cursors move together. Lifetime: bounded by count, bytes and age; what falls
+// out is the oldest. Trade-off: `storage.sync()` before every emission, because a JavaScript ReadableStream does not wait for
+// the output gate and an id that was sent must never be given to another event.
+import { LifecycleCapability } from 'agents/lifecycle'
+
+export interface LogBounds {
+  readonly events: number
+  readonly bytes: number
+  /** Seconds. */
+  readonly age: number
+}
+
+/** `call`: the answer to one POST. `standing`: the GET stream of an MCP session. */
+export type StreamKind = 'call' | 'standing'
+
+export interface LoggedStream {
+  readonly id: string
+  readonly grantId: string
+  readonly mcpSession: string
+  readonly kind: StreamKind
+  /** JSON of the JSON-RPC request ids that still await their response. */
+  readonly openRequests: readonly (string | number)[]
+  /** The downstream's id of the last event that had one. */
+  readonly upId: string | undefined
+  readonly closed: boolean
+  /** Number of the last event of this stream that was dropped: a cursor below it would meet a gap. */
+  readonly trimmedTo: number
+}
+
+export interface LoggedEvent {
+  readonly seq: number
+  readonly event: string | undefined
+  readonly data: string
+}
+
+export interface NewEvent {
+  readonly upId: string | undefined
+  readonly event: string | undefined
+  readonly data: string
+}
+
+/** What a `Last-Event-ID` names, or why it can't be served. */
+export type Cursor = { readonly stream: string; readonly seq: number }
+
+export function eventId(stream: string, seq: number): string {
+  return `${stream}.${seq}`
+}
+
+export function cursorOf(lastEventId: string): Cursor | undefined {
+  const [, stream, seq] = /^([\w-]{8,40})\.(\d{1,15})$/.exec(lastEventId) ?? []
+  return stream === undefined || seq === undefined ? undefined : { stream, seq: Number(seq) }
+}
+
+export class EventLog extends LifecycleCapability {
+  readonly #storage: DurableObjectStorage
+  #count = 0
+  #bytes = 0
+
+  constructor(storage: DurableObjectStorage) {
+    super('event-log')
+    this.#storage = storage
+  }
+
+  override onStart(): void {
+    const { sql } = this.#storage
+    sql.exec(`CREATE TABLE IF NOT EXISTS streams (
+      id TEXT PRIMARY KEY, grant_id TEXT NOT NULL, mcp_session TEXT NOT NULL, kind TEXT NOT NULL, open_requests TEXT NOT NULL,
+      up_id TEXT, closed INTEGER NOT NULL, opened_at INTEGER NOT NULL, trimmed_to INTEGER NOT NULL DEFAULT 0)`)
+    sql.exec(`CREATE TABLE IF NOT EXISTS events (
+      seq INTEGER PRIMARY KEY AUTOINCREMENT, stream TEXT NOT NULL, up_id TEXT, event TEXT, data TEXT NOT NULL, at INTEGER NOT NULL)`)
+    this.#measure()
+  }
+
+  open(stream: Omit<LoggedStream, 'upId' | 'closed' | 'trimmedTo'>, now: number): void {
+    const { id, grantId, mcpSession, kind, openRequests } = stream
+    const requests = JSON.stringify(openRequests)
+    this.#storage.sql.exec(
+      'INSERT INTO streams VALUES (?, ?, ?, ?, ?, NULL, 0, ?, 0)',
+      id,
+      grantId,
+      mcpSession,
+      kind,
+      requests,
+      now,
+    )
+  }
+
+  find(id: string): LoggedStream | undefined {
+    const [row] = this.#storage.sql.exec<StreamRow>('SELECT * FROM streams WHERE id = ?', id)
+    return row && fromRow(row)
+  }
+
+  /** Streams that were open when the object last lived, and still are. */
+  unfinished(): readonly LoggedStream[] {
+    return [...this.#storage.sql.exec<StreamRow>('SELECT * FROM streams WHERE closed = 0')].map(fromRow)
+  }
+
+  /** Appends events in one transaction and returns them with their numbers once they are safely stored. */
+  async append(stream: string, events: readonly NewEvent[], now: number): Promise<readonly LoggedEvent[]> {
+    const stored: LoggedEvent[] = []
+    for (const { upId, event, data } of events) {
+      const [row] = this.#storage.sql.exec<{ seq: number }>(
+        'INSERT INTO events (stream, up_id, event, data, at) VALUES (?, ?, ?, ?, ?) RETURNING seq',
+        stream,
+        upId ?? null,
+        event ?? null,
+        data,
+        now,
+      )
+      this.#count += 1
+      this.#bytes += data.length
+      stored.push({ seq: row?.seq ?? 0, event, data })
+    }
+    const lastUpId = events.findLast(({ upId }) => upId !== undefined)?.upId
+    if (lastUpId !== undefined) this.#storage.sql.exec('UPDATE streams SET up_id = ? WHERE id = ?', lastUpId, stream)
+    await this.#storage.sync()
+    return stored
+  }
+
+  answered(stream: string, openRequests: readonly (string | number)[]): void {
+    this.#storage.sql.exec('UPDATE streams SET open_requests = ? WHERE id = ?', JSON.stringify(openRequests), stream)
+  }
+
+  close(stream: string): void {
+    this.#storage.sql.exec('UPDATE streams SET closed = 1 WHERE id = ?', stream)
+  }
+
+  /** Up to `most` events after the cursor, oldest first. */
+  after({ stream, seq }: Cursor, most: number): readonly LoggedEvent[] {
+    const rows = this.#storage.sql.exec<EventRow>(
+      'SELECT seq, event, data FROM events WHERE seq > ? AND stream = ? ORDER BY seq LIMIT ?',
+      seq,
+      stream,
+      most,
+    )
+    return [...rows].map((row) => ({ seq: row.seq, event: row.event ?? undefined, data: row.data }))
+  }
+
+  isOver(bounds: LogBounds): boolean {
+    return this.#count > bounds.events || this.#bytes > bounds.bytes
+  }
+
+  /** Drops what is too old or too much, oldest first, in one ranged DELETE, and streams nobody can resume any more. */
+  trim(bounds: LogBounds, now: number): void {
+    const { sql } = this.#storage
+    const [aged] = sql.exec<{ seq: number }>('SELECT coalesce(max(seq), 0) AS seq FROM events WHERE at < ?', now - bounds.age)
+    let upTo = aged?.seq ?? 0
+    let kept = 0
+    let bytes = 0
+    // A fifth is dropped beyond the bound, so that a busy stream does not trim at every event.
+    for (const row of sql.exec<{ seq: number; size: number }>('SELECT seq, length(data) AS size FROM events ORDER BY seq DESC')) {
+      kept += 1
+      bytes += row.size
+      if (kept <= bounds.events * 0.8 && bytes <= bounds.bytes * 0.8) continue
+      upTo = Math.max(upTo, row.seq)
+      break
+    }
+    if (upTo === 0) return
+    sql.exec(
+      'UPDATE streams SET trimmed_to = max(trimmed_to, coalesce((SELECT max(seq) FROM events WHERE stream = streams.id AND seq <= ?), 0))',
+      upTo,
+    )
+    sql.exec('DELETE FROM events WHERE seq <= ?', upTo)
+    this.#measure()
+    sql.exec(
+      'DELETE FROM streams WHERE closed = 1 AND opened_at < ? AND id NOT IN (SELECT DISTINCT stream FROM events)',
+      now - bounds.age,
+    )
+  }
+
+  #measure(): void {
+    const [size] = this.#storage.sql.exec<{ n: number; b: number }>(
+      'SELECT count(*) AS n, coalesce(sum(length(data)), 0) AS b FROM events',
+    )
+    this.#count = size?.n ?? 0
+    this.#bytes = size?.b ?? 0
+  }
+
+  forgetSession(mcpSession: string): void {
+    this.#storage.sql.exec('DELETE FROM events WHERE stream IN (SELECT id FROM streams WHERE mcp_session = ?)', mcpSession)
+    this.#storage.sql.exec('DELETE FROM streams WHERE mcp_session = ?', mcpSession)
+  }
+}
+
+interface StreamRow extends Record<string, SqlStorageValue> {
+  id: string
+  grant_id: string
+  mcp_session: string
+  kind: string
+  open_requests: string
+  up_id: string | null
+  closed: number
+  trimmed_to: number
+}
+
+interface EventRow extends Record<string, SqlStorageValue> {
+  seq: number
+  event: string | null
+  data: string
+}
+
+function fromRow(row: StreamRow): LoggedStream {
+  return {
+    id: row.id,
+    grantId: row.grant_id,
+    mcpSession: row.mcp_session,
+    kind: row.kind === 'standing' ? 'standing' : 'call',
+    openRequests: requestIds(row.open_requests),
+    upId: row.up_id ?? undefined,
+    closed: row.closed === 1,
+    trimmedTo: row.trimmed_to,
+  }
+}
+
+function requestIds(json: string): readonly (string | number)[] {
+  const ids: unknown = JSON.parse(json)
+  return Array.isArray(ids) ? ids.filter((id) => typeof id === 'string' || typeof id === 'number') : []
+}

@@ -1,0 +1,188 @@
+// Grants: one person's permission for one client on one resource, and the generations of its refresh token.
+//
+// Layout: one row per grant. All rows of a person (bounded by MAX_GRANTS) are kept in memory too, so that admitting a request
+// reads no storage. Lifetime: until `ends_at`; a revoked row stays as a tombstone until then, so that the reason can be told.
+// Trade-off: every write goes to both places in one turn; the object is the only writer, so they can't disagree.
+import { LifecycleCapability } from 'agents/lifecycle'
+import { randomId } from '../platform/crypto.ts'
+
+export type RevocationReason =
+  | 'client_revoked'
+  | 'code_replayed'
+  | 'refresh_token_reused'
+  | 'idp_session_ended'
+  | 'session_expired'
+  | 'limit_exceeded'
+  | 'administrator'
+
+export interface Grant {
+  readonly id: string
+  readonly clientId: string
+  readonly clientName: string
+  readonly resource: string
+  readonly scopes: readonly string[]
+  readonly createdAt: number
+  /** Absolute end of the session this grant belongs to, unix seconds. */
+  readonly endsAt: number
+  /** Current refresh generation; 0 until the code is redeemed. */
+  readonly generation: number
+  readonly rotatedAt: number
+  /** Highest generation of which any token has been used. */
+  readonly usedGeneration: number
+  readonly revokedAt: number | null
+  readonly revokedWhy: string | null
+}
+
+export interface NewGrant {
+  readonly clientId: string
+  readonly clientName: string
+  readonly resource: string
+  readonly scopes: readonly string[]
+  readonly endsAt: number
+}
+
+/** Where a presented refresh token stands: design section 4, "Refresh". */
+export type Standing = 'current' | 'replay' | 'reused' | 'unknown'
+
+/** How long the previous refresh token may come again after a rotation, whatever has been used since, in seconds. */
+export const REPLAY_WINDOW = 60
+
+export class Grants extends LifecycleCapability {
+  readonly #storage: DurableObjectStorage
+  readonly #rows = new Map<string, Grant>()
+
+  constructor(storage: DurableObjectStorage) {
+    super('grants')
+    this.#storage = storage
+  }
+
+  override onStart(): void {
+    this.#storage.sql.exec(`CREATE TABLE IF NOT EXISTS grants (
+      id TEXT PRIMARY KEY, client_id TEXT NOT NULL, client_name TEXT NOT NULL, resource TEXT NOT NULL, scopes TEXT NOT NULL,
+      created_at INTEGER NOT NULL, ends_at INTEGER NOT NULL, generation INTEGER NOT NULL, rotated_at INTEGER NOT NULL,
+      used_generation INTEGER NOT NULL, revoked_at INTEGER, revoked_why TEXT)`)
+    for (const row of this.#storage.sql.exec<GrantRow>('SELECT * FROM grants')) this.#rows.set(row.id, fromRow(row))
+  }
+
+  open(asked: NewGrant, now: number): Grant {
+    const grant: Grant = {
+      ...asked,
+      id: randomId(16),
+      createdAt: now,
+      generation: 0,
+      rotatedAt: now,
+      usedGeneration: 0,
+      revokedAt: null,
+      revokedWhy: null,
+    }
+    this.#write(grant)
+    return grant
+  }
+
+  find(id: string): Grant | undefined {
+    return this.#rows.get(id)
+  }
+
+  /** The grant if it may be used now. */
+  live(id: string, now: number): Grant | undefined {
+    const grant = this.#rows.get(id)
+    return grant && grant.revokedAt === null && grant.endsAt > now ? grant : undefined
+  }
+
+  all(): readonly Grant[] {
+    return [...this.#rows.values()]
+  }
+
+  /** Grants that may be used now, oldest first. */
+  allLive(now: number): readonly Grant[] {
+    return this.all()
+      .filter((grant) => grant.revokedAt === null && grant.endsAt > now)
+      .sort((a, b) => a.createdAt - b.createdAt)
+  }
+
+  standing(grant: Grant, generation: number, now: number): Standing {
+    if (generation === grant.generation) return 'current'
+    if (generation > grant.generation) return 'unknown'
+    const lostAnswerIsPossible = now - grant.rotatedAt <= REPLAY_WINDOW || grant.usedGeneration < grant.generation
+    return generation === grant.generation - 1 && lostAnswerIsPossible ? 'replay' : 'reused'
+  }
+
+  /** Starts the next generation; its tokens are issued at `now`. */
+  rotate(grant: Grant, now: number): Grant {
+    const rotated = { ...grant, usedGeneration: grant.generation, generation: grant.generation + 1, rotatedAt: now }
+    this.#write(rotated)
+    return rotated
+  }
+
+  /** Issues the current generation anew: its first answer never arrived and its access token may have expired meanwhile. */
+  restamp(grant: Grant, now: number): Grant {
+    const restamped = { ...grant, rotatedAt: now }
+    this.#write(restamped)
+    return restamped
+  }
+
+  /** One write per generation, the first time a token of it is used. */
+  markUsed(grant: Grant, generation: number): void {
+    if (generation > grant.usedGeneration && generation <= grant.generation) this.#write({ ...grant, usedGeneration: generation })
+  }
+
+  revoke(grant: Grant, why: RevocationReason, now: number): void {
+    if (grant.revokedAt === null) this.#write({ ...grant, revokedAt: now, revokedWhy: why })
+  }
+
+  forget(id: string): void {
+    this.#storage.sql.exec('DELETE FROM grants WHERE id = ?', id)
+    this.#rows.delete(id)
+  }
+
+  #write(grant: Grant): void {
+    this.#storage.sql.exec(
+      'INSERT OR REPLACE INTO grants VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+      grant.id,
+      grant.clientId,
+      grant.clientName,
+      grant.resource,
+      grant.scopes.join(' '),
+      grant.createdAt,
+      grant.endsAt,
+      grant.generation,
+      grant.rotatedAt,
+      grant.usedGeneration,
+      grant.revokedAt,
+      grant.revokedWhy,
+    )
+    this.#rows.set(grant.id, grant)
+  }
+}
+
+interface GrantRow extends Record<string, SqlStorageValue> {
+  id: string
+  client_id: string
+  client_name: string
+  resource: string
+  scopes: string
+  created_at: number
+  ends_at: number
+  generation: number
+  rotated_at: number
+  used_generation: number
+  revoked_at: number | null
+  revoked_why: string | null
+}
+
+function fromRow(row: GrantRow): Grant {
+  return {
+    id: row.id,
+    clientId: row.client_id,
+    clientName: row.client_name,
+    resource: row.resource,
+    scopes: row.scopes === '' ? [] : row.scopes.split(' '),
+    createdAt: row.created_at,
+    endsAt: row.ends_at,
+    generation: row.generation,
+    rotatedAt: row.rotated_at,
+    usedGeneration: row.used_generation,
+    revokedAt: row.revoked_at,
+    revokedWhy: row.revoked_why,
+  }
+}

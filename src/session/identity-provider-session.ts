@@ -1,0 +1,109 @@
+// The person's session at the identity provider: tokens sealed at rest, refreshed by one flight at a time.
+//
+// Layout: one row with the sealed tokens. Lifetime: replaced by every sign-in and refresh, deleted when the provider ends it.
+// Trade-off: the opened tokens stay in memory while the object lives, because unsealing on every request would cost more than it guards.
+import { LifecycleCapability } from 'agents/lifecycle'
+import { z } from 'zod'
+import type { Identity, IdpTokens } from '../caller.ts'
+import type { KeyRing } from '../issuer/keys.ts'
+import { seal, unseal } from '../platform/crypto.ts'
+import { describeError, log } from '../platform/telemetry.ts'
+import type { Person, RefreshOutcome, TokenRefresher } from './token-refresher.ts'
+
+const tokensSchema = z.object({
+  accessToken: z.string(),
+  expiresAt: z.number().optional(),
+  refreshToken: z.string().optional(),
+  idToken: z.string().optional(),
+})
+
+export interface ProviderAccess {
+  readonly keys: KeyRing
+  readonly refresher: TokenRefresher
+}
+
+export class IdentityProviderSession extends LifecycleCapability {
+  readonly #storage: DurableObjectStorage
+  #access: ProviderAccess | undefined
+  #tokens: IdpTokens | undefined
+  #checkedAt = 0
+  #flight: Promise<RefreshOutcome> | undefined
+  // Counts sign-ins and ends: an answer that was asked for before one of them must not be kept after it.
+  #epoch = 0
+
+  constructor(storage: DurableObjectStorage) {
+    super('identity-provider-session')
+    this.#storage = storage
+  }
+
+  override onStart(): void {
+    this.#storage.sql.exec(
+      'CREATE TABLE IF NOT EXISTS idp_session (id INTEGER PRIMARY KEY CHECK (id = 1), sealed TEXT NOT NULL, checked_at INTEGER NOT NULL)',
+    )
+  }
+
+  /** Called once after start; unseals what the last life of the object kept. */
+  async open(access: ProviderAccess): Promise<void> {
+    this.#access = access
+    const [row] = this.#storage.sql.exec<{ sealed: string; checked_at: number }>('SELECT sealed, checked_at FROM idp_session')
+    if (!row) return
+    this.#checkedAt = row.checked_at
+    const { current, previous } = access.keys
+    const text =
+      (await unseal(current.vault, row.sealed, this.lifecycle.name)) ??
+      (previous && (await unseal(previous.vault, row.sealed, this.lifecycle.name)))
+    if (text === undefined)
+      return log('error', 'idp_session.unreadable', { cure: 'set ENCRYPTION_KEY_PREVIOUS to the key used before' })
+    this.#tokens = tokensSchema.parse(JSON.parse(text))
+  }
+
+  /** Unix seconds of the last time the provider confirmed the person. */
+  get checkedAt(): number {
+    return this.#checkedAt
+  }
+
+  get tokens(): IdpTokens | undefined {
+    return this.#tokens
+  }
+
+  /** Begins a session with the tokens of a fresh sign-in. */
+  begin(tokens: IdpTokens, now: number): Promise<void> {
+    this.#epoch += 1
+    return this.#keep(tokens, now, this.#epoch)
+  }
+
+  async #keep(tokens: IdpTokens, now: number, epoch: number): Promise<void> {
+    if (!this.#access) throw new Error('identity provider session used before it was opened')
+    const sealed = await seal(this.#access.keys.current.vault, JSON.stringify(tokens), this.lifecycle.name)
+    if (epoch !== this.#epoch) return
+    this.#storage.sql.exec('INSERT OR REPLACE INTO idp_session VALUES (1, ?, ?)', sealed, now)
+    this.#tokens = tokens
+    this.#checkedAt = now
+  }
+
+  end(): void {
+    this.#epoch += 1
+    this.#storage.sql.exec('DELETE FROM idp_session')
+    this.#tokens = undefined
+  }
+
+  /** Asks the provider once, however many callers wait: a rotating provider would take the second call for a replay. */
+  refresh(now: number, person: Person, confirmed: (identity: Identity) => void): Promise<RefreshOutcome> {
+    this.#flight ??= this.#refresh(now, person, confirmed).finally(() => {
+      this.#flight = undefined
+    })
+    return this.#flight
+  }
+
+  async #refresh(now: number, person: Person, confirmed: (identity: Identity) => void): Promise<RefreshOutcome> {
+    if (!this.#access || !this.#tokens) return { outcome: 'unavailable', why: 'no tokens of the identity provider are kept' }
+    const epoch = this.#epoch
+    try {
+      const outcome = await this.#access.refresher.refresh(this.#tokens, person, (fresh) => this.#keep(fresh, now, epoch))
+      if (epoch === this.#epoch && outcome.outcome === 'refreshed' && outcome.identity) confirmed(outcome.identity)
+      return outcome
+    } catch (error) {
+      return { outcome: 'unavailable', why: describeError(error) }
+    }
+  }
+}

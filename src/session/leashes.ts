@@ -1,0 +1,105 @@
+// Leashes: hibernating WebSockets by which this object can end a stream that the router Worker carries.
+//
+// The router opens one leash per stream and keeps it as long as the stream. A pull is a message with the reason; the router
+// then ends the stream, aborts the downstream request and closes the socket, and that close is the acknowledgement a
+// revocation waits for. Nothing is stored: the platform keeps sockets and attachments while the object sleeps.
+import { LifecycleCapability, type CapabilityWebSocketUpgradeContext } from 'agents/lifecycle'
+import { z } from 'zod'
+
+/** Why a stream was ended; the words are an interface (design section 6). */
+export type CloseReason =
+  | 'credential_revoked'
+  | 'session_expired'
+  | 'policy_changed'
+  | 'superseded'
+  | 'limit_exceeded'
+  | 'auth_unavailable'
+  | 'shutting_down'
+
+const attachmentSchema = z.object({ streamId: z.string(), grantId: z.string(), openedAt: z.number() })
+export type LeashedStream = z.output<typeof attachmentSchema>
+
+/** Header of the upgrade request; only the router can send it, it is never copied from a client's request. */
+export const LEASH_HEADER = 'x-broker-leash'
+
+/** How long a pull waits for the router to confirm before the socket is dropped, in milliseconds. */
+const ACKNOWLEDGE_WITHIN_MS = 2_000
+
+export class Leashes extends LifecycleCapability {
+  readonly #grantIsLive: (grantId: string) => boolean
+  readonly #waiting = new Map<string, () => void>()
+
+  constructor(grantIsLive: (grantId: string) => boolean) {
+    super('leashes')
+    this.#grantIsLive = grantIsLive
+  }
+
+  onWebSocketUpgrade({ request }: CapabilityWebSocketUpgradeContext): Response | undefined {
+    const header = request.headers.get(LEASH_HEADER)
+    if (header === null) return undefined
+    const stream = attachmentSchema.parse(JSON.parse(header))
+    // Admission and leash are two calls: a revocation may have come between them.
+    if (!this.#grantIsLive(stream.grantId)) return new Response(null, { status: 410 })
+    const { 0: theirs, 1: ours } = new WebSocketPair()
+    this.lifecycle.sockets.accept(ours, ['leash', `grant:${stream.grantId}`, `stream:${stream.streamId}`])
+    ours.serializeAttachment(stream)
+    return new Response(null, { status: 101, webSocket: theirs })
+  }
+
+  onWebSocketMessage(ws: WebSocket): boolean {
+    return this.#stream(ws) !== undefined
+  }
+
+  onWebSocketClose(ws: WebSocket): boolean {
+    return this.#gone(ws)
+  }
+
+  onWebSocketError(ws: WebSocket): boolean {
+    return this.#gone(ws)
+  }
+
+  open(): readonly LeashedStream[] {
+    return this.lifecycle.sockets.get('leash').flatMap((ws) => this.#stream(ws) ?? [])
+  }
+
+  /** Ends every leashed stream of the grant, or of the person. Resolves when each has been acknowledged or dropped; returns how many. */
+  async pull(reason: CloseReason, grantId?: string): Promise<number> {
+    const sockets = this.lifecycle.sockets.get(grantId === undefined ? 'leash' : `grant:${grantId}`)
+    await Promise.all(sockets.map((ws) => this.#pullOne(ws, reason)))
+    return sockets.length
+  }
+
+  async #pullOne(ws: WebSocket, reason: CloseReason): Promise<void> {
+    const stream = this.#stream(ws)
+    if (!stream) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#waiting.set(stream.streamId, resolve)
+    const timer = setTimeout(resolve, ACKNOWLEDGE_WITHIN_MS)
+    try {
+      ws.send(reason)
+      await promise
+    } catch {
+      // The socket is gone, and with it the router's side of the stream.
+    } finally {
+      clearTimeout(timer)
+      this.#waiting.delete(stream.streamId)
+    }
+    try {
+      ws.close(1000, reason)
+    } catch {
+      // Already closed by the acknowledgement.
+    }
+  }
+
+  #gone(ws: WebSocket): boolean {
+    const stream = this.#stream(ws)
+    if (!stream) return false
+    this.#waiting.get(stream.streamId)?.()
+    return true
+  }
+
+  #stream(ws: WebSocket): LeashedStream | undefined {
+    const parsed = attachmentSchema.safeParse(ws.deserializeAttachment())
+    return parsed.success ? parsed.data : undefined
+  }
+}

@@ -1,0 +1,64 @@
+// Who this object belongs to: what the identity provider last said about the person.
+//
+// Layout: one row. Lifetime: as long as the object. Trade-off: names and groups are as old as the last sign-in or refresh.
+import { LifecycleCapability } from 'agents/lifecycle'
+import type { Identity } from '../caller.ts'
+
+export class Profile extends LifecycleCapability {
+  readonly #storage: DurableObjectStorage
+  #identity: Identity | undefined
+
+  constructor(storage: DurableObjectStorage) {
+    super('profile')
+    this.#storage = storage
+  }
+
+  override onStart(): void {
+    this.#storage.sql.exec(`CREATE TABLE IF NOT EXISTS profile (
+      id INTEGER PRIMARY KEY CHECK (id = 1), issuer TEXT NOT NULL, subject TEXT NOT NULL, email TEXT, name TEXT, groups TEXT NOT NULL,
+      first_seen INTEGER NOT NULL, last_seen INTEGER NOT NULL)`)
+    const [row] = this.#storage.sql.exec<ProfileRow>('SELECT * FROM profile')
+    if (row) this.#identity = fromRow(row)
+  }
+
+  get identity(): Identity | undefined {
+    return this.#identity
+  }
+
+  /** True when anything a downstream is told has changed. */
+  remember(identity: Identity, now: number): boolean {
+    const groups = identity.groups.join('\n')
+    this.#storage.sql.exec(
+      `INSERT INTO profile VALUES (1, ?, ?, ?, ?, ?, ?, ?)
+       ON CONFLICT (id) DO UPDATE SET email = excluded.email, name = excluded.name, groups = excluded.groups, last_seen = excluded.last_seen`,
+      identity.issuer,
+      identity.subject,
+      identity.email ?? null,
+      identity.name ?? null,
+      groups,
+      now,
+      now,
+    )
+    const before = this.#identity
+    this.#identity = identity
+    return before?.email !== identity.email || before?.name !== identity.name || before?.groups.join('\n') !== groups
+  }
+}
+
+interface ProfileRow extends Record<string, SqlStorageValue> {
+  issuer: string
+  subject: string
+  email: string | null
+  name: string | null
+  groups: string
+}
+
+function fromRow(row: ProfileRow): Identity {
+  return {
+    issuer: row.issuer,
+    subject: row.subject,
+    email: row.email ?? undefined,
+    name: row.name ?? undefined,
+    groups: row.groups === '' ? [] : row.groups.split('\n'),
+  }
+}

@@ -1,0 +1,33 @@
+// The front door: exports fetch and the Durable Object classes, and hands both their wiring.
+import { app, misconfigured } from './app.ts'
+import { Directory as DirectoryObject } from './directory/directory.ts'
+import { foundation, services } from './services.ts'
+import { UserSession as UserSessionObject, type SessionServices } from './session/user-session.ts'
+import { SettingsError } from './settings.ts'
+
+export class UserSession extends UserSessionObject {
+  protected override async services(): Promise<SessionServices> {
+    const { settings, keys, provider } = await foundation(this.env)
+    return { settings, keys, refresher: provider }
+  }
+}
+
+export class Directory extends DirectoryObject {}
+
+const apps = new WeakMap<object, ReturnType<typeof app>>()
+
+export default {
+  async fetch(request, env, ctx) {
+    try {
+      let known = apps.get(env)
+      if (!known) {
+        known = app(await services(env))
+        apps.set(env, known)
+      }
+      return await known.fetch(request, env, ctx)
+    } catch (error) {
+      if (error instanceof SettingsError) return misconfigured(request, error)
+      throw error
+    }
+  },
+} satisfies ExportedHandler<Env>
