@@ -40,7 +40,6 @@ export async function services(env: Env): Promise<Services> {
   const known = wirings.get(env)
   if (known) return known
   const base = await foundation(env)
-  const now = (): number => Math.floor(Date.now() / 1000)
   const built: Services = {
     ...base,
     envelopes: new Envelopes(base.keys, base.settings.baseUrl, now),
@@ -50,4 +49,8 @@ export async function services(env: Env): Promise<Services> {
   }
   wirings.set(env, built)
   return built
+}
+
+function now(): number {
+  return Math.floor(Date.now() / 1000)
 }

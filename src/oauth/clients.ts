@@ -43,20 +43,16 @@ export async function authenticateClient(
   authorization: string | null | undefined,
   form: URLSearchParams,
 ): Promise<AuthenticatedClient> {
-  const { id, secret, challenge } = presented(authorization, form)
+  const { id, secret } = presented(authorization, form)
   const client = await issued(ring, id)
-  if (!client)
-    throw new OAuthError('invalid_client', 'Client not found: register again', {
-      reason: 'client id not issued here',
-      ...challenge,
-    })
+  if (!client) throw new OAuthError('invalid_client', 'Client not found: register again', { reason: 'client id not issued here' })
   if (client.kind === 'public') {
     if (secret === '') return { clientId: id, kind: 'public' }
-    throw new OAuthError('invalid_client', 'Client authentication failed: this client has no secret', challenge)
+    throw new OAuthError('invalid_client', 'Client authentication failed: this client has no secret')
   }
   if (sameText(secret, await clientSecretFor(client.keys, id))) return { clientId: id, kind: 'confidential' }
   const missing = secret === '' ? 'the client secret is missing' : 'the client secret is wrong'
-  throw new OAuthError('invalid_client', `Client authentication failed: ${missing}`, challenge)
+  throw new OAuthError('invalid_client', `Client authentication failed: ${missing}`)
 }
 
 async function issued(ring: KeyRing, id: string): Promise<{ readonly kind: ClientKind; readonly keys: Keys } | undefined> {
@@ -80,7 +76,6 @@ interface Presented {
   readonly id: string
   /** Empty when the client sent none: RFC 6749 section 2.3.1 treats both alike. */
   readonly secret: string
-  readonly challenge: { readonly challenge?: string }
 }
 
 function presented(authorization: string | null | undefined, form: URLSearchParams): Presented {
@@ -90,16 +85,15 @@ function presented(authorization: string | null | undefined, form: URLSearchPara
   const basic = /^basic(?: +(.*))?$/i.exec(authorization?.trim() ?? '')
   if (!basic) {
     if (id === '') throw new OAuthError('invalid_client', 'The request does not say which client it comes from')
-    return { id, secret, challenge: {} }
+    return { id, secret }
   }
-  const challenge = { challenge: 'Basic realm="token endpoint", charset="UTF-8"' }
   const credentials = basicCredentials(basic[1] ?? '')
-  if (!credentials) throw new OAuthError('invalid_client', 'The Authorization header is not Basic credentials', challenge)
+  if (!credentials) throw new OAuthError('invalid_client', 'The Authorization header is not Basic credentials')
   if (secret !== '')
     throw new OAuthError('invalid_request', 'The client authenticates in two ways at once: use the header or the body')
   if (id !== '' && id !== credentials.id)
     throw new OAuthError('invalid_request', 'client_id is not the client of the Authorization header')
-  return { ...credentials, challenge }
+  return credentials
 }
 
 function single(form: URLSearchParams, name: string): string {
@@ -108,7 +102,7 @@ function single(form: URLSearchParams, name: string): string {
   return value
 }
 
-function basicCredentials(encoded: string): { readonly id: string; readonly secret: string } | undefined {
+function basicCredentials(encoded: string): Presented | undefined {
   try {
     const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(
       Uint8Array.from(atob(encoded), (byte) => byte.charCodeAt(0)),

@@ -1,5 +1,5 @@
 // Token introspection (RFC 7662), for the client a token was issued to.
-import type { Presented } from '../session/user-session.ts'
+import type { Presented } from '../session/tokens.ts'
 import type { Envelopes } from './envelopes.ts'
 
 export interface IntrospectionServices {

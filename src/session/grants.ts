@@ -9,6 +9,7 @@ import { randomId } from '../platform/crypto.ts'
 export type RevocationReason =
   | 'client_revoked'
   | 'code_replayed'
+  | 'code_failed'
   | 'refresh_token_reused'
   | 'idp_session_ended'
   | 'session_expired'

@@ -1,6 +1,6 @@
 // What every grant type is to the token endpoint, and the one way a pair of tokens is made.
 import type { Redemption } from '../../session/codes.ts'
-import type { Presented, TokenFacts, TokenOutcome, TokenRefusal } from '../../session/user-session.ts'
+import type { Presented, TokenFacts, TokenOutcome, TokenRefusal } from '../../session/tokens.ts'
 import type { Downstream } from '../../settings.ts'
 import type { Envelopes, Lifetimes } from '../envelopes.ts'
 import { OAuthError } from '../errors.ts'

@@ -1,0 +1,61 @@
+// Admission: may this caller go on, and as whom. In memory but for the first use of a refresh generation.
+import type { Caller } from '../caller.ts'
+import type { Downstream } from '../settings.ts'
+import type { Admission, Refused } from './admission.ts'
+import type { Grant } from './grants.ts'
+import { askProvider, type Parts } from './parts.ts'
+
+/** Seconds a client is asked to wait while the identity provider does not answer. */
+const TRY_AGAIN_AFTER = 5
+
+// The order is the argument: a grant that is over costs nothing from the bucket, and nothing is signed for a person over the limit.
+export async function admit(parts: Parts, caller: Caller): Promise<Admission> {
+  const now = parts.now()
+  const grant = parts.grants.live(caller.grantId, now)
+  const { identity } = parts.profile
+  const downstream = parts.settings.downstreams.find(({ resource }) => resource === caller.resource)
+  if (!grant || !identity || !downstream || !speaksFor(caller, grant, now)) return notLive(parts, caller.grantId, now)
+  const { allowed, retryAfter, ...rate } = parts.bucket.spend(Date.now())
+  if (!allowed) return { admitted: false, reason: 'limit_exceeded', retryAfter, rate }
+  if (caller.generation > grant.usedGeneration) parts.grants.markUsed(grant, caller.generation)
+  if (downstream.auth === 'none') return { admitted: true, identity, rate }
+  const credential = await credentialFor(parts, downstream, grant, now)
+  if (!credential) return { admitted: false, reason: 'auth_unavailable', retryAfter: TRY_AGAIN_AFTER, rate }
+  // Signing and refreshing take a moment in which the grant may have ended.
+  return parts.grants.live(grant.id, parts.now())
+    ? { admitted: true, identity, ...credential, rate }
+    : notLive(parts, grant.id, now)
+}
+
+function speaksFor(caller: Caller, grant: Grant, now: number): boolean {
+  return grant.clientId === caller.clientId && grant.resource === caller.resource && caller.expiresAt > now
+}
+
+function notLive({ grants }: Parts, grantId: string, now: number): Refused {
+  const grant = grants.find(grantId)
+  const isOver = grant !== undefined && grant.revokedAt === null && grant.endsAt <= now
+  return { admitted: false, reason: isOver ? 'session_expired' : 'credential_revoked' }
+}
+
+interface Credential {
+  readonly authorization: string
+  readonly idpAccessToken?: string
+}
+
+async function credentialFor(parts: Parts, downstream: Downstream, grant: Grant, now: number): Promise<Credential | undefined> {
+  const { identity } = parts.profile
+  if (downstream.auth === 'identity-jwt' && identity) {
+    const claims = { identity, clientId: grant.clientId, grantId: grant.id, audience: downstream.url }
+    return { authorization: await parts.credentials.identityJwt(claims, now) }
+  }
+  const token = await idpAccessToken(parts, now)
+  return token === undefined ? undefined : { authorization: `Bearer ${token}`, idpAccessToken: token }
+}
+
+/** Refreshed a minute before it expires, so that the downstream never sees a token die on the way. */
+async function idpAccessToken(parts: Parts, now: number): Promise<string | undefined> {
+  const { tokens } = parts.provider
+  if (tokens && (tokens.expiresAt === undefined || tokens.expiresAt > now + 60)) return tokens.accessToken
+  const { outcome } = await askProvider(parts)
+  return outcome === 'refreshed' ? parts.provider.tokens?.accessToken : undefined
+}

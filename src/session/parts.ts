@@ -1,0 +1,59 @@
+// What a started UserSession consists of, as its operations see it.
+import type { Settings } from '../settings.ts'
+import type { Codes } from './codes.ts'
+import type { Credentials } from './credentials.ts'
+import type { Grant, Grants, RevocationReason } from './grants.ts'
+import type { IdentityProviderSession } from './identity-provider-session.ts'
+import type { CloseReason, Leashes } from './leashes.ts'
+import type { TokenBucket } from './limits.ts'
+import type { Profile } from './profile.ts'
+import type { RefreshOutcome } from './token-refresher.ts'
+import { log } from '../platform/telemetry.ts'
+
+export interface Parts {
+  readonly settings: Settings
+  readonly grants: Grants
+  readonly codes: Codes
+  readonly profile: Profile
+  readonly provider: IdentityProviderSession
+  readonly bucket: TokenBucket
+  readonly leashes: Leashes
+  readonly credentials: Credentials
+  /** Unix seconds. */
+  readonly now: () => number
+}
+
+/** Ends one grant; resolves when its streams are closed. */
+export async function endGrant(
+  parts: Parts,
+  grant: Grant,
+  why: RevocationReason,
+  reason: CloseReason = 'credential_revoked',
+): Promise<void> {
+  parts.grants.revoke(grant, why, parts.now())
+  log('info', 'grant.ended', { grant: grant.id, client: grant.clientId, why })
+  await parts.leashes.pull(reason, grant.id)
+}
+
+/** Ends everything the person has; resolves with the number of grants when every stream is closed. */
+export async function endEverything(parts: Parts, why: RevocationReason): Promise<number> {
+  const now = parts.now()
+  const live = parts.grants.allLive(now)
+  for (const grant of live) parts.grants.revoke(grant, why, now)
+  parts.provider.end()
+  parts.credentials.forget()
+  log('info', 'person.ended', { grants: live.length, why })
+  await parts.leashes.pull('credential_revoked')
+  return live.length
+}
+
+/** Asks the identity provider whether it still knows the person, and ends everything when it does not. */
+export async function askProvider(parts: Parts): Promise<RefreshOutcome> {
+  const person = parts.profile.identity
+  if (!person) return { outcome: 'unavailable', why: 'nobody has signed in here' }
+  const outcome = await parts.provider.refresh(parts.now(), person, (identity) => {
+    if (parts.profile.remember(identity, parts.now())) parts.credentials.forget()
+  })
+  if (outcome.outcome === 'ended') await endEverything(parts, 'idp_session_ended')
+  return outcome
+}

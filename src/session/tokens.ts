@@ -1,0 +1,126 @@
+// Codes and refresh tokens: who gets which facts for a pair of tokens, and when a grant dies of it (design section 4).
+import type { Identity, IdpTokens } from '../caller.ts'
+import { log } from '../platform/telemetry.ts'
+import type { Redemption } from './codes.ts'
+import { REPLAY_WINDOW, type Grant, type NewGrant } from './grants.ts'
+import { askProvider, endGrant, type Parts } from './parts.ts'
+
+export interface SignIn {
+  readonly identity: Identity
+  readonly tokens: IdpTokens
+  readonly grant: Omit<NewGrant, 'endsAt'>
+  readonly redirectUri: string
+  readonly codeChallenge: string
+}
+
+/** What a code envelope is made of. */
+export interface IssuedCode {
+  readonly jti: string
+  readonly grantId: string
+  readonly expiresAt: number
+}
+
+/** What a pair of token envelopes is made of; the same facts always give the same pair. */
+export interface TokenFacts {
+  readonly grantId: string
+  readonly clientId: string
+  readonly resource: string
+  readonly scopes: readonly string[]
+  readonly generation: number
+  readonly issuedAt: number
+  readonly endsAt: number
+}
+
+export type TokenRefusal =
+  | 'code_invalid'
+  | 'code_replayed'
+  | 'wrong_verifier'
+  | 'wrong_redirect_uri'
+  | 'refresh_reused'
+  | 'refresh_invalid'
+  | 'grant_ended'
+  | 'idp_unavailable'
+
+export type TokenOutcome =
+  | { readonly granted: true; readonly facts: TokenFacts }
+  | { readonly granted: false; readonly refusal: TokenRefusal }
+
+/** A token as its envelope describes it. */
+export interface Presented {
+  readonly grantId: string
+  readonly clientId: string
+  readonly generation: number
+}
+
+/** A person came back from the identity provider: opens a grant and issues the code for it. */
+export async function signIn(parts: Parts, asked: SignIn): Promise<IssuedCode> {
+  const { grants, settings } = parts
+  const now = parts.now()
+  await parts.provider.begin(asked.tokens, now)
+  if (parts.profile.remember(asked.identity, now)) parts.credentials.forget()
+  const live = grants.allLive(now)
+  const surplus = Math.max(0, live.length - settings.limits.maxGrants + 1)
+  for (const oldest of live.slice(0, surplus)) await endGrant(parts, oldest, 'limit_exceeded', 'limit_exceeded')
+  const grant = grants.open({ ...asked.grant, endsAt: now + settings.limits.sessionTtl }, now)
+  const expiresAt = now + settings.limits.codeTtl
+  const { redirectUri, codeChallenge } = asked
+  return { jti: parts.codes.issue({ grantId: grant.id, redirectUri, codeChallenge, expiresAt }), grantId: grant.id, expiresAt }
+}
+
+/** Redeems an authorization code. A replay ends the grant it once opened (RFC 6749 section 4.1.2). */
+export async function redeem(parts: Parts, asked: Redemption): Promise<TokenOutcome> {
+  const now = parts.now()
+  const outcome = parts.codes.redeem(asked, now)
+  const grant = parts.grants.live(asked.grantId, now)
+  if (!grant) return { granted: false, refusal: outcome === 'redeemed' ? 'grant_ended' : 'code_invalid' }
+  if (outcome === 'redeemed') return { granted: true, facts: facts(parts.grants.rotate(grant, now)) }
+  if (outcome === 'repeated') return { granted: false, refusal: 'code_invalid' }
+  await endGrant(parts, grant, outcome === 'replayed' ? 'code_replayed' : 'code_failed')
+  if (outcome === 'replayed') return { granted: false, refusal: 'code_replayed' }
+  return { granted: false, refusal: outcome === 'wrong_verifier' || outcome === 'wrong_redirect_uri' ? outcome : 'code_invalid' }
+}
+
+/** Refreshing, one rotation of a grant at a time: parallel and repeated calls get the same facts. */
+export class Refreshing {
+  readonly #rotations = new Map<string, Promise<TokenOutcome>>()
+
+  async refresh(parts: Parts, asked: Presented): Promise<TokenOutcome> {
+    const now = parts.now()
+    const grant = parts.grants.live(asked.grantId, now)
+    if (!grant || grant.clientId !== asked.clientId) return { granted: false, refusal: 'grant_ended' }
+    const standing = parts.grants.standing(grant, asked.generation, now)
+    if (standing === 'current') return this.#oneRotation(parts, grant.id)
+    if (standing === 'unknown') return { granted: false, refusal: 'refresh_invalid' }
+    if (standing === 'replay') {
+      const lostForLong = now - grant.rotatedAt > REPLAY_WINDOW
+      return { granted: true, facts: facts(lostForLong ? parts.grants.restamp(grant, now) : grant) }
+    }
+    const { id, clientId, generation: current } = grant
+    log('warn', 'refresh_token.reused', { grant: id, client: clientId, presented: asked.generation, current })
+    await endGrant(parts, grant, 'refresh_token_reused')
+    return { granted: false, refusal: 'refresh_reused' }
+  }
+
+  #oneRotation(parts: Parts, grantId: string): Promise<TokenOutcome> {
+    const flight = this.#rotations.get(grantId) ?? rotate(parts, grantId).finally(() => this.#rotations.delete(grantId))
+    this.#rotations.set(grantId, flight)
+    return flight
+  }
+}
+
+async function rotate(parts: Parts, grantId: string): Promise<TokenOutcome> {
+  const outcome = await askProvider(parts)
+  const now = parts.now()
+  if (outcome.outcome === 'unavailable') {
+    const { checkedAt } = parts.provider
+    log('warn', 'idp.unavailable', { why: outcome.why, checked_at: checkedAt })
+    if (now - checkedAt > parts.settings.limits.idpOutageGrace) return { granted: false, refusal: 'idp_unavailable' }
+  }
+  // The provider may have taken its time: what was revoked meanwhile stays revoked.
+  const grant = parts.grants.live(grantId, now)
+  return grant ? { granted: true, facts: facts(parts.grants.rotate(grant, now)) } : { granted: false, refusal: 'grant_ended' }
+}
+
+function facts({ id, clientId, resource, scopes, generation, rotatedAt, endsAt }: Grant): TokenFacts {
+  return { grantId: id, clientId, resource, scopes, generation, issuedAt: rotatedAt, endsAt }
+}
