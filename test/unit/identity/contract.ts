@@ -55,7 +55,10 @@ export function keepsTheContract(name: string, start: () => Promise<ProviderWorl
     test('a person who gives up is told so', async () => {
       const provider = world.newProvider()
 
-      await expect(signedIn(provider, world.decline)).rejects.toMatchObject({ reason: 'denied', message: /did not let you in/ })
+      await expect(signedIn(provider, (url) => world.decline(url))).rejects.toMatchObject({
+        reason: 'denied',
+        message: expect.stringContaining('did not let you in'),
+      })
     })
 
     test('attack 23: the answer to one login does not finish another', async () => {
@@ -76,7 +79,7 @@ export function keepsTheContract(name: string, start: () => Promise<ProviderWorl
 
       await expect(provider.signIn(callback, login)).rejects.toMatchObject({
         reason: 'refused',
-        message: /^Token exchange failed/,
+        message: expect.stringContaining('Token exchange failed'),
       })
     })
 
@@ -138,12 +141,11 @@ export function keepsTheContract(name: string, start: () => Promise<ProviderWorl
 
       await expect(cold.authorizationUrl(newLogin())).rejects.toMatchObject({
         reason: 'unreachable',
-        message: /try again in a moment/,
+        message: expect.stringContaining('try again in a moment'),
       })
       await expect(warm.signIn(callback, login)).rejects.toMatchObject({ reason: 'unreachable' })
       for (const provider of [cold, warm]) {
-        const keep = async (): Promise<void> => expect.unreachable('no answer, nothing to keep')
-        expect(await provider.refresh(tokens, identity, keep)).toMatchObject({ outcome: 'unavailable' })
+        expect(await provider.refresh(tokens, identity, keepsNothing)).toMatchObject({ outcome: 'unavailable' })
       }
 
       world.down(false)
@@ -157,7 +159,11 @@ export function keepsTheContract(name: string, start: () => Promise<ProviderWorl
 
       const outcome = await provider.refresh(tokens, identity, async () => {})
 
-      expect(outcome).toMatchObject({ outcome: 'ended', why: /invalid_grant/ })
+      expect(outcome).toMatchObject({ outcome: 'ended', why: expect.stringContaining('invalid_grant') })
     })
   })
+}
+
+async function keepsNothing(): Promise<void> {
+  expect.unreachable('no answer, nothing to keep')
 }

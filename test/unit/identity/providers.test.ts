@@ -15,12 +15,13 @@ keepsTheContract('Cloudflare Access', accessLike)
 
 async function realProvider({ clientAuth }: { clientAuth?: 'client_secret_post' }): Promise<ProviderWorld> {
   const settings = settingsFor('', { scopes: ['openid', 'profile', 'email', 'groups', 'offline_access'] })
-  const { issuer, control, close } = await startIdentityProvider({
+  const server = await startIdentityProvider({
     clientId: settings.clientId,
     clientSecret: settings.clientSecret ?? '',
     redirectUris: [CALLBACK],
     ...(clientAuth && { clientAuth }),
   })
+  const { issuer, control } = server
   return {
     issuer,
     // An operator who copies the address from a browser's bar gets a slash with it.
@@ -36,7 +37,7 @@ async function realProvider({ clientAuth }: { clientAuth?: 'client_secret_post' 
     changeEmail: (person, email) => control.changeEmail(person, email),
     drop: (person) => control.dropPerson(person),
     down: (isDown) => control.down(isDown),
-    close,
+    close: () => server.close(),
   }
 }
 

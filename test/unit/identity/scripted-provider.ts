@@ -1,7 +1,7 @@
 // An OpenID provider that is honest until a test scripts a lie: forged tokens, wrong metadata, failing endpoints, moved keys.
 import { createHash, randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { exportJWK, generateKeyPair, SignJWT, type CryptoKey, type JWK, type JWTPayload } from 'jose'
+import { exportJWK, generateKeyPair, SignJWT, type CryptoKey, type JWK } from 'jose'
 import { close, listen } from '../../world/listening.ts'
 
 export interface Account {
@@ -16,6 +16,7 @@ export interface SigningKey {
   readonly publicJwk: JWK
 }
 
+type Told = Record<string, unknown>
 type Endpoint = 'discovery' | 'authorization' | 'token' | 'jwks' | 'userinfo'
 type Failure = number | 'web page'
 
@@ -27,15 +28,20 @@ interface Code {
 
 /** Everything a test may bend; empty means honest. */
 export interface Script {
-  metadata?: (honest: Record<string, unknown>) => Record<string, unknown>
+  metadata?: (honest: Told) => Told
   /** Where discovery documents are served, relative to the origin; the default is OpenID Connect's. */
   wellKnown?: string
-  claims?: (honest: JWTPayload) => JWTPayload
-  idToken?: (claims: JWTPayload) => string | Promise<string>
-  tokenAnswer?: (honest: Record<string, unknown>) => Record<string, unknown>
-  userInfo?: (honest: Record<string, unknown>) => Record<string, unknown>
+  claims?: (honest: Told) => Told
+  idToken?: (claims: Told) => string | Promise<string>
+  tokenAnswer?: (honest: Told) => Told
+  userInfo?: (honest: Told) => Told
   fail?: Partial<Record<Endpoint, Failure>>
   tokenError?: readonly [status: number, error: string]
+}
+
+/** A lie by omission. */
+export function without(...names: readonly string[]): (honest: Told) => Told {
+  return (honest) => Object.fromEntries(Object.entries(honest).filter(([name]) => !names.includes(name)))
 }
 
 export async function newSigningKey(): Promise<SigningKey> {
@@ -44,7 +50,7 @@ export async function newSigningKey(): Promise<SigningKey> {
   return { kid, privateKey, publicJwk: { ...(await exportJWK(publicKey)), kid, use: 'sig', alg: 'RS256' } }
 }
 
-export function sign(key: Pick<SigningKey, 'kid' | 'privateKey'>, claims: JWTPayload): Promise<string> {
+export function sign(key: Pick<SigningKey, 'kid' | 'privateKey'>, claims: Told): Promise<string> {
   return new SignJWT(claims).setProtectedHeader({ alg: 'RS256', kid: key.kid }).sign(key.privateKey)
 }
 
@@ -125,7 +131,7 @@ export class ScriptedProvider {
     return name === 'authorization' || name === 'token' || name === 'jwks' || name === 'userinfo' ? name : undefined
   }
 
-  #metadata(): Record<string, unknown> {
+  #metadata(): Told {
     const honest = {
       issuer: this.issuer,
       authorization_endpoint: `${this.issuer}/authorization`,
@@ -156,7 +162,7 @@ export class ScriptedProvider {
     return back
   }
 
-  async #tokens(form: URLSearchParams): Promise<[number, Record<string, unknown>]> {
+  async #tokens(form: URLSearchParams): Promise<[number, Told]> {
     const code = this.#codes.get(form.get('code') ?? '')
     const refreshed = this.#refreshTokens.get(form.get('refresh_token') ?? '')
     this.#codes.delete(form.get('code') ?? '')

@@ -1,0 +1,156 @@
+// How the broker behaves as a client: its own credentials, the scopes it asks for, and whom it asks about missing claims.
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import type { Identity } from '../../../src/caller.ts'
+import { OidcProvider } from '../../../src/identity/oidc.ts'
+import type { IdentityProviderSettings } from '../../../src/settings.ts'
+import { newLogin, settingsFor, signedIn } from './logins.ts'
+import { ScriptedProvider, without, type Account, type Script } from './scripted-provider.ts'
+
+let server: ScriptedProvider
+beforeEach(async () => {
+  vi.spyOn(console, 'warn').mockReturnValue()
+  vi.spyOn(console, 'info').mockReturnValue()
+  server = await ScriptedProvider.start()
+})
+afterEach(async () => {
+  vi.restoreAllMocks()
+  await server.close()
+})
+
+const newProvider = (change: Partial<IdentityProviderSettings> = {}): OidcProvider =>
+  new OidcProvider(settingsFor(server.issuer, change))
+const identityOf = async (provider = newProvider()): Promise<Identity> =>
+  (await signedIn(provider, (url) => server.visit(url))).identity
+const withMetadata = (more: Record<string, unknown>): Script => ({ metadata: (honest) => ({ ...honest, ...more }) })
+
+describe('the broker shows its secret', () => {
+  const inHeader = `Basic ${Buffer.from('broker:a+secret+of+the+tests').toString('base64')}`
+
+  test.for<[string, string[] | undefined, string | undefined, string | undefined, string | null]>([
+    ['in the header when the provider says nothing', undefined, 'a secret of the tests', inHeader, null],
+    ['in the header when it may choose', ['client_secret_post', 'client_secret_basic'], 'a secret of the tests', inHeader, null],
+    [
+      'in the form when the provider takes it nowhere else',
+      ['client_secret_post'],
+      'a secret of the tests',
+      undefined,
+      'a secret of the tests',
+    ],
+    ['nowhere when it has none', ['client_secret_basic'], undefined, undefined, null],
+  ])('%s', async ([, methods, clientSecret, authorization, secretInForm]) => {
+    server.script = withMetadata(methods ? { token_endpoint_auth_methods_supported: methods } : {})
+
+    await identityOf(newProvider({ clientSecret }))
+
+    expect(server.lastTokenRequest?.authorization).toBe(authorization)
+    expect(server.lastTokenRequest?.form.get('client_secret')).toBe(secretInForm)
+  })
+})
+
+describe('a refresh token is asked for', () => {
+  test.for<[string, string[] | undefined, string, string | null]>([
+    ['with the consent OpenID Connect demands for it', undefined, 'openid offline_access', 'consent'],
+    ['where the provider offers it', ['openid', 'offline_access'], 'openid offline_access', 'consent'],
+    ['nowhere else', ['openid', 'email'], 'openid', null],
+  ])('%s', async ([, supported, scope, prompt]) => {
+    server.script = withMetadata(supported ? { scopes_supported: supported } : {})
+
+    const { searchParams } = await newProvider({ scopes: ['openid', 'offline_access'] }).authorizationUrl(newLogin())
+
+    expect([searchParams.get('scope'), searchParams.get('prompt')]).toEqual([scope, prompt])
+  })
+})
+
+describe('the person', () => {
+  test.for<[string, Account, Partial<Identity>]>([
+    [
+      'has no e-mail when the provider did not verify it',
+      { sub: '1', email: 'a@example.com', email_verified: false },
+      { email: undefined },
+    ],
+    [
+      'has none when the provider says so in text',
+      { sub: '1', email: 'a@example.com', email_verified: 'false' },
+      { email: undefined },
+    ],
+    [
+      'has one when the provider verified it',
+      { sub: '1', email: 'a@example.com', email_verified: true },
+      { email: 'a@example.com' },
+    ],
+    ['has one when the provider says nothing', { sub: '1', email: 'a@example.com' }, { email: 'a@example.com' }],
+    ['has none when it is no text', { sub: '1', email: { at: 'example.com' } }, { email: undefined }],
+    ['is in one group given as text', { sub: '1', groups: 'staff' }, { groups: ['staff'] }],
+    ['is in the groups that are text', { sub: '1', groups: ['staff', 7, null, { name: 'admins' }, ''] }, { groups: ['staff'] }],
+    ['is in no group when none is named', { sub: '1' }, { groups: [] }],
+    ['is in no group when groups are something else', { sub: '1', groups: { admins: true } }, { groups: [] }],
+  ])('%s', async ([, account, expected]) => {
+    server.account = account
+
+    expect(await identityOf()).toMatchObject(expected)
+  })
+})
+
+describe('what the ID token leaves out', () => {
+  const onlySubject: Script = { claims: without('email', 'name', 'groups') }
+
+  test('userinfo tells', async () => {
+    server.script = onlySubject
+
+    expect(await identityOf()).toMatchObject({ email: 'ada@example.com', name: 'Ada', groups: ['engineers'] })
+  })
+
+  test('userinfo tells without overruling the ID token', async () => {
+    server.script = {
+      claims: without('name'),
+      userInfo: (honest) => ({ ...honest, email: 'eve@example.com', groups: ['admins'] }),
+    }
+
+    expect(await identityOf()).toMatchObject({ email: 'ada@example.com', name: 'Ada', groups: ['engineers'] })
+  })
+
+  test('stays unknown where userinfo refuses the token', async () => {
+    server.script = { ...onlySubject, fail: { userinfo: 403 } }
+
+    expect(await identityOf()).toMatchObject({ subject: 'person-1', email: undefined, groups: [] })
+  })
+
+  test.for<[string, Script, string]>([
+    ['userinfo speaks of somebody else', { ...onlySubject, userInfo: (honest) => ({ ...honest, sub: 'person-2' }) }, 'invalid'],
+    ['userinfo does not answer', { ...onlySubject, fail: { userinfo: 503 } }, 'unreachable'],
+  ])('signs nobody in when %s', async ([, script, reason]) => {
+    server.script = script
+
+    await expect(identityOf()).rejects.toMatchObject({ reason })
+  })
+
+  test('is not asked for when nothing is missing', async () => {
+    await identityOf()
+
+    expect(server.calls.userinfo).toBe(0)
+  })
+})
+
+test('a plain OAuth server without ID tokens signs people in by userinfo when OpenID Connect was not asked for', async () => {
+  server.script = {
+    wellKnown: '/.well-known/oauth-authorization-server',
+    metadata: without('jwks_uri'),
+    tokenAnswer: without('id_token'),
+  }
+
+  expect(await identityOf(newProvider({ scopes: ['profile'] }))).toMatchObject({ subject: 'person-1', groups: ['engineers'] })
+  await expect(identityOf(newProvider())).rejects.toMatchObject({ reason: 'invalid' })
+})
+
+test.for<[string, Script, string]>([
+  ['does not know the broker', { tokenError: [401, 'invalid_client'] }, 'refused'],
+  ['sends an error with status 200', { tokenError: [200, 'bad_verification_code'] }, 'refused'],
+  ['is down', { fail: { token: 503 } }, 'unreachable'],
+  ['sends a web page', { fail: { token: 'web page' } }, 'unreachable'],
+  ['sends no token', { tokenAnswer: () => ({}) }, 'unreachable'],
+  ['sends a token of another kind', { tokenAnswer: (honest) => ({ ...honest, token_type: 'mac' }) }, 'invalid'],
+])('a sign-in stops when the token endpoint %s', async ([, script, reason]) => {
+  server.script = script
+
+  await expect(identityOf()).rejects.toMatchObject({ reason })
+})

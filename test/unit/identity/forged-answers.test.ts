@@ -1,0 +1,183 @@
+// Answers nobody should believe: forged ID tokens, callbacks of another provider, clocks that are wrong.
+import { SignJWT, UnsecuredJWT } from 'jose'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { OidcProvider } from '../../../src/identity/oidc.ts'
+import type { IdentityError } from '../../../src/identity/provider.ts'
+import { newLogin, settingsFor, signedIn } from './logins.ts'
+import { newSigningKey, ScriptedProvider, sign, without, type Script } from './scripted-provider.ts'
+
+let server: ScriptedProvider
+let provider: OidcProvider
+beforeEach(async () => {
+  vi.useFakeTimers({ toFake: ['Date'] })
+  vi.spyOn(console, 'warn').mockReturnValue()
+  server = await ScriptedProvider.start()
+  provider = new OidcProvider(settingsFor(server.issuer))
+})
+afterEach(async () => {
+  vi.useRealTimers()
+  vi.restoreAllMocks()
+  await server.close()
+})
+
+type Claims = Record<string, unknown>
+
+const otherKey = newSigningKey()
+const withClaims = (change: Claims): Script => ({ claims: (honest) => ({ ...honest, ...change }) })
+const now = (): number => Math.floor(Date.now() / 1000)
+const visit = (url: URL): Promise<URL> => server.visit(url)
+
+describe('attack 24: nobody is signed in by an ID token that', () => {
+  test.for<[string, () => Script]>([
+    ['has no signature (alg none)', () => ({ idToken: (claims) => new UnsecuredJWT(claims).encode() })],
+    ['has alg none in other letters', () => ({ idToken: (claims) => unsigned({ alg: 'nOnE' }, claims) })],
+    ['is signed with the published key as HMAC secret (HS256)', () => ({ idToken: hmacWithPublicKey })],
+    [
+      'is signed with HS256 although the metadata allows it',
+      () => ({
+        idToken: hmacWithPublicKey,
+        metadata: (honest) => ({ ...honest, id_token_signing_alg_values_supported: ['HS256', 'none', 'RS256'] }),
+      }),
+    ],
+    [
+      'is signed by a stranger under the name of a known key',
+      () => ({ idToken: async (claims) => sign({ ...(await otherKey), kid: server.signingKey.kid }, claims) }),
+    ],
+    [
+      'is signed by a stranger under a name nobody published',
+      () => ({ idToken: async (claims) => sign(await otherKey, claims) }),
+    ],
+    ['brings its own key', () => ({ idToken: signedWithEmbeddedKey })],
+    ['was changed after signing', () => ({ idToken: async (claims) => tampered(await sign(server.signingKey, claims)) })],
+    ['is for another audience', () => withClaims({ aud: 'somebody-else' })],
+    ['is for several audiences and names no authorized party', () => withClaims({ aud: ['broker', 'somebody-else'] })],
+    ['was issued to another client', () => withClaims({ azp: 'somebody-else' })],
+    ['is for several audiences and was issued to another client', () => withClaims({ aud: ['broker', 'x'], azp: 'x' })],
+    ['answers another login', () => withClaims({ nonce: 'another' })],
+    ['answers no login', () => ({ claims: without('nonce') })],
+    ['names another issuer', () => withClaims({ iss: 'https://evil.example' })],
+    ['names the issuer with a slash more', () => withClaims({ iss: `${server.issuer}/` })],
+    ['expired ten minutes ago', () => withClaims({ exp: now() - 600 })],
+    ['is not valid for ten more minutes', () => withClaims({ nbf: now() + 600 })],
+    ['never expires', () => ({ claims: without('exp') })],
+    ['names nobody', () => ({ claims: without('sub') })],
+    ['names nobody (empty)', () => withClaims({ sub: '' })],
+    ['is no token', () => ({ idToken: () => 'not.a-token' })],
+    ['is missing', () => ({ tokenAnswer: without('id_token') })],
+  ])('%s', async ([, script]) => {
+    server.script = script()
+
+    await expect(signedIn(provider, visit)).rejects.toMatchObject({ name: 'IdentityError', reason: 'invalid' })
+
+    server.script = {}
+    await expect(signedIn(provider, visit)).resolves.toMatchObject({ identity: { subject: 'person-1' } })
+  })
+})
+
+describe('attack 26: a provider whose clock is', () => {
+  test.for<[string, number, string]>([
+    ['a minute behind is believed', -60, 'signed in'],
+    ['a minute ahead is believed', 60, 'signed in'],
+    ['ten minutes behind is not believed', -600, 'invalid'],
+    ['ten minutes ahead is not believed', 600, 'invalid'],
+  ])('%s', async ([, skew, expected]) => {
+    server.script = { claims: (honest) => ({ ...honest, iat: now() + skew, nbf: now() + skew, exp: now() + skew + 300 }) }
+
+    const answer = await signedIn(provider, visit).then(
+      () => 'signed in',
+      (error: IdentityError) => error.reason,
+    )
+
+    expect(answer).toBe(expected)
+  })
+})
+
+describe('attack 22: a callback is refused before its code travels when', () => {
+  test.for<[string, { announces: boolean; iss: string | undefined }]>([
+    ['it names another issuer', { announces: true, iss: 'https://evil.example' }],
+    ['it names another issuer and the provider never said it would name one', { announces: false, iss: 'https://evil.example' }],
+    ['it names no issuer although the provider said it would', { announces: true, iss: undefined }],
+  ])('%s', async ([, { announces, iss }]) => {
+    server.script = { metadata: (honest) => ({ ...honest, authorization_response_iss_parameter_supported: announces }) }
+    const login = newLogin()
+    const callback = await visit(await provider.authorizationUrl(login))
+    if (iss !== undefined) callback.searchParams.set('iss', iss)
+
+    await expect(provider.signIn(callback, login)).rejects.toMatchObject({ reason: 'invalid' })
+
+    expect(server.calls.token).toBe(0)
+    callback.searchParams.set('iss', server.issuer)
+    await expect(provider.signIn(callback, login)).resolves.toBeDefined()
+  })
+})
+
+describe('a callback that brings an error instead of a code', () => {
+  test.for([
+    ['access_denied', 'denied'],
+    ['login_required', 'denied'],
+    ['temporarily_unavailable', 'unreachable'],
+    ['server_error', 'unreachable'],
+    ['invalid_scope', 'refused'],
+    ['unauthorized_client', 'refused'],
+  ] as const)('%s means %s', async ([error, reason]) => {
+    const login = newLogin()
+    const callback = new URL(`${login.redirectUri}?state=${login.state}&error=${error}`)
+
+    await expect(provider.signIn(callback, login)).rejects.toMatchObject({ reason, code: error })
+  })
+
+  test.for<[string, (state: string) => string]>([
+    ['an error for another login', () => 'state=another&error=access_denied'],
+    ['two codes', (state) => `state=${state}&code=1&code=2`],
+    ['two states', (state) => `state=${state}&state=${state}&code=1`],
+    ['no code and no error', (state) => `state=${state}`],
+  ])('%s is believed by nobody', async ([, query]) => {
+    const login = newLogin()
+
+    const answer = provider.signIn(new URL(`${login.redirectUri}?${query(login.state)}`), login)
+
+    await expect(answer).rejects.toMatchObject({ reason: 'invalid' })
+    expect(server.calls.token).toBe(0)
+  })
+})
+
+test('the page gets a sentence, the log gets the cause, and neither gets a token', async () => {
+  server.script = { claims: (honest) => ({ ...honest, iss: 'https://moved.example', email: 'ada@example.com' }) }
+
+  const error: unknown = await signedIn(provider, visit).catch((thrown: unknown) => thrown)
+
+  expect(error).toHaveProperty(
+    'message',
+    'The answer of the identity provider could not be verified, so the sign-in was stopped.',
+  )
+  const [line] = vi.mocked(console.warn).mock.lastCall ?? []
+  expect(JSON.parse(String(line))).toMatchObject({
+    event: 'identity.failed',
+    step: 'sign in',
+    reason: 'invalid',
+    detail: expect.stringContaining(`expected ${server.issuer}, got "https://moved.example"`),
+  })
+  expect(line).not.toMatch(/eyJ|ada@example\.com/)
+})
+
+async function hmacWithPublicKey(claims: Claims): Promise<string> {
+  const { kid, publicJwk } = server.signingKey
+  return await new SignJWT(claims)
+    .setProtectedHeader({ alg: 'HS256', kid })
+    .sign(new TextEncoder().encode(JSON.stringify(publicJwk)))
+}
+
+async function signedWithEmbeddedKey(claims: Claims): Promise<string> {
+  const { kid, privateKey, publicJwk } = await otherKey
+  return await new SignJWT(claims).setProtectedHeader({ alg: 'RS256', kid, jwk: publicJwk }).sign(privateKey)
+}
+
+function unsigned(header: object, claims: Claims): string {
+  return `${[header, claims].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.')}.`
+}
+
+function tampered(token: string): string {
+  const [header, payload = '', signature] = token.split('.')
+  const claims = JSON.parse(Buffer.from(payload, 'base64url').toString())
+  return [header, Buffer.from(JSON.stringify({ ...claims, groups: ['admins'] })).toString('base64url'), signature].join('.')
+}

@@ -1,0 +1,93 @@
+// The provider's keys: fetched rarely, rotated without anybody noticing, never replaced by a guess when they can't be had.
+import { randomUUID } from 'node:crypto'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { OidcProvider } from '../../../src/identity/oidc.ts'
+import { settingsFor, signedIn } from './logins.ts'
+import { newSigningKey, ScriptedProvider, sign } from './scripted-provider.ts'
+
+let server: ScriptedProvider
+let provider: OidcProvider
+beforeEach(async () => {
+  vi.useFakeTimers({ toFake: ['Date'] })
+  vi.spyOn(console, 'warn').mockReturnValue()
+  server = await ScriptedProvider.start()
+  provider = new OidcProvider(settingsFor(server.issuer))
+})
+afterEach(async () => {
+  vi.useRealTimers()
+  vi.restoreAllMocks()
+  await server.close()
+})
+
+const visit = (url: URL): Promise<URL> => server.visit(url)
+const pass = (seconds: number): void => void vi.setSystemTime(Date.now() + seconds * 1000)
+
+test('attack 24: a flood of 1,000 unknown key ids fetches the keys once a minute', { timeout: 30_000 }, async () => {
+  await signedIn(provider, visit)
+  pass(61)
+  server.script = { idToken: (claims) => sign({ ...server.signingKey, kid: randomUUID() }, claims) }
+
+  const flood = await Promise.allSettled(Array.from({ length: 1000 }, () => signedIn(provider, visit)))
+
+  expect(flood.filter(({ status }) => status === 'fulfilled')).toEqual([])
+  expect(server.calls).toMatchObject({ token: 1001, jwks: 2 })
+  pass(59)
+  await expect(signedIn(provider, visit)).rejects.toMatchObject({ reason: 'invalid' })
+  expect(server.calls.jwks).toBe(2)
+  server.script = {}
+  await expect(signedIn(provider, visit)).resolves.toBeDefined()
+})
+
+test('a hundred first sign-ins at once fetch metadata and keys once', async () => {
+  await Promise.all(Array.from({ length: 100 }, () => signedIn(provider, visit)))
+
+  expect(server.calls).toMatchObject({ discovery: 1, jwks: 1, token: 100 })
+})
+
+test('attack 25: while keys rotate with overlap every sign-in succeeds', async () => {
+  const [before, after] = [server.signingKey, await newSigningKey()]
+  await signedIn(provider, visit)
+
+  server.published = [before, after]
+  pass(30)
+  await expect(signedIn(provider, visit)).resolves.toBeDefined()
+  pass(31)
+  server.signingKey = after
+  await expect(signedIn(provider, visit)).resolves.toBeDefined()
+  server.published = [after]
+  await expect(signedIn(provider, visit)).resolves.toBeDefined()
+  expect(server.calls.jwks).toBe(2)
+})
+
+test('attack 25: a withdrawn key counts for five more minutes at most', async () => {
+  const withdrawn = server.signingKey
+  await signedIn(provider, visit)
+  server.published = [await newSigningKey()]
+  server.script = { idToken: (claims) => sign(withdrawn, claims) }
+
+  pass(299)
+  await expect(signedIn(provider, visit)).resolves.toBeDefined()
+  pass(2)
+  await expect(signedIn(provider, visit)).rejects.toMatchObject({ reason: 'invalid' })
+})
+
+test.for([503, 404, 'web page'] as const)(
+  'attack 25: keys that are answered with %s verify nothing, and the next try asks again',
+  async (failure) => {
+    server.script = { fail: { jwks: failure } }
+    await expect(signedIn(provider, visit)).rejects.toMatchObject({ reason: 'unreachable' })
+
+    server.script = {}
+    await expect(signedIn(provider, visit)).resolves.toBeDefined()
+  },
+)
+
+test('attack 25: keys already fetched outlast a short outage of the key endpoint', async () => {
+  await signedIn(provider, visit)
+  server.script = { fail: { jwks: 503 }, idToken: (claims) => sign({ ...server.signingKey, kid: randomUUID() }, claims) }
+  pass(61)
+  await expect(signedIn(provider, visit)).rejects.toMatchObject({ reason: 'unreachable' })
+
+  server.script = { fail: { jwks: 503 } }
+  await expect(signedIn(provider, visit)).resolves.toBeDefined()
+})
