@@ -11,7 +11,7 @@ export class IdentityProviderStore {
   readonly #database: DatabaseSync
 
   constructor(dataDir: string | undefined) {
-    if (dataDir) mkdirSync(dataDir, { recursive: true })
+    if (dataDir) mkdirSync(dataDir, { recursive: true, mode: 0o700 })
     this.#database = new DatabaseSync(dataDir ? join(dataDir, 'identity-provider.sqlite') : ':memory:')
     this.#database.exec(`
       PRAGMA journal_mode = WAL;
