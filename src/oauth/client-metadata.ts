@@ -8,7 +8,7 @@ import { OAuthError } from './errors.ts'
 import { acceptableRedirectUri } from './redirect-uri.ts'
 
 /** What was asked for and is granted; with an id and a date it becomes a `ClientRecord`. */
-export type ClientMetadata = Omit<ClientRecord, 'id' | 'registeredAt'>
+type ClientMetadata = Omit<ClientRecord, 'id' | 'registeredAt'>
 
 export interface RegistrationRequest {
   readonly metadata: ClientMetadata

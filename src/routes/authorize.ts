@@ -3,6 +3,7 @@ import { Hono, type Context } from 'hono'
 import { z } from 'zod'
 import type { ClientRecord } from '../directory/client-record.ts'
 import { answer, askedFor, askedSchema, destination, rawRequest, type Asked, type Destination } from '../oauth/authorization.ts'
+import { clientIdIsOurs } from '../oauth/clients.ts'
 import { OAuthError } from '../oauth/errors.ts'
 import { acceptableRedirectUri } from '../oauth/redirect-uri.ts'
 import { sealed, unsealed } from '../oauth/sealed.ts'
@@ -39,7 +40,8 @@ async function showConsent(c: Context, services: Services): Promise<Response> {
   const { settings, keys, now } = services
   const request = rawRequest(new URL(c.req.url).searchParams)
   const id = request.one('client_id')
-  const client = id === undefined ? undefined : await services.directory().client(id)
+  // An invented id ends here: only ids of our making are worth a call to the Directory.
+  const client = id !== undefined && (await clientIdIsOurs(keys, id)) ? await services.directory().client(id) : undefined
   const to = destination(request, client)
   if (!client) throw new OAuthError('invalid_client', 'Client not found')
   let asked: Asked

@@ -3,6 +3,7 @@ import { env, exports } from 'cloudflare:workers'
 import { registerClient as registerV2 } from '@modelcontextprotocol/client'
 import { registerClient as registerV1 } from '@modelcontextprotocol/sdk/client/auth.js'
 import { describe, expect, test } from 'vitest'
+import { readRegistration } from '../../src/oauth/client-metadata.ts'
 import { networkOf } from '../../src/routes/register.ts'
 
 const BROKER = 'http://localhost:8788'
@@ -153,5 +154,45 @@ describe('attack 18: registration flood and size', () => {
     ['loopback', '::1', '0000:0000:0000:0000'],
   ])('a flood is counted per network: %s', ([, address, network]) => {
     expect(networkOf(address)).toBe(network)
+  })
+})
+
+function authorize(clientId: string, redirectUri: string): Promise<Response> {
+  const query = new URLSearchParams({ client_id: clientId, redirect_uri: redirectUri, response_type: 'code' })
+  return exports.default.fetch(new Request(`${BROKER}/authorize?${query.toString()}`))
+}
+
+async function registeredId(): Promise<string> {
+  const { client_id } = await (await register(good)).json<{ client_id: string }>()
+  return client_id
+}
+
+describe('attack 17: /authorize shows a page and redirects nowhere when', () => {
+  test('nobody registered the client', async () => {
+    const answer = await authorize(`pub_${'A'.repeat(43)}`, 'https://evil.example/cb')
+    expect(answer.status).toBe(401)
+    expect(answer.headers.get('location')).toBeNull()
+    expect(await answer.text()).toContain('Client not found')
+  })
+
+  test('the id was put into the Directory but never issued: ids are proved before the Directory is asked', async () => {
+    const id = `pub_${'B'.repeat(43)}`
+    const directory = env.DIRECTORY.getByName('directory')
+    await directory.register({ ...readRegistration(good).metadata, id, registeredAt: Math.floor(Date.now() / 1000) }, 'test')
+    expect(await directory.client(id)).toBeDefined()
+    expect((await authorize(id, 'http://127.0.0.1:33418/')).status).toBe(401)
+  })
+
+  test('the redirect URI belongs to somebody else', async () => {
+    const answer = await authorize(await registeredId(), 'https://evil.example/cb')
+    expect(answer.status).toBe(400)
+    expect(answer.headers.get('location')).toBeNull()
+    expect(await answer.text()).toContain('Invalid redirect URI')
+  })
+
+  test('the loopback path is another', async () => {
+    const answer = await authorize(await registeredId(), 'http://127.0.0.1:1/other')
+    expect(answer.status).toBe(400)
+    expect(answer.headers.get('location')).toBeNull()
   })
 })
