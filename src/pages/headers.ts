@@ -23,7 +23,8 @@ export function pageHeaders(place: Place = 'sign-in'): Record<string, string> {
     'Content-Security-Policy': CONTENT_SECURITY_POLICY,
     'X-Frame-Options': 'DENY',
     'X-Content-Type-Options': 'nosniff',
-    'Referrer-Policy': 'no-referrer',
+    // Not `no-referrer`: with that browsers send `Origin: null` with our own forms, and we could not tell them from a stranger's.
+    'Referrer-Policy': 'same-origin',
     'Cache-Control': 'no-store',
     'Permissions-Policy': 'camera=(), geolocation=(), microphone=(), payment=(), usb=()',
     'Cross-Origin-Opener-Policy': OPENER_POLICY[place],

@@ -38,7 +38,7 @@ describe('the headers of a page', () => {
     ],
     ['X-Frame-Options', 'DENY'],
     ['X-Content-Type-Options', 'nosniff'],
-    ['Referrer-Policy', 'no-referrer'],
+    ['Referrer-Policy', 'same-origin'],
     ['Cache-Control', 'no-store'],
     ['Content-Type', 'text/html; charset=UTF-8'],
   ])('%s: %s', ([name, value]) => {
