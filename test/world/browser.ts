@@ -24,6 +24,7 @@ const MOST_REDIRECTS = 15
 export class Browser {
   /** By origin, port included: more separate than a real browser, where ports of one host share cookies. */
   readonly #cookies = new Map<string, Map<string, { value: string; path: string }>>()
+  #shown: Page | undefined
 
   async get(
     url: string,
@@ -39,7 +40,7 @@ export class Browser {
     )
     for (const [name, values] of Object.entries(fields)) for (const value of [values].flat()) body.append(name, value)
     if (form.method === 'GET') return await this.#visit(`${form.action.split('?')[0]}?${body.toString()}`, {}, stopAt)
-    return await this.#visit(form.action, { method: 'POST', body, headers: { origin: new URL(form.action).origin } }, stopAt)
+    return await this.#visit(form.action, { method: 'POST', body, headers: this.#provenance(form.action) }, stopAt)
   }
 
   cookie(origin: string, name: string): string | undefined {
@@ -73,7 +74,8 @@ export class Browser {
       const location = response.headers.get('location')
       if (response.status < 300 || response.status > 399 || location === null) {
         const text = await response.text()
-        return { url, status: response.status, headers: response.headers, text, forms: formsOf(text, url), stopped: false }
+        this.#shown = { url, status: response.status, headers: response.headers, text, forms: formsOf(text, url), stopped: false }
+        return this.#shown
       }
       await response.body?.cancel()
       const next = new URL(location, url).href
@@ -85,6 +87,14 @@ export class Browser {
       url = next
     }
     throw new Error(`more than ${MOST_REDIRECTS} redirects from ${start}; the last was to ${url}`)
+  }
+
+  /** What a browser says about where a form was: with `no-referrer` pages it keeps even the origin to itself. */
+  #provenance(action: string): Record<string, string> {
+    const target = new URL(action).origin
+    const from = this.#shown ? new URL(this.#shown.url).origin : 'null'
+    const isSilent = this.#shown?.headers.get('referrer-policy') === 'no-referrer'
+    return { origin: isSilent ? 'null' : from, 'sec-fetch-site': from === target ? 'same-origin' : 'cross-site' }
   }
 
   #keepCookies(url: string, response: Response): void {
@@ -120,7 +130,7 @@ export async function signInAs(person: PersonKey, authorizeUrl: string, options:
     const consent = page.forms.find(({ id }) => id === 'consent')
     const signIn = page.forms.find(({ id }) => id === 'sign-in')
     const form = consent ?? signIn
-    if (!form) throw new Error(`no form to go on with at ${page.url} (${page.status}): ${page.text.slice(0, 2000)}`)
+    if (!form) throw new Error(`no form to go on with at ${page.url} (${page.status}): ${wordsOf(page.text)}`)
     page = await browser.submit(form, consent ? { decision } : { person }, { ...(stopAt && { stopAt }) })
   }
   return new URL(page.url)
@@ -128,4 +138,11 @@ export async function signInAs(person: PersonKey, authorizeUrl: string, options:
 
 function isWithin(pathname: string, path: string): boolean {
   return pathname === path || pathname.startsWith(path.endsWith('/') ? path : `${path}/`)
+}
+
+function wordsOf(html: string): string {
+  return html
+    .replace(/<(style|svg|head)\b[\s\S]*?<\/\1>|<[^>]*>/gi, ' ')
+    .replace(/\s+/g, ' ')
+    .slice(0, 500)
 }

@@ -58,7 +58,7 @@ export async function credentialsFor(
   return { accessToken, refreshToken, clientId, expiresIn }
 }
 
-export async function register(issuer: string, metadata: object = {}): Promise<string> {
+async function register(issuer: string, metadata: object = {}): Promise<string> {
   const response = await fetch(`${issuer}/register`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },

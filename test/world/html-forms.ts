@@ -1,6 +1,6 @@
 // Reads the forms of a page the way a browser without JavaScript would submit them.
 
-export interface FormButton {
+interface FormButton {
   readonly id: string | undefined
   readonly name: string | undefined
   readonly value: string

@@ -8,7 +8,7 @@ import { createRequire } from 'node:module'
 import { join, relative } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { bundleWorker, type Bundle } from './bundle.ts'
+import { bundleWorker, type Bundle, type WorkerConfig } from './bundle.ts'
 
 export interface LogLine {
   readonly level: string
@@ -29,6 +29,16 @@ export interface RuntimeOptions {
   readonly project?: string
   /** Also accept a broker whose `/health` says that something is wrong, e.g. with its settings. */
   readonly mayBeUnhealthy?: boolean
+  /** Other Workers in the same process, for benchmarks that compare. */
+  readonly neighbours?: readonly Neighbour[]
+}
+
+export interface Neighbour {
+  readonly name: string
+  readonly port: number
+  /** The text of its one ES module. */
+  readonly module: string
+  readonly durableObjects?: WorkerConfig['durableObjects']
 }
 
 const READY_WITHIN_MS = 15_000
@@ -69,11 +79,12 @@ export class Runtime {
   /** On the same port and the same disk, with other variables if given. */
   async start(vars: Readonly<Record<string, string>> = this.#options.vars): Promise<void> {
     if (this.#child) throw new Error('the runtime is running already')
-    const { port, dataDir, onLog, onCrash } = this.#options
+    const { port, dataDir, onLog, onCrash, neighbours = [] } = this.#options
     const disk = join(dataDir, 'durable-objects')
     await mkdir(disk, { recursive: true })
     const config = join(dataDir, 'workerd.capnp')
-    await writeFile(config, workerdConfig(this.#bundle, { port, disk, names: Object.keys(vars), folder: dataDir }))
+    const placement = { port, disk, names: Object.keys(vars), folder: dataDir, neighbours }
+    await writeFile(config, workerdConfig(this.#bundle, placement))
 
     // A group of its own: Ctrl-C reaches every process of the terminal's group, and only we decide when this one ends.
     const child = spawn(workerdProgram(), ['serve', config], { env: vars, stdio: ['ignore', 'pipe', 'pipe'], detached: true })
@@ -166,37 +177,48 @@ interface Placement {
   readonly names: readonly string[]
   /** Where the configuration file lies; embedded files are named relative to it. */
   readonly folder: string
+  readonly neighbours: readonly Neighbour[]
 }
 
-function workerdConfig({ file, config }: Bundle, { port, disk, names, folder }: Placement): string {
-  const text = JSON.stringify
-  const objects = config.durableObjects.map(
-    ({ className }) => `(className = ${text(className)}, uniqueKey = ${text(className)}, enableSql = true)`,
-  )
-  const bindings = [
-    ...config.durableObjects.map(
-      ({ binding, className }) => `(name = ${text(binding)}, durableObjectNamespace = ${text(className)})`,
+const text = JSON.stringify
+
+function workerdConfig({ file, config }: Bundle, { port, disk, names, folder, neighbours }: Placement): string {
+  const variables = names.map((name) => `(name = ${text(name)}, fromEnvironment = ${text(name)})`)
+  const services = [
+    workerService('broker', `embed ${text(relative(folder, file))}`, config, variables),
+    ...neighbours.map(({ name, module, durableObjects = [] }) =>
+      workerService(name, text(module), { ...config, durableObjects }, []),
     ),
-    ...names.map((name) => `(name = ${text(name)}, fromEnvironment = ${text(name)})`),
   ]
+  const sockets = [{ name: 'broker', port }, ...neighbours].map(
+    (at) => `(name = ${text(at.name)}, address = "127.0.0.1:${at.port}", http = (), service = ${text(at.name)})`,
+  )
   return `# Written by test/world/runtime.ts at every start.
 using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   logging = (structuredLogging = true),
   services = [
-    (name = "broker", worker = (
-      modules = [(name = "worker.js", esModule = embed ${text(relative(folder, file))})],
-      compatibilityDate = ${text(config.compatibilityDate)},
-      compatibilityFlags = [${config.compatibilityFlags.map((flag) => text(flag)).join(', ')}],
-      bindings = [${bindings.join(', ')}],
-      durableObjectNamespaces = [${objects.join(', ')}],
-      durableObjectStorage = (localDisk = "disk"))),
+    ${services.join(',\n    ')},
     (name = "internet", network = (allow = ["public", "private", "local"], tlsOptions = (trustBrowserCas = true))),
     (name = "disk", disk = (path = ${text(disk)}, writable = true)),
   ],
-  sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "broker")]
+  sockets = [${sockets.join(', ')}]
 );
 `
+}
+
+function workerService(name: string, module: string, config: WorkerConfig, variables: readonly string[]): string {
+  const objects = config.durableObjects.map(({ binding, className }) => ({
+    binding: `(name = ${text(binding)}, durableObjectNamespace = ${text(className)})`,
+    namespace: `(className = ${text(className)}, uniqueKey = ${text(className)}, enableSql = true)`,
+  }))
+  return `(name = ${text(name)}, worker = (
+      modules = [(name = "worker.js", esModule = ${module})],
+      compatibilityDate = ${text(config.compatibilityDate)},
+      compatibilityFlags = [${config.compatibilityFlags.map((flag) => text(flag)).join(', ')}],
+      bindings = [${[...objects.map(({ binding }) => binding), ...variables].join(', ')}],
+      durableObjectNamespaces = [${objects.map(({ namespace }) => namespace).join(', ')}],
+      durableObjectStorage = (localDisk = "disk")))`
 }
 
 function logLine(line: string): LogLine {

@@ -7,7 +7,7 @@ import { startDownstream, type Downstream } from './downstream.ts'
 import { startIdentityProvider, type IdentityProvider } from './identity-provider.ts'
 import { freePort } from './listening.ts'
 import { PEOPLE } from './people.ts'
-import { Runtime, type LogLine } from './runtime.ts'
+import { Runtime, type LogLine, type Neighbour } from './runtime.ts'
 
 export interface WorldOptions {
   /** 0 or absent: any free port. */
@@ -21,6 +21,7 @@ export interface WorldOptions {
   readonly onCrash?: () => void
   readonly project?: string
   readonly mayBeUnhealthy?: boolean
+  readonly neighbours?: readonly Neighbour[]
 }
 
 export interface World {
@@ -73,7 +74,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
 
     const defaults = demoVars(brokerUrl, idp.issuer, downstream.url)
     const vars = overridden(defaults, options.overrides)
-    const { project, mayBeUnhealthy, onCrash } = options
+    const { project, mayBeUnhealthy, onCrash, neighbours } = options
     const runtime = await Runtime.start({
       port,
       dataDir,
@@ -81,6 +82,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
       ...(project !== undefined && { project }),
       ...(mayBeUnhealthy !== undefined && { mayBeUnhealthy }),
       ...(onCrash !== undefined && { onCrash }),
+      ...(neighbours !== undefined && { neighbours }),
       onLog: (line) => {
         if (logs.push(line) > MOST_LOG_LINES) logs.shift()
         onLog?.(line)
