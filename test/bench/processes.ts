@@ -1,0 +1,51 @@
+// The processes of a benchmark: a load generator and a downstream beside the runtime, and what the runtime costs in CPU time.
+import { fork, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Load, LoadResult } from './load.ts'
+
+export interface LoadGenerator {
+  run(load: Load): Promise<LoadResult>
+  close(): void
+}
+
+export function startLoadGenerator(): LoadGenerator {
+  const child = start('load.ts')
+  return {
+    run: async (load) => {
+      child.send(load)
+      const [result]: LoadResult[] = await once(child, 'message')
+      if (!result) throw new Error('the load generator said nothing')
+      if (result.failure !== undefined) throw new Error(`not every request was answered with 200: ${result.failure}`)
+      return result
+    },
+    close: () => child.disconnect(),
+  }
+}
+
+export interface CannedDownstream {
+  readonly url: string
+  close(): void
+}
+
+export async function startCannedDownstream(): Promise<CannedDownstream> {
+  const child = start('canned-downstream.ts')
+  const [{ address }] = await once(child, 'message')
+  return { url: `http://127.0.0.1:${address.port}/mcp`, close: () => child.disconnect() }
+}
+
+function start(file: string): ChildProcess {
+  return fork(join(import.meta.dirname, file), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+}
+
+/** Linux counts in hundredths of a second whatever the kernel's own tick is. Undefined where there is no /proc. */
+export function cpuSeconds(pid: number): number | undefined {
+  try {
+    // The program's name stands in brackets and may hold spaces; utime and stime are the 12th and 13th field after it.
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? []
+    return (Number(fields[11]) + Number(fields[12])) / 100
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,92 @@
+// The ways a tool call can take to the downstream: straight through, over an object, and through the broker in both eras.
+import { credentialsFor } from '../world/clients.ts'
+import type { World } from '../world/world.ts'
+
+export interface Way {
+  readonly name: string
+  readonly port: number
+  /** One request per connection; see `Load`. */
+  readonly requests: readonly string[]
+}
+
+export interface Ports {
+  readonly passThrough: number
+  readonly objectHop: number
+}
+
+const MODERN = '2026-07-28'
+const LEGACY = '2025-11-25'
+const CALL = { name: 'ping', arguments: { text: 'a question of ordinary length, as a model would ask it' } }
+const CLIENT = { name: 'bench', version: '1.0.0' }
+
+export async function waysOf(world: World, ports: Ports, connections: number): Promise<readonly Way[]> {
+  const { accessToken } = await credentialsFor('alice', world.mcpUrl)
+  const broker = new URL(world.brokerUrl)
+  const modern = request(broker.host, accessToken, modernHeaders(), modernCall())
+  const legacy: string[] = []
+  for (let index = 0; index < connections; index += 1) {
+    const session = await openSession(world.mcpUrl, accessToken)
+    const headers = { 'MCP-Protocol-Version': LEGACY, 'Mcp-Session-Id': session }
+    legacy.push(request(broker.host, accessToken, headers, legacyCall()))
+  }
+  const same = Array.from({ length: connections }, () => modern)
+  return [
+    { name: '(a) Worker, nothing else', port: ports.passThrough, requests: same },
+    { name: '(b) Worker and object, nothing else', port: ports.objectHop, requests: same },
+    { name: `broker, ${MODERN}`, port: Number(broker.port), requests: same },
+    { name: `broker, ${LEGACY}`, port: Number(broker.port), requests: legacy },
+  ]
+}
+
+function modernHeaders(): Record<string, string> {
+  return { 'MCP-Protocol-Version': MODERN, 'Mcp-Method': 'tools/call', 'Mcp-Name': CALL.name }
+}
+
+function modernCall(): string {
+  const _meta = {
+    'io.modelcontextprotocol/protocolVersion': MODERN,
+    'io.modelcontextprotocol/clientInfo': CLIENT,
+    'io.modelcontextprotocol/clientCapabilities': {},
+  }
+  return message('tools/call', { ...CALL, _meta })
+}
+
+function legacyCall(): string {
+  return message('tools/call', CALL)
+}
+
+function message(method: string, params: object): string {
+  return `{"jsonrpc":"2.0","id":#NUMBER#,"method":"${method}","params":${JSON.stringify(params)}}`
+}
+
+/** The placeholder is as long as what replaces it, so the length is right already. */
+function request(host: string, accessToken: string, headers: Readonly<Record<string, string>>, body: string): string {
+  const lines = Object.entries({
+    Host: host,
+    'User-Agent': 'bench/1.0.0',
+    Accept: 'application/json, text/event-stream',
+    'Content-Type': 'application/json',
+    'Content-Length': String(body.length),
+    Authorization: `Bearer ${accessToken}`,
+    ...headers,
+  }).map(([name, value]) => `${name}: ${value}\r\n`)
+  return `POST /mcp HTTP/1.1\r\n${lines.join('')}\r\n${body}`
+}
+
+async function openSession(mcpUrl: string, accessToken: string): Promise<string> {
+  const headers = {
+    authorization: `Bearer ${accessToken}`,
+    accept: 'application/json, text/event-stream',
+    'content-type': 'application/json',
+  }
+  const params = { protocolVersion: LEGACY, capabilities: {}, clientInfo: CLIENT }
+  const body = message('initialize', params).replace('#NUMBER#', '1')
+  const answer = await fetch(mcpUrl, { method: 'POST', headers, body })
+  const text = await answer.text()
+  const session = answer.headers.get('mcp-session-id')
+  if (session === null) throw new Error(`no session was opened: ${answer.status} ${text}`)
+  const more = { ...headers, 'mcp-protocol-version': LEGACY, 'mcp-session-id': session }
+  const initialized = '{"jsonrpc":"2.0","method":"notifications/initialized"}'
+  await (await fetch(mcpUrl, { method: 'POST', headers: more, body: initialized })).body?.cancel()
+  return session
+}
