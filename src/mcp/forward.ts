@@ -1,6 +1,6 @@
 // One admitted request, carried to the downstream by the router, and its answer carried back.
 import { outbound, OutboundError } from '../platform/outbound.ts'
-import { log } from '../platform/telemetry.ts'
+import { describeError, log } from '../platform/telemetry.ts'
 import { carryEvents, MAX_EVENT_BYTES, type Breakage } from './carried-events.ts'
 import type { Passage } from './era.ts'
 import { isEventStream, requestHeaders, responseHeaders } from './passing-headers.ts'
@@ -33,6 +33,8 @@ const UNDONE_ENCODINGS: readonly string[] = ['identity', 'gzip', 'br']
 
 /** The words by which users of the predecessors know this failure. */
 const FAILED = 'Failed to connect to downstream MCP server'
+
+const UNANSWERED = { unreachable: 'downstream_unreachable', timeout: 'downstream_timeout', aborted: 'client_left' } as const
 
 export async function forward(forwarding: Forwarding, conditions: ForwardingConditions): Promise<Response> {
   const { passage, client } = forwarding
@@ -79,11 +81,12 @@ async function ask(forwarding: Forwarding, conditions: ForwardingConditions, sig
       { method: client.method, headers, ...(body && { body }) },
       { headersWithinMs: conditions.headersWithinMs, ...(signal && { signal }) },
     )
-  } catch (cause) {
-    const timedOut = cause instanceof OutboundError && cause.reason === 'timeout'
-    const code = timedOut ? 'downstream_timeout' : 'downstream_unreachable'
-    const reason = cause instanceof OutboundError ? cause.reason : 'unreachable'
-    throw new McpRefusal(code, FAILED, { id: passage.id, reason, cause })
+  } catch (error) {
+    if (!(error instanceof OutboundError)) throw error
+    throw new McpRefusal(UNANSWERED[error.reason], FAILED, {
+      id: passage.id,
+      reason: `${error.reason}: ${describeError(error.cause)}`,
+    })
   }
 }
 

@@ -63,16 +63,17 @@ export function openEnvelope(body: Uint8Array): Envelope {
 function decoded(body: Uint8Array): string {
   try {
     return utf8.decode(body)
-  } catch (cause) {
-    throw new McpRefusal('malformed_json', 'the body is not UTF-8', { cause })
+  } catch {
+    throw new McpRefusal('malformed_json', 'the body is not UTF-8')
   }
 }
 
 function parse(text: string): unknown {
   try {
     return JSON.parse(text)
-  } catch (cause) {
-    throw new McpRefusal('malformed_json', 'the body is not JSON', { cause })
+  } catch {
+    // The parser's own words quote the body, which may hold a secret, and would end up in the log.
+    throw new McpRefusal('malformed_json', 'the body is not JSON')
   }
 }
 

@@ -19,6 +19,8 @@ const REFUSALS = {
   session_expired: { status: 401, rpc: -32003 },
   limit_exceeded: { status: 429, rpc: -32004 },
   auth_unavailable: { status: 503, rpc: -32005 },
+  // Nobody reads it; it keeps a client that left apart from a downstream that failed. 499 is what access logs call that.
+  client_left: { status: 499, rpc: -32000 },
   downstream_unreachable: { status: 502, rpc: -32603 },
   downstream_timeout: { status: 504, rpc: -32603 },
   downstream_redirect: { status: 502, rpc: -32603 },
@@ -35,7 +37,6 @@ export interface McpRefusalDetail {
   readonly id?: string | undefined
   /** For the log only. */
   readonly reason?: string
-  readonly cause?: unknown
 }
 
 export class McpRefusal extends Error {
@@ -47,7 +48,7 @@ export class McpRefusal extends Error {
 
   /** `message` goes to the client and says what it can fix. */
   constructor(code: McpRefusalCode, message: string, detail: McpRefusalDetail = {}) {
-    super(message, { cause: detail.cause })
+    super(message)
     this.code = code
     this.status = REFUSALS[code].status
     this.id = detail.id

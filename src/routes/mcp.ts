@@ -9,7 +9,7 @@ import { KEEP_ALIVE_MS } from '../mcp/keep-alive.ts'
 import { readBody } from '../mcp/read-body.ts'
 import { McpRefusal } from '../mcp/refusal.ts'
 import { downstreamAt, targetOf } from '../mcp/target.ts'
-import { describeError, log } from '../platform/telemetry.ts'
+import { log } from '../platform/telemetry.ts'
 import type { Admission, Rate, Refused } from '../session/admission.ts'
 import {
   bearer,
@@ -97,10 +97,9 @@ function notAdmitted(c: Asked, services: McpServices, { reason, retryAfter, rate
 }
 
 function refused(c: Asked, { settings }: McpServices, refusal: McpRefusal): Response {
-  const { code, status, reason, cause } = refusal
+  const { code, status, reason } = refusal
   const request_id = c.get('requestId')
-  const why = cause === undefined ? reason : `${reason ?? ''} ${describeError(cause)}`.trim()
-  log(status >= 500 ? 'error' : 'info', 'mcp.refused', { code, status, reason: why, request_id })
+  log(status >= 500 ? 'error' : 'info', 'mcp.refused', { code, status, reason, request_id })
   const headers = new Headers({ 'content-type': 'application/json', 'cache-control': 'no-store' })
   if (status === 401) headers.set('www-authenticate', challenge(settings, c.get('downstream'), 'invalid_token'))
   return new Response(refusal.toJson(request_id), { status, headers })

@@ -1,11 +1,9 @@
 // What the downstream is told about a person, and in which spelling.
 import { expect, test } from 'vitest'
-import type { Admitted } from '../../../src/session/admission.ts'
+import type { Vouched } from '../../../src/session/admission.ts'
 import { identityHeaders } from '../../../src/mcp/identity-headers.ts'
 
-const rate = { limit: 600, remaining: 599, resetSeconds: 1 }
-const admitted: Admitted = {
-  admitted: true,
+const ada: Vouched = {
   identity: {
     issuer: 'https://idp.example',
     subject: 'u-1',
@@ -13,11 +11,10 @@ const admitted: Admitted = {
     name: 'Ada Lovelace',
     groups: ['staff', 'math'],
   },
-  rate,
 }
 
 test('a person is named under the names of both families of proxies', () => {
-  expect(Object.fromEntries(identityHeaders(admitted))).toEqual({
+  expect(Object.fromEntries(identityHeaders(ada))).toEqual({
     'x-user-sub': 'u-1',
     'x-user-email': 'ada@example.com',
     'x-user-name': 'Ada Lovelace',
@@ -29,7 +26,7 @@ test('a person is named under the names of both families of proxies', () => {
 })
 
 test('what the provider did not say is not said', () => {
-  const headers = identityHeaders({ admitted: true, identity: { issuer: 'i', subject: 's', groups: [] }, rate })
+  const headers = identityHeaders({ identity: { issuer: 'i', subject: 's', groups: [] } })
   expect([...headers.keys()]).toEqual(['x-forwarded-user', 'x-user-sub'])
 })
 
@@ -41,19 +38,19 @@ test.for<[string, string, string]>([
   ['spaces at the ends', ' a ', '%20a%20'],
   ['half a surrogate pair', 'a\ud800', 'a%EF%BF%BD'],
 ])('a name is spelled so that it can be read back: %s', ([, name, header]) => {
-  const headers = identityHeaders({ ...admitted, identity: { ...admitted.identity, name } })
+  const headers = identityHeaders({ ...ada, identity: { ...ada.identity, name } })
   expect(headers.get('x-user-name')).toBe(header)
   expect(decodeURIComponent(header)).toBe(name.toWellFormed())
 })
 
 test('a comma inside a group does not make two of it', () => {
-  const headers = identityHeaders({ ...admitted, identity: { ...admitted.identity, groups: ['a,admin', 'größe'] } })
+  const headers = identityHeaders({ ...ada, identity: { ...ada.identity, groups: ['a,admin', 'größe'] } })
   expect(headers.get('x-user-groups')).toBe('a%2Cadmin,gr%C3%B6%C3%9Fe')
 })
 
 test('credentials come from the admission alone', () => {
-  const headers = identityHeaders({ ...admitted, authorization: 'Bearer idp-token', idpAccessToken: 'idp-token' })
+  const headers = identityHeaders({ ...ada, authorization: 'Bearer idp-token', idpAccessToken: 'idp-token' })
   expect(headers.get('authorization')).toBe('Bearer idp-token')
   expect(headers.get('x-forwarded-access-token')).toBe('idp-token')
-  expect(identityHeaders(admitted).has('authorization')).toBe(false)
+  expect(identityHeaders(ada).has('authorization')).toBe(false)
 })

@@ -145,12 +145,18 @@ test('whatever bytes come, the door answers with a message or a refusal, and soo
   ]
   let seed = 20_261_120
   const random = (below: number) => (seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31) % below
-  for (let round = 0; round < 5000; round++) {
+  const doors = Array.from({ length: 5000 }, () => {
     const text = Array.from({ length: random(40) }, () => alphabet[random(alphabet.length)]).join('')
-    try {
-      open(text)
-    } catch (error) {
-      expect(error, text).toHaveProperty('name', 'McpRefusal')
-    }
-  }
+    return { text, answer: answerTo(text) }
+  })
+  expect(doors.filter(({ answer }) => answer !== 'a message' && answer !== 'McpRefusal')).toEqual([])
 })
+
+function answerTo(text: string): string {
+  try {
+    open(text)
+    return 'a message'
+  } catch (error) {
+    return error instanceof Error ? error.name : 'nothing that is an error'
+  }
+}

@@ -1,0 +1,259 @@
+// Attacks on the stream side, each named after the case it answers (numbers of attack-cases.md in the project's notes).
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { startRawDownstream, type RawDownstream, type RawHandler } from '../../world/raw-downstream.ts'
+import { bearer, bodyOf, brokered, refusalOf, TOKEN } from '../mcp/brokered.ts'
+
+const sayOk: RawHandler = (_req, _body, res) => void res.writeHead(200, { 'content-type': 'application/json' }).end('{}')
+const list = { jsonrpc: '2.0', id: 1, method: 'tools/list' }
+const json = { ...bearer, 'content-type': 'application/json' }
+
+let downstream: RawDownstream
+beforeAll(async () => {
+  downstream = await startRawDownstream(sayOk)
+})
+beforeEach(() => {
+  downstream.requests.forget()
+  downstream.handleWith(sayOk)
+})
+afterAll(async () => await downstream.close())
+
+const errorCode = (code: string) =>
+  expect.objectContaining({ error: expect.objectContaining({ data: expect.objectContaining({ code }) }) })
+
+describe('27 token passthrough', () => {
+  test.for([
+    ['to a downstream with credentials of ours', 'identity-jwt'],
+    ['to a downstream without any', 'none'],
+  ] as const)('the client’s bearer is forwarded nowhere: %s', async ([, mode]) => {
+    const identity = { issuer: 'https://idp.example', subject: 'u-1', groups: [] }
+    const rate = { limit: 1, remaining: 1, resetSeconds: 0 }
+    const authorization = mode === 'none' ? {} : { authorization: 'Bearer ours' }
+    const { post } = brokered(downstream.url, { admission: { admitted: true, identity, rate, ...authorization } })
+    await post(list, { 'x-forwarded-access-token': TOKEN, cookie: `token=${TOKEN}`, 'proxy-authorization': `Bearer ${TOKEN}` })
+    expect(JSON.stringify(downstream.requests.last?.headers)).not.toContain(TOKEN)
+    expect(downstream.requests.last?.headers.authorization).toBe(mode === 'none' ? undefined : 'Bearer ours')
+  })
+})
+
+describe('28 spoofed identity headers', () => {
+  test('none of them reaches the downstream, however it is spelled', async () => {
+    const names = [
+      'X-User-Email',
+      'x-user-sub',
+      'X-USER-GROUPS',
+      'X_User_Email',
+      'X-User-Role',
+      'X-Forwarded-User',
+      'X-Forwarded-Email',
+      'X-Forwarded-For',
+      'X-Forwarded-Host',
+      'X-Forwarded-Access-Token',
+      'Forwarded',
+      'X-Real-IP',
+      'Cf-Access-Jwt-Assertion',
+      'Cf-Access-Authenticated-User-Email',
+      'Cf-Connecting-IP',
+      'Cookie',
+      'X-Auth-Context',
+      'X-Remote-User',
+      'Remote-User',
+      'X-Authenticated-User',
+      'Proxy-Authorization',
+    ]
+    const headers = new Headers([...names, ...names].map((name) => [name, 'mallory']))
+    const response = await brokered(downstream.url).post(list, Object.fromEntries(headers))
+    expect(response.status).toBe(200)
+    expect(JSON.stringify(downstream.requests.last?.headers)).not.toContain('mallory')
+    expect(downstream.requests.last?.headers['x-user-email']).toBe('ada@example.com')
+  })
+})
+
+describe('29 internal headers', () => {
+  test('none of them reaches the downstream or changes what happens', async () => {
+    const internal = [
+      'X-Agents-Something',
+      'x-partykit-room',
+      'X-Partykit-Namespace',
+      'x-broker-leash',
+      'X-Broker-Caller',
+      'Cf-Worker',
+      'Cf-Ew-Via',
+      'X-Request-Id',
+      'X-HTTP-Method-Override',
+      'X-Original-URL',
+      'X-Rewrite-URL',
+      'Origin-Url',
+    ]
+    const response = await brokered(downstream.url).post(list, Object.fromEntries(internal.map((name) => [name, 'mallory'])))
+    expect(response.status).toBe(200)
+    expect(response.headers.get('x-request-id')).not.toBe('mallory')
+    expect(downstream.requests.last).toMatchObject({ method: 'POST', path: '/mcp' })
+    expect(JSON.stringify(downstream.requests.last?.headers)).not.toContain('mallory')
+  })
+})
+
+describe('38 header and body that disagree', () => {
+  const modern = { ...list, params: { _meta: { 'io.modelcontextprotocol/protocolVersion': '2026-07-28' } } }
+
+  test.for<[string, Record<string, string>]>([
+    ['another method', { 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'tools/call' }],
+    ['no method', { 'mcp-protocol-version': '2026-07-28' }],
+    ['another version', { 'mcp-protocol-version': '2025-11-25', 'mcp-method': 'tools/list' }],
+  ])('a modern request with %s in its headers is refused', async ([, headers]) => {
+    const response = await brokered(downstream.url).post(modern, headers)
+    expect(response.status).toBe(400)
+    expect(await refusalOf(response)).toMatchObject({ id: 1, error: { code: -32020 } })
+    expect(downstream.requests.all).toEqual([])
+  })
+
+  test.for<[string, Record<string, string>]>([
+    ['the method of an earlier probe still in its headers', { 'mcp-method': 'server/discover' }],
+    ['its own method in its headers', { 'mcp-method': 'initialize' }],
+  ])('a known client that opens a legacy session with %s works', async ([, headers]) => {
+    const initialize = { jsonrpc: '2.0', id: 1, method: 'initialize', params: { protocolVersion: '2025-11-25' } }
+    expect((await brokered(downstream.url).post(initialize, headers)).status).toBe(200)
+    expect(downstream.requests.last?.headers['mcp-method']).toBe(headers['mcp-method'])
+  })
+})
+
+describe('39 a body that two parsers read differently', () => {
+  test.for<[string, string]>([
+    ['a key in two cases', '{"jsonrpc":"2.0","id":1,"method":"tools/list","Method":"tools/call"}'],
+    ['a key twice', '{"jsonrpc":"2.0","id":1,"method":"tools/list","method":"tools/call"}'],
+    ['an escape that repeats a key', '{"jsonrpc":"2.0","id":1,"method":"tools/list","metho\\u0064":"tools/call"}'],
+    ['a nest of arrays', `{"jsonrpc":"2.0","id":1,"method":"a","params":{"a":${'['.repeat(5000)}${']'.repeat(5000)}}}`],
+    ['half a surrogate pair', '{"jsonrpc":"2.0","id":1,"method":"tools/\\ud800"}'],
+  ])('is refused: %s', async ([, body]) => {
+    const response = await brokered(downstream.url).post(body)
+    expect([response.status, await refusalOf(response)]).toEqual([400, errorCode('ambiguous_json')])
+    expect(downstream.requests.all).toEqual([])
+  })
+
+  test('huge numbers are nobody’s but the downstream’s', async () => {
+    const body =
+      '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a","arguments":{"n":123456789012345678901234567890e400}}}'
+    expect((await brokered(downstream.url).post(body)).status).toBe(200)
+    expect(downstream.requests.last?.body.toString()).toBe(body)
+  })
+})
+
+describe('40 batch smuggling', () => {
+  const batch = [list, { jsonrpc: '2.0', id: 2, method: 'tools/call', params: { name: 'delete' } }]
+
+  test.for(['2025-06-18', '2025-11-25', '2026-07-28'])('a batch under %s is refused', async (version) => {
+    const response = await brokered(downstream.url).post(batch, { 'mcp-protocol-version': version })
+    expect([response.status, await refusalOf(response)]).toEqual([400, errorCode('batch_not_allowed')])
+    expect(downstream.requests.all).toEqual([])
+  })
+
+  test('a modern message in a batch is refused, a batch of the one era that has them passes', async () => {
+    const { post } = brokered(downstream.url)
+    const modern = { ...list, params: { _meta: { 'io.modelcontextprotocol/protocolVersion': '2026-07-28' } } }
+    expect(await refusalOf(await post([list, modern]))).toEqual(errorCode('batch_not_allowed'))
+    expect((await post(batch)).status).toBe(200)
+  })
+})
+
+describe('41 traffic that is no MCP', () => {
+  test.for(['PUT', 'PATCH', 'HEAD', 'PROPFIND'])('%s is answered 405', async (method) => {
+    const response = await brokered(downstream.url).ask('/mcp', { method, headers: bearer })
+    expect([response.status, response.headers.get('allow')]).toEqual([405, 'GET, POST, DELETE, OPTIONS'])
+    expect(downstream.requests.all).toEqual([])
+  })
+
+  test.for([
+    '//mcp',
+    '/%6dcp',
+    '/mcp%2f',
+    '/mcp/..%2fadmin',
+    '/mcp/%2e%2e/admin',
+    '/mcp/%2e%2e%2fadmin',
+    '/x/../mcpx',
+    '/mcp/a%5c..%5cb',
+    '/mcp/%00',
+    '/MCP',
+  ])('the path %s leads nowhere', async (path) => {
+    const response = await brokered(downstream.url).ask(`https://mcp.example.com${path}`, { headers: bearer })
+    expect(response.status).toBe(404)
+    expect(downstream.requests.all).toEqual([])
+  })
+
+  test.for([
+    'text/plain',
+    'application/json-seq',
+    'multipart/form-data',
+    'application/x-www-form-urlencoded',
+    'application/json; charset=utf-16',
+    '',
+  ])('a body that calls itself "%s" is refused', async (type) => {
+    const response = await brokered(downstream.url).post(list, { 'content-type': type })
+    expect([response.status, await refusalOf(response)]).toEqual([415, errorCode('unsupported_media_type')])
+    expect(downstream.requests.all).toEqual([])
+  })
+
+  test('a compressed body is refused before anything unpacks it', async () => {
+    const response = await brokered(downstream.url).post(list, { 'content-encoding': 'gzip' })
+    expect(response.status).toBe(415)
+  })
+})
+
+describe('44 a body too large', () => {
+  test.for<[string, BodyInit, Record<string, string>]>([
+    ['is refused by what it announces', '{}', { 'content-length': '99999999' }],
+    ['is refused while it arrives', bodyOf([new Uint8Array(800), new Uint8Array(800)]), {}],
+  ])('%s', async ([, body, headers]) => {
+    const init = { method: 'POST', headers: { ...json, ...headers }, body, duplex: 'half' }
+    const { ask, admissions } = brokered(downstream.url, { environment: { MAX_BODY_BYTES: '1000' } })
+    const response = await ask('/mcp', init)
+    expect([response.status, await refusalOf(response), admissions]).toEqual([413, errorCode('body_too_large'), []])
+  })
+})
+
+describe('47 malformed headers', () => {
+  test.for<[string, string]>([
+    ['two schemes', `Bearer ${TOKEN}, Basic YTpi`],
+    ['the same scheme twice', `Bearer ${TOKEN}, Bearer ${TOKEN}`],
+    ['another scheme', `Basic ${btoa(`user:${TOKEN}`)}`],
+    ['no token', 'Bearer'],
+    ['two tokens', `Bearer ${TOKEN} ${TOKEN}`],
+    ['a token with a comma', 'Bearer a,b'],
+    ['a token without a scheme', TOKEN],
+    ['markup', 'Bearer <script>alert(1)</script>'],
+  ])('an Authorization with %s is answered 401 and not repeated', async ([, authorization]) => {
+    const { ask, admissions } = brokered(downstream.url)
+    const response = await ask('/mcp', { method: 'POST', headers: { ...json, authorization }, body: '{}' })
+    const text = await response.text()
+    expect([response.status, admissions]).toEqual([401, []])
+    expect(response.headers.get('www-authenticate')).toBe(
+      'Bearer resource_metadata="https://mcp.example.com/.well-known/oauth-protected-resource/mcp", scope="mcp", error="invalid_token"',
+    )
+    expect(text).not.toContain(TOKEN)
+    expect(text).not.toContain('<script')
+  })
+
+  test('a request without a token is told where to get one, and not that it was wrong', async () => {
+    const response = await brokered(downstream.url).ask('/mcp')
+    expect(response.headers.get('www-authenticate')).toBe(
+      'Bearer resource_metadata="https://mcp.example.com/.well-known/oauth-protected-resource/mcp", scope="mcp"',
+    )
+    expect(await response.json()).toEqual({
+      error: 'unauthorized',
+      error_description: 'Unauthorized: sign in to use this MCP server',
+      request_id: response.headers.get('x-request-id'),
+    })
+  })
+
+  test('a token in the URL is refused, and not repeated', async () => {
+    const response = await brokered(downstream.url).ask(`/mcp?access_token=${TOKEN}`, { headers: bearer })
+    expect([response.status, (await response.text()).includes(TOKEN)]).toEqual([400, false])
+  })
+
+  test.for<[string, Record<string, string>]>([
+    ['two content types', { 'content-type': 'application/json, text/plain' }],
+    ['bytes beyond ASCII in a protocol header', { 'mcp-param-x': 'gr\u00fc\u00dfe' }],
+  ])('%s are answered 400', async ([, headers]) => {
+    const response = await brokered(downstream.url).post(list, headers)
+    expect([response.status, await refusalOf(response)]).toEqual([400, errorCode('malformed_header')])
+    expect(downstream.requests.all).toEqual([])
+  })
+})
