@@ -59,6 +59,7 @@ describe('attack 24: nobody is signed in by an ID token that', () => {
     ['names the issuer with a slash more', () => withClaims({ iss: `${server.issuer}/` })],
     ['expired ten minutes ago', () => withClaims({ exp: now() - 600 })],
     ['is not valid for ten more minutes', () => withClaims({ nbf: now() + 600 })],
+    ['was issued in ten minutes', () => withClaims({ iat: now() + 600 })],
     ['never expires', () => ({ claims: without('exp') })],
     ['names nobody', () => ({ claims: without('sub') })],
     ['names nobody (empty)', () => withClaims({ sub: '' })],

@@ -6,7 +6,7 @@ import { Browser, signInAs } from '../../world/browser.ts'
 import { startIdentityProvider } from '../../world/identity-provider.ts'
 import { PEOPLE } from '../../world/people.ts'
 import { keepsTheContract, type ProviderWorld } from './contract.ts'
-import { CALLBACK, settingsFor } from './logins.ts'
+import { CALLBACK, settingsFor, signedIn } from './logins.ts'
 import { ScriptedProvider, type Account } from './scripted-provider.ts'
 
 keepsTheContract('an OpenID provider found by discovery', () => realProvider({}))
@@ -71,6 +71,15 @@ function accountOf(person: 'alice' | 'bob'): Account {
   const { sub, email, name, groups } = PEOPLE[person]
   return { sub, email, name, custom: { groups } }
 }
+
+test('Cloudflare Access gets the client secret in the form', async () => {
+  const server = await ScriptedProvider.start()
+
+  await signedIn(identityProviderFor({ ...settingsFor(server.issuer), kind: 'access' }), (url) => server.visit(url))
+
+  expect(server.lastTokenRequest?.form.get('client_secret')).toBe('a secret of the tests')
+  await server.close()
+})
 
 const BASE = {
   BASE_URL: 'https://mcp.example.com',

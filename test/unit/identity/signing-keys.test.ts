@@ -1,6 +1,8 @@
 // The provider's keys: fetched rarely, rotated without anybody noticing, never replaced by a guess when they can't be had.
 import { randomUUID } from 'node:crypto'
+import * as oauth from 'oauth4webapi'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { KeySet } from '../../../src/identity/jwks.ts'
 import { OidcProvider } from '../../../src/identity/oidc.ts'
 import { settingsFor, signedIn } from './logins.ts'
 import { newSigningKey, ScriptedProvider, sign } from './scripted-provider.ts'
@@ -36,6 +38,23 @@ test('attack 24: a flood of 1,000 unknown key ids fetches the keys once a minute
   expect(server.calls.jwks).toBe(2)
   server.script = {}
   await expect(signedIn(provider, visit)).resolves.toBeDefined()
+})
+
+test('the keys are fetched once a minute even for a verifier that remembers nothing', async () => {
+  const keys = new KeySet()
+  const ask = (): Promise<void> =>
+    keys.verify(async ({ [oauth.customFetch]: fetchKeys }) => {
+      const init = { method: 'GET', headers: {}, redirect: 'manual', body: undefined } as const
+      expect(await (await fetchKeys?.(`${server.issuer}/jwks`, init))?.json()).toHaveProperty('keys')
+    })
+
+  await ask()
+  pass(59)
+  await ask()
+  expect(server.calls.jwks).toBe(1)
+  pass(2)
+  await ask()
+  expect(server.calls.jwks).toBe(2)
 })
 
 test('a hundred first sign-ins at once fetch metadata and keys once', async () => {
