@@ -7,7 +7,7 @@ export type AuthorizationServer = {
   readonly issuer: string
   readonly resource?: string
   /** Makes the redirect URI known; answers the client and, if it has one, its secret. */
-  readonly register: (redirectUri: string) => Promise<{ readonly clientId: string; readonly clientSecret?: string }>
+  readonly register: (redirectUri: string) => Promise<{ readonly clientId: string; readonly clientSecret?: string | undefined }>
 }
 
 export type AuthorizationRun = {
