@@ -1,0 +1,84 @@
+// mcp-remote, the bridge for clients that only start programs, goes from nothing to a tool's answer over its stdin and stdout.
+import { join } from 'node:path'
+import { Client } from '@modelcontextprotocol/sdk/client/index.js'
+import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
+import { ReadBuffer, serializeMessage } from '@modelcontextprotocol/sdk/shared/stdio.js'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { ROOT } from '../../world/bundle.ts'
+import { Home, SpawnedClient } from '../../world/spawned-client.ts'
+import { saidBy, VERIFIED_ALICE } from '../../world/spoken-result.ts'
+import { startWorld, type World } from '../../world/world.ts'
+
+const MCP_REMOTE = join(ROOT, 'node_modules/mcp-remote/dist/proxy.js')
+const WHOAMI = { name: 'whoami', arguments: {} }
+
+describe('mcp-remote', () => {
+  let world: World
+  let home: Home
+  const running: SpawnedClient[] = []
+
+  beforeAll(async () => {
+    world = await startWorld()
+    home = await Home.create()
+  })
+
+  afterEach(async () => {
+    for (const remote of running.splice(0)) await remote.end()
+  })
+
+  afterAll(async () => {
+    await home.remove()
+    await world.close()
+  })
+
+  test('signs in, calls a tool, and is still signed in when it is started again', async () => {
+    const { client, remote } = start()
+    const connected = client.connect(stdioOf(remote))
+    expect((await remote.signIn('alice')).status).toBe(200)
+    await connected
+    const { tools } = await client.listTools()
+    expect(tools.map(({ name }) => name)).toEqual(['whoami', 'echo', 'count', 'fail'])
+    expect(saidBy(await client.callTool(WHOAMI))).toMatchObject(VERIFIED_ALICE)
+
+    const steps: number[] = []
+    await client.callTool({ name: 'count', arguments: { to: 3, interval_ms: 50 } }, undefined, {
+      onprogress: ({ progress }) => void steps.push(progress),
+    })
+    expect(steps).toEqual([1, 2, 3])
+    await client.close()
+    await remote.end()
+
+    const again = start()
+    await again.client.connect(stdioOf(again.remote))
+    expect(saidBy(await again.client.callTool(WHOAMI))).toMatchObject(VERIFIED_ALICE)
+    expect(await home.opened()).toHaveLength(1)
+    await again.client.close()
+  })
+
+  function start(): { client: Client; remote: SpawnedClient } {
+    const remote = new SpawnedClient(home, MCP_REMOTE, [world.mcpUrl], { MCP_REMOTE_CONFIG_DIR: join(home.path, 'mcp-auth') })
+    running.push(remote)
+    return { client: new Client({ name: 'a client that only starts programs', version: '1.0.0' }), remote }
+  }
+})
+
+/** The SDK's own stdio transport would start the program itself, and keep its environment and its end to itself. */
+function stdioOf({ process }: SpawnedClient): Transport {
+  const buffer = new ReadBuffer()
+  const transport: Transport = {
+    async start() {
+      process.stdout.on('data', (chunk: Buffer) => {
+        buffer.append(chunk)
+        for (let message = buffer.readMessage(); message !== null; message = buffer.readMessage()) transport.onmessage?.(message)
+      })
+    },
+    async send(message) {
+      process.stdin.write(serializeMessage(message))
+    },
+    async close() {
+      process.stdin.end()
+      transport.onclose?.()
+    },
+  }
+  return transport
+}
