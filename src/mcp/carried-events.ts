@@ -18,8 +18,8 @@ export interface Carriage {
   readonly maxEventBytes: number
   /** The last event of a stream that broke, when its client can't find out by itself what became of its request. */
   readonly lastEvent: (breakage: Breakage, canResume: boolean) => Uint8Array | undefined
-  /** The client is gone; what the downstream still has to say is in the reader. */
-  readonly clientLeft: (rest: ReadableStreamDefaultReader<Uint8Array>) => void
+  /** The client is gone; what the downstream still has to say is in the reader, once its pending read is over. */
+  readonly clientLeft: (rest: ReadableStreamDefaultReader<Uint8Array>, pending: Promise<unknown>) => void
   /** Called once, when nothing more will be read from the downstream because its stream ended or broke. */
   readonly ended: () => void
 }
@@ -30,6 +30,7 @@ export function carryEvents(body: ReadableStream<Uint8Array>, carriage: Carriage
   let stopBeating: () => void
   let isOver = false
   let canResume = false
+  let pending: Promise<unknown> = Promise.resolve()
 
   function finish(controller: ReadableStreamDefaultController<Uint8Array>, last?: Uint8Array): void {
     isOver = true
@@ -41,7 +42,9 @@ export function carryEvents(body: ReadableStream<Uint8Array>, carriage: Carriage
   /** Waits until the downstream has completed at least one event; false at the end of its stream. */
   async function carrySome(controller: ReadableStreamDefaultController<Uint8Array>): Promise<boolean> {
     for (;;) {
-      const next = await source.read()
+      const read = source.read()
+      pending = read
+      const next = await read
       if (isOver) return true
       if (next.done) return false
       const passed: Uint8Array[] = []
@@ -68,7 +71,7 @@ export function carryEvents(body: ReadableStream<Uint8Array>, carriage: Carriage
         beat: () => controller.enqueue(encodeComment('keep-alive')),
         stalled: () => {
           finish(controller, encodeComment('closed: limit_exceeded'))
-          carriage.clientLeft(source)
+          carriage.clientLeft(source, pending)
         },
       })
     },
@@ -89,7 +92,7 @@ export function carryEvents(body: ReadableStream<Uint8Array>, carriage: Carriage
     cancel() {
       isOver = true
       stopBeating()
-      carriage.clientLeft(source)
+      carriage.clientLeft(source, pending)
     },
   })
 }

@@ -2,6 +2,7 @@
 import { outbound, OutboundError } from '../platform/outbound.ts'
 import { describeError, log } from '../platform/telemetry.ts'
 import { carryEvents, MAX_EVENT_BYTES, type Breakage } from './carried-events.ts'
+import { checkAnswer } from './downstream-answer.ts'
 import type { Passage } from './era.ts'
 import { isEventStream, requestHeaders, responseHeaders } from './passing-headers.ts'
 import { McpRefusal } from './refusal.ts'
@@ -28,9 +29,6 @@ export interface ForwardingConditions {
 /** How long the rest of an answer is read for a client that left; a Worker is given little more. */
 const DRAIN_MS = 25_000
 
-/** Encodings the runtime has undone by the time we see the body. We ask for none, so any other is the downstream's mistake. */
-const UNDONE_ENCODINGS: readonly string[] = ['identity', 'gzip', 'br']
-
 /** The words by which users of the predecessors know this failure. */
 const FAILED = 'Failed to connect to downstream MCP server'
 
@@ -45,7 +43,7 @@ export async function forward(forwarding: Forwarding, conditions: ForwardingCond
   if (outlivesClient) conditions.waitUntil(settled.promise)
   try {
     const answer = await ask(forwarding, conditions, outlivesClient ? undefined : client.signal)
-    await checkAnswer(answer, passage)
+    await checkAnswer(answer, passage.id)
     const { status, body } = answer
     const headers = responseHeaders(answer, passage)
     if (body === null || saysAllByItsStatus(status)) {
@@ -62,7 +60,7 @@ export async function forward(forwarding: Forwarding, conditions: ForwardingCond
       keepAliveMs: conditions.keepAliveMs,
       maxEventBytes: MAX_EVENT_BYTES,
       lastEvent: (breakage, canResume) => lastEvent(breakage, canResume, forwarding),
-      clientLeft: (rest) => void (outlivesClient ? drain(rest) : end(rest)).then(settled.resolve),
+      clientLeft: (rest, pending) => void (outlivesClient ? drain(rest, pending) : end(rest)).then(settled.resolve),
       ended: settled.resolve,
     })
     return new Response(events, { status, headers })
@@ -90,40 +88,6 @@ async function ask(forwarding: Forwarding, conditions: ForwardingConditions, sig
   }
 }
 
-/** Throws for the answers that must not reach a client as they are. */
-async function checkAnswer(answer: Response, { id }: Passage): Promise<void> {
-  const refusal = refusalOf(answer, id)
-  if (!refusal) return
-  await answer.body?.cancel()
-  throw refusal
-}
-
-function refusalOf({ status, headers }: Response, id: string | undefined): McpRefusal | undefined {
-  if (status >= 300 && status < 400) {
-    // Followed, it would turn a POST into a GET and take the person's credentials to a host nobody named.
-    const host = URL.parse(headers.get('location') ?? '')?.host ?? 'a path of its own'
-    return new McpRefusal('downstream_redirect', 'The downstream MCP server redirects, and redirects are not followed', {
-      id,
-      reason: `${status} to ${host}: configure the final URL`,
-    })
-  }
-  if (status === 401 || status === 407) {
-    // Passed on, it would send the client into an endless authorization with a broker that has nothing against it.
-    return new McpRefusal('downstream_unauthorized', 'The downstream MCP server did not accept the credentials of the broker', {
-      id,
-      reason: `the downstream answered ${status}: check its authentication mode`,
-    })
-  }
-  const encoding = headers.get('content-encoding')?.toLowerCase() ?? 'identity'
-  if (status < 200 || status > 599 || !UNDONE_ENCODINGS.includes(encoding)) {
-    return new McpRefusal('downstream_malformed', 'The downstream MCP server gave an answer that is not HTTP as agreed', {
-      id,
-      reason: `status ${status}, content encoding ${encoding}`,
-    })
-  }
-  return undefined
-}
-
 /** Clients are known to trip over a body behind a 202. */
 function saysAllByItsStatus(status: number): boolean {
   return status === 202 || status === 204 || status === 205
@@ -146,9 +110,11 @@ async function end(rest: ReadableStreamDefaultReader<Uint8Array>): Promise<void>
   await rest.cancel().catch(() => undefined)
 }
 
-async function drain(rest: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
+/** The runtime allows one read at a time, and the client may have left during one. */
+async function drain(rest: ReadableStreamDefaultReader<Uint8Array>, pending: Promise<unknown>): Promise<void> {
   const timer = setTimeout(() => void end(rest), DRAIN_MS)
   try {
+    await pending
     for (let next = await rest.read(); !next.done;) next = await rest.read()
   } catch {
     // The downstream broke off; its client had done so before.

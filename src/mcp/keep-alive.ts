@@ -1,11 +1,15 @@
 // Keep-alive of an open event stream: a comment in every silence, because idle connections are cut on the way (Cloudflare after
 // about 100 s), and because writing is the only way to notice that a client has gone.
+import type { Era } from './era.ts'
 
-/** Under the shortest idle limit known, and rare enough to cost nothing. */
-export const KEEP_ALIVE_MS = 25_000
+/**
+ * In the legacy eras just under the shortest idle limit known. In the modern era leaving means cancelling, and of a client that
+ * only closed its half of the connection no runtime tells us before we write to it.
+ */
+export const KEEP_ALIVE_MS: Readonly<Record<Era, number>> = { legacy: 25_000, modern: 5_000 }
 
-/** So many beats in a row that found the client not reading, and it is taken for gone. */
-const STALLED_BEATS = 24
+/** A client that has taken nothing for so long is taken for gone. */
+const STALLED_MS = 600_000
 
 export interface Heart {
   /** Whether something written before still waits for the client to read it. */
@@ -21,7 +25,7 @@ export function keepAlive(everyMs: number, heart: Heart): () => void {
     if (!heart.isBlocked()) {
       blocked = 0
       heart.beat()
-    } else if (++blocked === STALLED_BEATS) heart.stalled()
+    } else if (++blocked * everyMs >= STALLED_MS) heart.stalled()
   }, everyMs)
   return () => clearInterval(timer)
 }

@@ -64,7 +64,7 @@ async function carry(c: Asked, services: McpServices): Promise<Response> {
     { passage, target, client, body, identity: identityHeaders(admission), requestId: c.get('requestId') },
     {
       headersWithinMs: limits.downstreamTimeout * 1000,
-      keepAliveMs: services.keepAliveMs ?? KEEP_ALIVE_MS,
+      keepAliveMs: services.keepAliveMs ?? KEEP_ALIVE_MS[passage.era],
       waitUntil: (work) => c.executionCtx.waitUntil(work),
     },
   )

@@ -1,0 +1,39 @@
+// Answers of a downstream that must not reach a client as they are.
+import { McpRefusal } from './refusal.ts'
+
+/** Encodings the runtime has undone by the time we see the body. We ask for none, so any other is the downstream's mistake. */
+const UNDONE_ENCODINGS: readonly string[] = ['identity', 'gzip', 'br']
+
+/** Throws for the answers that must not reach a client as they are. */
+export async function checkAnswer(answer: Response, id: string | undefined): Promise<void> {
+  const refusal = refusalOf(answer, id)
+  if (!refusal) return
+  await answer.body?.cancel()
+  throw refusal
+}
+
+function refusalOf({ status, headers }: Response, id: string | undefined): McpRefusal | undefined {
+  if (status >= 300 && status < 400) {
+    // Followed, it would turn a POST into a GET and take the person's credentials to a host nobody named.
+    const host = URL.parse(headers.get('location') ?? '')?.host ?? 'a path of its own'
+    return new McpRefusal('downstream_redirect', 'The downstream MCP server redirects, and redirects are not followed', {
+      id,
+      reason: `${status} to ${host}: configure the final URL`,
+    })
+  }
+  if (status === 401 || status === 407) {
+    // Passed on, it would send the client into an endless authorization with a broker that has nothing against it.
+    return new McpRefusal('downstream_unauthorized', 'The downstream MCP server did not accept the credentials of the broker', {
+      id,
+      reason: `the downstream answered ${status}: check its authentication mode`,
+    })
+  }
+  const encoding = headers.get('content-encoding')?.toLowerCase() ?? 'identity'
+  if (status < 200 || status > 599 || !UNDONE_ENCODINGS.includes(encoding)) {
+    return new McpRefusal('downstream_malformed', 'The downstream MCP server gave an answer that is not HTTP as agreed', {
+      id,
+      reason: `status ${status}, content encoding ${encoding}`,
+    })
+  }
+  return undefined
+}
