@@ -3,7 +3,8 @@ import { identityProviderFor } from './identity/identity-providers.ts'
 import type { IdentityProvider } from './identity/provider.ts'
 import { keyRing, type KeyRing } from './issuer/keys.ts'
 import { Envelopes } from './oauth/envelopes.ts'
-import { readSettings, type Settings } from './settings.ts'
+import { NEW_PEM } from './settings-environment.ts'
+import { readSettings, SettingsError, type Settings } from './settings.ts'
 
 /** What an isolate knows by itself, in the router and inside a Durable Object alike. */
 export interface Foundation {
@@ -25,13 +26,11 @@ const foundations = new WeakMap<object, Foundation>()
 const wirings = new WeakMap<object, Services>()
 
 /** Throws `SettingsError` when this deployment was told something it can't work with. */
-export async function foundation(env: Env): Promise<Foundation> {
+export async function foundation(env: object): Promise<Foundation> {
   const known = foundations.get(env)
   if (known) return known
   const settings = readSettings(env)
-  const { secret, previousSecret, identityPem, previousIdentityPem } = settings
-  const keys = await keyRing({ secret, previousSecret, identityPem, previousIdentityPem })
-  const built = { settings, keys, provider: identityProviderFor(settings.identityProvider) }
+  const built = { settings, keys: await keysOf(settings), provider: identityProviderFor(settings.identityProvider) }
   foundations.set(env, built)
   return built
 }
@@ -49,6 +48,20 @@ export async function services(env: Env): Promise<Services> {
   }
   wirings.set(env, built)
   return built
+}
+
+/** Derived keys can't fail; what stands in a PEM is known only when it is imported. */
+async function keysOf({ secret, previousSecret, identityPem, previousIdentityPem }: Settings): Promise<KeyRing> {
+  try {
+    return await keyRing({ secret, previousSecret, identityPem, previousIdentityPem })
+  } catch {
+    const ownIsFine = await keyRing({ secret, identityPem }).then(
+      () => true,
+      () => false,
+    )
+    const variable = ownIsFine ? 'OIDC_PROVIDER_KEY_PREVIOUS' : 'OIDC_PROVIDER_KEY'
+    throw new SettingsError([{ variable, problem: 'is not a P-256 or RSA private key', cure: NEW_PEM }])
+  }
 }
 
 function now(): number {

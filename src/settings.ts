@@ -1,7 +1,7 @@
 // What this deployment was told: environment in, frozen Settings out, every mistake reported at once.
-import { base64url } from 'jose'
-import { z } from 'zod'
-import { fromHex } from './platform/crypto.ts'
+import type { z } from 'zod'
+import { toHex } from './platform/crypto.ts'
+import { environment, keyBytes, NEW_KEY, type Environment } from './settings-environment.ts'
 
 export type DownstreamAuth = 'identity-jwt' | 'idp-token' | 'none'
 
@@ -40,6 +40,14 @@ export interface Limits {
   readonly rateLimitWindow: number
   readonly maxBodyBytes: number
   readonly maxGrants: number
+  /** Streams one person may have open at a time. */
+  readonly maxStreams: number
+  readonly maxMcpSessions: number
+  readonly mcpSessionIdle: number
+  /** Bounds of the event log of one person: number, bytes and age of the events. */
+  readonly logEvents: number
+  readonly logBytes: number
+  readonly logAge: number
   readonly registrationsPerMinute: number
   readonly downstreamTimeout: number
 }
@@ -77,74 +85,6 @@ export class SettingsError extends Error {
 export const EXAMPLE_ENCRYPTION_KEY = '6d63702d73657373696f6e2d62726f6b65722d64656d6f2d6b65792d30303031'
 const EXAMPLE_SECRETS: readonly string[] = [EXAMPLE_ENCRYPTION_KEY, 'change-me', 'changeme', 'your-client-secret', 'demo-secret']
 
-const NEW_KEY = 'create one with: openssl rand -hex 32'
-
-const list = z
-  .string()
-  .default('')
-  .transform((text) => text.split(/[\s,]+/).filter((word) => word !== ''))
-
-function seconds(fallback: number): z.ZodType<number, string | undefined> {
-  return z
-    .string()
-    .regex(/^[1-9]\d{0,8}$/, 'is not a whole number above zero')
-    .default(String(fallback))
-    .transform(Number)
-}
-
-const secret = z.string().transform((text, context) => {
-  const bytes = /^[0-9a-f]{64}$/i.test(text) ? fromHex(text) : decodedBase64(text)
-  if (bytes?.length === 32) return bytes
-  context.addIssue({ code: 'custom', message: 'is not 32 bytes in hex or base64', params: { cure: NEW_KEY } })
-  return z.NEVER
-})
-
-const webUrl = z.string().transform((text, context) => {
-  const url = URL.parse(text)
-  if (url && (url.protocol === 'https:' || url.protocol === 'http:') && !url.username && !url.hash) return url
-  context.addIssue({ code: 'custom', message: 'is not an http(s) URL', params: { cure: 'give it as https://host/path' } })
-  return z.NEVER
-})
-
-const origin = webUrl.transform((url, context) => {
-  if (url.pathname === '/' && !url.search) return url.origin
-  context.addIssue({ code: 'custom', message: 'has a path', params: { cure: `give the origin alone: ${url.origin}` } })
-  return z.NEVER
-})
-
-const environment = z.object({
-  BASE_URL: origin,
-  DOWNSTREAM_MCP_URL: webUrl,
-  DOWNSTREAM_AUTH: z.enum(['identity-jwt', 'idp-token', 'none']).default('identity-jwt'),
-  ENCRYPTION_KEY: secret,
-  ENCRYPTION_KEY_PREVIOUS: secret.optional(),
-  OIDC_PROVIDER_KEY: z.string().startsWith('-----BEGIN PRIVATE KEY-----', 'is not a PKCS#8 PEM').optional(),
-  OIDC_PROVIDER_KEY_PREVIOUS: z.string().startsWith('-----BEGIN PRIVATE KEY-----', 'is not a PKCS#8 PEM').optional(),
-  CF_ACCESS_TEAM_DOMAIN: z.string().optional(),
-  CF_ACCESS_CLIENT_ID: z.string().optional(),
-  CF_ACCESS_CLIENT_SECRET: z.string().optional(),
-  OAUTH_AUTHORIZE_URL: webUrl.optional(),
-  OAUTH_CLIENT_ID: z.string().optional(),
-  OAUTH_CLIENT_SECRET: z.string().optional(),
-  SCOPES_SUPPORTED: list,
-  ALLOWED_ORIGINS: list,
-  DEMO: z.enum(['0', '1']).default('0'),
-  AUTHORIZATION_CODE_TTL: seconds(300),
-  LOGIN_TTL: seconds(600),
-  ACCESS_TOKEN_TTL: seconds(3600),
-  REFRESH_TOKEN_TTL: seconds(30 * 86_400),
-  SESSION_TTL: seconds(90 * 86_400),
-  IDENTITY_JWT_TTL: seconds(60),
-  IDP_OUTAGE_GRACE: seconds(4 * 3600),
-  RATE_LIMIT_REQUESTS: seconds(600),
-  RATE_LIMIT_WINDOW: seconds(60),
-  RATE_LIMIT_REGISTRATIONS: seconds(60),
-  MAX_BODY_BYTES: seconds(4 * 1024 * 1024),
-  MAX_GRANTS: seconds(100),
-  DOWNSTREAM_TIMEOUT: seconds(300),
-})
-type Environment = z.output<typeof environment>
-
 /** Names that users of comparable proxies already have in their files. */
 const ALIASES: readonly (readonly [alias: string, name: keyof Environment])[] = [
   ['MCP_SERVER_URL', 'DOWNSTREAM_MCP_URL'],
@@ -159,20 +99,34 @@ const MISSING: Readonly<Record<string, string>> = {
 
 /** Reads every setting. Throws one `SettingsError` that lists all mistakes, each with its cure. */
 export function readSettings(env: object): Settings {
-  const given = strings(env)
+  const { given, nameOf } = read(env)
   const parsed = environment.safeParse(given)
   const problems = parsed.success ? [] : parsed.error.issues.map((issue) => asProblem(issue, given))
-  problems.push(...problemsOfProvider(given), ...exampleSecrets(given))
-  if (!parsed.success || problems.length > 0) throw new SettingsError(problems)
+  problems.push(...problemsOfProvider(given), ...exampleSecrets(given), ...openHttp(given))
+  if (!parsed.success || problems.length > 0)
+    throw new SettingsError(problems.map((problem) => ({ ...problem, variable: nameOf(problem.variable) })))
   return Object.freeze(settings(parsed.data))
 }
 
-function strings(env: object): Record<string, string> {
+interface Read {
+  readonly given: Readonly<Record<string, string>>
+  /** The name the operator wrote: a mistake is looked for where it was made. */
+  readonly nameOf: (variable: string) => string
+}
+
+function read(env: object): Read {
   const given: Record<string, string> = {}
+  const written = new Map<string, string>()
   for (const [name, value] of Object.entries(env))
     if (typeof value === 'string' && value.trim() !== '') given[name] = value.trim()
-  for (const [alias, name] of ALIASES) if (given[alias] !== undefined) given[name] ??= given[alias]
-  return given
+  for (const [alias, name] of ALIASES) {
+    const value = given[alias]
+    delete given[alias]
+    if (value === undefined || given[name] !== undefined) continue
+    given[name] = value
+    written.set(name, alias)
+  }
+  return { given, nameOf: (variable) => written.get(variable) ?? variable }
 }
 
 function asProblem(issue: z.core.$ZodIssue, given: Readonly<Record<string, string>>): SettingsProblem {
@@ -201,8 +155,39 @@ function problemsOfProvider(given: Readonly<Record<string, string>>): SettingsPr
 function exampleSecrets(given: Readonly<Record<string, string>>): SettingsProblem[] {
   if (given['DEMO'] === '1' && URL.parse(given['BASE_URL'] ?? '')?.hostname === 'localhost') return []
   return Object.entries(given)
-    .filter(([name, value]) => /KEY|SECRET/.test(name) && EXAMPLE_SECRETS.includes(value.toLowerCase()))
-    .map(([variable]) => ({ variable, problem: 'is the example value from the documentation', cure: NEW_KEY }))
+    .filter(([name, value]) => /KEY|SECRET/.test(name) && isExample(value))
+    .map(([variable]) => ({
+      variable,
+      problem: 'is the example value from the documentation',
+      cure: /CLIENT_SECRET/.test(variable) ? 'use the secret your identity provider shows for this client' : NEW_KEY,
+    }))
+}
+
+function isExample(value: string): boolean {
+  const key = keyBytes(value)
+  return EXAMPLE_SECRETS.includes(key ? toHex(key) : value.toLowerCase())
+}
+
+/** Credentials travel over https, except where they never leave the machine. */
+function openHttp(given: Readonly<Record<string, string>>): SettingsProblem[] {
+  const problems: SettingsProblem[] = []
+  const cure = 'use https; plain http is for localhost alone'
+  if (isOpenHttp(given['BASE_URL'])) problems.push({ variable: 'BASE_URL', problem: 'would send tokens over plain http', cure })
+  if (isOpenHttp(given['OAUTH_AUTHORIZE_URL']))
+    problems.push({ variable: 'OAUTH_AUTHORIZE_URL', problem: 'would sign people in over plain http', cure })
+  if (given['DOWNSTREAM_AUTH'] === 'idp-token' && isOpenHttp(given['DOWNSTREAM_MCP_URL'])) {
+    problems.push({
+      variable: 'DOWNSTREAM_AUTH',
+      problem: "idp-token would send people's tokens over plain http",
+      cure: 'give DOWNSTREAM_MCP_URL as https, or set DOWNSTREAM_AUTH=identity-jwt',
+    })
+  }
+  return problems
+}
+
+function isOpenHttp(text = ''): boolean {
+  const url = URL.parse(text)
+  return url?.protocol === 'http:' && !/^(localhost|.+\.localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(url.hostname)
 }
 
 function settings(env: Environment): Settings {
@@ -231,6 +216,12 @@ function settings(env: Environment): Settings {
       registrationsPerMinute: env.RATE_LIMIT_REGISTRATIONS,
       maxBodyBytes: env.MAX_BODY_BYTES,
       maxGrants: env.MAX_GRANTS,
+      maxStreams: env.MAX_STREAMS,
+      maxMcpSessions: env.MAX_MCP_SESSIONS,
+      mcpSessionIdle: env.MCP_SESSION_IDLE_TTL,
+      logEvents: env.EVENT_LOG_EVENTS,
+      logBytes: env.EVENT_LOG_BYTES,
+      logAge: env.EVENT_LOG_TTL,
       downstreamTimeout: env.DOWNSTREAM_TIMEOUT,
     },
   }
@@ -239,7 +230,7 @@ function settings(env: Environment): Settings {
 function identityProvider(env: Environment): IdentityProviderSettings {
   const scopes = env.SCOPES_SUPPORTED.length > 0 ? env.SCOPES_SUPPORTED : undefined
   if (env.CF_ACCESS_TEAM_DOMAIN !== undefined) {
-    const team = env.CF_ACCESS_TEAM_DOMAIN.replace(/^https?:\/\//, '').replace(/\/+$/, '')
+    const team = env.CF_ACCESS_TEAM_DOMAIN
     const host = team.includes('.') ? team : `${team}.cloudflareaccess.com`
     const clientId = env.CF_ACCESS_CLIENT_ID ?? ''
     return {
@@ -256,13 +247,5 @@ function identityProvider(env: Environment): IdentityProviderSettings {
     clientId: env.OAUTH_CLIENT_ID ?? '',
     clientSecret: env.OAUTH_CLIENT_SECRET,
     scopes: scopes ?? ['openid', 'profile', 'email', 'offline_access'],
-  }
-}
-
-function decodedBase64(text: string): Uint8Array<ArrayBuffer> | undefined {
-  try {
-    return new Uint8Array(base64url.decode(text.replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')))
-  } catch {
-    return undefined
   }
 }

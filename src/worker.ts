@@ -1,6 +1,7 @@
 // The front door: exports fetch and the Durable Object classes, and hands both their wiring.
 import { app, misconfigured } from './app.ts'
 import { Directory as DirectoryObject } from './directory/directory.ts'
+import { LegacyCarrier } from './mcp/legacy/carrier.ts'
 import { foundation, services } from './services.ts'
 import { UserSession as UserSessionObject, type SessionServices } from './session/user-session.ts'
 import { SettingsError } from './settings.ts'
@@ -8,7 +9,7 @@ import { SettingsError } from './settings.ts'
 export class UserSession extends UserSessionObject {
   protected override async services(): Promise<SessionServices> {
     const { settings, keys, provider } = await foundation(this.env)
-    return { settings, keys, refresher: provider }
+    return { settings, keys, refresher: provider, carrier: (parts, waitUntil) => new LegacyCarrier(parts, waitUntil) }
   }
 }
 

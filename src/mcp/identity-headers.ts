@@ -1,11 +1,11 @@
 // What the downstream learns about the person: identity headers made from the admission, and from nothing a client sent.
-import type { Admitted } from '../session/admission.ts'
+import type { Vouched } from '../session/admission.ts'
 
 /** Everything but printable ASCII, and the two characters that mean something in these values themselves. */
 const NEEDS_ENCODING = /[^\x20-\x7e]|%/gu
 const NEEDS_ENCODING_IN_LIST = /[^\x20-\x7e]|[%,]/gu
 
-export function identityHeaders({ identity, authorization, idpAccessToken }: Admitted): Headers {
+export function identityHeaders({ identity, authorization, idpAccessToken }: Vouched): Headers {
   const { subject, email, name, groups } = identity
   const headers = new Headers()
   set(headers, ['x-user-sub', 'x-forwarded-user'], encoded(subject, NEEDS_ENCODING))

@@ -13,6 +13,9 @@ const REFUSALS = {
   missing_envelope: { status: 400, rpc: -32602 },
   header_mismatch: { status: 400, rpc: -32020 },
   not_found: { status: 404, rpc: -32600 },
+  session_not_found: { status: 404, rpc: -32001 },
+  cursor_not_found: { status: 404, rpc: -32001 },
+  stream_finished: { status: 405, rpc: -32000 },
   body_too_large: { status: 413, rpc: -32600 },
   unsupported_media_type: { status: 415, rpc: -32600 },
   credential_revoked: { status: 401, rpc: -32003 },
@@ -31,6 +34,10 @@ const REFUSALS = {
 } as const
 
 export type McpRefusalCode = keyof typeof REFUSALS
+
+export function isRefusalCode(code: string): code is McpRefusalCode {
+  return Object.hasOwn(REFUSALS, code)
+}
 
 export interface McpRefusalDetail {
   /** The request's JSON-RPC id as the client spelled it, in JSON: a number above 2^53 must come back unchanged. */

@@ -123,7 +123,7 @@ function page(c: Context<{ Variables: Variables }>, { status, code, title, messa
 function json(c: Context<{ Variables: Variables }>, { status, code, message, retryAfter }: Answer): Response {
   if (retryAfter !== undefined) c.header('Retry-After', String(retryAfter))
   // RFC 6749 section 5.2: a client that tried Basic is answered with that scheme.
-  if (status === 401 && c.req.header('Authorization')?.startsWith('Basic '))
+  if (status === 401 && /^basic /i.test(c.req.header('Authorization') ?? ''))
     c.header('WWW-Authenticate', 'Basic realm="mcp-session-broker"')
   return c.json({ error: code, error_description: message, request_id: c.get('requestId') }, status, {
     'Cache-Control': 'no-store',

@@ -32,6 +32,8 @@ async function finishSignIn(c: Context, services: Services): Promise<Response> {
       ...login,
       redirectUri: `${settings.baseUrl}/callback`,
     })
+    // Before the grant exists: a Directory that is away must not fail a sign-in half-way.
+    await services.directory().markUsed(asked.clientId)
     // Identity is issuer and subject, never the e-mail address: that one can be changed to somebody else's.
     const sub = await sha256(`${identity.issuer}\0${identity.subject}`)
     const { clientId, clientName, resource, scopes, redirectUri, codeChallenge } = asked
@@ -42,7 +44,6 @@ async function finishSignIn(c: Context, services: Services): Promise<Response> {
       redirectUri,
       codeChallenge,
     })
-    await services.directory().markUsed(clientId)
     const code = await services.envelopes.code({
       sub,
       grantId: issued.grantId,

@@ -9,13 +9,17 @@ export interface Rate {
   readonly resetSeconds: number
 }
 
-export interface Admitted {
-  readonly admitted: true
+/** What a downstream may be told: who the person is, and the credential that proves it. */
+export interface Vouched {
   readonly identity: Identity
   /** The `Authorization` value for the downstream, by its auth mode; absent in mode `none`. */
   readonly authorization?: string
   /** The person's IdP access token, only in mode `idp-token`. */
   readonly idpAccessToken?: string
+}
+
+export interface Admitted extends Vouched {
+  readonly admitted: true
   readonly rate: Rate
 }
 

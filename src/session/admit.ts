@@ -1,7 +1,7 @@
 // Admission: may this caller go on, and as whom. In memory but for the first use of a refresh generation.
 import type { Caller } from '../caller.ts'
 import type { Downstream } from '../settings.ts'
-import type { Admission, Refused } from './admission.ts'
+import type { Admission, Refused, Vouched } from './admission.ts'
 import type { Grant } from './grants.ts'
 import { askProvider, type Parts } from './parts.ts'
 
@@ -18,13 +18,19 @@ export async function admit(parts: Parts, caller: Caller): Promise<Admission> {
   const { allowed, retryAfter, ...rate } = parts.bucket.spend(Date.now())
   if (!allowed) return { admitted: false, reason: 'limit_exceeded', retryAfter, rate }
   if (caller.generation > grant.usedGeneration) parts.grants.markUsed(grant, caller.generation)
-  if (downstream.auth === 'none') return { admitted: true, identity, rate }
-  const credential = await credentialFor(parts, downstream, grant, now)
-  if (!credential) return { admitted: false, reason: 'auth_unavailable', retryAfter: TRY_AGAIN_AFTER, rate }
+  const vouched = await vouchFor(parts, grant, downstream)
+  return 'reason' in vouched ? { ...vouched, rate } : { ...vouched, admitted: true, rate }
+}
+
+/** What the downstream is told about the person of a grant; also for requests the broker makes by itself to keep a stream going. */
+export async function vouchFor(parts: Parts, grant: Grant, downstream: Downstream): Promise<Vouched | Refused> {
+  const { identity } = parts.profile
+  if (!identity) return notLive(parts, grant.id, parts.now())
+  if (downstream.auth === 'none') return { identity }
+  const credential = await credentialFor(parts, downstream, grant, parts.now())
+  if (!credential) return { admitted: false, reason: 'auth_unavailable', retryAfter: TRY_AGAIN_AFTER }
   // Signing and refreshing take a moment in which the grant may have ended.
-  return parts.grants.live(grant.id, parts.now())
-    ? { admitted: true, identity, ...credential, rate }
-    : notLive(parts, grant.id, now)
+  return parts.grants.live(grant.id, parts.now()) ? { identity, ...credential } : notLive(parts, grant.id, parts.now())
 }
 
 function speaksFor(caller: Caller, grant: Grant, now: number): boolean {

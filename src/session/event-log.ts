@@ -22,8 +22,8 @@ export interface LoggedStream {
   readonly grantId: string
   readonly mcpSession: string
   readonly kind: StreamKind
-  /** JSON of the JSON-RPC request ids that still await their response. */
-  readonly openRequests: readonly (string | number)[]
+  /** JSON-RPC ids of requests that still await their response, each as its client spelled it in JSON. */
+  readonly openRequests: readonly string[]
   /** The downstream's id of the last event that had one. */
   readonly upId: string | undefined
   readonly closed: boolean
@@ -59,6 +59,9 @@ export class EventLog extends LifecycleCapability {
   readonly #storage: DurableObjectStorage
   #count = 0
   #bytes = 0
+  #trims = 0
+  // What was last written of the unanswered requests of each open stream: most events answer nothing and need no second write.
+  readonly #open = new Map<string, string>()
 
   constructor(storage: DurableObjectStorage) {
     super('event-log')
@@ -78,6 +81,7 @@ export class EventLog extends LifecycleCapability {
   open(stream: Omit<LoggedStream, 'upId' | 'closed' | 'trimmedTo'>, now: number): void {
     const { id, grantId, mcpSession, kind, openRequests } = stream
     const requests = JSON.stringify(openRequests)
+    this.#open.set(id, requests)
     this.#storage.sql.exec(
       'INSERT INTO streams VALUES (?, ?, ?, ?, ?, NULL, 0, ?, 0)',
       id,
@@ -99,45 +103,63 @@ export class EventLog extends LifecycleCapability {
     return [...this.#storage.sql.exec<StreamRow>('SELECT * FROM streams WHERE closed = 0')].map(fromRow)
   }
 
-  /** Appends events in one transaction and returns them with their numbers once they are safely stored. */
-  async append(stream: string, events: readonly NewEvent[], now: number): Promise<readonly LoggedEvent[]> {
-    const stored: LoggedEvent[] = []
+  /**
+   * Appends events and what they leave unanswered in one transaction. Resolves with the number of the last one when all are
+   * safely stored; nothing may be sent before.
+   */
+  async append(stream: string, events: readonly NewEvent[], openRequests: readonly string[], now: number): Promise<number> {
+    const { sql } = this.#storage
+    let last = 0
+    let lastUpId: string | undefined
     for (const { upId, event, data } of events) {
-      const [row] = this.#storage.sql.exec<{ seq: number }>(
-        'INSERT INTO events (stream, up_id, event, data, at) VALUES (?, ?, ?, ?, ?) RETURNING seq',
-        stream,
-        upId ?? null,
-        event ?? null,
-        data,
-        now,
-      )
+      lastUpId = upId ?? lastUpId
+      const insert = 'INSERT INTO events (stream, up_id, event, data, at) VALUES (?, ?, ?, ?, ?) RETURNING seq'
+      last = sql.exec<{ seq: number }>(insert, stream, upId ?? null, event ?? null, data, now).one().seq
       this.#count += 1
       this.#bytes += data.length
-      stored.push({ seq: row?.seq ?? 0, event, data })
     }
-    const lastUpId = events.findLast(({ upId }) => upId !== undefined)?.upId
-    if (lastUpId !== undefined) this.#storage.sql.exec('UPDATE streams SET up_id = ? WHERE id = ?', lastUpId, stream)
+    if (lastUpId !== undefined) this.noteUpId(stream, lastUpId)
+    const open = JSON.stringify(openRequests)
+    if (this.#open.get(stream) !== open) sql.exec('UPDATE streams SET open_requests = ? WHERE id = ?', open, stream)
+    this.#open.set(stream, open)
     await this.#storage.sync()
-    return stored
+    return last
   }
 
-  answered(stream: string, openRequests: readonly (string | number)[]): void {
-    this.#storage.sql.exec('UPDATE streams SET open_requests = ? WHERE id = ?', JSON.stringify(openRequests), stream)
+  /** An id of the downstream that came without an event, as in the priming event of SEP-1699. */
+  noteUpId(stream: string, upId: string): void {
+    this.#storage.sql.exec('UPDATE streams SET up_id = ? WHERE id = ?', upId, stream)
   }
 
   close(stream: string): void {
+    this.#open.delete(stream)
     this.#storage.sql.exec('UPDATE streams SET closed = 1 WHERE id = ?', stream)
   }
 
-  /** Up to `most` events after the cursor, oldest first. */
-  after({ stream, seq }: Cursor, most: number): readonly LoggedEvent[] {
-    const rows = this.#storage.sql.exec<EventRow>(
-      'SELECT seq, event, data FROM events WHERE seq > ? AND stream = ? ORDER BY seq LIMIT ?',
-      seq,
-      stream,
-      most,
+  /** Events after the cursor and up to a number, oldest first, read as they are asked for. To be used up in one turn. */
+  *after({ stream, seq }: Cursor, upTo: number): Generator<LoggedEvent, void> {
+    const select = 'SELECT seq, event, data FROM events WHERE seq > ? AND seq <= ? AND stream = ? ORDER BY seq'
+    for (const row of this.#storage.sql.exec<EventRow>(select, seq, upTo, stream)) {
+      yield { seq: row.seq, event: row.event ?? undefined, data: row.data }
+    }
+  }
+
+  /** Number of the newest event. */
+  get last(): number {
+    return this.#storage.sql.exec<{ seq: number }>('SELECT coalesce(max(seq), 0) AS seq FROM events').one().seq
+  }
+
+  standingOf(mcpSession: string): LoggedStream | undefined {
+    const [row] = this.#storage.sql.exec<StreamRow>(
+      "SELECT * FROM streams WHERE mcp_session = ? AND kind = 'standing'",
+      mcpSession,
     )
-    return [...rows].map((row) => ({ seq: row.seq, event: row.event ?? undefined, data: row.data }))
+    return row && fromRow(row)
+  }
+
+  /** How often anything was dropped; while it stands still no cursor can have lost its place. */
+  get trims(): number {
+    return this.#trims
   }
 
   isOver(bounds: LogBounds): boolean {
@@ -165,6 +187,7 @@ export class EventLog extends LifecycleCapability {
       upTo,
     )
     sql.exec('DELETE FROM events WHERE seq <= ?', upTo)
+    this.#trims += 1
     this.#measure()
     sql.exec(
       'DELETE FROM streams WHERE closed = 1 AND opened_at < ? AND id NOT IN (SELECT DISTINCT stream FROM events)',
@@ -216,7 +239,7 @@ function fromRow(row: StreamRow): LoggedStream {
   }
 }
 
-function requestIds(json: string): readonly (string | number)[] {
+function requestIds(json: string): readonly string[] {
   const ids: unknown = JSON.parse(json)
-  return Array.isArray(ids) ? ids.filter((id) => typeof id === 'string' || typeof id === 'number') : []
+  return Array.isArray(ids) ? ids.filter((id) => typeof id === 'string') : []
 }

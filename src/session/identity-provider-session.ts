@@ -72,12 +72,17 @@ export class IdentityProviderSession extends LifecycleCapability {
     return this.#keep(tokens, now, this.#epoch)
   }
 
-  async #keep(tokens: IdpTokens, now: number, epoch: number): Promise<void> {
+  async #keep(tokens: IdpTokens, checkedAt: number, epoch: number): Promise<void> {
     if (!this.#access) throw new Error('identity provider session used before it was opened')
     const sealed = await seal(this.#access.keys.current.vault, JSON.stringify(tokens), this.lifecycle.name)
     if (epoch !== this.#epoch) return
-    this.#storage.sql.exec('INSERT OR REPLACE INTO idp_session VALUES (1, ?, ?)', sealed, now)
+    this.#storage.sql.exec('INSERT OR REPLACE INTO idp_session VALUES (1, ?, ?)', sealed, checkedAt)
     this.#tokens = tokens
+    this.#checkedAt = checkedAt
+  }
+
+  #confirm(now: number): void {
+    this.#storage.sql.exec('UPDATE idp_session SET checked_at = ?', now)
     this.#checkedAt = now
   }
 
@@ -99,7 +104,11 @@ export class IdentityProviderSession extends LifecycleCapability {
     if (!this.#access || !this.#tokens) return { outcome: 'unavailable', why: 'no tokens of the identity provider are kept' }
     const epoch = this.#epoch
     try {
-      const outcome = await this.#access.refresher.refresh(this.#tokens, person, (fresh) => this.#keep(fresh, now, epoch))
+      const outcome = await this.#access.refresher.refresh(this.#tokens, person, (fresh) =>
+        this.#keep(fresh, this.#checkedAt, epoch),
+      )
+      // Kept before it was verified, confirmed only after.
+      if (epoch === this.#epoch && outcome.outcome === 'refreshed') this.#confirm(now)
       if (epoch === this.#epoch && outcome.outcome === 'refreshed' && outcome.identity) confirmed(outcome.identity)
       return outcome
     } catch (error) {

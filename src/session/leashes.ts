@@ -16,22 +16,39 @@ export type CloseReason =
   | 'auth_unavailable'
   | 'shutting_down'
 
-const attachmentSchema = z.object({ streamId: z.string(), grantId: z.string(), openedAt: z.number() })
+const attachmentSchema = z.object({
+  streamId: z.string(),
+  grantId: z.string(),
+  /** `standing`: the GET stream of a legacy MCP session, which is taken over when its client leaves. */
+  kind: z.enum(['request', 'standing']),
+  openedAt: z.number(),
+})
 export type LeashedStream = z.output<typeof attachmentSchema>
 
 /** Header of the upgrade request; only the router can send it, it is never copied from a client's request. */
 export const LEASH_HEADER = 'x-broker-leash'
 
+/** Close codes of the router: its stream came to its end, or its client went away. */
+export const STREAM_ENDED = 1000
+export const CLIENT_LEFT = 4000
+
 /** How long a pull waits for the router to confirm before the socket is dropped, in milliseconds. */
 const ACKNOWLEDGE_WITHIN_MS = 2_000
 
-export class Leashes extends LifecycleCapability {
-  readonly #grantIsLive: (grantId: string) => boolean
-  readonly #waiting = new Map<string, () => void>()
+export interface LeashOptions {
+  readonly grantIsLive: (grantId: string) => boolean
+  readonly mayOpen: () => boolean
+  /** A standing stream lost its client; nobody ended it. */
+  readonly standingLeft: (streamId: string) => void
+}
 
-  constructor(grantIsLive: (grantId: string) => boolean) {
+export class Leashes extends LifecycleCapability {
+  readonly #options: LeashOptions
+  readonly #waiting = new Map<WebSocket, () => void>()
+
+  constructor(options: LeashOptions) {
     super('leashes')
-    this.#grantIsLive = grantIsLive
+    this.#options = options
   }
 
   onWebSocketUpgrade({ request }: CapabilityWebSocketUpgradeContext): Response | undefined {
@@ -39,7 +56,8 @@ export class Leashes extends LifecycleCapability {
     if (header === null) return undefined
     const stream = attachmentSchema.parse(JSON.parse(header))
     // Admission and leash are two calls: a revocation may have come between them.
-    if (!this.#grantIsLive(stream.grantId)) return new Response(null, { status: 410 })
+    if (!this.#options.grantIsLive(stream.grantId)) return new Response(null, { status: 410 })
+    if (!this.#options.mayOpen()) return new Response(null, { status: 429 })
     const { 0: theirs, 1: ours } = new WebSocketPair()
     this.lifecycle.sockets.accept(ours, ['leash', `grant:${stream.grantId}`, `stream:${stream.streamId}`])
     ours.serializeAttachment(stream)
@@ -50,21 +68,33 @@ export class Leashes extends LifecycleCapability {
     return this.#stream(ws) !== undefined
   }
 
-  onWebSocketClose(ws: WebSocket): boolean {
-    return this.#gone(ws)
+  onWebSocketClose(ws: WebSocket, code: number): boolean {
+    return this.#gone(ws, code)
   }
 
   onWebSocketError(ws: WebSocket): boolean {
-    return this.#gone(ws)
+    return this.#gone(ws, CLIENT_LEFT)
   }
 
   open(): readonly LeashedStream[] {
     return this.lifecycle.sockets.get('leash').flatMap((ws) => this.#stream(ws) ?? [])
   }
 
+  isOpen(streamId: string): boolean {
+    return this.lifecycle.sockets.get(`stream:${streamId}`).length > 0
+  }
+
   /** Ends every leashed stream of the grant, or of the person. Resolves when each has been acknowledged or dropped; returns how many. */
-  async pull(reason: CloseReason, grantId?: string): Promise<number> {
-    const sockets = this.lifecycle.sockets.get(grantId === undefined ? 'leash' : `grant:${grantId}`)
+  pull(reason: CloseReason, grantId?: string): Promise<number> {
+    return this.#pullAll(grantId === undefined ? 'leash' : `grant:${grantId}`, reason)
+  }
+
+  pullStream(reason: CloseReason, streamId: string): Promise<number> {
+    return this.#pullAll(`stream:${streamId}`, reason)
+  }
+
+  async #pullAll(tag: string, reason: CloseReason): Promise<number> {
+    const sockets = this.lifecycle.sockets.get(tag)
     await Promise.all(sockets.map((ws) => this.#pullOne(ws, reason)))
     return sockets.length
   }
@@ -73,7 +103,7 @@ export class Leashes extends LifecycleCapability {
     const stream = this.#stream(ws)
     if (!stream) return
     const { promise, resolve } = Promise.withResolvers<void>()
-    this.#waiting.set(stream.streamId, resolve)
+    this.#waiting.set(ws, resolve)
     const timer = setTimeout(resolve, ACKNOWLEDGE_WITHIN_MS)
     try {
       ws.send(reason)
@@ -82,7 +112,7 @@ export class Leashes extends LifecycleCapability {
       // The socket is gone, and with it the router's side of the stream.
     } finally {
       clearTimeout(timer)
-      this.#waiting.delete(stream.streamId)
+      this.#waiting.delete(ws)
     }
     try {
       ws.close(1000, reason)
@@ -91,10 +121,12 @@ export class Leashes extends LifecycleCapability {
     }
   }
 
-  #gone(ws: WebSocket): boolean {
+  #gone(ws: WebSocket, code: number): boolean {
     const stream = this.#stream(ws)
     if (!stream) return false
-    this.#waiting.get(stream.streamId)?.()
+    const pulled = this.#waiting.get(ws)
+    if (pulled) pulled()
+    else if (stream.kind === 'standing' && code !== STREAM_ENDED) this.#options.standingLeft(stream.streamId)
     return true
   }
 

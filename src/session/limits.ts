@@ -64,6 +64,10 @@ export class TokenBucket extends LifecycleCapability {
     }
   }
 
+  forget(): void {
+    this.#storage.sql.exec('DELETE FROM bucket')
+  }
+
   onJob(): undefined {
     this.#checkpointDue = false
     this.#storage.sql.exec('INSERT OR REPLACE INTO bucket VALUES (1, ?, ?)', this.#level, this.#at)

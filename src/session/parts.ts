@@ -1,10 +1,13 @@
 // What a started UserSession consists of, as its operations see it.
 import type { Settings } from '../settings.ts'
+import type { Carrier } from './carrier.ts'
 import type { Codes } from './codes.ts'
 import type { Credentials } from './credentials.ts'
+import type { EventLog } from './event-log.ts'
 import type { Grant, Grants, RevocationReason } from './grants.ts'
 import type { IdentityProviderSession } from './identity-provider-session.ts'
 import type { CloseReason, Leashes } from './leashes.ts'
+import type { McpSessions } from './mcp-sessions.ts'
 import type { TokenBucket } from './limits.ts'
 import type { Profile } from './profile.ts'
 import type { RefreshOutcome } from './token-refresher.ts'
@@ -18,7 +21,11 @@ export interface Parts {
   readonly provider: IdentityProviderSession
   readonly bucket: TokenBucket
   readonly leashes: Leashes
+  readonly mcpSessions: McpSessions
+  readonly log: EventLog
   readonly credentials: Credentials
+  /** Set once the object has started; what it carries ends with the grant. */
+  readonly carrier: () => Carrier
   /** Unix seconds. */
   readonly now: () => number
 }
@@ -32,7 +39,7 @@ export async function endGrant(
 ): Promise<void> {
   parts.grants.revoke(grant, why, parts.now())
   log('info', 'grant.ended', { grant: grant.id, client: grant.clientId, why })
-  await parts.leashes.pull(reason, grant.id)
+  await Promise.all([parts.leashes.pull(reason, grant.id), parts.carrier().end(reason, grant.id)])
 }
 
 /** Ends everything the person has; resolves with the number of grants when every stream is closed. */
@@ -43,7 +50,7 @@ export async function endEverything(parts: Parts, why: RevocationReason): Promis
   parts.provider.end()
   parts.credentials.forget()
   log('info', 'person.ended', { grants: live.length, why })
-  await parts.leashes.pull('credential_revoked')
+  await Promise.all([parts.leashes.pull('credential_revoked'), parts.carrier().end('credential_revoked')])
   return live.length
 }
 
@@ -52,7 +59,9 @@ export async function askProvider(parts: Parts): Promise<RefreshOutcome> {
   const person = parts.profile.identity
   if (!person) return { outcome: 'unavailable', why: 'nobody has signed in here' }
   const outcome = await parts.provider.refresh(parts.now(), person, (identity) => {
-    if (parts.profile.remember(identity, parts.now())) parts.credentials.forget()
+    // Providers leave out of a refreshed ID token what they gave at sign-in; missing groups, though, mean none.
+    const known = { ...identity, email: identity.email ?? person.email, name: identity.name ?? person.name }
+    if (parts.profile.remember(known, parts.now())) parts.credentials.forget()
   })
   if (outcome.outcome === 'ended') await endEverything(parts, 'idp_session_ended')
   return outcome

@@ -25,6 +25,11 @@ export class Profile extends LifecycleCapability {
     return this.#identity
   }
 
+  forget(): void {
+    this.#storage.sql.exec('DELETE FROM profile')
+    this.#identity = undefined
+  }
+
   /** True when anything a downstream is told has changed. */
   remember(identity: Identity, now: number): boolean {
     const groups = identity.groups.join('\n')

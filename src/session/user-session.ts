@@ -1,16 +1,19 @@
 // UserSession: the Durable Object of one person — composition of its capabilities and the only way in.
 import { DurableObject } from 'cloudflare:workers'
-import { Lifecycle } from 'agents/lifecycle'
+import { Lifecycle, type LifecycleJobContext } from 'agents/lifecycle'
 import type { Caller } from '../caller.ts'
 import type { KeyRing } from '../issuer/keys.ts'
 import type { Settings } from '../settings.ts'
 import type { Admission } from './admission.ts'
 import { admit } from './admit.ts'
+import type { CarriedEvent, Carrier, GetAnswer, GetRequest } from './carrier.ts'
 import { Codes, type Redemption } from './codes.ts'
 import { Credentials } from './credentials.ts'
+import { EventLog } from './event-log.ts'
 import { Grants, type RevocationReason } from './grants.ts'
 import { IdentityProviderSession } from './identity-provider-session.ts'
 import { Leashes } from './leashes.ts'
+import { McpSessions } from './mcp-sessions.ts'
 import { TokenBucket } from './limits.ts'
 import { endEverything, endGrant, type Parts } from './parts.ts'
 import { Profile } from './profile.ts'
@@ -21,7 +24,13 @@ export interface SessionServices {
   readonly settings: Settings
   readonly keys: KeyRing
   readonly refresher: TokenRefresher
+  readonly carrier: (parts: Parts, waitUntil: (work: Promise<unknown>) => void) => Carrier
 }
+
+/** How often a carrying object looks whether it still lives, in milliseconds: `waitUntil` alone is cut after 140 s (and by a crash). */
+const WATCH_EVERY_MS = 20_000
+/** How often idle MCP sessions are looked for, in milliseconds. */
+const COLLECT_EVERY_MS = 3_600_000
 
 export abstract class UserSession extends DurableObject<Env> {
   readonly lifecycle: Lifecycle
@@ -31,8 +40,13 @@ export abstract class UserSession extends DurableObject<Env> {
   readonly #provider: IdentityProviderSession
   readonly #bucket: TokenBucket
   readonly #leashes: Leashes
+  readonly #mcpSessions: McpSessions
+  readonly #log: EventLog
   readonly #refreshing = new Refreshing()
   #parts: Parts | undefined
+  #carrier: Carrier | undefined
+  #isWatched = false
+  #isCollected = false
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env)
@@ -41,13 +55,24 @@ export abstract class UserSession extends DurableObject<Env> {
     this.#profile = new Profile(ctx.storage)
     this.#provider = new IdentityProviderSession(ctx.storage)
     this.#bucket = new TokenBucket(ctx.storage)
-    this.#leashes = new Leashes((grantId) => this.#grants.live(grantId, now()) !== undefined)
+    this.#mcpSessions = new McpSessions(ctx.storage)
+    this.#log = new EventLog(ctx.storage)
+    this.#leashes = new Leashes({
+      grantIsLive: (grantId) => this.#grants.live(grantId, now()) !== undefined,
+      mayOpen: () => this.#leashes.open().length < (this.#parts?.settings.limits.maxStreams ?? 0),
+      standingLeft: (streamId) => {
+        this.#carrier?.standingLeft(streamId)
+        this.#watch()
+      },
+    })
     this.lifecycle = Lifecycle.install(this)
       .use(this.#grants)
       .use(this.#codes)
       .use(this.#profile)
       .use(this.#provider)
       .use(this.#bucket)
+      .use(this.#mcpSessions)
+      .use(this.#log)
       .use(this.#leashes)
   }
 
@@ -60,7 +85,7 @@ export abstract class UserSession extends DurableObject<Env> {
     const { settings, keys } = services
     await this.#provider.open(services)
     this.#bucket.open({ requests: settings.limits.rateLimitRequests, window: settings.limits.rateLimitWindow }, Date.now())
-    this.#parts = {
+    const parts: Parts = {
       settings,
       grants: this.#grants,
       codes: this.#codes,
@@ -68,14 +93,36 @@ export abstract class UserSession extends DurableObject<Env> {
       provider: this.#provider,
       bucket: this.#bucket,
       leashes: this.#leashes,
+      mcpSessions: this.#mcpSessions,
+      log: this.#log,
       credentials: new Credentials(settings, keys),
+      carrier: () => carrier,
       now,
     }
+    const carrier = services.carrier(parts, (work) => this.ctx.waitUntil(work))
+    this.#carrier = carrier
+    this.#parts = parts
+    carrier.recover()
+    this.#watch()
   }
 
-  /** Only upgrades of leashes come by fetch; everything else is a method call. */
-  onRequest(): Response {
-    return new Response(null, { status: 404 })
+  /** Requests of the legacy eras that the router hands over whole; leashes are upgrades, everything else is a method call. */
+  async onRequest(request: Request): Promise<Response> {
+    const answer = await this.#carrying().carry(request)
+    this.#watch()
+    return answer
+  }
+
+  /** What the router needs for a GET of the legacy eras. */
+  async openGet(asked: GetRequest): Promise<GetAnswer> {
+    await this.#started()
+    return this.#carrying().openGet(asked)
+  }
+
+  /** Stores events of a standing stream before the router sends them; resolves with their numbers. */
+  async append(stream: string, events: readonly CarriedEvent[]): Promise<readonly number[]> {
+    await this.#started()
+    return this.#carrying().append(stream, events)
   }
 
   async signIn(asked: SignIn): Promise<IssuedCode> {
@@ -118,8 +165,15 @@ export abstract class UserSession extends DurableObject<Env> {
     return endEverything(await this.#started(), why)
   }
 
-  /** Host job: ends sessions that are over, forgets what nobody can ask about any more, and the object with the last grant. */
-  async onJob(): Promise<{ rescheduleAt: number } | undefined> {
+  /** Host jobs, by name; each is pushed under its name as id. */
+  async onJob({ job }: LifecycleJobContext): Promise<{ rescheduleAt: number } | undefined> {
+    if (job.fn === 'watch') return this.#watchAgain()
+    if (job.fn === 'collect') return this.#collect()
+    return this.#sweep()
+  }
+
+  /** Ends sessions that are over, and forgets what nobody can ask about any more. */
+  async #sweep(): Promise<{ rescheduleAt: number } | undefined> {
     const parts = await this.#started()
     for (const grant of parts.grants.all()) {
       if (grant.endsAt > now()) continue
@@ -128,8 +182,39 @@ export abstract class UserSession extends DurableObject<Env> {
       parts.grants.forget(grant.id)
     }
     if (parts.grants.all().length > 0) return { rescheduleAt: this.#nextSweep() }
-    await this.ctx.storage.deleteAll()
+    // Not deleteAll(): it takes the tables from an object that is alive and may be asked for a sign-in in the next moment.
+    parts.profile.forget()
+    parts.provider.end()
+    parts.bucket.forget()
     return undefined
+  }
+
+  async #collect(): Promise<{ rescheduleAt: number } | undefined> {
+    await this.#carrying().collectIdle()
+    this.#isCollected = this.#mcpSessions.all().length > 0
+    return this.#isCollected ? { rescheduleAt: Date.now() + COLLECT_EVERY_MS } : undefined
+  }
+
+  /** While something is carried an alarm stands ready: after a crash nobody else would wake the object. */
+  #watch(): void {
+    if (!this.#isWatched && this.#carrying().isBusy()) {
+      this.#isWatched = true
+      this.ctx.waitUntil(this.lifecycle.jobs.push({ id: 'watch', fn: 'watch', time: Date.now() + WATCH_EVERY_MS }))
+    }
+    if (!this.#isCollected && this.#mcpSessions.all().length > 0) {
+      this.#isCollected = true
+      this.ctx.waitUntil(this.lifecycle.jobs.push({ id: 'collect', fn: 'collect', time: Date.now() + COLLECT_EVERY_MS }))
+    }
+  }
+
+  #watchAgain(): { rescheduleAt: number } | undefined {
+    this.#isWatched = this.#carrying().isBusy()
+    return this.#isWatched ? { rescheduleAt: Date.now() + WATCH_EVERY_MS } : undefined
+  }
+
+  #carrying(): Carrier {
+    if (!this.#carrier) throw new Error('the session was used before it started')
+    return this.#carrier
   }
 
   async #scheduleSweep(): Promise<void> {

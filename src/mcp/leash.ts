@@ -1,0 +1,58 @@
+// The router's end of a leash: a WebSocket to the person's object by which a stream carried here can be ended from there.
+import { z } from 'zod'
+import { CLIENT_LEFT, LEASH_HEADER, STREAM_ENDED, type CloseReason, type LeashedStream } from '../session/leashes.ts'
+
+export interface Leash {
+  /** Aborts when the object pulls, or when the leash breaks; `reason` says why. */
+  readonly pulled: AbortSignal
+  readonly reason: () => CloseReason
+  /** Ends the leash; after a pull this is the acknowledgement the revocation waits for. */
+  readonly release: (because: 'ended' | 'client_left') => void
+}
+
+/** The part of `UserSession` a leash is opened on. */
+export interface LeashPost {
+  fetch(url: string, init: { readonly headers: Readonly<Record<string, string>> }): Promise<Response>
+}
+
+const reasonSchema = z.enum([
+  'credential_revoked',
+  'session_expired',
+  'policy_changed',
+  'superseded',
+  'limit_exceeded',
+  'auth_unavailable',
+  'shutting_down',
+])
+
+/** Undefined when the grant has ended since the request was admitted, or the person has too many streams. */
+export async function openLeash(post: LeashPost, stream: LeashedStream): Promise<Leash | undefined> {
+  const answer = await post.fetch('https://session/leash', {
+    headers: { upgrade: 'websocket', [LEASH_HEADER]: JSON.stringify(stream) },
+  })
+  const socket = answer.webSocket
+  if (!socket) return undefined
+  const pulled = new AbortController()
+  let reason: CloseReason = 'auth_unavailable'
+  let released = false
+  socket.accept()
+  socket.addEventListener('message', ({ data }) => {
+    reason = reasonSchema.safeParse(data).data ?? 'credential_revoked'
+    pulled.abort(reason)
+  })
+  // A leash that breaks holds nothing: without a way to hear of a revocation the stream must not go on (design law 7).
+  for (const event of ['close', 'error'] as const) {
+    socket.addEventListener(event, () => {
+      if (!released) pulled.abort(reason)
+    })
+  }
+  return {
+    pulled: pulled.signal,
+    reason: () => reason,
+    release: (because) => {
+      if (released) return
+      released = true
+      socket.close(because === 'ended' ? STREAM_ENDED : CLIENT_LEFT, because)
+    },
+  }
+}

@@ -1,0 +1,143 @@
+// The client's end of a logged stream: reads the log from a cursor on, waits where it ends, and never holds more than a chunk.
+import { eventId, type Cursor, type EventLog, type LoggedEvent } from '../../session/event-log.ts'
+import type { CloseReason } from '../../session/leashes.ts'
+import { keepAlive } from '../keep-alive.ts'
+import { encodeComment, encodeEvent } from '../sse.ts'
+
+/** Enough to fill a socket; a client that does not read leaves everything beyond it in the log. */
+const CHUNK_BYTES = 128 * 1024
+
+export interface ReaderOptions {
+  readonly keepAliveMs: number
+  /** Milliseconds; sent first, so that the client knows how soon to come again (SEP-1699). */
+  readonly retryMs: number
+  /** Whether the client understands an event that has an id and no data (2025-11-25 on). */
+  readonly primes: boolean
+  /** The client went away, or was found not to read. */
+  readonly left: () => void
+}
+
+export class LogReader {
+  readonly body: ReadableStream<Uint8Array>
+  readonly #log: EventLog
+  readonly #options: ReaderOptions
+  #cursor: Cursor
+  #safeUpTo: number
+  #trimsSeen: number
+  #wake: (() => void) | undefined
+  #isFinished = false
+  #reason: CloseReason | undefined
+  #isOver = false
+  #stopBeating: () => void = () => undefined
+
+  /** `safeUpTo` is the number of the last event known to be stored; nothing beyond it is sent. */
+  constructor(log: EventLog, cursor: Cursor, safeUpTo: number, options: ReaderOptions) {
+    this.#log = log
+    this.#cursor = cursor
+    this.#safeUpTo = safeUpTo
+    this.#trimsSeen = log.trims
+    this.#options = options
+    this.body = new ReadableStream<Uint8Array>({
+      start: (controller) => this.#start(controller),
+      pull: (controller) => this.#pull(controller),
+      cancel: () => this.#leave(),
+    })
+  }
+
+  /** Events up to this number are safe to send. */
+  advance(safeUpTo: number): void {
+    this.#safeUpTo = safeUpTo
+    this.#wake?.()
+  }
+
+  /** Ends the stream after what is safe has been sent. */
+  finish(): void {
+    this.#isFinished = true
+    this.#wake?.()
+  }
+
+  /** Ends the stream now and says why. */
+  close(reason: CloseReason): void {
+    this.#reason = reason
+    this.#wake?.()
+  }
+
+  #start(controller: ReadableStreamDefaultController<Uint8Array>): void {
+    const { keepAliveMs, retryMs, primes } = this.#options
+    const { stream, seq } = this.#cursor
+    controller.enqueue(encodeComment('ok'))
+    if (primes && seq === 0) controller.enqueue(encodeEvent({ id: eventId(stream, 0), retry: retryMs, data: '' }))
+    this.#stopBeating = keepAlive(keepAliveMs, {
+      isBlocked: () => (controller.desiredSize ?? 0) <= 0,
+      beat: () => controller.enqueue(encodeComment('keep-alive')),
+      stalled: () => {
+        this.#end(controller, 'limit_exceeded')
+        this.#options.left()
+      },
+    })
+  }
+
+  async #pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
+    while (!this.#isOver) {
+      if (this.#reason !== undefined) return this.#end(controller, this.#reason)
+      if (this.#hasGap()) return this.#end(controller, 'limit_exceeded')
+      const chunk = this.#nextChunk()
+      if (chunk !== undefined) return controller.enqueue(chunk)
+      if (this.#isFinished) return this.#end(controller)
+      const { promise, resolve } = Promise.withResolvers<void>()
+      this.#wake = resolve
+      await promise
+      this.#wake = undefined
+    }
+  }
+
+  #nextChunk(): Uint8Array | undefined {
+    const parts: Uint8Array[] = []
+    let size = 0
+    for (const event of this.#log.after(this.#cursor, this.#safeUpTo)) {
+      const bytes = encodeLogged(this.#cursor.stream, event)
+      parts.push(bytes)
+      size += bytes.length
+      this.#cursor = { stream: this.#cursor.stream, seq: event.seq }
+      if (size >= CHUNK_BYTES) break
+    }
+    const [only] = parts
+    return parts.length <= 1 ? only : joined(parts, size)
+  }
+
+  /** What was dropped while the client did not read would be a silent gap. */
+  #hasGap(): boolean {
+    if (this.#trimsSeen === this.#log.trims) return false
+    this.#trimsSeen = this.#log.trims
+    return (this.#log.find(this.#cursor.stream)?.trimmedTo ?? 0) > this.#cursor.seq
+  }
+
+  #end(controller: ReadableStreamDefaultController<Uint8Array>, reason?: CloseReason): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#stopBeating()
+    if (reason !== undefined) controller.enqueue(encodeComment(`closed: ${reason}`))
+    controller.close()
+  }
+
+  #leave(): void {
+    this.#isOver = true
+    this.#stopBeating()
+    this.#wake?.()
+    this.#options.left()
+  }
+}
+
+export function encodeLogged(stream: string, { seq, event, data }: LoggedEvent): Uint8Array {
+  return encodeEvent({ id: eventId(stream, seq), ...(event !== undefined && { event }), data })
+}
+
+function joined(parts: readonly Uint8Array[], size: number): Uint8Array {
+  const whole = new Uint8Array(size)
+  let at = 0
+  for (const part of parts) {
+    whole.set(part, at)
+    at += part.length
+  }
+  return whole
+}

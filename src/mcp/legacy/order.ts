@@ -1,0 +1,69 @@
+// What the router tells the object about a legacy request it hands over, and how the object says that it refused.
+import { z } from 'zod'
+import type { Caller } from '../../caller.ts'
+import { isRefusalCode, McpRefusal } from '../refusal.ts'
+
+/** Never copied from a client's request: the router builds the request to the object from an allow-list. */
+export const ORDER_HEADER = 'x-broker-order'
+export const REFUSAL_HEADER = 'x-broker-refusal'
+/** On every answer the object made itself; a 5xx without it is the runtime's and may hold a stack trace. */
+export const ANSWER_HEADER = 'x-broker-answer'
+
+const callerSchema = z.object({
+  sub: z.string(),
+  clientId: z.string(),
+  grantId: z.string(),
+  generation: z.number(),
+  resource: z.string(),
+  scopes: z.array(z.string()),
+  expiresAt: z.number(),
+})
+
+const orderSchema = z.object({
+  caller: callerSchema,
+  kind: z.enum(['initialize', 'request', 'notification', 'response', 'batch', 'stream', 'end']),
+  /** The id a refusal has to name, as its client spelled it. */
+  id: z.string().optional(),
+  /** Ids of all requests in the body, as spelled. */
+  requestIds: z.array(z.string()),
+  target: z.string(),
+  requestId: z.string(),
+})
+
+export interface Order {
+  readonly caller: Caller
+  readonly kind: z.output<typeof orderSchema>['kind']
+  readonly id?: string | undefined
+  readonly requestIds: readonly string[]
+  readonly target: string
+  readonly requestId: string
+}
+
+// Header values are Latin-1 to some and UTF-8 to others; escaped JSON is ASCII to everybody.
+export function orderHeader(order: Order): string {
+  return JSON.stringify(order).replaceAll(
+    /[^\x20-\x7e]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+}
+
+export function orderOf(headers: Headers): Order {
+  return orderSchema.parse(JSON.parse(headers.get(ORDER_HEADER) ?? ''))
+}
+
+const refusalSchema = z.object({ code: z.string(), message: z.string(), reason: z.string().optional() })
+
+/** The object's refusal on its way to the router, which words it for the client. */
+export function refusalAnswer({ code, message, reason }: McpRefusal, headers: Headers = new Headers()): Response {
+  headers.set(REFUSAL_HEADER, encodeURIComponent(JSON.stringify({ code, message, reason })))
+  headers.set(ANSWER_HEADER, 'refused')
+  return new Response(null, { status: 204, headers })
+}
+
+export function refusalIn(answer: Response, id: string | undefined): McpRefusal | undefined {
+  const header = answer.headers.get(REFUSAL_HEADER)
+  if (header === null) return undefined
+  const { code, message, reason } = refusalSchema.parse(JSON.parse(decodeURIComponent(header)))
+  if (!isRefusalCode(code)) throw new Error(`the object refused with a code the router does not know: ${code}`)
+  return new McpRefusal(code, message, { id, ...(reason !== undefined && { reason }) })
+}

@@ -1,0 +1,240 @@
+// Owned streams: the object reads the downstream's events into the log, whoever listens, until every request is answered.
+//
+// The pump of a stream runs on when its client leaves, and goes on after a restart: where the downstream gave ids it asks again
+// from the last one, elsewhere each request that was lost is answered with an error. Silence is never an answer (design law 6).
+import { log } from '../../platform/telemetry.ts'
+import type { Cursor, EventLog, LogBounds, NewEvent } from '../../session/event-log.ts'
+import type { CloseReason } from '../../session/leashes.ts'
+import { McpRefusal } from '../refusal.ts'
+import { SseEventTooLarge, SseReader } from '../sse.ts'
+import { LogReader } from './log-reader.ts'
+import { OpenRequests } from './responses.ts'
+
+export interface StreamSpec {
+  readonly id: string
+  readonly grantId: string
+  readonly mcpSession: string
+  readonly kind: 'call' | 'standing'
+  readonly requestIds: readonly string[]
+}
+
+/** Asks the downstream for what follows `upId`; undefined when it does not resume. */
+export type Resume = (stream: StreamSpec, upId: string | undefined, signal: AbortSignal) => Promise<Response | undefined>
+
+export interface OwnedStreamsOptions {
+  readonly log: EventLog
+  readonly bounds: LogBounds
+  readonly keepAliveMs: number
+  readonly maxEventBytes: number
+  readonly resume: Resume
+  /** Keeps the object at work although nobody waits for an answer. */
+  readonly waitUntil: (work: Promise<unknown>) => void
+  readonly now: () => number
+}
+
+interface Live {
+  readonly spec: StreamSpec
+  readonly open: OpenRequests
+  readonly abort: AbortController
+  upId: string | undefined
+  /** Number of the last event that is safely stored. */
+  safeUpTo: number
+  retryMs: number
+  reader: LogReader | undefined
+}
+
+const RETRY_MS = 1_000
+const LONGEST_RETRY_MS = 30_000
+/** Attempts in a row that brought no event; the downstream is then taken not to resume. */
+const ATTEMPTS = 5
+
+export class OwnedStreams {
+  readonly #options: OwnedStreamsOptions
+  readonly #live = new Map<string, Live>()
+
+  constructor(options: OwnedStreamsOptions) {
+    this.#options = options
+  }
+
+  get size(): number {
+    return this.#live.size
+  }
+
+  isLive(id: string): boolean {
+    return this.#live.has(id)
+  }
+
+  /** Starts to read an answer of the downstream into the log; the stream's row must not exist yet. */
+  begin(spec: StreamSpec, body: ReadableStream<Uint8Array>, abort: AbortController): void {
+    const { log: events, now } = this.#options
+    events.open({ ...spec, openRequests: spec.requestIds }, now())
+    this.#run(this.#admit(spec, spec.requestIds, undefined, 0, abort), body)
+  }
+
+  /** Goes on with a stream that was begun in an earlier life, or that the router carried until its client left. */
+  goOn(spec: StreamSpec, openRequests: readonly string[], upId: string | undefined): void {
+    if (this.#live.has(spec.id)) return
+    this.#run(this.#admit(spec, openRequests, upId, this.#options.log.last, new AbortController()), undefined)
+  }
+
+  /** The client's end, from the cursor on. A reader that is still there ends as `superseded`: the newest connection wins. */
+  attach(cursor: Cursor, primes: boolean): ReadableStream<Uint8Array> {
+    const live = this.#live.get(cursor.stream)
+    const { log: events, keepAliveMs } = this.#options
+    live?.reader?.close('superseded')
+    const reader: LogReader = new LogReader(events, cursor, live ? live.safeUpTo : Number.MAX_SAFE_INTEGER, {
+      keepAliveMs,
+      retryMs: live?.retryMs ?? RETRY_MS,
+      primes,
+      left: () => {
+        if (live?.reader === reader) live.reader = undefined
+      },
+    })
+    if (live) live.reader = reader
+    else reader.finish()
+    return reader.body
+  }
+
+  /** Ends streams at once: the downstream request is aborted and the client told why before this returns. */
+  end(reason: CloseReason, which: (spec: StreamSpec) => boolean): number {
+    let ended = 0
+    for (const [id, live] of this.#live) {
+      if (!which(live.spec)) continue
+      ended += 1
+      this.#live.delete(id)
+      this.#options.log.close(id)
+      live.abort.abort(reason)
+      live.reader?.close(reason)
+    }
+    return ended
+  }
+
+  /** Stops reading without ending the stream: the router carries it from here. */
+  release(id: string): void {
+    const live = this.#live.get(id)
+    this.#live.delete(id)
+    live?.abort.abort('superseded')
+    live?.reader?.close('superseded')
+  }
+
+  #admit(spec: StreamSpec, open: readonly string[], upId: string | undefined, safeUpTo: number, abort: AbortController): Live {
+    const live: Live = { spec, open: new OpenRequests(open), abort, upId, safeUpTo, retryMs: RETRY_MS, reader: undefined }
+    this.#live.set(spec.id, live)
+    return live
+  }
+
+  #run(live: Live, body: ReadableStream<Uint8Array> | undefined): void {
+    this.#options.waitUntil(this.#carry(live, body).catch((error: unknown) => this.#broken(live, error)))
+  }
+
+  async #carry(live: Live, first: ReadableStream<Uint8Array> | undefined): Promise<void> {
+    if (first) await this.#pump(live, first)
+    for (let attempt = first ? 1 : 0; attempt <= ATTEMPTS && this.#wants(live); attempt += 1) {
+      if (live.spec.kind === 'call' && live.upId === undefined) break
+      if (attempt > 0) await pause(Math.min(live.retryMs * attempt, LONGEST_RETRY_MS), live.abort.signal)
+      const answer = this.#wants(live) ? await this.#ask(live) : undefined
+      if (answer === undefined) continue
+      if (!answer.body) break
+      const before = live.upId
+      await this.#pump(live, answer.body)
+      if (live.upId !== before) attempt = 0
+    }
+    await this.#settle(live)
+  }
+
+  /** A Response without a body is the downstream's refusal to resume; undefined is worth another attempt. */
+  async #ask(live: Live): Promise<Response | undefined> {
+    try {
+      return (await this.#options.resume(live.spec, live.upId, live.abort.signal)) ?? new Response(null)
+    } catch {
+      return undefined
+    }
+  }
+
+  #wants(live: Live): boolean {
+    return (
+      this.#live.get(live.spec.id) === live &&
+      !live.abort.signal.aborted &&
+      (live.spec.kind === 'standing' || !live.open.areAnswered)
+    )
+  }
+
+  /** Reads until the downstream ends or breaks off; both are answered by what `#carry` does next. */
+  async #pump(live: Live, body: ReadableStream<Uint8Array>): Promise<void> {
+    const events = new SseReader({ maxEventBytes: this.#options.maxEventBytes })
+    const source = body.getReader()
+    const stop = (): void => void source.cancel().catch(() => undefined)
+    live.abort.signal.addEventListener('abort', stop, { once: true })
+    try {
+      for (let next = await source.read(); !next.done; next = await source.read()) {
+        const fresh = this.#fresh(live, events.read(next.value))
+        if (fresh.length > 0 && !live.abort.signal.aborted) await this.#store(live, fresh)
+      }
+    } catch (error) {
+      if (error instanceof SseEventTooLarge) throw error
+    } finally {
+      live.abort.signal.removeEventListener('abort', stop)
+    }
+  }
+
+  #fresh(
+    live: Live,
+    events: Iterable<ReturnType<SseReader['read']> extends Iterable<infer Event> ? Event : never>,
+  ): readonly NewEvent[] {
+    const fresh: NewEvent[] = []
+    for (const { id, event, data, retry } of events) {
+      if (retry !== undefined) live.retryMs = Math.min(Math.max(retry, 100), LONGEST_RETRY_MS)
+      // The empty id resets the client's cursor (WHATWG server-sent events): there is nothing to resume from then.
+      if (id !== undefined) live.upId = id === '' ? undefined : id
+      if (data !== undefined && data !== '') {
+        fresh.push({ upId: id === '' ? undefined : id, event, data })
+        live.open.settle(data)
+      } else if (live.upId !== undefined) this.#options.log.noteUpId(live.spec.id, live.upId)
+    }
+    return fresh
+  }
+
+  async #store(live: Live, fresh: readonly NewEvent[]): Promise<void> {
+    const { log: events, bounds, now } = this.#options
+    const last = await events.append(live.spec.id, fresh, live.open.spelled, now())
+    live.safeUpTo = last
+    live.reader?.advance(live.safeUpTo)
+    if (events.isOver(bounds)) events.trim(bounds, now())
+  }
+
+  async #broken(live: Live, error: unknown): Promise<void> {
+    const code = error instanceof SseEventTooLarge ? 'downstream_event_too_large' : 'downstream_broken'
+    log('error', 'stream.broken', { stream: live.spec.id, code, reason: error instanceof Error ? error.message : undefined })
+    live.abort.abort(code)
+    if (this.#live.get(live.spec.id) === live) await this.#settle(live)
+  }
+
+  /** The downstream has said all it will say; what it left unanswered is answered here. */
+  async #settle(live: Live): Promise<void> {
+    const { spec, open } = live
+    if (this.#live.get(spec.id) !== live) return
+    if (spec.kind === 'call' && !open.areAnswered) {
+      const lost = open.spelled.map((id): NewEvent => ({ upId: undefined, event: 'message', data: lostAnswer(id, spec.id) }))
+      for (const { data } of lost) open.settle(data)
+      log('warn', 'stream.requests_lost', { stream: spec.id, requests: lost.length })
+      await this.#store(live, lost)
+    }
+    this.#live.delete(spec.id)
+    if (spec.kind === 'call') this.#options.log.close(spec.id)
+    live.reader?.finish()
+  }
+}
+
+function lostAnswer(id: string, stream: string): string {
+  const message =
+    'The connection to the downstream MCP server was lost before it had answered; whether the request took effect is unknown'
+  return new McpRefusal('downstream_broken', message, { id }).toJson(stream)
+}
+
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const timer = setTimeout(resolve, ms)
+  signal.addEventListener('abort', () => resolve(), { once: true })
+  await promise
+  clearTimeout(timer)
+}

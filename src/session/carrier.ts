@@ -1,0 +1,56 @@
+// What carries the streams of the legacy eras inside the object; `mcp/legacy` implements it, `worker.ts` hands it in.
+import type { Caller } from '../caller.ts'
+import type { Rate, Refused, Vouched } from './admission.ts'
+import type { LoggedEvent } from './event-log.ts'
+import type { CloseReason } from './leashes.ts'
+
+export interface Carrier {
+  /** One legacy request the router hands over whole. */
+  carry(request: Request): Promise<Response>
+  /** What the router needs to carry the standing stream of an MCP session itself, or where else the GET belongs. */
+  openGet(asked: GetRequest): Promise<GetAnswer>
+  /** Stores events of a standing stream that the router carries; resolves with their numbers when they are safe. */
+  append(stream: string, events: readonly CarriedEvent[]): Promise<readonly number[]>
+  /** Ends every stream of the grant, or of everybody, and its MCP sessions; resolves when the downstream requests are aborted. */
+  end(reason: CloseReason, grantId?: string): Promise<void>
+  /** Called after every start: goes on with what the last life of the object left unfinished. */
+  recover(): void
+  /** Whether something is carried for which the object must be woken again after a crash. */
+  isBusy(): boolean
+  /** Job: ends MCP sessions that nobody has used for long, and tells the downstream. */
+  collectIdle(): Promise<void>
+  /** The leash of a standing stream broke although nobody pulled it: its client left. */
+  standingLeft(stream: string): void
+}
+
+export interface CarriedEvent {
+  readonly upId: string | undefined
+  readonly event: string | undefined
+  readonly data: string
+}
+
+export interface GetRequest {
+  readonly caller: Caller
+  readonly target: string
+  readonly mcpSession: string | undefined
+  readonly lastEventId: string | undefined
+}
+
+export type GetAnswer =
+  /** The router carries: it sends what was missed, then asks the downstream with these headers added. */
+  | {
+      readonly kind: 'standing'
+      /** Absent when the downstream keeps no sessions: there is nothing to log for. */
+      readonly stream: string | undefined
+      readonly vouched: Vouched
+      readonly downstreamSession: string | undefined
+      readonly downstreamCursor: string | undefined
+      readonly missed: readonly LoggedEvent[]
+      readonly rate: Rate
+    }
+  /** The object carries: the answer to a POST is resumed, by a second call. */
+  | { readonly kind: 'call'; readonly rate: Rate }
+  | { readonly kind: 'not_found'; readonly what: 'session' | 'cursor'; readonly rate: Rate }
+  /** Everything of that stream has been delivered: there is nothing to wait for. */
+  | { readonly kind: 'finished'; readonly rate: Rate }
+  | { readonly kind: 'refused'; readonly refused: Refused }

@@ -1,0 +1,129 @@
+// MCP sessions of the legacy eras: the broker's own ids, bound to a grant, mapped to the downstream's.
+//
+// Layout: one row per session; all rows of a person (bounded by MAX_MCP_SESSIONS) are in memory too. Lifetime: until DELETE, the
+// end of the grant, or idleness. Trade-off: `last_used_at` is written at most every five minutes, so that a call costs no write;
+// after a crash a session may therefore seem idle for five minutes longer than it was.
+import { LifecycleCapability } from 'agents/lifecycle'
+import { randomId } from '../platform/crypto.ts'
+
+export interface McpSession {
+  /** What the client knows; 144 random bits. */
+  readonly id: string
+  readonly grantId: string
+  readonly resource: string
+  /** What the downstream knows; changes when the broker had to initialize again. Undefined: the downstream keeps no sessions. */
+  readonly downstreamId: string | undefined
+  /** The client's `initialize` message, as it came. */
+  readonly initialize: string
+  /** What the downstream negotiated (`result.protocolVersion`). */
+  readonly protocolVersion: string | undefined
+  readonly lastUsedAt: number
+}
+
+const WRITE_USE_EVERY = 300
+
+export class McpSessions extends LifecycleCapability {
+  readonly #storage: DurableObjectStorage
+  readonly #rows = new Map<string, McpSession>()
+  readonly #usedAt = new Map<string, number>()
+
+  constructor(storage: DurableObjectStorage) {
+    super('mcp-sessions')
+    this.#storage = storage
+  }
+
+  override onStart(): void {
+    this.#storage.sql.exec(`CREATE TABLE IF NOT EXISTS mcp_sessions (
+      id TEXT PRIMARY KEY, grant_id TEXT NOT NULL, resource TEXT NOT NULL, downstream_id TEXT, initialize TEXT NOT NULL,
+      protocol_version TEXT, last_used_at INTEGER NOT NULL)`)
+    for (const row of this.#storage.sql.exec<SessionRow>('SELECT * FROM mcp_sessions')) this.#rows.set(row.id, fromRow(row))
+  }
+
+  open(session: Omit<McpSession, 'id' | 'lastUsedAt'>, now: number): McpSession {
+    const opened = { ...session, id: randomId(18), lastUsedAt: now }
+    this.#write(opened)
+    return opened
+  }
+
+  /** A session of this grant; another grant's is as unknown as one that never was. */
+  use(id: string, grantId: string, now: number): McpSession | undefined {
+    const session = this.#rows.get(id)
+    if (session?.grantId !== grantId) return undefined
+    this.#usedAt.set(id, now)
+    if (now - session.lastUsedAt < WRITE_USE_EVERY) return session
+    const used = { ...session, lastUsedAt: now }
+    this.#write(used)
+    return used
+  }
+
+  find(id: string): McpSession | undefined {
+    return this.#rows.get(id)
+  }
+
+  /** The downstream forgot the session and was initialized again. */
+  remap(session: McpSession, downstreamId: string | undefined, protocolVersion: string | undefined): McpSession {
+    const remapped = { ...session, downstreamId, protocolVersion }
+    this.#write(remapped)
+    return remapped
+  }
+
+  all(): readonly McpSession[] {
+    return [...this.#rows.values()]
+  }
+
+  /** Least recently used first. */
+  idle(since: number): readonly McpSession[] {
+    return this.byUse().filter((session) => this.#lastUse(session) < since)
+  }
+
+  byUse(): readonly McpSession[] {
+    return this.all().toSorted((a, b) => this.#lastUse(a) - this.#lastUse(b))
+  }
+
+  end(id: string): void {
+    this.#storage.sql.exec('DELETE FROM mcp_sessions WHERE id = ?', id)
+    this.#rows.delete(id)
+    this.#usedAt.delete(id)
+  }
+
+  #lastUse({ id, lastUsedAt }: McpSession): number {
+    return this.#usedAt.get(id) ?? lastUsedAt
+  }
+
+  #write(session: McpSession): void {
+    const { id, grantId, resource, downstreamId, initialize, protocolVersion, lastUsedAt } = session
+    this.#storage.sql.exec(
+      'INSERT OR REPLACE INTO mcp_sessions VALUES (?, ?, ?, ?, ?, ?, ?)',
+      id,
+      grantId,
+      resource,
+      downstreamId ?? null,
+      initialize,
+      protocolVersion ?? null,
+      lastUsedAt,
+    )
+    this.#rows.set(id, session)
+  }
+}
+
+interface SessionRow extends Record<string, SqlStorageValue> {
+  id: string
+  grant_id: string
+  resource: string
+  downstream_id: string | null
+  initialize: string
+  protocol_version: string | null
+  last_used_at: number
+}
+
+function fromRow(row: SessionRow): McpSession {
+  return {
+    id: row.id,
+    grantId: row.grant_id,
+    resource: row.resource,
+    downstreamId: row.downstream_id ?? undefined,
+    initialize: row.initialize,
+    protocolVersion: row.protocol_version ?? undefined,
+    lastUsedAt: row.last_used_at,
+  }
+}

@@ -1,0 +1,126 @@
+// The variables of a deployment, each with its shape: one zod schema, read by `settings.ts` alone.
+import { base64url } from 'jose'
+import { z } from 'zod'
+import { fromHex } from './platform/crypto.ts'
+
+export const NEW_KEY = 'create one with: openssl rand -hex 32'
+export const NEW_PEM = 'create one with: openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256'
+
+const list = z
+  .string()
+  .default('')
+  .transform((text) => text.split(/[\s,]+/).filter((word) => word !== ''))
+
+// Compared as browsers send them: a slash at the end would make an origin that never matches. Extensions have schemes of their own.
+const origins = list.transform((words, context) => {
+  const clean = words.map((word) => word.replace(/\/$/, ''))
+  const wrong = clean.find((word) => !/^[a-z][a-z0-9+.-]*:\/\/[^/?#@]+$/i.test(word))
+  if (wrong === undefined) return clean
+  const message = `holds “${wrong.slice(0, 100)}”, which is no origin`
+  context.addIssue({
+    code: 'custom',
+    message,
+    params: { cure: 'give origins such as https://app.example.com, separated by commas' },
+  })
+  return z.NEVER
+})
+
+function seconds(fallback: number): z.ZodType<number, string | undefined> {
+  return z
+    .string()
+    .regex(/^[1-9]\d{0,8}$/, 'is not a whole number above zero')
+    .default(String(fallback))
+    .transform(Number)
+}
+
+/** Random bytes repeat themselves a little; a key somebody typed repeats itself a lot. */
+const FEWEST_DIFFERENT_BYTES = 8
+
+const secret = z.string().transform((text, context) => {
+  const bytes = keyBytes(text)
+  if (bytes && new Set(bytes).size >= FEWEST_DIFFERENT_BYTES) return bytes
+  const message = bytes ? 'is not random' : 'is not 32 bytes in hex or base64'
+  context.addIssue({ code: 'custom', message, params: { cure: NEW_KEY } })
+  return z.NEVER
+})
+
+/** Files of variables hold one line each, so the line breaks of a PEM often come spelled out. */
+const pem = z
+  .string()
+  .transform((text) => text.replaceAll('\\n', '\n'))
+  .refine((text) => text.startsWith('-----BEGIN PRIVATE KEY-----'), {
+    message: 'is not a PKCS#8 PEM',
+    params: { cure: NEW_PEM },
+  })
+
+/** `team`, `team.cloudflareaccess.com` or its URL. */
+const accessTeam = z
+  .string()
+  .transform((text) => text.replace(/^https?:\/\//, '').replace(/\/+$/, ''))
+  .refine((team) => /^[a-z0-9-]+(\.[a-z0-9-]+)*$/i.test(team), {
+    message: 'is not a team name',
+    params: { cure: 'give the name alone, or <name>.cloudflareaccess.com' },
+  })
+
+const webUrl = z.string().transform((text, context) => {
+  const url = URL.parse(text)
+  if (url && (url.protocol === 'https:' || url.protocol === 'http:') && !url.username && !url.hash) return url
+  context.addIssue({ code: 'custom', message: 'is not an http(s) URL', params: { cure: 'give it as https://host/path' } })
+  return z.NEVER
+})
+
+const origin = webUrl.transform((url, context) => {
+  if (url.pathname === '/' && !url.search) return url.origin
+  context.addIssue({ code: 'custom', message: 'has a path', params: { cure: `give the origin alone: ${url.origin}` } })
+  return z.NEVER
+})
+
+export const environment = z.object({
+  BASE_URL: origin,
+  DOWNSTREAM_MCP_URL: webUrl,
+  DOWNSTREAM_AUTH: z.enum(['identity-jwt', 'idp-token', 'none']).default('identity-jwt'),
+  ENCRYPTION_KEY: secret,
+  ENCRYPTION_KEY_PREVIOUS: secret.optional(),
+  OIDC_PROVIDER_KEY: pem.optional(),
+  OIDC_PROVIDER_KEY_PREVIOUS: pem.optional(),
+  CF_ACCESS_TEAM_DOMAIN: accessTeam.optional(),
+  CF_ACCESS_CLIENT_ID: z.string().optional(),
+  CF_ACCESS_CLIENT_SECRET: z.string().optional(),
+  OAUTH_AUTHORIZE_URL: webUrl.optional(),
+  OAUTH_CLIENT_ID: z.string().optional(),
+  OAUTH_CLIENT_SECRET: z.string().optional(),
+  SCOPES_SUPPORTED: list,
+  ALLOWED_ORIGINS: origins,
+  DEMO: z.enum(['0', '1']).default('0'),
+  AUTHORIZATION_CODE_TTL: seconds(300),
+  LOGIN_TTL: seconds(600),
+  ACCESS_TOKEN_TTL: seconds(3600),
+  REFRESH_TOKEN_TTL: seconds(30 * 86_400),
+  SESSION_TTL: seconds(90 * 86_400),
+  IDENTITY_JWT_TTL: seconds(60),
+  IDP_OUTAGE_GRACE: seconds(4 * 3600),
+  RATE_LIMIT_REQUESTS: seconds(600),
+  RATE_LIMIT_WINDOW: seconds(60),
+  RATE_LIMIT_REGISTRATIONS: seconds(60),
+  MAX_BODY_BYTES: seconds(4 * 1024 * 1024),
+  MAX_GRANTS: seconds(100),
+  MAX_STREAMS: seconds(200),
+  MAX_MCP_SESSIONS: seconds(50),
+  MCP_SESSION_IDLE_TTL: seconds(86_400),
+  EVENT_LOG_EVENTS: seconds(5_000),
+  EVENT_LOG_BYTES: seconds(16 * 1024 * 1024),
+  EVENT_LOG_TTL: seconds(3_600),
+  DOWNSTREAM_TIMEOUT: seconds(300),
+})
+export type Environment = z.output<typeof environment>
+
+/** The 32 bytes of a key, in whichever way they are written. */
+export function keyBytes(text: string): Uint8Array<ArrayBuffer> | undefined {
+  if (/^[0-9a-f]{64}$/i.test(text)) return fromHex(text)
+  try {
+    const bytes = base64url.decode(text.replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', ''))
+    return bytes.length === 32 ? new Uint8Array(bytes) : undefined
+  } catch {
+    return undefined
+  }
+}
