@@ -53,7 +53,7 @@ export function brokered(
     DOWNSTREAM_MCP_URL: downstreamUrl,
     OAUTH_AUTHORIZE_URL: 'https://idp.example',
     OAUTH_CLIENT_ID: 'broker',
-    ENCRYPTION_KEY: 'ab'.repeat(32),
+    ENCRYPTION_KEY: '0123456789abcdef'.repeat(4),
     ...environment,
   })
   const admissions: Caller[] = []

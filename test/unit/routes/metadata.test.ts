@@ -17,8 +17,8 @@ const settings = readSettings({
   DOWNSTREAM_MCP_URL: 'https://tools.example.com/mcp',
   OAUTH_AUTHORIZE_URL: 'https://idp.example',
   OAUTH_CLIENT_ID: 'broker',
-  ENCRYPTION_KEY: 'ab'.repeat(32),
-  ENCRYPTION_KEY_PREVIOUS: 'cd'.repeat(32),
+  ENCRYPTION_KEY: '0123456789abcdef'.repeat(4),
+  ENCRYPTION_KEY_PREVIOUS: 'fedcba9876543210'.repeat(4),
 })
 const keys = await keyRing({ secret: settings.secret, previousSecret: settings.previousSecret })
 const broker = metadataRoutes({ settings, keys })
