@@ -7,6 +7,7 @@ import { ROOT } from '../world/bundle.ts'
 import { credentialsFor, legacyClientFor, modernClientWith } from '../world/clients.ts'
 import { close, listen } from '../world/listening.ts'
 import { spoken } from '../world/spoken-log.ts'
+import { saidBy } from '../world/spoken-result.ts'
 import { startWorld, type World } from '../world/world.ts'
 
 const WHOAMI = { name: 'whoami', arguments: {} }
@@ -25,11 +26,11 @@ describe('the world', () => {
   test('signs a person in and the MCP server behind the broker knows who calls, in both eras', async () => {
     const { accessToken } = await credentialsFor('alice', world.mcpUrl)
     const modern = await modernClientWith(accessToken, world.mcpUrl)
-    expect(answerOf(await modern.callTool(WHOAMI))).toMatchObject({ verified: true, claims: { email: 'alice@example.com' } })
+    expect(saidBy(await modern.callTool(WHOAMI))).toMatchObject({ verified: true, claims: { email: 'alice@example.com' } })
     await modern.close()
 
     const { client: legacy } = await legacyClientFor('bob', world.mcpUrl)
-    expect(answerOf(await legacy.callTool(WHOAMI))).toMatchObject({ verified: true, claims: { email: 'bob@example.com' } })
+    expect(saidBy(await legacy.callTool(WHOAMI))).toMatchObject({ verified: true, claims: { email: 'bob@example.com' } })
     await legacy.close()
   })
 
@@ -42,7 +43,7 @@ describe('the world', () => {
     await world.restartRuntime()
     expect(world.pid).not.toBe(before)
     const client = await modernClientWith(accessToken, world.mcpUrl)
-    expect(answerOf(await client.callTool(WHOAMI))).toMatchObject({ claims: { email: 'carol@example.com' } })
+    expect(saidBy(await client.callTool(WHOAMI))).toMatchObject({ claims: { email: 'carol@example.com' } })
     await client.close()
   })
 
@@ -95,12 +96,6 @@ describe('npm start', () => {
     expect(spoken({ level: 'error', message: 'kj: disconnected: peer', isOurs: false }, at)).toBeUndefined()
   })
 })
-
-/** What the tool said, whichever client's type it came in. */
-function answerOf(result: object): unknown {
-  const text = /"text":("(?:\\.|[^"\\])*")/.exec(JSON.stringify(result))?.[1] ?? '""'
-  return JSON.parse(JSON.parse(text))
-}
 
 async function start(port: string): Promise<{ code: number | null; said: string }> {
   const env = { ...process.env, PORT: port, NO_COLOR: '1' }

@@ -66,7 +66,7 @@ export class BrokerClient {
   /** A public client, unless the metadata says otherwise. */
   static async register(
     issuer: string,
-    metadata: { redirect_uris?: readonly [string]; [member: string]: unknown } = {},
+    metadata: { redirect_uris?: readonly string[]; [member: string]: unknown } = {},
   ): Promise<BrokerClient> {
     const found = await answerTo(await fetch(`${issuer}/.well-known/oauth-authorization-server`))
     const endpoints = metadataSchema.parse(accepted(found))

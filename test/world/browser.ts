@@ -1,5 +1,5 @@
 // A browser made of fetch: keeps cookies, follows redirects, submits forms, and walks a sign-in from the client's link to its redirect URI.
-import { formsOf, type Form } from './html-forms.ts'
+import { formsOf, linkIn, type Form } from './html-forms.ts'
 import type { PersonKey } from './people.ts'
 
 export interface Page {
@@ -127,6 +127,9 @@ export async function signInAs(person: PersonKey, authorizeUrl: string, options:
   const stopAt = options.stopAt ?? new URL(authorizeUrl).searchParams.get('redirect_uri') ?? undefined
   let page = await browser.get(authorizeUrl, { ...(stopAt && { stopAt }) })
   for (let step = 0; step < 5 && !page.stopped; step += 1) {
+    // An app with a scheme of its own is opened by a page, not by a redirect.
+    const onward = linkIn(page.text, 'continue')
+    if (onward !== undefined) return new URL(onward)
     const consent = page.forms.find(({ id }) => id === 'consent')
     const signIn = page.forms.find(({ id }) => id === 'sign-in')
     const form = consent ?? signIn

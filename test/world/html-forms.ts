@@ -30,6 +30,15 @@ export function formsOf(html: string, pageUrl: string): readonly Form[] {
   })
 }
 
+/** Where the link with this id leads, exactly as it is written. */
+export function linkIn(html: string, id: string): string | undefined {
+  for (const [, head = ''] of html.matchAll(/<a\b([^>]*)>/gi)) {
+    const link = attributesOf(head)
+    if (link.get('id') === id) return link.get('href')
+  }
+  return undefined
+}
+
 function fieldsOf(body: string): [string, string][] {
   const fields: [string, string][] = []
   for (const [, head = ''] of body.matchAll(/<input\b([^>]*)>/gi)) {

@@ -1,10 +1,8 @@
 // What a desktop client keeps on disk, in memory: the OAuth side of both SDKs; where it would open a browser, the test's own walks the sign-in.
 import { randomUUID } from 'node:crypto'
+import { REDIRECT_URI } from './broker-client.ts'
 import { signInAs } from './browser.ts'
 import type { PersonKey } from './people.ts'
-
-/** Nothing listens there: the browser made of fetch stops before it would be requested. */
-const REDIRECT_URI = 'http://127.0.0.1:33418/callback'
 
 /** The SDKs disagree about what they store, so the types of both are arguments. */
 export class MemoryProvider<Client, Tokens, Discovery> {
