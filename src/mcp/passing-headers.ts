@@ -3,7 +3,7 @@ import type { Passage } from './era.ts'
 import { McpRefusal } from './refusal.ts'
 
 /** Never `Authorization`, `Cookie`, `Origin` or anything that could pose as identity: those are the broker's to consume or to set. */
-const TOWARD_DOWNSTREAM: readonly string[] = [
+const TOWARD_DOWNSTREAM: ReadonlySet<string> = new Set([
   'accept',
   'baggage',
   'content-type',
@@ -13,9 +13,9 @@ const TOWARD_DOWNSTREAM: readonly string[] = [
   'traceparent',
   'tracestate',
   'user-agent',
-]
+])
 /** Sessions and replay do not exist in the modern era; passing them on would bring them back. */
-const TOWARD_LEGACY_DOWNSTREAM: readonly string[] = [...TOWARD_DOWNSTREAM, 'last-event-id', 'mcp-session-id']
+const TOWARD_LEGACY_DOWNSTREAM: ReadonlySet<string> = new Set([...TOWARD_DOWNSTREAM, 'last-event-id', 'mcp-session-id'])
 const PARAMETER_PREFIX = 'mcp-param-'
 
 const TOWARD_CLIENT: readonly string[] = ['allow', 'content-type', 'mcp-protocol-version', 'retry-after']
@@ -24,21 +24,18 @@ const TOWARD_LEGACY_CLIENT: readonly string[] = [...TOWARD_CLIENT, 'mcp-session-
 /** What runtimes agree about; obs-text (RFC 9110 section 5.5) is read as Latin-1 by one and as UTF-8 by another. */
 const PRINTABLE = /^[\t\x20-\x7e]*$/
 
-export function requestHeaders(client: Headers, { era, id }: Passage, identity: Headers): Headers {
-  const headers = new Headers()
-  for (const name of era === 'legacy' ? TOWARD_LEGACY_DOWNSTREAM : TOWARD_DOWNSTREAM) copy(client.get(name), name, headers, id)
-  for (const [name, value] of client) if (name.startsWith(PARAMETER_PREFIX)) copy(value, name, headers, id)
+export function requestHeaders(client: Headers, { era, id }: Passage, identity: Headers): Record<string, string> {
+  const passing = era === 'legacy' ? TOWARD_LEGACY_DOWNSTREAM : TOWARD_DOWNSTREAM
   // A compressed event stream would be held back until a block of it is full.
-  headers.set('accept-encoding', 'identity')
-  for (const [name, value] of identity) headers.set(name, value)
+  const headers: Record<string, string> = { 'accept-encoding': 'identity' }
+  for (const [name, value] of client) {
+    if (!passing.has(name) && !name.startsWith(PARAMETER_PREFIX)) continue
+    if (PRINTABLE.test(value)) headers[name] = value
+    else if (name.startsWith('mcp-'))
+      throw new McpRefusal('malformed_header', `the header ${name} has characters outside ASCII`, { id })
+  }
+  for (const [name, value] of identity) headers[name] = value
   return headers
-}
-
-function copy(value: string | null, name: string, headers: Headers, id: string | undefined): void {
-  if (value === null) return
-  if (PRINTABLE.test(value)) headers.set(name, value)
-  else if (name.startsWith('mcp-'))
-    throw new McpRefusal('malformed_header', `the header ${name} has characters outside ASCII`, { id })
 }
 
 export function responseHeaders(answer: Response, { era }: Passage): Headers {

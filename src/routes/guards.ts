@@ -1,7 +1,6 @@
 // What stands before a handler: who may ask at all, from where, and with what in hand. Nothing here touches a Durable Object.
 import type { Context, MiddlewareHandler } from 'hono'
 import type { Caller } from '../caller.ts'
-import { randomId } from '../platform/crypto.ts'
 import { log } from '../platform/telemetry.ts'
 import type { Downstream, Settings } from '../settings.ts'
 
@@ -16,13 +15,13 @@ export interface Guarded {
 
 /** The context of handlers behind `bearer`. */
 export interface Authenticated {
-  readonly Variables: Variables & { readonly downstream: Downstream; readonly caller: Caller }
+  readonly Variables: Variables & { readonly url: URL; readonly downstream: Downstream; readonly caller: Caller }
 }
 
 type Guard = MiddlewareHandler<Guarded>
 
 /** Our own id for every request, in the answer and in every log line. One the client sends is a stranger's and ignored. */
-export function requestId(newId: () => string = () => randomId(12)): Guard {
+export function requestId(newId: () => string = () => crypto.randomUUID()): Guard {
   return async function requestIdGuard(c, next) {
     const id = newId()
     c.set('requestId', id)
@@ -35,7 +34,9 @@ export function requestId(newId: () => string = () => randomId(12)): Guard {
 export function hostIsOurs({ baseUrl }: Settings): Guard {
   const base = new URL(baseUrl)
   return async function hostGuard(c, next) {
-    const named = URL.parse(`${base.protocol}//${c.req.header('host') ?? new URL(c.req.url).host}`)
+    const host = c.req.header('host') ?? new URL(c.req.url).host
+    if (host === base.host) return await next()
+    const named = URL.parse(`${base.protocol}//${host}`)
     const isOurs =
       named?.host === base.host || (isLoopback(base.hostname) && isLoopback(named?.hostname) && named?.port === base.port)
     return isOurs
@@ -121,7 +122,7 @@ export function bearer(
     const url = new URL(c.req.url)
     const downstream = downstreamAt(url.pathname)
     if (!downstream) return refuse(request, 404, 'not_found', 'no MCP server is brokered at this path')
-    if (url.searchParams.has('access_token')) {
+    if (url.search !== '' && url.searchParams.has('access_token')) {
       return refuse(request, 400, 'invalid_request', 'an access token goes into the Authorization header, never into the URL')
     }
     const credentials = c.req.header('authorization')
@@ -136,6 +137,7 @@ export function bearer(
       const headers = { 'www-authenticate': challenge(settings, downstream, 'invalid_token') }
       return refuse(request, 401, 'invalid_token', 'Unauthorized: the access token is not valid here, or not any more', headers)
     }
+    c.set('url', url)
     c.set('downstream', downstream)
     c.set('caller', caller)
     return await next()
