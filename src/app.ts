@@ -54,7 +54,7 @@ export function app(services: Services): Hono<{ Variables: Variables }> {
     settings,
     now: services.now,
     verifyAccessToken: (token, resource) => envelopes.verifyAccessToken(token, resource),
-    admit: (caller) => session(caller.sub).admit(caller),
+    session,
   })
   for (const { path } of settings.downstreams) floor.route(path, mcp)
   return floor

@@ -1,27 +1,26 @@
 // An event stream on its way from the downstream to the client: event by event, never more than one chunk ahead of the reader.
-import type { Era } from './era.ts'
 import { keepAlive } from './keep-alive.ts'
 import { encodeComment, encodeEvent, SseEventTooLarge, SseReader, type SseEvent } from './sse.ts'
 
 /** One event has to be held whole, so that a comment never lands inside it. */
 export const MAX_EVENT_BYTES = 8 * 1024 * 1024
 
-/** `retry: 0` would make every client of a downstream call back at once, for ever; the other end would strand them. */
-const MIN_RETRY_MS = 250
-const MAX_RETRY_MS = 3_600_000
-
 export type Breakage = 'downstream_broken' | 'downstream_event_too_large'
 
 export interface Carriage {
-  readonly era: Era
   readonly keepAliveMs: number
   readonly maxEventBytes: number
+  /** Sent before anything else. */
+  readonly first: readonly Uint8Array[]
+  /** What the client gets of these events; may store them before. */
+  readonly encode: (events: readonly SseEvent[]) => readonly Uint8Array[] | Promise<readonly Uint8Array[]>
   /** The last event of a stream that broke, when its client can't find out by itself what became of its request. */
-  readonly lastEvent: (breakage: Breakage, canResume: boolean) => Uint8Array | undefined
-  /** The client is gone; what the downstream still has to say is in the reader, once its pending read is over. */
-  readonly clientLeft: (rest: ReadableStreamDefaultReader<Uint8Array>, pending: Promise<unknown>) => void
-  /** Called once, when nothing more will be read from the downstream because its stream ended or broke. */
-  readonly ended: () => void
+  readonly lastEvent: (breakage: Breakage) => Uint8Array | undefined
+  /** Ends the stream from outside; then `farewell` says what the client gets last. */
+  readonly pulled: AbortSignal
+  readonly farewell: () => Uint8Array
+  /** Called once, when nothing more will be sent: the client is gone, or the stream ended, broke or was pulled. */
+  readonly over: (because: 'ended' | 'client_left') => void
 }
 
 export function carryEvents(body: ReadableStream<Uint8Array>, carriage: Carriage): ReadableStream<Uint8Array> {
@@ -29,8 +28,6 @@ export function carryEvents(body: ReadableStream<Uint8Array>, carriage: Carriage
   const events = new SseReader({ maxEventBytes: carriage.maxEventBytes, comments: true })
   let stopBeating: () => void
   let isOver = false
-  let canResume = false
-  let pending: Promise<unknown> = Promise.resolve()
 
   function finish(controller: ReadableStreamDefaultController<Uint8Array>, last?: Uint8Array): void {
     isOver = true
@@ -39,25 +36,32 @@ export function carryEvents(body: ReadableStream<Uint8Array>, carriage: Carriage
     controller.close()
   }
 
+  /** Nobody is left to hear what cancelling may have to say. */
+  function leave(because: 'ended' | 'client_left'): void {
+    isOver = true
+    stopBeating()
+    void source.cancel().catch(() => undefined)
+    carriage.over(because)
+  }
+
   /** Waits until the downstream has completed at least one event; false at the end of its stream. */
   async function carrySome(controller: ReadableStreamDefaultController<Uint8Array>): Promise<boolean> {
     for (;;) {
-      const read = source.read()
-      pending = read
-      const next = await read
+      const next = await source.read()
       if (isOver) return true
       if (next.done) return false
-      const passed: Uint8Array[] = []
+      const complete: SseEvent[] = []
+      let tooLarge: unknown
       try {
-        for (const event of events.read(next.value)) {
-          if (event.id !== undefined) canResume = carriage.era === 'legacy'
-          const bytes = encoded(event, carriage.era)
-          if (bytes) passed.push(bytes)
-        }
-      } finally {
-        // What came before the event that broke the stream is the client's.
-        if (passed.length > 0) controller.enqueue(joined(passed))
+        for (const event of events.read(next.value)) complete.push(event)
+      } catch (error) {
+        tooLarge = error
       }
+      // What came before the event that broke the stream is the client's.
+      const passed = await carriage.encode(complete)
+      if (isOver) return true
+      if (passed.length > 0) controller.enqueue(joined(passed))
+      if (tooLarge !== undefined) throw tooLarge
       if (passed.length > 0) return true
     }
   }
@@ -65,47 +69,49 @@ export function carryEvents(body: ReadableStream<Uint8Array>, carriage: Carriage
   return new ReadableStream<Uint8Array>({
     start(controller) {
       // Headers may be held back until the first byte of the body.
-      controller.enqueue(encodeComment('ok'))
+      controller.enqueue(joined([encodeComment('ok'), ...carriage.first]))
       stopBeating = keepAlive(carriage.keepAliveMs, {
         isBlocked: () => (controller.desiredSize ?? 0) <= 0,
         beat: () => controller.enqueue(encodeComment('keep-alive')),
         stalled: () => {
           finish(controller, encodeComment('closed: limit_exceeded'))
-          carriage.clientLeft(source, pending)
+          leave('client_left')
         },
       })
+      const pull = (): void => {
+        if (isOver) return
+        finish(controller, carriage.farewell())
+        leave('ended')
+      }
+      if (carriage.pulled.aborted) pull()
+      else carriage.pulled.addEventListener('abort', pull, { once: true })
     },
     async pull(controller) {
       try {
         if (await carrySome(controller)) return
         finish(controller)
-        carriage.ended()
+        carriage.over('ended')
       } catch (error) {
         if (isOver) return
         const breakage = error instanceof SseEventTooLarge ? 'downstream_event_too_large' : 'downstream_broken'
-        finish(controller, carriage.lastEvent(breakage, canResume))
-        // The reason why it broke is known; cancelling what is left of it has nothing to add.
-        await source.cancel(error).catch(() => undefined)
-        carriage.ended()
+        finish(controller, carriage.lastEvent(breakage))
+        leave('ended')
       }
     },
     cancel() {
-      isOver = true
-      stopBeating()
-      carriage.clientLeft(source, pending)
+      leave('client_left')
     },
   })
 }
 
-/** In the modern era there is nothing to resume: an id would make a client ask for it, and an event without data says nothing. */
-function encoded(event: SseEvent, era: Era): Uint8Array | undefined {
-  if (event.comment !== undefined) return encodeComment(event.comment)
-  const { id, retry, ...rest } = event
-  if (era === 'modern') return rest.data ? encodeEvent(rest) : undefined
-  return encodeEvent({
-    ...rest,
-    ...(id !== undefined && { id }),
-    ...(retry !== undefined && { retry: Math.min(Math.max(retry, MIN_RETRY_MS), MAX_RETRY_MS) }),
+/**
+ * Events as they go to a client that can't resume: without ids, which would make it try, and without those that have no data.
+ * That is the modern era, and a legacy downstream that keeps no sessions.
+ */
+export function withoutIds(events: readonly SseEvent[]): readonly Uint8Array[] {
+  return events.flatMap(({ comment, event, data }) => {
+    if (comment !== undefined) return [encodeComment(comment)]
+    return data ? [encodeEvent({ ...(event !== undefined && { event }), data })] : []
   })
 }
 

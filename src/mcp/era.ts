@@ -8,7 +8,7 @@ export type Era = 'legacy' | 'modern'
 /** What is about to pass, as far as the broker treats it differently. */
 export interface Passage {
   readonly era: Era
-  readonly kind: 'initialize' | 'request' | 'notification' | 'response' | 'batch' | 'stream' | 'end'
+  readonly kind: 'initialize' | 'request' | 'listen' | 'notification' | 'response' | 'batch' | 'stream' | 'end'
   /** The JSON-RPC id of a request as the client spelled it; what its refusal has to name. */
   readonly id: string | undefined
 }
@@ -34,7 +34,7 @@ function single(message: Message, headers: Headers, version: string | undefined)
   if (kind === 'response') return { era: 'legacy', kind, id: undefined }
   if (isModern(message)) {
     checkAgreement(message, message.meta[VERSION_KEY], headers)
-    return { era: 'modern', kind, id }
+    return { era: 'modern', kind: kind === 'request' && method === 'subscriptions/listen' ? 'listen' : kind, id }
   }
   if (version === undefined || version < MODERN) return { era: 'legacy', kind: method === 'initialize' ? 'initialize' : kind, id }
   if (method === 'initialize') {

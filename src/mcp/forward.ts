@@ -1,12 +1,14 @@
 // One admitted request, carried to the downstream by the router, and its answer carried back.
 import { outbound, OutboundError } from '../platform/outbound.ts'
 import { describeError, log } from '../platform/telemetry.ts'
-import { carryEvents, MAX_EVENT_BYTES, type Breakage } from './carried-events.ts'
+import { carryEvents, MAX_EVENT_BYTES, withoutIds, type Breakage, type Carriage } from './carried-events.ts'
 import { checkAnswer } from './downstream-answer.ts'
 import type { Passage } from './era.ts'
+import { farewell } from './farewell.ts'
 import { isEventStream, requestHeaders, responseHeaders } from './passing-headers.ts'
 import { McpRefusal } from './refusal.ts'
 import { encodeEvent } from './sse.ts'
+import { Tether, type OpenLeash } from './tether.ts'
 
 export interface Forwarding {
   readonly passage: Passage
@@ -22,65 +24,88 @@ export interface Forwarding {
 export interface ForwardingConditions {
   readonly headersWithinMs: number
   readonly keepAliveMs: number
-  /** Keeps work going that outlives the client. */
-  readonly waitUntil: (work: Promise<unknown>) => void
+  readonly leash: OpenLeash
+  /** Sent before anything of the downstream. */
+  readonly first?: readonly Uint8Array[]
+  /** What the client gets of the downstream's events; ids are taken away where nothing is said. */
+  readonly encode?: Carriage['encode']
 }
 
-/** How long the rest of an answer is read for a client that left; a Worker is given little more. */
-const DRAIN_MS = 25_000
+/** A JSON answer announced as no longer than this is on its way as a whole; anything else is tethered to its end. */
+const SHORT_ANSWER = 64 * 1024
 
 /** The words by which users of the predecessors know this failure. */
 const FAILED = 'Failed to connect to downstream MCP server'
 
-const UNANSWERED = { unreachable: 'downstream_unreachable', timeout: 'downstream_timeout', aborted: 'client_left' } as const
+const UNANSWERED = { unreachable: 'downstream_unreachable', timeout: 'downstream_timeout' } as const
 
 export async function forward(forwarding: Forwarding, conditions: ForwardingConditions): Promise<Response> {
   const { passage, client } = forwarding
-  // A temporary seam: until mcp/legacy.ts lets the person's object own the calls of the legacy eras, the router goes on
-  // reading for a client that left, as long as the platform lets it. In those eras leaving does not mean cancelling.
-  const outlivesClient = passage.era === 'legacy' && client.method === 'POST'
-  const settled = Promise.withResolvers<void>()
-  if (outlivesClient) conditions.waitUntil(settled.promise)
+  const tether = new Tether(conditions.leash, client.signal, passage.id)
   try {
-    const answer = await ask(forwarding, conditions, outlivesClient ? undefined : client.signal)
+    const answer = await ask(forwarding, conditions, tether)
     await checkAnswer(answer, passage.id)
     const { status, body } = answer
     const headers = responseHeaders(answer, passage)
     if (body === null || saysAllByItsStatus(status)) {
       await body?.cancel()
-      settled.resolve()
+      tether.release()
       return new Response(null, { status, headers })
     }
-    if (!isEventStream(answer)) {
-      settled.resolve()
+    if (isEventStream(answer)) return new Response(await eventsOf(body, forwarding, conditions, tether), { status, headers })
+    if (isShort(answer)) {
+      tether.release()
       return new Response(body, { status, headers })
     }
-    const events = carryEvents(body, {
-      era: passage.era,
-      keepAliveMs: conditions.keepAliveMs,
-      maxEventBytes: MAX_EVENT_BYTES,
-      lastEvent: (breakage, canResume) => lastEvent(breakage, canResume, forwarding),
-      clientLeft: (rest, pending) => void (outlivesClient ? drain(rest, pending) : end(rest)).then(settled.resolve),
-      ended: settled.resolve,
-    })
-    return new Response(events, { status, headers })
+    return new Response(body.pipeThrough(untilItsEnd(tether)), { status, headers })
   } catch (error) {
-    settled.resolve()
+    tether.release()
     throw error
   }
 }
 
-async function ask(forwarding: Forwarding, conditions: ForwardingConditions, signal: AbortSignal | undefined): Promise<Response> {
+async function eventsOf(
+  body: ReadableStream<Uint8Array>,
+  forwarding: Forwarding,
+  conditions: ForwardingConditions,
+  tether: Tether,
+): Promise<ReadableStream<Uint8Array>> {
+  // Nothing is streamed that a revocation could not reach: between admission and leash there may have been one.
+  const leash = await tether.hold()
+  return carryEvents(body, {
+    keepAliveMs: conditions.keepAliveMs,
+    maxEventBytes: MAX_EVENT_BYTES,
+    first: conditions.first ?? [],
+    encode: conditions.encode ?? withoutIds,
+    lastEvent: (breakage) => lastEvent(breakage, forwarding),
+    pulled: leash.pulled,
+    farewell: () => farewell(forwarding.passage, leash.reason(), forwarding.requestId),
+    over: (because) => tether.release(because),
+  })
+}
+
+function isShort({ headers }: Response): boolean {
+  const length = headers.get('content-length')
+  return length !== null && Number(length) <= SHORT_ANSWER
+}
+
+/** The tether's signal cuts the body off; its end, however it comes, lets go. */
+function untilItsEnd(tether: Tether): TransformStream<Uint8Array, Uint8Array> {
+  return new TransformStream({ flush: () => tether.release() })
+}
+
+async function ask(forwarding: Forwarding, conditions: ForwardingConditions, tether: Tether): Promise<Response> {
   const { passage, target, client, body, identity } = forwarding
   const headers = requestHeaders(client.headers, passage, identity)
   try {
     return await outbound(
       target,
       { method: client.method, headers, ...(body && { body }) },
-      { headersWithinMs: conditions.headersWithinMs, ...(signal && { signal }) },
+      { headersWithinMs: conditions.headersWithinMs, signal: tether.signal },
     )
   } catch (error) {
     if (!(error instanceof OutboundError)) throw error
+    if (error.reason === 'aborted') throw tether.refusal
     throw new McpRefusal(UNANSWERED[error.reason], FAILED, {
       id: passage.id,
       reason: `${error.reason}: ${describeError(error.cause)}`,
@@ -93,32 +118,14 @@ function saysAllByItsStatus(status: number): boolean {
   return status === 202 || status === 204 || status === 205
 }
 
-/** A client that can resume the stream learns more by doing so, unless it would meet the same event again. */
-function lastEvent(breakage: Breakage, canResume: boolean, { passage, requestId }: Forwarding): Uint8Array | undefined {
+/** A stream that breaks before its request is answered is answered here: silence would leave the client waiting. */
+function lastEvent(breakage: Breakage, { passage, requestId }: Forwarding): Uint8Array | undefined {
   log('warn', 'mcp.stream_broken', { code: breakage, request_id: requestId })
-  if (passage.id === undefined || (canResume && breakage === 'downstream_broken')) return undefined
+  if (passage.id === undefined) return undefined
   const message =
     breakage === 'downstream_broken'
       ? 'The connection to the downstream MCP server broke before it had answered'
       : `An event of the downstream MCP server is larger than ${MAX_EVENT_BYTES} bytes`
   const refusal = new McpRefusal(breakage, message, { id: passage.id })
   return encodeEvent({ event: 'message', data: refusal.toJson(requestId) })
-}
-
-/** Nobody is left to tell what goes wrong from here on. */
-async function end(rest: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
-  await rest.cancel().catch(() => undefined)
-}
-
-/** The runtime allows one read at a time, and the client may have left during one. */
-async function drain(rest: ReadableStreamDefaultReader<Uint8Array>, pending: Promise<unknown>): Promise<void> {
-  const timer = setTimeout(() => void end(rest), DRAIN_MS)
-  try {
-    await pending
-    for (let next = await rest.read(); !next.done;) next = await rest.read()
-  } catch {
-    // The downstream broke off; its client had done so before.
-  } finally {
-    clearTimeout(timer)
-  }
 }

@@ -12,7 +12,7 @@ export interface Leash {
 
 /** The part of `UserSession` a leash is opened on. */
 export interface LeashPost {
-  fetch(url: string, init: { readonly headers: Readonly<Record<string, string>> }): Promise<Response>
+  fetch(url: string, init: RequestInit): Promise<Response>
 }
 
 const reasonSchema = z.enum([

@@ -1,16 +1,20 @@
 // Streamable HTTP, both eras: reads one MCP request, has it admitted, forwards it, and words every refusal.
 import { Hono, type Context } from 'hono'
 import type { Caller } from '../caller.ts'
-import { passageOf, type Passage } from '../mcp/era.ts'
+import { passageOf } from '../mcp/era.ts'
 import { forward } from '../mcp/forward.ts'
 import { identityHeaders } from '../mcp/identity-headers.ts'
-import { openEnvelope } from '../mcp/json-door.ts'
+import { openEnvelope, type Envelope } from '../mcp/json-door.ts'
 import { KEEP_ALIVE_MS } from '../mcp/keep-alive.ts'
+import { openLeash, type Leash, type LeashPost } from '../mcp/leash.ts'
+import { rateHeaders } from '../mcp/legacy/answers.ts'
+import { carryGet, handOver, refusedAdmission, RefusedWith, type LegacyPost } from '../mcp/legacy/hand-over.ts'
 import { readBody } from '../mcp/read-body.ts'
 import { McpRefusal } from '../mcp/refusal.ts'
 import { downstreamAt, targetOf } from '../mcp/target.ts'
+import { randomId } from '../platform/crypto.ts'
 import { log } from '../platform/telemetry.ts'
-import type { Admission, Rate, Refused } from '../session/admission.ts'
+import type { Admission } from '../session/admission.ts'
 import {
   bearer,
   challenge,
@@ -23,9 +27,13 @@ import {
 
 type Asked = Context<Authenticated>
 
+/** The part of `UserSession` that MCP requests need; each of them costs one call, a long stream a second. */
+export interface McpPost extends LegacyPost, LeashPost {
+  admit(caller: Caller): Promise<Admission>
+}
+
 export interface McpServices extends BearerServices {
-  /** The one call to the person's `UserSession` that a request costs. */
-  readonly admit: (caller: Caller) => Promise<Admission>
+  readonly session: (sub: string) => McpPost
   readonly keepAliveMs?: number
 }
 
@@ -43,7 +51,8 @@ export function mcpRoutes(services: McpServices): Hono<Authenticated> {
       try {
         return await carry(c, services)
       } catch (error) {
-        if (error instanceof McpRefusal) return refused(c, services, error)
+        if (error instanceof McpRefusal) return refused(c, services, error, new Headers())
+        if (error instanceof RefusedWith) return refused(c, services, error.refusal, error.headers)
         throw error
       }
     })
@@ -54,53 +63,51 @@ export function mcpRoutes(services: McpServices): Hono<Authenticated> {
 async function carry(c: Asked, services: McpServices): Promise<Response> {
   const { raw: client } = c.req
   const { limits } = services.settings
-  const target = targetOf(c.get('downstream'), new URL(client.url))
+  const target = targetOf(c.get('downstream'), c.get('url'))
   if (!target) throw new McpRefusal('not_found', 'this path could mean another one to the downstream')
   const body = client.method === 'POST' ? await readBody(client, limits.maxBodyBytes) : undefined
-  const passage = passageOf(client.method, client.headers, body && openEnvelope(body))
-  const admission = await services.admit(c.get('caller'))
-  if (!admission.admitted) return notAdmitted(c, services, admission, passage)
-  const answer = await forward(
-    { passage, target, client, body, identity: identityHeaders(admission), requestId: c.get('requestId') },
-    {
-      headersWithinMs: limits.downstreamTimeout * 1000,
-      keepAliveMs: services.keepAliveMs ?? KEEP_ALIVE_MS[passage.era],
-      waitUntil: (work) => c.executionCtx.waitUntil(work),
-    },
-  )
-  setRate(answer.headers, admission.rate)
+  const envelope = body && openEnvelope(body)
+  const passage = passageOf(client.method, client.headers, envelope)
+  const caller = c.get('caller')
+  const post = services.session(caller.sub)
+  const forwarding = { passage, target, client, body, requestId: c.get('requestId') }
+  const conditions = {
+    headersWithinMs: limits.downstreamTimeout * 1000,
+    keepAliveMs: services.keepAliveMs ?? KEEP_ALIVE_MS[passage.era],
+    leash:
+      (stream: { readonly id: string | undefined; readonly kind: 'request' | 'standing' }) => (): Promise<Leash | undefined> => {
+        const leashed = {
+          streamId: stream.id ?? randomId(9),
+          grantId: caller.grantId,
+          kind: stream.kind,
+          openedAt: services.now(),
+        }
+        return openLeash(post, leashed)
+      },
+  }
+  if (passage.era === 'legacy') {
+    const legacy = { ...forwarding, caller, requestIds: requestIdsOf(envelope) }
+    return passage.kind === 'stream' ? carryGet(legacy, conditions, post) : handOver(legacy, post)
+  }
+  const admission = await post.admit(caller)
+  if (!admission.admitted) throw refusedAdmission(admission, passage.id)
+  const leash = conditions.leash({ id: undefined, kind: 'request' })
+  const answer = await forward({ ...forwarding, identity: identityHeaders(admission) }, { ...conditions, leash })
+  for (const [name, value] of rateHeaders(admission.rate)) answer.headers.set(name, value)
   return answer
 }
 
-function setRate(headers: Headers, { limit, remaining, resetSeconds }: Rate): void {
-  headers.set('ratelimit-limit', String(limit))
-  headers.set('ratelimit-remaining', String(remaining))
-  headers.set('ratelimit-reset', String(resetSeconds))
+function requestIdsOf(envelope: Envelope | undefined): readonly string[] {
+  return envelope?.messages.flatMap(({ kind, id }) => (kind === 'request' && id !== undefined ? [id] : [])) ?? []
 }
 
-const NOT_ADMITTED: Readonly<Record<Refused['reason'], string>> = {
-  credential_revoked: 'Unauthorized: access was taken back, sign in again',
-  session_expired: 'Unauthorized: the session is over, sign in again',
-  limit_exceeded: 'too many requests: wait as long as Retry-After says',
-  auth_unavailable: 'the identity provider does not answer: try again after a moment',
-}
-
-/** Seconds, where the object names none. */
-const RETRY_AFTER = 5
-
-function notAdmitted(c: Asked, services: McpServices, { reason, retryAfter, rate }: Refused, { id }: Passage): Response {
-  const answer = refused(c, services, new McpRefusal(reason, NOT_ADMITTED[reason], { id }))
-  if (reason === 'limit_exceeded' || reason === 'auth_unavailable')
-    answer.headers.set('retry-after', String(retryAfter ?? RETRY_AFTER))
-  if (rate) setRate(answer.headers, rate)
-  return answer
-}
-
-function refused(c: Asked, { settings }: McpServices, refusal: McpRefusal): Response {
+function refused(c: Asked, { settings }: McpServices, refusal: McpRefusal, more: Headers): Response {
   const { code, status, reason } = refusal
   const request_id = c.get('requestId')
   log(status >= 500 ? 'error' : 'info', 'mcp.refused', { code, status, reason, request_id })
-  const headers = new Headers({ 'content-type': 'application/json', 'cache-control': 'no-store' })
+  const headers = new Headers(more)
+  headers.set('content-type', 'application/json')
+  headers.set('cache-control', 'no-store')
   if (status === 401) headers.set('www-authenticate', challenge(settings, c.get('downstream'), 'invalid_token'))
   return new Response(refusal.toJson(request_id), { status, headers })
 }

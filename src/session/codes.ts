@@ -1,6 +1,7 @@
 // Authorization codes: what a code was issued for, and that it is redeemed once (RFC 6749 section 4.1.2, RFC 7636).
 //
-// Layout: one row per code. Lifetime: a redeemed code is remembered as long as its grant, so that a late replay is noticed.
+// Layout: one row per code. Lifetime: as long as the grant; a replay is noticed while the envelope of the
+// code still verifies, and worth nothing afterwards.
 // Trade-off: redemption is one SQLite turn of the only writer; no lock is needed for "exactly one success".
 import { LifecycleCapability } from 'agents/lifecycle'
 import { randomId } from '../platform/crypto.ts'

@@ -1,7 +1,8 @@
 // Grants: one person's permission for one client on one resource, and the generations of its refresh token.
 //
-// Layout: one row per grant. All rows of a person (bounded by MAX_GRANTS) are kept in memory too, so that admitting a request
-// reads no storage. Lifetime: until `ends_at`; a revoked row stays as a tombstone until then, so that the reason can be told.
+// Layout: one row per grant. All rows of a person (bounded by twice MAX_GRANTS) are kept in memory too, so that admitting a
+// request reads no storage. Lifetime: until `ends_at`; a revoked row stays as a tombstone until then or until MAX_GRANTS newer
+// ones have come, so that the reason can be told; a sign-in that was not finished goes when its code has expired.
 // Trade-off: every write goes to both places in one turn; the object is the only writer, so they can't disagree.
 import { LifecycleCapability } from 'agents/lifecycle'
 import { randomId } from '../platform/crypto.ts'
@@ -99,6 +100,14 @@ export class Grants extends LifecycleCapability {
     return this.all()
       .filter((grant) => grant.revokedAt === null && grant.endsAt > now)
       .sort((a, b) => a.createdAt - b.createdAt)
+  }
+
+  /** Rows nothing depends on: sign-ins not finished since then, and the tombstones beyond so many, longest ended first. */
+  forgettable(unfinishedSince: number, tombstones: number): readonly Grant[] {
+    const unfinished = this.all().filter(({ generation, createdAt }) => generation === 0 && createdAt <= unfinishedSince)
+    const ended = this.all().filter(({ revokedAt }) => revokedAt !== null)
+    const longest = ended.sort((a, b) => (b.revokedAt ?? 0) - (a.revokedAt ?? 0)).slice(tombstones)
+    return [...new Set([...unfinished, ...longest])]
   }
 
   standing(grant: Grant, generation: number, now: number): Standing {

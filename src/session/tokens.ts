@@ -54,17 +54,24 @@ export interface Presented {
 
 /** A person came back from the identity provider: opens a grant and issues the code for it. */
 export async function signIn(parts: Parts, asked: SignIn): Promise<IssuedCode> {
-  const { grants, settings } = parts
+  const { grants, codes, profile, settings } = parts
+  const { codeTtl, maxGrants, sessionTtl } = settings.limits
   const now = parts.now()
-  await parts.provider.begin(asked.tokens, now)
-  if (parts.profile.remember(asked.identity, now)) parts.credentials.forget()
+  for (const { id } of grants.forgettable(now - codeTtl, maxGrants)) {
+    codes.forgetGrant(id)
+    grants.forget(id)
+  }
   const live = grants.allLive(now)
-  const surplus = Math.max(0, live.length - settings.limits.maxGrants + 1)
-  for (const oldest of live.slice(0, surplus)) await endGrant(parts, oldest, 'limit_exceeded', 'limit_exceeded')
-  const grant = grants.open({ ...asked.grant, endsAt: now + settings.limits.sessionTtl }, now)
-  const expiresAt = now + settings.limits.codeTtl
+  const surplus = live.slice(0, Math.max(0, live.length - maxGrants + 1))
+  if (profile.remember(asked.identity, now)) parts.credentials.forget()
+  const grant = grants.open({ ...asked.grant, endsAt: now + sessionTtl }, now)
+  const expiresAt = now + codeTtl
   const { redirectUri, codeChallenge } = asked
-  return { jti: parts.codes.issue({ grantId: grant.id, redirectUri, codeChallenge, expiresAt }), grantId: grant.id, expiresAt }
+  const jti = codes.issue({ grantId: grant.id, redirectUri, codeChallenge, expiresAt })
+  // Only now is anything awaited: a revocation of the person that comes meanwhile finds the grant and ends it.
+  await parts.provider.begin(asked.tokens, now)
+  for (const oldest of surplus) await endGrant(parts, oldest, 'limit_exceeded', 'limit_exceeded')
+  return { jti, grantId: grant.id, expiresAt }
 }
 
 /** Redeems an authorization code. A replay ends the grant it once opened (RFC 6749 section 4.1.2). */

@@ -26,6 +26,7 @@ export class LogReader {
   #trimsSeen: number
   #wake: (() => void) | undefined
   #isFinished = false
+  #last: Uint8Array | undefined
   #reason: CloseReason | undefined
   #isOver = false
   #stopBeating: () => void = () => undefined
@@ -54,6 +55,14 @@ export class LogReader {
   finish(): void {
     this.#isFinished = true
     this.#wake?.()
+  }
+
+  /** Ends the stream after what is safe has been sent, and lets the client come again for the rest (SEP-1699); false if it could not. */
+  poll(retryMs: number): boolean {
+    if (!this.#options.primes) return false
+    this.#last = encodeEvent({ retry: retryMs })
+    this.finish()
+    return true
   }
 
   /** Ends the stream now and says why. */
@@ -117,6 +126,7 @@ export class LogReader {
     this.#isOver = true
     this.#stopBeating()
     if (reason !== undefined) controller.enqueue(encodeComment(`closed: ${reason}`))
+    else if (this.#last) controller.enqueue(this.#last)
     controller.close()
   }
 

@@ -21,7 +21,7 @@ const callerSchema = z.object({
 
 const orderSchema = z.object({
   caller: callerSchema,
-  kind: z.enum(['initialize', 'request', 'notification', 'response', 'batch', 'stream', 'end']),
+  kind: z.enum(['initialize', 'request', 'listen', 'notification', 'response', 'batch', 'stream', 'end']),
   /** The id a refusal has to name, as its client spelled it. */
   id: z.string().optional(),
   /** Ids of all requests in the body, as spelled. */

@@ -128,7 +128,7 @@ export class OwnedStreams {
   }
 
   async #carry(live: Live, first: ReadableStream<Uint8Array> | undefined): Promise<void> {
-    if (first) await this.#pump(live, first)
+    if (first && (await this.#pump(live, first))) this.#letPoll(live)
     for (let attempt = first ? 1 : 0; attempt <= ATTEMPTS && this.#wants(live); attempt += 1) {
       if (live.spec.kind === 'call' && live.upId === undefined) break
       if (attempt > 0) await pause(Math.min(live.retryMs * attempt, LONGEST_RETRY_MS), live.abort.signal)
@@ -136,7 +136,7 @@ export class OwnedStreams {
       if (answer === undefined) continue
       if (!answer.body) break
       const before = live.upId
-      await this.#pump(live, answer.body)
+      if (await this.#pump(live, answer.body)) this.#letPoll(live)
       if (live.upId !== before) attempt = 0
     }
     await this.#settle(live)
@@ -159,8 +159,13 @@ export class OwnedStreams {
     )
   }
 
-  /** Reads until the downstream ends or breaks off; both are answered by what `#carry` does next. */
-  async #pump(live: Live, body: ReadableStream<Uint8Array>): Promise<void> {
+  /** A downstream that closes before it has answered wants to be asked again later; so may our client, if it knows how. */
+  #letPoll(live: Live): void {
+    if (live.spec.kind === 'call' && live.upId !== undefined && this.#wants(live) && live.reader?.poll(live.retryMs)) live.reader = undefined
+  }
+
+  /** Reads until the downstream ends (true) or breaks off (false); what follows is decided by `#carry`. */
+  async #pump(live: Live, body: ReadableStream<Uint8Array>): Promise<boolean> {
     const events = new SseReader({ maxEventBytes: this.#options.maxEventBytes })
     const source = body.getReader()
     const stop = (): void => void source.cancel().catch(() => undefined)
@@ -170,8 +175,10 @@ export class OwnedStreams {
         const fresh = this.#fresh(live, events.read(next.value))
         if (fresh.length > 0 && !live.abort.signal.aborted) await this.#store(live, fresh)
       }
+      return true
     } catch (error) {
       if (error instanceof SseEventTooLarge) throw error
+      return false
     } finally {
       live.abort.signal.removeEventListener('abort', stop)
     }

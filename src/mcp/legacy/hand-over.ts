@@ -1,0 +1,144 @@
+// The router's side of the legacy eras: hands a request over to the person's object whole, or carries a standing stream with its help.
+import type { Caller } from '../../caller.ts'
+import type { Refused } from '../../session/admission.ts'
+import type { CarriedEvent, GetAnswer, GetRequest } from '../../session/carrier.ts'
+import { eventId } from '../../session/event-log.ts'
+import { forward, type Forwarding, type ForwardingConditions } from '../forward.ts'
+import { identityHeaders } from '../identity-headers.ts'
+import { requestHeaders } from '../passing-headers.ts'
+import { McpRefusal } from '../refusal.ts'
+import { encodeComment, encodeEvent, type SseEvent } from '../sse.ts'
+import { rateHeaders, refusalOfAdmission } from './answers.ts'
+import { encodeLogged } from './log-reader.ts'
+import { ANSWER_HEADER, ORDER_HEADER, orderHeader, REFUSAL_HEADER, refusalIn, type Order } from './order.ts'
+
+/** The part of `UserSession` the legacy eras need. */
+export interface LegacyPost {
+  fetch(url: string, init: RequestInit): Promise<Response>
+  openGet(asked: GetRequest): Promise<GetAnswer>
+  append(stream: string, events: readonly CarriedEvent[]): Promise<readonly number[]>
+}
+
+/** A refusal with the headers that belong to it. */
+export class RefusedWith extends Error {
+  readonly refusal: McpRefusal
+  readonly headers: Headers
+
+  constructor(refusal: McpRefusal, headers: Headers) {
+    super(refusal.message)
+    this.refusal = refusal
+    this.headers = headers
+  }
+}
+
+export interface LegacyForwarding extends Omit<Forwarding, 'identity'> {
+  readonly caller: Caller
+  /** Ids of all requests in the body, as spelled. */
+  readonly requestIds: readonly string[]
+}
+
+/** POST, DELETE, and the GET that resumes the answer to a POST: one call to the object, which owns what follows. */
+export async function handOver(forwarding: LegacyForwarding, post: LegacyPost): Promise<Response> {
+  const { passage, client, body, caller, requestIds, target, requestId } = forwarding
+  const order: Order = { caller, kind: passage.kind, id: passage.id, requestIds, target: target.href, requestId }
+  const headers = { ...requestHeaders(client.headers, passage, new Headers()), [ORDER_HEADER]: orderHeader(order) }
+  const answer = await post.fetch('https://session/mcp', { method: client.method, headers, ...(body && { body }) })
+  const passed = new Headers(answer.headers)
+  passed.delete(ANSWER_HEADER)
+  const refusal = refusalIn(answer, passage.id)
+  if (refusal) {
+    passed.delete(REFUSAL_HEADER)
+    throw new RefusedWith(refusal, passed)
+  }
+  // The lifecycle answers an exception with its stack trace; whatever the object did not mark is not an answer.
+  if (!answer.headers.has(ANSWER_HEADER)) {
+    await answer.body?.cancel()
+    throw new Error(`the session object failed with status ${answer.status}`)
+  }
+  return new Response(answer.body, { status: answer.status, headers: passed })
+}
+
+/** The standing GET stream: the object says what was missed, the router carries the rest and has each event stored before it is sent. */
+export async function carryGet(forwarding: LegacyForwarding, conditions: LeashedConditions, post: LegacyPost): Promise<Response> {
+  const { client, caller, target } = forwarding
+  const mcpSession = client.headers.get('mcp-session-id') ?? undefined
+  const lastEventId = client.headers.get('last-event-id') ?? undefined
+  const opened = await post.openGet({ caller, target: target.href, mcpSession, lastEventId })
+  if (opened.kind === 'refused') throw refusedAdmission(opened.refused)
+  const rate = rateHeaders(opened.rate)
+  if (opened.kind === 'not_found') throw new RefusedWith(NOT_FOUND[opened.what](), rate)
+  if (opened.kind === 'finished')
+    throw new RefusedWith(finished(), new Headers({ ...Object.fromEntries(rate), allow: 'POST, DELETE' }))
+  if (opened.kind === 'call') return handOver(forwarding, post)
+  const answer = await carryStanding(opened, forwarding, conditions, post)
+  for (const [name, value] of rate) answer.headers.set(name, value)
+  return answer
+}
+
+export interface LeashedConditions extends Omit<ForwardingConditions, 'leash' | 'first' | 'encode'> {
+  readonly leash: (stream: {
+    readonly id: string | undefined
+    readonly kind: 'request' | 'standing'
+  }) => ForwardingConditions['leash']
+}
+
+type Standing = Extract<GetAnswer, { readonly kind: 'standing' }>
+
+async function carryStanding(
+  opened: Standing,
+  forwarding: LegacyForwarding,
+  conditions: LeashedConditions,
+  post: LegacyPost,
+): Promise<Response> {
+  const { stream, vouched, downstreamSession, downstreamCursor, missed } = opened
+  const identity = identityHeaders(vouched)
+  // The client's own session and cursor are the broker's; the downstream knows neither.
+  const client = new Request(forwarding.client, { headers: strippedOfSession(forwarding.client.headers) })
+  if (downstreamSession !== undefined) identity.set('mcp-session-id', downstreamSession)
+  if (downstreamCursor !== undefined) identity.set('last-event-id', downstreamCursor)
+  const asked = { ...forwarding, client, identity }
+  if (stream === undefined) return forward(asked, { ...conditions, leash: conditions.leash({ id: undefined, kind: 'request' }) })
+  const answer = await forward(asked, {
+    ...conditions,
+    leash: conditions.leash({ id: stream, kind: 'standing' }),
+    first: [primed(stream, forwarding.client.headers), ...missed.map((event) => encodeLogged(stream, event))],
+    encode: (events) => stored(stream, events, post),
+  })
+  // A downstream that forgot the session: the object initializes it again, and carries this stream itself.
+  return answer.status === 404 ? handOver(forwarding, post) : answer
+}
+
+/** SEP-1699: an id at once, so that a client that loses the connection before the first event can resume; and how soon to come again. */
+function primed(stream: string, headers: Headers): Uint8Array {
+  const understands = (headers.get('mcp-protocol-version') ?? '') >= '2025-11-25'
+  if (!understands || headers.has('last-event-id')) return encodeComment('standing')
+  return encodeEvent({ id: eventId(stream, 0), retry: 1_000, data: '' })
+}
+
+async function stored(stream: string, events: readonly SseEvent[], post: LegacyPost): Promise<readonly Uint8Array[]> {
+  const carried = events.flatMap(({ id, event, data }) => (data ? [{ upId: id, event, data }] : []))
+  const numbers = carried.length > 0 ? await post.append(stream, carried) : []
+  return carried.map(({ event, data }, index) => encodeLogged(stream, { seq: numbers[index] ?? 0, event, data }))
+}
+
+function strippedOfSession(headers: Headers): Headers {
+  const stripped = new Headers(headers)
+  stripped.delete('mcp-session-id')
+  stripped.delete('last-event-id')
+  return stripped
+}
+
+export function refusedAdmission(refused: Refused, id?: string): RefusedWith {
+  const { refusal, headers } = refusalOfAdmission(refused, id)
+  return new RefusedWith(refusal, headers)
+}
+
+const NOT_FOUND = {
+  session: () => new McpRefusal('session_not_found', 'Session not found: initialize a new one'),
+  cursor: () => new McpRefusal('cursor_not_found', 'the events after this Last-Event-ID are gone, or were never this session’s'),
+} as const
+
+/** 405 is what clients take for "nothing more will come here" without starting anew. */
+function finished(): McpRefusal {
+  return new McpRefusal('stream_finished', 'this stream has been delivered to its end')
+}

@@ -1,0 +1,76 @@
+// What ties a request that takes longer than a moment to the person's object: it ends when the client leaves or the leash is pulled.
+import type { Leash } from './leash.ts'
+import { McpRefusal } from './refusal.ts'
+
+/** A request that is over sooner costs no second call to the object. */
+const TETHER_AFTER_MS = 1_000
+
+/** Undefined when the person may not have this stream: the grant ended a moment ago, or there are too many. */
+export type OpenLeash = () => Promise<Leash | undefined>
+
+export class Tether {
+  readonly #open: OpenLeash
+  readonly #id: string | undefined
+  readonly #end = new AbortController()
+  readonly #timer: ReturnType<typeof setTimeout>
+  readonly #client: AbortSignal
+  readonly #clientLeft = (): void => this.#leave()
+  #opening: Promise<Leash> | undefined
+  #leash: Leash | undefined
+  #isOver = false
+
+  /** `id` is what a refusal has to name. */
+  constructor(open: OpenLeash, client: AbortSignal, id: string | undefined) {
+    this.#open = open
+    this.#id = id
+    this.#client = client
+    client.addEventListener('abort', this.#clientLeft)
+    if (client.aborted) this.#leave()
+    this.#timer = setTimeout(() => void this.hold().catch((error: unknown) => this.#end.abort(error)), TETHER_AFTER_MS)
+  }
+
+  /** Aborts the request to the downstream. */
+  get signal(): AbortSignal {
+    return this.#end.signal
+  }
+
+  /** Why a request that was aborted was. */
+  get refusal(): McpRefusal {
+    const { reason }: { readonly reason: unknown } = this.#end.signal
+    if (reason instanceof McpRefusal) return reason
+    if (this.#leash?.pulled.aborted) return revoked(this.#id)
+    return new McpRefusal('client_left', 'the client left before the downstream had answered', { id: this.#id })
+  }
+
+  /** The leash, opened now if it was not before; throws when it is refused. */
+  hold(): Promise<Leash> {
+    this.#opening ??= this.#hold()
+    return this.#opening
+  }
+
+  /** The stream, or the request, has come to its end; after a pull this is its acknowledgement. */
+  release(because: 'ended' | 'client_left' = 'ended'): void {
+    this.#isOver = true
+    clearTimeout(this.#timer)
+    this.#client.removeEventListener('abort', this.#clientLeft)
+    this.#leash?.release(because)
+  }
+
+  async #hold(): Promise<Leash> {
+    const leash = await this.#open()
+    if (!leash) throw revoked(this.#id)
+    this.#leash = leash
+    if (this.#isOver) leash.release('ended')
+    leash.pulled.addEventListener('abort', () => this.#end.abort(leash.reason()), { once: true })
+    return leash
+  }
+
+  #leave(): void {
+    this.#end.abort('client left')
+    this.release('client_left')
+  }
+}
+
+function revoked(id: string | undefined): McpRefusal {
+  return new McpRefusal('credential_revoked', 'Unauthorized: access was taken back, sign in again', { id })
+}
