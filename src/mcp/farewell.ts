@@ -1,5 +1,5 @@
 // The last a client hears of a stream that the broker ends: why, and an answer to what it still waits for.
-import type { CloseReason } from '../session/leashes.ts'
+import type { CloseReason } from '../session/leash-terms.ts'
 import type { Passage } from './era.ts'
 import { McpRefusal } from './refusal.ts'
 import { encodeComment, encodeEvent } from './sse.ts'

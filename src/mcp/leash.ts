@@ -1,6 +1,12 @@
 // The router's end of a leash: a WebSocket to the person's object by which a stream carried here can be ended from there.
-import { z } from 'zod'
-import { CLIENT_LEFT, LEASH_HEADER, STREAM_ENDED, type CloseReason, type LeashedStream } from '../session/leashes.ts'
+import {
+  CLIENT_LEFT,
+  closeReason,
+  LEASH_HEADER,
+  STREAM_ENDED,
+  type CloseReason,
+  type LeashedStream,
+} from '../session/leash-terms.ts'
 
 export interface Leash {
   /** Aborts when the object pulls, or when the leash breaks; `reason` says why. */
@@ -15,16 +21,6 @@ export interface LeashPost {
   fetch(url: string, init: RequestInit): Promise<Response>
 }
 
-const reasonSchema = z.enum([
-  'credential_revoked',
-  'session_expired',
-  'policy_changed',
-  'superseded',
-  'limit_exceeded',
-  'auth_unavailable',
-  'shutting_down',
-])
-
 /** Undefined when the grant has ended since the request was admitted, or the person has too many streams. */
 export async function openLeash(post: LeashPost, stream: LeashedStream): Promise<Leash | undefined> {
   const answer = await post.fetch('https://session/leash', {
@@ -37,7 +33,7 @@ export async function openLeash(post: LeashPost, stream: LeashedStream): Promise
   let released = false
   socket.accept()
   socket.addEventListener('message', ({ data }) => {
-    reason = reasonSchema.safeParse(data).data ?? 'credential_revoked'
+    reason = closeReason.safeParse(data).data ?? 'credential_revoked'
     pulled.abort(reason)
   })
   // A leash that breaks holds nothing: without a way to hear of a revocation the stream must not go on (design law 7).

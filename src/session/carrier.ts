@@ -2,7 +2,7 @@
 import type { Caller } from '../caller.ts'
 import type { Rate, Refused, Vouched } from './admission.ts'
 import type { LoggedEvent } from './event-log.ts'
-import type { CloseReason } from './leashes.ts'
+import type { CloseReason } from './leash-terms.ts'
 
 export interface Carrier {
   /** One legacy request the router hands over whole. */

@@ -6,6 +6,7 @@
 // out is the oldest. Trade-off: `storage.sync()` before every emission, because a JavaScript ReadableStream does not wait for
 // the output gate and an id that was sent must never be given to another event.
 import { LifecycleCapability } from 'agents/lifecycle'
+import type { Cursor } from './event-id.ts'
 
 export interface LogBounds {
   readonly events: number
@@ -41,18 +42,6 @@ export interface NewEvent {
   readonly upId: string | undefined
   readonly event: string | undefined
   readonly data: string
-}
-
-/** What a `Last-Event-ID` names, or why it can't be served. */
-export type Cursor = { readonly stream: string; readonly seq: number }
-
-export function eventId(stream: string, seq: number): string {
-  return `${stream}.${seq}`
-}
-
-export function cursorOf(lastEventId: string): Cursor | undefined {
-  const [, stream, seq] = /^([\w-]{8,40})\.(\d{1,15})$/.exec(lastEventId) ?? []
-  return stream === undefined || seq === undefined ? undefined : { stream, seq: Number(seq) }
 }
 
 export class EventLog extends LifecycleCapability {

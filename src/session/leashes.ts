@@ -4,33 +4,7 @@
 // then ends the stream, aborts the downstream request and closes the socket, and that close is the acknowledgement a
 // revocation waits for. Nothing is stored: the platform keeps sockets and attachments while the object sleeps.
 import { LifecycleCapability, type CapabilityWebSocketUpgradeContext } from 'agents/lifecycle'
-import { z } from 'zod'
-
-/** Why a stream was ended; the words are an interface (design section 6). */
-export type CloseReason =
-  | 'credential_revoked'
-  | 'session_expired'
-  | 'policy_changed'
-  | 'superseded'
-  | 'limit_exceeded'
-  | 'auth_unavailable'
-  | 'shutting_down'
-
-const attachmentSchema = z.object({
-  streamId: z.string(),
-  grantId: z.string(),
-  /** `standing`: the GET stream of a legacy MCP session, which is taken over when its client leaves. */
-  kind: z.enum(['request', 'standing']),
-  openedAt: z.number(),
-})
-export type LeashedStream = z.output<typeof attachmentSchema>
-
-/** Header of the upgrade request; only the router can send it, it is never copied from a client's request. */
-export const LEASH_HEADER = 'x-broker-leash'
-
-/** Close codes of the router: its stream came to its end, or its client went away. */
-export const STREAM_ENDED = 1000
-export const CLIENT_LEFT = 4000
+import { CLIENT_LEFT, LEASH_HEADER, leashedStream, STREAM_ENDED, type CloseReason, type LeashedStream } from './leash-terms.ts'
 
 /** How long a pull waits for the router to confirm before the socket is dropped, in milliseconds. */
 const ACKNOWLEDGE_WITHIN_MS = 2_000
@@ -54,7 +28,7 @@ export class Leashes extends LifecycleCapability {
   onWebSocketUpgrade({ request }: CapabilityWebSocketUpgradeContext): Response | undefined {
     const header = request.headers.get(LEASH_HEADER)
     if (header === null) return undefined
-    const stream = attachmentSchema.parse(JSON.parse(header))
+    const stream = leashedStream.parse(JSON.parse(header))
     // Admission and leash are two calls: a revocation may have come between them.
     if (!this.#options.grantIsLive(stream.grantId)) return new Response(null, { status: 410 })
     if (!this.#options.mayOpen()) return new Response(null, { status: 429 })
@@ -131,7 +105,7 @@ export class Leashes extends LifecycleCapability {
   }
 
   #stream(ws: WebSocket): LeashedStream | undefined {
-    const parsed = attachmentSchema.safeParse(ws.deserializeAttachment())
+    const parsed = leashedStream.safeParse(ws.deserializeAttachment())
     return parsed.success ? parsed.data : undefined
   }
 }

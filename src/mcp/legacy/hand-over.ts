@@ -2,7 +2,7 @@
 import type { Caller } from '../../caller.ts'
 import type { Refused } from '../../session/admission.ts'
 import type { CarriedEvent, GetAnswer, GetRequest } from '../../session/carrier.ts'
-import { eventId } from '../../session/event-log.ts'
+import { eventId } from '../../session/event-id.ts'
 import { forward, type Forwarding, type ForwardingConditions } from '../forward.ts'
 import { identityHeaders } from '../identity-headers.ts'
 import { requestHeaders } from '../passing-headers.ts'

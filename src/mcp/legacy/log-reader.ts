@@ -1,6 +1,7 @@
 // The client's end of a logged stream: reads the log from a cursor on, waits where it ends, and never holds more than a chunk.
-import { eventId, type Cursor, type EventLog, type LoggedEvent } from '../../session/event-log.ts'
-import type { CloseReason } from '../../session/leashes.ts'
+import { eventId, type Cursor } from '../../session/event-id.ts'
+import type { EventLog, LoggedEvent } from '../../session/event-log.ts'
+import type { CloseReason } from '../../session/leash-terms.ts'
 import { keepAlive } from '../keep-alive.ts'
 import { encodeComment, encodeEvent } from '../sse.ts'
 

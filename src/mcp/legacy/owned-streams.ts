@@ -3,8 +3,9 @@
 // The pump of a stream runs on when its client leaves, and goes on after a restart: where the downstream gave ids it asks again
 // from the last one, elsewhere each request that was lost is answered with an error. Silence is never an answer (design law 6).
 import { log } from '../../platform/telemetry.ts'
-import type { Cursor, EventLog, LogBounds, NewEvent } from '../../session/event-log.ts'
-import type { CloseReason } from '../../session/leashes.ts'
+import type { Cursor } from '../../session/event-id.ts'
+import type { EventLog, LogBounds, NewEvent } from '../../session/event-log.ts'
+import type { CloseReason } from '../../session/leash-terms.ts'
 import { McpRefusal } from '../refusal.ts'
 import { SseEventTooLarge, SseReader } from '../sse.ts'
 import { LogReader } from './log-reader.ts'
@@ -161,7 +162,8 @@ export class OwnedStreams {
 
   /** A downstream that closes before it has answered wants to be asked again later; so may our client, if it knows how. */
   #letPoll(live: Live): void {
-    if (live.spec.kind === 'call' && live.upId !== undefined && this.#wants(live) && live.reader?.poll(live.retryMs)) live.reader = undefined
+    if (live.spec.kind === 'call' && live.upId !== undefined && this.#wants(live) && live.reader?.poll(live.retryMs))
+      live.reader = undefined
   }
 
   /** Reads until the downstream ends (true) or breaks off (false); what follows is decided by `#carry`. */
