@@ -1,0 +1,107 @@
+// A real Chromium for tests: started if there is one, listened to for complaints, and asked whether a page can be read and used.
+import { existsSync, mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core'
+import { ROOT } from './bundle.ts'
+
+const PATH = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium'
+
+/** False where no Chromium is installed; tests that need it then say so and are skipped. */
+export const CHROMIUM_IS_HERE = existsSync(PATH)
+if (!CHROMIUM_IS_HERE) console.warn(`Tests in a real browser are skipped: no Chromium at ${PATH}; set CHROMIUM_PATH to run them.`)
+
+/** What Chromium says when a page opens another program and nobody has clicked. */
+export const NO_CLICK_YET = 'because a user gesture is required'
+
+export const DEVICES = { phone: { width: 360, height: 780 }, desk: { width: 1440, height: 900 } } as const
+export const SCHEMES = ['light', 'dark'] as const
+
+export async function launchChromium(): Promise<Browser> {
+  const args = [
+    '--no-sandbox',
+    '--disable-gpu',
+    '--disable-background-networking',
+    '--disable-component-update',
+    '--no-first-run',
+  ]
+  return await chromium.launch({ executablePath: PATH, args })
+}
+
+/** A page with cookies of its own; everything Chromium has to say about it is kept. */
+export async function openTab(
+  browser: Browser,
+  options: BrowserContextOptions = {},
+): Promise<{ page: Page; complaints: string[] }> {
+  const context = await browser.newContext({ reducedMotion: 'reduce', ...options })
+  const page = await context.newPage()
+  const complaints: string[] = []
+  page.on('console', (message) => complaints.push(message.text()))
+  page.on('pageerror', (error) => complaints.push(error.message))
+  page.on('dialog', (dialog) => {
+    complaints.push(`dialog: ${dialog.message()}`)
+    void dialog.dismiss()
+  })
+  return { page, complaints }
+}
+
+/** Where pictures of a test go, for people to look at. */
+export function picturesOf(test: string): string {
+  const folder = join(ROOT, 'test/artifacts', test)
+  mkdirSync(folder, { recursive: true })
+  return folder
+}
+
+/** Takes a picture on every device in every scheme, and answers what is wrong with the page on any of them. */
+export async function photograph(page: Page, folder: string, name: string): Promise<readonly string[]> {
+  const wrong: string[] = []
+  for (const [device, viewport] of Object.entries(DEVICES)) {
+    await page.setViewportSize(viewport)
+    for (const colorScheme of SCHEMES) {
+      await page.emulateMedia({ colorScheme })
+      await page.screenshot({ path: join(folder, `${name}-${device}-${colorScheme}.png`), fullPage: true })
+      wrong.push(...(await flawsOf(page)).map((flaw) => `${name} on a ${device} in ${colorScheme}: ${flaw}`))
+    }
+  }
+  return wrong
+}
+
+export async function flawsOf(page: Page): Promise<readonly string[]> {
+  const [overflow, faint, small] = await Promise.all(
+    [OVERFLOW, FAINT_TEXTS, SMALL_TARGETS].map((look) => page.evaluate<string[]>(look)),
+  )
+  return [
+    ...(overflow ?? []).map((width) => `it is ${width} px too wide`),
+    ...(faint ?? []).map((text) => `too faint: ${text}`),
+    ...(small ?? []).map((text) => `too small to press: ${text}`),
+  ]
+}
+
+const OVERFLOW = `[document.documentElement.scrollWidth - innerWidth].filter((width) => width > 0)`
+
+// WCAG 2.2, 1.4.3: the contrast of every text against the nearest painted background; 4.5, or 3 where it is large.
+const FAINT_TEXTS = `(() => {
+  const channels = (colour) => colour.match(/[\\d.]+/g).map(Number)
+  const luminance = ([r, g, b]) => [r, g, b].map((v) => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0)
+  const ground = (element) => {
+    for (let e = element; e; e = e.parentElement) {
+      const colour = channels(getComputedStyle(e).backgroundColor)
+      if (colour.length === 3 || colour[3] === 1) return colour
+    }
+    return [255, 255, 255]
+  }
+  const faint = []
+  for (const element of document.querySelectorAll('body *')) {
+    if (![...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim() !== '')) continue
+    const style = getComputedStyle(element)
+    const [high, low] = [luminance(channels(style.color)), luminance(ground(element))].sort((a, b) => b - a)
+    const large = parseFloat(style.fontSize) >= 24
+    const ratio = (high + 0.05) / (low + 0.05)
+    if (ratio < (large ? 3 : 4.5)) faint.push(element.className + ' ' + ratio.toFixed(2))
+  }
+  return faint
+})()`
+
+// WCAG 2.2, 2.5.8: what can be pressed is at least 24 px high.
+const SMALL_TARGETS = `[...document.querySelectorAll('button, summary, .button, .nav a')]
+  .filter((e) => e.checkVisibility() && e.getBoundingClientRect().height < 24).map((e) => e.textContent)`
