@@ -1,6 +1,7 @@
 // One world, three distances: pure code in Node, the parts inside workerd, the built Worker from outside.
 import { cloudflareTest } from '@cloudflare/vitest-plugin'
 import { defineConfig } from 'vitest/config'
+import { outside } from './test/workers/outside.ts'
 
 export default defineConfig({
   test: {
@@ -18,7 +19,9 @@ export default defineConfig({
                 OAUTH_CLIENT_ID: 'broker',
                 OAUTH_CLIENT_SECRET: 'a secret of the tests',
                 ENCRYPTION_KEY: '000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f',
+                ENCRYPTION_KEY_PREVIOUS: '202122232425262728292a2b2c2d2e2f303132333435363738393a3b3c3d3e3f',
               },
+              outboundService: outside,
             },
           }),
         ],
