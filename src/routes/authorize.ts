@@ -14,6 +14,7 @@ import { randomId, sameText, sha256 } from '../platform/crypto.ts'
 import { log } from '../platform/telemetry.ts'
 import type { Services } from '../services.ts'
 import { cookieJar } from './cookies.ts'
+import { readForm } from './form.ts'
 import type { Variables } from './guards.ts'
 
 const ticketSchema = z.object({ asked: askedSchema, id: z.string(), nonceHash: z.string() })
@@ -96,7 +97,7 @@ async function takeDecision(c: Context, services: Services): Promise<Response> {
   if ((site !== undefined && site !== 'same-origin') || (origin !== undefined && origin !== settings.baseUrl)) {
     throw new OAuthError('access_denied', 'this form can only be sent from the page of this site')
   }
-  const form = new URLSearchParams(await c.req.text())
+  const form = await readForm(c)
   const ticket = ticketSchema.safeParse(await unsealed(keys, 'consent+jwe', form.get('ticket') ?? '', now())).data
   const jar = cookieJar(c, settings.baseUrl)
   const nonce = ticket && jar.read(consentCookie(ticket.id))

@@ -1,15 +1,12 @@
 // POST /token, /revoke and /introspect: forms in, JSON out, nothing cached.
 import { Hono, type Context } from 'hono'
 import { authenticateClient } from '../oauth/clients.ts'
-import { OAuthError } from '../oauth/errors.ts'
 import { introspected } from '../oauth/introspection.ts'
 import { revokeToken } from '../oauth/revocation.ts'
 import { answerTokenRequest, nothingIsRepeated } from '../oauth/token-endpoint.ts'
 import type { Services } from '../services.ts'
+import { readForm } from './form.ts'
 import type { Variables } from './guards.ts'
-
-/** A token request is a few kilobytes; the largest part is one of our own envelopes. */
-const LARGEST_FORM = 64 * 1024
 
 export function tokenRoutes(services: Services): Hono<{ Variables: Variables }> {
   const { settings, keys, envelopes, session } = services
@@ -42,13 +39,5 @@ export function tokenRoutes(services: Services): Hono<{ Variables: Variables }> 
 const NO_STORE = { 'Cache-Control': 'no-store', Pragma: 'no-cache' }
 
 async function credentialsAndForm(c: Context): Promise<{ authorization: string | undefined; form: URLSearchParams }> {
-  const type = c.req.header('Content-Type')?.split(';')[0]?.trim().toLowerCase()
-  if (type !== 'application/x-www-form-urlencoded') {
-    throw new OAuthError('invalid_request', 'the request body must be application/x-www-form-urlencoded')
-  }
-  if (Number(c.req.header('Content-Length') ?? 0) > LARGEST_FORM)
-    throw new OAuthError('payload_too_large', 'the form is too large')
-  const text = await c.req.text()
-  if (text.length > LARGEST_FORM) throw new OAuthError('payload_too_large', 'the form is too large')
-  return { authorization: c.req.header('Authorization'), form: new URLSearchParams(text) }
+  return { authorization: c.req.header('Authorization'), form: await readForm(c) }
 }
