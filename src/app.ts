@@ -67,6 +67,8 @@ function home({ settings, provider }: Services): string {
 
 /** What everybody gets while the settings are wrong; the variables are named, their values never. */
 export function misconfigured(request: Request, { problems }: SettingsError): Response {
+  const asset = PAGE_ASSETS.find(({ path }) => path === new URL(request.url).pathname)
+  if (asset) return new Response(asset.body, { headers: asset.headers })
   const id = randomId(12)
   for (const { variable, problem, cure } of problems)
     log('error', 'settings.refused', { variable, problem, cure, request_id: id })

@@ -127,14 +127,29 @@ function Decision(consent: Consent) {
           Allow
         </button>
       </div>
-      <p class="fine">
-        Allow takes you to {shownName(identityProvider.name, 'your identity provider')} (
-        <span class="address">
-          <Host host={identityProvider.host} />
-        </span>
-        ) to sign in.
-      </p>
+      <SignInPlace {...identityProvider} />
     </form>
+  )
+}
+
+// A provider without a name of its own goes by its host, which need not be said twice.
+function SignInPlace({ name, host }: Consent['identityProvider']) {
+  const provider = shownName(name, 'your identity provider')
+  if (provider === shownHost(host)) {
+    return (
+      <p class="fine">
+        Allow takes you to <Host host={host} /> to sign in.
+      </p>
+    )
+  }
+  return (
+    <p class="fine">
+      Allow takes you to {provider} (
+      <span class="address">
+        <Host host={host} />
+      </span>
+      ) to sign in.
+    </p>
   )
 }
 

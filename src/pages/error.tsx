@@ -74,7 +74,7 @@ export function settingsErrorPage({ problems, requestId }: SettingsMistakes): st
             </div>
           ))}
         </dl>
-        <Reference code="settings_invalid" requestId={requestId} />
+        <Reference code="misconfigured" requestId={requestId} />
       </article>
     ),
   })

@@ -2,7 +2,10 @@
 import { shownHost } from './shown.ts'
 
 export function Host({ host }: { readonly host: string }) {
-  const [first = '', ...labels] = shownHost(host).split('.')
+  const shown = shownHost(host)
+  // The parts of an IP address mean nothing alone.
+  if (/^[\d.]+(?::\d+)?$/.test(shown)) return <>{shown}</>
+  const [first = '', ...labels] = shown.split('.')
   return (
     <>
       {first}

@@ -37,13 +37,16 @@ export function setupsFor(mcpUrl: string, name: string = shortNameOf(mcpUrl)): r
   // mcp-remote speaks plain http to this computer only, unless it is told that the network is trusted.
   const plainHttp = address.protocol === 'http:' && !LOOPBACK.has(address.hostname) ? ['--allow-http'] : []
 
+  const claude: Setup = {
+    client: 'Claude',
+    kind: 'url',
+    where: 'Settings → Connectors → Add custom connector, then paste this address.',
+    text: url,
+  }
+
   return [
-    {
-      client: 'Claude',
-      kind: 'url',
-      where: 'Settings → Connectors → Add custom connector, then paste this address.',
-      text: url,
-    },
+    // Claude's connectors call from Anthropic's network: they reach neither this computer nor plain http.
+    ...(address.protocol === 'https:' ? [claude] : []),
     {
       client: 'Claude Code',
       kind: 'command',

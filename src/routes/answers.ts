@@ -54,7 +54,7 @@ function answerFor(error: unknown): Answer {
       status: 503,
       code: 'temporarily_unavailable',
       title: 'One moment, please',
-      message: 'The broker can not reach its storage at the moment. Nothing was decided; please try again.',
+      message: 'The broker cannot reach its storage at the moment. Nothing was decided; please try again.',
       retryAfter: 2,
     }
   }
@@ -82,11 +82,12 @@ const OF_PROVIDER: Readonly<Record<IdentityErrorReason, Omit<Answer, 'code' | 'm
   invalid: { status: 400, title: 'The sign-in could not be verified', hint: 'Start the connection again in your application.' },
 }
 
+const STATE = 'Invalid or expired state'
+
 function ofOAuth({ code, status, message, retryAfter }: OAuthError): Answer {
   const known = ([400, 401, 403, 413, 429, 503] as const).find((each) => each === status) ?? 500
   const start = 'Start the connection again in your application.'
-  if (message.startsWith('Invalid or expired state'))
-    return { status: known, code, title: 'Invalid or expired state', message, hint: start }
+  if (message.startsWith(STATE)) return { status: known, code, title: STATE, message, hint: start }
   if (code === 'invalid_client') {
     const hint = 'Remove this server from your application and add it again: the application then registers anew.'
     return { status: known, code, title: 'This application is not known here', message, hint }
@@ -100,7 +101,7 @@ function ofOAuth({ code, status, message, retryAfter }: OAuthError): Answer {
       hint: 'Do not go on if you did not start this yourself.',
     }
   }
-  return { status: known, code, title: 'This request can not be answered', message, hint: start, retryAfter }
+  return { status: known, code, title: 'This request cannot be answered', message, hint: start, retryAfter }
 }
 
 /** The runtime marks errors of a Durable Object that is overloaded, restarting or cut off; those are nobody's mistake. */
@@ -115,9 +116,17 @@ function say(c: Context<{ Variables: Variables }>, answer: Answer): Response {
 
 function page(c: Context<{ Variables: Variables }>, { status, code, title, message, hint, retryAfter }: Answer): Response {
   if (retryAfter !== undefined) c.header('Retry-After', String(retryAfter))
+  // 401 asks for credentials in a header (RFC 9110 section 15.5.2); a person who sees a page has none to send.
+  const shown = status === 401 ? 400 : status
   const requestId = c.get('requestId')
-  const html = errorPage({ status, code, title, message, requestId, ...(hint !== undefined && { hint }) })
-  return c.body(html, status, pageHeaders())
+  const said = sentence(message.startsWith(`${title}: `) ? message.slice(title.length + 2) : message)
+  const html = errorPage({ status: shown, code, title, message: said, requestId, ...(hint !== undefined && { hint }) })
+  return c.body(html, shown, pageHeaders())
+}
+
+/** Programs get phrases without a full stop; people get sentences. */
+function sentence(text: string): string {
+  return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? '' : '.'}`
 }
 
 function json(c: Context<{ Variables: Variables }>, { status, code, message, retryAfter }: Answer): Response {

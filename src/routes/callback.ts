@@ -68,9 +68,11 @@ async function pendingLogin(c: Context, services: Services): Promise<LoginTransa
   const cookie = jar.read(loginCookie(state))
   const login = loginSchema.safeParse(await unsealed(services.keys, 'login+jwe', cookie ?? '', services.now())).data
   if (!login || !sameText(login.state, state)) {
-    throw new OAuthError('invalid_request', 'Invalid or expired state', {
-      reason: cookie === undefined ? 'no login cookie' : 'login cookie refused',
-    })
+    throw new OAuthError(
+      'invalid_request',
+      'Invalid or expired state: this sign-in was finished before, took too long, or was begun in another browser',
+      { reason: cookie === undefined ? 'no login cookie' : 'login cookie refused' },
+    )
   }
   jar.remove(loginCookie(state))
   return login

@@ -48,6 +48,13 @@ describe('a client is set up with', () => {
     expect(setupOf('mcp-remote', url).text.includes('--allow-http')).toBe(needed)
   })
 
+  it.for<[string, boolean]>([
+    ['https://mcp.example.com/mcp', true],
+    ['http://localhost:8788/mcp', false],
+  ])('Claude, which calls from the internet, at %s: %s', ([url, offered]) => {
+    expect(setupsFor(url).some(({ client }) => client === 'Claude')).toBe(offered)
+  })
+
   it('an address that a shell can not read as a command', () => {
     const { text } = setupOf('Claude Code', `https://mcp.example.com/mcp?a=1&b=$(id)';rm`)
     expect(text).toBe(`claude mcp add --transport http mcp-example-com 'https://mcp.example.com/mcp?a=1&b=$(id)%27;rm'`)

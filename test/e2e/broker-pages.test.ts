@@ -1,0 +1,121 @@
+// What the running broker shows people besides the sign-in: its home page, and every way in which something is wrong.
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { BrokerClient } from '../world/broker-client.ts'
+import { CHROMIUM_IS_HERE, launchChromium, openTab, photograph, picturesOf } from '../world/chromium.ts'
+import { startWorld, type World } from '../world/world.ts'
+
+const PICTURES = picturesOf('broker')
+const NOBODY = 'http://127.0.0.1:9'
+
+describe.runIf(CHROMIUM_IS_HERE)('the broker shows', () => {
+  let world: World
+  let browser: Browser
+  let page: Page
+  let complaints: string[] = []
+
+  beforeAll(async () => {
+    world = await startWorld({ mayBeUnhealthy: true })
+    browser = await launchChromium()
+  })
+
+  afterAll(async () => {
+    await browser?.close()
+    await world?.close()
+  })
+
+  beforeEach(async () => {
+    ;({ page, complaints } = await openTab(browser))
+  })
+
+  afterEach(async () => {
+    await page.context().close()
+  })
+
+  test('how to connect, at its front door', async () => {
+    const status = await open('/', 'home')
+    expect(status).toBe(200)
+    expect(await page.textContent('.endpoint code')).toBe(world.mcpUrl)
+    expect(complaints).toEqual([])
+  })
+
+  test.for<[string, string, string, number, string, string]>([
+    ['that there is nothing', 'nothing', '/no/such/page', 404, 'Nothing here', 'not_found'],
+    [
+      'that it does not know an application',
+      'unknown-client',
+      '/authorize?client_id=nobody',
+      400,
+      'This application is not known here',
+      'invalid_client',
+    ],
+    [
+      'that an application did not say who it is',
+      'no-client',
+      '/authorize',
+      400,
+      'This request cannot be answered',
+      'invalid_request',
+    ],
+    [
+      'that a callback belongs to no sign-in',
+      'no-sign-in',
+      '/callback?code=a&state=b',
+      400,
+      'Invalid or expired state',
+      'invalid_request',
+    ],
+  ])('%s', async ([, picture, path, status, title, code]) => {
+    expect(await open(path, picture)).toBe(status)
+    expect(await refusal()).toEqual({ title, code })
+    expect(complaintsBesides(status)).toEqual([])
+  })
+
+  test('that an application wants its answer somewhere else', async () => {
+    const { url } = (await BrokerClient.register(world.brokerUrl)).authorizeUrl({ redirect_uri: 'https://elsewhere.example/' })
+    expect(await open(url, 'wrong-redirect')).toBe(400)
+    expect(await refusal()).toEqual({ title: 'The application asked for a wrong address', code: 'invalid_redirect_uri' })
+    expect(complaintsBesides(400)).toEqual([])
+  })
+
+  test('that the identity provider does not answer', async () => {
+    const { url } = (await BrokerClient.register(world.brokerUrl)).authorizeUrl({ resource: world.mcpUrl })
+    await world.restartRuntime({ OAUTH_AUTHORIZE_URL: NOBODY })
+    await page.goto(url)
+    await page.click('#allow')
+    await page.waitForSelector('.reference')
+    expect(await photograph(page, PICTURES, 'provider-down')).toEqual([])
+    expect(await refusal()).toEqual({
+      title: 'The sign-in service does not answer',
+      code: 'identity_provider_unreachable',
+    })
+    expect(complaintsBesides(503)).toEqual([])
+    await world.restartRuntime()
+  })
+
+  test('which settings are wrong, and how to correct them, but never what they are', async () => {
+    const wrong = { ENCRYPTION_KEY: 'not-a-key-at-all', DOWNSTREAM_MCP_URL: undefined, ACCESS_TOKEN_TTL: 'an hour' }
+    await world.restartRuntime(wrong)
+    expect(await open('/', 'settings')).toBe(503)
+    const said = (await page.textContent('main')) ?? ''
+    for (const variable of Object.keys(wrong)) expect(said).toContain(variable)
+    expect(said).not.toContain('not-a-key-at-all')
+    expect(complaintsBesides(503)).toEqual([])
+    await world.restartRuntime()
+  })
+
+  async function open(path: string, picture: string): Promise<number | undefined> {
+    const answer = await page.goto(new URL(path, world.brokerUrl).href)
+    expect(await photograph(page, PICTURES, picture)).toEqual([])
+    return answer?.status()
+  }
+
+  async function refusal(): Promise<{ title: string | null; code: string | null }> {
+    return { title: await page.textContent('h1'), code: await page.locator('.reference code').first().textContent() }
+  }
+
+  /** Chromium reports the status of every page that is not fine; where it belongs to the story it is no complaint. */
+  function complaintsBesides(status: number): readonly string[] {
+    return complaints.filter((text) => !text.includes(`status of ${status}`))
+  }
+})
