@@ -9,8 +9,8 @@ export interface Carrier {
   carry(request: Request): Promise<Response>
   /** What the router needs to carry the standing stream of an MCP session itself, or where else the GET belongs. */
   openGet(asked: GetRequest): Promise<GetAnswer>
-  /** Stores events of a standing stream that the router carries; resolves with their numbers when they are safe. */
-  append(stream: string, events: readonly CarriedEvent[]): Promise<readonly number[]>
+  /** Stores events of a standing stream that the router carries; resolves with their numbers when they are safe, with none when another connection has taken over. */
+  append(stream: string, epoch: number, events: readonly CarriedEvent[]): Promise<readonly number[]>
   /** Ends every stream of the grant, or of everybody, and its MCP sessions; resolves when the downstream requests are aborted. */
   end(reason: CloseReason, grantId?: string): Promise<void>
   /** Called after every start: goes on with what the last life of the object left unfinished. */
@@ -18,7 +18,7 @@ export interface Carrier {
   /** Whether something is carried for which the object must be woken again after a crash. */
   isBusy(): boolean
   /** Job: ends MCP sessions that nobody has used for long, and tells the downstream. */
-  collectIdle(): Promise<void>
+  collectIdle(): void
   /** The leash of a standing stream broke although nobody pulled it: its client left. */
   standingLeft(stream: string): void
 }
@@ -42,6 +42,8 @@ export type GetAnswer =
       readonly kind: 'standing'
       /** Absent when the downstream keeps no sessions: there is nothing to log for. */
       readonly stream: string | undefined
+      /** Goes with every `append`. */
+      readonly epoch: number
       readonly vouched: Vouched
       readonly downstreamSession: string | undefined
       readonly downstreamCursor: string | undefined

@@ -54,6 +54,10 @@ export class Leashes extends LifecycleCapability {
     return this.lifecycle.sockets.get('leash').flatMap((ws) => this.#stream(ws) ?? [])
   }
 
+  get count(): number {
+    return this.lifecycle.sockets.get('leash').length
+  }
+
   isOpen(streamId: string): boolean {
     return this.lifecycle.sockets.get(`stream:${streamId}`).length > 0
   }

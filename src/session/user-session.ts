@@ -59,7 +59,7 @@ export abstract class UserSession extends DurableObject<Env> {
     this.#log = new EventLog(ctx.storage)
     this.#leashes = new Leashes({
       grantIsLive: (grantId) => this.#grants.live(grantId, now()) !== undefined,
-      mayOpen: () => this.#leashes.open().length < (this.#parts?.settings.limits.maxStreams ?? 0),
+      mayOpen: () => this.#leashes.count < (this.#parts?.settings.limits.maxStreams ?? 0),
       standingLeft: (streamId) => {
         this.#carrier?.standingLeft(streamId)
         this.#watch()
@@ -120,9 +120,9 @@ export abstract class UserSession extends DurableObject<Env> {
   }
 
   /** Stores events of a standing stream before the router sends them; resolves with their numbers. */
-  async append(stream: string, events: readonly CarriedEvent[]): Promise<readonly number[]> {
+  async append(stream: string, epoch: number, events: readonly CarriedEvent[]): Promise<readonly number[]> {
     await this.#started()
-    return this.#carrying().append(stream, events)
+    return this.#carrying().append(stream, epoch, events)
   }
 
   async signIn(asked: SignIn): Promise<IssuedCode> {
@@ -189,8 +189,8 @@ export abstract class UserSession extends DurableObject<Env> {
     return undefined
   }
 
-  async #collect(): Promise<{ rescheduleAt: number } | undefined> {
-    await this.#carrying().collectIdle()
+  #collect(): { rescheduleAt: number } | undefined {
+    this.#carrying().collectIdle()
     this.#isCollected = this.#mcpSessions.all().length > 0
     return this.#isCollected ? { rescheduleAt: Date.now() + COLLECT_EVERY_MS } : undefined
   }

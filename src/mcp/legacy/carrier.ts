@@ -1,9 +1,7 @@
 // The object's side of the legacy eras: sessions, owned calls, and what the router needs to carry a standing stream.
 import type { Caller } from '../../caller.ts'
 import { randomId } from '../../platform/crypto.ts'
-import { describeError, log } from '../../platform/telemetry.ts'
-import type { Refused } from '../../session/admission.ts'
-import { admit, vouchFor } from '../../session/admit.ts'
+import { admit } from '../../session/admit.ts'
 import type { CarriedEvent, Carrier, GetAnswer, GetRequest } from '../../session/carrier.ts'
 import { cursorOf, type Cursor } from '../../session/event-id.ts'
 import type { LoggedStream } from '../../session/event-log.ts'
@@ -20,35 +18,43 @@ import { answered, notAdmitted, rateHeaders } from './answers.ts'
 import { DownstreamSessions } from './downstream-session.ts'
 import { orderOf, refusalAnswer, type Order } from './order.ts'
 import { OwnedStreams, type StreamSpec } from './owned-streams.ts'
-
-/** How long the object goes on with a standing stream whose client left, in milliseconds. */
-const GRACE_MS = 60_000
+import { resumed } from './resumption.ts'
+import { SessionKeeper } from './session-keeper.ts'
+import { StandingStreams } from './standing-streams.ts'
 
 const LEGACY = { era: 'legacy', kind: 'request', id: undefined } as const
 
 export class LegacyCarrier implements Carrier {
   readonly #parts: Parts
   readonly #waitUntil: (work: Promise<unknown>) => void
+  readonly #sessions: SessionKeeper
   readonly #downstream: DownstreamSessions
   readonly #streams: OwnedStreams
   // Requests that wait for the downstream's headers; a revocation aborts them too.
   readonly #flights = new Map<AbortController, string>()
-  // What the router was given to send of each standing stream; the rest is missed by a client that comes without a cursor.
-  readonly #sentUpTo = new Map<string, number>()
+  readonly #standing: StandingStreams
 
   constructor(parts: Parts, waitUntil: (work: Promise<unknown>) => void) {
     this.#parts = parts
     this.#waitUntil = waitUntil
     this.#downstream = new DownstreamSessions(parts.mcpSessions)
     const { logEvents, logBytes, logAge } = parts.settings.limits
+    const bounds = { events: logEvents, bytes: logBytes, age: logAge }
     this.#streams = new OwnedStreams({
       log: parts.log,
-      bounds: { events: logEvents, bytes: logBytes, age: logAge },
+      bounds,
       keepAliveMs: KEEP_ALIVE_MS.legacy,
       maxEventBytes: MAX_EVENT_BYTES,
-      resume: (stream, upId, signal) => this.#resume(stream, upId, signal),
+      resume: (stream, upId, signal) => resumed(parts, this.#downstream, stream, upId, signal),
       waitUntil,
       now: parts.now,
+    })
+    this.#standing = new StandingStreams(parts, this.#streams, bounds)
+    this.#sessions = new SessionKeeper({
+      parts,
+      downstream: this.#downstream,
+      waitUntil,
+      endStreams: (id) => this.#streams.end('session_expired', (spec) => spec.mcpSession === id),
     })
   }
 
@@ -58,7 +64,8 @@ export class LegacyCarrier implements Carrier {
       const admission = await admit(this.#parts, order.caller)
       if (!admission.admitted) return notAdmitted(admission)
       const rate = rateHeaders(admission.rate)
-      const session = this.#sessionOf(request.headers.get('mcp-session-id') ?? undefined, order)
+      const id = order.kind === 'initialize' ? null : request.headers.get('mcp-session-id')
+      const session = id === null ? undefined : this.#sessions.find(id, order.caller, request.headers.get('mcp-protocol-version'))
       const lastEventId = request.headers.get('last-event-id')
       if (order.kind === 'stream') return answered(this.#attach(order, session, lastEventId), rate)
       const identity = identityHeaders(admission)
@@ -84,50 +91,22 @@ export class LegacyCarrier implements Carrier {
     if (lastEventId !== undefined && !cursor) return { kind: 'not_found', what: 'cursor', rate }
     if (cursor?.stream.kind === 'call') return { kind: this.#hasMore(cursor) ? 'call' : 'finished', rate }
     if (!session) {
-      return {
-        kind: 'standing',
-        stream: undefined,
-        vouched,
-        downstreamSession: undefined,
-        downstreamCursor: undefined,
-        missed: [],
-        rate,
-      }
+      const none = { stream: undefined, epoch: 0, downstreamSession: undefined, downstreamCursor: undefined, missed: [] } as const
+      return { kind: 'standing', ...none, vouched, rate }
     }
-    const standing = cursor?.stream ?? this.#parts.log.standingOf(session.id) ?? this.#newStanding(session)
-    // The newest connection wins, over the object's own as over another one of the client's.
-    this.#streams.release(standing.id)
-    await this.#parts.leashes.pullStream('superseded', standing.id)
-    const from = cursor?.at.seq ?? this.#sentUpTo.get(standing.id) ?? this.#parts.log.last
-    const missed = [...this.#parts.log.after({ stream: standing.id, seq: from }, Number.MAX_SAFE_INTEGER)]
-    this.#sentUpTo.set(standing.id, missed.at(-1)?.seq ?? from)
-    const upId = this.#parts.log.find(standing.id)?.upId
-    return {
-      kind: 'standing',
-      stream: standing.id,
-      vouched,
-      downstreamSession: session.downstreamId,
-      downstreamCursor: upId,
-      missed,
-      rate,
-    }
+    const opened = await this.#standing.open(cursor?.stream ?? this.#standing.of(session), cursor?.at)
+    return { kind: 'standing', ...opened, vouched, downstreamSession: session.downstreamId, rate }
   }
 
-  async append(stream: string, events: readonly CarriedEvent[]): Promise<readonly number[]> {
-    const { log: events_, now, settings } = this.#parts
-    const { logEvents, logBytes, logAge } = settings.limits
-    const bounds = { events: logEvents, bytes: logBytes, age: logAge }
-    const last = await events_.append(stream, events, [], now())
-    this.#sentUpTo.set(stream, last)
-    if (events_.isOver(bounds)) events_.trim(bounds, now())
-    return events.map((_, index) => last - events.length + 1 + index)
+  append(stream: string, epoch: number, events: readonly CarriedEvent[]): Promise<readonly number[]> {
+    return this.#standing.append(stream, epoch, events)
   }
 
   async end(reason: CloseReason, grantId?: string): Promise<void> {
     const concerns = (of: string): boolean => grantId === undefined || of === grantId
     for (const [flight, of] of this.#flights) if (concerns(of)) flight.abort(reason)
     this.#streams.end(reason, (spec) => concerns(spec.grantId))
-    for (const session of this.#parts.mcpSessions.all()) if (concerns(session.grantId)) this.#endSession(session)
+    for (const session of this.#parts.mcpSessions.all()) if (concerns(session.grantId)) this.#sessions.end(session)
   }
 
   recover(): void {
@@ -136,8 +115,8 @@ export class LegacyCarrier implements Carrier {
       const isAlive = grants.live(stream.grantId, now()) !== undefined
       // A leash that is open means that the object slept, not that it died: the router goes on carrying.
       if (!isAlive || leashes.isOpen(stream.id)) continue
-      if (stream.kind === 'standing' && stream.upId === undefined) continue
-      this.#goOn(stream)
+      if (stream.kind === 'call') this.#goOn(stream)
+      else if (stream.upId !== undefined) this.#standing.takeOver(stream)
     }
   }
 
@@ -145,31 +124,32 @@ export class LegacyCarrier implements Carrier {
     return this.#streams.size > 0
   }
 
-  async collectIdle(): Promise<void> {
-    const since = this.#parts.now() - this.#parts.settings.limits.mcpSessionIdle
-    for (const session of this.#parts.mcpSessions.idle(since)) {
-      const standing = this.#parts.log.standingOf(session.id)
-      if (standing === undefined || !this.#parts.leashes.isOpen(standing.id)) this.#endSession(session)
-    }
+  collectIdle(): void {
+    this.#sessions.collectIdle()
   }
 
   standingLeft(id: string): void {
     const stream = this.#parts.log.find(id)
-    if (stream && this.#parts.grants.live(stream.grantId, this.#parts.now())) this.#goOn(stream)
+    if (stream && this.#parts.grants.live(stream.grantId, this.#parts.now())) this.#standing.takeOver(stream)
   }
 
   /** A downstream that forgot the session is initialized again in `send`; the client never notices. */
   async #call(order: Order, session: McpSession | undefined, headers: Headers, body: Uint8Array<ArrayBuffer>): Promise<Response> {
+    if (this.#streams.size + this.#flights.size >= this.#parts.settings.limits.maxStreams) {
+      throw new McpRefusal('limit_exceeded', 'too many requests at once: wait until one of them is answered', { id: order.id })
+    }
     const abort = new AbortController()
     const { answer, session: current } = await this.#ask(order, abort, { session, method: 'POST', headers, body })
     const out = responseHeaders(answer, LEGACY)
     out.delete('mcp-session-id')
-    const opened = order.kind === 'initialize' && answer.ok ? this.#openSession(order, answer, body) : undefined
+    const downstreamId = answer.headers.get('mcp-session-id') ?? undefined
+    const opened = order.kind === 'initialize' && answer.ok ? this.#sessions.open(order.caller, downstreamId, body) : undefined
     if (opened) out.set('mcp-session-id', opened.id)
     const { status } = answer
     if (!answer.body || !isEventStream(answer) || !answer.ok) {
       const isEmpty = status === 202 || status === 204 || status === 205
-      return new Response(isEmpty ? null : answer.body, { status, headers: out })
+      const rest = isEmpty || !answer.body ? null : this.#held(answer.body, abort, order.caller.grantId)
+      return new Response(rest, { status, headers: out })
     }
     const spec: StreamSpec = {
       id: randomId(9),
@@ -181,6 +161,16 @@ export class LegacyCarrier implements Carrier {
     this.#streams.begin(spec, answer.body, abort)
     const primes = (headers.get('mcp-protocol-version') ?? '') >= '2025-11-25'
     return new Response(this.#streams.attach({ stream: spec.id, seq: 0 }, primes), { status, headers: out })
+  }
+
+  /** A body on its way to the client; a revocation cuts it off. */
+  #held(body: ReadableStream<Uint8Array>, abort: AbortController, grantId: string): ReadableStream<Uint8Array> {
+    const { readable, writable } = new IdentityTransformStream()
+    this.#flights.set(abort, grantId)
+    // Whether the downstream, the client or a revocation ended it: nobody is left to be told.
+    const passed = body.pipeTo(writable, { signal: abort.signal }).catch(() => undefined)
+    this.#waitUntil(passed.then(() => this.#flights.delete(abort)))
+    return readable
   }
 
   async #ask(
@@ -203,25 +193,6 @@ export class LegacyCarrier implements Carrier {
     }
   }
 
-  #openSession(order: Order, answer: Response, body: Uint8Array): McpSession | undefined {
-    const downstreamId = answer.headers.get('mcp-session-id') ?? undefined
-    if (downstreamId === undefined) return undefined
-    const { mcpSessions, settings, now } = this.#parts
-    const surplus = mcpSessions.all().length - settings.limits.maxMcpSessions + 1
-    for (const oldest of mcpSessions.byUse().slice(0, Math.max(0, surplus))) this.#endSession(oldest)
-    const { grantId, resource } = order.caller
-    const initialize = new TextDecoder().decode(body)
-    return mcpSessions.open({ grantId, resource, downstreamId, initialize, protocolVersion: undefined }, now())
-  }
-
-  #sessionOf(id: string | undefined, { caller, kind }: Order): McpSession | undefined {
-    if (id === undefined || kind === 'initialize') return undefined
-    const session = this.#parts.mcpSessions.use(id, caller.grantId, this.#parts.now())
-    if (session) return session
-    log('info', 'mcp_session.unknown', { grant: caller.grantId })
-    throw new McpRefusal('session_not_found', 'Session not found: initialize a new one')
-  }
-
   #attach(order: Order, session: McpSession | undefined, lastEventId: string | null): Response {
     const headers = { 'content-type': 'text/event-stream', 'cache-control': 'no-cache, no-transform', 'x-accel-buffering': 'no' }
     if (lastEventId !== null) {
@@ -230,8 +201,8 @@ export class LegacyCarrier implements Carrier {
       return new Response(this.#streams.attach(found.at, false), { headers })
     }
     if (!session) throw new McpRefusal('session_not_found', 'Session not found: initialize a new one')
-    const standing = this.#parts.log.standingOf(session.id) ?? this.#newStanding(session)
-    this.#goOn(standing)
+    const standing = this.#standing.of(session)
+    this.#standing.takeOver(standing)
     return new Response(this.#streams.attach({ stream: standing.id, seq: this.#parts.log.last }, false), { headers })
   }
 
@@ -239,58 +210,15 @@ export class LegacyCarrier implements Carrier {
     const { answer } = await this.#ask(order, new AbortController(), { session, method: 'DELETE', headers })
     // A downstream that forgot the session has ended it; 405 means that it lets no client end one.
     if (session && (answer.ok || answer.status === 404)) {
-      this.#closeSession(session, 'session_expired')
+      this.#sessions.forget(session)
       await answer.body?.cancel()
       return new Response(null, { status: answer.ok ? answer.status : 200 })
     }
     return new Response(answer.body, { status: answer.status, headers: responseHeaders(answer, LEGACY) })
   }
 
-  /** Ends a session of our own accord and tells the downstream, which would otherwise keep it for ever. */
-  #endSession(session: McpSession): void {
-    this.#closeSession(session, 'session_expired')
-    const downstream = this.#parts.settings.downstreams.find(({ resource }) => resource === session.resource)
-    const grant = this.#parts.grants.find(session.grantId)
-    const { identity } = this.#parts.profile
-    if (session.downstreamId === undefined || !downstream || !grant || !identity) return
-    const farewell = async (): Promise<void> => {
-      const jwt = { identity, clientId: grant.clientId, grantId: grant.id, audience: downstream.url }
-      const headers =
-        downstream.auth === 'identity-jwt'
-          ? { authorization: await this.#parts.credentials.identityJwt(jwt, this.#parts.now()) }
-          : {}
-      const signal = AbortSignal.timeout(5_000)
-      const request = {
-        method: 'DELETE',
-        target: downstream.url,
-        headers: new Headers(headers),
-        signal,
-        headersWithinMs: 5_000,
-      } as const
-      const { answer } = await this.#downstream.send(session, request)
-      await answer.body?.cancel()
-    }
-    this.#waitUntil(
-      farewell().catch((error: unknown) => log('info', 'mcp_session.farewell_failed', { reason: describeError(error) })),
-    )
-  }
-
-  #closeSession(session: McpSession, reason: CloseReason): void {
-    this.#streams.end(reason, (spec) => spec.mcpSession === session.id)
-    this.#parts.mcpSessions.end(session.id)
-    this.#parts.log.forgetSession(session.id)
-  }
-
-  #newStanding({ id, grantId }: McpSession): LoggedStream {
-    const stream = { id: randomId(9), grantId, mcpSession: id, kind: 'standing', openRequests: [] } as const
-    this.#parts.log.open(stream, this.#parts.now())
-    return { ...stream, upId: undefined, closed: false, trimmedTo: 0 }
-  }
-
-  #goOn(stream: LoggedStream): void {
-    const { openRequests, upId, ...spec } = stream
+  #goOn({ openRequests, upId, ...spec }: LoggedStream): void {
     this.#streams.goOn({ ...spec, requestIds: openRequests }, openRequests, upId)
-    if (stream.kind === 'standing') setTimeout(() => this.#streams.release(stream.id), GRACE_MS)
   }
 
   #cursor(
@@ -307,32 +235,5 @@ export class LegacyCarrier implements Carrier {
   #hasMore({ at, stream }: { at: Cursor; stream: LoggedStream }): boolean {
     if (!stream.closed) return true
     return !this.#parts.log.after(at, Number.MAX_SAFE_INTEGER).next().done
-  }
-
-  async #resume(stream: StreamSpec, upId: string | undefined, signal: AbortSignal): Promise<Response | undefined> {
-    const { grants, settings, mcpSessions, now } = this.#parts
-    const grant = grants.live(stream.grantId, now())
-    const downstream = settings.downstreams.find(({ resource }) => resource === grant?.resource)
-    if (!grant || !downstream) return undefined
-    const vouched = await vouchFor(this.#parts, grant, downstream)
-    if ('reason' in vouched) throw new Error(vouched.reason satisfies Refused['reason'])
-    const headers = identityHeaders(vouched)
-    headers.set('accept', 'text/event-stream')
-    headers.set('accept-encoding', 'identity')
-    if (upId !== undefined) headers.set('last-event-id', upId)
-    const session = mcpSessions.find(stream.mcpSession)
-    if (session?.protocolVersion !== undefined) headers.set('mcp-protocol-version', session.protocolVersion)
-    const headersWithinMs = settings.limits.downstreamTimeout * 1000
-    const { answer } = await this.#downstream.send(session, {
-      method: 'GET',
-      target: downstream.url,
-      headers,
-      signal,
-      headersWithinMs,
-    })
-    if (answer.ok && isEventStream(answer)) return answer
-    await answer.body?.cancel()
-    if (answer.status >= 500 || answer.status === 429) throw new Error(`the downstream answered ${answer.status}`)
-    return undefined
   }
 }

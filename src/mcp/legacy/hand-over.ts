@@ -16,7 +16,12 @@ import { ANSWER_HEADER, ORDER_HEADER, orderHeader, REFUSAL_HEADER, refusalIn, ty
 export interface LegacyPost {
   fetch(url: string, init: RequestInit): Promise<Response>
   openGet(asked: GetRequest): Promise<GetAnswer>
-  append(stream: string, events: readonly CarriedEvent[]): Promise<readonly number[]>
+  append(stream: string, epoch: number, events: readonly CarriedEvent[]): Promise<readonly number[]>
+}
+
+/** Marked as the runtime marks what is worth another try: nothing was decided. */
+export class SessionUnavailable extends Error {
+  readonly retryable = true
 }
 
 /** A refusal with the headers that belong to it. */
@@ -53,7 +58,7 @@ export async function handOver(forwarding: LegacyForwarding, post: LegacyPost): 
   // The lifecycle answers an exception with its stack trace; whatever the object did not mark is not an answer.
   if (!answer.headers.has(ANSWER_HEADER)) {
     await answer.body?.cancel()
-    throw new Error(`the session object failed with status ${answer.status}`)
+    throw new SessionUnavailable(`the session object failed with status ${answer.status}`)
   }
   return new Response(answer.body, { status: answer.status, headers: passed })
 }
@@ -82,6 +87,9 @@ export interface LeashedConditions extends Omit<ForwardingConditions, 'leash' | 
   }) => ForwardingConditions['leash']
 }
 
+const CONFLICT_ATTEMPTS = 8
+const CONFLICT_PAUSE_MS = 25
+
 type Standing = Extract<GetAnswer, { readonly kind: 'standing' }>
 
 async function carryStanding(
@@ -90,7 +98,7 @@ async function carryStanding(
   conditions: LeashedConditions,
   post: LegacyPost,
 ): Promise<Response> {
-  const { stream, vouched, downstreamSession, downstreamCursor, missed } = opened
+  const { stream, epoch, vouched, downstreamSession, downstreamCursor, missed } = opened
   const identity = identityHeaders(vouched)
   // The client's own session and cursor are the broker's; the downstream knows neither.
   const client = new Request(forwarding.client, { headers: strippedOfSession(forwarding.client.headers) })
@@ -98,12 +106,19 @@ async function carryStanding(
   if (downstreamCursor !== undefined) identity.set('last-event-id', downstreamCursor)
   const asked = { ...forwarding, client, identity }
   if (stream === undefined) return forward(asked, { ...conditions, leash: conditions.leash({ id: undefined, kind: 'request' }) })
-  const answer = await forward(asked, {
+  const standing = {
     ...conditions,
     leash: conditions.leash({ id: stream, kind: 'standing' }),
     first: [primed(stream, forwarding.client.headers), ...missed.map((event) => encodeLogged(stream, event))],
-    encode: (events) => stored(stream, events, post),
-  })
+    encode: (events: readonly SseEvent[]) => stored(stream, epoch, events, post),
+  }
+  let answer = await forward(asked, standing)
+  // The downstream may not have noticed yet that the connection this one takes over from is gone.
+  for (let attempt = 1; answer.status === 409 && attempt <= CONFLICT_ATTEMPTS; attempt += 1) {
+    await answer.body?.cancel()
+    await new Promise((resolve) => setTimeout(resolve, CONFLICT_PAUSE_MS * attempt))
+    answer = await forward(asked, standing)
+  }
   // A downstream that forgot the session: the object initializes it again, and carries this stream itself.
   return answer.status === 404 ? handOver(forwarding, post) : answer
 }
@@ -115,10 +130,18 @@ function primed(stream: string, headers: Headers): Uint8Array {
   return encodeEvent({ id: eventId(stream, 0), retry: 1_000, data: '' })
 }
 
-async function stored(stream: string, events: readonly SseEvent[], post: LegacyPost): Promise<readonly Uint8Array[]> {
+async function stored(
+  stream: string,
+  epoch: number,
+  events: readonly SseEvent[],
+  post: LegacyPost,
+): Promise<readonly Uint8Array[]> {
   const carried = events.flatMap(({ id, event, data }) => (data ? [{ upId: id, event, data }] : []))
-  const numbers = carried.length > 0 ? await post.append(stream, carried) : []
-  return carried.map(({ event, data }, index) => encodeLogged(stream, { seq: numbers[index] ?? 0, event, data }))
+  const numbers = carried.length > 0 ? await post.append(stream, epoch, carried) : []
+  return numbers.flatMap((seq, index) => {
+    const event = carried[index]
+    return event ? [encodeLogged(stream, { seq, event: event.event, data: event.data })] : []
+  })
 }
 
 function strippedOfSession(headers: Headers): Headers {

@@ -1,0 +1,35 @@
+// Asking a downstream for the rest of a stream: GET with the last event id it gave (MCP 2025-03-26 … 2025-11-25, resumability).
+import { vouchFor } from '../../session/admit.ts'
+import type { Parts } from '../../session/parts.ts'
+import { identityHeaders } from '../identity-headers.ts'
+import { isEventStream } from '../passing-headers.ts'
+import type { DownstreamSessions } from './downstream-session.ts'
+import type { StreamSpec } from './owned-streams.ts'
+
+/** Undefined when the downstream does not resume, or nobody may ask it any more; throws when another attempt may help. */
+export async function resumed(
+  parts: Parts,
+  downstream: DownstreamSessions,
+  stream: StreamSpec,
+  upId: string | undefined,
+  signal: AbortSignal,
+): Promise<Response | undefined> {
+  const { grants, settings, mcpSessions, now } = parts
+  const grant = grants.live(stream.grantId, now())
+  const target = settings.downstreams.find(({ resource }) => resource === grant?.resource)
+  if (!grant || !target) return undefined
+  const vouched = await vouchFor(parts, grant, target)
+  if ('reason' in vouched) throw new Error(`nobody vouches for the person at the moment: ${vouched.reason}`)
+  const headers = identityHeaders(vouched)
+  headers.set('accept', 'text/event-stream')
+  headers.set('accept-encoding', 'identity')
+  if (upId !== undefined) headers.set('last-event-id', upId)
+  const session = mcpSessions.find(stream.mcpSession)
+  if (session?.protocolVersion !== undefined) headers.set('mcp-protocol-version', session.protocolVersion)
+  const headersWithinMs = settings.limits.downstreamTimeout * 1000
+  const { answer } = await downstream.send(session, { method: 'GET', target: target.url, headers, signal, headersWithinMs })
+  if (answer.ok && isEventStream(answer)) return answer
+  await answer.body?.cancel()
+  if (answer.status >= 500 || answer.status === 429) throw new Error(`the downstream answered ${answer.status}`)
+  return undefined
+}

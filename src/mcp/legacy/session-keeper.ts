@@ -1,0 +1,94 @@
+// MCP sessions as the object keeps them: found for their grant only, few, and never ended without telling the downstream.
+import type { Caller } from '../../caller.ts'
+import { describeError, log } from '../../platform/telemetry.ts'
+import { vouchFor } from '../../session/admit.ts'
+import type { McpSession } from '../../session/mcp-sessions.ts'
+import type { Parts } from '../../session/parts.ts'
+import { identityHeaders } from '../identity-headers.ts'
+import { McpRefusal } from '../refusal.ts'
+import type { DownstreamSessions } from './downstream-session.ts'
+
+/** The farewell to a downstream is a courtesy; it may take this long, in milliseconds. */
+const FAREWELL_MS = 5_000
+
+export interface SessionKeeperOptions {
+  readonly parts: Parts
+  readonly downstream: DownstreamSessions
+  readonly waitUntil: (work: Promise<unknown>) => void
+  /** Ends the streams of a session. */
+  readonly endStreams: (mcpSession: string) => void
+}
+
+export class SessionKeeper {
+  readonly #options: SessionKeeperOptions
+
+  constructor(options: SessionKeeperOptions) {
+    this.#options = options
+  }
+
+  /** Throws when the id is not one of this grant's sessions: 404 is what makes a client initialize anew. */
+  find(id: string, caller: Caller, version: string | null): McpSession {
+    const { mcpSessions, now } = this.#options.parts
+    const session = mcpSessions.use(id, caller.grantId, now())
+    // From 2025-06-18 on clients repeat with every request what was negotiated; requests of our own have to as well.
+    if (session && version !== null && session.protocolVersion !== version)
+      return mcpSessions.remap(session, session.downstreamId, version)
+    if (session) return session
+    log('info', 'mcp_session.unknown', { grant: caller.grantId })
+    throw new McpRefusal('session_not_found', 'Session not found: initialize a new one')
+  }
+
+  /** A new session for the answer to `initialize`, unless the downstream keeps none. The least recently used make room. */
+  open(caller: Caller, downstreamId: string | undefined, initialize: Uint8Array): McpSession | undefined {
+    if (downstreamId === undefined) return undefined
+    const { mcpSessions, settings, now } = this.#options.parts
+    const surplus = mcpSessions.all().length - settings.limits.maxMcpSessions + 1
+    for (const oldest of mcpSessions.byUse().slice(0, Math.max(0, surplus))) this.end(oldest)
+    const { grantId, resource } = caller
+    const text = new TextDecoder().decode(initialize)
+    return mcpSessions.open({ grantId, resource, downstreamId, initialize: text, protocolVersion: undefined }, now())
+  }
+
+  /** The downstream has ended the session already. */
+  forget(session: McpSession): void {
+    const { mcpSessions, log: events } = this.#options.parts
+    this.#options.endStreams(session.id)
+    mcpSessions.end(session.id)
+    events.forgetSession(session.id)
+  }
+
+  /** Ends a session of our own accord and tells the downstream, which would otherwise keep it for ever. */
+  end(session: McpSession): void {
+    this.forget(session)
+    if (session.downstreamId === undefined) return
+    const farewell = this.#farewell(session).catch((error: unknown) => {
+      log('info', 'mcp_session.farewell_failed', { reason: describeError(error) })
+    })
+    this.#options.waitUntil(farewell)
+  }
+
+  /** Sessions nobody has used for long, unless somebody listens to them. */
+  collectIdle(): void {
+    const { mcpSessions, log: events, leashes, settings, now } = this.#options.parts
+    for (const session of mcpSessions.idle(now() - settings.limits.mcpSessionIdle)) {
+      const standing = events.standingOf(session.id)
+      if (standing === undefined || !leashes.isOpen(standing.id)) this.end(session)
+    }
+  }
+
+  async #farewell(session: McpSession): Promise<void> {
+    const { parts, downstream } = this.#options
+    const target = parts.settings.downstreams.find(({ resource }) => resource === session.resource)
+    const grant = parts.grants.find(session.grantId)
+    if (!target || !grant) return
+    // Of a grant that has just ended the downstream hears a last time, and nothing but this.
+    const vouched = await vouchFor(parts, grant, target, 'farewell')
+    if ('reason' in vouched) return
+    const headers = identityHeaders(vouched)
+    if (session.protocolVersion !== undefined) headers.set('mcp-protocol-version', session.protocolVersion)
+    const signal = AbortSignal.timeout(FAREWELL_MS)
+    const request = { method: 'DELETE', target: target.url, headers, signal, headersWithinMs: FAREWELL_MS } as const
+    const { answer } = await downstream.send(session, request)
+    await answer.body?.cancel()
+  }
+}

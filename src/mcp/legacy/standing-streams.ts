@@ -1,0 +1,84 @@
+// Standing streams as the object sees them: the router carries them while a client listens, the object for a while when it left.
+//
+// One standing stream belongs to an MCP session for as long as that lives, over any number of connections. Each connection is an
+// epoch: what an older one still brings is not stored, because the downstream sends it again to the newest, which asked from the
+// last event that was.
+import { randomId } from '../../platform/crypto.ts'
+import type { CarriedEvent } from '../../session/carrier.ts'
+import type { Cursor } from '../../session/event-id.ts'
+import type { LogBounds, LoggedEvent, LoggedStream } from '../../session/event-log.ts'
+import type { McpSession } from '../../session/mcp-sessions.ts'
+import type { Parts } from '../../session/parts.ts'
+import type { OwnedStreams } from './owned-streams.ts'
+
+/** How long the object goes on with a standing stream whose client left, in milliseconds. */
+const GRACE_MS = 60_000
+
+export interface Opened {
+  readonly stream: string
+  readonly epoch: number
+  readonly downstreamCursor: string | undefined
+  readonly missed: readonly LoggedEvent[]
+}
+
+export class StandingStreams {
+  readonly #parts: Parts
+  readonly #streams: OwnedStreams
+  readonly #bounds: LogBounds
+  // What the router was given to send; the rest is missed by a client that comes without a cursor.
+  readonly #sentUpTo = new Map<string, number>()
+  readonly #epochs = new Map<string, number>()
+  readonly #graces = new Map<string, ReturnType<typeof setTimeout>>()
+
+  constructor(parts: Parts, streams: OwnedStreams, bounds: LogBounds) {
+    this.#parts = parts
+    this.#streams = streams
+    this.#bounds = bounds
+  }
+
+  of({ id, grantId }: McpSession): LoggedStream {
+    const known = this.#parts.log.standingOf(id)
+    if (known) return known
+    const stream = { id: randomId(9), grantId, mcpSession: id, kind: 'standing', openRequests: [] } as const
+    this.#parts.log.open(stream, this.#parts.now())
+    return { ...stream, upId: undefined, closed: false, trimmedTo: 0 }
+  }
+
+  /** Hands the stream to a new connection of the router: the newest wins, over the object as over another of the client's. */
+  async open(standing: LoggedStream, cursor: Cursor | undefined): Promise<Opened> {
+    const { id } = standing
+    const epoch = (this.#epochs.get(id) ?? 0) + 1
+    this.#epochs.set(id, epoch)
+    this.#release(id)
+    await this.#parts.leashes.pullStream('superseded', id)
+    const from = cursor?.seq ?? this.#sentUpTo.get(id) ?? this.#parts.log.last
+    const missed = [...this.#parts.log.after({ stream: id, seq: from }, Number.MAX_SAFE_INTEGER)]
+    this.#sentUpTo.set(id, missed.at(-1)?.seq ?? from)
+    return { stream: id, epoch, downstreamCursor: this.#parts.log.find(id)?.upId, missed }
+  }
+
+  async append(stream: string, epoch: number, events: readonly CarriedEvent[]): Promise<readonly number[]> {
+    if (this.#epochs.get(stream) !== epoch) return []
+    const { log, now } = this.#parts
+    const last = await log.append(stream, events, [], now())
+    this.#sentUpTo.set(stream, last)
+    if (log.isOver(this.#bounds)) log.trim(this.#bounds, now())
+    return events.map((_, index) => last - events.length + 1 + index)
+  }
+
+  /** Its client is gone: the object reads on, so that nothing is missed by one that comes back within the grace. */
+  takeOver(standing: LoggedStream): void {
+    const { id, openRequests, upId, ...spec } = standing
+    this.#epochs.set(id, (this.#epochs.get(id) ?? 0) + 1)
+    this.#streams.goOn({ ...spec, id, requestIds: openRequests }, openRequests, upId)
+    clearTimeout(this.#graces.get(id))
+    const grace = setTimeout(() => this.#release(id), GRACE_MS)
+    this.#graces.set(id, grace)
+  }
+
+  #release(id: string): void {
+    clearTimeout(this.#graces.get(id))
+    this.#graces.delete(id)
+    this.#streams.release(id)
+  }
+}
