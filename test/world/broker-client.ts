@@ -2,6 +2,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { z } from 'zod'
 import { signInAs, type SignInOptions } from './browser.ts'
+import { OpenStream } from './open-stream.ts'
 import type { PersonKey } from './people.ts'
 
 /** Nothing listens there: the browser made of fetch stops before it would be requested. */
@@ -194,6 +195,20 @@ export async function callTool(mcpUrl: string, accessToken: string, call: ToolCa
     body: JSON.stringify(message),
     ...(signal && { signal }),
   })
+}
+
+/** A tool call that goes on for minutes and says something ten times a second. */
+export async function countForLong(mcpUrl: string, accessToken: string, signal?: AbortSignal): Promise<OpenStream> {
+  const answer = await callTool(mcpUrl, accessToken, {
+    tool: 'count',
+    arguments: { to: 6_000, interval_ms: 100 },
+    meta: { progressToken: 'count' },
+    ...(signal && { signal }),
+  })
+  if (answer.status !== 200) throw new Error(`the call was answered ${answer.status}: ${await answer.text()}`)
+  const stream = new OpenStream(answer)
+  await stream.untilSaid('"progress":2')
+  return stream
 }
 
 /** The status of a plain call with this token: 200 where it is worth something. */
