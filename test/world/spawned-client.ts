@@ -63,7 +63,7 @@ export class SpawnedClient {
   /** Waits for the address the program wants to be opened, walks it as the person would, callback of the program included. */
   async signIn(person: PersonKey): Promise<Page> {
     const browser = new Browser()
-    const back = await signInAs(person, await this.#nextAddress(), { browser })
+    const back = await signInAs(person, await this.opens(), { browser })
     return await browser.get(back.href)
   }
 
@@ -79,7 +79,8 @@ export class SpawnedClient {
     clearTimeout(hanging)
   }
 
-  async #nextAddress(withinMs = 20_000): Promise<string> {
+  /** The address it wants a browser to open, as soon as it does. */
+  async opens(withinMs = 20_000): Promise<string> {
     const deadline = Date.now() + withinMs
     for (;;) {
       const address = (await this.#home.opened()).at(-1)

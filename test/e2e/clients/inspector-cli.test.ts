@@ -5,6 +5,7 @@ import { ROOT } from '../../world/bundle.ts'
 import { freePort, isFree } from '../../world/listening.ts'
 import { Home, SpawnedClient } from '../../world/spawned-client.ts'
 import { saidBy, VERIFIED_ALICE } from '../../world/spoken-result.ts'
+import { welcome } from '../../world/welcome.ts'
 import { startWorld, type World } from '../../world/world.ts'
 
 const INSPECTOR = join(ROOT, 'node_modules/@modelcontextprotocol/inspector/clients/launcher/build/index.js')
@@ -55,7 +56,12 @@ describe('MCP Inspector in the terminal', () => {
 
   test('does it with the line that npm start prints, and stays signed in', async ({ skip }) => {
     if (!(await isFree(ITS_PORT))) skip(`another program has port ${ITS_PORT}, where this client must be called back`)
-    const first = whoami()
+    const line = welcome(world.brokerUrl, world.mcpUrl)
+      .split('\n')
+      .find((text) => text.includes('--cli'))
+    const [npx, , ...args] = line?.trim().split(' ') ?? []
+    expect(npx).toBe('npx')
+    const first = start(...args, '--format', 'json')
     await first.signIn('alice')
     expect({ code: await first.ended(), said: first.stderr }).toMatchObject({ code: 0 })
 
@@ -67,6 +73,10 @@ describe('MCP Inspector in the terminal', () => {
 
   function whoami(...options: string[]): SpawnedClient {
     const args = ['--cli', world.mcpUrl, '--method', 'tools/call', '--tool-name', 'whoami', '--format', 'json', ...options]
+    return start(...args)
+  }
+
+  function start(...args: string[]): SpawnedClient {
     const inspector = new SpawnedClient(home, INSPECTOR, args, ENVIRONMENT)
     running.push(inspector)
     return inspector

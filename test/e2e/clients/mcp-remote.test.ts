@@ -4,12 +4,16 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
 import { ReadBuffer, serializeMessage } from '@modelcontextprotocol/sdk/shared/stdio.js'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { setupsFor } from '../../../src/pages/setups.ts'
 import { ROOT } from '../../world/bundle.ts'
 import { Home, SpawnedClient } from '../../world/spawned-client.ts'
 import { saidBy, VERIFIED_ALICE } from '../../world/spoken-result.ts'
 import { startWorld, type World } from '../../world/world.ts'
 
 const MCP_REMOTE = join(ROOT, 'node_modules/mcp-remote/dist/proxy.js')
+/** What people paste: the program and its arguments as the front page has them. */
+const pasted = z.object({ mcpServers: z.record(z.string(), z.object({ command: z.literal('npx'), args: z.array(z.string()) })) })
 const WHOAMI = { name: 'whoami', arguments: {} }
 
 describe('mcp-remote', () => {
@@ -56,7 +60,9 @@ describe('mcp-remote', () => {
   })
 
   function start(): { client: Client; remote: SpawnedClient } {
-    const remote = new SpawnedClient(home, MCP_REMOTE, [world.mcpUrl], { MCP_REMOTE_CONFIG_DIR: join(home.path, 'mcp-auth') })
+    const text = setupsFor(world.mcpUrl, 'example').find(({ client }) => client === 'mcp-remote')?.text ?? ''
+    const [, , ...args] = pasted.parse(JSON.parse(text)).mcpServers['example']?.args ?? []
+    const remote = new SpawnedClient(home, MCP_REMOTE, args, { MCP_REMOTE_CONFIG_DIR: join(home.path, 'mcp-auth') })
     running.push(remote)
     return { client: new Client({ name: 'a client that only starts programs', version: '1.0.0' }), remote }
   }

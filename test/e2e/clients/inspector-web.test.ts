@@ -1,0 +1,51 @@
+// MCP Inspector in the browser, started with the line of the front page: connect, sign in, run a tool, all by hand in Chromium.
+import { join } from 'node:path'
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { setupsFor } from '../../../src/pages/setups.ts'
+import { ROOT } from '../../world/bundle.ts'
+import { CHROMIUM_IS_HERE, launchChromium, openTab } from '../../world/chromium.ts'
+import { freePort } from '../../world/listening.ts'
+import { Home, SpawnedClient } from '../../world/spawned-client.ts'
+import { startWorld, type World } from '../../world/world.ts'
+
+const INSPECTOR = join(ROOT, 'node_modules/@modelcontextprotocol/inspector/clients/launcher/build/index.js')
+
+describe.runIf(CHROMIUM_IS_HERE)('MCP Inspector in the browser', () => {
+  let world: World
+  let browser: Browser
+  let home: Home
+  let inspector: SpawnedClient
+
+  beforeAll(async () => {
+    world = await startWorld()
+    browser = await launchChromium()
+    home = await Home.create()
+    const line = setupsFor(world.mcpUrl).find(({ client }) => client === 'MCP Inspector')?.text ?? ''
+    const [, , ...args] = line.split(' ')
+    const ports = { CLIENT_PORT: String(await freePort()), MCP_SANDBOX_PORT: String(await freePort()) }
+    inspector = new SpawnedClient(home, INSPECTOR, args, ports)
+  })
+
+  afterAll(async () => {
+    await inspector?.end()
+    await home?.remove()
+    await browser?.close()
+    await world?.close()
+  })
+
+  test('finds the server in its list, signs in as Alice and learns who she is', async () => {
+    const { page, complaints } = await openTab(browser)
+    await page.goto(await inspector.opens())
+    await page.getByRole('switch', { name: new URL(world.mcpUrl).host }).click({ force: true })
+    await page.click('#allow')
+    await page.click('#sign-in-alice')
+    await page.getByText('Tools', { exact: true }).first().click()
+    await page.getByText('whoami', { exact: true }).click()
+    await page.getByRole('button', { name: 'Execute Tool' }).click()
+    await page.getByText('alice@example.com').first().waitFor()
+    expect(await page.textContent('body')).toMatch(/"?verified"?:\s*true/)
+    // Its fonts are on the internet, which tests do without.
+    expect(complaints.filter((text) => !text.includes('net::ERR_'))).toEqual([])
+  })
+})
