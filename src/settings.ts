@@ -3,7 +3,7 @@ import type { z } from 'zod'
 import { toHex } from './platform/crypto.ts'
 import { environment, keyBytes, NEW_KEY, type Environment } from './settings-environment.ts'
 
-export type DownstreamAuth = 'identity-jwt' | 'idp-token' | 'none'
+type DownstreamAuth = 'identity-jwt' | 'idp-token' | 'none'
 
 /** One MCP server behind the broker. */
 export interface Downstream {
@@ -28,7 +28,7 @@ export interface IdentityProviderSettings {
 }
 
 /** All durations in seconds, all sizes in bytes. */
-export interface Limits {
+interface Limits {
   readonly codeTtl: number
   readonly loginTtl: number
   readonly accessTokenTtl: number

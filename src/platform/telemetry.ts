@@ -6,7 +6,7 @@ export type Fields = Readonly<Record<string, string | number | boolean | null | 
 // Anything that looks like one of our envelopes, a bearer credential or an OAuth parameter is a leak, whoever logged it.
 const SECRET = /eyJ[\w-]+\.[\w-]*\.[\w.-]*|Bearer\s+[\w.~+/=-]+|(?<=\b(?:code|token|secret|state|code_verifier)=)[^&\s"]+/gi
 
-export function redact(text: string): string {
+function redact(text: string): string {
   return text.replaceAll(SECRET, '[redacted]')
 }
 

@@ -23,7 +23,7 @@ const ticketSchema = z.object({ asked: askedSchema, id: z.string(), nonceHash: z
 export const loginSchema = z.object({ asked: askedSchema, state: z.string(), nonce: z.string(), codeVerifier: z.string() })
 export type LoginTransaction = Readonly<z.output<typeof loginSchema>>
 
-export const consentCookie = (id: string): string => `mcp_consent_${id}`
+const consentCookie = (id: string): string => `mcp_consent_${id}`
 export const loginCookie = (state: string): string => `mcp_login_${state.slice(0, 8)}`
 
 const SCOPE_MEANING: Readonly<Record<string, string>> = {

@@ -18,12 +18,12 @@ export interface Vouched {
   readonly idpAccessToken?: string
 }
 
-export interface Admitted extends Vouched {
+interface Admitted extends Vouched {
   readonly admitted: true
   readonly rate: Rate
 }
 
-export type RefusalReason = 'credential_revoked' | 'session_expired' | 'limit_exceeded' | 'auth_unavailable'
+type RefusalReason = 'credential_revoked' | 'session_expired' | 'limit_exceeded' | 'auth_unavailable'
 
 export interface Refused {
   readonly admitted: false

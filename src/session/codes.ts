@@ -22,6 +22,8 @@ export interface Redemption {
   readonly redirectUri: string | undefined
   /** S256 of the `code_verifier` that was sent; absent when none was. */
   readonly codeChallenge: string | undefined
+  /** The resource the client named (RFC 8707), in canonical form; absent when it named none. */
+  readonly resource?: string
 }
 
 export type CodeOutcome = 'redeemed' | 'unknown' | 'expired' | 'wrong_verifier' | 'wrong_redirect_uri' | 'repeated' | 'replayed'

@@ -16,7 +16,7 @@ export interface LogBounds {
 }
 
 /** `call`: the answer to one POST. `standing`: the GET stream of an MCP session. */
-export type StreamKind = 'call' | 'standing'
+type StreamKind = 'call' | 'standing'
 
 export interface LoggedStream {
   readonly id: string

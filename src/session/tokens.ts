@@ -1,7 +1,7 @@
 // Codes and refresh tokens: who gets which facts for a pair of tokens, and when a grant dies of it (design section 4).
 import type { Identity, IdpTokens } from '../caller.ts'
 import { log } from '../platform/telemetry.ts'
-import type { Redemption } from './codes.ts'
+import type { CodeOutcome, Redemption } from './codes.ts'
 import { REPLAY_WINDOW, type Grant, type NewGrant } from './grants.ts'
 import { askProvider, endGrant, type Parts } from './parts.ts'
 
@@ -36,6 +36,7 @@ export type TokenRefusal =
   | 'code_replayed'
   | 'wrong_verifier'
   | 'wrong_redirect_uri'
+  | 'wrong_resource'
   | 'refresh_reused'
   | 'refresh_invalid'
   | 'grant_ended'
@@ -80,11 +81,21 @@ export async function redeem(parts: Parts, asked: Redemption): Promise<TokenOutc
   const outcome = parts.codes.redeem(asked, now)
   const grant = parts.grants.live(asked.grantId, now)
   if (!grant) return { granted: false, refusal: outcome === 'redeemed' ? 'grant_ended' : 'code_invalid' }
-  if (outcome === 'redeemed') return { granted: true, facts: facts(parts.grants.rotate(grant, now)) }
   if (outcome === 'repeated') return { granted: false, refusal: 'code_invalid' }
+  const isAnother = asked.resource !== undefined && asked.resource !== grant.resource
+  if (outcome === 'redeemed' && !isAnother) return { granted: true, facts: facts(parts.grants.rotate(grant, now)) }
   await endGrant(parts, grant, outcome === 'replayed' ? 'code_replayed' : 'code_failed')
-  if (outcome === 'replayed') return { granted: false, refusal: 'code_replayed' }
-  return { granted: false, refusal: outcome === 'wrong_verifier' || outcome === 'wrong_redirect_uri' ? outcome : 'code_invalid' }
+  return { granted: false, refusal: REFUSAL[outcome] }
+}
+
+/** A code that was good for itself can fail only by what it was asked for. */
+const REFUSAL: Readonly<Record<Exclude<CodeOutcome, 'repeated'>, TokenRefusal>> = {
+  redeemed: 'wrong_resource',
+  unknown: 'code_invalid',
+  expired: 'code_invalid',
+  wrong_verifier: 'wrong_verifier',
+  wrong_redirect_uri: 'wrong_redirect_uri',
+  replayed: 'code_replayed',
 }
 
 /** Refreshing, one rotation of a grant at a time: parallel and repeated calls get the same facts. */

@@ -108,7 +108,7 @@ async function forgets(answer: Response): Promise<boolean> {
 }
 
 /** `result.protocolVersion` of an `initialize` response, whichever way it came. Reads the body. */
-export async function negotiatedVersion(answer: Response): Promise<string | undefined> {
+async function negotiatedVersion(answer: Response): Promise<string | undefined> {
   if (!isEventStream(answer)) return versionIn(await answer.text())
   if (!answer.body) return undefined
   for await (const { data } of readEvents(answer.body, { maxEventBytes: MAX_EVENT_BYTES })) {
@@ -121,6 +121,6 @@ export async function negotiatedVersion(answer: Response): Promise<string | unde
 const VERSION = /"protocolVersion"\s*:\s*"([\d-]{10})"/
 
 /** Read with an expression: the message is the downstream's, and nothing but this one value of it is of interest. */
-export function versionIn(message: string): string | undefined {
+function versionIn(message: string): string | undefined {
   return VERSION.exec(message)?.[1]
 }

@@ -20,7 +20,7 @@ export interface LegacyPost {
 }
 
 /** Marked as the runtime marks what is worth another try: nothing was decided. */
-export class SessionUnavailable extends Error {
+class SessionUnavailable extends Error {
   readonly retryable = true
 }
 

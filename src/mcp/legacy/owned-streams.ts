@@ -20,7 +20,7 @@ export interface StreamSpec {
 }
 
 /** Asks the downstream for what follows `upId`; undefined when it does not resume. */
-export type Resume = (stream: StreamSpec, upId: string | undefined, signal: AbortSignal) => Promise<Response | undefined>
+type Resume = (stream: StreamSpec, upId: string | undefined, signal: AbortSignal) => Promise<Response | undefined>
 
 export interface OwnedStreamsOptions {
   readonly log: EventLog

@@ -4,14 +4,15 @@ import type { Presented, TokenFacts, TokenOutcome, TokenRefusal } from '../../se
 import type { Downstream } from '../../settings.ts'
 import type { Envelopes, Lifetimes } from '../envelopes.ts'
 import { OAuthError } from '../errors.ts'
+import { canonicalResource } from '../resource.ts'
 
 /** The part of `UserSession` the token endpoint talks to. */
-export interface TokenSession {
+interface TokenSession {
   redeem(asked: Redemption): Promise<TokenOutcome>
   refresh(asked: Presented): Promise<TokenOutcome>
 }
 
-export interface TokenRequest {
+interface TokenRequest {
   readonly clientId: string
   /** Form parameters; the pipeline has made sure that none is repeated except `resource`. */
   readonly form: URLSearchParams
@@ -34,6 +35,12 @@ export interface TokenAnswer {
 }
 
 export type Grant = (request: TokenRequest, services: GrantServices) => Promise<TokenAnswer>
+
+/** The canonical resource a token request names; undefined when it names none, and means the grant's own (RFC 8707). */
+export function resourceIn(form: URLSearchParams, downstreams: readonly Downstream[]): string | undefined {
+  const named = form.getAll('resource').filter((resource) => resource !== '')
+  return named.length > 0 ? canonicalResource(named, downstreams).resource : undefined
+}
 
 export async function tokenPair(
   sub: string,
@@ -58,6 +65,7 @@ const MESSAGE: Readonly<Record<TokenRefusal, string>> = {
   code_replayed: 'authorization code was already used; the grant has been revoked',
   wrong_verifier: 'Invalid PKCE code_verifier',
   wrong_redirect_uri: 'redirect_uri differs from the one of the authorization request',
+  wrong_resource: 'resource differs from the one the grant is for',
   refresh_reused: 'refresh token was already used; the grant has been revoked',
   refresh_invalid: 'Invalid refresh token',
   grant_ended: 'Token has been revoked',
@@ -67,5 +75,5 @@ const MESSAGE: Readonly<Record<TokenRefusal, string>> = {
 export function refused(refusal: TokenRefusal): OAuthError {
   if (refusal === 'idp_unavailable')
     return new OAuthError('temporarily_unavailable', MESSAGE[refusal], { reason: refusal, retryAfter: 30 })
-  return new OAuthError('invalid_grant', MESSAGE[refusal], { reason: refusal })
+  return new OAuthError(refusal === 'wrong_resource' ? 'invalid_target' : 'invalid_grant', MESSAGE[refusal], { reason: refusal })
 }
