@@ -63,6 +63,7 @@ describe('an authorization code', () => {
     ['another verifier', { codeChallenge: 'of another verifier' }, 'wrong_verifier'],
     ['no verifier', { codeChallenge: undefined }, 'wrong_verifier'],
     ['another redirect URI', { redirectUri: 'http://127.0.0.1:33418/other' }, 'wrong_redirect_uri'],
+    ['another resource', { resource: 'http://localhost:8788/other' }, 'wrong_resource'],
     ['the same redirect URI in other words', { redirectUri: `${REDIRECT_URI}/` }, 'wrong_redirect_uri'],
   ])('that comes with %s is burnt', async ([, change, refusal]) => {
     const session = nobody()

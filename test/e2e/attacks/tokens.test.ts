@@ -1,0 +1,204 @@
+// Attacks on refresh tokens, access tokens and the endpoints that take them, against the built Worker.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { keyRing } from '../../../src/issuer/keys.ts'
+import { Envelopes } from '../../../src/oauth/envelopes.ts'
+import { fromHex } from '../../../src/platform/crypto.ts'
+import { type Answer, BrokerClient, countForLong, errorOf, statusWith, tokensOf } from '../../world/broker-client.ts'
+import { startWorld, type World } from '../../world/world.ts'
+
+let world: World
+let client: BrokerClient
+let other: BrokerClient
+
+beforeAll(async () => {
+  // Ten thousand wrong tokens and a hundred right ones are no flood here.
+  world = await startWorld({ overrides: { RATE_LIMIT_REQUESTS: '100000' } })
+  client = await BrokerClient.register(world.brokerUrl)
+  other = await BrokerClient.register(world.brokerUrl, { token_endpoint_auth_method: 'client_secret_post' })
+})
+afterAll(async () => {
+  await world?.close()
+})
+
+const refused = (answer: Answer): readonly unknown[] => [answer.status, answer.status < 400 ? 'granted' : errorOf(answer)]
+
+describe('7. eight refreshes in parallel:', () => {
+  test('all get the same pair, and the identity provider is asked once', async () => {
+    const { refreshToken } = await client.signIn('alice')
+    world.idp.control.forgetCalls()
+    const answers = await Promise.all(Array.from({ length: 8 }, () => client.refresh(refreshToken)))
+    expect(answers.map(({ status }) => status)).toEqual(Array(8).fill(200))
+    expect(new Set(answers.map(({ text }) => text)).size).toBe(1)
+    expect(world.idp.control.calls.token).toBe(1)
+  })
+
+  test('the same again from a runtime that was killed in between', async () => {
+    const { refreshToken } = await client.signIn('alice')
+    const before = await client.refresh(refreshToken)
+    await world.restartRuntime()
+    world.idp.control.forgetCalls()
+    const answers = await Promise.all(Array.from({ length: 8 }, () => client.refresh(refreshToken)))
+    expect(new Set([before, ...answers].map(({ text }) => text)).size).toBe(1)
+    expect(world.idp.control.calls.token).toBe(0)
+  })
+})
+
+test('8. a refresh token that was superseded comes back: the family dies, its stream closes, and the log says why', async () => {
+  const first = await client.signIn('alice')
+  const second = tokensOf(await client.refresh(first.refreshToken))
+  const third = tokensOf(await client.refresh(second.refreshToken))
+  const stream = await countForLong(world.mcpUrl, third.accessToken)
+  const bystander = await other.signIn('alice')
+
+  expect(refused(await client.refresh(first.refreshToken))).toEqual([400, 'invalid_grant'])
+  expect(await stream.endsWithin(1_000)).toBe(true)
+  expect(stream.text).toContain('closed: credential_revoked')
+  for (const { accessToken, refreshToken } of [first, second, third]) {
+    expect(await statusWith(world.mcpUrl, accessToken)).toBe(401)
+    expect(refused(await client.refresh(refreshToken))).toEqual([400, 'invalid_grant'])
+  }
+  expect(await statusWith(world.mcpUrl, bystander.accessToken)).toBe(200)
+  const rows = world.logs.filter(({ message }) => message.includes('"refresh_token.reused"'))
+  expect(rows.map(({ message }): unknown => JSON.parse(message))).toEqual([
+    { event: 'refresh_token.reused', grant: expect.any(String), client: client.clientId, presented: 1, current: 3 },
+  ])
+})
+
+test('9. rotation does not revoke what it has just issued: a hundred calls with the new pair', async () => {
+  const before = await client.signIn('alice')
+  const after = tokensOf(await client.refresh(before.refreshToken))
+  const statuses: number[] = []
+  for (let call = 0; call < 100; call += 1) statuses.push(await statusWith(world.mcpUrl, after.accessToken))
+  expect(statuses).toEqual(Array(100).fill(200))
+  expect(await statusWith(world.mcpUrl, before.accessToken)).toBe(200)
+  expect((await client.refresh(after.refreshToken)).status).toBe(200)
+})
+
+test('11. a client presents what was issued to another: refused, and the owner never notices', async () => {
+  const code = await client.code('alice')
+  expect(refused(await other.redeem(code))).toEqual([400, 'invalid_grant'])
+  expect(refused(await other.redeem(code, { client_id: client.clientId }))).toEqual([401, 'invalid_client'])
+  const { accessToken, refreshToken } = tokensOf(await client.redeem(code))
+  expect(refused(await other.refresh(refreshToken))).toEqual([400, 'invalid_grant'])
+  expect(await statusWith(world.mcpUrl, accessToken)).toBe(200)
+  expect((await client.refresh(refreshToken)).status).toBe(200)
+})
+
+test('12. a client revokes what was issued to another: told nothing, and nothing ends', async () => {
+  const { accessToken, refreshToken } = await client.signIn('alice')
+  for (const token of [accessToken, refreshToken, 'nonsense']) {
+    const answer = await other.revoke(token)
+    expect([answer.status, answer.text]).toEqual([200, ''])
+    expect(JSON.parse((await other.introspect(token)).text)).toEqual({ active: false })
+  }
+  expect(await statusWith(world.mcpUrl, accessToken)).toBe(200)
+  expect((await client.refresh(refreshToken)).status).toBe(200)
+})
+
+test('13. a credential in the place of another: each is good for one thing', async () => {
+  const code = await client.code('alice')
+  const { accessToken, refreshToken } = tokensOf(await client.redeem(code))
+  expect(await statusWith(world.mcpUrl, refreshToken)).toBe(401)
+  expect(await statusWith(world.mcpUrl, code.code)).toBe(401)
+  for (const token of [accessToken, code.code]) expect(refused(await client.refresh(token))).toEqual([400, 'invalid_grant'])
+  for (const token of [accessToken, refreshToken])
+    expect(refused(await client.redeem({ ...code, code: token }))).toEqual([400, 'invalid_grant'])
+  const inUrl = await fetch(`${world.mcpUrl}?access_token=${accessToken}`, { method: 'POST' })
+  expect(inUrl.status).toBe(400)
+  expect(await statusWith(world.mcpUrl, accessToken)).toBe(200)
+})
+
+describe('21. resource and audience confusion:', () => {
+  test('a token for another resource of the same broker is refused', async () => {
+    const { accessToken } = await client.signIn('alice')
+    const { gid, sub, iat, exp } = claimsOf(accessToken)
+    const ring = await keyRing({ secret: fromHex(world.vars['ENCRYPTION_KEY'] ?? '') })
+    const envelopes = new Envelopes(ring, world.brokerUrl, () => iat)
+    const facts = { sub, grantId: gid, clientId: client.clientId, scopes: ['mcp'], generation: 1, issuedAt: iat, endsAt: exp }
+    // The same facts for our own resource make the very token that was issued: only the audience differs below.
+    expect(await envelopes.accessToken({ ...facts, resource: world.mcpUrl }, exp - iat)).toBe(accessToken)
+    for (const resource of [
+      `${world.brokerUrl}/servers/other/mcp`,
+      world.brokerUrl,
+      `${world.mcpUrl}/`,
+      'https://other.example/mcp',
+    ]) {
+      const token = await envelopes.accessToken({ ...facts, resource }, exp - iat)
+      expect(await statusWith(world.mcpUrl, token)).toBe(401)
+    }
+  })
+
+  test('a grant keeps its resource: another one is refused, none means its own', async () => {
+    const another = { resource: 'https://other.example/mcp' }
+    const back = new URL((await fetch(client.authorizeUrl(another).url, { redirect: 'manual' })).headers.get('location') ?? '')
+    expect(back.searchParams.get('error')).toBe('invalid_target')
+    const code = await client.code('alice', { changes: { resource: world.mcpUrl } })
+    const { refreshToken } = tokensOf(await client.redeem(code, { resource: undefined }))
+    expect(refused(await client.refresh(refreshToken, another))).toEqual([400, 'invalid_target'])
+    expect(refused(await client.refresh(refreshToken, { resource: [world.mcpUrl, another.resource] }))).toEqual([
+      400,
+      'invalid_target',
+    ])
+    const { accessToken } = tokensOf(await client.refresh(refreshToken, { resource: undefined }))
+    expect(claimsOf(accessToken).aud).toBe(world.mcpUrl)
+    expect(await statusWith(world.mcpUrl, accessToken)).toBe(200)
+  })
+
+  test('a code asked for another resource is refused and ends nothing that lives', async () => {
+    const bystander = await client.signIn('alice')
+    const code = await client.code('alice')
+    expect(refused(await client.redeem(code, { resource: 'https://other.example/mcp' }))).toEqual([400, 'invalid_target'])
+    expect(await statusWith(world.mcpUrl, bystander.accessToken)).toBe(200)
+  })
+})
+
+test('53. tokens of staging on production, both with the same key: refused', async () => {
+  const staging = await startWorld()
+  try {
+    const theirs = await BrokerClient.register(staging.brokerUrl)
+    const { accessToken, refreshToken } = await theirs.signIn('alice')
+    const code = await theirs.code('alice')
+    expect(staging.vars['ENCRYPTION_KEY']).toBe(world.vars['ENCRYPTION_KEY'])
+    expect(await statusWith(staging.mcpUrl, accessToken)).toBe(200)
+    expect(await statusWith(world.mcpUrl, accessToken)).toBe(401)
+    const asTheirs = { client_id: theirs.clientId, client_secret: undefined }
+    expect(refused(await client.refresh(refreshToken, asTheirs))).toEqual([400, 'invalid_grant'])
+    expect(refused(await client.redeem(code, asTheirs))).toEqual([400, 'invalid_grant'])
+  } finally {
+    await staging.close()
+  }
+})
+
+test('57. timing of token lookup: a wrong token that begins like a right one takes no longer than any other', async () => {
+  const { accessToken } = await client.signIn('alice')
+  const [head = '', body = '', signature = ''] = accessToken.split('.')
+  const wrong = {
+    early: `${head}.${body}.${swapped(signature[0])}${signature.slice(1)}`,
+    late: `${head}.${body}.${signature.slice(0, -2)}${swapped(signature.at(-2))}${signature.slice(-1)}`,
+  }
+  const took: Record<keyof typeof wrong, number[]> = { early: [], late: [] }
+  for (let round = 0; round < 5_000; round += 1) {
+    // Who goes first takes turns, so that whatever the machine does meanwhile happens to both alike.
+    for (const kind of round % 2 === 0 ? (['early', 'late'] as const) : (['late', 'early'] as const)) {
+      const start = performance.now()
+      const answer = await fetch(world.mcpUrl, { method: 'POST', headers: { authorization: `Bearer ${wrong[kind]}` } })
+      await answer.arrayBuffer()
+      took[kind].push(performance.now() - start)
+      if (answer.status !== 401) throw new Error(`a forged token was answered ${answer.status}`)
+    }
+  }
+  const [early, late] = [median(took.early), median(took.late)]
+  expect(Math.abs(early - late) / early).toBeLessThan(0.05)
+})
+
+function swapped(character: string | undefined): string {
+  return character === 'A' ? 'B' : 'A'
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
+}
+
+function claimsOf(token: string): { sub: string; gid: string; aud: string; iat: number; exp: number } {
+  return JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString())
+}
