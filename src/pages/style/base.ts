@@ -50,6 +50,7 @@ a:hover { text-decoration-thickness: 2px; }
 .skip { position: absolute; left: -9999px; }
 .skip:focus { left: 12px; top: 12px; z-index: 1; background: var(--surface); padding: 10px 14px; }
 
+.whole { white-space: nowrap; }
 .visually-hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 
 /* Room above a single decision on a large screen; none is wasted on a phone. */

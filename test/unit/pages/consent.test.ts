@@ -94,7 +94,9 @@ describe('whatever a stranger writes on the consent page', () => {
   })
 
   it('adds no element and no handler to the page', () => {
-    expect([...elementsOf(consentPage(hostile))].filter((name) => !elementsOf(consentPage(cursor)).has(name))).toEqual([])
+    // Long hosts of honest people may break at their dots too.
+    const ours = new Set([...elementsOf(consentPage(cursor)), 'wbr'])
+    expect([...elementsOf(consentPage(hostile))].filter((name) => !ours.has(name))).toEqual([])
     expect(tagsOf(consentPage(hostile))).not.toMatch(/\son\w+=/i)
   })
 
