@@ -59,7 +59,7 @@ export async function forward(forwarding: Forwarding, conditions: ForwardingCond
     }
     return new Response(body.pipeThrough(untilItsEnd(tether)), { status, headers })
   } catch (error) {
-    tether.release()
+    tether.abandon()
     throw error
   }
 }

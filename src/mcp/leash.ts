@@ -21,13 +21,15 @@ export interface LeashPost {
   fetch(url: string, init: RequestInit): Promise<Response>
 }
 
-/** Undefined when the grant has ended since the request was admitted, or the person has too many streams. */
-export async function openLeash(post: LeashPost, stream: LeashedStream): Promise<Leash | undefined> {
+/** Why there is no leash: the grant has ended since the request was admitted, or the person has too many streams. */
+export type NoLeash = Extract<CloseReason, 'credential_revoked' | 'limit_exceeded'>
+
+export async function openLeash(post: LeashPost, stream: LeashedStream): Promise<Leash | NoLeash> {
   const answer = await post.fetch('https://session/leash', {
     headers: { upgrade: 'websocket', [LEASH_HEADER]: JSON.stringify(stream) },
   })
   const socket = answer.webSocket
-  if (!socket) return undefined
+  if (!socket) return answer.status === 429 ? 'limit_exceeded' : 'credential_revoked'
   const pulled = new AbortController()
   let reason: CloseReason = 'auth_unavailable'
   let released = false

@@ -1,12 +1,11 @@
 // What ties a request that takes longer than a moment to the person's object: it ends when the client leaves or the leash is pulled.
-import type { Leash } from './leash.ts'
+import type { Leash, NoLeash } from './leash.ts'
 import { McpRefusal } from './refusal.ts'
 
 /** A request that is over sooner costs no second call to the object. */
 const TETHER_AFTER_MS = 1_000
 
-/** Undefined when the person may not have this stream: the grant ended a moment ago, or there are too many. */
-export type OpenLeash = () => Promise<Leash | undefined>
+export type OpenLeash = () => Promise<Leash | NoLeash>
 
 export class Tether {
   readonly #open: OpenLeash
@@ -56,9 +55,16 @@ export class Tether {
     this.#leash?.release(because)
   }
 
+  /** The client gets another answer than the downstream's, which may still be on its way. */
+  abandon(): void {
+    this.#end.abort('abandoned')
+    this.release()
+  }
+
   async #hold(): Promise<Leash> {
     const leash = await this.#open()
-    if (!leash) throw revoked(this.#id)
+    if (leash === 'limit_exceeded') throw tooMany(this.#id)
+    if (leash === 'credential_revoked') throw revoked(this.#id)
     this.#leash = leash
     if (this.#isOver) leash.release('ended')
     leash.pulled.addEventListener('abort', () => this.#end.abort(leash.reason()), { once: true })
@@ -73,4 +79,8 @@ export class Tether {
 
 function revoked(id: string | undefined): McpRefusal {
   return new McpRefusal('credential_revoked', 'Unauthorized: access was taken back, sign in again', { id })
+}
+
+function tooMany(id: string | undefined): McpRefusal {
+  return new McpRefusal('limit_exceeded', 'too many streams are open: close one first', { id })
 }

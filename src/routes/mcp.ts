@@ -6,7 +6,7 @@ import { forward } from '../mcp/forward.ts'
 import { identityHeaders } from '../mcp/identity-headers.ts'
 import { openEnvelope, type Envelope } from '../mcp/json-door.ts'
 import { KEEP_ALIVE_MS } from '../mcp/keep-alive.ts'
-import { openLeash, type Leash, type LeashPost } from '../mcp/leash.ts'
+import { openLeash, type Leash, type LeashPost, type NoLeash } from '../mcp/leash.ts'
 import { rateHeaders } from '../mcp/legacy/answers.ts'
 import { carryGet, handOver, refusedAdmission, RefusedWith, type LegacyPost } from '../mcp/legacy/hand-over.ts'
 import { readBody } from '../mcp/read-body.ts'
@@ -75,7 +75,7 @@ async function carry(c: Asked, services: McpServices): Promise<Response> {
     headersWithinMs: limits.downstreamTimeout * 1000,
     keepAliveMs: services.keepAliveMs ?? KEEP_ALIVE_MS[passage.era],
     leash:
-      (stream: { readonly id: string | undefined; readonly kind: 'request' | 'standing' }) => (): Promise<Leash | undefined> => {
+      (stream: { readonly id: string | undefined; readonly kind: 'request' | 'standing' }) => (): Promise<Leash | NoLeash> => {
         const leashed = {
           streamId: stream.id ?? randomId(9),
           grantId: caller.grantId,

@@ -13,6 +13,8 @@ const stream: RawHandler = (_req, _body, res) =>
     })
     .end()
 const list = { jsonrpc: '2.0', id: 1, method: 'tools/list' }
+const modernList = { ...list, params: { _meta: { 'io.modelcontextprotocol/protocolVersion': '2026-07-28' } } }
+const modernHeaders = { 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'tools/list' }
 const json = { ...bearer, 'content-type': 'application/json' }
 
 let downstream: RawDownstream
@@ -54,10 +56,13 @@ describe('42 DNS rebinding', () => {
     ['http://127.0.0.1:1', 200],
     ['https://console.example.org', 200],
   ])('a page from %s gets %i', async ([origin, status]) => {
-    const { post, admissions } = brokered(downstream.url, { environment: { ALLOWED_ORIGINS: 'https://console.example.org' } })
-    const response = await post(list, { origin })
-    expect([response.status, admissions.length]).toEqual([status, status === 200 ? 1 : 0])
+    const environment = { ALLOWED_ORIGINS: 'https://console.example.org' }
+    const { modern, post, admissions, handedOver } = brokered(downstream.url, { environment })
+    const calls = status === 200 ? 1 : 0
+    expect([(await modern({}, { origin })).status, admissions.length]).toEqual([status, calls])
+    expect([(await post(list, { origin })).status, handedOver.length]).toEqual([status, calls])
     expect(downstream.requests.all.some(({ headers }) => 'origin' in headers)).toBe(false)
+    expect(handedOver.some(({ headers }) => headers.has('origin'))).toBe(false)
   })
 })
 
@@ -77,8 +82,8 @@ describe('43 CORS', () => {
   })
 
   test.for<[string, RequestInit, number]>([
-    ['an answer', { method: 'POST', headers: json, body: JSON.stringify(list) }, 200],
-    ['a stream', { headers: bearer }, 200],
+    ['an answer of the object', { method: 'POST', headers: json, body: JSON.stringify(list) }, 200],
+    ['a stream', { method: 'POST', headers: { ...json, ...modernHeaders }, body: JSON.stringify(modernList) }, 200],
     ['a missing token', {}, 401],
     ['a foreign origin', { headers: { ...bearer, origin: 'https://evil.example' } }, 403],
     ['a wrong method', { method: 'PUT', headers: bearer }, 405],

@@ -1,10 +1,9 @@
 // Attacks by the MCP server behind the broker, each named after the case it answers.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { startRawDownstream, type RawDownstream, type RawHandler } from '../../world/raw-downstream.ts'
-import { bearer, brokered, refusalOf } from '../mcp/brokered.ts'
+import { brokered, refusalOf } from '../mcp/brokered.ts'
 
 const sayOk: RawHandler = (_req, _body, res) => void res.writeHead(200, { 'content-type': 'application/json' }).end('{}')
-const list = { jsonrpc: '2.0', id: 1, method: 'tools/list' }
 
 let downstream: RawDownstream
 beforeAll(async () => {
@@ -20,7 +19,7 @@ describe('48 a malicious downstream', () => {
   test('that redirects to another host is not followed, and its address stays with us', async () => {
     const other = await startRawDownstream(sayOk)
     downstream.handleWith((_req, _body, res) => void res.writeHead(307, { location: other.url }).end())
-    const response = await brokered(downstream.url).post(list)
+    const response = await brokered(downstream.url).modern()
     const text = await response.text()
     expect([response.status, response.headers.get('location'), text.includes(String(other.port))]).toEqual([502, null, false])
     expect(text).toContain('downstream_redirect')
@@ -35,7 +34,7 @@ describe('48 a malicious downstream', () => {
         (_req, _body, res) =>
           void res.writeHead(401, { 'www-authenticate': evil, 'content-type': 'text/html' }).end('<h1>log in</h1>'),
       )
-      const response = await brokered(downstream.url).post(list)
+      const response = await brokered(downstream.url).modern()
       expect([response.status, response.headers.has('www-authenticate')]).toEqual([502, false])
       expect(await refusalOf(response)).toMatchObject({
         id: 1,
@@ -61,7 +60,7 @@ describe('48 a malicious downstream', () => {
     downstream.handleWith(
       (_req, _body, res) => void res.writeHead(200, { ...theirs, 'content-type': 'application/json' }).end('{}'),
     )
-    const response = await brokered(downstream.url).post(list)
+    const response = await brokered(downstream.url).modern()
     expect(JSON.stringify([...response.headers])).not.toMatch(/evil|a=b|max-age=0|credentials|Clear/i)
   })
 
@@ -69,7 +68,7 @@ describe('48 a malicious downstream', () => {
     downstream.handleWith(
       (_req, _body, res) => void res.writeHead(500, { 'content-type': 'text/html' }).end('<script>alert(1)</script>'),
     )
-    const { headers } = await brokered(downstream.url).post(list)
+    const { headers } = await brokered(downstream.url).modern()
     expect([headers.get('content-security-policy'), headers.get('x-content-type-options')]).toEqual([
       "default-src 'none'; sandbox",
       'nosniff',
@@ -82,7 +81,7 @@ describe('48 a malicious downstream', () => {
       const flood = setInterval(() => res.write(`data: ${'x'.repeat(1024 * 1024)}`), 1)
       req.socket.once('close', () => clearInterval(flood))
     })
-    const response = await brokered(downstream.url).post(list)
+    const response = await brokered(downstream.url).modern()
     expect(await response.text()).toContain('"id":1,"error":{"code":-32603')
     const asked = await downstream.requests.find(({ closedAt }) => closedAt !== undefined)
     expect(asked.aborted).toBe(true)
@@ -93,12 +92,11 @@ describe('48 a malicious downstream', () => {
       (_req, _body, res) =>
         void res.writeHead(200, { 'content-type': 'text/event-stream' }).end('retry: 0\nid: a\0b\ndata: \u001b[2J\n\n'),
     )
-    const text = await (await brokered(downstream.url).ask('/mcp', { headers: bearer })).text()
-    expect(text).toBe(': ok\n\nretry: 250\ndata: \u001b[2J\n\n')
+    expect(await (await brokered(downstream.url).modern()).text()).toBe(': ok\n\ndata: \u001b[2J\n\n')
   })
 
   test.for(['999', '101'])('that answers with status %s is refused as broken', async (status) => {
     downstream.handleWith((req) => void req.socket.end(`HTTP/1.1 ${status} Odd\r\ncontent-length: 0\r\n\r\n`))
-    expect((await brokered(downstream.url).post(list)).status).toBe(502)
+    expect((await brokered(downstream.url).modern()).status).toBe(502)
   })
 })

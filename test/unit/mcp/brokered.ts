@@ -1,14 +1,19 @@
-// A broker for the tests of its stream side: the real routes and guards, a token anybody can write, and an admission by hand.
+// A broker for the tests of its router side: the real routes and guards, a token anybody can write, and a person's object by hand.
 import { Hono } from 'hono'
 import type { Caller } from '../../../src/caller.ts'
+import { ANSWER_HEADER } from '../../../src/mcp/legacy/order.ts'
+import { notAdmitted } from '../../../src/mcp/legacy/answers.ts'
 import { hostIsOurs, requestId, type Guarded } from '../../../src/routes/guards.ts'
-import { mcpRoutes } from '../../../src/routes/mcp.ts'
+import { mcpRoutes, type McpPost } from '../../../src/routes/mcp.ts'
 import type { Admission } from '../../../src/session/admission.ts'
+import { LEASH_HEADER } from '../../../src/session/leash-terms.ts'
 import { readSettings, type Settings } from '../../../src/settings.ts'
+import { socketPair, type PairedSocket } from './socket-pair.ts'
 
 export const BASE_URL = 'https://mcp.example.com'
 export const TOKEN = 'a-valid-token'
 const NOW = 1_800_000_000
+const VERSION = '2026-07-28'
 
 const caller: Caller = {
   sub: 'person',
@@ -31,23 +36,35 @@ export interface Brokered {
   readonly settings: Settings
   /** Callers the person's object was asked about. */
   readonly admissions: Caller[]
-  /** What has to go on after the client left. */
-  readonly background: Promise<unknown>[]
+  /** Requests of the legacy eras, as the object got them. */
+  readonly handedOver: Request[]
+  /** The object's ends of the leashes that were opened. */
+  readonly leashes: PairedSocket[]
   readonly ask: (path: string, init?: RequestInit) => Promise<Response>
   /** One JSON-RPC message, with a valid token. */
   readonly post: (message: unknown, headers?: Record<string, string>, signal?: AbortSignal) => Promise<Response>
+  /** One request of 2026-07-28, with its headers and a valid token. */
+  readonly modern: (request?: ModernRequest, headers?: Record<string, string>, signal?: AbortSignal) => Promise<Response>
+}
+
+interface ModernRequest {
+  /** As it stands in the body, in JSON. */
+  readonly id?: string
+  readonly method?: string
+  readonly params?: object
+  readonly path?: string
 }
 
 interface Given {
   readonly admission?: Admission
+  /** What the object says to a leash; 101 opens it. */
+  readonly leashStatus?: number
   readonly keepAliveMs?: number
   readonly environment?: Record<string, string>
 }
 
-export function brokered(
-  downstreamUrl: string,
-  { admission = admitted, keepAliveMs = 25_000, environment = {} }: Given = {},
-): Brokered {
+export function brokered(downstreamUrl: string, given: Given = {}): Brokered {
+  const { admission = admitted, leashStatus = 101, keepAliveMs = 25_000, environment = {} } = given
   const settings = readSettings({
     BASE_URL,
     DOWNSTREAM_MCP_URL: downstreamUrl,
@@ -57,47 +74,68 @@ export function brokered(
     ...environment,
   })
   const admissions: Caller[] = []
-  const background: Promise<unknown>[] = []
-  const routes = mcpRoutes({
-    settings,
-    verifyAccessToken: async (token, resource) => (token === TOKEN && resource === caller.resource ? caller : undefined),
+  const handedOver: Request[] = []
+  const leashes: PairedSocket[] = []
+  const person: McpPost = {
     admit: async (asking) => {
       admissions.push(asking)
       return admission
     },
+    openGet: async ({ caller: asking }) => {
+      admissions.push(asking)
+      if (!admission.admitted) return { kind: 'refused', refused: admission }
+      return { kind: 'not_found', what: 'session', rate: admission.rate }
+    },
+    append: async () => [],
+    fetch: async (url, init) => {
+      const request = new Request(url, init)
+      if (request.headers.has(LEASH_HEADER)) {
+        if (leashStatus !== 101) return new Response(null, { status: leashStatus })
+        const [theirs, ours] = socketPair()
+        leashes.push(ours)
+        return Object.assign(new Response(), { webSocket: theirs })
+      }
+      handedOver.push(request)
+      if (!admission.admitted) return notAdmitted(admission)
+      return new Response('{}', { headers: { [ANSWER_HEADER]: 'carried', 'content-type': 'application/json' } })
+    },
+  }
+  const routes = mcpRoutes({
+    settings,
+    verifyAccessToken: async (token, resource) => (token === TOKEN && resource === caller.resource ? caller : undefined),
+    session: () => person,
     now: () => NOW,
     keepAliveMs,
   })
   const app = new Hono<Guarded>().use(requestId()).use(hostIsOurs(settings)).route('/mcp', routes)
   app.onError(() => new Response('a bug', { status: 500 }))
-  const context = {
-    waitUntil: (work: Promise<unknown>) => void background.push(work),
-    passThroughOnException: () => undefined,
-    props: {},
-  }
-  const ask = async (path: string, init: RequestInit = {}) =>
-    await app.fetch(new Request(new URL(path, settings.baseUrl), init), {}, context)
+  const ask = async (path: string, init: RequestInit = {}) => await app.fetch(new Request(new URL(path, settings.baseUrl), init))
+  const sent = async (path: string, body: string, headers: Record<string, string>, signal: AbortSignal | undefined) =>
+    await ask(path, { method: 'POST', headers: { ...JSON_POST, ...headers }, body, ...(signal && { signal }) })
   return {
     settings,
     admissions,
-    background,
+    handedOver,
+    leashes,
     ask,
     post: async (message, headers = {}, signal) =>
-      await ask('/mcp', {
-        method: 'POST',
-        headers: {
-          authorization: `Bearer ${TOKEN}`,
-          'content-type': 'application/json',
-          accept: 'application/json, text/event-stream',
-          ...headers,
-        },
-        body: typeof message === 'string' ? message : JSON.stringify(message),
-        ...(signal && { signal }),
-      }),
+      await sent('/mcp', typeof message === 'string' ? message : JSON.stringify(message), headers, signal),
+    modern: async ({ id = '1', method = 'tools/list', params = {}, path = '/mcp' } = {}, headers = {}, signal) => {
+      const name = 'name' in params ? { 'mcp-name': String(params.name) } : {}
+      const own = { 'mcp-protocol-version': VERSION, 'mcp-method': method, ...name }
+      return await sent(path, modernBody(id, method, params), { ...own, ...headers }, signal)
+    },
   }
 }
 
 export const bearer = { authorization: `Bearer ${TOKEN}` }
+
+const JSON_POST = { ...bearer, 'content-type': 'application/json', accept: 'application/json, text/event-stream' }
+
+function modernBody(id: string, method: string, params: object): string {
+  const _meta = { 'io.modelcontextprotocol/protocolVersion': VERSION }
+  return `{"jsonrpc":"2.0","id":${id},"method":${JSON.stringify(method)},"params":${JSON.stringify({ ...params, _meta })}}`
+}
 
 /** What a refusal says, whether it speaks JSON-RPC or OAuth. */
 export async function refusalOf(response: Response): Promise<unknown> {

@@ -1,17 +1,19 @@
 // What becomes of an event stream on its way through the router: what passes, what is held back, how it ends.
 import { describe, expect, test, vi } from 'vitest'
-import { carryEvents, type Carriage } from '../../../src/mcp/carried-events.ts'
-import { encodeComment } from '../../../src/mcp/sse.ts'
+import { carryEvents, withoutIds, type Carriage } from '../../../src/mcp/carried-events.ts'
+import { encodeComment, encodeEvent } from '../../../src/mcp/sse.ts'
 import { bodyOf } from './brokered.ts'
 
 const bytes = (text: string) => new TextEncoder().encode(text)
 const carriage: Carriage = {
-  era: 'legacy',
   keepAliveMs: 60_000,
   maxEventBytes: 1000,
+  first: [],
+  encode: withoutIds,
   lastEvent: () => undefined,
-  clientLeft: () => undefined,
-  ended: () => undefined,
+  pulled: new AbortController().signal,
+  farewell: () => encodeComment('closed: credential_revoked'),
+  over: () => undefined,
 }
 
 /** A downstream body that says these things and ends. */
@@ -20,7 +22,8 @@ const carried = (body: ReadableStream<Uint8Array>, change: Partial<Carriage> = {
   new Response(carryEvents(body, { ...carriage, ...change })).text()
 
 const shown = (chunk: ReadableStreamReadResult<Uint8Array>) => new TextDecoder().decode(chunk.value)
-const last = (breakage: string, canResume: boolean) => encodeComment(`${breakage}, ${canResume ? 'resumable' : 'lost'}`)
+const broken: Carriage['encode'] = () => Promise.reject(new Error('the disk is full'))
+const lastEvent: Carriage['lastEvent'] = (breakage) => encodeComment(breakage)
 
 /** Says these things, then its connection is gone. */
 function breaking(...chunks: string[]): ReadableStream<Uint8Array> {
@@ -34,27 +37,7 @@ function breaking(...chunks: string[]): ReadableStream<Uint8Array> {
   })
 }
 
-describe('a legacy stream passes', () => {
-  test.for<[string, string, string]>([
-    ['with its ids and names', 'event: message\nid: 7\ndata: {"a": 1}\n\n', 'id: 7\nevent: message\ndata: {"a": 1}\n\n'],
-    ['with an event that only primes the client', 'id: 1\ndata: \n\n', 'id: 1\ndata: \n\n'],
-    ['with its comments', ': still here\n\ndata: x\n\n', ': still here\n\ndata: x\n\n'],
-    ['without an id that holds a NUL', 'id: a\0b\ndata: x\n\n', 'data: x\n\n'],
-    ['with a reconnection time that hammers nobody', 'retry: 0\ndata: x\n\n', 'retry: 250\ndata: x\n\n'],
-    ['with a reconnection time that strands nobody', 'retry: 99999999999999999999\n\n', 'retry: 3600000\n\n'],
-    ['with a reconnection time that makes sense', 'retry: 3000\n\n', 'retry: 3000\n\n'],
-  ])('%s', async ([, from, to]) => {
-    expect(await carried(saying(from))).toBe(`: ok\n\n${to}`)
-  })
-
-  test('however its bytes are cut', async () => {
-    const whole = 'id: 1\ndata: grüße\n\ndata: zwei\n\n'
-    const cut = bodyOf([...bytes(whole)].map((byte) => Uint8Array.of(byte)))
-    expect(await carried(cut)).toBe(`: ok\n\n${whole}`)
-  })
-})
-
-describe('a modern stream passes', () => {
+describe('a stream without replay passes', () => {
   test.for<[string, string, string]>([
     [
       'without ids and reconnection times, which it does not have',
@@ -62,22 +45,43 @@ describe('a modern stream passes', () => {
       'event: message\ndata: {}\n\n',
     ],
     ['without events that only prime a client', 'id: 1\ndata: \n\ndata: x\n\n', 'data: x\n\n'],
-    ['with its comments', ': still here\n\n', ': still here\n\n'],
+    ['with its comments', ': still here\n\ndata: x\n\n', ': still here\n\ndata: x\n\n'],
+    ['without an id that holds a NUL', 'id: a\0b\ndata: x\n\n', 'data: x\n\n'],
   ])('%s', async ([, from, to]) => {
-    expect(await carried(saying(from), { era: 'modern' })).toBe(`: ok\n\n${to}`)
+    expect(await carried(saying(from))).toBe(`: ok\n\n${to}`)
+  })
+
+  test('however its bytes are cut', async () => {
+    const whole = 'event: message\ndata: grüße\n\ndata: zwei\n\n'
+    const cut = bodyOf([...bytes(whole)].map((byte) => Uint8Array.of(byte)))
+    expect(await carried(cut)).toBe(`: ok\n\n${whole}`)
+  })
+})
+
+describe('a stream that is stored on its way', () => {
+  test('begins with what was missed, and passes as it was stored', async () => {
+    const first = [encodeEvent({ id: 's.1', data: 'missed' })]
+    let number = 1
+    const encode: Carriage['encode'] = async (events) => {
+      await Promise.resolve()
+      return events.map(({ data = '' }) => encodeEvent({ id: `s.${(number += 1)}`, data }))
+    }
+    expect(await carried(saying('id: theirs\ndata: a\n\ndata: b\n\n', 'data: c\n\n'), { first, encode })).toBe(
+      ': ok\n\nid: s.1\ndata: missed\n\nid: s.2\ndata: a\n\nid: s.3\ndata: b\n\nid: s.4\ndata: c\n\n',
+    )
+  })
+
+  test('sends nothing that could not be stored', async () => {
+    const over = vi.fn<Carriage['over']>()
+    expect(await carried(saying('data: a\n\n'), { encode: broken, over, lastEvent })).toBe(': ok\n\n: downstream_broken\n\n')
+    expect(over).toHaveBeenCalledExactlyOnceWith('ended')
   })
 })
 
 describe('a stream that breaks', () => {
   test('is told apart from one that ended', async () => {
-    expect(await carried(breaking('data: x\n\ndata: half'), { lastEvent: last })).toBe(
-      ': ok\n\ndata: x\n\n: downstream_broken, lost\n\n',
-    )
-  })
-
-  test('can be resumed when it had given an id', async () => {
-    expect(await carried(breaking('id: 1\ndata: x\n\n'), { lastEvent: last })).toContain('downstream_broken, resumable')
-    expect(await carried(breaking('id: 1\ndata: x\n\n'), { lastEvent: last, era: 'modern' })).toContain('downstream_broken, lost')
+    expect(await carried(breaking('data: x\n\ndata: half'), { lastEvent })).toBe(': ok\n\ndata: x\n\n: downstream_broken\n\n')
+    expect(await carried(saying('data: x\n\n'), { lastEvent })).toBe(': ok\n\ndata: x\n\n')
   })
 
   test('ends at an event that is too large, after everything before it', async () => {
@@ -86,9 +90,29 @@ describe('a stream that breaks', () => {
       pull: (controller) => controller.enqueue(bytes(`data: first\n\ndata: ${'x'.repeat(2000)}`)),
       cancel: cancelled,
     })
-    const text = await carried(endless, { lastEvent: last })
-    expect(text).toBe(': ok\n\ndata: first\n\n: downstream_event_too_large, lost\n\n')
+    const text = await carried(endless, { lastEvent })
+    expect(text).toBe(': ok\n\ndata: first\n\n: downstream_event_too_large\n\n')
     expect(cancelled).toHaveBeenCalledOnce()
+  })
+})
+
+describe('a stream that is pulled', () => {
+  test('says farewell, lets go of the downstream, and says nothing more', async () => {
+    const cancelled = vi.fn<() => void>()
+    const over = vi.fn<Carriage['over']>()
+    const pulled = new AbortController()
+    const silent = new ReadableStream<Uint8Array>({ cancel: cancelled })
+    const reader = carryEvents(silent, { ...carriage, pulled: pulled.signal, over }).getReader()
+    expect(shown(await reader.read())).toBe(': ok\n\n')
+    pulled.abort()
+    expect(cancelled).toHaveBeenCalledOnce()
+    expect(shown(await reader.read())).toBe(': closed: credential_revoked\n\n')
+    expect((await reader.read()).done).toBe(true)
+    expect(over).toHaveBeenCalledExactlyOnceWith('ended')
+  })
+
+  test('before it began is nothing but its farewell', async () => {
+    expect(await carried(saying('data: x\n\n'), { pulled: AbortSignal.abort() })).toBe(': ok\n\n: closed: credential_revoked\n\n')
   })
 })
 
@@ -127,10 +151,10 @@ describe('an open stream', () => {
   test('ends with a reason when its reader has not taken anything for ten minutes', async () => {
     vi.useFakeTimers()
     try {
-      const clientLeft = vi.fn<Carriage['clientLeft']>()
-      const reader = carryEvents(saying('data: x\n\n'), { ...carriage, keepAliveMs: 25_000, clientLeft }).getReader()
+      const over = vi.fn<Carriage['over']>()
+      const reader = carryEvents(saying('data: x\n\n'), { ...carriage, keepAliveMs: 25_000, over }).getReader()
       await vi.advanceTimersByTimeAsync(600_000)
-      expect(clientLeft).toHaveBeenCalledOnce()
+      expect(over).toHaveBeenCalledExactlyOnceWith('client_left')
       const rest: string[] = []
       for (let next = await reader.read(); !next.done; next = await reader.read()) rest.push(shown(next))
       expect(rest.at(-1)).toBe(': closed: limit_exceeded\n\n')
@@ -139,11 +163,11 @@ describe('an open stream', () => {
     }
   })
 
-  test('hands over what is left when its reader leaves', async () => {
-    const clientLeft = vi.fn<Carriage['clientLeft']>()
-    const reader = carryEvents(saying('data: x\n\n', 'data: y\n\n'), { ...carriage, clientLeft }).getReader()
+  test('is over when its reader leaves', async () => {
+    const over = vi.fn<Carriage['over']>()
+    const reader = carryEvents(saying('data: x\n\n', 'data: y\n\n'), { ...carriage, over }).getReader()
     await reader.read()
     await reader.cancel()
-    expect(clientLeft).toHaveBeenCalledOnce()
+    expect(over).toHaveBeenCalledExactlyOnceWith('client_left')
   })
 })

@@ -1,14 +1,11 @@
-// How requests end: the client leaves, the downstream does not answer, the person is not admitted.
+// How requests end: the client leaves, the leash is pulled, the downstream does not answer, the person is not admitted.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Admission } from '../../../src/session/admission.ts'
 import { freePort } from '../../world/listening.ts'
 import { startRawDownstream, type RawDownstream, type RawHandler } from '../../world/raw-downstream.ts'
 import { bearer, brokered, refusalOf } from './brokered.ts'
 
-const VERSION = 'io.modelcontextprotocol/protocolVersion'
 const legacyCall = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'echo' } }
-const modernCall = { ...legacyCall, params: { name: 'echo', _meta: { [VERSION]: '2026-07-28' } } }
-const modernHeaders = { 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'tools/call', 'mcp-name': 'echo' }
 
 const sayOk: RawHandler = (_req, _body, res) => void res.writeHead(200, { 'content-type': 'application/json' }).end('{}')
 const openStream: RawHandler = (_req, _body, res) => {
@@ -16,9 +13,15 @@ const openStream: RawHandler = (_req, _body, res) => {
   res.write('data: 1\n\n')
 }
 const neverAnswer: RawHandler = () => undefined
-const big = '{"jsonrpc":"2.0","id":9007199254740993123,"method":"tools/list"}'
+const dripJson: RawHandler = (_req, _body, res) => {
+  res.writeHead(200, { 'content-type': 'application/json' })
+  res.write('{"a":')
+}
+const big = { id: '9007199254740993123' }
 const failure = (code: string) =>
   `{"jsonrpc":"2.0","id":9007199254740993123,"error":{"code":-32603,"message":"Failed to connect to downstream MCP server","data":{"code":"${code}","request_id":"`
+const CHALLENGE =
+  'Bearer resource_metadata="https://mcp.example.com/.well-known/oauth-protected-resource/mcp", scope="mcp", error="invalid_token"'
 
 let downstream: RawDownstream
 beforeAll(async () => {
@@ -37,7 +40,7 @@ describe('when the client leaves', () => {
   ])('a modern request is cancelled downstream: %s', async ([, handler]) => {
     downstream.handleWith(handler)
     const client = new AbortController()
-    const answer = brokered(downstream.url).post(modernCall, modernHeaders, client.signal)
+    const answer = brokered(downstream.url).modern({}, {}, client.signal)
     const asked = await downstream.requests.find(({ method }) => method === 'POST')
     if (handler === openStream) await answer
     client.abort()
@@ -45,52 +48,81 @@ describe('when the client leaves', () => {
     expect(asked.aborted).toBe(true)
     await answer
   })
+})
 
-  test('the standing stream of a legacy session is closed downstream', async () => {
-    downstream.handleWith(openStream)
-    const response = await brokered(downstream.url).ask('/mcp', { headers: { ...bearer, accept: 'text/event-stream' } })
-    await response.body?.cancel()
-    const asked = await downstream.requests.find(({ method }) => method === 'GET')
+describe('when the leash is pulled', () => {
+  test.for<[string, RawHandler, string, string]>([
+    ['a request that streams ends with an error', openStream, 'tools/list', '"id":1,"error":{"code":-32003'],
+    ['a subscription ends with its result', openStream, 'subscriptions/listen', '"id":1,"result":{"resultType":"complete"'],
+  ])('%s, and its downstream request is over', async ([, handler, method, last]) => {
+    downstream.handleWith(handler)
+    const { modern, leashes } = brokered(downstream.url)
+    const response = await modern({ method })
+    const text = response.text()
+    const asked = await downstream.requests.find(() => true)
+    leashes[0]?.send('credential_revoked')
+    // Closing is how the object learns that the revocation is complete.
+    expect(leashes[0]?.closed).toEqual({ code: 1000, reason: 'ended' })
     await asked.closed
     expect(asked.aborted).toBe(true)
+    expect(await text).toMatch(/: closed: credential_revoked\n\nevent: message\ndata: .*\n\n$/)
+    expect(await text).toContain(last)
   })
 
-  test('a legacy call goes on to its end', async () => {
-    const left = Promise.withResolvers<void>()
-    downstream.handleWith(async (_req, _body, res) => {
-      res.writeHead(200, { 'content-type': 'text/event-stream' })
-      res.write('data: 1\n\n')
-      await left.promise
-      res.end('data: 2\n\n')
-    })
-    const { post, background } = brokered(downstream.url)
-    const client = new AbortController()
-    const response = await post(legacyCall, {}, client.signal)
-    client.abort()
-    await response.body?.cancel()
-    left.resolve()
-    await Promise.all(background)
-    const asked = await downstream.requests.find(({ closedAt }) => closedAt !== undefined)
-    expect([background.length, asked.aborted]).toEqual([1, false])
+  test.for<[string, RawHandler]>([
+    ['waits for its answer', neverAnswer],
+    ['is in the middle of a JSON answer', dripJson],
+  ])('a request that %s for more than a second is cut off', async ([, handler]) => {
+    downstream.handleWith(handler)
+    const { modern, leashes } = brokered(downstream.url)
+    const answer = modern().then(async (response) => [response.status, await response.text().catch(() => 'cut off')])
+    const asked = await downstream.requests.find(() => true)
+    await expect.poll(() => leashes.length, { timeout: 3000 }).toBe(1)
+    leashes[0]?.send('credential_revoked')
+    await asked.closed
+    expect(asked.aborted).toBe(true)
+    expect(JSON.stringify(await answer)).toMatch(/401.*credential_revoked|200,"cut off"/)
+  })
+
+  test('because it broke, the stream ends too: nothing may go on that no revocation could reach', async () => {
+    downstream.handleWith(openStream)
+    const { modern, leashes } = brokered(downstream.url)
+    const response = await modern()
+    const text = response.text()
+    await downstream.requests.find(() => true)
+    leashes[0]?.close(1006)
+    expect(await text).toContain(': closed: auth_unavailable')
+  })
+
+  test.for<[string, number, number, string]>([
+    ['the grant has ended', 410, 401, 'credential_revoked'],
+    ['there are too many streams', 429, 429, 'limit_exceeded'],
+  ])('before it was opened, because %s, nothing of the stream reaches the client', async ([, leashStatus, status, code]) => {
+    downstream.handleWith(openStream)
+    const response = await brokered(downstream.url, { leashStatus }).modern()
+    expect([response.status, await refusalOf(response)]).toMatchObject([status, { id: 1, error: { data: { code } } }])
+    const asked = await downstream.requests.find(() => true)
+    await asked.closed
+    expect(asked.aborted).toBe(true)
   })
 })
 
 describe('a request the downstream does not answer', () => {
   test('gets 502 when nobody is there', async () => {
-    const response = await brokered(`http://127.0.0.1:${await freePort()}/mcp`).post(big)
+    const response = await brokered(`http://127.0.0.1:${await freePort()}/mcp`).modern(big)
     expect(response.status).toBe(502)
     expect(await response.text()).toContain(failure('downstream_unreachable'))
   })
 
   test('gets 502 when the connection breaks', async () => {
     downstream.handleWith((req) => void req.socket.destroy())
-    const response = await brokered(downstream.url).post(big)
+    const response = await brokered(downstream.url).modern(big)
     expect([response.status, (await response.text()).startsWith(failure('downstream_unreachable'))]).toEqual([502, true])
   })
 
   test('gets 504 when it takes too long', async () => {
     downstream.handleWith(() => undefined)
-    const response = await brokered(downstream.url, { environment: { DOWNSTREAM_TIMEOUT: '1' } }).post(big)
+    const response = await brokered(downstream.url, { environment: { DOWNSTREAM_TIMEOUT: '1' } }).modern(big)
     expect([response.status, (await response.text()).startsWith(failure('downstream_timeout'))]).toEqual([504, true])
   })
 
@@ -99,7 +131,7 @@ describe('a request the downstream does not answer', () => {
       res.writeHead(200, { 'content-type': 'text/event-stream' })
       res.write('data: 1\n\n', () => req.socket.destroy())
     })
-    const response = await brokered(downstream.url).post(big)
+    const response = await brokered(downstream.url).modern(big)
     const text = await response.text()
     expect(text).toMatch(
       /^: ok\n\ndata: 1\n\nevent: message\ndata: \{"jsonrpc":"2.0","id":9007199254740993123,"error":.*"downstream_broken"/,
@@ -110,24 +142,8 @@ describe('a request the downstream does not answer', () => {
 
 describe('a person who is not admitted', () => {
   test.for<[Admission, number, string, Record<string, string>]>([
-    [
-      { admitted: false, reason: 'credential_revoked' },
-      401,
-      'credential_revoked',
-      {
-        'www-authenticate':
-          'Bearer resource_metadata="https://mcp.example.com/.well-known/oauth-protected-resource/mcp", scope="mcp", error="invalid_token"',
-      },
-    ],
-    [
-      { admitted: false, reason: 'session_expired' },
-      401,
-      'session_expired',
-      {
-        'www-authenticate':
-          'Bearer resource_metadata="https://mcp.example.com/.well-known/oauth-protected-resource/mcp", scope="mcp", error="invalid_token"',
-      },
-    ],
+    [{ admitted: false, reason: 'credential_revoked' }, 401, 'credential_revoked', { 'www-authenticate': CHALLENGE }],
+    [{ admitted: false, reason: 'session_expired' }, 401, 'session_expired', { 'www-authenticate': CHALLENGE }],
     [
       { admitted: false, reason: 'limit_exceeded', retryAfter: 3, rate: { limit: 600, remaining: 0, resetSeconds: 60 } },
       429,
@@ -136,22 +152,30 @@ describe('a person who is not admitted', () => {
     ],
     [{ admitted: false, reason: 'auth_unavailable' }, 503, 'auth_unavailable', { 'retry-after': '5' }],
   ])('is told why: %o', async ([admission, status, code, headers]) => {
-    const response = await brokered(downstream.url, { admission }).post(legacyCall)
-    expect(response.status).toBe(status)
-    expect(Object.fromEntries(response.headers)).toMatchObject(headers)
-    expect(await refusalOf(response)).toMatchObject({
-      id: 1,
-      error: { data: { code, request_id: response.headers.get('x-request-id') } },
-    })
+    const { modern, post } = brokered(downstream.url, { admission })
+    for (const response of [await modern(), await post(legacyCall)]) {
+      expect(response.status).toBe(status)
+      expect(Object.fromEntries(response.headers)).toMatchObject(headers)
+      expect(await refusalOf(response)).toMatchObject({
+        id: 1,
+        error: { data: { code, request_id: response.headers.get('x-request-id') } },
+      })
+    }
     expect(downstream.requests.all).toEqual([])
   })
 })
 
 describe('one call to the person’s object', () => {
   test('is what an admitted request costs', async () => {
-    const { post, admissions } = brokered(downstream.url)
+    const { modern, admissions, handedOver, leashes } = brokered(downstream.url)
+    await modern()
+    expect([admissions.length, handedOver.length, leashes.length]).toEqual([1, 0, 0])
+  })
+
+  test('is what a request costs that is handed over', async () => {
+    const { post, admissions, handedOver, leashes } = brokered(downstream.url)
     await post(legacyCall)
-    expect(admissions).toHaveLength(1)
+    expect([admissions.length, handedOver.length, leashes.length]).toEqual([0, 1, 0])
   })
 
   test.for<[string, RequestInit]>([
@@ -163,14 +187,17 @@ describe('one call to the person’s object', () => {
       { method: 'POST', headers: { ...bearer, 'content-type': 'application/json' }, body: `"${'x'.repeat(2000)}"` },
     ],
   ])('is not made for %s', async ([, init]) => {
-    const { ask, admissions } = brokered(downstream.url, { environment: { MAX_BODY_BYTES: '1000' } })
+    const { ask, admissions, handedOver } = brokered(downstream.url, { environment: { MAX_BODY_BYTES: '1000' } })
     expect((await ask('/mcp', init)).ok).toBe(false)
-    expect([admissions, downstream.requests.all]).toEqual([[], []])
+    expect([admissions, handedOver, downstream.requests.all]).toEqual([[], [], []])
   })
 })
 
 test('what is admitted is the caller of the token', async () => {
-  const { post, admissions } = brokered(downstream.url, {})
+  const { modern, post, admissions, handedOver } = brokered(downstream.url)
+  const theCaller = { sub: 'person', grantId: 'grant', resource: 'https://mcp.example.com/mcp' }
+  await modern()
+  expect(admissions[0]).toMatchObject(theCaller)
   await post(legacyCall)
-  expect(admissions[0]).toMatchObject({ sub: 'person', grantId: 'grant', resource: 'https://mcp.example.com/mcp' })
+  expect(JSON.parse(handedOver[0]?.headers.get('x-broker-order') ?? '')).toMatchObject({ caller: theCaller })
 })

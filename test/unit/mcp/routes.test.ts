@@ -1,16 +1,13 @@
-// The stream side of the broker over real HTTP: what reaches a downstream, what comes back, and what is said instead.
+// The router's side of the broker over real HTTP: what it carries itself, byte by byte, and what it hands over to the person's object.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { startRawDownstream, type RawDownstream, type RawHandler } from '../../world/raw-downstream.ts'
 import { bearer, brokered } from './brokered.ts'
 
-const VERSION = 'io.modelcontextprotocol/protocolVersion'
 const legacyCall = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'echo' } }
-const modernCall = { ...legacyCall, params: { name: 'echo', _meta: { [VERSION]: '2026-07-28' } } }
+const modernCall = { method: 'tools/call', params: { name: 'echo' } }
 const modernHeaders = { 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'tools/call', 'mcp-name': 'echo' }
 
 const sayOk: RawHandler = (_req, _body, res) => void res.writeHead(200, { 'content-type': 'application/json' }).end('{}')
-const sayEvent: RawHandler = (_req, _body, res) =>
-  void res.writeHead(200, { 'content-type': 'text/event-stream' }).end('id: 1\ndata: {"x":1}\n\n')
 
 let downstream: RawDownstream
 beforeAll(async () => {
@@ -24,11 +21,17 @@ afterAll(async () => await downstream.close())
 
 describe('bytes pass unchanged', () => {
   const odd =
-    ' {"jsonrpc" : "2.0",\r\n\t"id":9007199254740993123, "method":"tools/call", "z":0.10, "params":{"name":"echo","arguments":{"a":1,"a":2,"n":1e999,"s":"\\u00e9é\\/"}} }\n'
+    ' {"jsonrpc" : "2.0",\r\n\t"id":9007199254740993123, "method":"tools/call", "z":0.10, "params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}, "name":"echo","arguments":{"a":1,"a":2,"n":1e999,"s":"\\u00e9é\\/"}} }\n'
 
   test('of a request', async () => {
-    expect((await brokered(downstream.url).post(odd)).status).toBe(200)
+    expect((await brokered(downstream.url).post(odd, modernHeaders)).status).toBe(200)
     expect(downstream.requests.last?.body.toString()).toBe(odd)
+  })
+
+  test('of a request that is handed over', async () => {
+    const { post, handedOver } = brokered(downstream.url)
+    expect((await post(odd.replace('2026-07-28', '2025-11-25').replace('io.modelcontextprotocol', 'x'))).status).toBe(200)
+    expect(await handedOver[0]?.text()).toBe(odd.replace('2026-07-28', '2025-11-25').replace('io.modelcontextprotocol', 'x'))
   })
 
   test('of a JSON answer', async () => {
@@ -36,59 +39,43 @@ describe('bytes pass unchanged', () => {
     downstream.handleWith(
       (_req, _body, res) => void res.writeHead(200, { 'content-type': 'application/json; charset=utf-8' }).end(answer),
     )
-    const response = await brokered(downstream.url).post(odd)
+    const response = await brokered(downstream.url).post(odd, modernHeaders)
     expect(Buffer.from(await response.arrayBuffer())).toEqual(answer)
     expect(response.headers.get('content-type')).toBe('application/json; charset=utf-8')
   })
 })
 
+const protocol = {
+  'mcp-session-id': 's-1',
+  'last-event-id': 'e-1',
+  'mcp-param-region': 'eu',
+  'mcp-param-x-y': '=?base64?w6k=?=',
+  traceparent: '00-a',
+  baggage: 'k=v',
+  'user-agent': 'client/1',
+}
+
 describe('to the downstream go', () => {
-  const protocol = {
-    'mcp-session-id': 's-1',
-    'last-event-id': 'e-1',
-    'mcp-param-region': 'eu',
-    'mcp-param-x-y': '=?base64?w6k=?=',
-    traceparent: '00-a',
-    baggage: 'k=v',
-    'user-agent': 'client/1',
-  }
-
-  test('the headers of a legacy message, with its session', async () => {
-    await brokered(downstream.url).post(legacyCall, {
-      ...protocol,
-      'mcp-protocol-version': '2025-11-25',
-      'mcp-method': 'tools/call',
-    })
-    expect(downstream.requests.last?.headers).toMatchObject({
-      ...protocol,
-      'mcp-protocol-version': '2025-11-25',
-      'mcp-method': 'tools/call',
-      accept: 'application/json, text/event-stream',
-      'content-type': 'application/json',
-      'accept-encoding': 'identity',
-    })
-  })
-
   test('the headers of a modern message, without a session', async () => {
-    await brokered(downstream.url).post(modernCall, { ...protocol, ...modernHeaders })
+    await brokered(downstream.url).modern(modernCall, protocol)
     const { headers } = downstream.requests.last ?? {}
     expect(headers).toMatchObject({
       ...modernHeaders,
       'mcp-param-region': 'eu',
       'mcp-param-x-y': '=?base64?w6k=?=',
       traceparent: '00-a',
+      baggage: 'k=v',
+      'user-agent': 'client/1',
+      accept: 'application/json, text/event-stream',
+      'content-type': 'application/json',
+      'accept-encoding': 'identity',
     })
     expect(headers).not.toHaveProperty('mcp-session-id')
     expect(headers).not.toHaveProperty('last-event-id')
   })
 
-  test('no protocol version where the client named none', async () => {
-    await brokered(downstream.url).post(legacyCall)
-    expect(downstream.requests.last?.headers).not.toHaveProperty('mcp-protocol-version')
-  })
-
   test('the identity of the person and the credentials of the broker', async () => {
-    await brokered(downstream.url).post(legacyCall)
+    await brokered(downstream.url).modern()
     expect(downstream.requests.last?.headers).toMatchObject({
       authorization: 'Bearer identity-jwt',
       'x-user-email': 'ada@example.com',
@@ -97,18 +84,35 @@ describe('to the downstream go', () => {
     })
   })
 
-  test('GET and DELETE of a session, path suffixes and queries', async () => {
-    const { ask } = brokered(downstream.url)
-    await ask('/mcp', { headers: { ...bearer, accept: 'text/event-stream', 'mcp-session-id': 's-1', 'last-event-id': '7' } })
-    expect(downstream.requests.last).toMatchObject({
-      method: 'GET',
-      path: '/mcp',
-      headers: { 'mcp-session-id': 's-1', 'last-event-id': '7' },
-    })
-    await ask('/mcp/', { method: 'DELETE', headers: { ...bearer, 'mcp-session-id': 's-1' } })
-    expect(downstream.requests.last).toMatchObject({ method: 'DELETE', path: '/mcp', headers: { 'mcp-session-id': 's-1' } })
-    await ask('/mcp/a%20b/c?d=e', { headers: bearer })
+  test('path suffixes and queries', async () => {
+    const { modern } = brokered(downstream.url)
+    await modern({ path: '/mcp/' })
+    expect(downstream.requests.last?.path).toBe('/mcp')
+    await modern({ path: '/mcp/a%20b/c?d=e' })
     expect(downstream.requests.last?.path).toBe('/mcp/a%20b/c?d=e')
+  })
+})
+
+describe('to the person’s object goes, of the legacy eras', () => {
+  test('a message with its protocol headers, and nothing of the person’s credentials', async () => {
+    const { post, handedOver } = brokered(downstream.url)
+    const theirs = { ...protocol, 'mcp-protocol-version': '2025-11-25', 'mcp-method': 'tools/call' }
+    await post(legacyCall, { ...theirs, cookie: 'a=b', 'x-broker-order': 'theirs', 'x-user-email': 'mallory' })
+    const headers = Object.fromEntries(handedOver[0]?.headers ?? [])
+    expect(headers).toMatchObject(theirs)
+    expect(Object.keys(headers).filter((name) => ['authorization', 'cookie', 'x-user-email'].includes(name))).toEqual([])
+    expect(JSON.parse(headers['x-broker-order'] ?? '')).toMatchObject({ kind: 'request', id: '1', target: downstream.url })
+    expect(downstream.requests.all).toEqual([])
+  })
+
+  test('the end of a session', async () => {
+    const { ask, handedOver } = brokered(downstream.url)
+    await ask('/mcp/a%20b?d=e', { method: 'DELETE', headers: { ...bearer, 'mcp-session-id': 's-1' } })
+    expect([handedOver[0]?.method, handedOver[0]?.headers.get('mcp-session-id')]).toEqual(['DELETE', 's-1'])
+    expect(JSON.parse(handedOver[0]?.headers.get('x-broker-order') ?? '')).toMatchObject({
+      kind: 'end',
+      target: `${downstream.url}/a%20b?d=e`,
+    })
   })
 })
 
@@ -123,7 +127,7 @@ describe('from the downstream come', () => {
       })
       res.end('{"error":"theirs"}')
     })
-    const response = await brokered(downstream.url).post(legacyCall)
+    const response = await brokered(downstream.url).modern()
     expect(response.status).toBe(status)
     expect(await response.text()).toBe('{"error":"theirs"}')
     expect(response.headers.get('retry-after')).toBe('7')
@@ -133,28 +137,28 @@ describe('from the downstream come', () => {
 
   test('no body behind a 202', async () => {
     downstream.handleWith((_req, _body, res) => void res.writeHead(202, { 'content-type': 'text/plain' }).end('Accepted'))
-    const response = await brokered(downstream.url).post({ jsonrpc: '2.0', method: 'notifications/initialized' })
+    const notification = { jsonrpc: '2.0', method: 'notifications/progress' }
+    const response = await brokered(downstream.url).post(notification, { 'mcp-protocol-version': '2026-07-28' })
     expect([response.status, await response.text()]).toEqual([202, ''])
   })
 
-  test('the id of a session in the legacy eras alone', async () => {
+  test('no id of a session, which the modern era does not have', async () => {
     downstream.handleWith(
       (_req, _body, res) => void res.writeHead(200, { 'content-type': 'application/json', 'mcp-session-id': 's-9' }).end('{}'),
     )
-    const { post } = brokered(downstream.url)
-    expect((await post(legacyCall)).headers.get('mcp-session-id')).toBe('s-9')
-    expect((await post(modernCall, modernHeaders)).headers.has('mcp-session-id')).toBe(false)
+    expect((await brokered(downstream.url).modern()).headers.has('mcp-session-id')).toBe(false)
   })
 
-  test('events with their ids in the legacy eras alone, in a form that nothing holds back', async () => {
-    downstream.handleWith(sayEvent)
-    const { post } = brokered(downstream.url)
-    const legacy = await post(legacyCall)
-    expect(await legacy.text()).toBe(': ok\n\nid: 1\ndata: {"x":1}\n\n')
-    expect(legacy.headers.get('content-type')).toBe('text/event-stream')
-    expect(legacy.headers.get('cache-control')).toBe('no-cache, no-transform')
-    expect(legacy.headers.get('x-accel-buffering')).toBe('no')
-    expect(await (await post(modernCall, modernHeaders)).text()).toBe(': ok\n\ndata: {"x":1}\n\n')
+  test('events without ids, in a form that nothing holds back', async () => {
+    downstream.handleWith(
+      (_req, _body, res) =>
+        void res.writeHead(200, { 'content-type': 'text/event-stream' }).end('id: 1\nretry: 0\ndata: {"x":1}\n\n'),
+    )
+    const response = await brokered(downstream.url).modern()
+    expect(await response.text()).toBe(': ok\n\ndata: {"x":1}\n\n')
+    expect(response.headers.get('content-type')).toBe('text/event-stream')
+    expect(response.headers.get('cache-control')).toBe('no-cache, no-transform')
+    expect(response.headers.get('x-accel-buffering')).toBe('no')
   })
 
   test('events one by one, not when the last one is there', async () => {
@@ -165,7 +169,7 @@ describe('from the downstream come', () => {
       await second.promise
       res.end('data: 2\n\n')
     })
-    const { body } = await brokered(downstream.url).post(legacyCall)
+    const { body } = await brokered(downstream.url).modern()
     const texts = body?.pipeThrough(new TextDecoderStream()).getReader()
     expect((await texts?.read())?.value).toBe(': ok\n\n')
     expect((await texts?.read())?.value).toBe('data: 1\n\n')
@@ -174,7 +178,7 @@ describe('from the downstream come', () => {
   })
 
   test('the state of the rate limit', async () => {
-    const { headers } = await brokered(downstream.url).post(legacyCall)
+    const { headers } = await brokered(downstream.url).modern()
     expect([headers.get('ratelimit-limit'), headers.get('ratelimit-remaining'), headers.get('ratelimit-reset')]).toEqual([
       '600',
       '599',
