@@ -10,8 +10,7 @@ export function welcome(brokerUrl: string, mcpUrl: string): string {
   const facts: readonly (readonly [string, string])[] = [
     ['MCP URL', strong(mcpUrl)],
     ['Sign in as', `${people.slice(0, -1).join(', ')} or ${people.at(-1)}, without a password`],
-    ['Your access', `${brokerUrl}/account`],
-    ['Administration', `${brokerUrl}/admin ${quiet('(as Carol)')}`],
+    ['In the browser', `${brokerUrl}/ ${quiet('(all of this on a page)')}`],
   ]
   const lines = [
     '',
