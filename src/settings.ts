@@ -104,8 +104,12 @@ export function readSettings(env: object): Settings {
   const problems = parsed.success ? [] : parsed.error.issues.map((issue) => asProblem(issue, given))
   problems.push(...problemsOfProvider(given), ...exampleSecrets(given), ...openHttp(given))
   if (!parsed.success || problems.length > 0)
-    throw new SettingsError(problems.map((problem) => ({ ...problem, variable: nameOf(problem.variable) })))
+    throw new SettingsError(problems.map((problem) => ({ ...problem, variable: nameOf(problem.variable) })).sort(byVariable))
   return Object.freeze(settings(parsed.data))
+}
+
+function byVariable(a: SettingsProblem, b: SettingsProblem): number {
+  return a.variable < b.variable ? -1 : 1
 }
 
 interface Read {

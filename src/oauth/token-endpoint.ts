@@ -36,7 +36,9 @@ export async function answerTokenRequest(
 export function nothingIsRepeated(form: URLSearchParams): void {
   for (const name of new Set(form.keys())) {
     if (!REPEATABLE.includes(name) && form.getAll(name).length > 1) {
-      throw new OAuthError('invalid_request', `${name.slice(0, 40)} was given more than once`)
+      // A form that was put together wrongly may hold a token where a name belongs; only names are repeated.
+      const named = /^[a-z_]{1,40}$/.test(name) ? name : 'a parameter'
+      throw new OAuthError('invalid_request', `${named} was given more than once`)
     }
   }
 }
