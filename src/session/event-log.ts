@@ -2,7 +2,8 @@
 //
 // Layout: `streams` has a row per stream, `events` a row per event in one AUTOINCREMENT sequence for the whole person, without a
 // secondary index (an append is one row; a replay scans forward from its cursor, and the ring is short). The downstream's own
-// event id stands in the same row, so that both cursors move together. Lifetime: bounded by count, bytes and age; what falls
+// event id stands in the same row, so that both cursors move together. `standing` has a row per standing stream: its newest
+// connection, and whether anybody reads it at the downstream; both must outlast sleep and crash. Lifetime: bounded by count, bytes and age; what falls
 // out is the oldest. Trade-off: `storage.sync()` before every emission, because a JavaScript ReadableStream does not wait for
 // the output gate and an id that was sent must never be given to another event.
 import { LifecycleCapability } from 'agents/lifecycle'
@@ -64,6 +65,7 @@ export class EventLog extends LifecycleCapability {
       up_id TEXT, closed INTEGER NOT NULL, opened_at INTEGER NOT NULL, trimmed_to INTEGER NOT NULL DEFAULT 0)`)
     sql.exec(`CREATE TABLE IF NOT EXISTS events (
       seq INTEGER PRIMARY KEY AUTOINCREMENT, stream TEXT NOT NULL, up_id TEXT, event TEXT, data TEXT NOT NULL, at INTEGER NOT NULL)`)
+    sql.exec('CREATE TABLE IF NOT EXISTS standing (stream TEXT PRIMARY KEY, epoch INTEGER NOT NULL, carried INTEGER NOT NULL)')
     this.#measure()
   }
 
@@ -146,6 +148,28 @@ export class EventLog extends LifecycleCapability {
     return row && fromRow(row)
   }
 
+  /** A new connection to a standing stream; its number goes with everything it brings. */
+  newEpoch(stream: string): number {
+    const upsert =
+      'INSERT INTO standing VALUES (?, 1, 1) ON CONFLICT (stream) DO UPDATE SET epoch = epoch + 1, carried = 1 RETURNING epoch'
+    return this.#storage.sql.exec<{ epoch: number }>(upsert, stream).one().epoch
+  }
+
+  /** Of the newest connection; undefined before the first, and when the stream has ended. */
+  epochOf(stream: string): number | undefined {
+    return this.#storage.sql.exec<{ epoch: number }>('SELECT epoch FROM standing WHERE stream = ?', stream).toArray()[0]?.epoch
+  }
+
+  /** Nobody reads the standing stream any more, until it gets a new connection. */
+  rest(stream: string): void {
+    this.#storage.sql.exec('UPDATE standing SET carried = 0 WHERE stream = ?', stream)
+  }
+
+  /** Whether somebody read the standing stream when the object last lived. */
+  wasCarried(stream: string): boolean {
+    return [...this.#storage.sql.exec('SELECT 1 FROM standing WHERE stream = ? AND carried = 1', stream)].length > 0
+  }
+
   /** How often anything was dropped; while it stands still no cursor can have lost its place. */
   get trims(): number {
     return this.#trims
@@ -193,7 +217,10 @@ export class EventLog extends LifecycleCapability {
   }
 
   forgetSession(mcpSession: string): void {
-    this.#storage.sql.exec('DELETE FROM events WHERE stream IN (SELECT id FROM streams WHERE mcp_session = ?)', mcpSession)
+    for (const table of ['events', 'standing']) {
+      const ofSession = `DELETE FROM ${table} WHERE stream IN (SELECT id FROM streams WHERE mcp_session = ?)`
+      this.#storage.sql.exec(ofSession, mcpSession)
+    }
     this.#storage.sql.exec('DELETE FROM streams WHERE mcp_session = ?', mcpSession)
   }
 }

@@ -2,7 +2,7 @@
 //
 // One standing stream belongs to an MCP session for as long as that lives, over any number of connections. Each connection is an
 // epoch: what an older one still brings is not stored, because the downstream sends it again to the newest, which asked from the
-// last event that was.
+// last event that was. Epochs are stored: the object sleeps between two events of a stream the router carries.
 import { randomId } from '../../platform/crypto.ts'
 import type { CarriedEvent } from '../../session/carrier.ts'
 import type { Cursor } from '../../session/event-id.ts'
@@ -27,7 +27,6 @@ export class StandingStreams {
   readonly #bounds: LogBounds
   // What the router was given to send; the rest is missed by a client that comes without a cursor.
   readonly #sentUpTo = new Map<string, number>()
-  readonly #epochs = new Map<string, number>()
   readonly #graces = new Map<string, ReturnType<typeof setTimeout>>()
 
   constructor(parts: Parts, streams: OwnedStreams, bounds: LogBounds) {
@@ -47,8 +46,7 @@ export class StandingStreams {
   /** Hands the stream to a new connection of the router: the newest wins, over the object as over another of the client's. */
   async open(standing: LoggedStream, cursor: Cursor | undefined): Promise<Opened> {
     const { id } = standing
-    const epoch = (this.#epochs.get(id) ?? 0) + 1
-    this.#epochs.set(id, epoch)
+    const epoch = this.#parts.log.newEpoch(id)
     this.#release(id)
     await this.#parts.leashes.pullStream('superseded', id)
     const from = cursor?.seq ?? this.#sentUpTo.get(id) ?? this.#parts.log.last
@@ -58,8 +56,8 @@ export class StandingStreams {
   }
 
   async append(stream: string, epoch: number, events: readonly CarriedEvent[]): Promise<readonly number[]> {
-    if (this.#epochs.get(stream) !== epoch) return []
     const { log, now } = this.#parts
+    if (log.epochOf(stream) !== epoch) return []
     const last = await log.append(stream, events, [], now())
     this.#sentUpTo.set(stream, last)
     if (log.isOver(this.#bounds)) log.trim(this.#bounds, now())
@@ -69,10 +67,13 @@ export class StandingStreams {
   /** Its client is gone: the object reads on, so that nothing is missed by one that comes back within the grace. */
   takeOver(standing: LoggedStream): void {
     const { id, openRequests, upId, ...spec } = standing
-    this.#epochs.set(id, (this.#epochs.get(id) ?? 0) + 1)
+    this.#parts.log.newEpoch(id)
     this.#streams.goOn({ ...spec, id, requestIds: openRequests }, openRequests, upId)
     clearTimeout(this.#graces.get(id))
-    const grace = setTimeout(() => this.#release(id), GRACE_MS)
+    const grace = setTimeout(() => {
+      this.#parts.log.rest(id)
+      this.#release(id)
+    }, GRACE_MS)
     this.#graces.set(id, grace)
   }
 
