@@ -28,6 +28,7 @@ export function carryEvents(body: ReadableStream<Uint8Array>, carriage: Carriage
   const events = new SseReader({ maxEventBytes: carriage.maxEventBytes, comments: true })
   let stopBeating: () => void
   let isOver = false
+  let encoding: Promise<readonly Uint8Array[]> | undefined
 
   function finish(controller: ReadableStreamDefaultController<Uint8Array>, last?: Uint8Array): void {
     isOver = true
@@ -36,12 +37,14 @@ export function carryEvents(body: ReadableStream<Uint8Array>, carriage: Carriage
     controller.close()
   }
 
-  /** Nobody is left to hear what cancelling may have to say. */
+  /** Nobody is left to hear what cancelling may have to say. What is being stored is stored before the stream counts as over. */
   function leave(because: 'ended' | 'client_left'): void {
     isOver = true
     stopBeating()
     void source.cancel().catch(() => undefined)
-    carriage.over(because)
+    const over = (): void => carriage.over(because)
+    if (encoding) void encoding.then(over, over)
+    else over()
   }
 
   /** Waits until the downstream has completed at least one event; false at the end of its stream. */
@@ -58,11 +61,22 @@ export function carryEvents(body: ReadableStream<Uint8Array>, carriage: Carriage
         tooLarge = error
       }
       // What came before the event that broke the stream is the client's.
-      const passed = await carriage.encode(complete)
+      const passed = await encoded(complete)
       if (isOver) return true
       if (passed.length > 0) controller.enqueue(joined(passed))
       if (tooLarge !== undefined) throw tooLarge
       if (passed.length > 0) return true
+    }
+  }
+
+  async function encoded(complete: readonly SseEvent[]): Promise<readonly Uint8Array[]> {
+    const passed = carriage.encode(complete)
+    if (!(passed instanceof Promise)) return passed
+    encoding = passed
+    try {
+      return await passed
+    } finally {
+      encoding = undefined
     }
   }
 

@@ -26,7 +26,8 @@ export interface Carrier {
 export interface CarriedEvent {
   readonly upId: string | undefined
   readonly event: string | undefined
-  readonly data: string
+  /** Absent where only an id came, as in the priming event of SEP-1699. */
+  readonly data: string | undefined
 }
 
 export interface GetRequest {

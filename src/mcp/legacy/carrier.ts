@@ -198,6 +198,7 @@ export class LegacyCarrier implements Carrier {
     if (lastEventId !== null) {
       const found = this.#cursor(lastEventId, order.caller, session)
       if (!found) throw new McpRefusal('cursor_not_found', 'the events after this Last-Event-ID are gone')
+      if (found.stream.kind === 'standing') this.#standing.takeOver(found.stream)
       return new Response(this.#streams.attach(found.at, false), { headers })
     }
     if (!session) throw new McpRefusal('session_not_found', 'Session not found: initialize a new one')

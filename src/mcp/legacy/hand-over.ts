@@ -136,11 +136,14 @@ async function stored(
   events: readonly SseEvent[],
   post: LegacyPost,
 ): Promise<readonly Uint8Array[]> {
-  const carried = events.flatMap(({ id, event, data }) => (data ? [{ upId: id, event, data }] : []))
+  const carried = events.flatMap(({ id, event, data }) =>
+    data || id ? [{ upId: id || undefined, event, data: data || undefined }] : [],
+  )
   const numbers = carried.length > 0 ? await post.append(stream, epoch, carried) : []
+  const told = carried.flatMap(({ event, data }) => (data === undefined ? [] : [{ event, data }]))
   return numbers.flatMap((seq, index) => {
-    const event = carried[index]
-    return event ? [encodeLogged(stream, { seq, event: event.event, data: event.data })] : []
+    const event = told[index]
+    return event ? [encodeLogged(stream, { seq, ...event })] : []
   })
 }
 

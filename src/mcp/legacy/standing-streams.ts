@@ -46,9 +46,10 @@ export class StandingStreams {
   /** Hands the stream to a new connection of the router: the newest wins, over the object as over another of the client's. */
   async open(standing: LoggedStream, cursor: Cursor | undefined): Promise<Opened> {
     const { id } = standing
-    const epoch = this.#parts.log.newEpoch(id)
     this.#release(id)
+    // What the older connection has read is stored before it lets go; only then it is out of date.
     await this.#parts.leashes.pullStream('superseded', id)
+    const epoch = this.#parts.log.newEpoch(id)
     const from = cursor?.seq ?? this.#sentUpTo.get(id) ?? this.#parts.log.last
     const missed = [...this.#parts.log.after({ stream: id, seq: from }, Number.MAX_SAFE_INTEGER)]
     this.#sentUpTo.set(id, missed.at(-1)?.seq ?? from)
@@ -58,10 +59,14 @@ export class StandingStreams {
   async append(stream: string, epoch: number, events: readonly CarriedEvent[]): Promise<readonly number[]> {
     const { log, now } = this.#parts
     if (log.epochOf(stream) !== epoch) return []
-    const last = await log.append(stream, events, [], now())
+    const told = events.flatMap(({ upId, event, data }) => (data === undefined ? [] : [{ upId, event, data }]))
+    const cursor = events.at(-1)
+    if (cursor?.upId !== undefined && cursor.data === undefined) log.noteUpId(stream, cursor.upId)
+    if (told.length === 0) return []
+    const last = await log.append(stream, told, [], now())
     this.#sentUpTo.set(stream, last)
     if (log.isOver(this.#bounds)) log.trim(this.#bounds, now())
-    return events.map((_, index) => last - events.length + 1 + index)
+    return told.map((_, index) => last - told.length + 1 + index)
   }
 
   /** Its client is gone: the object reads on, so that nothing is missed by one that comes back within the grace. */
