@@ -9,7 +9,14 @@ import { SettingsError } from './settings.ts'
 export class UserSession extends UserSessionObject {
   protected override async services(): Promise<SessionServices> {
     const { settings, keys, provider } = await foundation(this.env)
-    return { settings, keys, refresher: provider, carrier: (parts, waitUntil) => new LegacyCarrier(parts, waitUntil) }
+    const directory = this.env.DIRECTORY
+    return {
+      settings,
+      keys,
+      refresher: provider,
+      report: (report) => directory.getByName('directory').record(report),
+      carrier: (parts, waitUntil) => new LegacyCarrier(parts, waitUntil),
+    }
   }
 }
 

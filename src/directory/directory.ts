@@ -5,7 +5,10 @@ import { DurableObject } from 'cloudflare:workers'
 import { Lifecycle } from 'agents/lifecycle'
 import { readSettings } from '../settings.ts'
 import type { ClientRecord } from './client-record.ts'
+import type { Report } from '../session/outbox.ts'
 import { Clients, type Registration, type RegistrationRate } from './clients.ts'
+import { People, type PeoplePage, type PersonRow } from './people.ts'
+import { SecurityEvents, type EventFilter, type RecordedEvent } from './security-events.ts'
 
 /** All addresses together may register this many times as fast as one of them. */
 const SOURCES_AT_ONCE = 10
@@ -13,13 +16,17 @@ const SOURCES_AT_ONCE = 10
 export class Directory extends DurableObject<Env> {
   readonly lifecycle: Lifecycle
   readonly #clients: Clients
+  readonly #people: People
+  readonly #events: SecurityEvents
   #registrationRate: RegistrationRate | undefined
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env)
     this.#clients = new Clients(ctx.storage, () => Math.floor(Date.now() / 1000))
+    this.#people = new People(ctx.storage)
+    this.#events = new SecurityEvents(ctx.storage)
     this.lifecycle = Lifecycle.install(this)
-    this.lifecycle.use(this.#clients)
+    this.lifecycle.use(this.#clients).use(this.#people).use(this.#events)
   }
 
   /** `source` stands for the address the request came from; it counts against that address's rate. */
@@ -38,6 +45,28 @@ export class Directory extends DurableObject<Env> {
   async markUsed(id: string): Promise<void> {
     await this.lifecycle.start()
     this.#clients.markUsed(id)
+  }
+
+  /** What a person's object has to say; a second delivery changes nothing. */
+  async record({ person, events }: Report): Promise<void> {
+    await this.lifecycle.start()
+    this.#people.record(person)
+    for (const event of events) this.#events.record(`${person.sub}.${event.number}`, person.sub, event)
+  }
+
+  async people(search: string, after: string | undefined): Promise<PeoplePage> {
+    await this.lifecycle.start()
+    return this.#people.page(search, after)
+  }
+
+  async person(sub: string): Promise<PersonRow | undefined> {
+    await this.lifecycle.start()
+    return this.#people.find(sub)
+  }
+
+  async securityEvents(filter: EventFilter): Promise<readonly RecordedEvent[]> {
+    await this.lifecycle.start()
+    return this.#events.page(filter)
   }
 
   // Not in the constructor: a mistake in the settings must not keep the object from waking.

@@ -1,4 +1,4 @@
-// Answers of a downstream that must not reach a client as they are.
+// What is looked at in an answer of the downstream before any of it is passed on.
 import { McpRefusal } from './refusal.ts'
 
 /** Encodings the runtime has undone by the time we see the body. We ask for none, so any other is the downstream's mistake. */
@@ -36,4 +36,12 @@ function refusalOf({ status, headers }: Response, id: string | undefined): McpRe
     })
   }
   return undefined
+}
+
+/** An answer announced as no longer than this is on its way as a whole; anything else is tied to the grant until its end. */
+const SHORT_ANSWER = 64 * 1024
+
+export function isShort({ headers }: Response): boolean {
+  const length = headers.get('content-length')
+  return length !== null && Number(length) <= SHORT_ANSWER
 }

@@ -2,9 +2,10 @@
 import { outbound, OutboundError } from '../platform/outbound.ts'
 import { describeError, log } from '../platform/telemetry.ts'
 import { carryEvents, MAX_EVENT_BYTES, withoutIds, type Breakage, type Carriage } from './carried-events.ts'
-import { checkAnswer } from './downstream-answer.ts'
+import { checkAnswer, isShort } from './downstream-answer.ts'
 import type { Passage } from './era.ts'
 import { farewell } from './farewell.ts'
+import { answerInTime } from './late-answer.ts'
 import { isEventStream, requestHeaders, responseHeaders } from './passing-headers.ts'
 import { McpRefusal } from './refusal.ts'
 import { encodeEvent } from './sse.ts'
@@ -12,12 +13,12 @@ import { Tether, type OpenLeash } from './tether.ts'
 
 export interface Forwarding {
   readonly passage: Passage
-  readonly target: URL
+  readonly target: string
   /** The client's request; its body has been read already. */
   readonly client: Request
   readonly body: Uint8Array<ArrayBuffer> | undefined
   /** What the broker itself says about the person; it wins over everything the client sent. */
-  readonly identity: Headers
+  readonly identity: Readonly<Record<string, string>>
   readonly requestId: string
 }
 
@@ -25,14 +26,13 @@ export interface ForwardingConditions {
   readonly headersWithinMs: number
   readonly keepAliveMs: number
   readonly leash: OpenLeash
+  /** The client waits for events and for nothing else: its stream may begin before the downstream has answered. */
+  readonly standing?: boolean
   /** Sent before anything of the downstream. */
   readonly first?: readonly Uint8Array[]
   /** What the client gets of the downstream's events; ids are taken away where nothing is said. */
   readonly encode?: Carriage['encode']
 }
-
-/** A JSON answer announced as no longer than this is on its way as a whole; anything else is tethered to its end. */
-const SHORT_ANSWER = 64 * 1024
 
 /** The words by which users of the predecessors know this failure. */
 const FAILED = 'Failed to connect to downstream MCP server'
@@ -43,7 +43,10 @@ export async function forward(forwarding: Forwarding, conditions: ForwardingCond
   const { passage, client } = forwarding
   const tether = new Tether(conditions.leash, client.signal, passage.id)
   try {
-    const answer = await ask(forwarding, conditions, tether)
+    const asking = ask(forwarding, conditions, tether)
+    const answer = await (conditions.standing === true
+      ? answerInTime(asking, () => tether.ending.abort('the stream ended'))
+      : asking)
     await checkAnswer(answer, passage.id)
     const { status, body } = answer
     const headers = responseHeaders(answer, passage)
@@ -84,11 +87,6 @@ async function eventsOf(
   })
 }
 
-function isShort({ headers }: Response): boolean {
-  const length = headers.get('content-length')
-  return length !== null && Number(length) <= SHORT_ANSWER
-}
-
 /** The tether's signal cuts the body off; its end, however it comes, lets go. */
 function untilItsEnd(tether: Tether): TransformStream<Uint8Array, Uint8Array> {
   return new TransformStream({ flush: () => tether.release() })
@@ -101,7 +99,7 @@ async function ask(forwarding: Forwarding, conditions: ForwardingConditions, tet
     return await outbound(
       target,
       { method: client.method, headers, ...(body && { body }) },
-      { headersWithinMs: conditions.headersWithinMs, signal: tether.signal },
+      { headersWithinMs: conditions.headersWithinMs, ending: tether.ending },
     )
   } catch (error) {
     if (!(error instanceof OutboundError)) throw error

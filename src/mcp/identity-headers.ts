@@ -5,20 +5,21 @@ import type { Vouched } from '../session/admission.ts'
 const NEEDS_ENCODING = /[^\x20-\x7e]|%/gu
 const NEEDS_ENCODING_IN_LIST = /[^\x20-\x7e]|[%,]/gu
 
-export function identityHeaders({ identity, authorization, idpAccessToken }: Vouched): Headers {
+/** A record, because every `Headers` made for a request on its way shows in what the way costs. */
+export function identityHeaders({ identity, authorization, idpAccessToken }: Vouched): Record<string, string> {
   const { subject, email, name, groups } = identity
-  const headers = new Headers()
+  const headers: Record<string, string> = {}
   set(headers, ['x-user-sub', 'x-forwarded-user'], encoded(subject, NEEDS_ENCODING))
   if (email !== undefined) set(headers, ['x-user-email', 'x-forwarded-email'], encoded(email, NEEDS_ENCODING))
   if (name !== undefined) set(headers, ['x-user-name', 'x-forwarded-name'], encoded(name, NEEDS_ENCODING))
   if (groups.length > 0) set(headers, ['x-user-groups'], groups.map((group) => encoded(group, NEEDS_ENCODING_IN_LIST)).join(','))
-  if (idpAccessToken !== undefined) headers.set('x-forwarded-access-token', idpAccessToken)
-  if (authorization !== undefined) headers.set('authorization', authorization)
+  if (idpAccessToken !== undefined) headers['x-forwarded-access-token'] = idpAccessToken
+  if (authorization !== undefined) headers['authorization'] = authorization
   return headers
 }
 
-function set(headers: Headers, names: readonly string[], value: string): void {
-  for (const name of names) headers.set(name, value)
+function set(headers: Record<string, string>, names: readonly string[], value: string): void {
+  for (const name of names) headers[name] = value
 }
 
 /** Percent-encoded UTF-8. Spaces stay, unless they are at an end, where HTTP would take them away. */

@@ -24,7 +24,11 @@ const TOWARD_LEGACY_CLIENT: readonly string[] = [...TOWARD_CLIENT, 'mcp-session-
 /** What runtimes agree about; obs-text (RFC 9110 section 5.5) is read as Latin-1 by one and as UTF-8 by another. */
 const PRINTABLE = /^[\t\x20-\x7e]*$/
 
-export function requestHeaders(client: Headers, { era, id }: Passage, identity: Headers): Record<string, string> {
+export function requestHeaders(
+  client: Headers,
+  { era, id }: Passage,
+  identity: Readonly<Record<string, string>>,
+): Record<string, string> {
   const passing = era === 'legacy' ? TOWARD_LEGACY_DOWNSTREAM : TOWARD_DOWNSTREAM
   // A compressed event stream would be held back until a block of it is full.
   const headers: Record<string, string> = { 'accept-encoding': 'identity' }
@@ -34,8 +38,7 @@ export function requestHeaders(client: Headers, { era, id }: Passage, identity: 
     else if (name.startsWith('mcp-'))
       throw new McpRefusal('malformed_header', `the header ${name} has characters outside ASCII`, { id })
   }
-  for (const [name, value] of identity) headers[name] = value
-  return headers
+  return Object.assign(headers, identity)
 }
 
 export function responseHeaders(answer: Response, { era }: Passage): Headers {

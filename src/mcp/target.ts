@@ -10,15 +10,16 @@ export function downstreamAt(pathname: string, downstreams: readonly Downstream[
 }
 
 /** Undefined where the suffix can't be carried over without changing its meaning. */
-export function targetOf(downstream: Downstream, asked: URL): URL | undefined {
+export function targetOf(downstream: Downstream, asked: URL): string | undefined {
   const segments = suffixSegments(asked.pathname.slice(downstream.path.length))
   if (segments === undefined) return undefined
+  if (segments.length === 0 && asked.search === '') return downstream.url
   const target = new URL(downstream.url)
   if (segments.length > 0) target.pathname = `${target.pathname.replace(/\/$/, '')}/${segments.join('/')}`
   const ours = target.search.slice(1)
   const theirs = asked.search.slice(1)
   target.search = ours !== '' && theirs !== '' ? `${ours}&${theirs}` : ours || theirs
-  return target
+  return target.href
 }
 
 /** Decoded once and encoded again, so that a segment is one segment to the downstream too. `/mcp/` is `/mcp`. */

@@ -8,9 +8,10 @@ const TETHER_AFTER_MS = 1_000
 export type OpenLeash = () => Promise<Leash | NoLeash>
 
 export class Tether {
+  /** Ends the request to the downstream. */
+  readonly ending = new AbortController()
   readonly #open: OpenLeash
   readonly #id: string | undefined
-  readonly #end = new AbortController()
   readonly #timer: ReturnType<typeof setTimeout>
   readonly #client: AbortSignal
   readonly #clientLeft = (): void => this.#leave()
@@ -25,17 +26,12 @@ export class Tether {
     this.#client = client
     client.addEventListener('abort', this.#clientLeft)
     if (client.aborted) this.#leave()
-    this.#timer = setTimeout(() => void this.hold().catch((error: unknown) => this.#end.abort(error)), TETHER_AFTER_MS)
-  }
-
-  /** Aborts the request to the downstream. */
-  get signal(): AbortSignal {
-    return this.#end.signal
+    this.#timer = setTimeout(() => void this.hold().catch((error: unknown) => this.ending.abort(error)), TETHER_AFTER_MS)
   }
 
   /** Why a request that was aborted was. */
   get refusal(): McpRefusal {
-    const { reason }: { readonly reason: unknown } = this.#end.signal
+    const { reason }: { readonly reason: unknown } = this.ending.signal
     if (reason instanceof McpRefusal) return reason
     if (this.#leash?.pulled.aborted) return revoked(this.#id)
     return new McpRefusal('client_left', 'the client left before the downstream had answered', { id: this.#id })
@@ -57,7 +53,7 @@ export class Tether {
 
   /** The client gets another answer than the downstream's, which may still be on its way. */
   abandon(): void {
-    this.#end.abort('abandoned')
+    this.ending.abort('abandoned')
     this.release()
   }
 
@@ -67,12 +63,12 @@ export class Tether {
     if (leash === 'credential_revoked') throw revoked(this.#id)
     this.#leash = leash
     if (this.#isOver) leash.release('ended')
-    leash.pulled.addEventListener('abort', () => this.#end.abort(leash.reason()), { once: true })
+    leash.pulled.addEventListener('abort', () => this.ending.abort(leash.reason()), { once: true })
     return leash
   }
 
   #leave(): void {
-    this.#end.abort('client left')
+    this.ending.abort('client left')
     this.release('client_left')
   }
 }

@@ -15,21 +15,26 @@ export interface OutboundOptions {
   readonly headersWithinMs?: number
   /** Ends the request and its response body. */
   readonly signal?: AbortSignal
+  /** The same, for callers who own it: a timeout aborts it too, and no second one has to be made and tied to it. */
+  readonly ending?: AbortController
 }
+
+/** Why a request was aborted that got no headers in time. */
+const LATE = Symbol('late')
 
 /**
  * Sends one request. A redirect comes back as the response it is: a 302 would turn a POST into a GET and could carry
  * credentials to a host nobody named.
  */
 export async function outbound(url: string | URL, init: RequestInit = {}, options: OutboundOptions = {}): Promise<Response> {
-  const headers = new AbortController()
-  const timer = setTimeout(() => headers.abort(new OutboundError('timeout', undefined)), options.headersWithinMs ?? 10_000)
-  const signals = options.signal ? [headers.signal, options.signal] : [headers.signal]
+  const { ending = new AbortController(), signal, headersWithinMs = 10_000 } = options
+  const timer = setTimeout(() => ending.abort(LATE), headersWithinMs)
+  const ends = signal ? AbortSignal.any([ending.signal, signal]) : ending.signal
   try {
-    return await fetch(url, { ...init, redirect: 'manual', signal: AbortSignal.any(signals) })
+    return await fetch(url, { ...init, redirect: 'manual', signal: ends })
   } catch (error) {
-    if (options.signal?.aborted) throw new OutboundError('aborted', error)
-    throw new OutboundError(headers.signal.aborted ? 'timeout' : 'unreachable', error)
+    if (!ends.aborted) throw new OutboundError('unreachable', error)
+    throw new OutboundError(ends.reason === LATE ? 'timeout' : 'aborted', error)
   } finally {
     clearTimeout(timer)
   }

@@ -44,6 +44,11 @@ async function finishSignIn(c: Context, services: Services): Promise<Response> {
       redirectUri,
       codeChallenge,
     })
+    if (issued === 'blocked') {
+      log('info', 'sign_in.blocked', { client: clientId, person: sub, request_id: c.get('requestId') })
+      const refusal = { error: 'access_denied', error_description: 'an administrator has blocked this person' }
+      return returnToClient(c, answer(to, settings.baseUrl, refusal), asked.clientName, 'refused')
+    }
     const code = await services.envelopes.code({
       sub,
       grantId: issued.grantId,

@@ -7,7 +7,7 @@ import { identityHeaders } from '../mcp/identity-headers.ts'
 import { openEnvelope, type Envelope } from '../mcp/json-door.ts'
 import { KEEP_ALIVE_MS } from '../mcp/keep-alive.ts'
 import { openLeash, type Leash, type LeashPost, type NoLeash } from '../mcp/leash.ts'
-import { rateHeaders } from '../mcp/legacy/answers.ts'
+import { setRate } from '../mcp/legacy/answers.ts'
 import { carryGet, handOver, refusedAdmission, RefusedWith, type LegacyPost } from '../mcp/legacy/hand-over.ts'
 import { readBody } from '../mcp/read-body.ts'
 import { McpRefusal } from '../mcp/refusal.ts'
@@ -69,6 +69,7 @@ async function carry(c: Asked, services: McpServices): Promise<Response> {
   const envelope = body && openEnvelope(body)
   const passage = passageOf(client.method, client.headers, envelope)
   const caller = c.get('caller')
+  const label = labelOf(envelope)
   const post = services.session(caller.sub)
   const forwarding = { passage, target, client, body, requestId: c.get('requestId') }
   const conditions = {
@@ -80,22 +81,34 @@ async function carry(c: Asked, services: McpServices): Promise<Response> {
           streamId: stream.id ?? randomId(9),
           grantId: caller.grantId,
           kind: stream.kind,
+          label,
           openedAt: services.now(),
         }
         return openLeash(post, leashed)
       },
   }
   if (passage.era === 'legacy') {
-    const legacy = { ...forwarding, caller, requestIds: requestIdsOf(envelope) }
+    const legacy = { ...forwarding, caller, requestIds: requestIdsOf(envelope), label }
     return passage.kind === 'stream' ? carryGet(legacy, conditions, post) : handOver(legacy, post)
   }
   const admission = await post.admit(caller)
   if (!admission.admitted) throw refusedAdmission(admission, passage.id)
   const leash = conditions.leash({ id: undefined, kind: 'request' })
   const answer = await forward({ ...forwarding, identity: identityHeaders(admission) }, { ...conditions, leash })
-  for (const [name, value] of rateHeaders(admission.rate)) answer.headers.set(name, value)
+  setRate(answer.headers, admission.rate)
   return answer
 }
+
+/** What people who watch are shown: the method, and the tool, prompt or resource it is about. */
+function labelOf(envelope: Envelope | undefined): string {
+  const [first] = envelope?.messages ?? []
+  if (!first) return 'standing stream'
+  const { name, uri } = first.params
+  const about = [name, uri].find((value) => typeof value === 'string')
+  return (about === undefined ? first.method : `${first.method} ${about}`).slice(0, LONGEST_LABEL)
+}
+
+const LONGEST_LABEL = 200
 
 function requestIdsOf(envelope: Envelope | undefined): readonly string[] {
   return envelope?.messages.flatMap(({ kind, id }) => (kind === 'request' && id !== undefined ? [id] : [])) ?? []

@@ -14,7 +14,8 @@ export async function admit(parts: Parts, caller: Caller): Promise<Admission> {
   const grant = parts.grants.live(caller.grantId, now)
   const { identity } = parts.profile
   const downstream = parts.settings.downstreams.find(({ resource }) => resource === caller.resource)
-  if (!grant || !identity || !downstream || !speaksFor(caller, grant, now)) return notLive(parts, caller.grantId, now)
+  if (!grant || !identity || parts.profile.isBlocked || !downstream || !speaksFor(caller, grant, now))
+    return notLive(parts, caller.grantId, now)
   const { allowed, retryAfter, ...rate } = parts.bucket.spend(Date.now())
   if (!allowed) return { admitted: false, reason: 'limit_exceeded', retryAfter, rate }
   if (caller.generation > grant.usedGeneration) parts.grants.markUsed(grant, caller.generation)

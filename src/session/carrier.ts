@@ -4,6 +4,17 @@ import type { Rate, Refused, Vouched } from './admission.ts'
 import type { LoggedEvent } from './event-log.ts'
 import type { CloseReason } from './leash-terms.ts'
 
+/** One open stream, whoever carries it. */
+export interface StreamDetail {
+  readonly id: string
+  readonly grantId: string
+  readonly kind: 'request' | 'standing' | 'call'
+  /** Method and tool, as far as they are known: `tools/call count`. */
+  readonly label: string
+  /** Unix seconds. */
+  readonly openedAt: number
+}
+
 export interface Carrier {
   /** One legacy request the router hands over whole. */
   carry(request: Request): Promise<Response>
@@ -11,8 +22,13 @@ export interface Carrier {
   openGet(asked: GetRequest): Promise<GetAnswer>
   /** Stores events of a standing stream that the router carries; resolves with their numbers when they are safe, with none when another connection has taken over. */
   append(stream: string, epoch: number, events: readonly CarriedEvent[]): Promise<readonly number[]>
-  /** Ends every stream of the grant, or of everybody, and its MCP sessions; resolves when the downstream requests are aborted. */
-  end(reason: CloseReason, grantId?: string): Promise<void>
+  /** Ends every stream of the grant, or of everybody, and its MCP sessions; the downstream requests are aborted when it returns how many. */
+  end(reason: CloseReason, grantId?: string): number
+  endStream(reason: CloseReason, id: string): number
+  /** Ends an MCP session and tells the downstream; the number of streams it had, or undefined when it is not known. */
+  endSession(id: string): number | undefined
+  /** Streams the object carries at the moment. */
+  open(): readonly StreamDetail[]
   /** Called after every start: goes on with what the last life of the object left unfinished. */
   recover(): void
   /** Whether something is carried for which the object must be woken again after a crash. */

@@ -9,6 +9,7 @@ import type { IdentityProviderSession } from './identity-provider-session.ts'
 import type { CloseReason } from './leash-terms.ts'
 import type { Leashes } from './leashes.ts'
 import type { McpSessions } from './mcp-sessions.ts'
+import type { Outbox, SecurityEvent } from './outbox.ts'
 import type { TokenBucket } from './limits.ts'
 import type { Profile } from './profile.ts'
 import type { RefreshOutcome } from './token-refresher.ts'
@@ -24,11 +25,24 @@ export interface Parts {
   readonly leashes: Leashes
   readonly mcpSessions: McpSessions
   readonly log: EventLog
+  readonly outbox: Outbox
   readonly credentials: Credentials
   /** Set once the object has started; what it carries ends with the grant. */
   readonly carrier: () => Carrier
   /** Unix seconds. */
   readonly now: () => number
+}
+
+/** On whose behalf something ends, when it is not the rules that end it. */
+export interface By {
+  readonly actor: string
+  readonly reason?: string
+}
+
+/** What a revocation did; when it is returned everything counted here is over. */
+export interface Ended {
+  readonly grants: number
+  readonly streams: number
 }
 
 /** Ends one grant; resolves when its streams are closed. */
@@ -37,22 +51,42 @@ export async function endGrant(
   grant: Grant,
   why: RevocationReason,
   reason: CloseReason = 'credential_revoked',
-): Promise<void> {
+  by?: By,
+): Promise<Ended> {
   parts.grants.revoke(grant, why, parts.now())
   log('info', 'grant.ended', { grant: grant.id, client: grant.clientId, why })
-  await Promise.all([parts.leashes.pull(reason, grant.id), parts.carrier().end(reason, grant.id)])
+  const owned = parts.carrier().end(reason, grant.id)
+  const [leashed] = await Promise.all([
+    parts.leashes.pull(reason, grant.id),
+    parts.outbox.put({ type: 'grant_ended', at: parts.now(), ...described(grant), ...(by ?? { reason: why }) }),
+  ])
+  return { grants: 1, streams: leashed + owned }
 }
 
-/** Ends everything the person has; resolves with the number of grants when every stream is closed. */
-export async function endEverything(parts: Parts, why: RevocationReason): Promise<number> {
+/** Ends everything the person has; resolves when every stream is closed. */
+export async function endEverything(parts: Parts, why: RevocationReason, by?: By): Promise<Ended> {
   const now = parts.now()
   const live = parts.grants.allLive(now)
   for (const grant of live) parts.grants.revoke(grant, why, now)
   parts.provider.end()
   parts.credentials.forget()
   log('info', 'person.ended', { grants: live.length, why })
-  await Promise.all([parts.leashes.pull('credential_revoked'), parts.carrier().end('credential_revoked')])
-  return live.length
+  const owned = parts.carrier().end('credential_revoked')
+  const [leashed] = await Promise.all([
+    parts.leashes.pull('credential_revoked'),
+    parts.outbox.put({ type: 'person_ended', at: now, ...(by ?? { reason: why }) }),
+  ])
+  return { grants: live.length, streams: leashed + owned }
+}
+
+/** What a security event says of a grant. */
+export function described({
+  id,
+  clientId,
+  clientName,
+  resource,
+}: Grant): Pick<SecurityEvent, 'grantId' | 'clientId' | 'clientName' | 'resource'> {
+  return { grantId: id, clientId, clientName, resource }
 }
 
 /** Asks the identity provider whether it still knows the person, and ends everything when it does not. */

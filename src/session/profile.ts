@@ -7,6 +7,8 @@ import type { Identity } from '../caller.ts'
 export class Profile extends LifecycleCapability {
   readonly #storage: DurableObjectStorage
   #identity: Identity | undefined
+  #isBlocked = false
+  #lastSeenAt = 0
 
   constructor(storage: DurableObjectStorage) {
     super('profile')
@@ -16,16 +18,36 @@ export class Profile extends LifecycleCapability {
   override onStart(): void {
     this.#storage.sql.exec(`CREATE TABLE IF NOT EXISTS profile (
       id INTEGER PRIMARY KEY CHECK (id = 1), issuer TEXT NOT NULL, subject TEXT NOT NULL, email TEXT, name TEXT, groups TEXT NOT NULL,
-      first_seen INTEGER NOT NULL, last_seen INTEGER NOT NULL)`)
+      first_seen INTEGER NOT NULL, last_seen INTEGER NOT NULL, blocked INTEGER NOT NULL DEFAULT 0)`)
     const [row] = this.#storage.sql.exec<ProfileRow>('SELECT * FROM profile')
-    if (row) this.#identity = fromRow(row)
+    if (!row) return
+    this.#identity = fromRow(row)
+    this.#isBlocked = row.blocked === 1
+    this.#lastSeenAt = row.last_seen
   }
 
   get identity(): Identity | undefined {
     return this.#identity
   }
 
+  /** An administrator has shut this person out: nothing is admitted and no sign-in succeeds. */
+  get isBlocked(): boolean {
+    return this.#isBlocked
+  }
+
+  /** Unix seconds of the last sign-in or refresh. */
+  get lastSeenAt(): number {
+    return this.#lastSeenAt
+  }
+
+  block(blocked: boolean): void {
+    this.#storage.sql.exec('UPDATE profile SET blocked = ?', blocked ? 1 : 0)
+    this.#isBlocked = blocked
+  }
+
+  /** A blocked person is remembered: forgetting would let them in again. */
   forget(): void {
+    if (this.#isBlocked) return
     this.#storage.sql.exec('DELETE FROM profile')
     this.#identity = undefined
   }
@@ -34,7 +56,7 @@ export class Profile extends LifecycleCapability {
   remember(identity: Identity, now: number): boolean {
     const groups = identity.groups.join('\n')
     this.#storage.sql.exec(
-      `INSERT INTO profile VALUES (1, ?, ?, ?, ?, ?, ?, ?)
+      `INSERT INTO profile VALUES (1, ?, ?, ?, ?, ?, ?, ?, 0)
        ON CONFLICT (id) DO UPDATE SET email = excluded.email, name = excluded.name, groups = excluded.groups, last_seen = excluded.last_seen`,
       identity.issuer,
       identity.subject,
@@ -46,6 +68,7 @@ export class Profile extends LifecycleCapability {
     )
     const before = this.#identity
     this.#identity = identity
+    this.#lastSeenAt = now
     return before?.email !== identity.email || before?.name !== identity.name || before?.groups.join('\n') !== groups
   }
 }
@@ -56,6 +79,8 @@ interface ProfileRow extends Record<string, SqlStorageValue> {
   email: string | null
   name: string | null
   groups: string
+  blocked: number
+  last_seen: number
 }
 
 function fromRow(row: ProfileRow): Identity {

@@ -3,7 +3,7 @@ import type { Identity, IdpTokens } from '../caller.ts'
 import { log } from '../platform/telemetry.ts'
 import type { CodeOutcome, Redemption } from './codes.ts'
 import { REPLAY_WINDOW, type Grant, type NewGrant } from './grants.ts'
-import { askProvider, endGrant, type Parts } from './parts.ts'
+import { askProvider, described, endGrant, type Parts } from './parts.ts'
 
 export interface SignIn {
   readonly identity: Identity
@@ -54,8 +54,18 @@ export interface Presented {
 }
 
 /** A person came back from the identity provider: opens a grant and issues the code for it. */
-export async function signIn(parts: Parts, asked: SignIn): Promise<IssuedCode> {
+export async function signIn(parts: Parts, asked: SignIn): Promise<IssuedCode | 'blocked'> {
   const { grants, codes, profile, settings } = parts
+  if (profile.isBlocked) {
+    await parts.outbox.put({
+      type: 'sign_in_refused',
+      at: parts.now(),
+      clientId: asked.grant.clientId,
+      clientName: asked.grant.clientName,
+      reason: 'blocked',
+    })
+    return 'blocked'
+  }
   const { codeTtl, maxGrants, sessionTtl } = settings.limits
   const now = parts.now()
   for (const { id } of grants.forgettable(now - codeTtl, maxGrants)) {
@@ -83,7 +93,12 @@ export async function redeem(parts: Parts, asked: Redemption): Promise<TokenOutc
   if (!grant) return { granted: false, refusal: outcome === 'redeemed' ? 'grant_ended' : 'code_invalid' }
   if (outcome === 'repeated') return { granted: false, refusal: 'code_invalid' }
   const isAnother = asked.resource !== undefined && asked.resource !== grant.resource
-  if (outcome === 'redeemed' && !isAnother) return { granted: true, facts: facts(parts.grants.rotate(grant, now)) }
+  if (outcome === 'redeemed' && !isAnother) {
+    const redeemed = parts.grants.rotate(grant, now)
+    // Only now has a client been let in: a sign-in whose code nobody redeems opens nothing.
+    await parts.outbox.put({ type: 'signed_in', at: now, actor: 'person', ...described(grant) })
+    return { granted: true, facts: facts(redeemed) }
+  }
   await endGrant(parts, grant, outcome === 'replayed' ? 'code_replayed' : 'code_failed')
   return { granted: false, refusal: REFUSAL[outcome] }
 }

@@ -3,8 +3,10 @@ import { DurableObject } from 'cloudflare:workers'
 import { Lifecycle, type LifecycleJobContext } from 'agents/lifecycle'
 import type { Caller } from '../caller.ts'
 import type { KeyRing } from '../issuer/keys.ts'
+import { log } from '../platform/telemetry.ts'
 import type { Settings } from '../settings.ts'
 import type { Admission } from './admission.ts'
+import { describePerson, endTarget, setBlocked, summaryOf, type PersonDetail, type Target } from './administration.ts'
 import { admit } from './admit.ts'
 import type { CarriedEvent, Carrier, GetAnswer, GetRequest } from './carrier.ts'
 import { Codes, type Redemption } from './codes.ts'
@@ -15,7 +17,8 @@ import { IdentityProviderSession } from './identity-provider-session.ts'
 import { Leashes } from './leashes.ts'
 import { McpSessions } from './mcp-sessions.ts'
 import { TokenBucket } from './limits.ts'
-import { endEverything, endGrant, type Parts } from './parts.ts'
+import { Outbox, type Report } from './outbox.ts'
+import { endGrant, type By, type Ended, type Parts } from './parts.ts'
 import { Profile } from './profile.ts'
 import type { TokenRefresher } from './token-refresher.ts'
 import { redeem, Refreshing, signIn, type IssuedCode, type Presented, type SignIn, type TokenOutcome } from './tokens.ts'
@@ -24,6 +27,8 @@ export interface SessionServices {
   readonly settings: Settings
   readonly keys: KeyRing
   readonly refresher: TokenRefresher
+  /** Stores what the outbox delivers at the Directory. */
+  readonly report: (report: Report) => Promise<void>
   readonly carrier: (parts: Parts, waitUntil: (work: Promise<unknown>) => void) => Carrier
 }
 
@@ -42,6 +47,7 @@ export abstract class UserSession extends DurableObject<Env> {
   readonly #leashes: Leashes
   readonly #mcpSessions: McpSessions
   readonly #log: EventLog
+  readonly #outbox: Outbox
   readonly #refreshing = new Refreshing()
   #parts: Parts | undefined
   #carrier: Carrier | undefined
@@ -57,6 +63,7 @@ export abstract class UserSession extends DurableObject<Env> {
     this.#bucket = new TokenBucket(ctx.storage)
     this.#mcpSessions = new McpSessions(ctx.storage)
     this.#log = new EventLog(ctx.storage)
+    this.#outbox = new Outbox(ctx.storage)
     this.#leashes = new Leashes({
       grantIsLive: (grantId) => this.#grants.live(grantId, now()) !== undefined,
       mayOpen: () => this.#leashes.count < (this.#parts?.settings.limits.maxStreams ?? 0),
@@ -73,6 +80,7 @@ export abstract class UserSession extends DurableObject<Env> {
       .use(this.#bucket)
       .use(this.#mcpSessions)
       .use(this.#log)
+      .use(this.#outbox)
       .use(this.#leashes)
   }
 
@@ -95,6 +103,7 @@ export abstract class UserSession extends DurableObject<Env> {
       leashes: this.#leashes,
       mcpSessions: this.#mcpSessions,
       log: this.#log,
+      outbox: this.#outbox,
       credentials: new Credentials(settings, keys),
       carrier: () => carrier,
       now,
@@ -102,6 +111,9 @@ export abstract class UserSession extends DurableObject<Env> {
     const carrier = services.carrier(parts, (work) => this.ctx.waitUntil(work))
     this.#carrier = carrier
     this.#parts = parts
+    this.#outbox.open({ deliver: services.report, summary: () => summaryOf(parts, this.lifecycle.name) })
+    // How often objects wake is what a deployment pays for; nothing else says that they slept.
+    log('info', 'session.woke', { leashes: this.#leashes.count })
     carrier.recover()
     this.#watch()
   }
@@ -125,9 +137,10 @@ export abstract class UserSession extends DurableObject<Env> {
     return this.#carrying().append(stream, epoch, events)
   }
 
-  async signIn(asked: SignIn): Promise<IssuedCode> {
+  /** A person came back from the identity provider; `blocked` when an administrator has shut them out. */
+  async signIn(asked: SignIn): Promise<IssuedCode | 'blocked'> {
     const issued = await signIn(await this.#started(), asked)
-    await this.#scheduleSweep()
+    if (issued !== 'blocked') await this.#scheduleSweep()
     return issued
   }
 
@@ -160,9 +173,19 @@ export abstract class UserSession extends DurableObject<Env> {
     return grant !== undefined
   }
 
-  /** Ends everything this person has: when this returns every stream is closed. Returns the number of grants. */
-  async revokeAll(why: RevocationReason): Promise<number> {
-    return endEverything(await this.#started(), why)
+  /** What an administrator sees; undefined when nobody has signed in here. */
+  async describe(): Promise<PersonDetail | undefined> {
+    return describePerson(await this.#started(), this.lifecycle.name)
+  }
+
+  /** Ends what is named, on an administrator's or the person's own behalf: when this returns it is over. */
+  async end(target: Target, by: By): Promise<Ended> {
+    return endTarget(await this.#started(), target, by)
+  }
+
+  /** Shuts the person out, or lets them in again: when this returns every stream of a blocked person is closed. */
+  async block(blocked: boolean, by: By): Promise<Ended> {
+    return setBlocked(await this.#started(), blocked, by)
   }
 
   /** Host jobs, by name; each is pushed under its name as id. */

@@ -39,14 +39,15 @@ export async function signIn(
   session: Session,
   { clientId = 'client-a', tokens = { accessToken: 'idp access' } }: { clientId?: string; tokens?: IdpTokens } = {},
 ): Promise<Grant> {
-  const { jti, grantId } = await session.signIn({
+  const issued = await session.signIn({
     identity: IDENTITY,
     tokens,
     grant: { clientId, clientName: 'Client', resource: RESOURCE, scopes: ['mcp'] },
     redirectUri: REDIRECT_URI,
     codeChallenge: CHALLENGE,
   })
-  return { jti, grantId, clientId }
+  if (issued === 'blocked') throw new Error('nobody has blocked this person')
+  return { jti: issued.jti, grantId: issued.grantId, clientId }
 }
 
 export async function redeem(

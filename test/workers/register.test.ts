@@ -170,7 +170,7 @@ async function registeredId(): Promise<string> {
 describe('attack 17: /authorize shows a page and redirects nowhere when', () => {
   test('nobody registered the client', async () => {
     const answer = await authorize(`pub_${'A'.repeat(43)}`, 'https://evil.example/cb')
-    expect(answer.status).toBe(401)
+    expect(answer.status).toBe(400)
     expect(answer.headers.get('location')).toBeNull()
     expect(await answer.text()).toContain('Client not found')
   })
@@ -180,7 +180,7 @@ describe('attack 17: /authorize shows a page and redirects nowhere when', () => 
     const directory = env.DIRECTORY.getByName('directory')
     await directory.register({ ...readRegistration(good).metadata, id, registeredAt: Math.floor(Date.now() / 1000) }, 'test')
     expect(await directory.client(id)).toBeDefined()
-    expect((await authorize(id, 'http://127.0.0.1:33418/')).status).toBe(401)
+    expect((await authorize(id, 'http://127.0.0.1:33418/')).status).toBe(400)
   })
 
   test('the redirect URI belongs to somebody else', async () => {

@@ -154,7 +154,7 @@ describe('a session', () => {
 
   test('does not begin when everything was revoked while it was being opened', async () => {
     const session = nobody()
-    const [grant] = await Promise.all([signIn(session), session.revokeAll('administrator')])
+    const [grant] = await Promise.all([signIn(session), session.end({ what: 'everything' }, { actor: 'an administrator' })])
     expect(await redeem(session, grant)).toMatchObject({ granted: false })
   })
 })

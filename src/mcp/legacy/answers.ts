@@ -3,19 +3,17 @@ import type { Rate, Refused } from '../../session/admission.ts'
 import { McpRefusal } from '../refusal.ts'
 import { ANSWER_HEADER, refusalAnswer } from './order.ts'
 
-export function answered(answer: Response, more: Headers): Response {
-  const headers = new Headers(answer.headers)
-  for (const [name, value] of more) headers.set(name, value)
-  headers.set(ANSWER_HEADER, 'carried')
-  return new Response(answer.body, { status: answer.status, headers })
+/** `answer` is of our own making: its headers may be changed. */
+export function answered(answer: Response, rate: Rate): Response {
+  setRate(answer.headers, rate)
+  answer.headers.set(ANSWER_HEADER, 'carried')
+  return answer
 }
 
-export function rateHeaders({ limit, remaining, resetSeconds }: Rate): Headers {
-  return new Headers({
-    'ratelimit-limit': String(limit),
-    'ratelimit-remaining': String(remaining),
-    'ratelimit-reset': String(resetSeconds),
-  })
+export function setRate(headers: Headers, { limit, remaining, resetSeconds }: Rate): void {
+  headers.set('ratelimit-limit', String(limit))
+  headers.set('ratelimit-remaining', String(remaining))
+  headers.set('ratelimit-reset', String(resetSeconds))
 }
 
 const NOT_ADMITTED: Readonly<Record<Refused['reason'], string>> = {
@@ -33,7 +31,8 @@ export function refusalOfAdmission(
   { reason, retryAfter, rate }: Refused,
   id?: string,
 ): { refusal: McpRefusal; headers: Headers } {
-  const headers = rate ? rateHeaders(rate) : new Headers()
+  const headers = new Headers()
+  if (rate) setRate(headers, rate)
   if (reason === 'limit_exceeded' || reason === 'auth_unavailable') headers.set('retry-after', String(retryAfter ?? RETRY_AFTER))
   return { refusal: new McpRefusal(reason, NOT_ADMITTED[reason], { id }), headers }
 }

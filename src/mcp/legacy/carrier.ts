@@ -2,21 +2,21 @@
 import type { Caller } from '../../caller.ts'
 import { randomId } from '../../platform/crypto.ts'
 import { admit } from '../../session/admit.ts'
-import type { CarriedEvent, Carrier, GetAnswer, GetRequest } from '../../session/carrier.ts'
+import type { CarriedEvent, Carrier, GetAnswer, GetRequest, StreamDetail } from '../../session/carrier.ts'
 import { cursorOf, type Cursor } from '../../session/event-id.ts'
 import type { LoggedStream } from '../../session/event-log.ts'
 import type { CloseReason } from '../../session/leash-terms.ts'
 import type { McpSession } from '../../session/mcp-sessions.ts'
 import type { Parts } from '../../session/parts.ts'
 import { MAX_EVENT_BYTES } from '../carried-events.ts'
-import { checkAnswer } from '../downstream-answer.ts'
+import { checkAnswer, isShort } from '../downstream-answer.ts'
 import { identityHeaders } from '../identity-headers.ts'
 import { KEEP_ALIVE_MS } from '../keep-alive.ts'
 import { isEventStream, responseHeaders } from '../passing-headers.ts'
 import { McpRefusal } from '../refusal.ts'
-import { answered, notAdmitted, rateHeaders } from './answers.ts'
+import { answered, notAdmitted } from './answers.ts'
 import { DownstreamSessions } from './downstream-session.ts'
-import { orderOf, refusalAnswer, type Order } from './order.ts'
+import { ORDER_HEADER, orderOf, refusalAnswer, type Order } from './order.ts'
 import { OwnedStreams, type StreamSpec } from './owned-streams.ts'
 import { resumed } from './resumption.ts'
 import { SessionKeeper } from './session-keeper.ts'
@@ -63,14 +63,15 @@ export class LegacyCarrier implements Carrier {
     try {
       const admission = await admit(this.#parts, order.caller)
       if (!admission.admitted) return notAdmitted(admission)
-      const rate = rateHeaders(admission.rate)
+      const { rate } = admission
       const id = order.kind === 'initialize' ? null : request.headers.get('mcp-session-id')
       const session = id === null ? undefined : this.#sessions.find(id, order.caller, request.headers.get('mcp-protocol-version'))
       const lastEventId = request.headers.get('last-event-id')
       if (order.kind === 'stream') return answered(this.#attach(order, session, lastEventId), rate)
       const identity = identityHeaders(admission)
       const headers = new Headers(request.headers)
-      for (const [name, value] of identity) headers.set(name, value)
+      headers.delete(ORDER_HEADER)
+      for (const [name, value] of Object.entries(identity)) headers.set(name, value)
       if (order.kind === 'end') return answered(await this.#delete(order, session, headers), rate)
       const body = new Uint8Array(await request.arrayBuffer())
       return answered(await this.#call(order, session, headers, body), rate)
@@ -102,11 +103,28 @@ export class LegacyCarrier implements Carrier {
     return this.#standing.append(stream, epoch, events)
   }
 
-  async end(reason: CloseReason, grantId?: string): Promise<void> {
+  end(reason: CloseReason, grantId?: string): number {
     const concerns = (of: string): boolean => grantId === undefined || of === grantId
     for (const [flight, of] of this.#flights) if (concerns(of)) flight.abort(reason)
-    this.#streams.end(reason, (spec) => concerns(spec.grantId))
+    const ended = this.#streams.end(reason, (spec) => concerns(spec.grantId))
     for (const session of this.#parts.mcpSessions.all()) if (concerns(session.grantId)) this.#sessions.end(session)
+    return ended
+  }
+
+  endStream(reason: CloseReason, id: string): number {
+    return this.#streams.end(reason, (spec) => spec.id === id)
+  }
+
+  endSession(id: string): number | undefined {
+    const session = this.#parts.mcpSessions.find(id)
+    if (!session) return undefined
+    const open = this.#streams.open().filter(({ mcpSession }) => mcpSession === id).length
+    this.#sessions.end(session)
+    return open
+  }
+
+  open(): readonly StreamDetail[] {
+    return this.#streams.open()
   }
 
   recover(): void {
@@ -116,7 +134,7 @@ export class LegacyCarrier implements Carrier {
       // A leash that is open means that the object slept, not that it died: the router goes on carrying.
       if (!isAlive || leashes.isOpen(stream.id)) continue
       if (stream.kind === 'call') this.#goOn(stream)
-      else if (stream.upId !== undefined) this.#standing.takeOver(stream)
+      else if (stream.upId !== undefined && events.wasCarried(stream.id)) this.#standing.takeOver(stream)
     }
   }
 
@@ -148,7 +166,8 @@ export class LegacyCarrier implements Carrier {
     const { status } = answer
     if (!answer.body || !isEventStream(answer) || !answer.ok) {
       const isEmpty = status === 202 || status === 204 || status === 205
-      const rest = isEmpty || !answer.body ? null : this.#held(answer.body, abort, order.caller.grantId)
+      if (isEmpty || !answer.body) return new Response(null, { status, headers: out })
+      const rest = isShort(answer) ? answer.body : this.#held(answer.body, abort, order.caller.grantId)
       return new Response(rest, { status, headers: out })
     }
     const spec: StreamSpec = {
@@ -157,6 +176,7 @@ export class LegacyCarrier implements Carrier {
       mcpSession: (opened ?? current)?.id ?? '',
       kind: 'call',
       requestIds: order.requestIds,
+      label: order.label,
     }
     this.#streams.begin(spec, answer.body, abort)
     const primes = (headers.get('mcp-protocol-version') ?? '') >= '2025-11-25'

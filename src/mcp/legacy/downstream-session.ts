@@ -46,10 +46,9 @@ export class DownstreamSessions {
   }
 
   async #sendAs(downstreamId: string | undefined, request: DownstreamRequest): Promise<Response> {
-    const { method, target, body, signal, headersWithinMs } = request
-    const headers = new Headers(request.headers)
-    headers.delete('mcp-session-id')
-    if (downstreamId !== undefined) headers.set('mcp-session-id', downstreamId)
+    const { method, target, headers, body, signal, headersWithinMs } = request
+    if (downstreamId === undefined) headers.delete('mcp-session-id')
+    else headers.set('mcp-session-id', downstreamId)
     try {
       return await outbound(target, { method, headers, ...(body !== undefined && { body }) }, { signal, headersWithinMs })
     } catch (cause) {

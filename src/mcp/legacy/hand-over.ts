@@ -8,7 +8,7 @@ import { identityHeaders } from '../identity-headers.ts'
 import { requestHeaders } from '../passing-headers.ts'
 import { McpRefusal } from '../refusal.ts'
 import { encodeComment, encodeEvent, type SseEvent } from '../sse.ts'
-import { rateHeaders, refusalOfAdmission } from './answers.ts'
+import { refusalOfAdmission, setRate } from './answers.ts'
 import { encodeLogged } from './log-reader.ts'
 import { ANSWER_HEADER, ORDER_HEADER, orderHeader, REFUSAL_HEADER, refusalIn, type Order } from './order.ts'
 
@@ -40,19 +40,19 @@ export interface LegacyForwarding extends Omit<Forwarding, 'identity'> {
   readonly caller: Caller
   /** Ids of all requests in the body, as spelled. */
   readonly requestIds: readonly string[]
+  readonly label: string
 }
 
 /** POST, DELETE, and the GET that resumes the answer to a POST: one call to the object, which owns what follows. */
 export async function handOver(forwarding: LegacyForwarding, post: LegacyPost): Promise<Response> {
-  const { passage, client, body, caller, requestIds, target, requestId } = forwarding
-  const order: Order = { caller, kind: passage.kind, id: passage.id, requestIds, target: target.href, requestId }
-  const headers = { ...requestHeaders(client.headers, passage, new Headers()), [ORDER_HEADER]: orderHeader(order) }
+  const { passage, client, body, caller, requestIds, target, requestId, label } = forwarding
+  const order: Order = { caller, kind: passage.kind, id: passage.id, requestIds, target, requestId, label }
+  const headers = { ...requestHeaders(client.headers, passage, {}), [ORDER_HEADER]: orderHeader(order) }
   const answer = await post.fetch('https://session/mcp', { method: client.method, headers, ...(body && { body }) })
-  const passed = new Headers(answer.headers)
-  passed.delete(ANSWER_HEADER)
   const refusal = refusalIn(answer, passage.id)
   if (refusal) {
-    passed.delete(REFUSAL_HEADER)
+    const passed = new Headers(answer.headers)
+    for (const name of [ANSWER_HEADER, REFUSAL_HEADER]) passed.delete(name)
     throw new RefusedWith(refusal, passed)
   }
   // The lifecycle answers an exception with its stack trace; whatever the object did not mark is not an answer.
@@ -60,7 +60,9 @@ export async function handOver(forwarding: LegacyForwarding, post: LegacyPost): 
     await answer.body?.cancel()
     throw new SessionUnavailable(`the session object failed with status ${answer.status}`)
   }
-  return new Response(answer.body, { status: answer.status, headers: passed })
+  const passed = new Response(answer.body, answer)
+  passed.headers.delete(ANSWER_HEADER)
+  return passed
 }
 
 /** The standing GET stream: the object says what was missed, the router carries the rest and has each event stored before it is sent. */
@@ -68,15 +70,16 @@ export async function carryGet(forwarding: LegacyForwarding, conditions: Leashed
   const { client, caller, target } = forwarding
   const mcpSession = client.headers.get('mcp-session-id') ?? undefined
   const lastEventId = client.headers.get('last-event-id') ?? undefined
-  const opened = await post.openGet({ caller, target: target.href, mcpSession, lastEventId })
+  const opened = await post.openGet({ caller, target, mcpSession, lastEventId })
   if (opened.kind === 'refused') throw refusedAdmission(opened.refused)
-  const rate = rateHeaders(opened.rate)
+  const rate = new Headers()
+  setRate(rate, opened.rate)
   if (opened.kind === 'not_found') throw new RefusedWith(NOT_FOUND[opened.what](), rate)
   if (opened.kind === 'finished')
     throw new RefusedWith(finished(), new Headers({ ...Object.fromEntries(rate), allow: 'POST, DELETE' }))
   if (opened.kind === 'call') return handOver(forwarding, post)
   const answer = await carryStanding(opened, forwarding, conditions, post)
-  for (const [name, value] of rate) answer.headers.set(name, value)
+  setRate(answer.headers, opened.rate)
   return answer
 }
 
@@ -86,6 +89,9 @@ export interface LeashedConditions extends Omit<ForwardingConditions, 'leash' | 
     readonly kind: 'request' | 'standing'
   }) => ForwardingConditions['leash']
 }
+
+/** A silent stream is no failure: a downstream may send its headers with the first event, which may come tomorrow. */
+const STANDING_HEADERS_WITHIN_MS = 86_400_000
 
 const CONFLICT_ATTEMPTS = 8
 const CONFLICT_PAUSE_MS = 25
@@ -102,12 +108,14 @@ async function carryStanding(
   const identity = identityHeaders(vouched)
   // The client's own session and cursor are the broker's; the downstream knows neither.
   const client = new Request(forwarding.client, { headers: strippedOfSession(forwarding.client.headers) })
-  if (downstreamSession !== undefined) identity.set('mcp-session-id', downstreamSession)
-  if (downstreamCursor !== undefined) identity.set('last-event-id', downstreamCursor)
+  if (downstreamSession !== undefined) identity['mcp-session-id'] = downstreamSession
+  if (downstreamCursor !== undefined) identity['last-event-id'] = downstreamCursor
   const asked = { ...forwarding, client, identity }
   if (stream === undefined) return forward(asked, { ...conditions, leash: conditions.leash({ id: undefined, kind: 'request' }) })
   const standing = {
     ...conditions,
+    standing: true,
+    headersWithinMs: STANDING_HEADERS_WITHIN_MS,
     leash: conditions.leash({ id: stream, kind: 'standing' }),
     first: [primed(stream, forwarding.client.headers), ...missed.map((event) => encodeLogged(stream, event))],
     encode: (events: readonly SseEvent[]) => stored(stream, epoch, events, post),

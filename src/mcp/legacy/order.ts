@@ -28,6 +28,7 @@ const orderSchema = z.object({
   requestIds: z.array(z.string()),
   target: z.string(),
   requestId: z.string(),
+  label: z.string(),
 })
 
 export interface Order {
@@ -37,6 +38,8 @@ export interface Order {
   readonly requestIds: readonly string[]
   readonly target: string
   readonly requestId: string
+  /** For people who watch: `tools/call count`. */
+  readonly label: string
 }
 
 // Header values are Latin-1 to some and UTF-8 to others; escaped JSON is ASCII to everybody.

@@ -3,6 +3,7 @@
 // The pump of a stream runs on when its client leaves, and goes on after a restart: where the downstream gave ids it asks again
 // from the last one, elsewhere each request that was lost is answered with an error. Silence is never an answer (design law 6).
 import { log } from '../../platform/telemetry.ts'
+import type { StreamDetail } from '../../session/carrier.ts'
 import type { Cursor } from '../../session/event-id.ts'
 import type { EventLog, LogBounds, NewEvent } from '../../session/event-log.ts'
 import type { CloseReason } from '../../session/leash-terms.ts'
@@ -17,6 +18,8 @@ export interface StreamSpec {
   readonly mcpSession: string
   readonly kind: 'call' | 'standing'
   readonly requestIds: readonly string[]
+  /** For people who watch: `tools/call count`. */
+  readonly label?: string
 }
 
 /** Asks the downstream for what follows `upId`; undefined when it does not resume. */
@@ -37,6 +40,7 @@ interface Live {
   readonly spec: StreamSpec
   readonly open: OpenRequests
   readonly abort: AbortController
+  readonly openedAt: number
   upId: string | undefined
   /** Number of the last event that is safely stored. */
   safeUpTo: number
@@ -59,6 +63,13 @@ export class OwnedStreams {
 
   get size(): number {
     return this.#live.size
+  }
+
+  open(): readonly (StreamDetail & { readonly mcpSession: string })[] {
+    return [...this.#live.values()].map(({ spec, openedAt }) => {
+      const { id, grantId, kind, mcpSession, label = kind } = spec
+      return { id, grantId, kind, mcpSession, label, openedAt }
+    })
   }
 
   isLive(id: string): boolean {
@@ -119,7 +130,16 @@ export class OwnedStreams {
   }
 
   #admit(spec: StreamSpec, open: readonly string[], upId: string | undefined, safeUpTo: number, abort: AbortController): Live {
-    const live: Live = { spec, open: new OpenRequests(open), abort, upId, safeUpTo, retryMs: RETRY_MS, reader: undefined }
+    const live: Live = {
+      spec,
+      open: new OpenRequests(open),
+      abort,
+      openedAt: this.#options.now(),
+      upId,
+      safeUpTo,
+      retryMs: RETRY_MS,
+      reader: undefined,
+    }
     this.#live.set(spec.id, live)
     return live
   }

@@ -20,7 +20,7 @@ export async function resumed(
   if (!grant || !target) return undefined
   const vouched = await vouchFor(parts, grant, target)
   if ('reason' in vouched) throw new Error(`nobody vouches for the person at the moment: ${vouched.reason}`)
-  const headers = identityHeaders(vouched)
+  const headers = new Headers(identityHeaders(vouched))
   headers.set('accept', 'text/event-stream')
   headers.set('accept-encoding', 'identity')
   if (upId !== undefined) headers.set('last-event-id', upId)

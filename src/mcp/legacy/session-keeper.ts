@@ -84,7 +84,7 @@ export class SessionKeeper {
     // Of a grant that has just ended the downstream hears a last time, and nothing but this.
     const vouched = await vouchFor(parts, grant, target, 'farewell')
     if ('reason' in vouched) return
-    const headers = identityHeaders(vouched)
+    const headers = new Headers(identityHeaders(vouched))
     if (session.protocolVersion !== undefined) headers.set('mcp-protocol-version', session.protocolVersion)
     const signal = AbortSignal.timeout(FAREWELL_MS)
     const request = { method: 'DELETE', target: target.url, headers, signal, headersWithinMs: FAREWELL_MS } as const

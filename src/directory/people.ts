@@ -1,0 +1,145 @@
+// The index of people: who they are and what they have, as their own objects last reported it.
+//
+// Layout: a row per person, and one per person and client for finding a client's people. Lifetime: as long as the deployment;
+// a row without grants and 400 days old goes. Trade-off: it is a copy, seconds behind the objects; decisions are made there.
+import { LifecycleCapability } from 'agents/lifecycle'
+import type { PersonSummary } from '../session/outbox.ts'
+
+export interface PersonRow {
+  readonly sub: string
+  readonly email: string | undefined
+  readonly name: string | undefined
+  readonly issuer: string
+  readonly subject: string
+  readonly groups: readonly string[]
+  readonly blocked: boolean
+  readonly liveGrants: number
+  /** Unix seconds. */
+  readonly firstSeenAt: number
+  readonly lastSeenAt: number
+}
+
+export interface PeoplePage {
+  readonly people: readonly PersonRow[]
+  /** Pass it back for the next page; undefined on the last. */
+  readonly next: string | undefined
+}
+
+const PAGE = 50
+
+export class People extends LifecycleCapability {
+  readonly #storage: DurableObjectStorage
+
+  constructor(storage: DurableObjectStorage) {
+    super('people')
+    this.#storage = storage
+  }
+
+  override onStart(): void {
+    this.#storage.sql.exec(`
+      CREATE TABLE IF NOT EXISTS people (
+        sub TEXT PRIMARY KEY, issuer TEXT NOT NULL, subject TEXT NOT NULL, email TEXT COLLATE NOCASE, name TEXT COLLATE NOCASE,
+        groups TEXT NOT NULL, blocked INTEGER NOT NULL, live_grants INTEGER NOT NULL, first_seen INTEGER NOT NULL,
+        last_seen INTEGER NOT NULL, number INTEGER NOT NULL) WITHOUT ROWID;
+      CREATE INDEX IF NOT EXISTS people_by_last_seen ON people (last_seen DESC, sub);
+      CREATE INDEX IF NOT EXISTS people_by_email ON people (email);
+      CREATE INDEX IF NOT EXISTS people_by_name ON people (name);
+      CREATE INDEX IF NOT EXISTS people_connected ON people (sub) WHERE live_grants > 0;
+      CREATE TABLE IF NOT EXISTS person_clients (client_id TEXT NOT NULL, sub TEXT NOT NULL, PRIMARY KEY (client_id, sub)) WITHOUT ROWID`)
+  }
+
+  /** Takes over what a person's object says, unless something newer is known. */
+  record({ sub, identity, blocked, liveGrants, clientIds, lastSeenAt, number }: PersonSummary): void {
+    const { sql } = this.#storage
+    const changed = sql.exec(
+      `INSERT INTO people VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10)
+       ON CONFLICT (sub) DO UPDATE SET email = ?4, name = ?5, groups = ?6, blocked = ?7, live_grants = ?8, last_seen = ?9, number = ?10
+       WHERE number <= ?10`,
+      sub,
+      identity.issuer,
+      identity.subject,
+      identity.email ?? null,
+      identity.name ?? null,
+      identity.groups.join('\n'),
+      blocked ? 1 : 0,
+      liveGrants,
+      lastSeenAt,
+      number,
+    )
+    if (changed.rowsWritten === 0) return
+    for (const clientId of clientIds) sql.exec('INSERT OR IGNORE INTO person_clients VALUES (?, ?)', clientId, sub)
+  }
+
+  find(sub: string): PersonRow | undefined {
+    const [row] = this.#storage.sql.exec<Row>('SELECT * FROM people WHERE sub = ?', sub)
+    return row && fromRow(row)
+  }
+
+  /** Most recently seen first, or those whose e-mail or name begins with the search; every page costs the same. */
+  page(search: string, after: string | undefined): PeoplePage {
+    const rows = search === '' ? this.#latest(after) : this.#beginning(search, after)
+    const people = rows.slice(0, PAGE).map(fromRow)
+    const last = people.at(-1)
+    const next = search === '' ? last && `${last.lastSeenAt}.${last.sub}` : last?.sub
+    return { people, next: rows.length > PAGE ? next : undefined }
+  }
+
+  /** People who have a grant for the client, or for anything, in the order of their names here; for walking over all of them. */
+  connected(clientId: string | undefined, after: string, most: number): readonly string[] {
+    const query =
+      clientId === undefined
+        ? 'SELECT sub FROM people WHERE live_grants > 0 AND sub > ?1 ORDER BY sub LIMIT ?2'
+        : 'SELECT sub FROM person_clients WHERE client_id = ?3 AND sub > ?1 ORDER BY sub LIMIT ?2'
+    const bound = clientId === undefined ? [after, most] : [after, most, clientId]
+    return [...this.#storage.sql.exec<{ sub: string }>(query, ...bound)].map(({ sub }) => sub)
+  }
+
+  counts(): { readonly people: number; readonly connected: number } {
+    const query = 'SELECT count(*) AS people, (SELECT count(*) FROM people WHERE live_grants > 0) AS connected FROM people'
+    return this.#storage.sql.exec<{ people: number; connected: number }>(query).one()
+  }
+
+  #latest(after: string | undefined): readonly Row[] {
+    const [, seen = '0', sub = ''] = /^(\d+)\.([\w-]+)$/.exec(after ?? '') ?? []
+    const query = `SELECT * FROM people WHERE last_seen < ?1 OR (last_seen = ?1 AND sub > ?2)
+      ORDER BY last_seen DESC, sub LIMIT ?3`
+    return after === undefined
+      ? [...this.#storage.sql.exec<Row>('SELECT * FROM people ORDER BY last_seen DESC, sub LIMIT ?', PAGE + 1)]
+      : [...this.#storage.sql.exec<Row>(query, Number(seen), sub, PAGE + 1)]
+  }
+
+  #beginning(search: string, after: string | undefined): readonly Row[] {
+    const query = `SELECT * FROM people WHERE sub > ?1 AND sub IN (
+        SELECT sub FROM people WHERE email >= ?2 AND email < ?3 UNION SELECT sub FROM people WHERE name >= ?2 AND name < ?3)
+      ORDER BY sub LIMIT ?4`
+    return [...this.#storage.sql.exec<Row>(query, after ?? '', search, `${search}\u{10FFFF}`, PAGE + 1)]
+  }
+}
+
+interface Row extends Record<string, SqlStorageValue> {
+  sub: string
+  issuer: string
+  subject: string
+  email: string | null
+  name: string | null
+  groups: string
+  blocked: number
+  live_grants: number
+  first_seen: number
+  last_seen: number
+}
+
+function fromRow(row: Row): PersonRow {
+  return {
+    sub: row.sub,
+    email: row.email ?? undefined,
+    name: row.name ?? undefined,
+    issuer: row.issuer,
+    subject: row.subject,
+    groups: row.groups === '' ? [] : row.groups.split('\n'),
+    blocked: row.blocked === 1,
+    liveGrants: row.live_grants,
+    firstSeenAt: row.first_seen,
+    lastSeenAt: row.last_seen,
+  }
+}

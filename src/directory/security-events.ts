@@ -1,0 +1,113 @@
+// Security events of the whole deployment: who was let in, who was put out, by whom and why.
+//
+// Layout: one numbered row per event; the sender's own id makes a second delivery harmless. Lifetime: 400 days, and at most
+// KEPT rows. Trade-off: filters scan backwards from the newest by the index that fits best, and stop at a page.
+import { LifecycleCapability } from 'agents/lifecycle'
+import type { NumberedEvent } from '../session/outbox.ts'
+
+export interface RecordedEvent {
+  readonly number: number
+  readonly at: number
+  readonly type: string
+  readonly sub: string | undefined
+  readonly clientId: string | undefined
+  readonly clientName: string | undefined
+  readonly grantId: string | undefined
+  readonly actor: string | undefined
+  readonly reason: string | undefined
+}
+
+export interface EventFilter {
+  readonly type?: string | undefined
+  readonly sub?: string | undefined
+  readonly clientId?: string | undefined
+  /** Events older than this number. */
+  readonly before?: number | undefined
+  readonly most?: number | undefined
+}
+
+const PAGE = 100
+const KEPT = 200_000
+const TRIM_EVERY = 1_000
+
+export class SecurityEvents extends LifecycleCapability {
+  readonly #storage: DurableObjectStorage
+
+  constructor(storage: DurableObjectStorage) {
+    super('security-events')
+    this.#storage = storage
+  }
+
+  override onStart(): void {
+    this.#storage.sql.exec(`
+      CREATE TABLE IF NOT EXISTS security_events (
+        number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, at INTEGER NOT NULL, type TEXT NOT NULL, sub TEXT,
+        client_id TEXT, client_name TEXT, grant_id TEXT, actor TEXT, reason TEXT);
+      CREATE INDEX IF NOT EXISTS security_events_by_person ON security_events (sub, number);
+      CREATE INDEX IF NOT EXISTS security_events_by_type ON security_events (type, number)`)
+  }
+
+  /** `id` is unique over all senders; an event that is there already is ignored. */
+  record(id: string, sub: string | undefined, event: Omit<NumberedEvent, 'number' | 'type'> & { readonly type: string }): void {
+    const { at, type, clientId, clientName, grantId, actor, reason } = event
+    const written = this.#storage.sql.exec<{ number: number }>(
+      `INSERT OR IGNORE INTO security_events (id, at, type, sub, client_id, client_name, grant_id, actor, reason)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING number`,
+      id,
+      at,
+      type,
+      sub ?? null,
+      clientId ?? null,
+      clientName ?? null,
+      grantId ?? null,
+      actor ?? null,
+      reason ?? null,
+    )
+    const [row] = written
+    if (row && row.number % TRIM_EVERY === 0)
+      this.#storage.sql.exec('DELETE FROM security_events WHERE number <= ?', row.number - KEPT)
+  }
+
+  /** Newest first. */
+  page(filter: EventFilter): readonly RecordedEvent[] {
+    const conditions = ['number < ?']
+    const bound: (string | number)[] = [filter.before ?? Number.MAX_SAFE_INTEGER]
+    for (const [column, value] of [
+      ['type', filter.type],
+      ['sub', filter.sub],
+      ['client_id', filter.clientId],
+    ] as const) {
+      if (value === undefined) continue
+      conditions.push(`${column} = ?`)
+      bound.push(value)
+    }
+    const query = `SELECT * FROM security_events WHERE ${conditions.join(' AND ')} ORDER BY number DESC LIMIT ?`
+    return [...this.#storage.sql.exec<Row>(query, ...bound, Math.min(filter.most ?? PAGE, 1_000))].map(fromRow)
+  }
+}
+
+interface Row extends Record<string, SqlStorageValue> {
+  number: number
+  at: number
+  type: string
+  sub: string | null
+  client_id: string | null
+  client_name: string | null
+  grant_id: string | null
+  actor: string | null
+  reason: string | null
+}
+
+function fromRow(row: Row): RecordedEvent {
+  return {
+    number: row.number,
+    at: row.at,
+    type: row.type,
+    sub: row.sub ?? undefined,
+    clientId: row.client_id ?? undefined,
+    clientName: row.client_name ?? undefined,
+    grantId: row.grant_id ?? undefined,
+    actor: row.actor ?? undefined,
+    reason: row.reason ?? undefined,
+  }
+}

@@ -1,0 +1,107 @@
+// What an administrator, or the person, may do to a session: see what is open, end some of it or all, block and unblock.
+import type { Identity } from '../caller.ts'
+import type { StreamDetail } from './carrier.ts'
+import type { Grant } from './grants.ts'
+import type { LeashedStream } from './leash-terms.ts'
+import type { PersonSummary } from './outbox.ts'
+import { described, endEverything, endGrant, type By, type Ended, type Parts } from './parts.ts'
+
+export interface GrantDetail extends Pick<
+  Grant,
+  'id' | 'clientId' | 'clientName' | 'resource' | 'scopes' | 'createdAt' | 'endsAt'
+> {
+  readonly mcpSessions: number
+}
+
+export interface PersonDetail {
+  readonly sub: string
+  readonly identity: Identity
+  readonly blocked: boolean
+  /** Unix seconds of the last sign-in or refresh. */
+  readonly lastSeenAt: number
+  readonly grants: readonly GrantDetail[]
+  readonly streams: readonly StreamDetail[]
+}
+
+export type Target =
+  | { readonly what: 'everything' }
+  | { readonly what: 'grant' | 'client' | 'resource' | 'mcp_session' | 'stream'; readonly id: string }
+
+const NOTHING: Ended = { grants: 0, streams: 0 }
+
+export function describePerson(parts: Parts, sub: string): PersonDetail | undefined {
+  const { identity, isBlocked, lastSeenAt } = parts.profile
+  if (!identity) return undefined
+  const sessions = parts.mcpSessions.all()
+  const grants = parts.grants.allLive(parts.now()).filter(({ generation }) => generation > 0)
+  return {
+    sub,
+    identity,
+    blocked: isBlocked,
+    lastSeenAt,
+    grants: grants.map(({ id, clientId, clientName, resource, scopes, createdAt, endsAt }) => {
+      const mcpSessions = sessions.filter(({ grantId }) => grantId === id).length
+      return { id, clientId, clientName, resource, scopes, createdAt, endsAt, mcpSessions }
+    }),
+    streams: [...parts.leashes.open().map(leashed), ...parts.carrier().open()],
+  }
+}
+
+/** What the Directory keeps; undefined once nobody is known here any more. */
+export function summaryOf({ profile, grants, now }: Parts, sub: string): Omit<PersonSummary, 'number'> | undefined {
+  const { identity, isBlocked, lastSeenAt } = profile
+  if (!identity) return undefined
+  const live = grants.allLive(now()).filter(({ generation }) => generation > 0)
+  const clientIds = [...new Set(live.map(({ clientId }) => clientId))]
+  return { sub, identity, blocked: isBlocked, liveGrants: live.length, clientIds, lastSeenAt }
+}
+
+function leashed({ streamId, grantId, kind, label, openedAt }: LeashedStream): StreamDetail {
+  return { id: streamId, grantId, kind, label, openedAt }
+}
+
+/** Ends what was named; when this resolves it is over. What is not there has ended already, and counts as nothing. */
+export async function endTarget(parts: Parts, target: Target, by: By): Promise<Ended> {
+  if (target.what === 'everything') return endEverything(parts, 'administrator', by)
+  const { id } = target
+  if (target.what === 'stream') return endStream(parts, id, by)
+  if (target.what === 'mcp_session') return endMcpSession(parts, id, by)
+  const named: Readonly<Record<typeof target.what, (grant: Grant) => boolean>> = {
+    grant: (grant) => grant.id === id,
+    client: (grant) => grant.clientId === id,
+    resource: (grant) => grant.resource === id,
+  }
+  return endGrants(parts, named[target.what], by)
+}
+
+async function endMcpSession(parts: Parts, id: string, by: By): Promise<Ended> {
+  const streams = parts.carrier().endSession(id)
+  if (streams === undefined) return NOTHING
+  await parts.outbox.put({ type: 'session_ended', at: parts.now(), ...by })
+  return { grants: 0, streams }
+}
+
+async function endGrants(parts: Parts, which: (grant: Grant) => boolean, by: By): Promise<Ended> {
+  const grants = parts.grants.allLive(parts.now()).filter(which)
+  const ended = await Promise.all(grants.map((grant) => endGrant(parts, grant, 'administrator', 'credential_revoked', by)))
+  return ended.reduce(
+    (sum, { grants: more, streams }) => ({ grants: sum.grants + more, streams: sum.streams + streams }),
+    NOTHING,
+  )
+}
+
+async function endStream(parts: Parts, id: string, by: By): Promise<Ended> {
+  const grantId = [...parts.leashes.open().map(leashed), ...parts.carrier().open()].find((stream) => stream.id === id)?.grantId
+  const grant = grantId === undefined ? undefined : parts.grants.find(grantId)
+  const streams = (await parts.leashes.pullStream('policy_changed', id)) + parts.carrier().endStream('policy_changed', id)
+  if (streams > 0) await parts.outbox.put({ type: 'stream_ended', at: parts.now(), ...(grant && described(grant)), ...by })
+  return { grants: 0, streams }
+}
+
+/** Blocking ends everything first and last: nothing that comes in between is let in. */
+export async function setBlocked(parts: Parts, blocked: boolean, by: By): Promise<Ended> {
+  parts.profile.block(blocked)
+  const ended = blocked ? await endEverything(parts, 'administrator', by) : NOTHING
+  await parts.outbox.put({ type: blocked ? 'person_blocked' : 'person_unblocked', at: parts.now(), ...by })
+  return ended
+}
