@@ -212,3 +212,14 @@ test('nothing the client sends poses as identity', async () => {
   expect(sent).not.toContain(token)
   expect(downstream.requests.last?.headers['x-user-email']).toBe('alice@example.com')
 })
+
+test.for([
+  ['legacy', {}, legacy],
+  ['modern', modernHeaders, modern],
+] as const)('what router and object tell each other stays between them (%s)', async ([, headers, body]) => {
+  const answer = await ask({ headers, body: JSON.stringify(body) })
+  expect(answer.statusCode).toBe(200)
+  const inner = (names: readonly string[]): readonly string[] => names.filter((name) => name.startsWith('x-broker'))
+  expect(inner(Object.keys(downstream.requests.last?.headers ?? {}))).toEqual([])
+  expect(inner(Object.keys(answer.headers))).toEqual([])
+})

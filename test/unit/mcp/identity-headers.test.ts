@@ -14,7 +14,7 @@ const ada: Vouched = {
 }
 
 test('a person is named under the names of both families of proxies', () => {
-  expect(Object.fromEntries(identityHeaders(ada))).toEqual({
+  expect(identityHeaders(ada)).toEqual({
     'x-user-sub': 'u-1',
     'x-user-email': 'ada@example.com',
     'x-user-name': 'Ada Lovelace',
@@ -27,7 +27,7 @@ test('a person is named under the names of both families of proxies', () => {
 
 test('what the provider did not say is not said', () => {
   const headers = identityHeaders({ identity: { issuer: 'i', subject: 's', groups: [] } })
-  expect([...headers.keys()]).toEqual(['x-forwarded-user', 'x-user-sub'])
+  expect(headers).toEqual({ 'x-user-sub': 's', 'x-forwarded-user': 's' })
 })
 
 test.for<[string, string, string]>([
@@ -39,18 +39,18 @@ test.for<[string, string, string]>([
   ['half a surrogate pair', 'a\ud800', 'a%EF%BF%BD'],
 ])('a name is spelled so that it can be read back: %s', ([, name, header]) => {
   const headers = identityHeaders({ ...ada, identity: { ...ada.identity, name } })
-  expect(headers.get('x-user-name')).toBe(header)
+  expect(headers['x-user-name']).toBe(header)
   expect(decodeURIComponent(header)).toBe(name.toWellFormed())
 })
 
 test('a comma inside a group does not make two of it', () => {
   const headers = identityHeaders({ ...ada, identity: { ...ada.identity, groups: ['a,admin', 'größe'] } })
-  expect(headers.get('x-user-groups')).toBe('a%2Cadmin,gr%C3%B6%C3%9Fe')
+  expect(headers['x-user-groups']).toBe('a%2Cadmin,gr%C3%B6%C3%9Fe')
 })
 
 test('credentials come from the admission alone', () => {
   const headers = identityHeaders({ ...ada, authorization: 'Bearer idp-token', idpAccessToken: 'idp-token' })
-  expect(headers.get('authorization')).toBe('Bearer idp-token')
-  expect(headers.get('x-forwarded-access-token')).toBe('idp-token')
-  expect(identityHeaders(ada).has('authorization')).toBe(false)
+  expect(headers['authorization']).toBe('Bearer idp-token')
+  expect(headers['x-forwarded-access-token']).toBe('idp-token')
+  expect(identityHeaders(ada)).not.toHaveProperty('authorization')
 })

@@ -21,7 +21,7 @@ test.for<[string, string]>([
   ['/mcp/a%252e%252e/b', 'https://tools.example.net/v1/mcp/a%252e%252e/b?tenant=7'],
   ['/mcp/a%3Fb%23c', 'https://tools.example.net/v1/mcp/a%3Fb%23c?tenant=7'],
 ])('%s goes to %s', ([asked, target]) => {
-  expect(targetOf(downstream, new URL(asked, 'https://mcp.example.com'))?.href).toBe(target)
+  expect(targetOf(downstream, new URL(asked, 'https://mcp.example.com'))).toBe(target)
 })
 
 describe('a suffix goes nowhere that could mean another path to the downstream', () => {
