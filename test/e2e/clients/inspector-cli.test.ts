@@ -1,14 +1,14 @@
 // MCP Inspector in the terminal goes from nothing to a tool's answer, in every era, and the second time without a browser.
-import { join } from 'node:path'
+import { createRequire } from 'node:module'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { ROOT } from '../../world/bundle.ts'
 import { freePort, isFree } from '../../world/listening.ts'
 import { Home, SpawnedClient } from '../../world/spawned-client.ts'
 import { saidBy, VERIFIED_ALICE } from '../../world/spoken-result.ts'
 import { welcome } from '../../world/welcome.ts'
 import { startWorld, type World } from '../../world/world.ts'
 
-const INSPECTOR = join(ROOT, 'node_modules/@modelcontextprotocol/inspector/clients/launcher/build/index.js')
+const require = createRequire(import.meta.url)
+const INSPECTOR = require.resolve('@modelcontextprotocol/inspector/clients/launcher/build/index.js')
 /** Where the Inspector waits to be called back unless it is told another place. */
 const ITS_PORT = 6276
 

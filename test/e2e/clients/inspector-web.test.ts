@@ -1,15 +1,15 @@
 // MCP Inspector in the browser, started with the line of the front page: connect, sign in, run a tool, all by hand in Chromium.
-import { join } from 'node:path'
+import { createRequire } from 'node:module'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { setupsFor } from '../../../src/pages/setups.ts'
-import { ROOT } from '../../world/bundle.ts'
 import { CHROMIUM_IS_HERE, launchChromium, openTab } from '../../world/chromium.ts'
 import { freePort } from '../../world/listening.ts'
 import { Home, SpawnedClient } from '../../world/spawned-client.ts'
 import { startWorld, type World } from '../../world/world.ts'
 
-const INSPECTOR = join(ROOT, 'node_modules/@modelcontextprotocol/inspector/clients/launcher/build/index.js')
+const require = createRequire(import.meta.url)
+const INSPECTOR = require.resolve('@modelcontextprotocol/inspector/clients/launcher/build/index.js')
 
 describe.runIf(CHROMIUM_IS_HERE)('MCP Inspector in the browser', () => {
   let world: World

@@ -1,4 +1,5 @@
 // mcp-remote, the bridge for clients that only start programs, goes from nothing to a tool's answer over its stdin and stdout.
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
@@ -6,12 +7,12 @@ import { ReadBuffer, serializeMessage } from '@modelcontextprotocol/sdk/shared/s
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { setupsFor } from '../../../src/pages/setups.ts'
-import { ROOT } from '../../world/bundle.ts'
 import { Home, SpawnedClient } from '../../world/spawned-client.ts'
 import { saidBy, VERIFIED_ALICE } from '../../world/spoken-result.ts'
 import { startWorld, type World } from '../../world/world.ts'
 
-const MCP_REMOTE = join(ROOT, 'node_modules/mcp-remote/dist/proxy.js')
+const require = createRequire(import.meta.url)
+const MCP_REMOTE = require.resolve('mcp-remote/dist/proxy.js')
 /** What people paste: the program and its arguments as the front page has them. */
 const pasted = z.object({ mcpServers: z.record(z.string(), z.object({ command: z.literal('npx'), args: z.array(z.string()) })) })
 const WHOAMI = { name: 'whoami', arguments: {} }

@@ -22,6 +22,8 @@ const TOKEN_LIFE = 4
 
 describe('the SDK for 2025-11-25 and before', () => {
   let world: World
+  /** How the newest client's requests for its standing stream were answered. */
+  const standing: number[] = []
 
   beforeAll(async () => {
     world = await startWorld({ overrides: { ACCESS_TOKEN_TTL: String(TOKEN_LIFE) } })
@@ -67,10 +69,16 @@ describe('the SDK for 2025-11-25 and before', () => {
 
   test('asks for a new sign-in when access was taken back, and gets one', async () => {
     const provider: Provider = new MemoryProvider('alice')
+    world.downstream.requests.forget()
     const { client } = await signIn(provider)
+    await expect.poll(() => standing, { timeout: 5000 }).toEqual([200])
+    const listening = await world.downstream.requests.find(({ method }) => method === 'GET')
     const { refresh_token: token = '' } = provider.savedTokens ?? {}
     const { client_id: id = '' } = provider.clientInformation() ?? {}
     await fetch(`${world.brokerUrl}/revoke`, { method: 'POST', body: new URLSearchParams({ token, client_id: id }) })
+
+    // It was ended when the revocation was answered; the server behind notices a moment later.
+    await expect.poll(() => listening.closedAt).toBeDefined()
 
     // Refused, then refused a refresh, the SDK forgets its tokens, opens the browser, and leaves it to the program to go on.
     await expect(client.callTool(WHOAMI)).rejects.toThrow(UnauthorizedError)
@@ -102,10 +110,17 @@ describe('the SDK for 2025-11-25 and before', () => {
   }
 
   async function redeem(authProvider: Provider): Promise<Session> {
-    const transport = new StreamableHTTPClientTransport(new URL(world.mcpUrl), { authProvider })
+    standing.length = 0
+    const transport = new StreamableHTTPClientTransport(new URL(world.mcpUrl), { authProvider, fetch: watched })
     await transport.finishAuth(authProvider.code())
     const client = new Client({ name: 'SDK v1', version: '1.0.0' })
     await client.connect(transport)
     return { client, transport }
+  }
+
+  async function watched(url: string | URL, init?: RequestInit): Promise<Response> {
+    const answer = await fetch(url, init)
+    if (init?.method === 'GET' && String(url) === world.mcpUrl) standing.push(answer.status)
+    return answer
   }
 })
