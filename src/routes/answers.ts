@@ -104,10 +104,14 @@ function ofOAuth({ code, status, message, retryAfter }: OAuthError): Answer {
   return { status: known, code, title: 'This request cannot be answered', message, hint: start, retryAfter }
 }
 
-/** The runtime marks errors of a Durable Object that is overloaded, restarting or cut off; those are nobody's mistake. */
+/**
+ * What a call to a Durable Object fails with is never the caller's mistake, and nothing has been decided: it is overloaded,
+ * restarting or cut off (marked by the runtime), it threw (`remote`), or its storage failed, for which words are the only mark.
+ */
 function objectIsAway(error: unknown): boolean {
   if (!(error instanceof Error)) return false
-  return ['retryable', 'overloaded', 'durableObjectReset'].some((mark) => mark in error && Reflect.get(error, mark) === true)
+  const marks = ['remote', 'retryable', 'overloaded', 'durableObjectReset']
+  return marks.some((mark) => Reflect.get(error, mark) === true) || error.message.startsWith('internal error; reference = ')
 }
 
 function say(c: Context<{ Variables: Variables }>, answer: Answer): Response {

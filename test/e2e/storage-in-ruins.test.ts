@@ -1,0 +1,69 @@
+// Storage in ruins: without the Directory calls and refreshes go on; without a person's object nothing is decided about that person.
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { BrokerClient, callTool, statusWith, type Tokens, tokensOf } from '../world/broker-client.ts'
+import { startWorld, type World } from '../world/world.ts'
+
+let world: World
+let dataDir: string
+let client: BrokerClient
+let tokens: Tokens
+
+beforeAll(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), 'broker-directory-'))
+  world = await startWorld({ dataDir })
+  client = await BrokerClient.register(world.brokerUrl, { token_endpoint_auth_method: 'client_secret_post' })
+  tokens = await client.signIn('alice')
+
+  await ruin('Directory')
+})
+afterAll(async () => {
+  await world?.close()
+  await rm(dataDir, { recursive: true, force: true })
+})
+
+test('without the Directory calls and refreshes go on, clients authenticate, and access can be taken back', async () => {
+  expect(await statusWith(world.mcpUrl, tokens.accessToken)).toBe(200)
+  const renewed = tokensOf(await client.refresh(tokens.refreshToken))
+  expect(await statusWith(world.mcpUrl, renewed.accessToken)).toBe(200)
+  expect((await client.refresh(renewed.refreshToken, { client_secret: 'wrong' })).status).toBe(401)
+  expect((await client.revoke(renewed.refreshToken)).status).toBe(200)
+  expect(await statusWith(world.mcpUrl, renewed.accessToken)).toBe(401)
+})
+
+test('whoever does need the Directory is asked to come back, without a word about storage', async () => {
+  const page = await fetch(client.authorizeUrl().url, { redirect: 'manual' })
+  expect(page.headers.get('content-type')).toBe('text/html; charset=UTF-8')
+  await isAskedToComeBack(page)
+  const headers = { 'content-type': 'application/json' }
+  const body = JSON.stringify({ redirect_uris: ['http://127.0.0.1/callback'] })
+  await isAskedToComeBack(await fetch(`${world.brokerUrl}/register`, { method: 'POST', headers, body }))
+})
+
+test('51. storage outage: without the person’s object no call passes, no token is issued, and nothing counts as revoked', async () => {
+  await ruin('UserSession')
+  world.downstream.requests.forget()
+  await isAskedToComeBack(await callTool(world.mcpUrl, tokens.accessToken))
+  for (const { status, headers, text } of [await client.refresh(tokens.refreshToken), await client.revoke(tokens.refreshToken)])
+    await isAskedToComeBack(new Response(text, { status, headers }))
+  expect(world.downstream.requests.all).toEqual([])
+})
+
+/** As after a bad disk: the objects of the class are there and can't be read. */
+async function ruin(className: 'Directory' | 'UserSession'): Promise<void> {
+  await world.killRuntime()
+  const folder = join(dataDir, 'durable-objects', className)
+  // The runtime's own file beside them knows when alarms are due, and is needed to start at all.
+  const files = (await readdir(folder)).filter((name) => !name.startsWith('metadata'))
+  if (files.length === 0) throw new Error(`no ${className} has a file`)
+  await Promise.all(files.map((name) => writeFile(join(folder, name), 'no database at all'.repeat(500))))
+  await world.restartRuntime()
+}
+
+async function isAskedToComeBack(answer: Response): Promise<void> {
+  expect(answer.status).toBe(503)
+  expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0)
+  expect(await answer.text()).not.toMatch(/sqlite|database|Error:|\bat \w+\.|internal error/i)
+}
