@@ -1,0 +1,114 @@
+// Attacks by the MCP server behind the broker on clients of the 2025 revisions, each named after the case it answers.
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { credentialsFor } from '../../world/clients.ts'
+import { LegacyClient } from '../../world/legacy-client.ts'
+import { startRawDownstream, type RawDownstream, type RawHandler } from '../../world/raw-downstream.ts'
+import { startWorld, type World } from '../../world/world.ts'
+
+const sayOk: RawHandler = (_req, _body, res) => void res.writeHead(200, { 'content-type': 'application/json' }).end('{}')
+const list = { jsonrpc: '2.0', id: 1, method: 'tools/list' }
+
+let downstream: RawDownstream
+let world: World
+let client: LegacyClient
+beforeAll(async () => {
+  downstream = await startRawDownstream(sayOk)
+  world = await startWorld({ overrides: { DOWNSTREAM_MCP_URL: downstream.url } })
+  client = new LegacyClient(world.mcpUrl, (await credentialsFor('alice', world.mcpUrl)).accessToken)
+})
+beforeEach(() => {
+  downstream.requests.forget()
+  downstream.handleWith(sayOk)
+})
+afterAll(async () => {
+  await world.close()
+  await downstream.close()
+})
+
+describe('48 a malicious downstream of a legacy client', () => {
+  test('that redirects to another host is not followed, and its address stays with us', async () => {
+    const other = await startRawDownstream(sayOk)
+    downstream.handleWith((_req, _body, res) => void res.writeHead(307, { location: other.url }).end())
+    const response = await client.post(list)
+    const text = await response.text()
+    expect([response.status, response.headers.get('location'), text.includes(String(other.port))]).toEqual([502, null, false])
+    expect(text).toContain('downstream_redirect')
+    expect(other.requests.all).toEqual([])
+    await other.close()
+  })
+
+  test.for(['Bearer realm="evil"', 'Bearer resource_metadata="https://evil.example/"'])(
+    'that challenges the client is not passed on: %s',
+    async (evil) => {
+      downstream.handleWith(
+        (_req, _body, res) =>
+          void res.writeHead(401, { 'www-authenticate': evil, 'content-type': 'text/html' }).end('<h1>log in</h1>'),
+      )
+      const response = await client.post(list)
+      expect([response.status, response.headers.has('www-authenticate')]).toEqual([502, false])
+      expect(await response.json()).toMatchObject({ id: 1, error: { code: -32603, data: { code: 'downstream_unauthorized' } } })
+    },
+  )
+
+  test('that sets cookies, policies and addresses sets none of them', async () => {
+    const theirs = {
+      'set-cookie': 'a=b',
+      server: 'evil',
+      'access-control-allow-origin': 'https://evil.example',
+      'access-control-allow-credentials': 'true',
+      location: 'https://evil.example',
+      'clear-site-data': '"*"',
+      refresh: '0; url=https://evil.example',
+      link: '<https://evil.example>; rel=preload',
+      'strict-transport-security': 'max-age=0',
+      'x-request-id': 'evil',
+      'x-broker-refusal': 'evil',
+      'x-broker-answer': 'evil',
+      'ratelimit-limit': 'evil',
+    }
+    downstream.handleWith(
+      (_req, _body, res) => void res.writeHead(200, { ...theirs, 'content-type': 'application/json' }).end('{}'),
+    )
+    const response = await client.post(list)
+    expect(response.status).toBe(200)
+    expect(JSON.stringify([...response.headers])).not.toMatch(/evil|a=b|max-age=0|credentials|Clear/i)
+  })
+
+  test('that answers with a page gives it no power over our origin', async () => {
+    downstream.handleWith(
+      (_req, _body, res) => void res.writeHead(500, { 'content-type': 'text/html' }).end('<script>alert(1)</script>'),
+    )
+    const { headers } = await client.post(list)
+    expect([headers.get('content-security-policy'), headers.get('x-content-type-options')]).toEqual([
+      "default-src 'none'; sandbox",
+      'nosniff',
+    ])
+  })
+
+  test('that sends an endless event is cut off, and the client is told', async () => {
+    downstream.handleWith((req, _body, res) => {
+      res.writeHead(200, { 'content-type': 'text/event-stream' })
+      const flood = setInterval(() => res.write(`data: ${'x'.repeat(1024 * 1024)}`), 1)
+      req.socket.once('close', () => clearInterval(flood))
+    })
+    expect(await (await client.post(list)).text()).toContain('"id":1,"error":{"code":-32603')
+    const asked = await downstream.requests.find(({ closedAt }) => closedAt !== undefined)
+    expect(asked.aborted).toBe(true)
+  })
+
+  test('that plays with the fields of events changes nothing', async () => {
+    downstream.handleWith(
+      (_req, _body, res) =>
+        void res
+          .writeHead(200, { 'content-type': 'text/event-stream' })
+          .end('retry: 0\nid: a\0b\ndata: \u001b[2J\n\ndata: {"id":1,"result":{}}\n\n'),
+    )
+    const text = await (await client.post(list)).text()
+    expect(text.replaceAll(/^id: [\w-]+\.\d+\n/gm, '')).toBe(': ok\n\ndata: \u001b[2J\n\ndata: {"id":1,"result":{}}\n\n')
+  })
+
+  test.for(['999', '101'])('that answers with status %s is refused as broken', async (status) => {
+    downstream.handleWith((req) => void req.socket.end(`HTTP/1.1 ${status} Odd\r\ncontent-length: 0\r\n\r\n`))
+    expect((await client.post(list)).status).toBe(502)
+  })
+})

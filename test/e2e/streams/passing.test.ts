@@ -1,0 +1,211 @@
+// What a legacy message carries to the downstream and its answer back, through the person's object.
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { credentialsFor } from '../../world/clients.ts'
+import { EventStream } from '../../world/event-stream.ts'
+import { LegacyClient } from '../../world/legacy-client.ts'
+import { startRawDownstream, type RawDownstream, type RawHandler } from '../../world/raw-downstream.ts'
+import { startWorld, type World } from '../../world/world.ts'
+
+const call = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'echo' } }
+const big = '{"jsonrpc":"2.0","id":9007199254740993123,"method":"tools/list"}'
+
+const sayOk: RawHandler = (_req, _body, res) =>
+  void res.writeHead(200, { 'content-type': 'application/json', 'mcp-session-id': 'their-session' }).end('{}')
+
+let downstream: RawDownstream
+let world: World
+let token: string
+beforeAll(async () => {
+  downstream = await startRawDownstream(sayOk)
+  world = await startWorld({ overrides: { DOWNSTREAM_MCP_URL: downstream.url, DOWNSTREAM_TIMEOUT: '1' } })
+  token = (await credentialsFor('alice', world.mcpUrl)).accessToken
+})
+beforeEach(() => {
+  downstream.requests.forget()
+  downstream.handleWith(sayOk)
+})
+afterAll(async () => {
+  await world.close()
+  await downstream.close()
+})
+
+const client = () => new LegacyClient(world.mcpUrl, token)
+
+async function read(response: Response): Promise<EventStream> {
+  const stream = new EventStream(response, new AbortController())
+  await stream.over
+  return stream
+}
+
+describe('bytes pass unchanged', () => {
+  const odd =
+    ' {"jsonrpc" : "2.0",\r\n\t"id":9007199254740993123, "method":"tools/call", "z":0.10, "params":{"name":"echo","arguments":{"a":1,"a":2,"n":1e999,"s":"\\u00e9é\\/"}} }\n'
+
+  test('of a request and its JSON answer', async () => {
+    const answer = Buffer.from(' {"id":9007199254740993123,"result":{"b":1,"a":1,"a":2}}\r\n\uFFFD\0')
+    downstream.handleWith(
+      (_req, _body, res) => void res.writeHead(200, { 'content-type': 'application/json; charset=utf-8' }).end(answer),
+    )
+    const response = await client().post(odd)
+    expect(downstream.requests.last?.body.toString()).toBe(odd)
+    expect(Buffer.from(await response.arrayBuffer())).toEqual(answer)
+    expect(response.headers.get('content-type')).toBe('application/json; charset=utf-8')
+  })
+
+  test('of an answer as large as a picture', async () => {
+    const large = `{"result":"${'ä'.repeat(3_000_000)}"}`
+    downstream.handleWith((_req, _body, res) => void res.writeHead(200, { 'content-type': 'application/json' }).end(large))
+    expect((await (await client().post(call)).text()) === large).toBe(true)
+  })
+})
+
+describe('to the downstream go', () => {
+  test('the headers of the message, with the identity and credentials of the broker', async () => {
+    const protocol = {
+      'mcp-param-region': 'eu',
+      'mcp-param-x-y': '=?base64?w6k=?=',
+      traceparent: '00-a',
+      baggage: 'k=v',
+      'user-agent': 'client/1',
+      'mcp-protocol-version': '2025-11-25',
+      'mcp-method': 'tools/call',
+    }
+    await client().post(call, protocol)
+    expect(downstream.requests.last?.headers).toMatchObject({
+      ...protocol,
+      accept: 'application/json, text/event-stream',
+      'content-type': 'application/json',
+      'accept-encoding': 'identity',
+      'x-user-email': 'alice@example.com',
+      authorization: expect.stringMatching(/^Bearer ey/),
+    })
+    expect(JSON.stringify(downstream.requests.last?.headers)).not.toContain(token)
+    expect(JSON.stringify(downstream.requests.last?.headers)).not.toContain('x-broker')
+  })
+
+  test('no protocol version where the client named none, no session where it has none', async () => {
+    await client().post(call)
+    const { headers } = downstream.requests.last ?? {}
+    expect(headers).not.toHaveProperty('mcp-protocol-version')
+    expect(headers).not.toHaveProperty('mcp-session-id')
+    expect(headers).not.toHaveProperty('last-event-id')
+  })
+
+  test('path suffixes and queries, of every method', async () => {
+    const headers = { ...client().headers(), 'content-type': 'application/json' }
+    for (const method of ['POST', 'DELETE', 'GET']) {
+      const init = { method, headers, ...(method === 'POST' && { body: JSON.stringify(call) }) }
+      await (await fetch(`${world.mcpUrl}/a%20b/c?d=e`, init)).text()
+      expect(downstream.requests.last).toMatchObject({ method, path: '/mcp/a%20b/c?d=e' })
+    }
+    await (await fetch(`${world.mcpUrl}/`, { method: 'DELETE', headers })).text()
+    expect(downstream.requests.last).toMatchObject({ method: 'DELETE', path: '/mcp' })
+  })
+})
+
+describe('from the downstream come', () => {
+  test.for([200, 400, 403, 404, 405, 406, 409, 413, 415, 429, 500, 503])('its status %i with its body', async (status) => {
+    downstream.handleWith((_req, _body, res) => {
+      res.writeHead(status, {
+        'content-type': 'application/json',
+        'retry-after': '7',
+        allow: 'POST',
+        'www-authenticate': 'Bearer realm="x"',
+      })
+      res.end('{"error":"theirs"}')
+    })
+    const response = await client().post(call)
+    expect(response.status).toBe(status)
+    expect(await response.text()).toBe('{"error":"theirs"}')
+    expect(response.headers.get('retry-after')).toBe('7')
+    expect(response.headers.get('allow')).toBe('POST')
+    expect(response.headers.has('www-authenticate')).toBe(false)
+    expect([...response.headers.keys()].filter((name) => name.startsWith('x-broker'))).toEqual([])
+  })
+
+  test('no body behind a 202', async () => {
+    downstream.handleWith((_req, _body, res) => void res.writeHead(202, { 'content-type': 'text/plain' }).end('Accepted'))
+    const response = await client().post({ jsonrpc: '2.0', method: 'notifications/initialized' })
+    expect([response.status, await response.text()]).toEqual([202, ''])
+  })
+
+  test('the id of a session from initialize alone, and then the broker’s own', async () => {
+    expect((await client().post(call)).headers.get('mcp-session-id')).toBeNull()
+    const initialize = { jsonrpc: '2.0', id: 1, method: 'initialize', params: { protocolVersion: '2025-11-25' } }
+    const opened = (await client().post(initialize)).headers.get('mcp-session-id')
+    expect(opened).toMatch(/^[\w-]{20,}$/)
+    const resumed = client()
+    resumed.sessionId = opened ?? ''
+    await resumed.post(call)
+    expect(downstream.requests.last?.headers['mcp-session-id']).toBe('their-session')
+  })
+
+  test('events with ids of the broker, in a form that nothing holds back', async () => {
+    downstream.handleWith(
+      (_req, _body, res) =>
+        void res
+          .writeHead(200, { 'content-type': 'text/event-stream' })
+          .end('id: their-event\nretry: 0\nevent: message\ndata: {"x":1}\n\n: theirs\n\ndata: {"id":1,"result":{}}\n\n'),
+    )
+    const response = await client().post(call)
+    expect(response.headers.get('content-type')).toBe('text/event-stream')
+    expect(response.headers.get('cache-control')).toBe('no-cache, no-transform')
+    expect(response.headers.get('x-accel-buffering')).toBe('no')
+    const text = await response.text()
+    expect(text).toMatch(
+      /^: ok\n\nid: ([\w-]+)\.(\d+)\nevent: message\ndata: \{"x":1\}\n\nid: \1\.\d+\ndata: \{"id":1,"result":\{\}\}\n\n$/,
+    )
+  })
+
+  test('the state of the rate limit', async () => {
+    const { headers } = await client().post(call)
+    expect(Number(headers.get('ratelimit-remaining'))).toBeLessThan(Number(headers.get('ratelimit-limit')))
+    expect(headers.get('ratelimit-reset')).toMatch(/^\d+$/)
+  })
+})
+
+describe('a request the downstream does not answer', () => {
+  const failed = (code: string) => ({
+    id: 'x',
+    error: { code: -32603, message: 'Failed to connect to downstream MCP server', data: { code } },
+  })
+
+  test('gets 502 when the connection breaks, under the id its client gave it', async () => {
+    downstream.handleWith((req) => void req.socket.destroy())
+    const response = await client().post(big)
+    const text = await response.text()
+    expect([response.status, text.startsWith('{"jsonrpc":"2.0","id":9007199254740993123,"error":{')]).toEqual([502, true])
+    expect(JSON.parse(text)).toMatchObject({ ...failed('downstream_unreachable'), id: expect.anything() })
+    expect(text).toContain(response.headers.get('x-request-id'))
+  })
+
+  test('gets 504 when it takes too long', async () => {
+    downstream.handleWith(() => undefined)
+    const response = await client().post({ ...call, id: 'x' })
+    expect([response.status, await response.json()]).toMatchObject([504, failed('downstream_timeout')])
+  })
+
+  test('gets an error in its stream when that breaks', async () => {
+    downstream.handleWith((req, _body, res) => {
+      res.writeHead(200, { 'content-type': 'text/event-stream' })
+      res.write('data: 1\n\n', () => req.socket.destroy())
+    })
+    const stream = await read(await client().post(big))
+    expect(stream.messages[0]?.data).toBe('1')
+    expect(stream.messages[1]?.data).toMatch(/^\{"jsonrpc":"2.0","id":9007199254740993123,"error":.*"downstream_broken"/)
+  })
+})
+
+test('a standing stream without a session ends at the downstream when its client leaves', async () => {
+  downstream.handleWith((_req, _body, res) => {
+    res.writeHead(200, { 'content-type': 'text/event-stream' })
+    const beat = setInterval(() => res.write('data: x\n\n'), 50)
+    res.once('close', () => clearInterval(beat))
+  })
+  const stream = await client().get()
+  expect(stream.status).toBe(200)
+  stream.leave()
+  const asked = await downstream.requests.find(({ method }) => method === 'GET')
+  await asked.closed
+  expect(asked.aborted).toBe(true)
+})
