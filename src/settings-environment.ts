@@ -1,6 +1,6 @@
 // The variables of a deployment, each with its shape: one zod schema, read by `settings.ts` alone.
 import { base64url } from 'jose'
-import { z } from 'zod'
+import * as z from 'zod'
 import { fromHex } from './platform/crypto.ts'
 
 export const NEW_KEY = 'create one with: openssl rand -hex 32'

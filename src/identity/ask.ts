@@ -1,6 +1,6 @@
 // How the identity provider is asked: one outbound call with an end, and one reading of whatever came back.
 import * as oauth from 'oauth4webapi'
-import { z } from 'zod'
+import * as z from 'zod'
 import { outbound, OutboundError } from '../platform/outbound.ts'
 import { describeError } from '../platform/telemetry.ts'
 import { IdentityError, type IdentityErrorReason } from './provider.ts'

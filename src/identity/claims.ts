@@ -1,5 +1,5 @@
 // Turns the claims a provider vouches for into an Identity; issuer and subject name the person, everything else may change.
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Identity } from '../caller.ts'
 
 export type Claims = Readonly<Record<string, unknown>>

@@ -1,5 +1,5 @@
 // Finds the metadata of an issuer by its well-known addresses (OpenID Connect Discovery, RFC 8414).
-import { z } from 'zod'
+import * as z from 'zod'
 import { ask, assertAtWork, jsonOf } from './ask.ts'
 import { IdentityError } from './provider.ts'
 

@@ -1,5 +1,5 @@
 // What the token endpoint said, read before anything in it is verified: a rotated refresh token must never be lost to a later failure.
-import { z } from 'zod'
+import * as z from 'zod'
 import type { IdpTokens } from '../caller.ts'
 import { assertAtWork, jsonOf } from './ask.ts'
 import { IdentityError } from './provider.ts'

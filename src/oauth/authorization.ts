@@ -1,5 +1,5 @@
 // The authorization request: every rule it must meet, in the order that decides where an error may be shown.
-import { z } from 'zod'
+import * as z from 'zod'
 import type { ClientRecord } from '../directory/client-record.ts'
 import type { Downstream } from '../settings.ts'
 import { OAuthError } from './errors.ts'

@@ -2,7 +2,7 @@
 //
 // Real clients send members of the wrong type, nulls, scopes we lack and mixtures no specification names; a registration that
 // fails is a product that does not work. So only what we act on can fail: redirect URIs, the way to authenticate, sizes.
-import { z } from 'zod'
+import * as z from 'zod'
 import type { ClientAuthMethod, ClientRecord } from '../directory/client-record.ts'
 import { OAuthError } from './errors.ts'
 import { acceptableRedirectUri } from './redirect-uri.ts'

@@ -1,6 +1,6 @@
 // Signed envelopes: codes, access and refresh tokens as JWTs (HS256), verified by arithmetic before any object is named.
 import { jwtVerify, SignJWT } from 'jose'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Caller } from '../caller.ts'
 import type { KeyRing } from '../issuer/keys.ts'
 import { sha256 } from '../platform/crypto.ts'

@@ -1,6 +1,6 @@
 // GET and POST /authorize: check the request, ask the person, begin the sign-in at the identity provider.
 import { Hono, type Context } from 'hono'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { ClientRecord } from '../directory/client-record.ts'
 import { answer, askedFor, askedSchema, destination, rawRequest, type Asked, type Destination } from '../oauth/authorization.ts'
 import { clientIdIsOurs } from '../oauth/clients.ts'

@@ -3,7 +3,7 @@
 // Layout: one row with the sealed tokens. Lifetime: replaced by every sign-in and refresh, deleted when the provider ends it.
 // Trade-off: the opened tokens stay in memory while the object lives, because unsealing on every request would cost more than it guards.
 import { LifecycleCapability } from 'agents/lifecycle'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Identity, IdpTokens } from '../caller.ts'
 import type { KeyRing } from '../issuer/keys.ts'
 import { seal, unseal } from '../platform/crypto.ts'

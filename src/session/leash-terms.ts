@@ -1,5 +1,5 @@
 // What both ends of a leash have to agree on: the words, the codes and the shape.
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** Why a stream was ended; the words are an interface (design section 6). */
 export const closeReason = z.enum([

@@ -1,5 +1,5 @@
 // What the router tells the object about a legacy request it hands over, and how the object says that it refused.
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Caller } from '../../caller.ts'
 import { isRefusalCode, McpRefusal } from '../refusal.ts'
 
