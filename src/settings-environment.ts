@@ -91,6 +91,8 @@ export const environment = z.object({
   OAUTH_CLIENT_SECRET: z.string().optional(),
   SCOPES_SUPPORTED: list,
   ALLOWED_ORIGINS: origins,
+  ADMIN_EMAILS: list,
+  ADMIN_GROUPS: list,
   DEMO: z.enum(['0', '1']).default('0'),
   AUTHORIZATION_CODE_TTL: seconds(300),
   LOGIN_TTL: seconds(600),
@@ -111,6 +113,7 @@ export const environment = z.object({
   EVENT_LOG_BYTES: seconds(16 * 1024 * 1024),
   EVENT_LOG_TTL: seconds(3_600),
   DOWNSTREAM_TIMEOUT: seconds(300),
+  PAGES_TTL: seconds(8 * 3600),
 })
 export type Environment = z.output<typeof environment>
 

@@ -50,6 +50,8 @@ interface Limits {
   readonly logAge: number
   readonly registrationsPerMinute: number
   readonly downstreamTimeout: number
+  /** How long a person stays signed in to /account and /admin. */
+  readonly pagesTtl: number
 }
 
 export interface Settings {
@@ -62,6 +64,8 @@ export interface Settings {
   readonly identityPem: string | undefined
   readonly previousIdentityPem: string | undefined
   readonly allowedOrigins: readonly string[]
+  /** Who may open /admin. */
+  readonly administrators: { readonly emails: readonly string[]; readonly groups: readonly string[] }
   readonly limits: Limits
 }
 
@@ -207,6 +211,7 @@ function settings(env: Environment): Settings {
     identityPem: env.OIDC_PROVIDER_KEY,
     previousIdentityPem: env.OIDC_PROVIDER_KEY_PREVIOUS,
     allowedOrigins: env.ALLOWED_ORIGINS,
+    administrators: { emails: env.ADMIN_EMAILS, groups: env.ADMIN_GROUPS },
     limits: {
       codeTtl: env.AUTHORIZATION_CODE_TTL,
       loginTtl: env.LOGIN_TTL,
@@ -227,6 +232,7 @@ function settings(env: Environment): Settings {
       logBytes: env.EVENT_LOG_BYTES,
       logAge: env.EVENT_LOG_TTL,
       downstreamTimeout: env.DOWNSTREAM_TIMEOUT,
+      pagesTtl: env.PAGES_TTL,
     },
   }
 }

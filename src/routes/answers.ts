@@ -17,11 +17,12 @@ interface Answer {
   readonly retryAfter?: number | undefined
 }
 
-const PEOPLE: readonly string[] = ['/', '/authorize', '/callback', '/account', '/admin']
+const PEOPLE: readonly string[] = ['/', '/authorize', '/callback']
 
 /** Paths where a browser is expected get pages; everything else gets JSON, whatever it says it accepts. */
 export function wantsPage(request: Request): boolean {
-  return PEOPLE.includes(new URL(request.url).pathname)
+  const { pathname } = new URL(request.url)
+  return PEOPLE.includes(pathname) || (/^\/(?:account|admin)(?:\/|$)/.test(pathname) && !pathname.startsWith('/admin/api'))
 }
 
 export const answerError: ErrorHandler<{ Variables: Variables }> = (error, c) => {

@@ -16,15 +16,11 @@ import type { Services } from '../services.ts'
 import { cookieJar } from './cookies.ts'
 import { readForm } from './form.ts'
 import type { Variables } from './guards.ts'
+import { beginLogin } from './login.ts'
 
 const ticketSchema = z.object({ asked: askedSchema, id: z.string(), nonceHash: z.string() })
 
-/** The login transaction as it waits in the cookie for the identity provider's answer. */
-export const loginSchema = z.object({ asked: askedSchema, state: z.string(), nonce: z.string(), codeVerifier: z.string() })
-export type LoginTransaction = Readonly<z.output<typeof loginSchema>>
-
 const consentCookie = (id: string): string => `mcp_consent_${id}`
-export const loginCookie = (state: string): string => `mcp_login_${state.slice(0, 8)}`
 
 const SCOPE_MEANING: Readonly<Record<string, string>> = {
   mcp: 'Use the tools, prompts and resources of this server in your name',
@@ -121,10 +117,7 @@ async function takeDecision(c: Context, services: Services): Promise<Response> {
     })
     return returnToClient(c, url, asked.clientName, 'refused')
   }
-  const login: LoginTransaction = { asked, state: randomId(24), nonce: randomId(16), codeVerifier: randomId(32) }
-  const url = await services.provider.authorizationUrl({ ...login, redirectUri: `${settings.baseUrl}/callback` })
-  const transaction = await sealed(keys, 'login+jwe', login, now(), settings.limits.loginTtl)
-  jar.write(loginCookie(login.state), transaction, settings.limits.loginTtl, 'Lax')
+  const url = await beginLogin(c, services, { purpose: 'client', asked })
   return seeOther(c, url.href)
 }
 

@@ -1,16 +1,17 @@
 // GET /callback: the identity provider's answer becomes a user session, a grant and an authorization code.
 import { Hono, type Context } from 'hono'
-import { IdentityError } from '../identity/provider.ts'
+import type { Identity } from '../caller.ts'
+import { IdentityError, type SignedIn } from '../identity/provider.ts'
 import { answer, type Destination } from '../oauth/authorization.ts'
 import { OAuthError } from '../oauth/errors.ts'
 import { redirectUriIsRegistered } from '../oauth/redirect-uri.ts'
-import { unsealed } from '../oauth/sealed.ts'
-import { sameText, sha256 } from '../platform/crypto.ts'
+import { sha256 } from '../platform/crypto.ts'
 import { describeError, log } from '../platform/telemetry.ts'
 import type { Services } from '../services.ts'
-import { loginCookie, loginSchema, returnToClient, type LoginTransaction } from './authorize.ts'
-import { cookieJar } from './cookies.ts'
+import { returnToClient } from './authorize.ts'
 import type { Variables } from './guards.ts'
+import { pendingLogin, type Login } from './login.ts'
+import { beginPagesSession } from './pages-session.ts'
 
 export function callbackRoutes(services: Services): Hono<{ Variables: Variables }> {
   const routes = new Hono<{ Variables: Variables }>()
@@ -19,8 +20,28 @@ export function callbackRoutes(services: Services): Hono<{ Variables: Variables 
 }
 
 async function finishSignIn(c: Context, services: Services): Promise<Response> {
-  const { settings } = services
   const login = await pendingLogin(c, services)
+  return login.purpose === 'pages' ? finishForPages(c, services, login) : finishForClient(c, services, login)
+}
+
+/** A person who wants to see their own pages: no grant is opened, and no code is issued. */
+async function finishForPages(c: Context, services: Services, login: Extract<Login, { purpose: 'pages' }>): Promise<Response> {
+  const { identity } = await signedInIdentity(c, services, login)
+  await beginPagesSession(c, services, await subjectName(identity), identity)
+  return c.body(null, 303, { Location: login.returnTo, 'Cache-Control': 'no-store' })
+}
+
+/** Identity is issuer and subject, never the e-mail address: that one can be changed to somebody else's. */
+function subjectName({ issuer, subject }: Identity): Promise<string> {
+  return sha256(`${issuer}\0${subject}`)
+}
+
+function signedInIdentity(c: Context, { provider, settings }: Services, login: Login): Promise<SignedIn> {
+  return provider.signIn(new URL(c.req.url), { ...login, redirectUri: `${settings.baseUrl}/callback` })
+}
+
+async function finishForClient(c: Context, services: Services, login: Extract<Login, { purpose: 'client' }>): Promise<Response> {
+  const { settings } = services
   const { asked } = login
   const to: Destination = { redirectUri: asked.redirectUri, state: asked.state }
   // What was registered when consent was given may have been withdrawn since.
@@ -28,14 +49,10 @@ async function finishSignIn(c: Context, services: Services): Promise<Response> {
   if (!client || !redirectUriIsRegistered(asked.redirectUri, client.redirectUris))
     throw new OAuthError('invalid_client', 'Client not found')
   try {
-    const { identity, tokens } = await services.provider.signIn(new URL(c.req.url), {
-      ...login,
-      redirectUri: `${settings.baseUrl}/callback`,
-    })
+    const { identity, tokens } = await signedInIdentity(c, services, login)
     // Before the grant exists: a Directory that is away must not fail a sign-in half-way.
     await services.directory().markUsed(asked.clientId)
-    // Identity is issuer and subject, never the e-mail address: that one can be changed to somebody else's.
-    const sub = await sha256(`${identity.issuer}\0${identity.subject}`)
+    const sub = await subjectName(identity)
     const { clientId, clientName, resource, scopes, redirectUri, codeChallenge } = asked
     const issued = await services.session(sub).signIn({
       identity,
@@ -64,21 +81,4 @@ async function finishSignIn(c: Context, services: Services): Promise<Response> {
     const refusal = { error: 'access_denied', error_description: 'the identity provider did not sign the person in' }
     return returnToClient(c, answer(to, settings.baseUrl, refusal), asked.clientName, 'refused')
   }
-}
-
-/** The login this browser began; spent by looking at it. */
-async function pendingLogin(c: Context, services: Services): Promise<LoginTransaction> {
-  const state = c.req.query('state') ?? ''
-  const jar = cookieJar(c, services.settings.baseUrl)
-  const cookie = jar.read(loginCookie(state))
-  const login = loginSchema.safeParse(await unsealed(services.keys, 'login+jwe', cookie ?? '', services.now())).data
-  if (!login || !sameText(login.state, state)) {
-    throw new OAuthError(
-      'invalid_request',
-      'Invalid or expired state: this sign-in was finished before, took too long, or was begun in another browser',
-      { reason: cookie === undefined ? 'no login cookie' : 'login cookie refused' },
-    )
-  }
-  jar.remove(loginCookie(state))
-  return login
 }

@@ -1,0 +1,91 @@
+// Who is looking at a page: the cookie of a person who signed in for /account or /admin, and who of them is an administrator.
+import type { Context, MiddlewareHandler } from 'hono'
+import * as z from 'zod'
+import type { Identity } from '../caller.ts'
+import { OAuthError } from '../oauth/errors.ts'
+import { sealed, unsealed } from '../oauth/sealed.ts'
+import { randomId, sameText } from '../platform/crypto.ts'
+import type { Services } from '../services.ts'
+import type { Settings } from '../settings.ts'
+import { cookieJar } from './cookies.ts'
+import type { Variables } from './guards.ts'
+import { beginLogin } from './login.ts'
+
+const COOKIE = 'mcp_pages'
+
+const visitorSchema = z.object({
+  sub: z.string(),
+  identity: z.object({
+    issuer: z.string(),
+    subject: z.string(),
+    email: z.string().optional(),
+    name: z.string().optional(),
+    groups: z.array(z.string()),
+  }),
+  /** Every form of this session carries it (OWASP synchronizer token). */
+  csrf: z.string(),
+})
+
+export interface Visitor extends Readonly<z.output<typeof visitorSchema>> {
+  readonly isAdministrator: boolean
+}
+
+export interface Visited {
+  readonly Variables: Variables & { readonly visitor: Visitor }
+}
+
+/** A new cookie at every sign-in: one that was planted before it is worth nothing after. */
+export async function beginPagesSession(c: Context, services: Services, sub: string, identity: Identity): Promise<void> {
+  const { settings, keys, now } = services
+  const ttl = settings.limits.pagesTtl
+  const visitor = { sub, identity, csrf: randomId(16) }
+  cookieJar(c, settings.baseUrl).write(COOKIE, await sealed(keys, 'pages+jwe', visitor, now(), ttl), ttl, 'Lax')
+}
+
+export function endPagesSession(c: Context, services: Services): void {
+  cookieJar(c, services.settings.baseUrl).remove(COOKIE)
+}
+
+/** Named by e-mail or by group in the settings; the e-mail is the one the identity provider has verified. */
+export function isAdministrator({ email, groups }: Identity, { administrators }: Settings): boolean {
+  const named = email !== undefined && administrators.emails.some((known) => known.toLowerCase() === email.toLowerCase())
+  return named || groups.some((group) => administrators.groups.includes(group))
+}
+
+/** Lets signed-in people through; a browser that is not is sent to sign in and comes back to where it wanted to go. */
+export function signedIn(services: Services): MiddlewareHandler<Visited> {
+  return async function signedInGuard(c, next) {
+    const cookie = cookieJar(c, services.settings.baseUrl).read(COOKIE)
+    const visitor = visitorSchema.safeParse(await unsealed(services.keys, 'pages+jwe', cookie ?? '', services.now())).data
+    if (!visitor) {
+      if (c.req.method !== 'GET') throw new OAuthError('login_required', 'Your sign-in has expired: open the page again')
+      const { pathname, search } = new URL(c.req.url)
+      const url = await beginLogin(c, services, { purpose: 'pages', returnTo: pathname + search })
+      return c.body(null, 303, { Location: url.href, 'Cache-Control': 'no-store' })
+    }
+    // The cookie can't be taken back, so the index is asked whether the person has been shut out since.
+    const person = await services.directory().person(visitor.sub)
+    if (person?.blocked) throw new OAuthError('access_denied', 'An administrator has taken your access away')
+    c.set('visitor', { ...visitor, isAdministrator: isAdministrator(visitor.identity, services.settings) })
+    return await next()
+  }
+}
+
+/** For the portal, behind `signedIn`. */
+export const administratorsOnly: MiddlewareHandler<Visited> = async function administratorGuard(c, next) {
+  if (!c.get('visitor').isAdministrator) throw new OAuthError('access_denied', 'This page is for administrators')
+  return await next()
+}
+
+/** A form must come from our own page and carry the session's token; returns its fields. */
+export async function formOf(c: Context<Visited>, services: Services): Promise<URLSearchParams> {
+  const site = c.req.header('Sec-Fetch-Site')
+  const origin = c.req.header('Origin')
+  const isOurs = (site === undefined || site === 'same-origin') && (origin === undefined || origin === services.settings.baseUrl)
+  const text = await c.req.text()
+  const form = new URLSearchParams(text.length > 64 * 1024 ? '' : text)
+  if (!isOurs || !sameText(form.get('csrf') ?? '', c.get('visitor').csrf)) {
+    throw new OAuthError('access_denied', 'This form can only be sent from the page of this site: open it again')
+  }
+  return form
+}
