@@ -66,7 +66,7 @@ export class LegacyCarrier implements Carrier {
       const { rate } = admission
       const id = order.kind === 'initialize' ? null : request.headers.get('mcp-session-id')
       const session = id === null ? undefined : this.#sessions.find(id, order.caller, request.headers.get('mcp-protocol-version'))
-      const lastEventId = request.headers.get('last-event-id')
+      const lastEventId = request.headers.get('last-event-id') || null
       if (order.kind === 'stream') return answered(this.#attach(order, session, lastEventId), rate)
       const identity = identityHeaders(admission)
       const headers = new Headers(request.headers)

@@ -69,7 +69,7 @@ export async function handOver(forwarding: LegacyForwarding, post: LegacyPost): 
 export async function carryGet(forwarding: LegacyForwarding, conditions: LeashedConditions, post: LegacyPost): Promise<Response> {
   const { client, caller, target } = forwarding
   const mcpSession = client.headers.get('mcp-session-id') ?? undefined
-  const lastEventId = client.headers.get('last-event-id') ?? undefined
+  const lastEventId = client.headers.get('last-event-id') || undefined
   const opened = await post.openGet({ caller, target, mcpSession, lastEventId })
   if (opened.kind === 'refused') throw refusedAdmission(opened.refused)
   const rate = new Headers()

@@ -7,6 +7,10 @@ import { startRawDownstream, type RawDownstream, type RawHandler } from '../../w
 import { startWorld, type World } from '../../world/world.ts'
 
 const call = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'echo' } }
+const failed = (code: string) => ({
+  id: 'x',
+  error: { code: -32603, message: 'Failed to connect to downstream MCP server', data: { code } },
+})
 const big = '{"jsonrpc":"2.0","id":9007199254740993123,"method":"tools/list"}'
 
 const sayOk: RawHandler = (_req, _body, res) =>
@@ -165,11 +169,6 @@ describe('from the downstream come', () => {
 })
 
 describe('a request the downstream does not answer', () => {
-  const failed = (code: string) => ({
-    id: 'x',
-    error: { code: -32603, message: 'Failed to connect to downstream MCP server', data: { code } },
-  })
-
   test('gets 502 when the connection breaks, under the id its client gave it', async () => {
     downstream.handleWith((req) => void req.socket.destroy())
     const response = await client().post(big)

@@ -124,10 +124,14 @@ describe('to the downstream go', () => {
     second.leave()
   })
 
-  test('no cursor where nothing has come yet', async () => {
+  test.for<[string, string | undefined]>([
+    ['where nothing has come yet', undefined],
+    ['for a client that sends an empty one', ''],
+  ])('no cursor %s', async ([, lastEventId]) => {
     const client = await LegacyClient.open(world.mcpUrl, token)
     server.requests.forget()
-    const stream = await client.get()
+    const stream = await client.get(lastEventId)
+    expect(stream.status).toBe(200)
     const asked = await server.requests.find(({ method }) => method === 'GET')
     expect(asked.headers).not.toHaveProperty('last-event-id')
     stream.leave()
