@@ -1,0 +1,94 @@
+// What an idle connected person costs: nothing. Their object sleeps while streams stay open, wakes for an event, and still revokes.
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { BrokerClient, callTool, MODERN, type Tokens } from '../../world/broker-client.ts'
+import { EventStream } from '../../world/event-stream.ts'
+import type { Feed } from '../../world/feed.ts'
+import { LegacyClient } from '../../world/legacy-client.ts'
+import { ScriptedServer } from '../../world/scripted-server.ts'
+import { startWorld, type World } from '../../world/world.ts'
+
+/** The runtime lets an object sleep 10 s after its last event. */
+const UNTIL_ASLEEP_MS = 13_000
+
+let world: World
+let downstream: ScriptedServer
+
+beforeAll(async () => {
+  downstream = await ScriptedServer.start({ resumable: true, exclusive: true })
+  world = await startWorld({ overrides: { DOWNSTREAM_MCP_URL: downstream.url } })
+})
+
+afterAll(async () => {
+  await world.close()
+  await downstream.close()
+})
+
+/** How often the person's object was built: once more after every sleep. */
+function wakes(): number {
+  return world.logs.filter(({ message }) => message.includes('"session.woke"')).length
+}
+
+async function listen(accessToken: string): Promise<EventStream> {
+  const leave = new AbortController()
+  const _meta = {
+    'io.modelcontextprotocol/protocolVersion': MODERN,
+    'io.modelcontextprotocol/clientInfo': { name: 'bare client', version: '1' },
+    'io.modelcontextprotocol/clientCapabilities': {},
+  }
+  const params = { notifications: { toolsListChanged: true }, _meta }
+  const answer = await fetch(world.mcpUrl, {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${accessToken}`,
+      accept: 'application/json, text/event-stream',
+      'content-type': 'application/json',
+      'mcp-protocol-version': MODERN,
+      'mcp-method': 'subscriptions/listen',
+    },
+    body: JSON.stringify({ jsonrpc: '2.0', id: 'listening', method: 'subscriptions/listen', params }),
+    signal: leave.signal,
+  })
+  return new EventStream(answer, leave)
+}
+
+test('an object sleeps while its streams stay open, loses nothing when it wakes, and closes them at once when access is revoked', async () => {
+  const client = await BrokerClient.register(world.brokerUrl)
+  const tokens: Tokens = await client.signIn('alice', { changes: { resource: world.mcpUrl } })
+  let modernFeed: Feed | undefined
+  downstream.onCall((call) => {
+    if (call.message.method === 'subscriptions/listen') modernFeed = call.stream()
+    else call.answer({ content: [] })
+  })
+  const modern = await listen(tokens.accessToken)
+  const legacy = await LegacyClient.open(world.mcpUrl, tokens.accessToken)
+  const standing = await legacy.get()
+  expect([modern.status, standing.status]).toEqual([200, 200])
+  const { standing: standingFeed } = downstream.session
+
+  standingFeed.notify({ number: 1 })
+  modernFeed?.notify({ number: 1 })
+  await standing.message('"number":1')
+  await modern.message('"number":1')
+  const before = wakes()
+
+  await sleep(UNTIL_ASLEEP_MS)
+  standingFeed.notify({ number: 2 })
+  modernFeed?.notify({ number: 2 })
+  await standing.message('"number":2')
+  await modern.message('"number":2')
+  expect(wakes(), 'the object slept and was woken to store the event').toBe(before + 1)
+
+  const ids = standing.messages.map(({ id }) => id)
+  expect(new Set(ids).size, 'every event has an id of its own').toBe(2)
+
+  await sleep(UNTIL_ASLEEP_MS)
+  await client.revoke(tokens.refreshToken)
+  const revokedAt = Date.now()
+  await Promise.all([modern.over, standing.over])
+  expect(wakes()).toBe(before + 2)
+  expect(Math.max(modern.endedAt ?? Infinity, standing.endedAt ?? Infinity) - revokedAt).toBeLessThan(250)
+  expect([modern.closeReason, standing.closeReason]).toEqual(['credential_revoked', 'credential_revoked'])
+  expect((await callTool(world.mcpUrl, tokens.accessToken)).status).toBe(401)
+  expect(downstream.requests.open).toEqual([])
+})
