@@ -1,0 +1,196 @@
+// What the documents say about settings, paths, files and tests is what there is.
+import { readFileSync } from 'node:fs'
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { app } from '../../src/app.ts'
+import { Envelopes } from '../../src/oauth/envelopes.ts'
+import { foundation } from '../../src/services.ts'
+import { environment } from '../../src/settings-environment.ts'
+import { readSettings, SettingsError } from '../../src/settings.ts'
+
+const ROOT = resolve(import.meta.dirname, '../..')
+const README = document('README.md')
+const ARCHITECTURE = document('ARCHITECTURE.md')
+
+const SCHEMA = Object.entries(environment.shape)
+const VARIABLES = SCHEMA.map(([name]) => name)
+
+describe('the settings table of README.md', () => {
+  const rows = tableRows(section(README, 'Settings'))
+
+  test('has every variable once, and none besides', () => {
+    expect(sorted(rows.flatMap(([first = '']) => codeIn(first)))).toEqual(sorted(VARIABLES))
+  })
+
+  test.for(SCHEMA.filter(([, shape]) => typeof shape.safeParse(undefined).data === 'number'))(
+    'says the default of %s',
+    ([name, shape]) => {
+      const row = rows.find(([first = '']) => first.includes(`\`${name}\``))
+      expect(Number(row?.[1])).toBe(shape.safeParse(undefined).data)
+    },
+  )
+})
+
+describe('.dev.vars.example', () => {
+  const lines = document('.dev.vars.example')
+    .split('\n')
+    .filter((line) => line !== '')
+
+  test('is all comment: copied as it is, it sets nothing', () => {
+    expect(lines.filter((line) => !line.startsWith('#'))).toEqual([])
+  })
+
+  test('shows every variable once, and none besides', () => {
+    expect(sorted(shownIn(lines).map(([name]) => name))).toEqual(sorted(VARIABLES))
+  })
+
+  test('holds only examples where there should be a secret, and they are refused', () => {
+    const shown = shownIn(lines)
+    const secrets = shown.filter(([name, value]) => /KEY|SECRET/.test(name) && value !== '').map(([name]) => name)
+    const { problems } = refusalOf(Object.fromEntries(shown))
+    const refused = problems.filter(({ problem }) => problem === 'is the example value from the documentation')
+    expect(sorted(refused.map(({ variable }) => variable))).toEqual(sorted(secrets))
+  })
+})
+
+describe('the path table of README.md', () => {
+  const documented = tableRows(section(README, 'Paths')).flatMap(([first = '']) => codeIn(first).map(pathOf))
+
+  test('has every path that is served', async () => {
+    const missing = (await servedPaths()).filter((path) => !documented.some((pattern) => meets(path, pattern)))
+    expect(missing).toEqual([])
+  })
+
+  test('has no path that is not', async () => {
+    const served = await servedPaths()
+    expect(documented.filter((path) => !served.some((pattern) => meets(path, pattern)))).toEqual([])
+  })
+})
+
+describe('a document', async () => {
+  const documents = (await readdir(ROOT, { recursive: true, withFileTypes: true }))
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.md'))
+    .map((entry) => join(entry.parentPath, entry.name).slice(ROOT.length + 1))
+    .filter((name) => !/^(node_modules|\.|dist|test)\b/.test(name))
+
+  test.for(documents)('%s links to nothing that is not there', async (name) => {
+    const text = await readFile(join(ROOT, name), 'utf8')
+    const targets = [...text.matchAll(/\]\(([^)\s]+)\)|src="([^"]+)"/g)].map(([, link = '', source = '']) => link || source)
+    const files = targets.filter((target) => !/^[a-z]+:/.test(target) && !target.startsWith('#'))
+    for (const file of files) expect(await isThere(join(ROOT, dirname(name), file.replace(/#.*/, '')))).toBe(true)
+    const headings = [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) => `#${anchorOf(heading)}`)
+    expect(targets.filter((target) => target.startsWith('#') && !headings.includes(target))).toEqual([])
+  })
+})
+
+test('every test that ARCHITECTURE.md names is there', () => {
+  const named = [...ARCHITECTURE.matchAll(/`(test\/[^`]+\.ts)`((?: › “[^”]+”)*)/g)]
+  expect(named.length).toBeGreaterThan(10)
+  const missing = named.flatMap(([, file = '', sentences = '']) => {
+    const text = document(file)
+    return [...sentences.matchAll(/“([^”]+)”/g)].flatMap(([, sentence = '']) => (text.includes(sentence) ? [] : [sentence]))
+  })
+  expect(missing).toEqual([])
+})
+
+test('the log table of ARCHITECTURE.md has every event, and none besides', async () => {
+  const sources = (await readdir(join(ROOT, 'src'), { recursive: true })).filter((name) => /\.tsx?$/.test(name))
+  const logging = sources.map((name) => document(join('src', name))).filter((text) => text.includes("platform/telemetry.ts'"))
+  const said = logging.flatMap((text) => [...text.matchAll(/'([a-z_]+\.[a-z_]+)'/g)].map(([, event = '']) => event))
+  const told = tableRows(section(ARCHITECTURE, 'The log')).flatMap(([first = '']) => codeIn(first))
+  expect(sorted(told)).toEqual(sorted([...new Set(said)]))
+})
+
+function document(name: string): string {
+  return readFileSync(join(ROOT, name), 'utf8')
+}
+
+function section(text: string, heading: string): string {
+  return new RegExp(`^## ${heading}\\n(.*?)(?=^## |(?![\\s\\S]))`, 'ms').exec(text)?.[1] ?? ''
+}
+
+/** Cells of the rows whose first cell begins with code. */
+function tableRows(text: string): readonly (readonly string[])[] {
+  return text
+    .split('\n')
+    .filter((line) => line.startsWith('| `'))
+    .map((line) =>
+      line
+        .split('|')
+        .slice(1, -1)
+        .map((cell) => cell.trim()),
+    )
+}
+
+function codeIn(cell: string): readonly string[] {
+  return [...cell.matchAll(/`([^`]+)`/g)].map(([, code = '']) => code)
+}
+
+function sorted(names: readonly string[]): readonly string[] {
+  return names.toSorted((left, right) => left.localeCompare(right))
+}
+
+function pathOf(code: string): string {
+  return code.slice(code.indexOf('/'))
+}
+
+function shownIn(lines: readonly string[]): readonly (readonly [name: string, value: string])[] {
+  return lines.flatMap((line) => {
+    const [, name, value] = /^# ?([A-Z][A-Z_]+)=(.*)$/.exec(line) ?? []
+    return name === undefined || value === undefined ? [] : [[name, value] as const]
+  })
+}
+
+function refusalOf(env: object): SettingsError {
+  try {
+    readSettings(env)
+  } catch (error) {
+    if (error instanceof SettingsError) return error
+  }
+  throw new Error('these settings were accepted')
+}
+
+/** Guards stand at patterns that nothing is served at. */
+const GUARDED: readonly string[] = ['/*', '/.well-known/*']
+
+async function servedPaths(): Promise<readonly string[]> {
+  const base = await foundation({
+    BASE_URL: 'https://mcp.example.com',
+    DOWNSTREAM_MCP_URL: 'https://tools.example.com/mcp',
+    OAUTH_AUTHORIZE_URL: 'https://idp.example',
+    OAUTH_CLIENT_ID: 'broker',
+    ENCRYPTION_KEY: '000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f',
+  })
+  const envelopes = new Envelopes(base.keys, base.settings.baseUrl, Date.now)
+  const { routes } = app({ ...base, envelopes, session: askedFor, directory: askedFor, now: Date.now })
+  return [...new Set(routes.map(({ path }) => path))].filter((path) => !GUARDED.includes(path))
+}
+
+function askedFor(): never {
+  throw new Error('no object is asked while routes are listed')
+}
+
+/** `/a/*` is also what Hono serves at `/a`. */
+function meets(left: string, right: string): boolean {
+  return left === right || isWithin(left, right) || isWithin(right, left)
+}
+
+function isWithin(path: string, pattern: string): boolean {
+  return pattern.endsWith('/*') && (path === pattern.slice(0, -2) || path.startsWith(pattern.slice(0, -1)))
+}
+
+/** As forges make them. */
+function anchorOf(heading: string): string {
+  return heading
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
+    .replaceAll(' ', '-')
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  )
+}
