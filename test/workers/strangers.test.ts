@@ -47,7 +47,8 @@ test('forged, foreign, expired and misplaced credentials name no object', async 
     await ours.accessToken(old, 3600),
     await ours.refreshToken(old, 3600),
   ]
-  const asBearer = [...strange, await ours.refreshToken(facts, 600), await ours.code(code)]
+  const elsewhere = await ours.accessToken({ ...facts, resource: `${BROKER}/servers/other/mcp` }, 600)
+  const asBearer = [...strange, elsewhere, await ours.refreshToken(facts, 600), await ours.code(code)]
   const asCode = [...strange, access, await ours.refreshToken(facts, 600)]
   const asRefreshToken = [...strange, access, await ours.code(code)]
 
