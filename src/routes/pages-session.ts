@@ -8,6 +8,7 @@ import { randomId, sameText } from '../platform/crypto.ts'
 import type { Services } from '../services.ts'
 import type { Settings } from '../settings.ts'
 import { cookieJar } from './cookies.ts'
+import { readForm } from './form.ts'
 import type { Variables } from './guards.ts'
 import { beginLogin } from './login.ts'
 
@@ -82,8 +83,7 @@ export async function formOf(c: Context<Visited>, services: Services): Promise<U
   const site = c.req.header('Sec-Fetch-Site')
   const origin = c.req.header('Origin')
   const isOurs = (site === undefined || site === 'same-origin') && (origin === undefined || origin === services.settings.baseUrl)
-  const text = await c.req.text()
-  const form = new URLSearchParams(text.length > 64 * 1024 ? '' : text)
+  const form = await readForm(c)
   if (!isOurs || !sameText(form.get('csrf') ?? '', c.get('visitor').csrf)) {
     throw new OAuthError('access_denied', 'This form can only be sent from the page of this site: open it again')
   }
