@@ -150,11 +150,13 @@ test('a request and a JSON answer keep every byte', async () => {
 })
 
 test('an answer that comes compressed all the same is read', async () => {
+  const said = '{"jsonrpc":"2.0","id":1,"result":{"content":[]}}'
   downstream.handleWith((_req, _body, res) => {
-    res.writeHead(200, { 'content-type': 'text/event-stream', 'content-encoding': 'gzip' }).end(gzipSync('data: 1\n\n'))
+    res.writeHead(200, { 'content-type': 'text/event-stream', 'content-encoding': 'gzip' }).end(gzipSync(`data: ${said}\n\n`))
   })
   const answer = await ask({ headers: { 'accept-encoding': 'gzip' } })
-  expect([await textOf(answer), answer.headers['content-encoding']]).toEqual([': ok\n\ndata: 1\n\n', undefined])
+  expect((await textOf(answer)).replace(/^id: .*\n/m, '')).toBe(`: ok\n\ndata: ${said}\n\n`)
+  expect(answer.headers['content-encoding']).toBeUndefined()
 })
 
 test('a redirect of the downstream is not followed', async () => {
