@@ -1,4 +1,4 @@
-// What the broker is compared with: the least a Worker can do for a request, and the least with one object in between.
+// What the broker is compared with: the least a Worker can do for a request, and the least with one object on the way.
 
 /** (a) Hands the request on as it is. */
 export function passThrough(downstreamUrl: string): string {
@@ -17,5 +17,62 @@ export class Hop extends DurableObject {
   }
 }
 export default { fetch: (request, env) => env.HOP.getByName('one').fetch(request) }
+`
+}
+
+/**
+ * (c) Takes the broker's steps and decides nothing: reads the body, asks an object by RPC, sets as many headers in both directions
+ * and can be aborted. What lies between this and (b) is the price of the runtime, what lies above it is ours.
+ */
+export function sameSteps(downstreamUrl: string): string {
+  return `import { DurableObject } from 'cloudflare:workers'
+const DOWNSTREAM = ${JSON.stringify(downstreamUrl)}
+const CALLER = {
+  sub: 's'.repeat(43), clientId: 'c'.repeat(120), grantId: 'g'.repeat(22), generation: 1, resource: 'http://localhost:8788/mcp',
+  scopes: ['mcp'], expiresAt: 2_000_000_000,
+}
+const ADMISSION = {
+  admitted: true,
+  identity: { issuer: 'http://localhost:8789', subject: 'alice', email: 'alice@example.com', name: 'Alice', groups: ['one', 'two'] },
+  authorization: 'Bearer ' + 'j'.repeat(600),
+  rate: { limit: 600, remaining: 599, resetSeconds: 1 },
+}
+const PASSING = new Set(['accept', 'content-type', 'mcp-method', 'mcp-name', 'mcp-protocol-version', 'mcp-session-id', 'user-agent'])
+const utf8 = new TextDecoder()
+export class Steps extends DurableObject {
+  admit() {
+    return ADMISSION
+  }
+}
+export default {
+  async fetch(request, env) {
+    const body = await request.arrayBuffer()
+    JSON.parse(utf8.decode(body))
+    const { identity, authorization, rate } = await env.STEPS.getByName('one').admit(CALLER)
+    const headers = {
+      'accept-encoding': 'identity', authorization, 'x-user-sub': identity.subject, 'x-forwarded-user': identity.subject,
+      'x-user-email': identity.email, 'x-forwarded-email': identity.email, 'x-user-name': identity.name,
+      'x-forwarded-name': identity.name, 'x-user-groups': identity.groups.join(','),
+    }
+    for (const [name, value] of request.headers) if (PASSING.has(name)) headers[name] = value
+    const ending = new AbortController()
+    const leave = () => ending.abort()
+    request.signal.addEventListener('abort', leave)
+    const timer = setTimeout(leave, 300_000)
+    const answer = await fetch(DOWNSTREAM, { method: 'POST', headers, body, redirect: 'manual', signal: ending.signal })
+    clearTimeout(timer)
+    request.signal.removeEventListener('abort', leave)
+    return new Response(answer.body, {
+      status: answer.status,
+      headers: {
+        'content-type': answer.headers.get('content-type'), 'cache-control': 'no-store', 'x-content-type-options': 'nosniff',
+        'ratelimit-limit': String(rate.limit), 'ratelimit-remaining': String(rate.remaining),
+        'ratelimit-reset': String(rate.resetSeconds), 'access-control-allow-origin': '*',
+        'access-control-expose-headers': 'Mcp-Session-Id, MCP-Protocol-Version, Retry-After, X-Request-Id, RateLimit-Limit',
+        'x-request-id': crypto.randomUUID(),
+      },
+    })
+  },
+}
 `
 }

@@ -9,17 +9,19 @@ import { parseArgs } from 'node:util'
 import { ROOT } from '../world/bundle.ts'
 import { freePort } from '../world/listening.ts'
 import { startWorld } from '../world/world.ts'
-import { objectHop, passThrough } from './bare-workers.ts'
+import { objectHop, passThrough, sameSteps } from './bare-workers.ts'
 import { shown, spreadOf, table, type Spread } from './figures.ts'
 import { cpuSeconds, startCannedDownstream, startLoadGenerator } from './processes.ts'
 import { waysOf, type Way } from './ways.ts'
 
 const TARGETS = { ofPassThrough: 0.5, ofObjectHop: 0.9 }
 
+const WARM_UP_MS = 4_000
+
 const { values } = parseArgs({
   options: {
-    rounds: { type: 'string', default: '7' },
-    seconds: { type: 'string', default: '2' },
+    rounds: { type: 'string', default: '12' },
+    seconds: { type: 'string', default: '0.8' },
     connections: { type: 'string', default: '16' },
     json: { type: 'boolean', default: false },
   },
@@ -39,6 +41,7 @@ interface Row {
   readonly ofPassThrough: Spread
   readonly ofObjectHop: Spread
   readonly cpuOfObjectHop: Spread
+  readonly cpuOfSameSteps: Spread
   /** With one request at a time, in milliseconds. */
   readonly p50: Spread
   readonly p99: Spread
@@ -58,7 +61,7 @@ console.log(values.json ? JSON.stringify(report, undefined, 2) : asText(rows))
 async function measure(): Promise<readonly Row[]> {
   const downstream = await startCannedDownstream()
   const load = startLoadGenerator()
-  const ports = { passThrough: await freePort(), objectHop: await freePort() }
+  const ports = { passThrough: await freePort(), objectHop: await freePort(), sameSteps: await freePort() }
   const neighbours = [
     { name: 'pass-through', port: ports.passThrough, module: passThrough(downstream.url) },
     {
@@ -66,6 +69,12 @@ async function measure(): Promise<readonly Row[]> {
       port: ports.objectHop,
       module: objectHop(downstream.url),
       durableObjects: [{ binding: 'HOP', className: 'Hop' }],
+    },
+    {
+      name: 'same-steps',
+      port: ports.sameSteps,
+      module: sameSteps(downstream.url),
+      durableObjects: [{ binding: 'STEPS', className: 'Steps' }],
     },
   ]
   const overrides = { DOWNSTREAM_MCP_URL: downstream.url, RATE_LIMIT_REQUESTS: '100000000' }
@@ -81,7 +90,8 @@ async function measure(): Promise<readonly Row[]> {
       return { requestsPerSecond: answered / seconds, cpuMicroseconds: (cpu / answered) * 1e6, p50, p99 }
     }
     const milliseconds = Number(values.seconds) * 1000
-    for (const way of ways) await turn(way, milliseconds)
+    // Until the compiler of the runtime has seen enough of every way.
+    for (const way of ways) await turn(way, WARM_UP_MS)
     const busy: Measured[][] = []
     const quiet: Measured[][] = []
     for (let round = 0; round < Number(values.rounds); round += 1) {
@@ -116,6 +126,7 @@ function rowOf({ name: way }: Way, index: number, busy: readonly Measured[][], q
     ofPassThrough: spreadOf(ratio('requestsPerSecond', 0)),
     ofObjectHop: spreadOf(ratio('requestsPerSecond', 1)),
     cpuOfObjectHop: spreadOf(ratio('cpuMicroseconds', 1)),
+    cpuOfSameSteps: spreadOf(ratio('cpuMicroseconds', 2)),
     p50: spreadOf(figures(quiet, 'p50')),
     p99: spreadOf(figures(quiet, 'p99')),
   }
@@ -131,6 +142,7 @@ function asText(all: readonly Row[]): string {
     shown(row.ofObjectHop, 2),
     shown(row.cpuMicroseconds, 0),
     row.cpuOfObjectHop.median.toFixed(2),
+    row.cpuOfSameSteps.median.toFixed(2),
     `${row.p50.median.toFixed(2)} ${added(row, 'p50')}`,
     `${row.p99.median.toFixed(2)} ${added(row, 'p99')}`,
   ])
@@ -141,10 +153,11 @@ function asText(all: readonly Row[]): string {
     'of (b)',
     'CPU µs/request',
     'of (b)',
+    'of (c)',
     'p50 ms',
     'p99 ms',
   ]
-  const verdicts = all.slice(2).map(({ way, ofPassThrough, ofObjectHop }) => {
+  const verdicts = all.slice(3).map(({ way, ofPassThrough, ofObjectHop }) => {
     const meets = ofPassThrough.median >= TARGETS.ofPassThrough && ofObjectHop.median >= TARGETS.ofObjectHop
     return `${way}: ${meets ? 'meets' : 'misses'} the targets (${TARGETS.ofPassThrough} of (a), ${TARGETS.ofObjectHop} of (b))`
   })

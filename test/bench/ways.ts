@@ -12,6 +12,7 @@ export interface Way {
 export interface Ports {
   readonly passThrough: number
   readonly objectHop: number
+  readonly sameSteps: number
 }
 
 const MODERN = '2026-07-28'
@@ -33,6 +34,7 @@ export async function waysOf(world: World, ports: Ports, connections: number): P
   return [
     { name: '(a) Worker, nothing else', port: ports.passThrough, requests: same },
     { name: '(b) Worker and object, nothing else', port: ports.objectHop, requests: same },
+    { name: '(c) the steps of the broker, deciding nothing', port: ports.sameSteps, requests: same },
     { name: `broker, ${MODERN}`, port: Number(broker.port), requests: same },
     { name: `broker, ${LEGACY}`, port: Number(broker.port), requests: legacy },
   ]
