@@ -12,9 +12,10 @@ import { authorizeRoutes } from './routes/authorize.ts'
 import { callbackRoutes } from './routes/callback.ts'
 import { crossOrigin, hostIsOurs, onlyMethods, originIsAllowed, requestId, type Variables } from './routes/guards.ts'
 import { healthRoutes } from './routes/health.ts'
-import { mcpRoutes } from './routes/mcp.ts'
+import { mcpRoutes, type McpServices } from './routes/mcp.ts'
 import { metadataRoutes } from './routes/metadata.ts'
 import { registerRoutes } from './routes/register.ts'
+import { sseRoutes } from './routes/sse.ts'
 import { tokenRoutes } from './routes/token.ts'
 import type { Services } from './services.ts'
 import type { SettingsError } from './settings.ts'
@@ -50,13 +51,15 @@ export function app(services: Services): Hono<{ Variables: Variables }> {
   floor.get('/', (c) => c.body(home(services), 200, pageHeaders('own')))
 
   // MCP: a verified token first, then one call to the person's object.
-  const mcp = mcpRoutes({
+  const carrying: McpServices = {
     settings,
     now: services.now,
     verifyAccessToken: (token, resource) => envelopes.verifyAccessToken(token, resource),
     session,
-  })
+  }
+  const mcp = mcpRoutes(carrying)
   for (const { path } of settings.downstreams) floor.route(path, mcp)
+  floor.route('/', sseRoutes(carrying))
   return floor
 }
 

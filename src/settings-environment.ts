@@ -79,6 +79,7 @@ export const environment = z.object({
   BASE_URL: origin,
   DOWNSTREAM_MCP_URL: webUrl,
   DOWNSTREAM_AUTH: z.enum(['identity-jwt', 'idp-token', 'none']).default('identity-jwt'),
+  DOWNSTREAM_TRANSPORT: z.enum(['auto', 'streamable-http', 'http-sse']).default('auto'),
   ENCRYPTION_KEY: secret,
   ENCRYPTION_KEY_PREVIOUS: secret.optional(),
   OIDC_PROVIDER_KEY: pem.optional(),

@@ -5,6 +5,13 @@ import { environment, keyBytes, NEW_KEY, type Environment } from './settings-env
 
 type DownstreamAuth = 'identity-jwt' | 'idp-token' | 'none'
 
+/** How an MCP server of the legacy eras is spoken to: at one address (2025-03-26 on), or over a stream and an address (2024-11-05). */
+export type Transport = 'streamable-http' | 'http-sse'
+
+/** Where clients of HTTP+SSE reach the only downstream there is. */
+export const SSE_PATH = '/sse'
+export const MESSAGES_PATH = '/messages'
+
 /** One MCP server behind the broker. */
 export interface Downstream {
   readonly name: string
@@ -15,6 +22,8 @@ export interface Downstream {
   /** Where the MCP server really is; also the audience of identity JWTs. */
   readonly url: string
   readonly auth: DownstreamAuth
+  /** `auto`: found out with the first message. */
+  readonly transport: Transport | 'auto'
   readonly scopes: readonly string[]
 }
 
@@ -203,7 +212,15 @@ function settings(env: Environment): Settings {
   return {
     baseUrl: env.BASE_URL,
     downstreams: [
-      { name: 'mcp', path: '/mcp', resource, url: env.DOWNSTREAM_MCP_URL.href, auth: env.DOWNSTREAM_AUTH, scopes: ['mcp'] },
+      {
+        name: 'mcp',
+        path: '/mcp',
+        resource,
+        url: env.DOWNSTREAM_MCP_URL.href,
+        auth: env.DOWNSTREAM_AUTH,
+        transport: env.DOWNSTREAM_TRANSPORT,
+        scopes: ['mcp'],
+      },
     ],
     identityProvider: identityProvider(env),
     secret: env.ENCRYPTION_KEY,

@@ -29,6 +29,8 @@ const REFUSALS = {
   downstream_redirect: { status: 502, rpc: -32603 },
   downstream_unauthorized: { status: 502, rpc: -32603 },
   downstream_malformed: { status: 502, rpc: -32603 },
+  downstream_no_stream: { status: 502, rpc: -32603 },
+  downstream_endpoint: { status: 502, rpc: -32603 },
   downstream_broken: { status: 502, rpc: -32603 },
   downstream_event_too_large: { status: 502, rpc: -32603 },
 } as const

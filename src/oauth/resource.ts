@@ -2,7 +2,7 @@
 //
 // SDKs add a slash to an origin, keep or drop the one at the end of a path, and write hosts as people typed them. Those
 // differences are forgiven here once; tokens carry the canonical URL, so nothing after this point compares leniently.
-import type { Downstream } from '../settings.ts'
+import { SSE_PATH, type Downstream } from '../settings.ts'
 import { OAuthError } from './errors.ts'
 
 /** Asked for to get a refresh token; not a right on any resource, so only the authorization server's metadata lists it. */
@@ -29,11 +29,17 @@ export function supportedScopes(downstreams: readonly Downstream[]): readonly st
 function meant(resource: string, downstreams: readonly Downstream[]): Downstream {
   const asked = normalized(resource)
   const exact = downstreams.find((downstream) => normalized(downstream.resource)?.url === asked?.url)
-  const onOrigin = downstreams.filter((downstream) => normalized(downstream.resource)?.origin === asked?.url)
+  const onOrigin = downstreams.filter((downstream) => otherNames(downstream).includes(asked?.url))
   const found = exact ?? (onOrigin.length === 1 ? onOrigin[0] : undefined)
   if (asked && found) return found
   const fault = resource.includes('#') ? 'A resource has no fragment' : 'This broker does not serve the resource that was named'
   throw new OAuthError('invalid_target', `${fault}. Use one of: ${names(downstreams)}`)
+}
+
+/** The only downstream of an origin is meant by the origin too, and by the address where it speaks HTTP+SSE. */
+function otherNames({ resource }: Downstream): readonly (string | undefined)[] {
+  const origin = normalized(resource)?.origin
+  return [origin, `${origin}${SSE_PATH}`]
 }
 
 /**

@@ -47,15 +47,18 @@ export function mcpRoutes(services: McpServices): Hono<Authenticated> {
     .use(onlyMethods(METHODS))
     .use(originIsAllowed(settings))
     .use(bearer(services, (pathname) => downstreamAt(pathname, settings.downstreams)))
-    .all('*', async (c) => {
-      try {
-        return await carry(c, services)
-      } catch (error) {
-        if (error instanceof McpRefusal) return refused(c, services, error, new Headers())
-        if (error instanceof RefusedWith) return refused(c, services, error.refusal, error.headers)
-        throw error
-      }
-    })
+    .all('*', (c) => answerOrRefusal(c, services, async () => carry(c, services)))
+}
+
+/** Words what a handler refuses; what it did not mean to throw is thrown on. */
+export async function answerOrRefusal(c: Asked, services: McpServices, answer: () => Promise<Response>): Promise<Response> {
+  try {
+    return await answer()
+  } catch (error) {
+    if (error instanceof McpRefusal) return refused(c, services, error, new Headers())
+    if (error instanceof RefusedWith) return refused(c, services, error.refusal, error.headers)
+    throw error
+  }
 }
 
 // The order is the argument: the bearer guard has verified the token before a byte of the body is read, and the body has been
@@ -100,7 +103,7 @@ async function carry(c: Asked, services: McpServices): Promise<Response> {
 }
 
 /** What people who watch are shown: the method, and the tool, prompt or resource it is about. */
-function labelOf(envelope: Envelope | undefined): string {
+export function labelOf(envelope: Envelope | undefined): string {
   const [first] = envelope?.messages ?? []
   if (!first) return 'standing stream'
   const { name, uri } = first.params
@@ -110,7 +113,7 @@ function labelOf(envelope: Envelope | undefined): string {
 
 const LONGEST_LABEL = 200
 
-function requestIdsOf(envelope: Envelope | undefined): readonly string[] {
+export function requestIdsOf(envelope: Envelope | undefined): readonly string[] {
   return envelope?.messages.flatMap(({ kind, id }) => (kind === 'request' && id !== undefined ? [id] : [])) ?? []
 }
 

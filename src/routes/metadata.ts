@@ -8,7 +8,7 @@ import { Hono } from 'hono'
 import type { KeyRing } from '../issuer/keys.ts'
 import { supportedScopes } from '../oauth/resource.ts'
 import type { Services } from '../services.ts'
-import type { Downstream, Settings } from '../settings.ts'
+import { SSE_PATH, type Downstream, type Settings } from '../settings.ts'
 import type { Variables } from './guards.ts'
 
 export type MetadataServices = Pick<Services, 'settings' | 'keys'>
@@ -30,7 +30,14 @@ export function metadataRoutes({ settings, keys }: MetadataServices): Hono<{ Var
   }
   const [first, ...others] = settings.downstreams
   // With several downstreams the origin is no resource: a client that asks there must learn nothing rather than the wrong one.
-  if (first && others.length === 0) publish('oauth-protected-resource', protectedResource(first, settings))
+  if (first && others.length === 0) {
+    publish('oauth-protected-resource', protectedResource(first, settings))
+    // Clients of HTTP+SSE compare the resource with the address they were given.
+    publish(
+      `oauth-protected-resource${SSE_PATH}`,
+      protectedResource({ ...first, resource: settings.baseUrl + SSE_PATH }, settings),
+    )
+  }
   publish('jwks.json', { keys: keys.identity.published.map(({ publicJwk }) => publicJwk) })
 
   // Clients probe many addresses and take whatever is not a 404 for an answer.

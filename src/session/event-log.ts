@@ -110,11 +110,16 @@ export class EventLog extends LifecycleCapability {
       this.#bytes += data.length
     }
     if (lastUpId !== undefined) this.noteUpId(stream, lastUpId)
-    const open = JSON.stringify(openRequests)
-    if (this.#open.get(stream) !== open) sql.exec('UPDATE streams SET open_requests = ? WHERE id = ?', open, stream)
-    this.#open.set(stream, open)
+    this.expect(stream, openRequests)
     await this.#storage.sync()
     return last
+  }
+
+  /** What a stream now owes its client; kept over a restart. */
+  expect(stream: string, openRequests: readonly string[]): void {
+    const open = JSON.stringify(openRequests)
+    if (this.#open.get(stream) !== open) this.#storage.sql.exec('UPDATE streams SET open_requests = ? WHERE id = ?', open, stream)
+    this.#open.set(stream, open)
   }
 
   /** An id of the downstream that came without an event, as in the priming event of SEP-1699. */

@@ -2,9 +2,11 @@
 //
 // Layout: one row per session; all rows of a person (bounded by MAX_MCP_SESSIONS) are in memory too. Lifetime: until DELETE, the
 // end of the grant, or idleness. Trade-off: `last_used_at` is written at most every five minutes, so that a call costs no write;
-// after a crash a session may therefore seem idle for five minutes longer than it was.
+// after a crash a session may therefore seem idle for five minutes longer than it was. Sessions in which HTTP+SSE is spoken have
+// a second row; they are few.
 import { LifecycleCapability } from 'agents/lifecycle'
 import { randomId } from '../platform/crypto.ts'
+import type { Transport } from '../settings.ts'
 
 export interface McpSession {
   /** What the client knows; 144 random bits. */
@@ -17,6 +19,8 @@ export interface McpSession {
   readonly initialize: string
   /** What the downstream negotiated (`result.protocolVersion`). */
   readonly protocolVersion: string | undefined
+  /** What is spoken on either side, where one of them is not streamable HTTP; the downstream's may not be known yet. */
+  readonly bridge?: { readonly client: Transport; readonly downstream: Transport | undefined }
   readonly lastUsedAt: number
 }
 
@@ -36,7 +40,11 @@ export class McpSessions extends LifecycleCapability {
     this.#storage.sql.exec(`CREATE TABLE IF NOT EXISTS mcp_sessions (
       id TEXT PRIMARY KEY, grant_id TEXT NOT NULL, resource TEXT NOT NULL, downstream_id TEXT, initialize TEXT NOT NULL,
       protocol_version TEXT, last_used_at INTEGER NOT NULL)`)
-    for (const row of this.#storage.sql.exec<SessionRow>('SELECT * FROM mcp_sessions')) this.#rows.set(row.id, fromRow(row))
+    this.#storage.sql.exec(
+      'CREATE TABLE IF NOT EXISTS bridged_sessions (id TEXT PRIMARY KEY, client TEXT NOT NULL, downstream TEXT)',
+    )
+    const all = 'SELECT s.*, b.client, b.downstream FROM mcp_sessions s LEFT JOIN bridged_sessions b ON b.id = s.id'
+    for (const row of this.#storage.sql.exec<SessionRow>(all)) this.#rows.set(row.id, fromRow(row))
   }
 
   open(session: Omit<McpSession, 'id' | 'lastUsedAt'>, now: number): McpSession {
@@ -62,9 +70,13 @@ export class McpSessions extends LifecycleCapability {
 
   /** The downstream forgot the session and was initialized again. */
   remap(session: McpSession, downstreamId: string | undefined, protocolVersion: string | undefined): McpSession {
-    const remapped = { ...session, downstreamId, protocolVersion }
-    this.#write(remapped)
-    return remapped
+    return this.change(session, { downstreamId, protocolVersion })
+  }
+
+  change(session: McpSession, changes: Partial<Omit<McpSession, 'id' | 'grantId' | 'resource'>>): McpSession {
+    const changed = { ...session, ...changes }
+    this.#write(changed)
+    return changed
   }
 
   all(): readonly McpSession[] {
@@ -82,6 +94,7 @@ export class McpSessions extends LifecycleCapability {
 
   end(id: string): void {
     this.#storage.sql.exec('DELETE FROM mcp_sessions WHERE id = ?', id)
+    if (this.#rows.get(id)?.bridge) this.#storage.sql.exec('DELETE FROM bridged_sessions WHERE id = ?', id)
     this.#rows.delete(id)
     this.#usedAt.delete(id)
   }
@@ -91,7 +104,7 @@ export class McpSessions extends LifecycleCapability {
   }
 
   #write(session: McpSession): void {
-    const { id, grantId, resource, downstreamId, initialize, protocolVersion, lastUsedAt } = session
+    const { id, grantId, resource, downstreamId, initialize, protocolVersion, lastUsedAt, bridge } = session
     this.#storage.sql.exec(
       'INSERT OR REPLACE INTO mcp_sessions VALUES (?, ?, ?, ?, ?, ?, ?)',
       id,
@@ -102,6 +115,10 @@ export class McpSessions extends LifecycleCapability {
       protocolVersion ?? null,
       lastUsedAt,
     )
+    if (bridge) {
+      const { client, downstream = null } = bridge
+      this.#storage.sql.exec('INSERT OR REPLACE INTO bridged_sessions VALUES (?, ?, ?)', id, client, downstream)
+    }
     this.#rows.set(id, session)
   }
 }
@@ -114,6 +131,8 @@ interface SessionRow extends Record<string, SqlStorageValue> {
   initialize: string
   protocol_version: string | null
   last_used_at: number
+  client: string | null
+  downstream: string | null
 }
 
 function fromRow(row: SessionRow): McpSession {
@@ -125,5 +144,14 @@ function fromRow(row: SessionRow): McpSession {
     initialize: row.initialize,
     protocolVersion: row.protocol_version ?? undefined,
     lastUsedAt: row.last_used_at,
+    ...(row.client !== null && { bridge: { client: transport(row.client), downstream: transportOrNone(row.downstream) } }),
   }
+}
+
+function transport(text: string): Transport {
+  return text === 'http-sse' ? 'http-sse' : 'streamable-http'
+}
+
+function transportOrNone(text: string | null): Transport | undefined {
+  return text === null ? undefined : transport(text)
 }

@@ -3,7 +3,6 @@ import type { Caller } from '../../caller.ts'
 import { randomId } from '../../platform/crypto.ts'
 import { admit } from '../../session/admit.ts'
 import type { CarriedEvent, Carrier, GetAnswer, GetRequest, StreamDetail } from '../../session/carrier.ts'
-import { cursorOf, type Cursor } from '../../session/event-id.ts'
 import type { LoggedStream } from '../../session/event-log.ts'
 import type { CloseReason } from '../../session/leash-terms.ts'
 import type { McpSession } from '../../session/mcp-sessions.ts'
@@ -16,6 +15,8 @@ import { isEventStream, responseHeaders } from '../passing-headers.ts'
 import { McpRefusal } from '../refusal.ts'
 import { answered, notAdmitted } from './answers.ts'
 import { DownstreamSessions } from './downstream-session.ts'
+import { Bridges, type Asked } from './http-sse/bridges.ts'
+import { hasMore, logCursor, type LogCursor } from './log-cursor.ts'
 import { ORDER_HEADER, orderOf, refusalAnswer, type Order } from './order.ts'
 import { OwnedStreams, type StreamSpec } from './owned-streams.ts'
 import { resumed } from './resumption.ts'
@@ -33,29 +34,37 @@ export class LegacyCarrier implements Carrier {
   // Requests that wait for the downstream's headers; a revocation aborts them too.
   readonly #flights = new Map<AbortController, string>()
   readonly #standing: StandingStreams
+  readonly #bridges: Bridges
 
   constructor(parts: Parts, waitUntil: (work: Promise<unknown>) => void) {
     this.#parts = parts
     this.#waitUntil = waitUntil
-    this.#downstream = new DownstreamSessions(parts.mcpSessions)
     const { logEvents, logBytes, logAge } = parts.settings.limits
     const bounds = { events: logEvents, bytes: logBytes, age: logAge }
-    this.#streams = new OwnedStreams({
+    const downstream = new DownstreamSessions(parts.mcpSessions)
+    const streams = new OwnedStreams({
       log: parts.log,
       bounds,
       keepAliveMs: KEEP_ALIVE_MS.legacy,
       maxEventBytes: MAX_EVENT_BYTES,
-      resume: (stream, upId, signal) => resumed(parts, this.#downstream, stream, upId, signal),
+      resume: (stream, upId, signal) => resumed(parts, downstream, stream, upId, signal),
       waitUntil,
+      left: ({ mcpSession }) => this.#bridges.left(mcpSession),
       now: parts.now,
     })
-    this.#standing = new StandingStreams(parts, this.#streams, bounds)
-    this.#sessions = new SessionKeeper({
+    const standing = new StandingStreams(parts, streams, bounds)
+    const sessions = new SessionKeeper({
       parts,
-      downstream: this.#downstream,
+      downstream,
       waitUntil,
-      endStreams: (id) => this.#streams.end('session_expired', (spec) => spec.mcpSession === id),
+      endStreams: (id) => streams.end('session_expired', (spec) => spec.mcpSession === id),
+      isHeard: (id) => this.#bridges.isHeard(id),
     })
+    this.#downstream = downstream
+    this.#streams = streams
+    this.#standing = standing
+    this.#sessions = sessions
+    this.#bridges = new Bridges({ parts, streams, standing, sessions, downstream, waitUntil })
   }
 
   async carry(request: Request): Promise<Response> {
@@ -64,17 +73,17 @@ export class LegacyCarrier implements Carrier {
       const admission = await admit(this.#parts, order.caller)
       if (!admission.admitted) return notAdmitted(admission)
       const { rate } = admission
-      const id = order.kind === 'initialize' ? null : request.headers.get('mcp-session-id')
-      const session = id === null ? undefined : this.#sessions.find(id, order.caller, request.headers.get('mcp-protocol-version'))
+      const session = this.#sessionOf(order, request.headers)
       const lastEventId = request.headers.get('last-event-id') || null
-      if (order.kind === 'stream') return answered(this.#attach(order, session, lastEventId), rate)
+      const isBridged = order.client === 'http-sse' || session?.bridge !== undefined
+      if (order.kind === 'stream' && !isBridged) return answered(this.#attach(order, session, lastEventId), rate)
       const identity = identityHeaders(admission)
       const headers = new Headers(request.headers)
       headers.delete(ORDER_HEADER)
       for (const [name, value] of Object.entries(identity)) headers.set(name, value)
-      if (order.kind === 'end') return answered(await this.#delete(order, session, headers), rate)
-      const body = new Uint8Array(await request.arrayBuffer())
-      return answered(await this.#call(order, session, headers, body), rate)
+      if (order.kind === 'end' && !isBridged) return answered(await this.#delete(order, session, headers), rate)
+      const asked = { order, headers, body: new Uint8Array(await request.arrayBuffer()) }
+      return answered(await (isBridged ? this.#bridges.carry(asked, session) : this.#call(asked, session)), rate)
     } catch (error) {
       if (error instanceof McpRefusal) return refusalAnswer(error)
       throw error
@@ -87,10 +96,12 @@ export class LegacyCarrier implements Carrier {
     const { rate, admitted: _, ...vouched } = admission
     const session =
       mcpSession === undefined ? undefined : this.#parts.mcpSessions.use(mcpSession, caller.grantId, this.#parts.now())
-    if (mcpSession !== undefined && !session) return { kind: 'not_found', what: 'session', rate }
+    if (mcpSession !== undefined && (!session || session.bridge?.client === 'http-sse'))
+      return { kind: 'not_found', what: 'session', rate }
     const cursor = lastEventId === undefined ? undefined : this.#cursor(lastEventId, caller, session)
     if (lastEventId !== undefined && !cursor) return { kind: 'not_found', what: 'cursor', rate }
-    if (cursor?.stream.kind === 'call') return { kind: this.#hasMore(cursor) ? 'call' : 'finished', rate }
+    if (cursor?.stream.kind === 'call') return { kind: hasMore(this.#parts.log, cursor) ? 'call' : 'finished', rate }
+    if (session?.bridge) return { kind: 'call', rate }
     if (!session) {
       const none = { stream: undefined, epoch: 0, downstreamSession: undefined, downstreamCursor: undefined, missed: [] } as const
       return { kind: 'standing', ...none, vouched, rate }
@@ -152,12 +163,17 @@ export class LegacyCarrier implements Carrier {
   }
 
   /** A downstream that forgot the session is initialized again in `send`; the client never notices. */
-  async #call(order: Order, session: McpSession | undefined, headers: Headers, body: Uint8Array<ArrayBuffer>): Promise<Response> {
+  async #call(asked: Asked, session: McpSession | undefined): Promise<Response> {
+    const { order, headers, body } = asked
     if (this.#streams.size + this.#flights.size >= this.#parts.settings.limits.maxStreams) {
       throw new McpRefusal('limit_exceeded', 'too many requests at once: wait until one of them is answered', { id: order.id })
     }
+    const bridged = order.kind === 'initialize' ? await this.#bridges.initialize(asked) : undefined
+    if (bridged) return bridged
     const abort = new AbortController()
     const { answer, session: current } = await this.#ask(order, abort, { session, method: 'POST', headers, body })
+    const instead = order.kind === 'initialize' ? await this.#bridges.initialize(asked, answer) : undefined
+    if (instead) return instead
     const out = responseHeaders(answer, LEGACY)
     out.delete('mcp-session-id')
     const downstreamId = answer.headers.get('mcp-session-id') ?? undefined
@@ -213,6 +229,12 @@ export class LegacyCarrier implements Carrier {
     }
   }
 
+  #sessionOf(order: Order, headers: Headers): McpSession | undefined {
+    const opens = order.client === 'streamable-http' && order.kind === 'initialize'
+    const id = opens ? null : headers.get('mcp-session-id')
+    return id === null ? undefined : this.#sessions.find(id, order.caller, headers.get('mcp-protocol-version'), order.client)
+  }
+
   #attach(order: Order, session: McpSession | undefined, lastEventId: string | null): Response {
     const headers = { 'content-type': 'text/event-stream', 'cache-control': 'no-cache, no-transform', 'x-accel-buffering': 'no' }
     if (lastEventId !== null) {
@@ -242,19 +264,8 @@ export class LegacyCarrier implements Carrier {
     this.#streams.goOn({ ...spec, requestIds: openRequests }, openRequests, upId)
   }
 
-  #cursor(
-    lastEventId: string,
-    caller: Caller,
-    session: McpSession | undefined,
-  ): { at: Cursor; stream: LoggedStream } | undefined {
-    const at = cursorOf(lastEventId)
-    const stream = at && this.#parts.log.find(at.stream)
-    if (!at || stream?.grantId !== caller.grantId || stream.mcpSession !== (session?.id ?? '')) return undefined
-    return at.seq >= stream.trimmedTo ? { at, stream } : undefined
-  }
-
-  #hasMore({ at, stream }: { at: Cursor; stream: LoggedStream }): boolean {
-    if (!stream.closed) return true
-    return !this.#parts.log.after(at, Number.MAX_SAFE_INTEGER).next().done
+  #cursor(lastEventId: string, caller: Caller, session: McpSession | undefined): LogCursor | undefined {
+    const found = logCursor(this.#parts.log, lastEventId, caller.grantId)
+    return found?.stream.mcpSession === (session?.id ?? '') ? found : undefined
   }
 }

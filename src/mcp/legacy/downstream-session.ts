@@ -120,6 +120,6 @@ async function negotiatedVersion(answer: Response): Promise<string | undefined> 
 const VERSION = /"protocolVersion"\s*:\s*"([\d-]{10})"/
 
 /** Read with an expression: the message is the downstream's, and nothing but this one value of it is of interest. */
-function versionIn(message: string): string | undefined {
+export function versionIn(message: string): string | undefined {
   return VERSION.exec(message)?.[1]
 }

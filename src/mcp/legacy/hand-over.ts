@@ -1,5 +1,6 @@
 // The router's side of the legacy eras: hands a request over to the person's object whole, or carries a standing stream with its help.
 import type { Caller } from '../../caller.ts'
+import type { Transport } from '../../settings.ts'
 import type { Refused } from '../../session/admission.ts'
 import type { CarriedEvent, GetAnswer, GetRequest } from '../../session/carrier.ts'
 import { eventId } from '../../session/event-id.ts'
@@ -41,12 +42,15 @@ export interface LegacyForwarding extends Omit<Forwarding, 'identity'> {
   /** Ids of all requests in the body, as spelled. */
   readonly requestIds: readonly string[]
   readonly label: string
+  /** What the client speaks; streamable HTTP where nothing is said. */
+  readonly transport?: Transport
 }
 
 /** POST, DELETE, and the GET that resumes the answer to a POST: one call to the object, which owns what follows. */
 export async function handOver(forwarding: LegacyForwarding, post: LegacyPost): Promise<Response> {
-  const { passage, client, body, caller, requestIds, target, requestId, label } = forwarding
-  const order: Order = { caller, kind: passage.kind, id: passage.id, requestIds, target, requestId, label }
+  const { passage, client, body, caller, requestIds, target, requestId, label, transport = 'streamable-http' } = forwarding
+  const { kind, id } = passage
+  const order: Order = { caller, client: transport, kind, id, requestIds, target, requestId, label }
   const headers = { ...requestHeaders(client.headers, passage, {}), [ORDER_HEADER]: orderHeader(order) }
   const answer = await post.fetch('https://session/mcp', { method: client.method, headers, ...(body && { body }) })
   const refusal = refusalIn(answer, passage.id)

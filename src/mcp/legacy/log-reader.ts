@@ -14,6 +14,8 @@ export interface ReaderOptions {
   readonly retryMs: number
   /** Whether the client understands an event that has an id and no data (2025-11-25 on). */
   readonly primes: boolean
+  /** Sent before anything that is logged. */
+  readonly first: readonly Uint8Array[]
   /** The client went away, or was found not to read. */
   readonly left: () => void
 }
@@ -46,6 +48,11 @@ export class LogReader {
     })
   }
 
+  /** Number of the last event that was sent. */
+  get sentUpTo(): number {
+    return this.#cursor.seq
+  }
+
   /** Events up to this number are safe to send. */
   advance(safeUpTo: number): void {
     this.#safeUpTo = safeUpTo
@@ -73,9 +80,9 @@ export class LogReader {
   }
 
   #start(controller: ReadableStreamDefaultController<Uint8Array>): void {
-    const { keepAliveMs, retryMs, primes } = this.#options
+    const { keepAliveMs, retryMs, primes, first } = this.#options
     const { stream, seq } = this.#cursor
-    controller.enqueue(encodeComment('ok'))
+    for (const bytes of [encodeComment('ok'), ...first]) controller.enqueue(bytes)
     if (primes && seq === 0) controller.enqueue(encodeEvent({ id: eventId(stream, 0), retry: retryMs, data: '' }))
     this.#stopBeating = keepAlive(keepAliveMs, {
       isBlocked: () => (controller.desiredSize ?? 0) <= 0,

@@ -1,6 +1,7 @@
 // What the router tells the object about a legacy request it hands over, and how the object says that it refused.
 import * as z from 'zod'
 import type { Caller } from '../../caller.ts'
+import type { Transport } from '../../settings.ts'
 import { isRefusalCode, McpRefusal } from '../refusal.ts'
 
 /** Never copied from a client's request: the router builds the request to the object from an allow-list. */
@@ -21,6 +22,7 @@ const callerSchema = z.object({
 
 const orderSchema = z.object({
   caller: callerSchema,
+  client: z.enum(['streamable-http', 'http-sse']),
   kind: z.enum(['initialize', 'request', 'listen', 'notification', 'response', 'batch', 'stream', 'end']),
   /** The id a refusal has to name, as its client spelled it. */
   id: z.string().optional(),
@@ -33,6 +35,8 @@ const orderSchema = z.object({
 
 export interface Order {
   readonly caller: Caller
+  /** What the client speaks. */
+  readonly client: Transport
   readonly kind: z.output<typeof orderSchema>['kind']
   readonly id?: string | undefined
   readonly requestIds: readonly string[]

@@ -7,9 +7,10 @@ import type { StreamDetail } from '../../session/carrier.ts'
 import type { Cursor } from '../../session/event-id.ts'
 import type { EventLog, LogBounds, NewEvent } from '../../session/event-log.ts'
 import type { CloseReason } from '../../session/leash-terms.ts'
-import { McpRefusal } from '../refusal.ts'
 import { SseEventTooLarge, SseReader } from '../sse.ts'
 import { LogReader } from './log-reader.ts'
+import { lostAnswer } from './lost-answer.ts'
+import { pause } from './pause.ts'
 import { OpenRequests } from './responses.ts'
 
 export interface StreamSpec {
@@ -33,6 +34,8 @@ export interface OwnedStreamsOptions {
   readonly resume: Resume
   /** Keeps the object at work although nobody waits for an answer. */
   readonly waitUntil: (work: Promise<unknown>) => void
+  /** The client of a stream that goes on went away. */
+  readonly left: (spec: StreamSpec) => void
   readonly now: () => number
 }
 
@@ -46,6 +49,8 @@ interface Live {
   safeUpTo: number
   retryMs: number
   reader: LogReader | undefined
+  /** Number of the last event a client was sent. */
+  sentUpTo: number
 }
 
 const RETRY_MS = 1_000
@@ -83,6 +88,42 @@ export class OwnedStreams {
     this.#run(this.#admit(spec, spec.requestIds, undefined, 0, abort), body)
   }
 
+  /** Reads into a stream whose row exists, from a body that takes the place of a downstream. */
+  take(spec: StreamSpec, body: ReadableStream<Uint8Array>, abort: AbortController): void {
+    this.#run(this.#admit(spec, spec.requestIds, undefined, this.#options.log.last, abort), body)
+  }
+
+  /** Requests whose answers come over a stream that was open before. */
+  expect(id: string, requestIds: readonly string[]): void {
+    this.#owes(id, (open) => open.add(requestIds))
+  }
+
+  /** Requests nobody waits for any more. */
+  waive(id: string, requestIds: readonly string[]): void {
+    this.#owes(id, (open) => open.remove(requestIds))
+  }
+
+  expected(id: string): readonly string[] {
+    return this.#live.get(id)?.open.spelled ?? []
+  }
+
+  isHeard(id: string): boolean {
+    return this.#live.get(id)?.reader !== undefined
+  }
+
+  /** Where a client goes on that does not say where it was. */
+  sentUpTo(id: string): number {
+    const live = this.#live.get(id)
+    return live?.reader?.sentUpTo ?? live?.sentUpTo ?? this.#options.log.last
+  }
+
+  #owes(id: string, change: (open: OpenRequests) => void): void {
+    const live = this.#live.get(id)
+    if (!live) return
+    change(live.open)
+    this.#options.log.expect(id, live.open.spelled)
+  }
+
   /** Goes on with a stream that was begun in an earlier life, or that the router carried until its client left. */
   goOn(spec: StreamSpec, openRequests: readonly string[], upId: string | undefined): void {
     if (this.#live.has(spec.id)) return
@@ -90,7 +131,7 @@ export class OwnedStreams {
   }
 
   /** The client's end, from the cursor on. A reader that is still there ends as `superseded`: the newest connection wins. */
-  attach(cursor: Cursor, primes: boolean): ReadableStream<Uint8Array> {
+  attach(cursor: Cursor, primes: boolean, first: readonly Uint8Array[] = []): ReadableStream<Uint8Array> {
     const live = this.#live.get(cursor.stream)
     const { log: events, keepAliveMs } = this.#options
     live?.reader?.close('superseded')
@@ -98,8 +139,12 @@ export class OwnedStreams {
       keepAliveMs,
       retryMs: live?.retryMs ?? RETRY_MS,
       primes,
+      first,
       left: () => {
-        if (live?.reader === reader) live.reader = undefined
+        if (live?.reader !== reader) return
+        live.sentUpTo = reader.sentUpTo
+        live.reader = undefined
+        this.#options.left(live.spec)
       },
     })
     if (live) live.reader = reader
@@ -139,6 +184,7 @@ export class OwnedStreams {
       safeUpTo,
       retryMs: RETRY_MS,
       reader: undefined,
+      sentUpTo: safeUpTo,
     }
     this.#live.set(spec.id, live)
     return live
@@ -252,18 +298,4 @@ export class OwnedStreams {
     if (spec.kind === 'call') this.#options.log.close(spec.id)
     live.reader?.finish()
   }
-}
-
-function lostAnswer(id: string, stream: string): string {
-  const message =
-    'The connection to the downstream MCP server was lost before it had answered; whether the request took effect is unknown'
-  return new McpRefusal('downstream_broken', message, { id }).toJson(stream)
-}
-
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  const timer = setTimeout(resolve, ms)
-  signal.addEventListener('abort', () => resolve(), { once: true })
-  await promise
-  clearTimeout(timer)
 }

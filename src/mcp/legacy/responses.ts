@@ -17,6 +17,14 @@ export class OpenRequests {
     return this.#open.size === 0
   }
 
+  add(spelled: readonly string[]): void {
+    for (const id of spelled) this.#open.set(keyOf(JSON.parse(id)), id)
+  }
+
+  remove(spelled: readonly string[]): void {
+    for (const id of spelled) this.#open.delete(keyOf(JSON.parse(id)))
+  }
+
   /** Takes note of every response in the data of one event: a message, or in 2025-03-26 a batch of them. */
   settle(data: string): void {
     // Most events are notifications; parsing those for nothing would be most of the work.

@@ -4,6 +4,7 @@ import { describeError, log } from '../../platform/telemetry.ts'
 import { vouchFor } from '../../session/admit.ts'
 import type { McpSession } from '../../session/mcp-sessions.ts'
 import type { Parts } from '../../session/parts.ts'
+import type { Transport } from '../../settings.ts'
 import { identityHeaders } from '../identity-headers.ts'
 import { McpRefusal } from '../refusal.ts'
 import type { DownstreamSessions } from './downstream-session.ts'
@@ -17,6 +18,8 @@ export interface SessionKeeperOptions {
   readonly waitUntil: (work: Promise<unknown>) => void
   /** Ends the streams of a session. */
   readonly endStreams: (mcpSession: string) => void
+  /** Whether a client listens to a stream the object carries for it. */
+  readonly isHeard: (mcpSession: string) => boolean
 }
 
 export class SessionKeeper {
@@ -27,9 +30,10 @@ export class SessionKeeper {
   }
 
   /** Throws when the id is not one of this grant's sessions: 404 is what makes a client initialize anew. */
-  find(id: string, caller: Caller, version: string | null): McpSession {
+  find(id: string, caller: Caller, version: string | null, client: Transport): McpSession {
     const { mcpSessions, now } = this.#options.parts
-    const session = mcpSessions.use(id, caller.grantId, now())
+    const found = mcpSessions.use(id, caller.grantId, now())
+    const session = (found?.bridge?.client ?? 'streamable-http') === client ? found : undefined
     // From 2025-06-18 on clients repeat with every request what was negotiated; requests of our own have to as well.
     if (session && version !== null && session.protocolVersion !== version)
       return mcpSessions.remap(session, session.downstreamId, version)
@@ -41,12 +45,19 @@ export class SessionKeeper {
   /** A new session for the answer to `initialize`, unless the downstream keeps none. The least recently used make room. */
   open(caller: Caller, downstreamId: string | undefined, initialize: Uint8Array): McpSession | undefined {
     if (downstreamId === undefined) return undefined
+    return this.#open(caller, { downstreamId, initialize: new TextDecoder().decode(initialize) })
+  }
+
+  /** A new session in which HTTP+SSE is spoken on one side at least; what initializes it is still to come. */
+  bridged(caller: Caller, bridge: NonNullable<McpSession['bridge']>): McpSession {
+    return this.#open(caller, { downstreamId: undefined, initialize: '', bridge })
+  }
+
+  #open({ grantId, resource }: Caller, opened: Pick<McpSession, 'downstreamId' | 'initialize' | 'bridge'>): McpSession {
     const { mcpSessions, settings, now } = this.#options.parts
     const surplus = mcpSessions.all().length - settings.limits.maxMcpSessions + 1
     for (const oldest of mcpSessions.byUse().slice(0, Math.max(0, surplus))) this.end(oldest)
-    const { grantId, resource } = caller
-    const text = new TextDecoder().decode(initialize)
-    return mcpSessions.open({ grantId, resource, downstreamId, initialize: text, protocolVersion: undefined }, now())
+    return mcpSessions.open({ grantId, resource, protocolVersion: undefined, ...opened }, now())
   }
 
   /** The downstream has ended the session already. */
@@ -72,7 +83,8 @@ export class SessionKeeper {
     const { mcpSessions, log: events, leashes, settings, now } = this.#options.parts
     for (const session of mcpSessions.idle(now() - settings.limits.mcpSessionIdle)) {
       const standing = events.standingOf(session.id)
-      if (standing === undefined || !leashes.isOpen(standing.id)) this.end(session)
+      const isHeard = this.#options.isHeard(session.id) || (standing !== undefined && leashes.isOpen(standing.id))
+      if (!isHeard) this.end(session)
     }
   }
 

@@ -9,6 +9,7 @@ const downstream: Downstream = {
   resource: 'https://mcp.example.com/mcp',
   url: 'https://tools.example.net/v1/mcp?tenant=7',
   auth: 'none',
+  transport: 'auto',
   scopes: ['mcp'],
 }
 

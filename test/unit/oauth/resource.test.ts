@@ -5,7 +5,8 @@ import type { Downstream } from '../../../src/settings.ts'
 
 function downstream(resource: string, scopes: readonly string[] = ['mcp']): Downstream {
   const { pathname } = new URL(resource)
-  return { name: pathname.slice(1), path: pathname, resource, url: 'https://tools.example/mcp', auth: 'identity-jwt', scopes }
+  const url = 'https://tools.example/mcp'
+  return { name: pathname.slice(1), path: pathname, resource, url, auth: 'identity-jwt', transport: 'auto', scopes }
 }
 
 const sole = downstream('https://mcp.example.com/mcp')

@@ -1,0 +1,158 @@
+// A session in which HTTP+SSE is spoken on at least one side: what goes where between the client's streams and the downstream.
+//
+// A client of HTTP+SSE has one stream for everything. A client of streamable HTTP reads the answers to each POST on a stream of
+// its own, and the downstream sends them all over one connection; there, what belongs to no call goes to the stream that stands
+// open, and while none does to the oldest call, because a question of the downstream's may be what that call waits for.
+import { randomId } from '../../../platform/crypto.ts'
+import type { LoggedStream } from '../../../session/event-log.ts'
+import type { McpSession } from '../../../session/mcp-sessions.ts'
+import { lostAnswer } from '../lost-answer.ts'
+import type { OwnedStreams } from '../owned-streams.ts'
+import { Feed } from './feed.ts'
+import type { ClientMessage, Link } from './link.ts'
+import { OpenCalls } from './open-calls.ts'
+
+export interface BridgeOptions {
+  readonly session: McpSession
+  readonly standing: LoggedStream
+  readonly streams: OwnedStreams
+  /** Nobody listens any more: within how many milliseconds it is over. */
+  readonly restsAfterMs: number
+  readonly rests: () => void
+}
+
+interface Call {
+  readonly stream: string
+  readonly feed: Feed
+}
+
+export class Bridge {
+  readonly #options: BridgeOptions
+  readonly #end = new AbortController()
+  readonly #feed = new Feed()
+  readonly #calls = new OpenCalls<Call>()
+  #link: Link | undefined
+  #rest: ReturnType<typeof setTimeout> | undefined
+
+  constructor(options: BridgeOptions) {
+    this.#options = options
+    const { standing, streams } = options
+    const { openRequests } = standing
+    streams.take({ ...standing, requestIds: openRequests }, this.#feed.body, this.#end)
+    this.#end.signal.addEventListener('abort', () => clearTimeout(this.#rest), { once: true })
+    // What the last life of the object had asked for will not be answered in this one.
+    if (openRequests.length > 0) void this.lost(openRequests)
+    this.touch()
+  }
+
+  get signal(): AbortSignal {
+    return this.#end.signal
+  }
+
+  get link(): Link {
+    if (!this.#link) throw new Error('the bridge has no far end yet')
+    return this.#link
+  }
+
+  set link(link: Link) {
+    this.#link = link
+  }
+
+  get isHeard(): boolean {
+    return this.#options.streams.isHeard(this.#options.standing.id)
+  }
+
+  get isBusy(): boolean {
+    return this.isHeard || this.#calls.size > 0
+  }
+
+  /** The client is there, or was a moment ago. */
+  touch(): void {
+    const { rests, restsAfterMs } = this.#options
+    clearTimeout(this.#rest)
+    if (this.#end.signal.aborted) return
+    this.#rest = setTimeout(() => (this.isBusy ? this.touch() : rests()), restsAfterMs)
+  }
+
+  /** One message of a client that reads everything on its one stream. */
+  async send(message: ClientMessage): Promise<Response> {
+    const { streams, standing } = this.#options
+    this.touch()
+    streams.expect(standing.id, message.requestIds)
+    try {
+      const answer = await this.link.post(message)
+      if (answer.ok) for (const id of withdrawnBy(message)) streams.waive(standing.id, [JSON.stringify(id)])
+      else streams.waive(standing.id, message.requestIds)
+      return answer
+    } catch (error) {
+      streams.waive(standing.id, message.requestIds)
+      throw error
+    }
+  }
+
+  /** One message of a client that reads the answers to it on a stream of their own; named when the downstream has taken it. */
+  async call(message: ClientMessage): Promise<{ readonly answer: Response; readonly stream: string | undefined }> {
+    this.touch()
+    const { requestIds, label } = message
+    if (requestIds.length === 0) {
+      const answer = await this.link.post(message)
+      if (answer.ok) this.#withdraw(withdrawnBy(message))
+      return { answer, stream: undefined }
+    }
+    const { streams, session } = this.#options
+    const call = { stream: randomId(9), feed: new Feed() }
+    // The answer may come over the connection before the POST is answered.
+    this.#calls.open(call, message.messages)
+    const spec = { id: call.stream, grantId: session.grantId, mcpSession: session.id, kind: 'call', requestIds, label } as const
+    streams.begin(spec, call.feed.body, new AbortController())
+    const drop = (): void => {
+      this.#calls.remove(call)
+      streams.waive(call.stream, requestIds)
+      call.feed.end()
+    }
+    try {
+      const answer = await this.link.post(message)
+      if (!answer.ok) drop()
+      return { answer, stream: answer.ok ? call.stream : undefined }
+    } catch (error) {
+      drop()
+      throw error
+    }
+  }
+
+  async deliver(data: string, upId?: string): Promise<void> {
+    if (this.#hasOneStream) return this.#feed.send(data, upId)
+    const { call, completed, isStray } = this.#calls.route(data)
+    if (isStray) return
+    const feed = call?.feed ?? (this.isHeard ? undefined : this.#calls.oldest?.feed) ?? this.#feed
+    await feed.send(data)
+    for (const { feed: answered } of completed) answered.end()
+  }
+
+  /** A call that ends without its answers is answered with errors by the stream it has. */
+  async lost(requestIds?: readonly string[]): Promise<void> {
+    const { streams, standing } = this.#options
+    for (const { feed } of this.#calls.clear()) feed.end()
+    const ids = requestIds ?? streams.expected(standing.id)
+    for (const id of this.#hasOneStream ? ids : []) await this.#feed.send(lostAnswer(id, standing.id))
+  }
+
+  get #hasOneStream(): boolean {
+    return this.#options.session.bridge?.client === 'http-sse'
+  }
+
+  /** Nobody answers what was withdrawn (MCP, "Cancellation"); its stream would stay open for ever. */
+  #withdraw(ids: readonly unknown[]): void {
+    for (const id of ids) {
+      const withdrawn = this.#calls.withdraw(id)
+      if (!withdrawn) continue
+      this.#options.streams.waive(withdrawn.call.stream, [JSON.stringify(id)])
+      if (withdrawn.isComplete) withdrawn.call.feed.end()
+    }
+  }
+}
+
+function withdrawnBy({ messages }: ClientMessage): readonly unknown[] {
+  const cancelled = messages.filter(({ method }) => method === 'notifications/cancelled')
+  return cancelled.flatMap(({ params: { requestId } }) => (requestId === undefined ? [] : [requestId]))
+}

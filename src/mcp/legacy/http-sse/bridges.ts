@@ -1,0 +1,232 @@
+// The object's side of the requests in which one of the two speaks HTTP+SSE: finds or builds the bridge, and puts the answer on it.
+import type { Caller } from '../../../caller.ts'
+import { eventId, type Cursor } from '../../../session/event-id.ts'
+import type { LoggedStream } from '../../../session/event-log.ts'
+import type { McpSession } from '../../../session/mcp-sessions.ts'
+import type { Parts } from '../../../session/parts.ts'
+import { MESSAGES_PATH, type Downstream, type Transport } from '../../../settings.ts'
+import { openEnvelope } from '../../json-door.ts'
+import { McpRefusal } from '../../refusal.ts'
+import { encodeEvent } from '../../sse.ts'
+import type { DownstreamSessions } from '../downstream-session.ts'
+import { logCursor } from '../log-cursor.ts'
+import type { Order } from '../order.ts'
+import type { OwnedStreams } from '../owned-streams.ts'
+import type { SessionKeeper } from '../session-keeper.ts'
+import type { StandingStreams } from '../standing-streams.ts'
+import { Bridge } from './bridge.ts'
+import { HttpDownstream } from './http-downstream.ts'
+import type { ClientMessage, Link, LinkContext } from './link.ts'
+import { SseDownstream } from './sse-downstream.ts'
+import { mayBeSse, Transports } from './transports.ts'
+import { openedSse, UndecidedDownstream } from './undecided-downstream.ts'
+
+/** A client of HTTP+SSE comes back by itself within seconds, or not at all. */
+const GRACE_MS = 15_000
+/** A client of streamable HTTP may listen to nothing between two calls; what the downstream knows of it should outlive a pause. */
+const IDLE_MS = 600_000
+
+const EVENT_STREAM = { 'content-type': 'text/event-stream', 'cache-control': 'no-cache, no-transform', 'x-accel-buffering': 'no' }
+
+export interface BridgesOptions {
+  readonly parts: Parts
+  readonly streams: OwnedStreams
+  readonly standing: StandingStreams
+  readonly sessions: SessionKeeper
+  readonly downstream: DownstreamSessions
+  readonly waitUntil: (work: Promise<unknown>) => void
+}
+
+export interface Asked {
+  readonly order: Order
+  /** What passes of the client's headers, and the identity of the person. */
+  readonly headers: Headers
+  readonly body: Uint8Array<ArrayBuffer>
+}
+
+export class Bridges {
+  readonly #options: BridgesOptions
+  readonly #bridges = new Map<string, Bridge>()
+  readonly #transports = new Transports()
+
+  constructor(options: BridgesOptions) {
+    this.#options = options
+  }
+
+  /** A request of a client of HTTP+SSE, or of a session behind which HTTP+SSE is spoken. */
+  async carry(asked: Asked, session: McpSession | undefined): Promise<Response> {
+    const { client, kind } = asked.order
+    if (client === 'http-sse' && kind === 'stream') return this.#open(asked)
+    if (!session) throw new McpRefusal('session_not_found', 'Session not found: initialize a new one')
+    if (kind === 'stream') return this.#listen(asked, session)
+    if (kind === 'end') {
+      this.#options.sessions.end(session)
+      return new Response(null, { status: 200 })
+    }
+    const bridge = this.#bridgeOf(session)
+    return client === 'http-sse' ? bridge.send(messageOf(asked)) : this.#call(bridge, asked)
+  }
+
+  /**
+   * `initialize` of a client of streamable HTTP, before the downstream is asked or with its answer; undefined where that speaks
+   * streamable HTTP too, as far as is known.
+   */
+  async initialize(asked: Asked, answer?: Response): Promise<Response | undefined> {
+    const { sessions } = this.#options
+    const downstream = this.#downstreamOf(asked.order.caller)
+    const isKnown = this.#transports.of(downstream, Date.now()) === 'http-sse'
+    if (answer ? !mayBeSse(downstream, answer.status) : !isKnown) return undefined
+    const session = sessions.bridged(asked.order.caller, { client: 'streamable-http', downstream: 'http-sse' })
+    try {
+      const bridge = this.#bridgeOf(session)
+      const sse = await openedSse(
+        { context: this.#contextOf(bridge, session), downstream, transports: this.#transports },
+        isKnown,
+      )
+      if (sse) bridge.link = sse
+      const opened = sse && (await this.#call(bridge, asked))
+      if (opened?.ok) opened.headers.set('mcp-session-id', session.id)
+      else sessions.forget(session)
+      if (opened) await answer?.body?.cancel()
+      return opened
+    } catch (error) {
+      sessions.forget(session)
+      throw error
+    }
+  }
+
+  /** The client's end of a stream of this session is gone. */
+  left(mcpSession: string): void {
+    this.#bridges.get(mcpSession)?.touch()
+  }
+
+  isHeard(mcpSession: string): boolean {
+    return this.#bridges.get(mcpSession)?.isHeard ?? false
+  }
+
+  /** `GET /sse`: a new session, or with an event id the one it names. */
+  async #open({ order, headers }: Asked): Promise<Response> {
+    const { sessions, standing, streams, waitUntil } = this.#options
+    this.#refuseTooMany(order)
+    const lastEventId = headers.get('last-event-id') || null
+    const resumed = lastEventId === null ? undefined : this.#resumable(lastEventId, order.caller)
+    const downstream = this.#transports.of(this.#downstreamOf(order.caller), Date.now())
+    const session = resumed?.session ?? sessions.bridged(order.caller, { client: 'http-sse', downstream })
+    const { link } = this.#bridgeOf(session)
+    const at = resumed?.at ?? { stream: standing.of(session).id, seq: 0 }
+    if (link instanceof SseDownstream) {
+      const connecting = link.connect()
+      // Somebody who comes back is given what there is; what is wrong is said in answer to the next message.
+      if (resumed) waitUntil(connecting.catch(() => undefined))
+      else await connecting.catch((error: unknown) => this.#giveUp(session, error))
+    }
+    const data = `${MESSAGES_PATH}?session=${session.id}`
+    const first = encodeEvent({ id: eventId(at.stream, at.seq), event: 'endpoint', data })
+    return new Response(streams.attach(at, false, [first]), { headers: EVENT_STREAM })
+  }
+
+  /** GET of a session of streamable HTTP: the stream that stands open, or the one an event id names. */
+  #listen({ order, headers }: Asked, session: McpSession): Response {
+    const { standing, streams, waitUntil } = this.#options
+    const lastEventId = headers.get('last-event-id') || null
+    const resumed = lastEventId === null ? undefined : this.#resumable(lastEventId, order.caller, session)
+    const { id } = standing.of(session)
+    if (resumed && resumed.at.stream !== id) return new Response(streams.attach(resumed.at, false), { headers: EVENT_STREAM })
+    const { link } = this.#bridgeOf(session)
+    const body = streams.attach(resumed?.at ?? { stream: id, seq: streams.sentUpTo(id) }, false)
+    if (link instanceof SseDownstream) waitUntil(link.connect().catch(() => undefined))
+    return new Response(body, { headers: EVENT_STREAM })
+  }
+
+  async #call(bridge: Bridge, asked: Asked): Promise<Response> {
+    this.#refuseTooMany(asked.order)
+    const { answer, stream } = await bridge.call(messageOf(asked))
+    if (stream === undefined) return answer
+    const primes = (asked.headers.get('mcp-protocol-version') ?? '') >= '2025-11-25'
+    return new Response(this.#options.streams.attach({ stream, seq: 0 }, primes), { headers: EVENT_STREAM })
+  }
+
+  #bridgeOf(session: McpSession): Bridge {
+    const known = this.#bridges.get(session.id)
+    if (known) return known
+    const { parts, sessions, standing, streams } = this.#options
+    const stream = standing.of(session)
+    const isOneStream = session.bridge?.client === 'http-sse'
+    const rests = (): void =>
+      isOneStream ? sessions.end(parts.mcpSessions.find(session.id) ?? session) : streams.release(stream.id)
+    const bridge = new Bridge({ session, standing: stream, streams, restsAfterMs: isOneStream ? GRACE_MS : IDLE_MS, rests })
+    this.#bridges.set(session.id, bridge)
+    bridge.signal.addEventListener('abort', () => this.#bridges.delete(session.id), { once: true })
+    bridge.link = this.#linkFor(bridge, session, stream)
+    return bridge
+  }
+
+  #linkFor(bridge: Bridge, session: McpSession, standing: LoggedStream): Link {
+    const { downstream: sessions, parts } = this.#options
+    const context = this.#contextOf(bridge, session)
+    const transport = session.bridge?.downstream
+    if (transport === 'http-sse') return new SseDownstream(context)
+    if (transport === 'streamable-http') {
+      const link = new HttpDownstream(context, sessions)
+      if (session.protocolVersion !== undefined) link.listen(standing.upId)
+      return link
+    }
+    const decided = (found: Transport, link: Link): void => {
+      bridge.link = link
+      parts.mcpSessions.change(context.session(), { bridge: { client: 'http-sse', downstream: found } })
+    }
+    const downstream = this.#downstreamOf(session)
+    return new UndecidedDownstream({ context, downstream, transports: this.#transports, sessions, decided })
+  }
+
+  #contextOf(bridge: Bridge, { id, resource }: McpSession): LinkContext {
+    const { parts, standing, waitUntil } = this.#options
+    const session = (): McpSession => {
+      const found = parts.mcpSessions.find(id)
+      if (!found) throw new McpRefusal('session_not_found', 'Session not found: initialize a new one')
+      return found
+    }
+    return {
+      parts,
+      target: this.#downstreamOf({ resource }).url,
+      session,
+      standing: standing.of(session()).id,
+      signal: bridge.signal,
+      waitUntil,
+      deliver: (data, upId) => bridge.deliver(data, upId),
+      lost: (requestIds) => bridge.lost(requestIds),
+      isHeard: () => bridge.isHeard,
+    }
+  }
+
+  #downstreamOf({ resource }: Pick<Caller, 'resource'>): Downstream {
+    const found = this.#options.parts.settings.downstreams.find((downstream) => downstream.resource === resource)
+    if (!found) throw new McpRefusal('session_not_found', 'Session not found: the MCP server it was for is not brokered any more')
+    return found
+  }
+
+  #resumable(lastEventId: string, { grantId }: Caller, within?: McpSession): { at: Cursor; session: McpSession } {
+    const { log, mcpSessions, now } = this.#options.parts
+    const found = logCursor(log, lastEventId, grantId)
+    const session = found && mcpSessions.use(found.stream.mcpSession, grantId, now())
+    const isTheirs = within ? session?.id === within.id : session?.bridge?.client === 'http-sse'
+    if (found && session && isTheirs) return { at: found.at, session }
+    throw new McpRefusal('cursor_not_found', 'the events after this Last-Event-ID are gone, or were never this session’s')
+  }
+
+  #refuseTooMany({ id }: Order): void {
+    const { parts, streams } = this.#options
+    if (streams.size >= parts.settings.limits.maxStreams)
+      throw new McpRefusal('limit_exceeded', 'too many requests at once: wait until one of them is answered', { id })
+  }
+
+  #giveUp(session: McpSession, error: unknown): never {
+    this.#options.sessions.forget(session)
+    throw error
+  }
+}
+
+function messageOf({ order, headers, body }: Asked): ClientMessage {
+  const { messages, isBatch } = openEnvelope(body)
+  return { messages, isBatch, requestIds: order.requestIds, headers, body, label: order.label }
+}

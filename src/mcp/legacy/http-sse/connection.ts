@@ -1,0 +1,138 @@
+// One connection to an HTTP+SSE server (MCP 2024-11-05): a stream that everything comes over, an address everything is sent to.
+import { outbound, OutboundError, type OutboundOptions } from '../../../platform/outbound.ts'
+import { describeError, log } from '../../../platform/telemetry.ts'
+import { MAX_EVENT_BYTES } from '../../carried-events.ts'
+import { checkAnswer } from '../../downstream-answer.ts'
+import { isEventStream } from '../../passing-headers.ts'
+import { McpRefusal } from '../../refusal.ts'
+import { readEvents, type SseEvent } from '../../sse.ts'
+import { messageEndpoint } from './endpoint.ts'
+
+export interface ConnectionTerms {
+  readonly target: string
+  /** The identity of the person. */
+  readonly headers: Headers
+  readonly signal: AbortSignal
+  readonly headersWithinMs: number
+}
+
+/** The first event says where to send; a server that has it to say says it at once. */
+const ENDPOINT_WITHIN_MS = 10_000
+
+/** What the frame of an event in our own log adds. */
+const FRAME_BYTES = 1024
+
+export class SseConnection {
+  readonly #terms: ConnectionTerms
+  readonly #abort: AbortController
+  readonly #events: AsyncGenerator<SseEvent, void, undefined>
+  readonly #endpoint: URL
+
+  private constructor(
+    terms: ConnectionTerms,
+    abort: AbortController,
+    events: AsyncGenerator<SseEvent, void, undefined>,
+    endpoint: URL,
+  ) {
+    this.#terms = terms
+    this.#abort = abort
+    this.#events = events
+    this.#endpoint = endpoint
+  }
+
+  /** Throws an `McpRefusal`; `downstream_no_stream` where the server has answered, and is none of this kind. */
+  static async open(terms: ConnectionTerms): Promise<SseConnection> {
+    const { target, signal, headersWithinMs } = terms
+    const abort = new AbortController()
+    const headers = new Headers(terms.headers)
+    for (const name of ['content-type', 'mcp-session-id', 'last-event-id']) headers.delete(name)
+    headers.set('accept', 'text/event-stream')
+    headers.set('accept-encoding', 'identity')
+    const ends = AbortSignal.any([signal, abort.signal])
+    const answer = await ask(
+      target,
+      { headers },
+      { signal: ends, headersWithinMs: Math.min(headersWithinMs, ENDPOINT_WITHIN_MS) },
+    )
+    await checkAnswer(answer, undefined)
+    if (!answer.ok || !answer.body || !isEventStream(answer)) {
+      await answer.body?.cancel()
+      const code = answer.status >= 500 || answer.status === 429 ? 'downstream_unreachable' : 'downstream_no_stream'
+      throw new McpRefusal(code, 'The downstream MCP server opened no event stream', {
+        reason: `GET was answered ${answer.status}`,
+      })
+    }
+    const events = readEvents(answer.body, { maxEventBytes: MAX_EVENT_BYTES - FRAME_BYTES })
+    const named = await endpointIn(events, abort)
+    const endpoint = named === undefined ? undefined : messageEndpoint(named, target)
+    if (endpoint) return new SseConnection(terms, abort, events, endpoint)
+    abort.abort('no endpoint')
+    if (named === undefined)
+      throw new McpRefusal('downstream_no_stream', 'The downstream MCP server did not say where messages go')
+    const host = URL.parse(named, target)?.host ?? 'no address'
+    log('error', 'downstream.endpoint_refused', { downstream: new URL(target).host, endpoint: host })
+    throw new McpRefusal(
+      'downstream_endpoint',
+      'The downstream MCP server wants messages sent to another origin, which is refused',
+      {
+        reason: `the endpoint event names ${host}`,
+      },
+    )
+  }
+
+  async post(headers: Headers, body: Uint8Array<ArrayBuffer> | string): Promise<Response> {
+    const { signal, headersWithinMs } = this.#terms
+    const own = new Headers(headers)
+    for (const name of ['mcp-session-id', 'last-event-id']) own.delete(name)
+    own.set('content-type', 'application/json')
+    const ends = AbortSignal.any([signal, this.#abort.signal])
+    const answer = await ask(this.#endpoint, { method: 'POST', headers: own, body }, { signal: ends, headersWithinMs })
+    await checkAnswer(answer, undefined)
+    return answer
+  }
+
+  /** Hands on message after message until the connection ends, for whatever reason. */
+  async read(deliver: (data: string) => Promise<void>): Promise<void> {
+    try {
+      for await (const { event = 'message', data } of this.#events) {
+        if (data !== undefined && data !== '' && (event === 'message' || event === '')) await deliver(data)
+      }
+    } catch (error) {
+      if (!this.#terms.signal.aborted) log('warn', 'downstream.connection_broken', { reason: describeError(error) })
+    }
+    this.close()
+  }
+
+  close(): void {
+    this.#abort.abort('closed')
+  }
+}
+
+async function endpointIn(
+  events: AsyncGenerator<SseEvent, void, undefined>,
+  abort: AbortController,
+): Promise<string | undefined> {
+  const timer = setTimeout(() => abort.abort('no endpoint'), ENDPOINT_WITHIN_MS)
+  try {
+    // Not for…of: leaving that would close the stream.
+    for (let next = await events.next(); next.done !== true; next = await events.next())
+      if (next.value.event === 'endpoint') return next.value.data ?? ''
+    return undefined
+  } catch {
+    throw new McpRefusal('downstream_unreachable', 'The downstream MCP server did not say where messages go', {
+      reason: 'its event stream ended, or stayed silent, before the endpoint event',
+    })
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+async function ask(url: string | URL, init: RequestInit, options: OutboundOptions): Promise<Response> {
+  try {
+    return await outbound(url, init, options)
+  } catch (cause) {
+    const reason = cause instanceof OutboundError ? cause.reason : 'unreachable'
+    const code = reason === 'timeout' ? 'downstream_timeout' : 'downstream_unreachable'
+    throw new McpRefusal(code, 'Failed to connect to downstream MCP server', { reason })
+  }
+}

@@ -1,0 +1,180 @@
+// A downstream that speaks streamable HTTP, in front of a client that knows only HTTP+SSE: every answer becomes messages.
+import { describeError, log } from '../../../platform/telemetry.ts'
+import { MAX_EVENT_BYTES } from '../../carried-events.ts'
+import { checkAnswer } from '../../downstream-answer.ts'
+import { isEventStream } from '../../passing-headers.ts'
+import { McpRefusal } from '../../refusal.ts'
+import { readEvents } from '../../sse.ts'
+import { versionIn, type DownstreamSessions } from '../downstream-session.ts'
+import { pause } from '../pause.ts'
+import { OpenRequests } from '../responses.ts'
+import { resumed } from '../resumption.ts'
+import { headersWithinMs, initializeIn, relayed, type ClientMessage, type Link, type LinkContext } from './link.ts'
+
+/** From this revision on a request names the one that was negotiated; clients of HTTP+SSE need not know that. */
+const NAMES_VERSION = '2025-06-18'
+
+const ATTEMPTS = 5
+const PAUSE_MS = 1_000
+const LONGEST_PAUSE_MS = 30_000
+
+export class HttpDownstream implements Link {
+  readonly #context: LinkContext
+  readonly #downstream: DownstreamSessions
+  #isListening = false
+
+  constructor(context: LinkContext, downstream: DownstreamSessions) {
+    this.#context = context
+    this.#downstream = downstream
+  }
+
+  async post(message: ClientMessage): Promise<Response> {
+    // An answer takes as long as the tool does, and some clients send nothing while a POST of theirs is open.
+    if (message.requestIds.length === 0 || initializeIn(message)) return this.take(message, await this.send(message))
+    this.#context.waitUntil(this.#inBackground(message))
+    return new Response(null, { status: 202, headers: { 'cache-control': 'no-store' } })
+  }
+
+  async send({ headers, body, requestIds }: ClientMessage): Promise<Response> {
+    const context = this.#context
+    const session = context.session()
+    const own = new Headers(headers)
+    own.delete('last-event-id')
+    own.set('accept', 'application/json, text/event-stream')
+    const { protocolVersion = '' } = session
+    if (!own.has('mcp-protocol-version') && protocolVersion >= NAMES_VERSION) own.set('mcp-protocol-version', protocolVersion)
+    const request = { method: 'POST', target: context.target, headers: own, body, signal: context.signal } as const
+    const { answer } = await this.#downstream.send(session, { ...request, headersWithinMs: headersWithinMs(context) })
+    await checkAnswer(answer, requestIds[0])
+    return answer
+  }
+
+  /** Takes the downstream's answer to a message, from here or from whoever asked first. */
+  async take(message: ClientMessage, answer: Response): Promise<Response> {
+    if (!answer.ok) return relayed(answer)
+    const { parts, session, waitUntil } = this.#context
+    if (initializeIn(message)) {
+      const initialize = new TextDecoder().decode(message.body)
+      parts.mcpSessions.change(session(), { initialize, downstreamId: answer.headers.get('mcp-session-id') ?? undefined })
+    }
+    if (message.requestIds.length === 0) {
+      if (message.messages.some(({ method }) => method === 'notifications/initialized')) this.listen()
+      return relayed(answer)
+    }
+    waitUntil(this.#read(message, answer).catch((error: unknown) => this.#failed(message, error)))
+    return new Response(null, { status: 202, headers: { 'cache-control': 'no-store' } })
+  }
+
+  /** Relays what the downstream says unasked, if it offers a stream for that. */
+  listen(upId?: string): void {
+    if (this.#isListening) return
+    this.#isListening = true
+    const { signal } = this.#context
+    const told = async (data: string, id: string | undefined): Promise<void> => this.#context.deliver(data, id)
+    const listening = this.#follow(upId, told, () => !signal.aborted, Number.POSITIVE_INFINITY)
+    this.#context.waitUntil(listening.finally(() => (this.#isListening = false)))
+  }
+
+  async #inBackground(message: ClientMessage): Promise<void> {
+    try {
+      await this.#read(message, await this.send(message))
+    } catch (error) {
+      await this.#failed(message, error)
+    }
+  }
+
+  async #failed({ requestIds }: ClientMessage, error: unknown): Promise<void> {
+    if (this.#context.signal.aborted) return
+    log('warn', 'mcp.relay_failed', { reason: describeError(error) })
+    const { code, message } =
+      error instanceof McpRefusal
+        ? error
+        : new McpRefusal('downstream_broken', 'The answer of the downstream MCP server broke off')
+    for (const id of requestIds) await this.#context.deliver(new McpRefusal(code, message, { id }).toJson(this.#context.standing))
+  }
+
+  /** Every request of the message is answered when this resolves, by the downstream or in its place. */
+  async #read(message: ClientMessage, answer: Response): Promise<void> {
+    const { deliver, lost, parts, session } = this.#context
+    const open = new OpenRequests(message.requestIds)
+    const isInitialize = initializeIn(message) !== undefined
+    const take = async (data: string): Promise<void> => {
+      open.settle(data)
+      const version = isInitialize ? versionIn(data) : undefined
+      if (version !== undefined) parts.mcpSessions.change(session(), { protocolVersion: version })
+      await deliver(data)
+    }
+    if (isEventStream(answer) && answer.ok && answer.body) {
+      const upId = await this.#pump(answer.body, undefined, take)
+      // It ended its stream before it had answered: it wants to be asked for the rest (SEP-1699), or it broke.
+      if (!open.areAnswered && upId !== undefined) await this.#follow(upId, take, () => !open.areAnswered)
+    } else {
+      const text = await boundedText(answer)
+      open.settle(text)
+      // An error page answers nobody.
+      if (answer.ok ? text.trim() !== '' : open.spelled.length < message.requestIds.length) await deliver(text)
+      if (!answer.ok && !open.areAnswered)
+        throw new McpRefusal('downstream_broken', `The downstream MCP server answered with status ${answer.status}`)
+    }
+    if (!open.areAnswered) await lost(open.spelled)
+  }
+
+  /** Asks for what follows an event, again and again, until nobody wants more or the downstream has no more to give. */
+  async #follow(
+    from: string | undefined,
+    take: (data: string, upId: string | undefined) => Promise<void>,
+    wants: () => boolean,
+    attempts = ATTEMPTS,
+  ): Promise<void> {
+    const { parts, session, standing, signal } = this.#context
+    let upId = from
+    for (let attempt = 0; wants() && !signal.aborted && attempt <= attempts; attempt += 1) {
+      if (attempt > 0) await pause(Math.min(PAUSE_MS * attempt, LONGEST_PAUSE_MS), signal)
+      if (signal.aborted) return
+      const { grantId, id: mcpSession } = session()
+      const spec = { id: standing, grantId, mcpSession, kind: 'standing', requestIds: [] } as const
+      try {
+        const answer = await resumed(parts, this.#downstream, spec, upId, signal)
+        if (!answer?.body) return
+        const last = await this.#pump(answer.body, upId, take)
+        if (last !== upId) attempt = 0
+        upId = last
+      } catch (error) {
+        log('info', 'downstream.not_resumed', { attempt, reason: describeError(error) })
+      }
+    }
+  }
+
+  /** Resolves with the last event id when the stream ends, however it ends. */
+  async #pump(
+    body: ReadableStream<Uint8Array>,
+    before: string | undefined,
+    take: (data: string, upId: string | undefined) => Promise<void>,
+  ): Promise<string | undefined> {
+    let upId = before
+    try {
+      for await (const { id, data } of readEvents(body, { maxEventBytes: MAX_EVENT_BYTES })) {
+        if (id !== undefined) upId = id === '' ? undefined : id
+        if (data !== undefined && data !== '') await take(data, id === '' ? undefined : id)
+      }
+    } catch (error) {
+      if (!this.#context.signal.aborted) log('warn', 'downstream.connection_broken', { reason: describeError(error) })
+    }
+    return upId
+  }
+}
+
+/** A JSON answer becomes one event, and no event is larger than this. */
+async function boundedText(answer: Response): Promise<string> {
+  const decoder = new TextDecoder()
+  let text = ''
+  for await (const chunk of answer.body ?? []) {
+    text += decoder.decode(chunk, { stream: true })
+    if (text.length > MAX_EVENT_BYTES)
+      throw new McpRefusal(
+        'downstream_event_too_large',
+        `An answer of the downstream MCP server is larger than ${MAX_EVENT_BYTES} bytes`,
+      )
+  }
+  return text + decoder.decode()
+}

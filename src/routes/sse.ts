@@ -1,0 +1,89 @@
+// HTTP+SSE (MCP 2024-11-05): one address that streams and one that takes messages, in front of the only downstream there is.
+import { Hono, type Context } from 'hono'
+import type { Passage } from '../mcp/era.ts'
+import { openEnvelope, type Envelope } from '../mcp/json-door.ts'
+import { handOver } from '../mcp/legacy/hand-over.ts'
+import { readBody } from '../mcp/read-body.ts'
+import { McpRefusal } from '../mcp/refusal.ts'
+import { MESSAGES_PATH, SSE_PATH } from '../settings.ts'
+import { bearer, crossOrigin, onlyMethods, originIsAllowed, type Authenticated } from './guards.ts'
+import { answerOrRefusal, labelOf, requestIdsOf, type McpServices } from './mcp.ts'
+
+type Asked = Context<Authenticated>
+
+const STREAM: Passage = { era: 'legacy', kind: 'stream', id: undefined }
+
+export function sseRoutes(services: McpServices): Hono<Authenticated> {
+  const { settings } = services
+  const [downstream, ...others] = settings.downstreams
+  const routes = new Hono<Authenticated>()
+  // Which of several is meant, these addresses do not say.
+  if (!downstream || others.length > 0) return routes
+  // Both addresses are one resource, and the metadata of that are found at the address people configure.
+  const here = { ...downstream, path: SSE_PATH }
+  // A client that tries streamable HTTP first takes the 405 for its answer, and goes on with GET.
+  const methods = [
+    [SSE_PATH, ['GET', 'OPTIONS']],
+    [MESSAGES_PATH, ['POST', 'OPTIONS']],
+  ] as const
+  for (const [path, allowed] of methods) {
+    routes.use(path, crossOrigin(allowed), onlyMethods(allowed), originIsAllowed(settings))
+    routes.use(
+      path,
+      bearer(services, () => here),
+    )
+  }
+  return routes
+    .get(SSE_PATH, (c) => answerOrRefusal(c, services, async () => handOver(stream(c, downstream.url), postOf(c, services))))
+    .post(MESSAGES_PATH, (c) =>
+      answerOrRefusal(c, services, async () => handOver(await message(c, services, downstream.url), postOf(c, services))),
+    )
+}
+
+type HandedOver = Parameters<typeof handOver>[0]
+
+function postOf(c: Asked, { session }: McpServices): ReturnType<McpServices['session']> {
+  return session(c.get('caller').sub)
+}
+
+function stream(c: Asked, target: string): HandedOver {
+  const common = { caller: c.get('caller'), requestId: c.get('requestId'), target, transport: 'http-sse' } as const
+  return {
+    ...common,
+    passage: STREAM,
+    client: inSession(c.req.raw, undefined),
+    body: undefined,
+    requestIds: [],
+    label: 'SSE stream',
+  }
+}
+
+/** Whatever its era looks like: this transport has none but its own, and a downstream refuses what it does not know. */
+async function message(c: Asked, { settings }: McpServices, target: string): Promise<HandedOver> {
+  const handle = c.get('url').searchParams.get('session')
+  if (handle === null || handle === '') throw new McpRefusal('session_not_found', 'Session not found: open a stream first')
+  const body = await readBody(c.req.raw, settings.limits.maxBodyBytes)
+  const envelope = openEnvelope(body)
+  const common = { caller: c.get('caller'), requestId: c.get('requestId'), target, transport: 'http-sse' } as const
+  return {
+    ...common,
+    passage: passageIn(envelope),
+    client: inSession(c.req.raw, handle),
+    body,
+    requestIds: requestIdsOf(envelope),
+    label: labelOf(envelope),
+  }
+}
+
+function passageIn({ isBatch, messages: [first] }: Envelope): Passage {
+  if (isBatch || !first) return { era: 'legacy', kind: 'batch', id: undefined }
+  return { era: 'legacy', kind: first.method === 'initialize' ? 'initialize' : first.kind, id: first.id }
+}
+
+/** The session is named by the address, never by a header. */
+function inSession(client: Request, handle: string | undefined): HandedOver['client'] {
+  const headers = new Headers(client.headers)
+  headers.delete('mcp-session-id')
+  if (handle !== undefined) headers.set('mcp-session-id', handle)
+  return new Request(client.url, { method: client.method, headers, signal: client.signal })
+}
