@@ -3,6 +3,7 @@ import type { Settings } from '../settings.ts'
 import type { Carrier } from './carrier.ts'
 import type { Codes } from './codes.ts'
 import type { Credentials } from './credentials.ts'
+import type { Errands } from './errands.ts'
 import type { EventLog } from './event-log.ts'
 import type { Grant, Grants, RevocationReason } from './grants.ts'
 import type { IdentityProviderSession } from './identity-provider-session.ts'
@@ -26,6 +27,7 @@ export interface Parts {
   readonly mcpSessions: McpSessions
   readonly log: EventLog
   readonly outbox: Outbox
+  readonly errands: Errands
   readonly credentials: Credentials
   /** Set once the object has started; what it carries ends with the grant. */
   readonly carrier: () => Carrier
@@ -54,6 +56,8 @@ export async function endGrant(
   by?: By,
 ): Promise<Ended> {
   parts.grants.revoke(grant, why, parts.now())
+  // With the last permission goes what the broker holds at the identity provider.
+  if (parts.grants.allLive(parts.now()).length === 0) parts.provider.end()
   log('info', 'grant.ended', { grant: grant.id, client: grant.clientId, why })
   const owned = parts.carrier().end(reason, grant.id)
   const [leashed] = await Promise.all([
