@@ -23,6 +23,7 @@ import { resumed } from './resumption.ts'
 import { SessionKeeper } from './session-keeper.ts'
 import { StandingStreams } from './standing-streams.ts'
 
+const REVOKED = 'Unauthorized: access was taken back, sign in again'
 const LEGACY = { era: 'legacy', kind: 'request', id: undefined } as const
 
 export class LegacyCarrier implements Carrier {
@@ -172,6 +173,7 @@ export class LegacyCarrier implements Carrier {
     if (bridged) return bridged
     const abort = new AbortController()
     const { answer, session: current } = await this.#ask(order, abort, { session, method: 'POST', headers, body })
+    this.#mustBeLive(order, abort)
     const instead = order.kind === 'initialize' ? await this.#bridges.initialize(asked, answer) : undefined
     if (instead) return instead
     const out = responseHeaders(answer, LEGACY)
@@ -216,17 +218,24 @@ export class LegacyCarrier implements Carrier {
   ): Promise<{ answer: Response; session: McpSession | undefined }> {
     this.#flights.set(abort, order.caller.grantId)
     try {
+      // The body was read after the admission: a revocation that came meanwhile has found nothing to abort.
+      this.#mustBeLive(order, abort)
       const { session, ...rest } = asked
       const headersWithinMs = this.#parts.settings.limits.downstreamTimeout * 1000
       const sent = await this.#downstream.send(session, { ...rest, target: order.target, signal: abort.signal, headersWithinMs })
       await checkAnswer(sent.answer, order.id)
       return sent
     } catch (error) {
-      if (abort.signal.aborted) throw new McpRefusal('credential_revoked', 'Unauthorized: access was taken back, sign in again')
-      throw error
+      throw abort.signal.aborted ? new McpRefusal('credential_revoked', REVOKED) : error
     } finally {
       this.#flights.delete(abort)
     }
+  }
+
+  #mustBeLive({ caller }: Order, abort: AbortController): void {
+    if (this.#parts.grants.live(caller.grantId, this.#parts.now())) return
+    abort.abort('credential_revoked')
+    throw new McpRefusal('credential_revoked', REVOKED)
   }
 
   #sessionOf(order: Order, headers: Headers): McpSession | undefined {
