@@ -15,4 +15,13 @@ export interface ClientRecord {
   readonly softwareVersion: string | undefined
   /** Unix seconds. */
   readonly registeredAt: number
+  /** An administrator allows nobody to connect it any more. */
+  readonly isBlocked?: boolean
+}
+
+/** A client as administrators see it. */
+export interface ListedClient extends ClientRecord {
+  /** Unix seconds of the last time a person allowed it something, to the day. */
+  readonly usedAt: number | undefined
+  readonly blocked: { readonly at: number; readonly by: string; readonly why: string } | undefined
 }

@@ -3,9 +3,11 @@
 // Layout: one row per client; `source` is a keyed hash of the address it came from. Lifetime: 24 hours, or 400 days after the last
 // person allowed it something; read as gone at that second, deleted by a daily job. Whoever is not used yet makes room for newer
 // ones beyond NEVER_USED_LIMIT. Trade-off: the table is its own rate limiter. Counting the last minute costs a bounded index
-// scan per registration, and in return the count survives hibernation without a single extra write.
+// scan per registration, and in return the count survives hibernation without a single extra write. A blocked client stays known
+// for ever: forgetting it would make it one that nobody has blocked.
 import { LifecycleCapability, type LifecycleJobOutcome } from 'agents/lifecycle'
-import type { ClientRecord } from './client-record.ts'
+import type { ClientRecord, ListedClient } from './client-record.ts'
+import type { Order } from './receipts.ts'
 
 export type Registration = { readonly registered: true } | { readonly registered: false; readonly retryAfter: number }
 
@@ -20,6 +22,10 @@ export const USED_LIFETIME = 400 * 86_400
 export const NEVER_USED_LIMIT = 10_000
 const WINDOW = 60
 const DAY = 86_400
+const PAGE = 50
+const NOT_BLOCKED = 'id NOT IN (SELECT id FROM blocked_clients)'
+const LISTED = `SELECT clients.*, b.at AS blocked_at, b.actor AS blocked_by, b.reason AS blocked_why
+  FROM clients LEFT JOIN blocked_clients AS b ON b.id = clients.id`
 
 export class Clients extends LifecycleCapability {
   readonly #storage: DurableObjectStorage
@@ -40,7 +46,9 @@ export class Clients extends LifecycleCapability {
         id TEXT PRIMARY KEY, name TEXT, redirect_uris TEXT NOT NULL, auth_method TEXT NOT NULL, grant_types TEXT NOT NULL, uri TEXT,
         application_type TEXT, software_id TEXT, software_version TEXT, source TEXT NOT NULL, registered_at INTEGER NOT NULL, used_at INTEGER);
       CREATE INDEX IF NOT EXISTS clients_by_age ON clients (registered_at, source);
-      CREATE INDEX IF NOT EXISTS clients_never_used ON clients (registered_at) WHERE used_at IS NULL`)
+      CREATE INDEX IF NOT EXISTS clients_never_used ON clients (registered_at) WHERE used_at IS NULL;
+      CREATE INDEX IF NOT EXISTS clients_by_use ON clients (coalesce(used_at, 0) DESC, id);
+      CREATE TABLE IF NOT EXISTS blocked_clients (id TEXT PRIMARY KEY, at INTEGER NOT NULL, actor TEXT NOT NULL, reason TEXT NOT NULL) WITHOUT ROWID`)
     this.#neverUsed = this.#storage.sql.exec<{ n: number }>('SELECT count(*) AS n FROM clients WHERE used_at IS NULL').one().n
     this.#sweepPlanned = this.lifecycle.jobs.get('clients') !== undefined
   }
@@ -59,13 +67,48 @@ export class Clients extends LifecycleCapability {
 
   client(id: string): ClientRecord | undefined {
     const now = this.#now()
-    const [row] = this.#storage.sql.exec<ClientRow>(
-      'SELECT * FROM clients WHERE id = ? AND (used_at > ? OR (used_at IS NULL AND registered_at > ?))',
+    const [row] = this.#storage.sql.exec<ListedRow>(
+      `${LISTED} WHERE clients.id = ? AND (used_at > ? OR (used_at IS NULL AND registered_at > ?) OR blocked_at IS NOT NULL)`,
       id,
       now - USED_LIFETIME,
       now - NEVER_USED_LIFETIME,
     )
-    return row && fromRow(row)
+    return row && { ...fromRow(row), ...(row.blocked_at !== null && { isBlocked: true }) }
+  }
+
+  /** Last used first; those whose name or id contains the search. */
+  page(
+    search: string,
+    after: string | undefined,
+  ): { readonly clients: readonly ListedClient[]; readonly next: string | undefined } {
+    const [, used = String(Number.MAX_SAFE_INTEGER), id = ''] = /^(\d+)\.([\w-]+)$/.exec(after ?? '') ?? []
+    const rows = [
+      ...this.#storage.sql.exec<ListedRow>(
+        `${LISTED} WHERE (coalesce(used_at, 0) < ?1 OR (coalesce(used_at, 0) = ?1 AND clients.id > ?2))
+         AND (?3 = '' OR instr(lower(coalesce(name, '')), lower(?3)) > 0 OR clients.id = ?3)
+         ORDER BY coalesce(used_at, 0) DESC, clients.id LIMIT ?4`,
+        Number(used),
+        id,
+        search,
+        PAGE + 1,
+      ),
+    ]
+    const shown = rows.slice(0, PAGE)
+    const last = shown.at(-1)
+    const next = rows.length > PAGE && last ? `${last.used_at ?? 0}.${last.id}` : undefined
+    return { clients: shown.map(listed), next }
+  }
+
+  /** Nobody can connect the client from now on; false when it is not known. */
+  block(id: string, { at, by, why }: Pick<Order, 'at' | 'by' | 'why'>): boolean {
+    if (!this.client(id)) return false
+    this.#storage.sql.exec('INSERT OR IGNORE INTO blocked_clients VALUES (?, ?, ?, ?)', id, at, by, why)
+    return true
+  }
+
+  /** False when it was not blocked. */
+  unblock(id: string): boolean {
+    return this.#storage.sql.exec('DELETE FROM blocked_clients WHERE id = ?', id).rowsWritten > 0
   }
 
   /** A person allowed this client something. Written at most once a day; where it came from is forgotten with the first. */
@@ -79,8 +122,8 @@ export class Clients extends LifecycleCapability {
 
   onJob(): LifecycleJobOutcome {
     const now = this.#now()
-    this.#dropNeverUsed('WHERE used_at IS NULL AND registered_at <= ?', now - NEVER_USED_LIFETIME)
-    this.#storage.sql.exec('DELETE FROM clients WHERE used_at <= ?', now - USED_LIFETIME)
+    this.#dropNeverUsed(`WHERE used_at IS NULL AND registered_at <= ? AND ${NOT_BLOCKED}`, now - NEVER_USED_LIFETIME)
+    this.#storage.sql.exec(`DELETE FROM clients WHERE used_at <= ? AND ${NOT_BLOCKED}`, now - USED_LIFETIME)
     const [left] = this.#storage.sql.exec('SELECT 1 FROM clients LIMIT 1')
     this.#sweepPlanned = left !== undefined
     return left && { rescheduleAt: (now + DAY) * 1000 }
@@ -123,7 +166,7 @@ export class Clients extends LifecycleCapability {
     const surplus = this.#neverUsed - NEVER_USED_LIMIT
     if (surplus <= 0) return
     this.#dropNeverUsed(
-      'WHERE id IN (SELECT id FROM clients WHERE used_at IS NULL ORDER BY registered_at, rowid LIMIT ?)',
+      `WHERE id IN (SELECT id FROM clients WHERE used_at IS NULL AND ${NOT_BLOCKED} ORDER BY registered_at, rowid LIMIT ?)`,
       surplus,
     )
   }
@@ -144,6 +187,19 @@ interface ClientRow extends Record<string, SqlStorageValue> {
   software_id: string | null
   software_version: string | null
   registered_at: number
+}
+
+interface ListedRow extends ClientRow {
+  used_at: number | null
+  blocked_at: number | null
+  blocked_by: string | null
+  blocked_why: string | null
+}
+
+function listed(row: ListedRow): ListedClient {
+  const { blocked_at: at, blocked_by: by, blocked_why: why } = row
+  const blocked = at === null ? undefined : { at, by: by ?? '', why: why ?? '' }
+  return { ...fromRow(row), usedAt: row.used_at ?? undefined, blocked, isBlocked: blocked !== undefined }
 }
 
 function fromRow(row: ClientRow): ClientRecord {

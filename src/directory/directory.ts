@@ -3,36 +3,61 @@
 // It is never on the way of an MCP request or a token: who is connected stays connected while it is away.
 import { DurableObject } from 'cloudflare:workers'
 import { Lifecycle } from 'agents/lifecycle'
-import { readSettings } from '../settings.ts'
-import type { ClientRecord } from './client-record.ts'
 import type { Report } from '../session/outbox.ts'
-import { Clients, type Registration, type RegistrationRate } from './clients.ts'
+import { readSettings, type Settings } from '../settings.ts'
+import { Campaigns, type Failing } from './campaigns.ts'
+import type { ClientRecord, ListedClient } from './client-record.ts'
+import { Clients, type Registration } from './clients.ts'
+import { Machines, type ListedMachine, type MachineRecord } from './machines.ts'
 import { People, type PeoplePage, type PersonRow } from './people.ts'
+import { Receipts, type Order, type Receipt, type ReceiptPage } from './receipts.ts'
 import { SecurityEvents, type EventFilter, type RecordedEvent } from './security-events.ts'
 
 /** All addresses together may register this many times as fast as one of them. */
 const SOURCES_AT_ONCE = 10
+
+export interface ClientWithPeople extends ListedClient {
+  /** How many have a grant for it. */
+  readonly people: number
+}
 
 export class Directory extends DurableObject<Env> {
   readonly lifecycle: Lifecycle
   readonly #clients: Clients
   readonly #people: People
   readonly #events: SecurityEvents
-  #registrationRate: RegistrationRate | undefined
+  readonly #receipts: Receipts
+  readonly #campaigns: Campaigns
+  readonly #machines: Machines
+  #settings: Settings | undefined
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env)
-    this.#clients = new Clients(ctx.storage, () => Math.floor(Date.now() / 1000))
+    this.#clients = new Clients(ctx.storage, now)
     this.#people = new People(ctx.storage)
     this.#events = new SecurityEvents(ctx.storage)
+    this.#receipts = new Receipts(ctx.storage)
+    this.#machines = new Machines(ctx.storage)
+    this.#campaigns = new Campaigns(ctx.storage, {
+      people: this.#people,
+      receipts: this.#receipts,
+      ask: async (sub, target, by, errand) => await env.USER_SESSION.getByName(sub).end(target, by, errand),
+      now,
+    })
     this.lifecycle = Lifecycle.install(this)
-    this.lifecycle.use(this.#clients).use(this.#people).use(this.#events)
+      .use(this.#clients)
+      .use(this.#people)
+      .use(this.#events)
+      .use(this.#receipts)
+      .use(this.#machines)
+      .use(this.#campaigns)
   }
 
   /** `source` stands for the address the request came from; it counts against that address's rate. */
   async register(client: ClientRecord, source: string): Promise<Registration> {
     await this.lifecycle.start()
-    return this.#clients.register(client, source, this.#rate())
+    const perSource = this.#told().limits.registrationsPerMinute
+    return this.#clients.register(client, source, { perSource, overall: perSource * SOURCES_AT_ONCE })
   }
 
   /** A registered client that has not expired. */
@@ -50,8 +75,12 @@ export class Directory extends DurableObject<Env> {
   /** What a person's object has to say; a second delivery changes nothing. */
   async record({ person, events }: Report): Promise<void> {
     await this.lifecycle.start()
+    const { sub } = person
     this.#people.record(person)
-    for (const event of events) this.#events.record(`${person.sub}.${event.number}`, person.sub, event)
+    for (const event of events) {
+      const isNew = this.#events.record(`${sub}.${event.number}`, sub, event)
+      if (isNew && event.type === 'signed_in') await this.#campaigns.late(sub, event, this.#told().limits.codeTtl)
+    }
   }
 
   async people(search: string, after: string | undefined): Promise<PeoplePage> {
@@ -64,17 +93,112 @@ export class Directory extends DurableObject<Env> {
     return this.#people.find(sub)
   }
 
+  async counts(): Promise<{ readonly people: number; readonly connected: number }> {
+    await this.lifecycle.start()
+    return this.#people.counts()
+  }
+
+  async clients(
+    search: string,
+    after: string | undefined,
+  ): Promise<{ readonly clients: readonly ClientWithPeople[]; readonly next: string | undefined }> {
+    await this.lifecycle.start()
+    const { clients, next } = this.#clients.page(search, after)
+    return { clients: clients.map((client) => ({ ...client, people: this.#people.countConnected(client.id) })), next }
+  }
+
   async securityEvents(filter: EventFilter): Promise<readonly RecordedEvent[]> {
     await this.lifecycle.start()
     return this.#events.page(filter)
   }
 
-  // Not in the constructor: a mistake in the settings must not keep the object from waking.
-  #rate(): RegistrationRate {
-    if (!this.#registrationRate) {
-      const perSource = readSettings(this.env).limits.registrationsPerMinute
-      this.#registrationRate = { perSource, overall: perSource * SOURCES_AT_ONCE }
-    }
-    return this.#registrationRate
+  /** Ends what is named for everybody who has it: returns when it has begun, and goes on until all have answered. */
+  async begin(order: Order): Promise<Receipt> {
+    await this.lifecycle.start()
+    this.#audit(order, `${order.target.what}_ended`)
+    return await this.#campaigns.begin(order)
   }
+
+  /** Nobody can connect the client any more, and who has is disconnected. Undefined when it is not known. */
+  async blockClient(order: Order): Promise<Receipt | undefined> {
+    await this.lifecycle.start()
+    if (!this.#clients.block(order.target.id ?? '', order)) return undefined
+    this.#audit(order, 'client_blocked')
+    return await this.#campaigns.begin(order)
+  }
+
+  /** Undefined when it was not blocked. */
+  async unblockClient(order: Order): Promise<Receipt | undefined> {
+    await this.lifecycle.start()
+    if (!this.#clients.unblock(order.target.id ?? '')) return undefined
+    this.#audit(order, 'client_unblocked')
+    const receipt: Receipt = { ...order, ...NOBODY_ASKED, acknowledgedAt: now() }
+    this.#receipts.keep(receipt)
+    return receipt
+  }
+
+  /** Stores the receipt of an action that is done. */
+  async keepReceipt(receipt: Receipt): Promise<void> {
+    await this.lifecycle.start()
+    this.#receipts.keep(receipt)
+  }
+
+  async receipts(before: number | undefined): Promise<ReceiptPage> {
+    await this.lifecycle.start()
+    return this.#receipts.page(before)
+  }
+
+  async receipt(id: string): Promise<{ readonly receipt: Receipt; readonly failing: readonly Failing[] } | undefined> {
+    await this.lifecycle.start()
+    const receipt = this.#receipts.find(id)
+    return receipt && { receipt, failing: this.#campaigns.failing(id) }
+  }
+
+  async keepMachine(machine: MachineRecord, order: Order): Promise<Receipt> {
+    await this.lifecycle.start()
+    const receipt: Receipt = { ...order, ...NOBODY_ASKED, acknowledgedAt: now() }
+    this.ctx.storage.transactionSync(() => {
+      this.#machines.keep(machine)
+      this.#receipts.keep(receipt)
+      this.#audit(order, 'machine_created', machine.sub)
+    })
+    return receipt
+  }
+
+  async machines(
+    before: number | undefined,
+  ): Promise<{ readonly machines: readonly ListedMachine[]; readonly next: number | undefined }> {
+    await this.lifecycle.start()
+    const { machines, next } = this.#machines.page(before)
+    return { machines: machines.map((machine) => this.#listed(machine)), next }
+  }
+
+  #listed(machine: MachineRecord): ListedMachine {
+    const person = this.#people.find(machine.sub)
+    const lasting = person?.liveGrants === 0 ? 'ended' : 'active'
+    const lastSeenAt = person?.lastSeenAt ?? 0
+    return {
+      ...machine,
+      state: machine.expiresAt <= now() ? 'expired' : lasting,
+      lastUsedAt: lastSeenAt > machine.createdAt ? lastSeenAt : undefined,
+    }
+  }
+
+  /** What is done here is known here; what is done in a person's object comes by its outbox. */
+  #audit({ id, at, by, why, target }: Order, type: string, sub?: string): void {
+    const clientId = target.what === 'client' ? target.id : undefined
+    this.#events.record(`receipt.${id}`, sub, { type, at, actor: by, reason: why, ...(clientId !== undefined && { clientId }) })
+  }
+
+  // Not in the constructor: a mistake in the settings must not keep the object from waking.
+  #told(): Settings {
+    this.#settings ??= readSettings(this.env)
+    return this.#settings
+  }
+}
+
+const NOBODY_ASKED = { people: { total: 0, done: 0, failing: 0 }, grants: 0, streams: 0, state: 'done' } as const
+
+function now(): number {
+  return Math.floor(Date.now() / 1000)
 }

@@ -45,7 +45,8 @@ export class People extends LifecycleCapability {
       CREATE INDEX IF NOT EXISTS people_by_email ON people (email);
       CREATE INDEX IF NOT EXISTS people_by_name ON people (name);
       CREATE INDEX IF NOT EXISTS people_connected ON people (sub) WHERE live_grants > 0;
-      CREATE TABLE IF NOT EXISTS person_clients (client_id TEXT NOT NULL, sub TEXT NOT NULL, PRIMARY KEY (client_id, sub)) WITHOUT ROWID`)
+      CREATE TABLE IF NOT EXISTS person_clients (client_id TEXT NOT NULL, sub TEXT NOT NULL, PRIMARY KEY (client_id, sub)) WITHOUT ROWID;
+      CREATE INDEX IF NOT EXISTS person_clients_by_person ON person_clients (sub)`)
   }
 
   /** Takes over what a person's object says, unless something newer is known. */
@@ -67,6 +68,9 @@ export class People extends LifecycleCapability {
       number,
     )
     if (changed.rowsWritten === 0) return
+    const known = [...sql.exec<{ client_id: string }>('SELECT client_id FROM person_clients WHERE sub = ?', sub)]
+    for (const { client_id: clientId } of known)
+      if (!clientIds.includes(clientId)) sql.exec('DELETE FROM person_clients WHERE client_id = ? AND sub = ?', clientId, sub)
     for (const clientId of clientIds) sql.exec('INSERT OR IGNORE INTO person_clients VALUES (?, ?)', clientId, sub)
   }
 
@@ -92,6 +96,16 @@ export class People extends LifecycleCapability {
         : 'SELECT sub FROM person_clients WHERE client_id = ?3 AND sub > ?1 ORDER BY sub LIMIT ?2'
     const bound = clientId === undefined ? [after, most] : [after, most, clientId]
     return [...this.#storage.sql.exec<{ sub: string }>(query, ...bound)].map(({ sub }) => sub)
+  }
+
+  /** How many people `connected` would walk over. */
+  countConnected(clientId: string | undefined): number {
+    const { sql } = this.#storage
+    const counted =
+      clientId === undefined
+        ? sql.exec<{ n: number }>('SELECT count(*) AS n FROM people WHERE live_grants > 0')
+        : sql.exec<{ n: number }>('SELECT count(*) AS n FROM person_clients WHERE client_id = ?', clientId)
+    return counted.one().n
   }
 
   counts(): { readonly people: number; readonly connected: number } {

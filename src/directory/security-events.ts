@@ -47,8 +47,12 @@ export class SecurityEvents extends LifecycleCapability {
       CREATE INDEX IF NOT EXISTS security_events_by_type ON security_events (type, number)`)
   }
 
-  /** `id` is unique over all senders; an event that is there already is ignored. */
-  record(id: string, sub: string | undefined, event: Omit<NumberedEvent, 'number' | 'type'> & { readonly type: string }): void {
+  /** `id` is unique over all senders; an event that is there already is ignored, and false comes back. */
+  record(
+    id: string,
+    sub: string | undefined,
+    event: Omit<NumberedEvent, 'number' | 'type'> & { readonly type: string },
+  ): boolean {
     const { at, type, clientId, clientName, grantId, actor, reason } = event
     const written = this.#storage.sql.exec<{ number: number }>(
       `INSERT OR IGNORE INTO security_events (id, at, type, sub, client_id, client_name, grant_id, actor, reason)
@@ -66,6 +70,7 @@ export class SecurityEvents extends LifecycleCapability {
     const [row] = written
     if (row && row.number % TRIM_EVERY === 0)
       this.#storage.sql.exec('DELETE FROM security_events WHERE number <= ?', row.number - KEPT)
+    return row !== undefined
   }
 
   /** Newest first. */

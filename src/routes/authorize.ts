@@ -41,6 +41,7 @@ async function showConsent(c: Context, services: Services): Promise<Response> {
   const client = id !== undefined && (await clientIdIsOurs(keys, id)) ? await services.directory().client(id) : undefined
   const to = destination(request, client)
   if (!client) throw new OAuthError('invalid_client', 'Client not found')
+  assertNotBlocked(client)
   let asked: Asked
   try {
     asked = askedFor(request, client, to, settings.downstreams)
@@ -72,6 +73,10 @@ async function showConsent(c: Context, services: Services): Promise<Response> {
     learns: learns(asked, settings.downstreams),
   })
   return c.body(page, 200, pageHeaders('sign-in'))
+}
+
+export function assertNotBlocked({ id, isBlocked }: ClientRecord): void {
+  if (isBlocked) throw new OAuthError('access_denied', 'An administrator has blocked this application', { reason: id })
 }
 
 function hostOf(uri: string | undefined): { host?: string } {

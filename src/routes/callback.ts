@@ -8,7 +8,7 @@ import { redirectUriIsRegistered } from '../oauth/redirect-uri.ts'
 import { sha256 } from '../platform/crypto.ts'
 import { describeError, log } from '../platform/telemetry.ts'
 import type { Services } from '../services.ts'
-import { returnToClient } from './authorize.ts'
+import { assertNotBlocked, returnToClient } from './authorize.ts'
 import type { Variables } from './guards.ts'
 import { pendingLogin, type Login } from './login.ts'
 import { beginPagesSession } from './pages-session.ts'
@@ -48,6 +48,7 @@ async function finishForClient(c: Context, services: Services, login: Extract<Lo
   const client = await services.directory().client(asked.clientId)
   if (!client || !redirectUriIsRegistered(asked.redirectUri, client.redirectUris))
     throw new OAuthError('invalid_client', 'Client not found')
+  assertNotBlocked(client)
   try {
     const { identity, tokens } = await signedInIdentity(c, services, login)
     // Before the grant exists: a Directory that is away must not fail a sign-in half-way.

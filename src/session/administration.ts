@@ -1,6 +1,7 @@
 // What an administrator, or the person, may do to a session: see what is open, end some of it or all, block and unblock.
 import type { Identity } from '../caller.ts'
 import type { StreamDetail } from './carrier.ts'
+import type { Errand } from './errands.ts'
 import type { Grant } from './grants.ts'
 import type { LeashedStream } from './leash-terms.ts'
 import type { PersonSummary } from './outbox.ts'
@@ -74,6 +75,20 @@ export async function endTarget(parts: Parts, target: Target, by: By): Promise<E
   return endGrants(parts, named[target.what], by)
 }
 
+/** The same, when it is one of many people who are asked: a second question gets the first answer. */
+export async function runErrand(parts: Parts, target: Target, by: By, { id, grantedUntil = Infinity }: Errand): Promise<Ended> {
+  const known = parts.errands.answered(id)
+  if (known) return known
+  const isMeant = ({ createdAt, clientId, resource }: Grant): boolean =>
+    createdAt <= grantedUntil && (target.what === 'everything' || target.id === (target.what === 'client' ? clientId : resource))
+  const live = parts.grants.allLive(parts.now())
+  // Everything, when nothing is left: then the tokens of the identity provider go too.
+  const isAll = target.what === 'everything' && live.length > 0 && live.every(isMeant)
+  const ended = isAll ? await endEverything(parts, 'administrator', by) : await endGrants(parts, isMeant, by)
+  parts.errands.remember(id, ended, parts.now())
+  return ended
+}
+
 async function endMcpSession(parts: Parts, id: string, by: By): Promise<Ended> {
   const streams = parts.carrier().endSession(id)
   if (streams === undefined) return NOTHING
@@ -99,7 +114,9 @@ async function endStream(parts: Parts, id: string, by: By): Promise<Ended> {
 }
 
 /** Blocking ends everything first and last: nothing that comes in between is let in. */
-export async function setBlocked(parts: Parts, blocked: boolean, by: By): Promise<Ended> {
+export async function setBlocked(parts: Parts, blocked: boolean, by: By, person?: Identity): Promise<Ended> {
+  // Somebody whose sessions are long over is known to the Directory alone, and must stay shut out all the same.
+  if (!parts.profile.identity && person) parts.profile.remember(person, parts.now())
   parts.profile.block(blocked)
   const ended = blocked ? await endEverything(parts, 'administrator', by) : NOTHING
   await parts.outbox.put({ type: blocked ? 'person_blocked' : 'person_unblocked', at: parts.now(), ...by })

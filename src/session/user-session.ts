@@ -1,16 +1,17 @@
 // UserSession: the Durable Object of one person — composition of its capabilities and the only way in.
 import { DurableObject } from 'cloudflare:workers'
 import { Lifecycle, type LifecycleJobContext } from 'agents/lifecycle'
-import type { Caller } from '../caller.ts'
+import type { Caller, Identity } from '../caller.ts'
 import type { KeyRing } from '../issuer/keys.ts'
 import { log } from '../platform/telemetry.ts'
 import type { Settings } from '../settings.ts'
 import type { Admission } from './admission.ts'
-import { describePerson, endTarget, setBlocked, summaryOf, type PersonDetail, type Target } from './administration.ts'
+import { describePerson, endTarget, runErrand, setBlocked, summaryOf, type PersonDetail, type Target } from './administration.ts'
 import { admit } from './admit.ts'
 import type { CarriedEvent, Carrier, GetAnswer, GetRequest } from './carrier.ts'
 import { Codes, type Redemption } from './codes.ts'
 import { Credentials } from './credentials.ts'
+import { Errands, type Errand } from './errands.ts'
 import { EventLog } from './event-log.ts'
 import { Grants, type RevocationReason } from './grants.ts'
 import { IdentityProviderSession } from './identity-provider-session.ts'
@@ -48,6 +49,7 @@ export abstract class UserSession extends DurableObject<Env> {
   readonly #mcpSessions: McpSessions
   readonly #log: EventLog
   readonly #outbox: Outbox
+  readonly #errands: Errands
   readonly #refreshing = new Refreshing()
   #parts: Parts | undefined
   #carrier: Carrier | undefined
@@ -64,6 +66,7 @@ export abstract class UserSession extends DurableObject<Env> {
     this.#mcpSessions = new McpSessions(ctx.storage)
     this.#log = new EventLog(ctx.storage)
     this.#outbox = new Outbox(ctx.storage)
+    this.#errands = new Errands(ctx.storage)
     this.#leashes = new Leashes({
       grantIsLive: (grantId) => this.#grants.live(grantId, now()) !== undefined,
       mayOpen: () => this.#leashes.count < (this.#parts?.settings.limits.maxStreams ?? 0),
@@ -81,6 +84,7 @@ export abstract class UserSession extends DurableObject<Env> {
       .use(this.#mcpSessions)
       .use(this.#log)
       .use(this.#outbox)
+      .use(this.#errands)
       .use(this.#leashes)
   }
 
@@ -104,6 +108,7 @@ export abstract class UserSession extends DurableObject<Env> {
       mcpSessions: this.#mcpSessions,
       log: this.#log,
       outbox: this.#outbox,
+      errands: this.#errands,
       credentials: new Credentials(settings, keys),
       carrier: () => carrier,
       now,
@@ -179,13 +184,14 @@ export abstract class UserSession extends DurableObject<Env> {
   }
 
   /** Ends what is named, on an administrator's or the person's own behalf: when this returns it is over. */
-  async end(target: Target, by: By): Promise<Ended> {
-    return endTarget(await this.#started(), target, by)
+  async end(target: Target, by: By, errand?: Errand): Promise<Ended> {
+    const parts = await this.#started()
+    return errand ? runErrand(parts, target, by, errand) : endTarget(parts, target, by)
   }
 
   /** Shuts the person out, or lets them in again: when this returns every stream of a blocked person is closed. */
-  async block(blocked: boolean, by: By): Promise<Ended> {
-    return setBlocked(await this.#started(), blocked, by)
+  async block(blocked: boolean, by: By, person?: Identity): Promise<Ended> {
+    return setBlocked(await this.#started(), blocked, by, person)
   }
 
   /** Host jobs, by name; each is pushed under its name as id. */

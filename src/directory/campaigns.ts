@@ -1,0 +1,259 @@
+// Campaigns: actions on everybody, or on everybody who uses a client or a server, carried out person by person until all have answered.
+//
+// Layout: a row per campaign with the name it has come to, and a row per person who has to be asked again, only until they answered.
+// Lifetime: a day after the last answer, because a sign-in that was under way is reported late. Trade-off: a crash repeats at most
+// one batch, and the people's objects remember what they answered, so that the receipt counts everything once.
+import { LifecycleCapability, type LifecycleJobOutcome } from 'agents/lifecycle'
+import { describeError, log } from '../platform/telemetry.ts'
+import type { Target } from '../session/administration.ts'
+import type { Errand } from '../session/errands.ts'
+import type { By, Ended } from '../session/parts.ts'
+import type { People } from './people.ts'
+import type { Order, Receipt, Receipts } from './receipts.ts'
+
+export interface CampaignOptions {
+  readonly people: People
+  readonly receipts: Receipts
+  /** Asks a person's object. */
+  readonly ask: (sub: string, target: Target, by: By, errand: Errand) => Promise<Ended>
+  /** Unix seconds. */
+  readonly now: () => number
+}
+
+/** A person who has not answered yet. */
+export interface Failing {
+  readonly sub: string
+  readonly attempts: number
+  readonly error: string
+  /** Unix seconds of the next attempt. */
+  readonly nextAt: number
+}
+
+const BATCH = 50
+const ANSWER_WITHIN_MS = 20_000
+const FIRST_RETRY_MS = 1_000
+const LONGEST_RETRY_MS = 300_000
+const TRY_AGAIN_MS = 30_000
+const DAY = 86_400
+const SHOWN_FAILING = 50
+
+export class Campaigns extends LifecycleCapability {
+  readonly #storage: DurableObjectStorage
+  readonly #options: CampaignOptions
+  /** How far the batch goes that is being asked. */
+  #reaching: { readonly id: string; readonly sub: string } | undefined
+
+  constructor(storage: DurableObjectStorage, options: CampaignOptions) {
+    super('campaigns')
+    this.#storage = storage
+    this.#options = options
+  }
+
+  override onStart(): void {
+    this.#storage.sql.exec(`
+      CREATE TABLE IF NOT EXISTS campaigns (
+        id TEXT PRIMARY KEY, at INTEGER NOT NULL, actor TEXT NOT NULL, reason TEXT NOT NULL, action TEXT NOT NULL, what TEXT NOT NULL,
+        target TEXT, come_to TEXT NOT NULL, walked INTEGER NOT NULL) WITHOUT ROWID;
+      CREATE TABLE IF NOT EXISTS campaign_people (
+        campaign TEXT NOT NULL, sub TEXT NOT NULL, attempts INTEGER NOT NULL, due INTEGER NOT NULL, error TEXT NOT NULL,
+        late INTEGER NOT NULL, PRIMARY KEY (campaign, sub, late)) WITHOUT ROWID;
+      CREATE INDEX IF NOT EXISTS campaign_people_by_due ON campaign_people (due)`)
+  }
+
+  /** Beginning again what has begun changes nothing: the answer may have been lost. */
+  async begin(order: Order): Promise<Receipt> {
+    const { people, receipts } = this.#options
+    const { id, at, by, why, action, target } = order
+    const known = receipts.find(id)
+    if (known) return known
+    const total = people.countConnected(target.what === 'client' ? target.id : undefined)
+    const receipt: Receipt = {
+      ...order,
+      people: { total, done: 0, failing: 0 },
+      grants: 0,
+      streams: 0,
+      acknowledgedAt: total === 0 ? at : null,
+      state: total === 0 ? 'done' : 'running',
+    }
+    this.#storage.transactionSync(() => {
+      receipts.keep(receipt)
+      this.#storage.sql.exec(
+        "INSERT INTO campaigns VALUES (?, ?, ?, ?, ?, ?, ?, '', 0)",
+        id,
+        at,
+        by,
+        why,
+        action,
+        target.what,
+        target.id ?? null,
+      )
+    })
+    await this.#wake()
+    return receipt
+  }
+
+  /**
+   * A sign-in became known that may have begun before a campaign did: where the campaign has passed the person already, it comes
+   * back. `number` tells one sign-in of the person from another.
+   */
+  async late(sub: string, signIn: { at: number; number: number; clientId?: string }, codeTtl: number): Promise<void> {
+    const reaching = this.#reaching
+    const marked = this.#storage.sql.exec(
+      `INSERT OR IGNORE INTO campaign_people SELECT id, ?1, 0, ?2, '', ?3 FROM campaigns
+       WHERE at >= ?4 AND (what <> 'client' OR target = ?5) AND (walked = 1 OR come_to >= ?1 OR (id = ?6 AND ?7 >= ?1))`,
+      sub,
+      Date.now(),
+      signIn.number,
+      signIn.at - codeTtl,
+      signIn.clientId ?? '',
+      reaching?.id ?? '',
+      reaching?.sub ?? '',
+    )
+    if (marked.rowsWritten > 0) await this.#wake()
+  }
+
+  failing(id: string): readonly Failing[] {
+    const query = 'SELECT * FROM campaign_people WHERE campaign = ? AND attempts > 0 ORDER BY sub LIMIT ?'
+    return [...this.#storage.sql.exec<PersonRow>(query, id, SHOWN_FAILING)].map(({ sub, attempts, error, due }) => {
+      return { sub, attempts, error, nextAt: Math.ceil(due / 1000) }
+    })
+  }
+
+  async onJob(): Promise<LifecycleJobOutcome> {
+    const batch = this.#again() ?? this.#further()
+    if (!batch) return this.#rest()
+    const { campaign, people } = batch
+    this.#reaching = { id: campaign.id, sub: batch.come_to ?? '' }
+    const answers = await Promise.all(people.map(async (person) => ({ person, answer: await this.#ask(campaign, person) })))
+    this.#reaching = undefined
+    this.#storage.transactionSync(() => {
+      for (const { person, answer } of answers) this.#take(campaign, person, answer)
+      const { come_to: comeTo, walked } = batch
+      if (comeTo !== undefined)
+        this.#storage.sql.exec('UPDATE campaigns SET come_to = ?, walked = ? WHERE id = ?', comeTo, walked ? 1 : 0, campaign.id)
+      this.#settle(campaign.id)
+    })
+    return 'yield'
+  }
+
+  /** What nobody foresaw must not end a campaign half-way. */
+  onJobError(_: unknown, error: unknown): LifecycleJobOutcome {
+    log('error', 'campaign.stumbled', { reason: describeError(error) })
+    return { rescheduleAt: Date.now() + TRY_AGAIN_MS }
+  }
+
+  async #wake(): Promise<void> {
+    await this.lifecycle.jobs.push({ id: 'campaigns', fn: 'go on', time: Date.now() })
+  }
+
+  /** People of one campaign whose time to be asked again has come. */
+  #again(): Batch | undefined {
+    const query = `SELECT * FROM campaign_people WHERE due <= ?1 AND
+      campaign = (SELECT campaign FROM campaign_people WHERE due <= ?1 ORDER BY due LIMIT 1) ORDER BY due LIMIT ?2`
+    const people = [...this.#storage.sql.exec<PersonRow>(query, Date.now(), BATCH)]
+    const [first] = people
+    if (!first) return undefined
+    const [campaign] = this.#storage.sql.exec<CampaignRow>('SELECT * FROM campaigns WHERE id = ?', first.campaign)
+    return campaign && { campaign, people }
+  }
+
+  /** The next people of the oldest campaign that has not come to the end of the index. */
+  #further(): Batch | undefined {
+    const [campaign] = this.#storage.sql.exec<CampaignRow>('SELECT * FROM campaigns WHERE walked = 0 ORDER BY at, id LIMIT 1')
+    if (!campaign) return undefined
+    const clientId = campaign.what === 'client' ? (campaign.target ?? '') : undefined
+    const subs = this.#options.people.connected(clientId, campaign.come_to, BATCH)
+    const people = subs.map((sub) => ({ sub, attempts: 0, late: 0 }))
+    return { campaign, people, come_to: subs.at(-1) ?? campaign.come_to, walked: subs.length < BATCH }
+  }
+
+  async #ask(campaign: CampaignRow, { sub, late }: Asked): Promise<Answer> {
+    const { id, at, actor, reason, action, what, target } = campaign
+    const asked: Target = what === 'everyone' ? { what: 'everything' } : { what, id: target ?? '' }
+    // Who signs in again after a revocation may stay; to a blocked client nothing may stay.
+    const errand = { id: late === 0 ? id : `${id}.${late}`, ...(action === 'revoke' && { grantedUntil: at }) }
+    try {
+      return await within(ANSWER_WITHIN_MS, this.#options.ask(sub, asked, { actor, reason }, errand))
+    } catch (error) {
+      return { error }
+    }
+  }
+
+  #take({ id }: CampaignRow, { sub, attempts, late }: Asked, answer: Answer): void {
+    const { sql } = this.#storage
+    if ('error' in answer) {
+      const due = Date.now() + Math.min(FIRST_RETRY_MS * 2 ** attempts, LONGEST_RETRY_MS)
+      const why = describeError(answer.error)
+      log('warn', 'campaign.not_answered', { receipt: id, person: sub, attempts: attempts + 1, reason: why })
+      sql.exec('INSERT OR REPLACE INTO campaign_people VALUES (?, ?, ?, ?, ?, ?)', id, sub, attempts + 1, due, why, late)
+      return
+    }
+    sql.exec('DELETE FROM campaign_people WHERE campaign = ? AND sub = ? AND late = ?', id, sub, late)
+    // Asked in vain: their sign-in was a new one, or they had answered before.
+    if (late > 0 && answer.grants === 0) return
+    this.#options.receipts.add(id, { ...answer, done: 1, more: late > 0 ? 1 : 0 })
+  }
+
+  #settle(id: string): void {
+    const { waiting, failing } = this.#storage.sql
+      .exec<{ waiting: number; failing: number }>(
+        'SELECT count(*) AS waiting, count(*) FILTER (WHERE attempts > 0) AS failing FROM campaign_people WHERE campaign = ?',
+        id,
+      )
+      .one()
+    const [campaign] = this.#storage.sql.exec<CampaignRow>('SELECT * FROM campaigns WHERE id = ?', id)
+    const isOver = campaign?.walked === 1 && waiting === 0
+    this.#options.receipts.standing(id, failing, isOver, this.#options.now())
+  }
+
+  #rest(): LifecycleJobOutcome {
+    const { sql } = this.#storage
+    sql.exec(
+      'DELETE FROM campaigns WHERE walked = 1 AND at < ? AND id NOT IN (SELECT campaign FROM campaign_people)',
+      this.#options.now() - DAY,
+    )
+    const { due } = sql.exec<{ due: number | null }>('SELECT min(due) AS due FROM campaign_people').one()
+    return due === null ? undefined : { rescheduleAt: due }
+  }
+}
+
+interface CampaignRow extends Record<string, SqlStorageValue> {
+  id: string
+  at: number
+  actor: string
+  reason: string
+  action: 'revoke' | 'block'
+  what: 'everyone' | 'client' | 'resource'
+  target: string | null
+  come_to: string
+  walked: number
+}
+
+interface PersonRow extends Record<string, SqlStorageValue> {
+  campaign: string
+  sub: string
+  attempts: number
+  due: number
+  error: string
+  /** The number of the sign-in that was reported late; 0 for who was met on the way. */
+  late: number
+}
+
+type Asked = Pick<PersonRow, 'sub' | 'attempts' | 'late'>
+
+type Answer = Ended | { readonly error: unknown }
+
+interface Batch {
+  readonly campaign: CampaignRow
+  readonly people: readonly Asked[]
+  readonly come_to?: string
+  readonly walked?: boolean
+}
+
+async function within<Value>(milliseconds: number, work: Promise<Value>): Promise<Value> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('no answer in time')), milliseconds)
+  })
+  return await Promise.race([work, late]).finally(() => clearTimeout(timer))
+}

@@ -1,0 +1,159 @@
+// Receipts of administrative actions: who did what to whom, why, what came of it, and what is still being tried.
+//
+// Layout: one numbered row per action. Lifetime: the newest KEPT. Trade-off: what a wide action has done is added with every batch,
+// in the same transaction as its progress, so that a receipt says neither more nor less than what is known to have happened.
+import { LifecycleCapability } from 'agents/lifecycle'
+import type { Ended } from '../session/parts.ts'
+
+export type Action = 'revoke' | 'block' | 'unblock' | 'create'
+
+/** `sub` names the person whose it is; a client or resource without one is everybody's. */
+export interface ActionTarget {
+  readonly what: 'everyone' | 'person' | 'client' | 'resource' | 'grant' | 'mcp_session' | 'stream' | 'machine'
+  readonly id?: string | undefined
+  readonly sub?: string | undefined
+}
+
+/** What an action is known by before anything has come of it. */
+export interface Order {
+  readonly id: string
+  /** Unix seconds. */
+  readonly at: number
+  readonly by: string
+  readonly why: string
+  readonly action: Action
+  readonly target: ActionTarget
+}
+
+export interface Receipt extends Order {
+  readonly people: { readonly total: number; readonly done: number; readonly failing: number }
+  readonly grants: number
+  readonly streams: number
+  /** When everybody who was asked had answered; null until then. */
+  readonly acknowledgedAt: number | null
+  readonly state: 'done' | 'running' | 'retrying'
+}
+
+export interface ReceiptPage {
+  /** Newest first. */
+  readonly receipts: readonly Receipt[]
+  /** Pass it back for the next page; undefined on the last. */
+  readonly next: number | undefined
+}
+
+const PAGE = 50
+const KEPT = 50_000
+const TRIM_EVERY = 500
+
+export class Receipts extends LifecycleCapability {
+  readonly #storage: DurableObjectStorage
+
+  constructor(storage: DurableObjectStorage) {
+    super('receipts')
+    this.#storage = storage
+  }
+
+  override onStart(): void {
+    this.#storage.sql.exec(`CREATE TABLE IF NOT EXISTS receipts (
+      number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, at INTEGER NOT NULL, actor TEXT NOT NULL, reason TEXT NOT NULL,
+      action TEXT NOT NULL, target TEXT NOT NULL, total INTEGER NOT NULL, done INTEGER NOT NULL, failing INTEGER NOT NULL,
+      grants INTEGER NOT NULL, streams INTEGER NOT NULL, acknowledged_at INTEGER, state TEXT NOT NULL)`)
+  }
+
+  /** A receipt that is there already stays as it is: storing is tried again when the answer was lost. */
+  keep({ id, at, by, why, action, target, people, grants, streams, acknowledgedAt, state }: Receipt): void {
+    const [row] = this.#storage.sql.exec<{ number: number }>(
+      `INSERT OR IGNORE INTO receipts (id, at, actor, reason, action, target, total, done, failing, grants, streams, acknowledged_at, state)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING number`,
+      id,
+      at,
+      by,
+      why,
+      action,
+      JSON.stringify(target),
+      people.total,
+      people.done,
+      people.failing,
+      grants,
+      streams,
+      acknowledgedAt,
+      state,
+    )
+    if (row && row.number % TRIM_EVERY === 0)
+      this.#storage.sql.exec("DELETE FROM receipts WHERE number <= ? AND state = 'done'", row.number - KEPT)
+  }
+
+  find(id: string): Receipt | undefined {
+    const [row] = this.#storage.sql.exec<Row>('SELECT * FROM receipts WHERE id = ?', id)
+    return row && fromRow(row)
+  }
+
+  page(before: number | undefined): ReceiptPage {
+    const query = 'SELECT * FROM receipts WHERE number < ? ORDER BY number DESC LIMIT ?'
+    const rows = [...this.#storage.sql.exec<Row>(query, before ?? Number.MAX_SAFE_INTEGER, PAGE + 1)]
+    const shown = rows.slice(0, PAGE)
+    return { receipts: shown.map(fromRow), next: rows.length > PAGE ? shown.at(-1)?.number : undefined }
+  }
+
+  /** Adds what some of the people have answered. `more` counts those nobody knew of when the action began. */
+  add(id: string, { done, more, grants, streams }: Ended & { readonly done: number; readonly more: number }): void {
+    this.#storage.sql.exec(
+      'UPDATE receipts SET done = done + ?, total = total + ?, grants = grants + ?, streams = streams + ? WHERE id = ?',
+      done,
+      more,
+      grants,
+      streams,
+      id,
+    )
+  }
+
+  standing(id: string, failing: number, isOver: boolean, now: number): void {
+    const state = isOver ? 'done' : failing > 0 ? 'retrying' : 'running'
+    // People may have gone from the index while it was walked: when all are through, those who answered are all.
+    this.#storage.sql.exec(
+      `UPDATE receipts SET failing = ?, state = ?, acknowledged_at = ?, total = CASE WHEN ? THEN done ELSE max(total, done) END WHERE id = ?`,
+      failing,
+      state,
+      isOver ? now : null,
+      isOver ? 1 : 0,
+      id,
+    )
+  }
+}
+
+interface Row extends Record<string, SqlStorageValue> {
+  number: number
+  id: string
+  at: number
+  actor: string
+  reason: string
+  action: Action
+  target: string
+  total: number
+  done: number
+  failing: number
+  grants: number
+  streams: number
+  acknowledged_at: number | null
+  state: Receipt['state']
+}
+
+function fromRow(row: Row): Receipt {
+  const { id, at, action, total, done, failing, grants, streams, state } = row
+  // Written by `keep`, by nobody else.
+  const target: ActionTarget = JSON.parse(row.target)
+  const people = { total, done, failing }
+  return {
+    id,
+    at,
+    by: row.actor,
+    why: row.reason,
+    action,
+    target,
+    people,
+    grants,
+    streams,
+    acknowledgedAt: row.acknowledged_at,
+    state,
+  }
+}
