@@ -102,6 +102,15 @@ test('the log table of ARCHITECTURE.md has every event, and none besides', async
   expect(sorted(told)).toEqual(sorted([...new Set(said)]))
 })
 
+test('the storage table of ARCHITECTURE.md has every table, and none besides', async () => {
+  const sources = (await readdir(join(ROOT, 'src'), { recursive: true })).filter((name) => name.endsWith('.ts'))
+  const created = sources.flatMap((name) => [...document(join('src', name)).matchAll(/CREATE TABLE IF NOT EXISTS (\w+)/g)])
+  // The first column names the object where it changes, the second its tables.
+  const rows = section(ARCHITECTURE, 'What an object keeps').split('\n')
+  const told = rows.filter((row) => /^\| (?:`\w+` )?\| `/.test(row)).flatMap((row) => codeIn(row.split('|')[2] ?? ''))
+  expect(sorted(told)).toEqual(sorted(created.map(([, table = '']) => table)))
+})
+
 function document(name: string): string {
   return readFileSync(join(ROOT, name), 'utf8')
 }
