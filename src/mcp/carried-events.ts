@@ -1,4 +1,5 @@
 // An event stream on its way from the downstream to the client: event by event, never more than one chunk ahead of the reader.
+import { joined } from '../platform/bytes.ts'
 import { keepAlive } from './keep-alive.ts'
 import { encodeComment, encodeEvent, SseEventTooLarge, SseReader, type SseEvent } from './sse.ts'
 
@@ -127,16 +128,4 @@ export function withoutIds(events: readonly SseEvent[]): readonly Uint8Array[] {
     if (comment !== undefined) return [encodeComment(comment)]
     return data ? [encodeEvent({ ...(event !== undefined && { event }), data })] : []
   })
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const [only] = parts
-  if (parts.length === 1 && only) return only
-  const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    whole.set(part, at)
-    at += part.length
-  }
-  return whole
 }

@@ -1,4 +1,5 @@
 // The bytes of a request body, never more of them than allowed, and only of a kind that everybody reads the same way.
+import { joined } from '../platform/bytes.ts'
 import { McpRefusal } from './refusal.ts'
 
 /** One media type, parameters allowed; a list of two is neither of them. */
@@ -29,7 +30,7 @@ function checkMediaType(type: string, encoding: string): void {
 
 async function counted(request: Request, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
   if (request.body === null) return new Uint8Array()
-  const chunks: Uint8Array[] = []
+  const chunks: Uint8Array<ArrayBuffer>[] = []
   let length = 0
   const reader = request.body.getReader()
   for (let next = await reader.read(); !next.done; next = await reader.read()) {
@@ -40,13 +41,7 @@ async function counted(request: Request, maxBytes: number): Promise<Uint8Array<A
     }
     chunks.push(next.value)
   }
-  const whole = new Uint8Array(length)
-  let at = 0
-  for (const chunk of chunks) {
-    whole.set(chunk, at)
-    at += chunk.length
-  }
-  return whole
+  return joined(chunks)
 }
 
 function tooLarge(maxBytes: number): McpRefusal {

@@ -3,6 +3,7 @@
 // An EventSource forgets what a proxy must keep: an `id` or `retry` without data, and an event whose data is empty. The last
 // one is the priming event of MCP 2025-11-25 (SEP-1699): it carries the first id a client can resume from.
 // https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream
+import { joined } from '../platform/bytes.ts'
 
 export type SseEvent = {
   readonly id?: string
@@ -90,7 +91,7 @@ export class SseReader {
   }
 
   #takeLine(): string {
-    const line = this.#decoder.decode(joined(this.#line, this.#lineBytes))
+    const line = this.#decoder.decode(joined(this.#line))
     this.#blockBytes += this.#lineBytes
     this.#line = []
     this.#lineBytes = 0
@@ -158,17 +159,6 @@ function isWorthTelling({ id, data, retry }: Block): boolean {
 
 function withoutOneSpace(value: string): string {
   return value.startsWith(' ') ? value.slice(1) : value
-}
-
-function joined(parts: readonly Uint8Array[], length: number): Uint8Array {
-  if (parts.length === 1 && parts[0] !== undefined) return parts[0]
-  const whole = new Uint8Array(length)
-  let at = 0
-  for (const part of parts) {
-    whole.set(part, at)
-    at += part.length
-  }
-  return whole
 }
 
 /** A line break in an id would let whoever chose it write events of their own. */

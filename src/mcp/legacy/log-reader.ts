@@ -1,4 +1,5 @@
 // The client's end of a logged stream: reads the log from a cursor on, waits where it ends, and never holds more than a chunk.
+import { joined } from '../../platform/bytes.ts'
 import { eventId, type Cursor } from '../../session/event-id.ts'
 import type { EventLog, LoggedEvent } from '../../session/event-log.ts'
 import type { CloseReason } from '../../session/leash-terms.ts'
@@ -119,7 +120,7 @@ export class LogReader {
       if (size >= CHUNK_BYTES) break
     }
     const [only] = parts
-    return parts.length <= 1 ? only : joined(parts, size)
+    return only && joined(parts)
   }
 
   /** What was dropped while the client did not read would be a silent gap. */
@@ -148,14 +149,4 @@ export class LogReader {
 
 export function encodeLogged(stream: string, { seq, event, data }: LoggedEvent): Uint8Array {
   return encodeEvent({ id: eventId(stream, seq), ...(event !== undefined && { event }), data })
-}
-
-function joined(parts: readonly Uint8Array[], size: number): Uint8Array {
-  const whole = new Uint8Array(size)
-  let at = 0
-  for (const part of parts) {
-    whole.set(part, at)
-    at += part.length
-  }
-  return whole
 }
