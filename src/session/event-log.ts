@@ -7,6 +7,7 @@
 // out is the oldest. Trade-off: `storage.sync()` before every emission, because a JavaScript ReadableStream does not wait for
 // the output gate and an id that was sent must never be given to another event.
 import { LifecycleCapability } from 'agents/lifecycle'
+import type { Settings } from '../settings.ts'
 import type { Cursor } from './event-id.ts'
 
 export interface LogBounds {
@@ -14,6 +15,10 @@ export interface LogBounds {
   readonly bytes: number
   /** Seconds. */
   readonly age: number
+}
+
+export function boundsOf({ logEvents, logBytes, logAge }: Settings['limits']): LogBounds {
+  return { events: logEvents, bytes: logBytes, age: logAge }
 }
 
 /** `call`: the answer to one POST. `standing`: the GET stream of an MCP session. */

@@ -12,17 +12,27 @@ import type { CarriedEvent, Carrier, GetAnswer, GetRequest } from './carrier.ts'
 import { Codes, type Redemption } from './codes.ts'
 import { Credentials } from './credentials.ts'
 import { Errands, type Errand } from './errands.ts'
-import { EventLog } from './event-log.ts'
+import { boundsOf, EventLog } from './event-log.ts'
 import { Grants, type RevocationReason } from './grants.ts'
 import { IdentityProviderSession } from './identity-provider-session.ts'
 import { Leashes } from './leashes.ts'
+import { enrol, identify, issue, type Enrolment } from './machine.ts'
 import { McpSessions } from './mcp-sessions.ts'
 import { TokenBucket } from './limits.ts'
 import { Outbox, type Report } from './outbox.ts'
 import { endGrant, type By, type Ended, type Parts } from './parts.ts'
 import { Profile } from './profile.ts'
 import type { TokenRefresher } from './token-refresher.ts'
-import { redeem, Refreshing, signIn, type IssuedCode, type Presented, type SignIn, type TokenOutcome } from './tokens.ts'
+import {
+  redeem,
+  Refreshing,
+  signIn,
+  type IssuedCode,
+  type Presented,
+  type SignIn,
+  type TokenFacts,
+  type TokenOutcome,
+} from './tokens.ts'
 
 export interface SessionServices {
   readonly settings: Settings
@@ -157,6 +167,22 @@ export abstract class UserSession extends DurableObject<Env> {
     return this.#refreshing.refresh(await this.#started(), asked)
   }
 
+  /** An administrator created a machine credential: this is its session. */
+  async enrol(asked: Enrolment, by: By): Promise<void> {
+    await enrol(await this.#started(), asked, by)
+    await this.#scheduleSweep()
+  }
+
+  /** The facts of a machine's next access token; undefined when its grant is over. */
+  async issue(grantId: string): Promise<TokenFacts | undefined> {
+    return issue(await this.#started(), grantId)
+  }
+
+  /** Which machine this is, as long as its grant lives; for what is no MCP request. */
+  async identify(caller: Caller): Promise<Identity | undefined> {
+    return identify(await this.#started(), caller)
+  }
+
   /** Decides about one MCP request: the one call it costs. */
   async admit(caller: Caller): Promise<Admission> {
     return admit(await this.#started(), caller)
@@ -220,7 +246,9 @@ export abstract class UserSession extends DurableObject<Env> {
 
   #collect(): { rescheduleAt: number } | undefined {
     this.#carrying().collectIdle()
-    this.#isCollected = this.#mcpSessions.all().length > 0
+    // A busy log trims itself; this is for the events of people who have gone quiet.
+    if (this.#parts) this.#log.trim(boundsOf(this.#parts.settings.limits), now())
+    this.#isCollected = this.#mcpSessions.all().length > 0 || this.#log.last > 0
     return this.#isCollected ? { rescheduleAt: Date.now() + COLLECT_EVERY_MS } : undefined
   }
 

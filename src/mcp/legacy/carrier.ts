@@ -3,7 +3,7 @@ import type { Caller } from '../../caller.ts'
 import { randomId } from '../../platform/crypto.ts'
 import { admit } from '../../session/admit.ts'
 import type { CarriedEvent, Carrier, GetAnswer, GetRequest, StreamDetail } from '../../session/carrier.ts'
-import type { LoggedStream } from '../../session/event-log.ts'
+import { boundsOf, type LoggedStream } from '../../session/event-log.ts'
 import type { CloseReason } from '../../session/leash-terms.ts'
 import type { McpSession } from '../../session/mcp-sessions.ts'
 import type { Parts } from '../../session/parts.ts'
@@ -40,8 +40,7 @@ export class LegacyCarrier implements Carrier {
   constructor(parts: Parts, waitUntil: (work: Promise<unknown>) => void) {
     this.#parts = parts
     this.#waitUntil = waitUntil
-    const { logEvents, logBytes, logAge } = parts.settings.limits
-    const bounds = { events: logEvents, bytes: logBytes, age: logAge }
+    const bounds = boundsOf(parts.settings.limits)
     const downstream = new DownstreamSessions(parts.mcpSessions)
     const streams = new OwnedStreams({
       log: parts.log,
@@ -148,6 +147,7 @@ export class LegacyCarrier implements Carrier {
       if (stream.kind === 'call') this.#goOn(stream)
       else if (stream.upId !== undefined && events.wasCarried(stream.id)) this.#standing.takeOver(stream)
     }
+    this.#bridges.recover()
   }
 
   isBusy(): boolean {
