@@ -132,6 +132,11 @@ export class EventLog extends LifecycleCapability {
     this.#storage.sql.exec('UPDATE streams SET up_id = ? WHERE id = ?', upId, stream)
   }
 
+  /** The downstream does not know the id any more. */
+  forgetUpId(stream: string): void {
+    this.#storage.sql.exec('UPDATE streams SET up_id = NULL WHERE id = ?', stream)
+  }
+
   close(stream: string): void {
     this.#open.delete(stream)
     this.#storage.sql.exec('UPDATE streams SET closed = 1 WHERE id = ?', stream)

@@ -91,6 +91,11 @@ export class ScriptedServer {
     this.#feeds.clear()
   }
 
+  /** As with a short memory: the sessions are there, but no event of theirs can be resumed from. */
+  forgetEvents(): void {
+    this.#feeds.clear()
+  }
+
   async close(): Promise<void> {
     await this.#raw.close()
   }

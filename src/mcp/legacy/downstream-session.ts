@@ -14,6 +14,8 @@ export interface DownstreamRequest {
   readonly body?: Uint8Array<ArrayBuffer> | string
   readonly signal: AbortSignal
   readonly headersWithinMs: number
+  /** False for what ends with the session: a new one would know nothing of it. */
+  readonly renews?: boolean
 }
 
 export interface SessionAnswer {
@@ -35,8 +37,10 @@ export class DownstreamSessions {
   /** Sends a request; initializes again with the stored parameters, once, when the downstream has forgotten the session. */
   async send(session: McpSession | undefined, request: DownstreamRequest): Promise<SessionAnswer> {
     const answer = await this.#sendAs(session?.downstreamId, request)
-    if (!session || session.downstreamId === undefined || request.method === 'DELETE' || !(await forgets(answer)))
-      return { answer, session }
+    const mayRenew = session?.downstreamId !== undefined && request.method !== 'DELETE' && request.renews !== false
+    // Of a request with a cursor 400 means the cursor; the session is still there.
+    const isAboutCursor = answer.status === 400 && request.headers.has('last-event-id')
+    if (!session || !mayRenew || isAboutCursor || !(await forgets(answer))) return { answer, session }
     const renewed = await this.#initializeAgain(session, request)
     if (!renewed) return { answer, session }
     await answer.body?.cancel()

@@ -131,8 +131,9 @@ async function carryStanding(
     await new Promise((resolve) => setTimeout(resolve, CONFLICT_PAUSE_MS * attempt))
     answer = await forward(asked, standing)
   }
-  // A downstream that forgot the session: the object initializes it again, and carries this stream itself.
-  return answer.status === 404 ? handOver(forwarding, post) : answer
+  // A downstream that forgot the session or the cursor: the object asks anew, and carries this stream itself for a while.
+  const hasForgotten = answer.status === 404 || (answer.status === 400 && downstreamCursor !== undefined)
+  return hasForgotten ? handOver(forwarding, post) : answer
 }
 
 /** SEP-1699: an id at once, so that a client that loses the connection before the first event can resume; and how soon to come again. */

@@ -19,6 +19,8 @@ export interface ReaderOptions {
   readonly first: readonly Uint8Array[]
   /** The client went away, or was found not to read. */
   readonly left: () => void
+  /** Nothing more will be sent, whatever the reason. */
+  readonly over: () => void
 }
 
 export class LogReader {
@@ -137,12 +139,14 @@ export class LogReader {
     if (reason !== undefined) controller.enqueue(encodeComment(`closed: ${reason}`))
     else if (this.#last) controller.enqueue(this.#last)
     controller.close()
+    this.#options.over()
   }
 
   #leave(): void {
     this.#isOver = true
     this.#stopBeating()
     this.#wake?.()
+    this.#options.over()
     this.#options.left()
   }
 }

@@ -23,6 +23,8 @@ export interface StreamSpec {
   readonly label?: string
 }
 
+type Owner = Pick<StreamSpec, 'id' | 'grantId' | 'mcpSession'>
+
 /** Asks the downstream for what follows `upId`; undefined when it does not resume. */
 type Resume = (stream: StreamSpec, upId: string | undefined, signal: AbortSignal) => Promise<Response | undefined>
 
@@ -61,6 +63,8 @@ const ATTEMPTS = 5
 export class OwnedStreams {
   readonly #options: OwnedStreamsOptions
   readonly #live = new Map<string, Live>()
+  // Also of streams whose end is in the log but not yet with the client: a revocation ends those readers too.
+  readonly #readers = new Map<LogReader, Owner>()
 
   constructor(options: OwnedStreamsOptions) {
     this.#options = options
@@ -146,14 +150,17 @@ export class OwnedStreams {
         live.reader = undefined
         this.#options.left(live.spec)
       },
+      over: () => this.#readers.delete(reader),
     })
+    const owner = live?.spec ?? events.find(cursor.stream)
+    if (owner) this.#readers.set(reader, owner)
     if (live) live.reader = reader
     else reader.finish()
     return reader.body
   }
 
   /** Ends streams at once: the downstream request is aborted and the client told why before this returns. */
-  end(reason: CloseReason, which: (spec: StreamSpec) => boolean): number {
+  end(reason: CloseReason, which: (owner: Owner) => boolean): number {
     let ended = 0
     for (const [id, live] of this.#live) {
       if (!which(live.spec)) continue
@@ -161,8 +168,8 @@ export class OwnedStreams {
       this.#live.delete(id)
       this.#options.log.close(id)
       live.abort.abort(reason)
-      live.reader?.close(reason)
     }
+    for (const [reader, owner] of this.#readers) if (which(owner)) reader.close(reason)
     return ended
   }
 
@@ -240,8 +247,10 @@ export class OwnedStreams {
     live.abort.signal.addEventListener('abort', stop, { once: true })
     try {
       for (let next = await source.read(); !next.done; next = await source.read()) {
+        // What another connection reads from here on is not ours to note down.
+        if (live.abort.signal.aborted) return true
         const fresh = this.#fresh(live, events.read(next.value))
-        if (fresh.length > 0 && !live.abort.signal.aborted) await this.#store(live, fresh)
+        if (fresh.length > 0) await this.#store(live, fresh)
       }
       return true
     } catch (error) {

@@ -1,4 +1,5 @@
 // Asking a downstream for the rest of a stream: GET with the last event id it gave (MCP 2025-03-26 … 2025-11-25, resumability).
+import { log } from '../../platform/telemetry.ts'
 import { vouchFor } from '../../session/admit.ts'
 import type { Parts } from '../../session/parts.ts'
 import { identityHeaders } from '../identity-headers.ts'
@@ -27,7 +28,17 @@ export async function resumed(
   const session = mcpSessions.find(stream.mcpSession)
   if (session?.protocolVersion !== undefined) headers.set('mcp-protocol-version', session.protocolVersion)
   const headersWithinMs = settings.limits.downstreamTimeout * 1000
-  const { answer } = await downstream.send(session, { method: 'GET', target: target.url, headers, signal, headersWithinMs })
+  const renews = stream.kind === 'standing'
+  const request = { method: 'GET', target: target.url, headers, signal, headersWithinMs, renews } as const
+  let { answer } = await downstream.send(session, request)
+  if (renews && answer.status === 400 && upId !== undefined) {
+    // What came between is lost with the downstream's memory of it; what is to come need not be.
+    log('warn', 'stream.cursor_lost', { stream: stream.id })
+    await answer.body?.cancel()
+    parts.log.forgetUpId(stream.id)
+    headers.delete('last-event-id')
+    answer = (await downstream.send(session, request)).answer
+  }
   if (answer.ok && isEventStream(answer)) return answer
   await answer.body?.cancel()
   if (answer.status >= 500 || answer.status === 429) throw new Error(`the downstream answered ${answer.status}`)
