@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Load, LoadResult } from './load.ts'
+import type { Command, Read } from './stream-client.ts'
 
 export interface LoadGenerator {
   run(load: Load): Promise<LoadResult>
@@ -35,6 +36,45 @@ export async function startCannedDownstream(): Promise<CannedDownstream> {
   return { url: `http://127.0.0.1:${address.port}/mcp`, close: () => child.disconnect() }
 }
 
+export interface StreamClient {
+  obey(command: Command): Promise<Read>
+  close(): void
+}
+
+export function startStreamClient(): StreamClient {
+  const child = start('stream-client.ts')
+  return {
+    obey: async (command) => {
+      child.send(command)
+      const [read]: Read[] = await once(child, 'message')
+      if (!read) throw new Error('the stream client said nothing')
+      return read
+    },
+    close: () => child.disconnect(),
+  }
+}
+
+export interface StreamDownstream {
+  readonly url: string
+  /** How many streams nobody has ended yet. */
+  open(): Promise<number>
+  close(): void
+}
+
+export async function startStreamDownstream(): Promise<StreamDownstream> {
+  const child = start('stream-downstream.ts')
+  const [{ port }] = await once(child, 'message')
+  return {
+    url: `http://127.0.0.1:${port}/mcp`,
+    open: async () => {
+      child.send('open')
+      const [{ open }] = await once(child, 'message')
+      return open
+    },
+    close: () => child.disconnect(),
+  }
+}
+
 function start(file: string): ChildProcess {
   return fork(join(import.meta.dirname, file), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
 }
@@ -45,6 +85,16 @@ export function cpuSeconds(pid: number): number | undefined {
     // The program's name stands in brackets and may hold spaces; utime and stime are the 12th and 13th field after it.
     const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? []
     return (Number(fields[11]) + Number(fields[12])) / 100
+  } catch {
+    return undefined
+  }
+}
+
+/** What the process holds in memory, in KiB; undefined where there is no /proc. */
+export function residentKiB(pid: number): number | undefined {
+  try {
+    const found = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
+    return found === undefined ? undefined : Number(found)
   } catch {
     return undefined
   }

@@ -75,7 +75,7 @@ function request(host: string, accessToken: string, headers: Readonly<Record<str
   return `POST /mcp HTTP/1.1\r\n${lines.join('')}\r\n${body}`
 }
 
-async function openSession(mcpUrl: string, accessToken: string): Promise<string> {
+export async function openSession(mcpUrl: string, accessToken: string): Promise<string> {
   const headers = {
     authorization: `Bearer ${accessToken}`,
     accept: 'application/json, text/event-stream',

@@ -1,0 +1,223 @@
+// npm run bench:streams: what an open stream costs — per event, in memory, and how long after a revocation its last byte comes.
+//
+// What the broker can't do shows up as a failure in its row, never as a missing row.
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import { ROOT } from '../world/bundle.ts'
+import { credentialsFor, type Credentials } from '../world/clients.ts'
+import { freePort } from '../world/listening.ts'
+import { startWorld } from '../world/world.ts'
+import { objectHop, passThrough } from './bare-workers.ts'
+import { table } from './figures.ts'
+import { cpuSeconds, residentKiB, startStreamClient, startStreamDownstream } from './processes.ts'
+import type { Opening, Read } from './stream-client.ts'
+import type { StreamOrder } from './stream-downstream.ts'
+import { openSession } from './ways.ts'
+
+const { values } = parseArgs({
+  options: {
+    seconds: { type: 'string', default: '4' },
+    burst: { type: 'string', default: '10000' },
+    memory: { type: 'string', default: '1000,5000' },
+    revoked: { type: 'string', default: '1,100,1000' },
+    json: { type: 'boolean', default: false },
+  },
+})
+
+const SILENT: StreamOrder = { events: 0, perSecond: 0 }
+const PER_SECOND = 200
+const ENDS_WITHIN_MS = 60_000
+
+type Row = Readonly<Record<string, string | number>>
+type Kind = 'modern call' | 'legacy call' | 'legacy GET'
+const KINDS: readonly Kind[] = ['modern call', 'legacy call', 'legacy GET']
+
+const downstream = await startStreamDownstream()
+const client = startStreamClient()
+const ports = { passThrough: await freePort(), objectHop: await freePort() }
+const world = await startWorld({
+  overrides: {
+    DOWNSTREAM_MCP_URL: downstream.url,
+    RATE_LIMIT_REQUESTS: '100000000',
+    MAX_STREAMS: '100000',
+    MAX_MCP_SESSIONS: '100000',
+  },
+  neighbours: [
+    { name: 'pass-through', port: ports.passThrough, module: passThrough(downstream.url) },
+    {
+      name: 'object-hop',
+      port: ports.objectHop,
+      module: objectHop(downstream.url),
+      durableObjects: [{ binding: 'HOP', className: 'Hop' }],
+    },
+  ],
+})
+try {
+  const report = { events: await measureEvents(), memory: await measureMemory(), revocation: await measureRevocation() }
+  await mkdir(join(ROOT, 'dist'), { recursive: true })
+  await writeFile(join(ROOT, 'dist/bench-streams.json'), `${JSON.stringify(report, undefined, 2)}\n`)
+  if (values.json) console.log(JSON.stringify(report, undefined, 2))
+  else for (const [title, rows] of Object.entries(report)) console.log(`${title}\n${asTable(rows)}\n`)
+} finally {
+  client.close()
+  await world.close()
+  downstream.close()
+}
+
+/** One stream: at an ordinary pace for latency, then as fast as it goes. */
+async function measureEvents(): Promise<readonly Row[]> {
+  const who = await credentialsFor('alice', world.mcpUrl)
+  const paced = { events: PER_SECOND * Number(values.seconds), perSecond: PER_SECOND }
+  const burst = { events: Number(values.burst), perSecond: 0 }
+  const ways: readonly (readonly [string, (order: StreamOrder) => Promise<Opening>])[] = [
+    ['(a) Worker, nothing else', async (order) => ({ ...(await opening('modern call', who, order)), port: ports.passThrough })],
+    [
+      '(b) Worker and object, nothing else',
+      async (order) => ({ ...(await opening('modern call', who, order)), port: ports.objectHop }),
+    ],
+    ['broker, modern call', async (order) => await opening('modern call', who, order)],
+    ['broker, legacy call', async (order) => await opening('legacy call', who, order)],
+  ]
+  const rows: Row[] = []
+  for (const [way, open] of ways) {
+    await readAll(await open({ events: 500, perSecond: 0 }))
+    const calm = await readAll(await open(paced))
+    const fast = await readAll(await open(burst))
+    rows.push({
+      way,
+      [`p50 ms at ${PER_SECOND}/s`]: percentile(calm.latencies, 0.5).toFixed(2),
+      [`p99 ms at ${PER_SECOND}/s`]: percentile(calm.latencies, 0.99).toFixed(2),
+      'CPU µs/event': calm.cpuMicroseconds.toFixed(0),
+      'events/s at full speed': ((fast.latencies.length / fast.span) * 1000).toFixed(0),
+      'events lost': paced.events + burst.events - calm.latencies.length - fast.latencies.length,
+      failure: [...calm.failures, ...fast.failures].join('; '),
+    })
+  }
+  return rows
+}
+
+async function readAll(stream: Opening): Promise<Read & { readonly cpuMicroseconds: number }> {
+  const before = cpuSeconds(world.pid ?? 0) ?? Number.NaN
+  await client.obey({ do: 'open', streams: [stream] })
+  await client.obey({ do: 'wait', milliseconds: ENDS_WITHIN_MS })
+  const read = await client.obey({ do: 'leave' })
+  const cpu = (cpuSeconds(world.pid ?? 0) ?? Number.NaN) - before
+  return { ...read, cpuMicroseconds: (cpu / read.latencies.length) * 1e6 }
+}
+
+/** Silent streams of one person, each run in a runtime that has just started. */
+async function measureMemory(): Promise<readonly Row[]> {
+  const rows: Row[] = []
+  for (const kind of ['nothing but a Worker', ...KINDS] as const) {
+    for (const count of numbers(values.memory)) {
+      await world.restartRuntime()
+      const who = await credentialsFor('alice', world.mcpUrl)
+      const streams = await openings(kind === 'nothing but a Worker' ? 'modern call' : kind, who, count)
+      const before = residentKiB(world.pid ?? 0) ?? Number.NaN
+      const placed = kind === 'nothing but a Worker' ? streams.map((stream) => ({ ...stream, port: ports.passThrough })) : streams
+      await client.obey({ do: 'open', streams: placed })
+      await sleep(2000)
+      const after = residentKiB(world.pid ?? 0) ?? Number.NaN
+      const { opened, over, failures } = await client.obey({ do: 'leave' })
+      rows.push({
+        streams: kind,
+        asked: count,
+        open: opened - over,
+        'KiB before': before,
+        'KiB with them': after,
+        'KiB per stream': ((after - before) / Math.max(1, opened)).toFixed(1),
+        failure: failures.join('; '),
+      })
+    }
+  }
+  return rows
+}
+
+/** One person revokes her grant at POST /revoke while all her streams are open and silent. */
+async function measureRevocation(): Promise<readonly Row[]> {
+  const rows: Row[] = []
+  for (const kind of KINDS) {
+    for (const count of numbers(values.revoked)) {
+      await world.restartRuntime()
+      const who = await credentialsFor('alice', world.mcpUrl)
+      await client.obey({ do: 'open', streams: await openings(kind, who, count) })
+      await sleep(500)
+      const start = Number(process.hrtime.bigint() / 1000n) / 1000
+      const body = new URLSearchParams({ token: who.refreshToken, client_id: who.clientId })
+      const { status } = await fetch(`${world.brokerUrl}/revoke`, { method: 'POST', body })
+      const answered = Number(process.hrtime.bigint() / 1000n) / 1000 - start
+      const openDownstream = await downstream.open()
+      const nextStatus = await statusOf(await opening('modern call', who, SILENT))
+      await client.obey({ do: 'wait', milliseconds: 5000 })
+      const { opened, over, failures, lastBytes } = await client.obey({ do: 'leave' })
+      const delays = lastBytes.map((at) => at - start).sort((a, b) => a - b)
+      rows.push({
+        streams: kind,
+        opened,
+        '/revoke answered': `${status} after ${answered.toFixed(0)} ms`,
+        'last byte p50 ms': percentile(delays, 0.5).toFixed(0),
+        'last byte p99 ms': percentile(delays, 0.99).toFixed(0),
+        'still open': opened - over,
+        'open downstream': `${openDownstream} at the answer, ${await downstream.open()} later`,
+        'next request': nextStatus,
+        failure: failures.join('; '),
+      })
+    }
+  }
+  return rows
+}
+
+async function statusOf({ headers, body }: Opening): Promise<number> {
+  const { host: _, ...rest } = headers
+  const answer = await fetch(world.mcpUrl, { method: 'POST', headers: rest, ...(body !== undefined && { body }) })
+  await answer.body?.cancel()
+  return answer.status
+}
+
+async function openings(kind: Kind, who: Credentials, count: number): Promise<readonly Opening[]> {
+  const all: Opening[] = []
+  for (let index = 0; index < count; index += 1) all.push(await opening(kind, who, SILENT))
+  return all
+}
+
+async function opening(kind: Kind, { accessToken }: Credentials, order: StreamOrder): Promise<Opening> {
+  const { host, port } = new URL(world.brokerUrl)
+  const common = {
+    host,
+    authorization: `Bearer ${accessToken}`,
+    accept: 'application/json, text/event-stream',
+    'content-type': 'application/json',
+  }
+  const params = { name: 'stream', arguments: order }
+  if (kind === 'modern call') {
+    const _meta = { 'io.modelcontextprotocol/protocolVersion': '2026-07-28' }
+    const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { ...params, _meta } })
+    const headers = { ...common, 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'tools/call', 'mcp-name': params.name }
+    return { port: Number(port), method: 'POST', headers, body }
+  }
+  // Every legacy stream has an MCP session of its own: a second GET of one session would replace the first.
+  const session = await openSession(world.mcpUrl, accessToken)
+  const headers = { ...common, 'mcp-protocol-version': '2025-11-25', 'mcp-session-id': session }
+  if (kind === 'legacy GET') return { port: Number(port), method: 'GET', headers }
+  return {
+    port: Number(port),
+    method: 'POST',
+    headers,
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params }),
+  }
+}
+
+function numbers(list: string): readonly number[] {
+  return list.split(',').map(Number)
+}
+
+function percentile(sorted: readonly number[], share: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN
+}
+
+function asTable(rows: readonly Row[]): string {
+  const heads = Object.keys(rows[0] ?? {})
+  return table([heads, ...rows.map((row) => heads.map((head) => String(row[head] ?? '')))])
+}
