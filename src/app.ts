@@ -5,8 +5,10 @@ import { settingsErrorPage } from './pages/error.tsx'
 import { pageHeaders } from './pages/headers.ts'
 import { homePage } from './pages/home.tsx'
 import { setupsFor } from './pages/setups.ts'
+import { looksLikeMachineToken } from './oauth/machine-tokens.ts'
 import { randomId } from './platform/crypto.ts'
 import { log } from './platform/telemetry.ts'
+import { adminApiRoutes } from './routes/admin-api.ts'
 import { answerError, notFound, wantsPage } from './routes/answers.ts'
 import { authorizeRoutes } from './routes/authorize.ts'
 import { callbackRoutes } from './routes/callback.ts'
@@ -21,7 +23,7 @@ import type { Services } from './services.ts'
 import type { SettingsError } from './settings.ts'
 
 export function app(services: Services): Hono<{ Variables: Variables }> {
-  const { settings, envelopes, session } = services
+  const { settings, envelopes, machines, session } = services
   const floor = new Hono<{ Variables: Variables }>()
   floor.onError(answerError)
   floor.notFound(notFound)
@@ -50,11 +52,15 @@ export function app(services: Services): Hono<{ Variables: Variables }> {
   for (const { path, body, headers } of PAGE_ASSETS) floor.get(path, (c) => c.body(body, 200, headers))
   floor.get('/', (c) => c.body(home(services), 200, pageHeaders('own')))
 
+  // Administrators' programs and pages; no cross-origin use, whatever the credential.
+  floor.route('/admin/api', adminApiRoutes(services))
+
   // MCP: a verified token first, then one call to the person's object.
   const carrying: McpServices = {
     settings,
     now: services.now,
-    verifyAccessToken: (token, resource) => envelopes.verifyAccessToken(token, resource),
+    verifyAccessToken: (token, resource) =>
+      looksLikeMachineToken(token) ? machines.verify(token, resource) : envelopes.verifyAccessToken(token, resource),
     session,
   }
   const mcp = mcpRoutes(carrying)

@@ -3,6 +3,7 @@ import { identityProviderFor } from './identity/identity-providers.ts'
 import type { IdentityProvider } from './identity/provider.ts'
 import { keyRing, type KeyRing } from './issuer/keys.ts'
 import { Envelopes } from './oauth/envelopes.ts'
+import { MachineTokens } from './oauth/machine-tokens.ts'
 import { NEW_PEM } from './settings-environment.ts'
 import { readSettings, SettingsError, type Settings } from './settings.ts'
 
@@ -15,6 +16,7 @@ export interface Foundation {
 
 export interface Services extends Foundation {
   readonly envelopes: Envelopes
+  readonly machines: MachineTokens
   readonly session: (sub: string) => ReturnType<Env['USER_SESSION']['getByName']>
   readonly directory: () => ReturnType<Env['DIRECTORY']['getByName']>
   /** Unix seconds. */
@@ -42,12 +44,18 @@ export async function services(env: Env): Promise<Services> {
   const built: Services = {
     ...base,
     envelopes: new Envelopes(base.keys, base.settings.baseUrl, now),
+    machines: new MachineTokens(base.keys, base.settings.baseUrl),
     session: (sub) => env.USER_SESSION.getByName(sub),
     directory: () => env.DIRECTORY.getByName('directory'),
     now,
   }
   wirings.set(env, built)
   return built
+}
+
+/** What tokens with the scope `admin` are for. */
+export function adminResourceOf({ baseUrl }: Settings): string {
+  return `${baseUrl}/admin/api`
 }
 
 /** Derived keys can't fail; what stands in a PEM is known only when it is imported. */

@@ -94,6 +94,8 @@ export const environment = z.object({
   ALLOWED_ORIGINS: origins,
   ADMIN_EMAILS: list,
   ADMIN_GROUPS: list,
+  ACCESS_TEAM_DOMAIN: accessTeam.optional(),
+  ACCESS_AUD: z.string().optional(),
   DEMO: z.enum(['0', '1']).default('0'),
   AUTHORIZATION_CODE_TTL: seconds(300),
   LOGIN_TTL: seconds(600),

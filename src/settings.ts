@@ -74,7 +74,12 @@ export interface Settings {
   readonly previousIdentityPem: string | undefined
   readonly allowedOrigins: readonly string[]
   /** Who may open /admin. */
-  readonly administrators: { readonly emails: readonly string[]; readonly groups: readonly string[] }
+  readonly administrators: {
+    readonly emails: readonly string[]
+    readonly groups: readonly string[]
+    /** Cloudflare Access in front of the portal: whose assertions count, and for which application. */
+    readonly access: { readonly issuer: string; readonly audience: string } | undefined
+  }
   readonly limits: Limits
 }
 
@@ -115,7 +120,7 @@ export function readSettings(env: object): Settings {
   const { given, nameOf } = read(env)
   const parsed = environment.safeParse(given)
   const problems = parsed.success ? [] : parsed.error.issues.map((issue) => asProblem(issue, given))
-  problems.push(...problemsOfProvider(given), ...exampleSecrets(given), ...openHttp(given))
+  problems.push(...problemsOfProvider(given), ...halfOfAccess(given), ...exampleSecrets(given), ...openHttp(given))
   if (!parsed.success || problems.length > 0)
     throw new SettingsError(problems.map((problem) => ({ ...problem, variable: nameOf(problem.variable) })).sort(byVariable))
   return Object.freeze(settings(parsed.data))
@@ -167,6 +172,13 @@ function problemsOfProvider(given: Readonly<Record<string, string>>): SettingsPr
       problem: 'not configured',
       cure: 'people sign in with CF_ACCESS_* (Cloudflare Access) or OAUTH_* (any OIDC issuer)',
     }))
+}
+
+function halfOfAccess(given: Readonly<Record<string, string>>): SettingsProblem[] {
+  const missing = ['ACCESS_TEAM_DOMAIN', 'ACCESS_AUD'].filter((variable) => given[variable] === undefined)
+  if (missing.length !== 1) return []
+  const cure = 'set both to accept administrators that Cloudflare Access has let through to /admin, or neither'
+  return missing.map((variable) => ({ variable, problem: 'not configured', cure }))
 }
 
 function exampleSecrets(given: Readonly<Record<string, string>>): SettingsProblem[] {
@@ -228,7 +240,7 @@ function settings(env: Environment): Settings {
     identityPem: env.OIDC_PROVIDER_KEY,
     previousIdentityPem: env.OIDC_PROVIDER_KEY_PREVIOUS,
     allowedOrigins: env.ALLOWED_ORIGINS,
-    administrators: { emails: env.ADMIN_EMAILS, groups: env.ADMIN_GROUPS },
+    administrators: { emails: env.ADMIN_EMAILS, groups: env.ADMIN_GROUPS, access: accessInFront(env) },
     limits: {
       codeTtl: env.AUTHORIZATION_CODE_TTL,
       loginTtl: env.LOGIN_TTL,
@@ -254,11 +266,18 @@ function settings(env: Environment): Settings {
   }
 }
 
+function accessInFront({ ACCESS_TEAM_DOMAIN: team, ACCESS_AUD: audience }: Environment): Settings['administrators']['access'] {
+  return team === undefined || audience === undefined ? undefined : { issuer: `https://${accessHost(team)}`, audience }
+}
+
+function accessHost(team: string): string {
+  return team.includes('.') ? team : `${team}.cloudflareaccess.com`
+}
+
 function identityProvider(env: Environment): IdentityProviderSettings {
   const scopes = env.SCOPES_SUPPORTED.length > 0 ? env.SCOPES_SUPPORTED : undefined
   if (env.CF_ACCESS_TEAM_DOMAIN !== undefined) {
-    const team = env.CF_ACCESS_TEAM_DOMAIN
-    const host = team.includes('.') ? team : `${team}.cloudflareaccess.com`
+    const host = accessHost(env.CF_ACCESS_TEAM_DOMAIN)
     const clientId = env.CF_ACCESS_CLIENT_ID ?? ''
     return {
       kind: 'access',

@@ -15,6 +15,8 @@ import { SecurityEvents, type EventFilter, type RecordedEvent } from './security
 
 /** All addresses together may register this many times as fast as one of them. */
 const SOURCES_AT_ONCE = 10
+/** Seconds. */
+const REPORTED_WITHIN = 300
 
 export interface ClientWithPeople extends ListedClient {
   /** How many have a grant for it. */
@@ -160,7 +162,6 @@ export class Directory extends DurableObject<Env> {
     this.ctx.storage.transactionSync(() => {
       this.#machines.keep(machine)
       this.#receipts.keep(receipt)
-      this.#audit(order, 'machine_created', machine.sub)
     })
     return receipt
   }
@@ -175,7 +176,9 @@ export class Directory extends DurableObject<Env> {
 
   #listed(machine: MachineRecord): ListedMachine {
     const person = this.#people.find(machine.sub)
-    const lasting = person?.liveGrants === 0 ? 'ended' : 'active'
+    // Its session reports a moment after it was opened.
+    const hasGrants = person ? person.liveGrants > 0 : now() - machine.createdAt < REPORTED_WITHIN
+    const lasting = hasGrants ? 'active' : 'ended'
     const lastSeenAt = person?.lastSeenAt ?? 0
     return {
       ...machine,
@@ -184,10 +187,23 @@ export class Directory extends DurableObject<Env> {
     }
   }
 
+  /** Somebody signed in tried what is for administrators; once an hour is enough to know. */
+  async noteRefusedAdministrator(sub: string, actor: string): Promise<void> {
+    await this.lifecycle.start()
+    const at = now()
+    this.#events.record(`refused.${sub}.${Math.floor(at / 3_600)}`, sub, { type: 'administration_refused', at, actor })
+  }
+
   /** What is done here is known here; what is done in a person's object comes by its outbox. */
-  #audit({ id, at, by, why, target }: Order, type: string, sub?: string): void {
+  #audit({ id, at, by, why, target }: Order, type: string): void {
     const clientId = target.what === 'client' ? target.id : undefined
-    this.#events.record(`receipt.${id}`, sub, { type, at, actor: by, reason: why, ...(clientId !== undefined && { clientId }) })
+    this.#events.record(`receipt.${id}`, undefined, {
+      type,
+      at,
+      actor: by,
+      reason: why,
+      ...(clientId !== undefined && { clientId }),
+    })
   }
 
   // Not in the constructor: a mistake in the settings must not keep the object from waking.

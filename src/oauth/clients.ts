@@ -43,7 +43,7 @@ export async function authenticateClient(
   authorization: string | null | undefined,
   form: URLSearchParams,
 ): Promise<AuthenticatedClient> {
-  const { id, secret } = presented(authorization, form)
+  const { id, secret } = presentedCredentials(authorization, form)
   const client = await issued(ring, id)
   if (!client) throw new OAuthError('invalid_client', 'Client not found: register again', { reason: 'client id not issued here' })
   if (client.kind === 'public') {
@@ -72,13 +72,13 @@ async function authenticId(keys: Keys, prefix: string, random: Uint8Array): Prom
   return `${prefix}_${base64url.encode(new Uint8Array([...random, ...mac.subarray(0, MAC_BYTES)]))}`
 }
 
-interface Presented {
+export interface PresentedCredentials {
   readonly id: string
   /** Empty when the client sent none: RFC 6749 section 2.3.1 treats both alike. */
   readonly secret: string
 }
 
-function presented(authorization: string | null | undefined, form: URLSearchParams): Presented {
+export function presentedCredentials(authorization: string | null | undefined, form: URLSearchParams): PresentedCredentials {
   const id = single(form, 'client_id')
   const secret = single(form, 'client_secret')
   // Another scheme is no client authentication of ours; mcp-remote sends the header people gave it to this endpoint too.
@@ -102,7 +102,7 @@ function single(form: URLSearchParams, name: string): string {
   return value
 }
 
-function basicCredentials(encoded: string): Presented | undefined {
+function basicCredentials(encoded: string): PresentedCredentials | undefined {
   try {
     const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(
       Uint8Array.from(atob(encoded), (byte) => byte.charCodeAt(0)),

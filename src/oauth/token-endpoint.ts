@@ -1,9 +1,9 @@
 // The token endpoint: rules that all grant types share, in order, and the table of grant types.
-import type { KeyRing } from '../issuer/keys.ts'
 import { authenticateClient } from './clients.ts'
 import { OAuthError } from './errors.ts'
 import { code } from './grants/code.ts'
 import type { Grant, GrantServices, TokenAnswer } from './grants/grant.ts'
+import { clientCredentials, type MachineServices } from './grants/machine.ts'
 import { refresh } from './grants/refresh.ts'
 
 const GRANTS: ReadonlyMap<string, Grant> = new Map([
@@ -11,8 +11,8 @@ const GRANTS: ReadonlyMap<string, Grant> = new Map([
   ['refresh_token', refresh],
 ])
 
-export interface TokenEndpointServices extends GrantServices {
-  readonly keys: KeyRing
+export interface TokenEndpointServices extends Omit<MachineServices, 'session'> {
+  readonly session: (sub: string) => ReturnType<GrantServices['session']> & ReturnType<MachineServices['session']>
 }
 
 /** Parameters that may come more than once: RFC 8707 section 2 allows several resources. */
@@ -24,11 +24,13 @@ export async function answerTokenRequest(
   services: TokenEndpointServices,
 ): Promise<TokenAnswer> {
   nothingIsRepeated(form)
-  const { clientId } = await authenticateClient(services.keys, authorization, form)
   const type = form.get('grant_type')
+  if (type === 'client_credentials') return clientCredentials(authorization, form, services)
+  const { clientId } = await authenticateClient(services.keys, authorization, form)
   if (type === null || type === '') throw new OAuthError('invalid_request', 'Missing required parameters: grant_type')
   const grant = GRANTS.get(type)
-  if (!grant) throw new OAuthError('unsupported_grant_type', 'grant_type must be authorization_code or refresh_token')
+  if (!grant)
+    throw new OAuthError('unsupported_grant_type', 'grant_type must be authorization_code, refresh_token or client_credentials')
   return grant({ clientId, form }, services)
 }
 

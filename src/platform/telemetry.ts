@@ -4,7 +4,8 @@ export type Level = 'info' | 'warn' | 'error'
 export type Fields = Readonly<Record<string, string | number | boolean | null | undefined>>
 
 // Anything that looks like one of our envelopes, a bearer credential or an OAuth parameter is a leak, whoever logged it.
-const SECRET = /eyJ[\w-]+\.[\w-]*\.[\w.-]*|Bearer\s+[\w.~+/=-]+|(?<=\b(?:code|token|secret|state|code_verifier)=)[^&\s"]+/gi
+const SECRET =
+  /eyJ[\w-]+\.[\w-]*\.[\w.-]*|tok_[\w-]{20,}|Bearer\s+[\w.~+/=-]+|(?<=\b(?:code|token|secret|state|code_verifier)=)[^&\s"]+/gi
 
 function redact(text: string): string {
   return text.replaceAll(SECRET, '[redacted]')

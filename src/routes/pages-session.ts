@@ -53,21 +53,28 @@ export function isAdministrator({ email, groups }: Identity, { administrators }:
   return named || groups.some((group) => administrators.groups.includes(group))
 }
 
+/** Whose cookie came with the request; undefined when there is none, or it is over. */
+export async function visitorOf(c: Context, services: Services): Promise<Visitor | undefined> {
+  const cookie = cookieJar(c, services.settings.baseUrl).read(COOKIE)
+  const visitor = visitorSchema.safeParse(await unsealed(services.keys, 'pages+jwe', cookie ?? '', services.now())).data
+  if (!visitor) return undefined
+  // The cookie can't be taken back, so the index is asked whether the person has been shut out since.
+  const person = await services.directory().person(visitor.sub)
+  if (person?.blocked) throw new OAuthError('access_denied', 'An administrator has taken your access away')
+  return { ...visitor, isAdministrator: isAdministrator(visitor.identity, services.settings) }
+}
+
 /** Lets signed-in people through; a browser that is not is sent to sign in and comes back to where it wanted to go. */
 export function signedIn(services: Services): MiddlewareHandler<Visited> {
   return async function signedInGuard(c, next) {
-    const cookie = cookieJar(c, services.settings.baseUrl).read(COOKIE)
-    const visitor = visitorSchema.safeParse(await unsealed(services.keys, 'pages+jwe', cookie ?? '', services.now())).data
+    const visitor = await visitorOf(c, services)
     if (!visitor) {
       if (c.req.method !== 'GET') throw new OAuthError('login_required', 'Your sign-in has expired: open the page again')
       const { pathname, search } = new URL(c.req.url)
       const url = await beginLogin(c, services, { purpose: 'pages', returnTo: pathname + search })
       return c.body(null, 303, { Location: url.href, 'Cache-Control': 'no-store' })
     }
-    // The cookie can't be taken back, so the index is asked whether the person has been shut out since.
-    const person = await services.directory().person(visitor.sub)
-    if (person?.blocked) throw new OAuthError('access_denied', 'An administrator has taken your access away')
-    c.set('visitor', { ...visitor, isAdministrator: isAdministrator(visitor.identity, services.settings) })
+    c.set('visitor', visitor)
     return await next()
   }
 }

@@ -4,13 +4,21 @@ import { authenticateClient } from '../oauth/clients.ts'
 import { introspected } from '../oauth/introspection.ts'
 import { revokeToken } from '../oauth/revocation.ts'
 import { answerTokenRequest, nothingIsRepeated } from '../oauth/token-endpoint.ts'
-import type { Services } from '../services.ts'
+import { adminResourceOf, type Services } from '../services.ts'
 import { readForm } from './form.ts'
 import type { Variables } from './guards.ts'
 
 export function tokenRoutes(services: Services): Hono<{ Variables: Variables }> {
-  const { settings, keys, envelopes, session } = services
-  const grantServices = { keys, envelopes, lifetimes: settings.limits, downstreams: settings.downstreams, session }
+  const { settings, keys, envelopes, machines, session } = services
+  const grantServices = {
+    keys,
+    envelopes,
+    machines,
+    lifetimes: settings.limits,
+    downstreams: settings.downstreams,
+    adminResource: adminResourceOf(settings),
+    session,
+  }
   const routes = new Hono<{ Variables: Variables }>()
   routes.post('/token', async (c) => {
     const { authorization, form } = await credentialsAndForm(c)

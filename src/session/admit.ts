@@ -3,6 +3,7 @@ import type { Caller } from '../caller.ts'
 import type { Downstream } from '../settings.ts'
 import type { Admission, Refused, Vouched } from './admission.ts'
 import type { Grant } from './grants.ts'
+import { noteUse } from './machine.ts'
 import { askProvider, type Parts } from './parts.ts'
 
 /** Seconds a client is asked to wait while the identity provider does not answer. */
@@ -19,6 +20,7 @@ export async function admit(parts: Parts, caller: Caller): Promise<Admission> {
   const { allowed, retryAfter, ...rate } = parts.bucket.spend(Date.now())
   if (!allowed) return { admitted: false, reason: 'limit_exceeded', retryAfter, rate }
   if (caller.generation > grant.usedGeneration) parts.grants.markUsed(grant, caller.generation)
+  if (identity.issuer === parts.settings.baseUrl) await noteUse(parts)
   const vouched = await vouchFor(parts, grant, downstream)
   return 'reason' in vouched ? { ...vouched, rate } : { ...vouched, admitted: true, rate }
 }

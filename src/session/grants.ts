@@ -6,6 +6,7 @@
 // Trade-off: every write goes to both places in one turn; the object is the only writer, so they can't disagree.
 import { LifecycleCapability } from 'agents/lifecycle'
 import { randomId } from '../platform/crypto.ts'
+import type { GrantUses } from './grant-uses.ts'
 
 export type RevocationReason =
   | 'client_revoked'
@@ -51,11 +52,13 @@ export const REPLAY_WINDOW = 60
 
 export class Grants extends LifecycleCapability {
   readonly #storage: DurableObjectStorage
+  readonly #uses: GrantUses
   readonly #rows = new Map<string, Grant>()
 
-  constructor(storage: DurableObjectStorage) {
+  constructor(storage: DurableObjectStorage, uses: GrantUses) {
     super('grants')
     this.#storage = storage
+    this.#uses = uses
   }
 
   override onStart(): void {
@@ -66,10 +69,10 @@ export class Grants extends LifecycleCapability {
     for (const row of this.#storage.sql.exec<GrantRow>('SELECT * FROM grants')) this.#rows.set(row.id, fromRow(row))
   }
 
-  open(asked: NewGrant, now: number): Grant {
+  open(asked: NewGrant, now: number, id = randomId(16)): Grant {
     const grant: Grant = {
       ...asked,
-      id: randomId(16),
+      id,
       createdAt: now,
       generation: 0,
       rotatedAt: now,
@@ -88,7 +91,13 @@ export class Grants extends LifecycleCapability {
   /** The grant if it may be used now. */
   live(id: string, now: number): Grant | undefined {
     const grant = this.#rows.get(id)
-    return grant && grant.revokedAt === null && grant.endsAt > now ? grant : undefined
+    return grant && grant.revokedAt === null && grant.endsAt > now && !this.#uses.isIdle(grant, now) ? grant : undefined
+  }
+
+  /** True for a grant that came to its end by itself, of age or of idleness, also before that was noted. */
+  isOver(grant: Grant, now: number): boolean {
+    if (grant.revokedAt !== null) return grant.revokedWhy === 'session_expired'
+    return grant.endsAt <= now || this.#uses.isIdle(grant, now)
   }
 
   all(): readonly Grant[] {
@@ -143,6 +152,7 @@ export class Grants extends LifecycleCapability {
   forget(id: string): void {
     this.#storage.sql.exec('DELETE FROM grants WHERE id = ?', id)
     this.#rows.delete(id)
+    this.#uses.forget(id)
   }
 
   #write(grant: Grant): void {

@@ -3,7 +3,7 @@
 // Layout: one row per event, numbered; the number and the person's name are the event's id at the Directory, which ignores what it
 // has. Lifetime: until the Directory has stored it. Trade-off: an event is a row and a job on paths that write anyway (sign-in,
 // revocation), never on the path of an MCP request; a Directory that is away costs retries, and nobody's session.
-import { LifecycleCapability, type LifecycleJobOutcome } from 'agents/lifecycle'
+import { LifecycleCapability, type LifecycleJobContext, type LifecycleJobOutcome } from 'agents/lifecycle'
 import type { Identity } from '../caller.ts'
 import { describeError, log } from '../platform/telemetry.ts'
 
@@ -16,6 +16,7 @@ export type SecurityEventType =
   | 'person_unblocked'
   | 'stream_ended'
   | 'session_ended'
+  | 'machine_created'
 
 export interface SecurityEvent {
   readonly type: SecurityEventType
@@ -84,15 +85,20 @@ export class Outbox extends LifecycleCapability {
     await this.lifecycle.jobs.push({ id: 'outbox', fn: 'deliver', time: Date.now() })
   }
 
+  /** Tells the Directory how things stand although nothing has happened. */
+  async report(): Promise<void> {
+    await this.lifecycle.jobs.push({ id: 'outbox', fn: 'report', time: Date.now() })
+  }
+
   get waiting(): number {
     return this.#storage.sql.exec<{ n: number }>('SELECT count(*) AS n FROM outbox').one().n
   }
 
-  async onJob(): Promise<LifecycleJobOutcome> {
+  async onJob({ job }: LifecycleJobContext): Promise<LifecycleJobOutcome> {
     const rows = [
       ...this.#storage.sql.exec<{ number: number; event: string }>('SELECT * FROM outbox ORDER BY number LIMIT ?', BATCH),
     ]
-    const last = rows.at(-1)?.number
+    const last = rows.at(-1)?.number ?? (job.fn === 'report' ? this.#lastNumber : undefined)
     const summary = this.#options?.summary()
     if (last === undefined || !this.#options || !summary) return undefined
     try {
@@ -106,6 +112,12 @@ export class Outbox extends LifecycleCapability {
     this.#failures = 0
     this.#storage.sql.exec('DELETE FROM outbox WHERE number <= ?', last)
     return this.waiting > 0 ? 'yield' : undefined
+  }
+
+  get #lastNumber(): number {
+    return this.#storage.sql
+      .exec<{ n: number }>("SELECT coalesce(max(seq), 0) AS n FROM sqlite_sequence WHERE name = 'outbox'")
+      .one().n
   }
 }
 

@@ -8,6 +8,7 @@ export class Profile extends LifecycleCapability {
   readonly #storage: DurableObjectStorage
   #identity: Identity | undefined
   #isBlocked = false
+  #firstSeenAt = 0
   #lastSeenAt = 0
 
   constructor(storage: DurableObjectStorage) {
@@ -23,6 +24,7 @@ export class Profile extends LifecycleCapability {
     if (!row) return
     this.#identity = fromRow(row)
     this.#isBlocked = row.blocked === 1
+    this.#firstSeenAt = row.first_seen
     this.#lastSeenAt = row.last_seen
   }
 
@@ -38,6 +40,15 @@ export class Profile extends LifecycleCapability {
   /** Unix seconds of the last sign-in or refresh. */
   get lastSeenAt(): number {
     return this.#lastSeenAt
+  }
+
+  get firstSeenAt(): number {
+    return this.#firstSeenAt
+  }
+
+  see(now: number): void {
+    this.#storage.sql.exec('UPDATE profile SET last_seen = ?', now)
+    this.#lastSeenAt = now
   }
 
   block(blocked: boolean): void {
@@ -68,6 +79,7 @@ export class Profile extends LifecycleCapability {
     )
     const before = this.#identity
     this.#identity = identity
+    if (!before) this.#firstSeenAt = now
     this.#lastSeenAt = now
     return before?.email !== identity.email || before?.name !== identity.name || before?.groups.join('\n') !== groups
   }
@@ -80,6 +92,7 @@ interface ProfileRow extends Record<string, SqlStorageValue> {
   name: string | null
   groups: string
   blocked: number
+  first_seen: number
   last_seen: number
 }
 

@@ -5,6 +5,7 @@ import { dirname, join, resolve } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { app } from '../../src/app.ts'
 import { Envelopes } from '../../src/oauth/envelopes.ts'
+import { MachineTokens } from '../../src/oauth/machine-tokens.ts'
 import { foundation } from '../../src/services.ts'
 import { environment } from '../../src/settings-environment.ts'
 import { readSettings, SettingsError } from '../../src/settings.ts'
@@ -172,7 +173,8 @@ async function servedPaths(): Promise<readonly string[]> {
     ENCRYPTION_KEY: '000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f',
   })
   const envelopes = new Envelopes(base.keys, base.settings.baseUrl, Date.now)
-  const { routes } = app({ ...base, envelopes, session: askedFor, directory: askedFor, now: Date.now })
+  const machines = new MachineTokens(base.keys, base.settings.baseUrl)
+  const { routes } = app({ ...base, envelopes, machines, session: askedFor, directory: askedFor, now: Date.now })
   return [...new Set(routes.map(({ path }) => path))].filter((path) => !GUARDED.includes(path))
 }
 

@@ -1,0 +1,127 @@
+// /admin/api: what administrators see and do, as JSON; documented by itself at /admin/api/openapi.json.
+import { Hono, type Context } from 'hono'
+import type { Receipt } from '../directory/receipts.ts'
+import { log } from '../platform/telemetry.ts'
+import type { Services } from '../services.ts'
+import { revoke, setClientBlocked, setPersonBlocked, type Acting } from './admin/actions.ts'
+import { administratorsOnly, type Administered } from './admin/administrator.ts'
+import { exported, EXPORT_HEADERS, type ExportFormat } from './admin/export.ts'
+import { createMachine, listMachines } from './admin/machines.ts'
+import { openApi } from './admin/openapi.ts'
+import { listClients, listEvents, listPeople, showPerson } from './admin/reading.ts'
+import { AdminRefusal } from './admin/refusal.ts'
+import { bodyOf, eventsQuery, newMachine, numberedQuery, pageQuery, queryOf, revocation, why } from './admin/requests.ts'
+import { onlyMethods } from './guards.ts'
+
+const NO_STORE = { 'Cache-Control': 'no-store' }
+
+/** Mounted at /admin/api. */
+export function adminApiRoutes(services: Services): Hono<Administered> {
+  const routes = new Hono<Administered>()
+  routes.onError((error, c) => {
+    if (error instanceof AdminRefusal) return refused(c, error)
+    // Everything else is said as it is everywhere: by app.ts.
+    throw error
+  })
+  routes.use(onlyMethods(['GET', 'POST']))
+  routes.use(administratorsOnly(services))
+  reading(routes, services)
+  acting(routes, services)
+  routes.all('*', () => {
+    throw new AdminRefusal('not_found', 'the admin API has nothing at this address: see /admin/api/openapi.json')
+  })
+  return routes
+}
+
+function reading(routes: Hono<Administered>, services: Services): void {
+  const directory = services.directory
+  routes.get('/openapi.json', (c) => c.json(openApi(services.settings.baseUrl), 200, NO_STORE))
+  routes.get('/session', (c) => c.json(c.get('administrator'), 200, NO_STORE))
+  routes.get('/overview', async (c) => c.json(await directory().counts(), 200, NO_STORE))
+  routes.get('/people', async (c) => {
+    const { search, after } = queryOf(c, pageQuery)
+    const { items, next } = await listPeople(services, search, after)
+    return c.json({ people: items, next }, 200, NO_STORE)
+  })
+  routes.get('/people/:sub', async (c) => {
+    return c.json(found(await showPerson(services, c.req.param('sub')), 'person'), 200, NO_STORE)
+  })
+  routes.get('/clients', async (c) => {
+    const { search, after } = queryOf(c, pageQuery)
+    const { items, next } = await listClients(services, search, after)
+    return c.json({ clients: items, next }, 200, NO_STORE)
+  })
+  routes.get('/machines', async (c) => {
+    const { items, next } = await listMachines(services, queryOf(c, numberedQuery).before)
+    return c.json({ machines: items, next }, 200, NO_STORE)
+  })
+  routes.get('/events', async (c) => {
+    const { client, limit, format, ...asked } = queryOf(c, eventsQuery)
+    const filter = { ...asked, clientId: client }
+    const file = format ?? asFile(c.req.header('Accept') ?? '')
+    if (file === 'jsonl' || file === 'csv')
+      return c.body(exported(services, filter, file, limit), 200, { ...NO_STORE, ...EXPORT_HEADERS[file] })
+    const { items, next } = await listEvents(services, { ...filter, most: limit })
+    return c.json({ events: items, next }, 200, NO_STORE)
+  })
+  routes.get('/receipts', async (c) => c.json(await directory().receipts(queryOf(c, numberedQuery).before), 200, NO_STORE))
+  routes.get('/receipts/:id', async (c) => c.json(found(await directory().receipt(c.req.param('id')), 'receipt'), 200, NO_STORE))
+}
+
+function acting(routes: Hono<Administered>, services: Services): void {
+  routes.post('/revocations', async (c) => {
+    const { target, reason } = await bodyOf(c, revocation)
+    return receipted(c, found(await revoke(services, target, by(c, reason)), 'person'))
+  })
+  for (const [path, blocked] of [
+    ['block', true],
+    ['unblock', false],
+  ] as const) {
+    routes.post(`/people/:sub/${path}`, async (c) => {
+      const { reason } = await bodyOf(c, why)
+      return receipted(c, found(await setPersonBlocked(services, c.req.param('sub'), blocked, by(c, reason)), 'person'))
+    })
+    routes.post(`/clients/:id/${path}`, async (c) => {
+      const { reason } = await bodyOf(c, why)
+      const receipt = await setClientBlocked(services, c.req.param('id'), blocked, by(c, reason))
+      return receipted(c, found(receipt, blocked ? 'client' : 'blocked client'))
+    })
+  }
+  routes.post('/machines', async (c) => {
+    const { reason, ...asked } = await bodyOf(c, newMachine)
+    return c.json(await createMachine(services, asked, by(c, reason)), 201, NO_STORE)
+  })
+}
+
+function by(c: Context<Administered>, reason: string): Acting {
+  return { actor: c.get('administrator').actor, reason, waitUntil: (work) => c.executionCtx.waitUntil(work) }
+}
+
+/** 202 while some of the people are still being asked: the receipt at the address tells when all have answered. */
+function receipted(c: Context<Administered>, receipt: Receipt): Response {
+  log('info', 'admin.acted', {
+    receipt: receipt.id,
+    action: receipt.action,
+    what: receipt.target.what,
+    actor: receipt.by,
+    request_id: c.get('requestId'),
+  })
+  return c.json(receipt, receipt.state === 'done' ? 200 : 202, { ...NO_STORE, Location: `/admin/api/receipts/${receipt.id}` })
+}
+
+function found<Value>(value: Value | undefined, what: string): Value {
+  if (value === undefined) throw new AdminRefusal('not_found', `there is no such ${what}`)
+  return value
+}
+
+function asFile(accept: string): ExportFormat | undefined {
+  if (accept.includes('application/x-ndjson')) return 'jsonl'
+  return accept.includes('text/csv') ? 'csv' : undefined
+}
+
+function refused(c: Context, { code, status, message, actor }: AdminRefusal): Response {
+  const request_id: string = c.get('requestId')
+  log('warn', 'admin.refused', { code, status, actor, method: c.req.method, path: new URL(c.req.url).pathname, request_id })
+  if (status === 401) c.header('WWW-Authenticate', 'Bearer realm="mcp-session-broker admin"')
+  return c.json({ error: code, error_description: message, request_id }, status, NO_STORE)
+}

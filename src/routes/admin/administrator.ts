@@ -1,0 +1,88 @@
+// Who may use the admin API: an administrator's page, one whom Cloudflare Access vouches for, or a machine with the scope `admin`.
+import type { Context, MiddlewareHandler } from 'hono'
+import { AccessAssertions } from '../../identity/access-assertion.ts'
+import { looksLikeMachineToken } from '../../oauth/machine-tokens.ts'
+import { sameText } from '../../platform/crypto.ts'
+import { adminResourceOf, type Services } from '../../services.ts'
+import type { Variables } from '../guards.ts'
+import { visitorOf } from '../pages-session.ts'
+import { AdminRefusal } from './refusal.ts'
+
+export interface Administrator {
+  /** As receipts and security events name them. */
+  readonly actor: string
+  readonly via: 'cookie' | 'access' | 'machine'
+  /** What unsafe requests with this cookie carry as `X-CSRF-Token`. */
+  readonly csrf?: string
+}
+
+export interface Administered {
+  readonly Variables: Variables & { readonly administrator: Administrator }
+}
+
+const SAFE: readonly string[] = ['GET']
+const BEARER = /^Bearer +([\w.~+/-]+=*)$/i
+
+// One credential decides, the most deliberate first: a request that names a token is judged by it alone, and is not let in by a
+// cookie when the token is wrong.
+export function administratorsOnly(services: Services): MiddlewareHandler<Administered> {
+  const { access } = services.settings.administrators
+  const assertions = access && new AccessAssertions(access, services.now)
+  return async function administratorGuard(c, next) {
+    assertNotFromElsewhere(c, services)
+    const authorization = c.req.header('Authorization')
+    const assertion = c.req.header('Cf-Access-Jwt-Assertion')
+    if (authorization !== undefined) c.set('administrator', await byToken(authorization, services))
+    else if (assertions && assertion !== undefined)
+      c.set('administrator', await byAssertion(assertions, assertion, services.settings.administrators.emails))
+    else c.set('administrator', await byCookie(c, services))
+    return await next()
+  }
+}
+
+/** Browsers say where a request comes from; cookies and Access assertions come along whoever asks. */
+function assertNotFromElsewhere(c: Context, { settings }: Services): void {
+  const origin = c.req.header('Origin')
+  const site = c.req.header('Sec-Fetch-Site')
+  const isFromElsewhere =
+    (origin !== undefined && origin !== settings.baseUrl) || (site !== undefined && !['same-origin', 'none'].includes(site))
+  if (isFromElsewhere) throw new AdminRefusal('forbidden_origin', 'a page of another site can not use the admin API')
+  // No form can send JSON without being asked first, which this API refuses.
+  const type = c.req.header('Content-Type')?.split(';')[0]?.trim().toLowerCase()
+  if (!SAFE.includes(c.req.method) && type !== 'application/json')
+    throw new AdminRefusal('invalid_request', 'the body must be application/json')
+}
+
+async function byToken(authorization: string, { settings, machines, envelopes, session }: Services): Promise<Administrator> {
+  const token = BEARER.exec(authorization)?.[1] ?? ''
+  const resource = adminResourceOf(settings)
+  const caller = looksLikeMachineToken(token)
+    ? await machines.verify(token, resource)
+    : await envelopes.verifyAccessToken(token, resource)
+  const machine = caller && (await session(caller.sub).identify(caller))
+  if (!caller || !machine)
+    throw new AdminRefusal('invalid_token', 'this is no machine credential with the scope admin, or not any more')
+  return { actor: `machine ${machine.name ?? ''} (${caller.clientId})`, via: 'machine' }
+}
+
+async function byAssertion(assertions: AccessAssertions, assertion: string, emails: readonly string[]): Promise<Administrator> {
+  const email = await assertions.email(assertion)
+  if (email === undefined) throw new AdminRefusal('invalid_token', 'this is no assertion of Cloudflare Access for a person here')
+  const isListed = emails.length === 0 || emails.some((known) => known.toLowerCase() === email.toLowerCase())
+  if (!isListed) throw new AdminRefusal('forbidden', 'this is for administrators', email)
+  return { actor: email, via: 'access' }
+}
+
+async function byCookie(c: Context, services: Services): Promise<Administrator> {
+  const visitor = await visitorOf(c, services)
+  if (!visitor) throw new AdminRefusal('unauthorized', 'sign in at /admin, or present a machine credential with the scope admin')
+  const { identity, csrf, sub, isAdministrator } = visitor
+  const actor = identity.email ?? identity.name ?? sub
+  if (!isAdministrator) {
+    c.executionCtx.waitUntil(services.directory().noteRefusedAdministrator(sub, actor))
+    throw new AdminRefusal('forbidden', 'this is for administrators', actor)
+  }
+  if (!SAFE.includes(c.req.method) && !sameText(c.req.header('X-CSRF-Token') ?? '', csrf))
+    throw new AdminRefusal('csrf_token_wrong', 'the header X-CSRF-Token is missing or not the one of this session', actor)
+  return { actor, via: 'cookie', csrf }
+}

@@ -1,0 +1,66 @@
+// Creating a machine credential: noted in the Directory, opened as a session of its own, and its token handed out this once.
+import type { ListedMachine, MachineRecord } from '../../directory/machines.ts'
+import type { Receipt } from '../../directory/receipts.ts'
+import { OAuthError } from '../../oauth/errors.ts'
+import { canonicalResource } from '../../oauth/resource.ts'
+import { adminResourceOf, type Services } from '../../services.ts'
+import { orderOf, type Acting } from './actions.ts'
+import type { Page } from './reading.ts'
+
+export interface NewMachine {
+  readonly name: string
+  readonly owner: string
+  readonly scopes: readonly ('mcp' | 'admin')[]
+  /** All of them when absent. */
+  readonly resources?: readonly string[] | undefined
+  /** Unix seconds. */
+  readonly expiresAt: number
+}
+
+export interface CreatedMachine {
+  readonly machine: MachineRecord
+  /** Nobody can show it again. */
+  readonly token: string
+  readonly receipt: Receipt
+}
+
+const LONGEST_LIFE = 2 * 365 * 86_400
+
+/** Throws an `OAuthError` that says what can not be. */
+export async function createMachine(services: Services, asked: NewMachine, acting: Acting): Promise<CreatedMachine> {
+  const { settings, machines, now } = services
+  const { name, owner, expiresAt } = asked
+  const scopes = [...new Set(asked.scopes)]
+  if (expiresAt <= now() || expiresAt > now() + LONGEST_LIFE)
+    throw new OAuthError('invalid_request', 'expiresAt must be in the future, and at most two years away')
+  const resources = scopes.includes('mcp') ? resourcesOf(asked, services) : []
+  const { id, sub, subject, token, prefix, grantId } = await machines.create()
+  const machine = { id, sub, name, owner, prefix, scopes, resources, createdAt: now(), createdBy: acting.actor, expiresAt }
+  // First the note, then the session: nothing that can be used is ever without one.
+  const receipt = await services
+    .directory()
+    .keepMachine(machine, orderOf(services, 'create', { what: 'machine', id, sub }, acting))
+  const allowed = [
+    ...resources.map((resource) => ({ resource, scopes: ['mcp'] })),
+    ...(scopes.includes('admin') ? [{ resource: adminResourceOf(settings), scopes: ['admin'] }] : []),
+  ]
+  const grants = await Promise.all(allowed.map(async (grant) => ({ ...grant, id: await grantId(grant.resource) })))
+  const identity = { issuer: settings.baseUrl, subject, name, groups: [] }
+  const by = { actor: acting.actor, reason: acting.reason }
+  await services.session(sub).enrol({ identity, clientId: id, clientName: name, grants, endsAt: expiresAt }, by)
+  return { machine, token, receipt }
+}
+
+/** Newest first. */
+export async function listMachines(services: Services, before?: number): Promise<Page<ListedMachine>> {
+  const { machines, next } = await services.directory().machines(before)
+  return { items: machines, next: next === undefined ? undefined : String(next) }
+}
+
+function resourcesOf({ resources }: NewMachine, { settings: { downstreams } }: Services): readonly string[] {
+  const meant = resources?.map((resource) => canonicalResource([resource], downstreams)) ?? downstreams
+  const [unfit] = meant.filter(({ auth }) => auth === 'idp-token')
+  if (unfit)
+    throw new OAuthError('invalid_target', `${unfit.resource} wants a token of the identity provider, which no machine has`)
+  return [...new Set(meant.map(({ resource }) => resource))]
+}

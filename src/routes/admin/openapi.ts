@@ -1,0 +1,256 @@
+// The OpenAPI 3.1 document of the admin API; a test holds it to the routes that are mounted.
+import * as z from 'zod'
+import { eventsQuery, newMachine, numberedQuery, pageQuery, revocation, why } from './requests.ts'
+
+interface Operation {
+  readonly method: 'get' | 'post'
+  readonly path: string
+  readonly summary: string
+  readonly query?: z.ZodObject
+  readonly body?: z.ZodType
+  /** The answers that are no refusal, and the name of what is in them. */
+  readonly answers: Readonly<Record<number, string>>
+}
+
+const OVER = { 200: 'Receipt' }
+const OVER_OR_GOING_ON = { 200: 'Receipt', 202: 'Receipt' }
+
+const OPERATIONS: readonly Operation[] = [
+  { method: 'get', path: '/openapi.json', summary: 'This document', answers: { 200: 'Document' } },
+  {
+    method: 'get',
+    path: '/session',
+    summary: 'Who you are here, and the CSRF token of a cookie session',
+    answers: { 200: 'Session' },
+  },
+  {
+    method: 'get',
+    path: '/overview',
+    summary: 'How many people there are, and how many are connected',
+    answers: { 200: 'Overview' },
+  },
+  {
+    method: 'get',
+    path: '/people',
+    summary: 'People and machines, most recently seen first, or those whose e-mail or name begins with the search',
+    query: pageQuery,
+    answers: { 200: 'People' },
+  },
+  {
+    method: 'get',
+    path: '/people/{sub}',
+    summary: 'One person: as listed, as their session is at this moment with grants and open streams, and recent events',
+    answers: { 200: 'Person' },
+  },
+  {
+    method: 'post',
+    path: '/people/{sub}/block',
+    summary: 'Shut a person out: everything they have ends, and no sign-in succeeds',
+    body: why,
+    answers: OVER,
+  },
+  { method: 'post', path: '/people/{sub}/unblock', summary: 'Let a person sign in again', body: why, answers: OVER },
+  {
+    method: 'get',
+    path: '/clients',
+    summary: 'Registered clients, last used first, or those whose name contains the search',
+    query: pageQuery,
+    answers: { 200: 'Clients' },
+  },
+  {
+    method: 'post',
+    path: '/clients/{id}/block',
+    summary: 'Nobody can connect the client any more, and everybody who has is disconnected',
+    body: why,
+    answers: OVER_OR_GOING_ON,
+  },
+  { method: 'post', path: '/clients/{id}/unblock', summary: 'Let people connect the client again', body: why, answers: OVER },
+  {
+    method: 'get',
+    path: '/machines',
+    summary: 'Machine credentials, newest first, without their tokens',
+    query: numberedQuery,
+    answers: { 200: 'Machines' },
+  },
+  {
+    method: 'post',
+    path: '/machines',
+    summary: 'Create a machine credential; its token is in this answer and never again',
+    body: newMachine,
+    answers: { 201: 'CreatedMachine' },
+  },
+  {
+    method: 'get',
+    path: '/events',
+    summary: 'Security events, newest first; as application/x-ndjson or text/csv all of them',
+    query: eventsQuery,
+    answers: { 200: 'Events' },
+  },
+  {
+    method: 'get',
+    path: '/receipts',
+    summary: 'Receipts of administrative actions, newest first',
+    query: numberedQuery,
+    answers: { 200: 'Receipts' },
+  },
+  {
+    method: 'get',
+    path: '/receipts/{id}',
+    summary: 'One receipt as it stands, and who has not answered yet',
+    answers: { 200: 'ReceiptDetail' },
+  },
+  {
+    method: 'post',
+    path: '/revocations',
+    summary: 'End a stream, MCP session, grant, client, person, server, or everyone; 202 while people are still being asked',
+    body: revocation,
+    answers: OVER_OR_GOING_ON,
+  },
+]
+
+const text = { type: 'string' }
+const whole = { type: 'integer' }
+const seconds = { type: 'integer', description: 'Unix seconds' }
+const some = (name: string): object => ({ $ref: `#/components/schemas/${name}` })
+const listOf = (items: object): object => ({ type: 'array', items })
+const object = (properties: Readonly<Record<string, object>>, required = Object.keys(properties)): object => {
+  return { type: 'object', properties, required }
+}
+const page = (name: string, item: object): object =>
+  object({ [name]: listOf(item), next: { type: ['string', 'integer'] } }, [name])
+
+const ACTION_TARGET = object({ what: text, id: text, sub: text }, ['what'])
+const LISTED_PERSON = object(
+  {
+    sub: text,
+    kind: { enum: ['person', 'machine'] },
+    email: text,
+    name: text,
+    issuer: text,
+    subject: text,
+    groups: listOf(text),
+    blocked: { type: 'boolean' },
+    liveGrants: whole,
+    firstSeenAt: seconds,
+    lastSeenAt: seconds,
+  },
+  ['sub', 'kind', 'issuer', 'subject', 'groups', 'blocked', 'liveGrants', 'firstSeenAt', 'lastSeenAt'],
+)
+const EVENT = object(
+  {
+    number: whole,
+    at: seconds,
+    type: text,
+    sub: text,
+    clientId: text,
+    clientName: text,
+    grantId: text,
+    actor: text,
+    reason: text,
+  },
+  ['number', 'at', 'type'],
+)
+const MACHINE = object({
+  id: text,
+  sub: text,
+  name: text,
+  owner: text,
+  prefix: text,
+  scopes: listOf({ enum: ['mcp', 'admin'] }),
+  resources: listOf(text),
+  createdAt: seconds,
+  createdBy: text,
+  expiresAt: seconds,
+})
+
+const SCHEMAS = {
+  Refusal: object({ error: text, error_description: text, request_id: text }),
+  Document: { type: 'object' },
+  Session: object({ actor: text, via: { enum: ['cookie', 'access', 'machine'] }, csrf: text }, ['actor', 'via']),
+  Overview: object({ people: whole, connected: whole }),
+  People: page('people', LISTED_PERSON),
+  Person: object({ listed: LISTED_PERSON, live: { type: 'object' }, events: listOf(EVENT) }, ['events']),
+  Clients: page(
+    'clients',
+    object({ id: text, name: text, people: whole, isBlocked: { type: 'boolean' }, usedAt: seconds }, ['id', 'people']),
+  ),
+  Machines: page('machines', {
+    allOf: [MACHINE, object({ state: { enum: ['active', 'expired', 'ended'] }, lastUsedAt: seconds }, ['state'])],
+  }),
+  CreatedMachine: object({ machine: MACHINE, token: text, receipt: some('Receipt') }),
+  Events: page('events', EVENT),
+  Receipts: page('receipts', some('Receipt')),
+  Receipt: object({
+    id: text,
+    at: seconds,
+    by: text,
+    why: text,
+    action: { enum: ['revoke', 'block', 'unblock', 'create'] },
+    target: ACTION_TARGET,
+    people: object({ total: whole, done: whole, failing: whole }),
+    grants: whole,
+    streams: whole,
+    acknowledgedAt: { type: ['integer', 'null'], description: 'Unix seconds; null while people are still being asked' },
+    state: { enum: ['done', 'running', 'retrying'] },
+  }),
+  ReceiptDetail: object({
+    receipt: some('Receipt'),
+    failing: listOf(object({ sub: text, attempts: whole, error: text, nextAt: seconds })),
+  }),
+}
+
+const SCHEMES = {
+  cookie: {
+    type: 'apiKey',
+    in: 'cookie',
+    name: 'mcp_pages',
+    description: 'An administrator signed in at /admin; unsafe requests also carry X-CSRF-Token',
+  },
+  access: {
+    type: 'apiKey',
+    in: 'header',
+    name: 'Cf-Access-Jwt-Assertion',
+    description: 'Set by Cloudflare Access in front of /admin',
+  },
+  machine: { type: 'http', scheme: 'bearer', description: 'A machine credential with the scope admin' },
+}
+
+export function openApi(baseUrl: string): object {
+  const paths: Record<string, Record<string, object>> = {}
+  for (const operation of OPERATIONS)
+    paths[operation.path] = { ...paths[operation.path], [operation.method]: described(operation) }
+  return {
+    openapi: '3.1.0',
+    info: { title: 'MCP Session Broker: administration', version: '1' },
+    servers: [{ url: `${baseUrl}/admin/api` }],
+    security: Object.keys(SCHEMES).map((name) => ({ [name]: [] })),
+    paths,
+    components: { schemas: SCHEMAS, securitySchemes: SCHEMES },
+  }
+}
+
+function described({ path, summary, query, body, answers }: Operation): object {
+  const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({ name, in: 'path', required: true, schema: text }))
+  const inQuery = Object.entries(query?.shape ?? {}).map(([name, shape]) => ({
+    name,
+    in: 'query',
+    schema: schemaOf(z.toJSONSchema(shape, { io: 'input' })),
+  }))
+  const responses = Object.entries(answers).map(([status, name]) => [status, { description: name, content: json(some(name)) }])
+  const refusal = { description: 'Refused', content: json(some('Refusal')) }
+  return {
+    summary,
+    ...(inPath.length + inQuery.length > 0 && { parameters: [...inPath, ...inQuery] }),
+    ...(body && { requestBody: { required: true, content: json(schemaOf(z.toJSONSchema(body, { io: 'input' }))) } }),
+    responses: { ...Object.fromEntries(responses), default: refusal },
+  }
+}
+
+function json(schema: object): object {
+  return { 'application/json': { schema } }
+}
+
+/** The dialect is the document's own. */
+function schemaOf(schema: object): object {
+  return Object.fromEntries(Object.entries(schema).filter(([name]) => name !== '$schema'))
+}

@@ -1,0 +1,77 @@
+// What the admin API is asked: every query and body as a schema, read once at the door.
+import type { Context } from 'hono'
+import * as z from 'zod'
+import { AdminRefusal } from './refusal.ts'
+
+const LARGEST_BODY = 64 * 1024
+
+const subject = z.string().regex(/^[\w-]{43}$/, 'is not the name of a person here')
+const identifier = z.string().min(1).max(2_048)
+const reason = z.string().trim().min(1, 'must say why').max(500)
+const search = z.string().max(200).default('')
+const cursor = z.string().max(200).optional()
+const number = z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER).optional()
+
+/** `sub` names the person whose it is; a client or resource without one is everybody's. */
+export const revocation = z.strictObject({
+  target: z.discriminatedUnion('what', [
+    z.strictObject({ what: z.literal('everyone') }),
+    z.strictObject({ what: z.literal('person'), sub: subject }),
+    z.strictObject({ what: z.enum(['client', 'resource']), id: identifier, sub: subject.optional() }),
+    z.strictObject({ what: z.enum(['grant', 'mcp_session', 'stream']), id: identifier, sub: subject }),
+  ]),
+  reason,
+})
+export const why = z.strictObject({ reason })
+export const newMachine = z.strictObject({
+  name: z.string().trim().min(1).max(100),
+  owner: z.string().trim().min(1).max(200),
+  scopes: z
+    .array(z.enum(['mcp', 'admin']))
+    .min(1)
+    .max(2),
+  /** The resources it may use; all of them when absent. */
+  resources: z.array(identifier).min(1).max(50).optional(),
+  /** Unix seconds. */
+  expiresAt: z.int(),
+  reason,
+})
+
+export const pageQuery = z.object({ search, after: cursor })
+export const numberedQuery = z.object({ before: number })
+export const eventsQuery = z.object({
+  type: z.string().max(40).optional(),
+  sub: subject.optional(),
+  client: z.string().max(200).optional(),
+  before: number,
+  limit: z.coerce.number().int().min(1).max(200_000).optional(),
+  format: z.enum(['json', 'jsonl', 'csv']).optional(),
+})
+
+/** The body of a request; says what is wrong with it, field by field. */
+export async function bodyOf<Schema extends z.ZodType>(c: Context, schema: Schema): Promise<z.output<Schema>> {
+  if (Number(c.req.header('Content-Length') ?? 0) > LARGEST_BODY) throw tooLarge()
+  const text = await c.req.text()
+  if (text.length > LARGEST_BODY) throw tooLarge()
+  let document: unknown
+  try {
+    document = JSON.parse(text)
+  } catch {
+    throw new AdminRefusal('invalid_request', 'the body is not JSON')
+  }
+  return accepted(schema.safeParse(document))
+}
+
+export function queryOf<Schema extends z.ZodType>(c: Context, schema: Schema): z.output<Schema> {
+  return accepted(schema.safeParse(c.req.query()))
+}
+
+function accepted<Value>(parsed: z.ZodSafeParseResult<Value>): Value {
+  if (parsed.success) return parsed.data
+  const problems = parsed.error.issues.slice(0, 5).map(({ path, message }) => `${path.join('.') || 'it'}: ${message}`)
+  throw new AdminRefusal('invalid_request', `the request can not be read: ${problems.join('; ')}`)
+}
+
+function tooLarge(): AdminRefusal {
+  return new AdminRefusal('payload_too_large', `a body may have ${LARGEST_BODY} bytes`)
+}
