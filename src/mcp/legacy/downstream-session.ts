@@ -49,6 +49,11 @@ export class DownstreamSessions {
     return { answer: await this.#sendAs(renewed.downstreamId, request), session: renewed }
   }
 
+  /** A session for a client that was initialized, as it was; undefined when the downstream does not want it. */
+  initializeAs(session: McpSession, request: DownstreamRequest): Promise<McpSession | undefined> {
+    return this.#initializeAgain(session, request)
+  }
+
   async #sendAs(downstreamId: string | undefined, request: DownstreamRequest): Promise<Response> {
     const { method, target, headers, body, signal, headersWithinMs } = request
     if (downstreamId === undefined) headers.delete('mcp-session-id')

@@ -76,9 +76,9 @@ export class LogReader {
     return true
   }
 
-  /** Ends the stream now and says why. */
+  /** Ends the stream now and says why; the first reason is the one. */
   close(reason: CloseReason): void {
-    this.#reason = reason
+    this.#reason ??= reason
     this.#wake?.()
   }
 

@@ -48,9 +48,9 @@ export class SessionKeeper {
     return this.#open(caller, { downstreamId, initialize: new TextDecoder().decode(initialize) })
   }
 
-  /** A new session in which HTTP+SSE is spoken on one side at least; what initializes it is still to come. */
-  bridged(caller: Caller, bridge: NonNullable<McpSession['bridge']>): McpSession {
-    return this.#open(caller, { downstreamId: undefined, initialize: '', bridge })
+  /** A new session in which HTTP+SSE is spoken on one side at least; what initializes it may be still to come. */
+  bridged(caller: Caller, bridge: NonNullable<McpSession['bridge']>, initialize = ''): McpSession {
+    return this.#open(caller, { downstreamId: undefined, initialize, bridge })
   }
 
   #open({ grantId, resource }: Caller, opened: Pick<McpSession, 'downstreamId' | 'initialize' | 'bridge'>): McpSession {

@@ -17,6 +17,7 @@ import type { StandingStreams } from '../standing-streams.ts'
 import { Bridge } from './bridge.ts'
 import { HttpDownstream } from './http-downstream.ts'
 import type { ClientMessage, Link, LinkContext } from './link.ts'
+import { returningTo, type Returning } from './returning.ts'
 import { SseDownstream } from './sse-downstream.ts'
 import { mayBeSse, Transports } from './transports.ts'
 import { openedSse, UndecidedDownstream } from './undecided-downstream.ts'
@@ -25,6 +26,9 @@ import { openedSse, UndecidedDownstream } from './undecided-downstream.ts'
 const GRACE_MS = 15_000
 /** A client of streamable HTTP may listen to nothing between two calls; what the downstream knows of it should outlive a pause. */
 const IDLE_MS = 600_000
+
+/** How soon it comes back, in milliseconds. */
+const RETRY_MS = 1_000
 
 const EVENT_STREAM = { 'content-type': 'text/event-stream', 'cache-control': 'no-cache, no-transform', 'x-accel-buffering': 'no' }
 
@@ -95,6 +99,13 @@ export class Bridges {
     }
   }
 
+  /** After a start: clients of HTTP+SSE that were connected come back soon, or their sessions end. */
+  recover(): void {
+    const { mcpSessions, grants, now } = this.#options.parts
+    for (const session of mcpSessions.all())
+      if (session.bridge?.client === 'http-sse' && grants.live(session.grantId, now())) this.#bridgeOf(session)
+  }
+
   /** The client's end of a stream of this session is gone. */
   left(mcpSession: string): void {
     this.#bridges.get(mcpSession)?.touch()
@@ -106,23 +117,35 @@ export class Bridges {
 
   /** `GET /sse`: a new session, or with an event id the one it names. */
   async #open({ order, headers }: Asked): Promise<Response> {
-    const { sessions, standing, streams, waitUntil } = this.#options
+    const { parts, sessions, standing, streams, waitUntil } = this.#options
     this.#refuseTooMany(order)
     const lastEventId = headers.get('last-event-id') || null
-    const resumed = lastEventId === null ? undefined : this.#resumable(lastEventId, order.caller)
-    const downstream = this.#transports.of(this.#downstreamOf(order.caller), Date.now())
-    const session = resumed?.session ?? sessions.bridged(order.caller, { client: 'http-sse', downstream })
+    const { caller } = order
+    const isReturning = headers.has('mcp-protocol-version')
+    const returning = isReturning ? returningTo(parts.mcpSessions.byUse(), caller.grantId) : undefined
+    const downstream = this.#transports.of(this.#downstreamOf(caller), Date.now())
+    const resumed = lastEventId === null ? this.#whereTheyWere(returning) : this.#resumable(lastEventId, caller)
+    const like = returning?.session
+    const session =
+      resumed?.session ?? sessions.bridged(caller, like?.bridge ?? { client: 'http-sse', downstream }, like?.initialize)
     const { link } = this.#bridgeOf(session)
     const at = resumed?.at ?? { stream: standing.of(session).id, seq: 0 }
-    if (link instanceof SseDownstream) {
-      const connecting = link.connect()
-      // Somebody who comes back is given what there is; what is wrong is said in answer to the next message.
-      if (resumed) waitUntil(connecting.catch(() => undefined))
-      else await connecting.catch((error: unknown) => this.#giveUp(session, error))
-    }
+    const connecting = connected(link, resumed === undefined && like !== undefined)
+    // Somebody who comes back is given what there is; what is wrong is said in answer to the next message.
+    if (resumed) waitUntil(connecting.catch(() => undefined))
+    else await connecting.catch((error: unknown) => this.#giveUp(session, error))
     const data = `${MESSAGES_PATH}?session=${session.id}`
-    const first = encodeEvent({ id: eventId(at.stream, at.seq), event: 'endpoint', data })
+    const first = encodeEvent({ id: eventId(at.stream, at.seq), event: 'endpoint', retry: RETRY_MS, data })
     return new Response(streams.attach(at, false, [first]), { headers: EVENT_STREAM })
+  }
+
+  #whereTheyWere(returning: Returning | undefined): { at: Cursor; session: McpSession } | undefined {
+    if (!returning?.isTheirs) return undefined
+    const { parts, standing, streams } = this.#options
+    const { id, grantId } = returning.session
+    const session = parts.mcpSessions.use(id, grantId, parts.now()) ?? returning.session
+    const { id: stream } = standing.of(session)
+    return { at: { stream, seq: streams.sentUpTo(stream) }, session }
   }
 
   /** GET of a session of streamable HTTP: the stream that stands open, or the one an event id names. */
@@ -224,6 +247,12 @@ export class Bridges {
     this.#options.sessions.forget(session)
     throw error
   }
+}
+
+/** What a downstream has to say unasked needs a connection, and a client that will not initialize needs it done. */
+async function connected(link: Link, isInitialized: boolean): Promise<void> {
+  if (link instanceof SseDownstream) await link.connect()
+  if (link instanceof HttpDownstream && isInitialized) await link.initializeAgain()
 }
 
 function messageOf({ order, headers, body }: Asked): ClientMessage {

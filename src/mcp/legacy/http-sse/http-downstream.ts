@@ -9,7 +9,7 @@ import { versionIn, type DownstreamSessions } from '../downstream-session.ts'
 import { pause } from '../pause.ts'
 import { OpenRequests } from '../responses.ts'
 import { resumed } from '../resumption.ts'
-import { headersWithinMs, initializeIn, relayed, type ClientMessage, type Link, type LinkContext } from './link.ts'
+import { headersWithinMs, initializeIn, ownHeaders, relayed, type ClientMessage, type Link, type LinkContext } from './link.ts'
 
 /** From this revision on a request names the one that was negotiated; clients of HTTP+SSE need not know that. */
 const NAMES_VERSION = '2025-06-18'
@@ -33,6 +33,20 @@ export class HttpDownstream implements Link {
     if (message.requestIds.length === 0 || initializeIn(message)) return this.take(message, await this.send(message))
     this.#context.waitUntil(this.#inBackground(message))
     return new Response(null, { status: 202, headers: { 'cache-control': 'no-store' } })
+  }
+
+  /** For a client that was initialized in another session, and does not know that it is in this one. */
+  async initializeAgain(): Promise<void> {
+    const context = this.#context
+    const { target, signal } = context
+    const request = { method: 'POST', target, headers: await ownHeaders(context), signal } as const
+    const renewed = await this.#downstream.initializeAs(context.session(), {
+      ...request,
+      headersWithinMs: headersWithinMs(context),
+    })
+    if (!renewed)
+      throw new McpRefusal('downstream_unreachable', 'The downstream MCP server did not answer when it was initialized again')
+    this.listen()
   }
 
   async send({ headers, body, requestIds }: ClientMessage): Promise<Response> {
