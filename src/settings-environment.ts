@@ -25,12 +25,10 @@ const origins = list.transform((words, context) => {
   return z.NEVER
 })
 
+const wholeNumber = z.string().regex(/^[1-9]\d{0,8}$/, 'is not a whole number above zero')
+
 function seconds(fallback: number): z.ZodType<number, string | undefined> {
-  return z
-    .string()
-    .regex(/^[1-9]\d{0,8}$/, 'is not a whole number above zero')
-    .default(String(fallback))
-    .transform(Number)
+  return wholeNumber.default(String(fallback)).transform(Number)
 }
 
 /** Random bytes repeat themselves a little; a key somebody typed repeats itself a lot. */
@@ -102,8 +100,10 @@ export const environment = z.object({
   ACCESS_TOKEN_TTL: seconds(3600),
   REFRESH_TOKEN_TTL: seconds(30 * 86_400),
   SESSION_TTL: seconds(90 * 86_400),
+  SESSION_IDLE_TTL: wholeNumber.transform(Number).optional(),
   IDENTITY_JWT_TTL: seconds(60),
   IDP_OUTAGE_GRACE: seconds(4 * 3600),
+  IDP_RECHECK_TTL: seconds(3600),
   RATE_LIMIT_REQUESTS: seconds(600),
   RATE_LIMIT_WINDOW: seconds(60),
   RATE_LIMIT_REGISTRATIONS: seconds(60),

@@ -2,6 +2,7 @@
 import type { z } from 'zod'
 import { toHex } from './platform/crypto.ts'
 import { environment, keyBytes, NEW_KEY, type Environment } from './settings-environment.ts'
+import { limitsOf, type Limits } from './settings-limits.ts'
 
 type DownstreamAuth = 'identity-jwt' | 'idp-token' | 'none'
 
@@ -34,33 +35,6 @@ export interface IdentityProviderSettings {
   readonly clientId: string
   readonly clientSecret: string | undefined
   readonly scopes: readonly string[]
-}
-
-/** All durations in seconds, all sizes in bytes. */
-interface Limits {
-  readonly codeTtl: number
-  readonly loginTtl: number
-  readonly accessTokenTtl: number
-  readonly refreshTokenTtl: number
-  readonly sessionTtl: number
-  readonly identityJwtTtl: number
-  readonly idpOutageGrace: number
-  readonly rateLimitRequests: number
-  readonly rateLimitWindow: number
-  readonly maxBodyBytes: number
-  readonly maxGrants: number
-  /** Streams one person may have open at a time. */
-  readonly maxStreams: number
-  readonly maxMcpSessions: number
-  readonly mcpSessionIdle: number
-  /** Bounds of the event log of one person: number, bytes and age of the events. */
-  readonly logEvents: number
-  readonly logBytes: number
-  readonly logAge: number
-  readonly registrationsPerMinute: number
-  readonly downstreamTimeout: number
-  /** How long a person stays signed in to /account and /admin. */
-  readonly pagesTtl: number
 }
 
 export interface Settings {
@@ -241,28 +215,7 @@ function settings(env: Environment): Settings {
     previousIdentityPem: env.OIDC_PROVIDER_KEY_PREVIOUS,
     allowedOrigins: env.ALLOWED_ORIGINS,
     administrators: { emails: env.ADMIN_EMAILS, groups: env.ADMIN_GROUPS, access: accessInFront(env) },
-    limits: {
-      codeTtl: env.AUTHORIZATION_CODE_TTL,
-      loginTtl: env.LOGIN_TTL,
-      accessTokenTtl: env.ACCESS_TOKEN_TTL,
-      refreshTokenTtl: env.REFRESH_TOKEN_TTL,
-      sessionTtl: env.SESSION_TTL,
-      identityJwtTtl: env.IDENTITY_JWT_TTL,
-      idpOutageGrace: env.IDP_OUTAGE_GRACE,
-      rateLimitRequests: env.RATE_LIMIT_REQUESTS,
-      rateLimitWindow: env.RATE_LIMIT_WINDOW,
-      registrationsPerMinute: env.RATE_LIMIT_REGISTRATIONS,
-      maxBodyBytes: env.MAX_BODY_BYTES,
-      maxGrants: env.MAX_GRANTS,
-      maxStreams: env.MAX_STREAMS,
-      maxMcpSessions: env.MAX_MCP_SESSIONS,
-      mcpSessionIdle: env.MCP_SESSION_IDLE_TTL,
-      logEvents: env.EVENT_LOG_EVENTS,
-      logBytes: env.EVENT_LOG_BYTES,
-      logAge: env.EVENT_LOG_TTL,
-      downstreamTimeout: env.DOWNSTREAM_TIMEOUT,
-      pagesTtl: env.PAGES_TTL,
-    },
+    limits: limitsOf(env),
   }
 }
 

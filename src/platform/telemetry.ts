@@ -7,7 +7,8 @@ export type Fields = Readonly<Record<string, string | number | boolean | null | 
 const SECRET =
   /eyJ[\w-]+\.[\w-]*\.[\w.-]*|tok_[\w-]{20,}|Bearer\s+[\w.~+/=-]+|(?<=\b(?:code|token|secret|state|code_verifier)=)[^&\s"]+/gi
 
-function redact(text: string): string {
+/** Takes out what looks like a credential. */
+export function redact(text: string): string {
   return text.replaceAll(SECRET, '[redacted]')
 }
 

@@ -1,5 +1,6 @@
 // The answer to "may this caller go on, and as whom": the one object call every MCP request costs.
 import type { Identity } from '../caller.ts'
+import type { Watched } from './recording.ts'
 
 /** State of the person's token bucket, for the RateLimit-* headers. */
 export interface Rate {
@@ -21,6 +22,8 @@ export interface Vouched {
 interface Admitted extends Vouched {
   readonly admitted: true
   readonly rate: Rate
+  /** Present while an administrator has this grant recorded. */
+  readonly recording?: Watched
 }
 
 type RefusalReason = 'credential_revoked' | 'session_expired' | 'limit_exceeded' | 'auth_unavailable'
@@ -31,6 +34,7 @@ export interface Refused {
   /** Seconds. */
   readonly retryAfter?: number
   readonly rate?: Rate
+  readonly recording?: Watched
 }
 
 export type Admission = Admitted | Refused

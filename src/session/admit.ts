@@ -17,12 +17,20 @@ export async function admit(parts: Parts, caller: Caller): Promise<Admission> {
   const downstream = parts.settings.downstreams.find(({ resource }) => resource === caller.resource)
   if (!grant || !identity || parts.profile.isBlocked || !downstream || !speaksFor(caller, grant, now))
     return notLive(parts, caller.grantId, now)
+  const recording = parts.recorder.watching(grant.id, now)
+  const watched = recording && { recording }
   const { allowed, retryAfter, ...rate } = parts.bucket.spend(Date.now())
-  if (!allowed) return { admitted: false, reason: 'limit_exceeded', retryAfter, rate }
+  if (!allowed) return { ...watched, admitted: false, reason: 'limit_exceeded', retryAfter, rate }
+  if (parts.checks.isUnconfirmed(now)) {
+    // Not awaited: the answer is no, and whoever comes again finds what the provider has said meanwhile.
+    void parts.checks.askSoon(now)
+    return { ...watched, admitted: false, reason: 'auth_unavailable', retryAfter: TRY_AGAIN_AFTER, rate }
+  }
+  parts.uses.note(grant, now)
   if (caller.generation > grant.usedGeneration) parts.grants.markUsed(grant, caller.generation)
   if (identity.issuer === parts.settings.baseUrl) await noteUse(parts)
   const vouched = await vouchFor(parts, grant, downstream)
-  return 'reason' in vouched ? { ...vouched, rate } : { ...vouched, admitted: true, rate }
+  return 'reason' in vouched ? { ...watched, ...vouched, rate } : { ...watched, ...vouched, admitted: true, rate }
 }
 
 /** What the downstream is told about the person of a grant; also for requests the broker makes by itself to keep a stream going. */
@@ -48,7 +56,7 @@ function speaksFor(caller: Caller, grant: Grant, now: number): boolean {
 
 function notLive({ grants }: Parts, grantId: string, now: number): Refused {
   const grant = grants.find(grantId)
-  const isOver = grant !== undefined && grant.revokedAt === null && grant.endsAt <= now
+  const isOver = grant !== undefined && grants.isOver(grant, now)
   return { admitted: false, reason: isOver ? 'session_expired' : 'credential_revoked' }
 }
 

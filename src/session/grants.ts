@@ -14,6 +14,7 @@ export type RevocationReason =
   | 'code_failed'
   | 'refresh_token_reused'
   | 'idp_session_ended'
+  | 'idp_logout'
   | 'session_expired'
   | 'limit_exceeded'
   | 'administrator'

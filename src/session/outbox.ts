@@ -17,6 +17,8 @@ export type SecurityEventType =
   | 'stream_ended'
   | 'session_ended'
   | 'machine_created'
+  | 'recording_started'
+  | 'recording_stopped'
 
 export interface SecurityEvent {
   readonly type: SecurityEventType

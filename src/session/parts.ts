@@ -1,33 +1,16 @@
 // What a started UserSession consists of, as its operations see it.
 import type { Settings } from '../settings.ts'
+import type { Capabilities } from './capabilities.ts'
 import type { Carrier } from './carrier.ts'
-import type { Codes } from './codes.ts'
 import type { Credentials } from './credentials.ts'
-import type { Errands } from './errands.ts'
-import type { EventLog } from './event-log.ts'
-import type { Grant, Grants, RevocationReason } from './grants.ts'
-import type { IdentityProviderSession } from './identity-provider-session.ts'
+import type { Grant, RevocationReason } from './grants.ts'
 import type { CloseReason } from './leash-terms.ts'
-import type { Leashes } from './leashes.ts'
-import type { McpSessions } from './mcp-sessions.ts'
-import type { Outbox, SecurityEvent } from './outbox.ts'
-import type { TokenBucket } from './limits.ts'
-import type { Profile } from './profile.ts'
+import type { SecurityEvent } from './outbox.ts'
 import type { RefreshOutcome } from './token-refresher.ts'
 import { log } from '../platform/telemetry.ts'
 
-export interface Parts {
+export interface Parts extends Capabilities {
   readonly settings: Settings
-  readonly grants: Grants
-  readonly codes: Codes
-  readonly profile: Profile
-  readonly provider: IdentityProviderSession
-  readonly bucket: TokenBucket
-  readonly leashes: Leashes
-  readonly mcpSessions: McpSessions
-  readonly log: EventLog
-  readonly outbox: Outbox
-  readonly errands: Errands
   readonly credentials: Credentials
   /** Set once the object has started; what it carries ends with the grant. */
   readonly carrier: () => Carrier
@@ -102,6 +85,7 @@ export async function askProvider(parts: Parts): Promise<RefreshOutcome> {
     const known = { ...identity, email: identity.email ?? person.email, name: identity.name ?? person.name }
     if (parts.profile.remember(known, parts.now())) parts.credentials.forget()
   })
+  parts.checks.note(outcome.outcome, parts.now())
   if (outcome.outcome === 'ended') await endEverything(parts, 'idp_session_ended')
   return outcome
 }

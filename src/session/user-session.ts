@@ -8,20 +8,18 @@ import type { Settings } from '../settings.ts'
 import type { Admission } from './admission.ts'
 import { describePerson, endTarget, runErrand, setBlocked, summaryOf, type PersonDetail, type Target } from './administration.ts'
 import { admit } from './admit.ts'
+import { capabilitiesOf, inOrder, type Capabilities } from './capabilities.ts'
 import type { CarriedEvent, Carrier, GetAnswer, GetRequest } from './carrier.ts'
-import { Codes, type Redemption } from './codes.ts'
+import type { Redemption } from './codes.ts'
 import { Credentials } from './credentials.ts'
-import { Errands, type Errand } from './errands.ts'
-import { boundsOf, EventLog } from './event-log.ts'
-import { Grants, type RevocationReason } from './grants.ts'
-import { IdentityProviderSession } from './identity-provider-session.ts'
-import { Leashes } from './leashes.ts'
+import type { Errand } from './errands.ts'
+import { boundsOf } from './event-log.ts'
+import type { RevocationReason } from './grants.ts'
 import { enrol, identify, issue, type Enrolment } from './machine.ts'
-import { McpSessions } from './mcp-sessions.ts'
-import { TokenBucket } from './limits.ts'
-import { Outbox, type Report } from './outbox.ts'
+import type { Report } from './outbox.ts'
 import { endGrant, type By, type Ended, type Parts } from './parts.ts'
-import { Profile } from './profile.ts'
+import { noteEntries, startRecording, stopRecording } from './record.ts'
+import type { RecordingAsked, RecordingPage, RecordingTerms, WireEntry } from './recording.ts'
 import type { TokenRefresher } from './token-refresher.ts'
 import {
   redeem,
@@ -33,6 +31,7 @@ import {
   type TokenFacts,
   type TokenOutcome,
 } from './tokens.ts'
+import { beginUpkeep, logOut, planUpkeep } from './upkeep.ts'
 
 export interface SessionServices {
   readonly settings: Settings
@@ -50,16 +49,7 @@ const COLLECT_EVERY_MS = 3_600_000
 
 export abstract class UserSession extends DurableObject<Env> {
   readonly lifecycle: Lifecycle
-  readonly #grants: Grants
-  readonly #codes: Codes
-  readonly #profile: Profile
-  readonly #provider: IdentityProviderSession
-  readonly #bucket: TokenBucket
-  readonly #leashes: Leashes
-  readonly #mcpSessions: McpSessions
-  readonly #log: EventLog
-  readonly #outbox: Outbox
-  readonly #errands: Errands
+  readonly #has: Capabilities
   readonly #refreshing = new Refreshing()
   #parts: Parts | undefined
   #carrier: Carrier | undefined
@@ -68,34 +58,17 @@ export abstract class UserSession extends DurableObject<Env> {
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env)
-    this.#grants = new Grants(ctx.storage)
-    this.#codes = new Codes(ctx.storage)
-    this.#profile = new Profile(ctx.storage)
-    this.#provider = new IdentityProviderSession(ctx.storage)
-    this.#bucket = new TokenBucket(ctx.storage)
-    this.#mcpSessions = new McpSessions(ctx.storage)
-    this.#log = new EventLog(ctx.storage)
-    this.#outbox = new Outbox(ctx.storage)
-    this.#errands = new Errands(ctx.storage)
-    this.#leashes = new Leashes({
-      grantIsLive: (grantId) => this.#grants.live(grantId, now()) !== undefined,
-      mayOpen: () => this.#leashes.count < (this.#parts?.settings.limits.maxStreams ?? 0),
+    this.#has = capabilitiesOf(ctx.storage, {
+      grantIsLive: (grantId) => this.#has.grants.live(grantId, now()) !== undefined,
+      mayOpen: () => this.#has.leashes.count < (this.#parts?.settings.limits.maxStreams ?? 0),
+      isNewest: ({ streamId, epoch }) => epoch === undefined || epoch === this.#has.log.epochOf(streamId),
       standingLeft: (streamId) => {
         this.#carrier?.standingLeft(streamId)
         this.#watch()
       },
     })
     this.lifecycle = Lifecycle.install(this)
-      .use(this.#grants)
-      .use(this.#codes)
-      .use(this.#profile)
-      .use(this.#provider)
-      .use(this.#bucket)
-      .use(this.#mcpSessions)
-      .use(this.#log)
-      .use(this.#outbox)
-      .use(this.#errands)
-      .use(this.#leashes)
+    for (const capability of inOrder(this.#has)) this.lifecycle.use(capability)
   }
 
   /** `worker.ts` supplies what lies to the left of this folder. */
@@ -105,31 +78,18 @@ export abstract class UserSession extends DurableObject<Env> {
   async onStart(): Promise<void> {
     const services = await this.services()
     const { settings, keys } = services
-    await this.#provider.open(services)
-    this.#bucket.open({ requests: settings.limits.rateLimitRequests, window: settings.limits.rateLimitWindow }, Date.now())
-    const parts: Parts = {
-      settings,
-      grants: this.#grants,
-      codes: this.#codes,
-      profile: this.#profile,
-      provider: this.#provider,
-      bucket: this.#bucket,
-      leashes: this.#leashes,
-      mcpSessions: this.#mcpSessions,
-      log: this.#log,
-      outbox: this.#outbox,
-      errands: this.#errands,
-      credentials: new Credentials(settings, keys),
-      carrier: () => carrier,
-      now,
-    }
+    const { provider, bucket, outbox, leashes } = this.#has
+    await provider.open(services)
+    bucket.open({ requests: settings.limits.rateLimitRequests, window: settings.limits.rateLimitWindow }, Date.now())
+    const parts: Parts = { ...this.#has, settings, credentials: new Credentials(settings, keys), carrier: () => carrier, now }
     const carrier = services.carrier(parts, (work) => this.ctx.waitUntil(work))
     this.#carrier = carrier
     this.#parts = parts
-    this.#outbox.open({ deliver: services.report, summary: () => summaryOf(parts, this.lifecycle.name) })
+    outbox.open({ deliver: services.report, summary: () => summaryOf(parts, this.lifecycle.name) })
     // How often objects wake is what a deployment pays for; nothing else says that they slept.
-    log('info', 'session.woke', { leashes: this.#leashes.count })
+    log('info', 'session.woke', { leashes: leashes.count })
     carrier.recover()
+    await beginUpkeep(parts)
     this.#watch()
   }
 
@@ -154,8 +114,9 @@ export abstract class UserSession extends DurableObject<Env> {
 
   /** A person came back from the identity provider; `blocked` when an administrator has shut them out. */
   async signIn(asked: SignIn): Promise<IssuedCode | 'blocked'> {
-    const issued = await signIn(await this.#started(), asked)
-    if (issued !== 'blocked') await this.#scheduleSweep()
+    const parts = await this.#started()
+    const issued = await signIn(parts, asked)
+    if (issued !== 'blocked') await Promise.all([this.#scheduleSweep(), planUpkeep(parts)])
     return issued
   }
 
@@ -220,6 +181,30 @@ export abstract class UserSession extends DurableObject<Env> {
     return setBlocked(await this.#started(), blocked, by, person)
   }
 
+  /** The identity provider says that the person signed out there; undefined when this token said so before. */
+  async logOut(token: { readonly jti: string; readonly until: number }): Promise<Ended | undefined> {
+    return logOut(await this.#started(), token)
+  }
+
+  /** Switches the flight recorder on; undefined when nobody is known here. */
+  async record(asked: RecordingAsked, by: By): Promise<RecordingTerms | undefined> {
+    return startRecording(await this.#started(), asked, by)
+  }
+
+  /** Switches it off; what was recorded stays for a day. False when it was not on. */
+  async stopRecording(by: By): Promise<boolean> {
+    return stopRecording(await this.#started(), by)
+  }
+
+  async recording(after: number): Promise<RecordingPage> {
+    return (await this.#started()).recorder.page(after, now())
+  }
+
+  /** What the router saw pass while the admission said that it is recorded. */
+  async note(entries: readonly WireEntry[]): Promise<void> {
+    noteEntries(await this.#started(), entries)
+  }
+
   /** Host jobs, by name; each is pushed under its name as id. */
   async onJob({ job }: LifecycleJobContext): Promise<{ rescheduleAt: number } | undefined> {
     if (job.fn === 'watch') return this.#watchAgain()
@@ -247,8 +232,8 @@ export abstract class UserSession extends DurableObject<Env> {
   #collect(): { rescheduleAt: number } | undefined {
     this.#carrying().collectIdle()
     // A busy log trims itself; this is for the events of people who have gone quiet.
-    if (this.#parts) this.#log.trim(boundsOf(this.#parts.settings.limits), now())
-    this.#isCollected = this.#mcpSessions.all().length > 0 || this.#log.last > 0
+    if (this.#parts) this.#has.log.trim(boundsOf(this.#parts.settings.limits), now())
+    this.#isCollected = this.#has.mcpSessions.all().length > 0 || this.#has.log.last > 0
     return this.#isCollected ? { rescheduleAt: Date.now() + COLLECT_EVERY_MS } : undefined
   }
 
@@ -258,7 +243,7 @@ export abstract class UserSession extends DurableObject<Env> {
       this.#isWatched = true
       this.ctx.waitUntil(this.lifecycle.jobs.push({ id: 'watch', fn: 'watch', time: Date.now() + WATCH_EVERY_MS }))
     }
-    if (!this.#isCollected && this.#mcpSessions.all().length > 0) {
+    if (!this.#isCollected && this.#has.mcpSessions.all().length > 0) {
       this.#isCollected = true
       this.ctx.waitUntil(this.lifecycle.jobs.push({ id: 'collect', fn: 'collect', time: Date.now() + COLLECT_EVERY_MS }))
     }
@@ -280,7 +265,7 @@ export abstract class UserSession extends DurableObject<Env> {
 
   /** Milliseconds; a second late, so that what ends then has ended. */
   #nextSweep(): number {
-    return Math.min(...this.#grants.all().map(({ endsAt }) => endsAt)) * 1000 + 1000
+    return Math.min(...this.#has.grants.all().map(({ endsAt }) => endsAt)) * 1000 + 1000
   }
 
   /** Native calls do not start the lifecycle by themselves; every method begins here. */

@@ -96,6 +96,10 @@ describe('a session', () => {
   test('ends by alarm after ninety days, and its rows go with it', async () => {
     const session = nobody()
     const grant = await granted(session)
+    for (const day of [25, 50, 75]) {
+      at(NOW + day * DAY)
+      expect(await session.admit(caller(grant))).toMatchObject({ admitted: true })
+    }
     at(NOW + 90 * DAY - 1)
     expect(await session.admit(caller(grant, 1, NOW + 91 * DAY))).toMatchObject({ admitted: true })
     at(NOW + 90 * DAY)

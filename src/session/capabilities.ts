@@ -1,0 +1,59 @@
+// The capabilities a UserSession is composed of: each owns its table, its jobs and what it remembers, and knows none of the others.
+import type { LifecycleCapability } from 'agents/lifecycle'
+import { Codes } from './codes.ts'
+import { Errands } from './errands.ts'
+import { EventLog } from './event-log.ts'
+import { GrantUses } from './grant-uses.ts'
+import { Grants } from './grants.ts'
+import { IdentityProviderSession } from './identity-provider-session.ts'
+import { Leashes, type LeashOptions } from './leashes.ts'
+import { TokenBucket } from './limits.ts'
+import { LogoutTokens } from './logout-tokens.ts'
+import { McpSessions } from './mcp-sessions.ts'
+import { Outbox } from './outbox.ts'
+import { Profile } from './profile.ts'
+import { ProviderChecks } from './provider-checks.ts'
+import { Recorder } from './recorder.ts'
+
+export interface Capabilities {
+  readonly grants: Grants
+  readonly uses: GrantUses
+  readonly codes: Codes
+  readonly profile: Profile
+  readonly provider: IdentityProviderSession
+  readonly checks: ProviderChecks
+  readonly logouts: LogoutTokens
+  readonly bucket: TokenBucket
+  readonly mcpSessions: McpSessions
+  readonly log: EventLog
+  readonly outbox: Outbox
+  readonly errands: Errands
+  readonly recorder: Recorder
+  readonly leashes: Leashes
+}
+
+/** `leashing` is asked once a leash is opened or breaks, and may itself ask the capabilities. */
+export function capabilitiesOf(storage: DurableObjectStorage, leashing: LeashOptions): Capabilities {
+  const uses = new GrantUses(storage)
+  return {
+    grants: new Grants(storage, uses),
+    uses,
+    codes: new Codes(storage),
+    profile: new Profile(storage),
+    provider: new IdentityProviderSession(storage),
+    checks: new ProviderChecks(storage),
+    logouts: new LogoutTokens(storage),
+    bucket: new TokenBucket(storage),
+    mcpSessions: new McpSessions(storage),
+    log: new EventLog(storage),
+    outbox: new Outbox(storage),
+    errands: new Errands(storage),
+    recorder: new Recorder(storage),
+    leashes: new Leashes(leashing),
+  }
+}
+
+/** In the order they start. */
+export function inOrder(capabilities: Capabilities): readonly LifecycleCapability[] {
+  return Object.values(capabilities)
+}

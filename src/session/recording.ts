@@ -1,0 +1,65 @@
+// What a recording of the wire is made of: its terms, and one entry per exchange, stream or event.
+
+/** What is asked for when a recording is started. */
+export interface RecordingAsked {
+  /** One connected client; everything of the person where nothing is said. */
+  readonly grantId?: string | undefined
+  /** Whether messages are kept too, their first 16 KiB, redacted. */
+  readonly bodies: boolean
+  readonly minutes: number
+}
+
+export interface RecordingTerms {
+  readonly grantId?: string
+  readonly bodies: boolean
+  /** Who started it. */
+  readonly by: string
+  /** Unix seconds. */
+  readonly startedAt: number
+  readonly until: number
+}
+
+/** What the wire is watched for: the part of the terms that travels with an admission. */
+export type Watched = Pick<RecordingTerms, 'bodies' | 'until'>
+
+export interface WireEntry {
+  /** Unix milliseconds. */
+  readonly at: number
+  /** `exchange`: a request and its answer; a streamed answer has an entry at its begin and one at its end, its events between them. */
+  readonly kind: 'exchange' | 'stream_opened' | 'event' | 'stream_ended'
+  readonly direction: 'to_server' | 'to_client'
+  readonly era: 'legacy' | 'modern' | 'unknown'
+  readonly grantId: string
+  readonly clientId: string
+  /** The `X-Request-Id` of the answer. */
+  readonly requestId: string
+  readonly verb: string
+  /** Of the JSON-RPC message. */
+  readonly method?: string | undefined
+  /** Tool, prompt or resource. */
+  readonly about?: string | undefined
+  readonly status?: number | undefined
+  readonly durationMs?: number | undefined
+  readonly requestBytes?: number | undefined
+  readonly answerBytes?: number | undefined
+  readonly events?: number | undefined
+  /** Why the broker refused: a stable code. */
+  readonly refusal?: string | undefined
+  /** How a stream came to its end: by itself, or because its client went away. */
+  readonly ended?: 'ended' | 'client_left' | 'broken' | undefined
+  readonly request?: string | undefined
+  readonly answer?: string | undefined
+}
+
+export interface NumberedEntry extends WireEntry {
+  readonly number: number
+}
+
+export interface RecordingPage {
+  /** Undefined while nothing is recorded. */
+  readonly terms: RecordingTerms | undefined
+  /** Oldest first. */
+  readonly entries: readonly NumberedEntry[]
+  /** Pass it back to get what has come since. */
+  readonly last: number
+}
