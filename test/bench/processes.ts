@@ -99,3 +99,13 @@ export function residentKiB(pid: number): number | undefined {
     return undefined
   }
 }
+
+/** How many files the process may have open; undefined where there is no /proc. */
+export function openFilesLimit(pid: number): number | undefined {
+  try {
+    const found = /^Max open files\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/limits`, 'utf8'))?.[1]
+    return found === undefined ? undefined : Number(found)
+  } catch {
+    return undefined
+  }
+}

@@ -8,10 +8,10 @@ import { parseArgs } from 'node:util'
 import { ROOT } from '../world/bundle.ts'
 import { credentialsFor, type Credentials } from '../world/clients.ts'
 import { freePort } from '../world/listening.ts'
-import { startWorld } from '../world/world.ts'
+import { startWorld, type World } from '../world/world.ts'
 import { objectHop, passThrough } from './bare-workers.ts'
 import { table } from './figures.ts'
-import { cpuSeconds, residentKiB, startStreamClient, startStreamDownstream } from './processes.ts'
+import { cpuSeconds, openFilesLimit, residentKiB, startStreamClient, startStreamDownstream } from './processes.ts'
 import type { Opening, Read } from './stream-client.ts'
 import type { StreamOrder } from './stream-downstream.ts'
 import { openSession } from './ways.ts'
@@ -37,54 +37,65 @@ const KINDS: readonly Kind[] = ['modern call', 'legacy call', 'legacy GET']
 const downstream = await startStreamDownstream()
 const client = startStreamClient()
 const ports = { passThrough: await freePort(), objectHop: await freePort() }
-const world = await startWorld({
-  overrides: {
-    DOWNSTREAM_MCP_URL: downstream.url,
-    RATE_LIMIT_REQUESTS: '100000000',
-    MAX_STREAMS: '100000',
-    MAX_MCP_SESSIONS: '100000',
+const neighbours = [
+  { name: 'pass-through', port: ports.passThrough, module: passThrough(downstream.url) },
+  {
+    name: 'object-hop',
+    port: ports.objectHop,
+    module: objectHop(downstream.url),
+    durableObjects: [{ binding: 'HOP', className: 'Hop' }],
   },
-  neighbours: [
-    { name: 'pass-through', port: ports.passThrough, module: passThrough(downstream.url) },
-    {
-      name: 'object-hop',
-      port: ports.objectHop,
-      module: objectHop(downstream.url),
-      durableObjects: [{ binding: 'HOP', className: 'Hop' }],
-    },
-  ],
-})
+]
+const overrides = {
+  DOWNSTREAM_MCP_URL: downstream.url,
+  RATE_LIMIT_REQUESTS: '100000000',
+  MAX_STREAMS: '100000',
+  MAX_MCP_SESSIONS: '100000',
+}
+
 try {
-  const report = { events: await measureEvents(), memory: await measureMemory(), revocation: await measureRevocation() }
+  const report = { events: await inWorld(measureEvents), memory: await measureMemory(), revocation: await measureRevocation() }
   await mkdir(join(ROOT, 'dist'), { recursive: true })
   await writeFile(join(ROOT, 'dist/bench-streams.json'), `${JSON.stringify(report, undefined, 2)}\n`)
   if (values.json) console.log(JSON.stringify(report, undefined, 2))
   else for (const [title, rows] of Object.entries(report)) console.log(`${title}\n${asTable(rows)}\n`)
 } finally {
   client.close()
-  await world.close()
   downstream.close()
 }
 
+/** A new world for every figure: sessions that earlier runs left behind would be measured with it. */
+async function inWorld<Result>(measure: (world: World) => Promise<Result>): Promise<Result> {
+  const world = await startWorld({ overrides, neighbours })
+  try {
+    return await measure(world)
+  } finally {
+    await world.close()
+  }
+}
+
 /** One stream: at an ordinary pace for latency, then as fast as it goes. */
-async function measureEvents(): Promise<readonly Row[]> {
+async function measureEvents(world: World): Promise<readonly Row[]> {
   const who = await credentialsFor('alice', world.mcpUrl)
   const paced = { events: PER_SECOND * Number(values.seconds), perSecond: PER_SECOND }
   const burst = { events: Number(values.burst), perSecond: 0 }
   const ways: readonly (readonly [string, (order: StreamOrder) => Promise<Opening>])[] = [
-    ['(a) Worker, nothing else', async (order) => ({ ...(await opening('modern call', who, order)), port: ports.passThrough })],
+    [
+      '(a) Worker, nothing else',
+      async (order) => ({ ...(await opening('modern call', world, who, order)), port: ports.passThrough }),
+    ],
     [
       '(b) Worker and object, nothing else',
-      async (order) => ({ ...(await opening('modern call', who, order)), port: ports.objectHop }),
+      async (order) => ({ ...(await opening('modern call', world, who, order)), port: ports.objectHop }),
     ],
-    ['broker, modern call', async (order) => await opening('modern call', who, order)],
-    ['broker, legacy call', async (order) => await opening('legacy call', who, order)],
+    ['broker, modern call', async (order) => await opening('modern call', world, who, order)],
+    ['broker, legacy call', async (order) => await opening('legacy call', world, who, order)],
   ]
   const rows: Row[] = []
   for (const [way, open] of ways) {
-    await readAll(await open({ events: 500, perSecond: 0 }))
-    const calm = await readAll(await open(paced))
-    const fast = await readAll(await open(burst))
+    await readAll(world, await open({ events: 500, perSecond: 0 }))
+    const calm = await readAll(world, await open(paced))
+    const fast = await readAll(world, await open(burst))
     rows.push({
       way,
       [`p50 ms at ${PER_SECOND}/s`]: percentile(calm.latencies, 0.5).toFixed(2),
@@ -98,7 +109,7 @@ async function measureEvents(): Promise<readonly Row[]> {
   return rows
 }
 
-async function readAll(stream: Opening): Promise<Read & { readonly cpuMicroseconds: number }> {
+async function readAll(world: World, stream: Opening): Promise<Read & { readonly cpuMicroseconds: number }> {
   const before = cpuSeconds(world.pid ?? 0) ?? Number.NaN
   await client.obey({ do: 'open', streams: [stream] })
   await client.obey({ do: 'wait', milliseconds: ENDS_WITHIN_MS })
@@ -107,82 +118,96 @@ async function readAll(stream: Opening): Promise<Read & { readonly cpuMicrosecon
   return { ...read, cpuMicroseconds: (cpu / read.latencies.length) * 1e6 }
 }
 
-/** Silent streams of one person, each run in a runtime that has just started. */
+/** Silent streams of one person. */
 async function measureMemory(): Promise<readonly Row[]> {
   const rows: Row[] = []
-  for (const kind of ['nothing but a Worker', ...KINDS] as const) {
-    for (const count of numbers(values.memory)) {
-      await world.restartRuntime()
-      const who = await credentialsFor('alice', world.mcpUrl)
-      const streams = await openings(kind === 'nothing but a Worker' ? 'modern call' : kind, who, count)
-      const before = residentKiB(world.pid ?? 0) ?? Number.NaN
-      const placed = kind === 'nothing but a Worker' ? streams.map((stream) => ({ ...stream, port: ports.passThrough })) : streams
-      await client.obey({ do: 'open', streams: placed })
-      await sleep(2000)
-      const after = residentKiB(world.pid ?? 0) ?? Number.NaN
-      const { opened, over, failures } = await client.obey({ do: 'leave' })
-      rows.push({
-        streams: kind,
-        asked: count,
-        open: opened - over,
-        'KiB before': before,
-        'KiB with them': after,
-        'KiB per stream': ((after - before) / Math.max(1, opened)).toFixed(1),
-        failure: failures.join('; '),
-      })
-    }
-  }
+  for (const kind of ['nothing but a Worker', ...KINDS] as const)
+    for (const count of numbers(values.memory)) rows.push(await inWorld((world) => memoryOf(world, kind, count)))
   return rows
+}
+
+async function memoryOf(world: World, kind: Kind | 'nothing but a Worker', count: number): Promise<Row> {
+  const pid = world.pid ?? 0
+  const who = await credentialsFor('alice', world.mcpUrl)
+  const most = mostStreams(pid)
+  const isBare = kind === 'nothing but a Worker'
+  const streams = await openings(isBare ? 'modern call' : kind, world, who, Math.min(count, most))
+  const before = residentKiB(pid) ?? Number.NaN
+  await client.obey({ do: 'open', streams: isBare ? streams.map((stream) => ({ ...stream, port: ports.passThrough })) : streams })
+  await sleep(2000)
+  const after = residentKiB(pid) ?? Number.NaN
+  const { opened, over, failures } = await client.obey({ do: 'leave' })
+  return {
+    streams: kind,
+    asked: count <= most ? count : `${count}, but files for ${most}`,
+    open: opened - over,
+    'KiB before': before,
+    'KiB with them': after,
+    'KiB per stream': ((after - before) / Math.max(1, opened)).toFixed(1),
+    failure: failures.join('; '),
+  }
 }
 
 /** One person revokes her grant at POST /revoke while all her streams are open and silent. */
 async function measureRevocation(): Promise<readonly Row[]> {
   const rows: Row[] = []
-  for (const kind of KINDS) {
-    for (const count of numbers(values.revoked)) {
-      await world.restartRuntime()
-      const who = await credentialsFor('alice', world.mcpUrl)
-      await client.obey({ do: 'open', streams: await openings(kind, who, count) })
-      await sleep(500)
-      const start = Number(process.hrtime.bigint() / 1000n) / 1000
-      const body = new URLSearchParams({ token: who.refreshToken, client_id: who.clientId })
-      const { status } = await fetch(`${world.brokerUrl}/revoke`, { method: 'POST', body })
-      const answered = Number(process.hrtime.bigint() / 1000n) / 1000 - start
-      const openDownstream = await downstream.open()
-      const nextStatus = await statusOf(await opening('modern call', who, SILENT))
-      await client.obey({ do: 'wait', milliseconds: 5000 })
-      const { opened, over, failures, lastBytes } = await client.obey({ do: 'leave' })
-      const delays = lastBytes.map((at) => at - start).sort((a, b) => a - b)
-      rows.push({
-        streams: kind,
-        opened,
-        '/revoke answered': `${status} after ${answered.toFixed(0)} ms`,
-        'last byte p50 ms': percentile(delays, 0.5).toFixed(0),
-        'last byte p99 ms': percentile(delays, 0.99).toFixed(0),
-        'still open': opened - over,
-        'open downstream': `${openDownstream} at the answer, ${await downstream.open()} later`,
-        'next request': nextStatus,
-        failure: failures.join('; '),
-      })
-    }
-  }
+  for (const kind of KINDS)
+    for (const count of numbers(values.revoked)) rows.push(await inWorld((world) => revocationOf(world, kind, count)))
   return rows
 }
 
-async function statusOf({ headers, body }: Opening): Promise<number> {
+async function revocationOf(world: World, kind: Kind, count: number): Promise<Row> {
+  const who = await credentialsFor('alice', world.mcpUrl)
+  await client.obey({ do: 'open', streams: await openings(kind, world, who, count) })
+  await sleep(500)
+  const start = milliseconds()
+  const body = new URLSearchParams({ token: who.refreshToken, client_id: who.clientId })
+  const { status } = await fetch(`${world.brokerUrl}/revoke`, { method: 'POST', body })
+  const answered = milliseconds() - start
+  const openDownstream = await downstream.open()
+  const nextStatus = await statusOf(world, await opening('modern call', world, who, SILENT))
+  await client.obey({ do: 'wait', milliseconds: 5000 })
+  await sleep(1000)
+  const openLater = await downstream.open()
+  const { opened, over, failures, lastBytes } = await client.obey({ do: 'leave' })
+  const delays = lastBytes.map((at) => at - start).sort((a, b) => a - b)
+  return {
+    streams: kind,
+    opened,
+    '/revoke answered': `${status} after ${answered.toFixed(0)} ms`,
+    'last byte p50 ms': percentile(delays, 0.5).toFixed(0),
+    'last byte p99 ms': percentile(delays, 0.99).toFixed(0),
+    'still open': opened - over,
+    'open downstream': `${openDownstream} at the answer, ${openLater} a second later`,
+    'next request': nextStatus,
+    failure: failures.join('; '),
+  }
+}
+
+/** Of the machine's monotonic clock, the same in every process. */
+function milliseconds(): number {
+  return Number(process.hrtime.bigint() / 1000n) / 1000
+}
+
+/** Measured: workerd needs four files for a stream it carries, two for each of its connections. */
+function mostStreams(pid: number): number {
+  return Math.floor(((openFilesLimit(pid) ?? Number.POSITIVE_INFINITY) - 200) / 4)
+}
+
+async function statusOf(world: World, { headers, body }: Opening): Promise<number> {
   const { host: _, ...rest } = headers
   const answer = await fetch(world.mcpUrl, { method: 'POST', headers: rest, ...(body !== undefined && { body }) })
   await answer.body?.cancel()
   return answer.status
 }
 
-async function openings(kind: Kind, who: Credentials, count: number): Promise<readonly Opening[]> {
+async function openings(kind: Kind, world: World, who: Credentials, count: number): Promise<readonly Opening[]> {
   const all: Opening[] = []
-  for (let index = 0; index < count; index += 1) all.push(await opening(kind, who, SILENT))
+  for (let index = 0; index < count; index += 1) all.push(await opening(kind, world, who, SILENT))
   return all
 }
 
-async function opening(kind: Kind, { accessToken }: Credentials, order: StreamOrder): Promise<Opening> {
+async function opening(kind: Kind, world: World, { accessToken }: Credentials, order: StreamOrder): Promise<Opening> {
   const { host, port } = new URL(world.brokerUrl)
   const common = {
     host,
