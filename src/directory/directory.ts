@@ -183,7 +183,7 @@ export class Directory extends DurableObject<Env> {
     return {
       ...machine,
       state: machine.expiresAt <= now() ? 'expired' : lasting,
-      lastUsedAt: lastSeenAt > machine.createdAt ? lastSeenAt : undefined,
+      lastUsedAt: lastSeenAt >= machine.createdAt ? lastSeenAt : undefined,
     }
   }
 

@@ -10,16 +10,18 @@ export interface Enrolment {
   readonly clientName: string
   readonly grants: readonly { readonly id: string; readonly resource: string; readonly scopes: readonly string[] }[]
   /** Unix seconds. */
+  readonly createdAt: number
   readonly endsAt: number
 }
 
 /** How exactly it is known when a machine was last used, in seconds: a use within this writes nothing. */
 const NOTED_EVERY = 300
 
-export async function enrol(parts: Parts, { identity, clientId, clientName, grants, endsAt }: Enrolment, by: By): Promise<void> {
+export async function enrol(parts: Parts, asked: Enrolment, by: By): Promise<void> {
+  const { identity, clientId, clientName, grants, createdAt, endsAt } = asked
   const now = parts.now()
-  // A second ago, so that its first use is later than that.
-  parts.profile.remember(identity, now - 1)
+  // A second before, so that whatever is later is a use.
+  parts.profile.remember(identity, createdAt - 1)
   for (const { id, resource, scopes } of grants) {
     const grant = parts.grants.open({ clientId, clientName, resource, scopes, endsAt }, now, id)
     parts.grants.rotate(grant, now)

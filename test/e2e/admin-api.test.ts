@@ -1,0 +1,185 @@
+// The admin API as administrators and their programs use it, in the real runtime: see who is connected, take it away, read the receipt.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { AdminProgram } from '../world/administrator.ts'
+import { BrokerClient, countForLong, statusWith } from '../world/broker-client.ts'
+import { startWorld, type World } from '../world/world.ts'
+
+let world: World
+let client: BrokerClient
+let carol: AdminProgram
+
+beforeAll(async () => {
+  world = await startWorld()
+  client = await BrokerClient.register(world.brokerUrl, { client_name: '=HYPERLINK("https://evil.example")' })
+  carol = await AdminProgram.signedIn(world.brokerUrl, 'carol')
+})
+afterAll(async () => {
+  await world?.close()
+})
+
+/** The index is seconds behind. */
+async function listed(email: string): Promise<string> {
+  return await expect
+    .poll(() => carol.subOf(email).catch(() => ''))
+    .toMatch(/./)
+    .then(() => carol.subOf(email))
+}
+
+describe('carol, signed in on the pages,', () => {
+  test('sees who alice is at this moment, and takes it away: the stream ends, the next call is 401, the receipt says so', async () => {
+    const tokens = await client.signIn('alice')
+    const stream = await countForLong(world.mcpUrl, tokens.accessToken)
+    const sub = await listed('alice@example.com')
+    const { live, events } = await carol.see(`/people/${sub}`)
+    expect(live).toMatchObject({
+      identity: { email: 'alice@example.com' },
+      streams: [{ label: 'tools/call count', kind: 'request' }],
+    })
+    expect(events[0]).toMatchObject({ type: 'signed_in', clientId: client.clientId })
+
+    const receipt = await carol.revoke({ what: 'person', sub }, 'left the company')
+    expect(receipt).toMatchObject({
+      by: 'carol@example.com',
+      why: 'left the company',
+      action: 'revoke',
+      target: { what: 'person', sub },
+      people: { total: 1, done: 1, failing: 0 },
+      streams: 1,
+      state: 'done',
+      acknowledgedAt: expect.any(Number),
+    })
+    expect(await stream.endsWithin(1_000)).toBe(true)
+    expect(stream.text).toContain('credential_revoked')
+    expect(await statusWith(world.mcpUrl, tokens.accessToken)).toBe(401)
+    expect((await client.refresh(tokens.refreshToken)).status).toBe(400)
+    expect(await carol.receipt(receipt.id)).toEqual(receipt)
+    const { receipts } = await carol.see('/receipts')
+    expect(receipts[0]).toEqual(receipt)
+    await expect
+      .poll(async () => (await carol.see(`/events?sub=${sub}&type=person_ended`)).events)
+      .toMatchObject([{ actor: 'carol@example.com', reason: 'left the company' }])
+  })
+
+  test('ends one grant, one stream, and one client of a person, and leaves the others', async () => {
+    const [first, second] = [await client.signIn('bob'), await client.signIn('bob')]
+    const sub = await listed('bob@example.com')
+    const stream = await countForLong(world.mcpUrl, first.accessToken)
+    const { live } = await carol.see(`/people/${sub}`)
+    const [open] = live.streams
+    expect(await carol.revoke({ what: 'stream', id: open.id, sub })).toMatchObject({ streams: 1, grants: 0 })
+    expect(await stream.endsWithin(1_000)).toBe(true)
+    expect(await statusWith(world.mcpUrl, first.accessToken)).toBe(200)
+
+    expect(await carol.revoke({ what: 'grant', id: open.grantId, sub })).toMatchObject({ grants: 1 })
+    expect(await statusWith(world.mcpUrl, first.accessToken)).toBe(401)
+    expect(await statusWith(world.mcpUrl, second.accessToken)).toBe(200)
+
+    expect(await carol.revoke({ what: 'client', id: client.clientId, sub })).toMatchObject({ grants: 1 })
+    expect(await statusWith(world.mcpUrl, second.accessToken)).toBe(401)
+  })
+
+  test('blocks bob, who can sign in again only when unblocked', async () => {
+    const { accessToken } = await client.signIn('bob')
+    const sub = await listed('bob@example.com')
+    expect(await carol.act(`/people/${sub}/block`, { reason: 'an incident' })).toMatchObject({ action: 'block', grants: 1 })
+    expect(await statusWith(world.mcpUrl, accessToken)).toBe(401)
+    await expect(client.signIn('bob')).rejects.toThrow('access_denied')
+    expect(await carol.act(`/people/${sub}/unblock`, { reason: 'it is over' })).toMatchObject({ action: 'unblock' })
+    expect(await statusWith(world.mcpUrl, accessToken)).toBe(401)
+    expect(await statusWith(world.mcpUrl, (await client.signIn('bob')).accessToken)).toBe(200)
+  })
+
+  test('blocks an application: who used it is disconnected, and whoever wants to is told why not', async () => {
+    const app = await BrokerClient.register(world.brokerUrl)
+    const [alice, bob] = [await app.signIn('alice'), await app.signIn('bob')]
+    const other = await client.signIn('alice')
+    const code = await app.code('bob')
+    await expect.poll(async () => (await peopleOf(app.clientId))?.people).toBe(2)
+    const { id } = await carol.act(`/clients/${app.clientId}/block`, { reason: 'it misbehaves' })
+    await expect.poll(() => carol.receipt(id)).toMatchObject({ state: 'done', grants: 3, people: { total: 2, done: 2 } })
+    for (const { accessToken } of [alice, bob]) expect(await statusWith(world.mcpUrl, accessToken)).toBe(401)
+    expect(await statusWith(world.mcpUrl, other.accessToken)).toBe(200)
+    expect((await app.redeem(code)).status).toBe(400)
+    const page = await fetch(app.authorizeUrl().url)
+    expect([page.status, await page.text()]).toEqual([
+      403,
+      expect.stringContaining('An administrator has blocked this application'),
+    ])
+    expect(await peopleOf(app.clientId)).toMatchObject({
+      isBlocked: true,
+      blocked: { by: 'carol@example.com', why: 'it misbehaves' },
+    })
+
+    await carol.act(`/clients/${app.clientId}/unblock`, { reason: 'it was mended' })
+    expect(await statusWith(world.mcpUrl, (await app.signIn('alice')).accessToken)).toBe(200)
+    expect((await carol.post(`/clients/${app.clientId}/unblock`, { reason: 'again' })).status).toBe(404)
+  })
+
+  test('takes the events home, as JSON Lines and as a table in which nothing is a formula', async () => {
+    const lines = await (await carol.get('/events', { accept: 'application/x-ndjson' })).text()
+    const events = lines
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    expect(events.length).toBeGreaterThan(5)
+    const csv = await carol.get('/events?format=csv&type=signed_in')
+    expect(csv.headers.get('content-type')).toBe('text/csv; charset=utf-8; header=present')
+    const [head, row] = (await csv.text()).split('\r\n')
+    expect(head).toBe('"number","at","type","sub","clientId","clientName","grantId","actor","reason"')
+    expect(row).toMatch(/"signed_in"/)
+    expect(lines).toContain('"=HYPERLINK')
+    expect(await (await carol.get('/events?format=csv')).text()).not.toContain(',"=HYPERLINK')
+    const { events: some, next } = await carol.see('/events?limit=2')
+    expect(some).toHaveLength(2)
+    const { events: older } = await carol.see(`/events?limit=2&before=${next}`)
+    expect(older[0].number).toBeLessThan(some[1].number)
+  })
+
+  test.for<[string, string, object, number, string]>([
+    ['names no reason', '/revocations', { target: { what: 'everyone' } }, 400, 'invalid_request'],
+    ['gives an empty reason', '/revocations', { target: { what: 'everyone' }, reason: '  ' }, 400, 'invalid_request'],
+    ['names nothing that can be ended', '/revocations', { target: { what: 'world' }, reason: 'x' }, 400, 'invalid_request'],
+    ['names a stream of nobody', '/revocations', { target: { what: 'stream', id: 'a' }, reason: 'x' }, 400, 'invalid_request'],
+    [
+      'says more than is understood',
+      '/revocations',
+      { target: { what: 'everyone', sub: 'a' }, reason: 'x' },
+      400,
+      'invalid_request',
+    ],
+    [
+      'means somebody who is not there',
+      '/revocations',
+      { target: { what: 'person', sub: 'A'.repeat(43) }, reason: 'x' },
+      404,
+      'not_found',
+    ],
+    ['blocks somebody who is not there', `/people/${'A'.repeat(43)}/block`, { reason: 'x' }, 404, 'not_found'],
+    ['blocks an application that is not there', '/clients/pub_nobody/block', { reason: 'x' }, 404, 'not_found'],
+    ['wants a machine that lives for ever', '/machines', machine({ expiresAt: 9_999_999_999 }), 400, 'invalid_request'],
+    [
+      'wants a machine for a server elsewhere',
+      '/machines',
+      machine({ resources: ['https://elsewhere.example/mcp'] }),
+      400,
+      'invalid_target',
+    ],
+    ['asks for what there is not', '/nothing', {}, 404, 'not_found'],
+  ])('is told so when a request %s', async ([, path, body, status, code]) => {
+    const answer = await carol.post(path, body)
+    expect([answer.status, await answer.json()]).toEqual([
+      status,
+      { error: code, error_description: expect.stringMatching(/\w/), request_id: answer.headers.get('x-request-id') },
+    ])
+  })
+})
+
+function machine(changes: object): object {
+  const expiresAt = Math.floor(Date.now() / 1000) + 3_600
+  return { name: 'm', owner: 'o', scopes: ['mcp'], expiresAt, reason: 'x', ...changes }
+}
+
+async function peopleOf(clientId: string): Promise<{ people: number } | undefined> {
+  const { clients } = await carol.see(`/clients?search=${clientId}`)
+  return clients[0]
+}

@@ -1,0 +1,42 @@
+// Revoke everyone, and kill the runtime in the middle: what was begun is finished, and the receipt is whole.
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { AdminProgram } from '../world/administrator.ts'
+import { BrokerClient, statusWith } from '../world/broker-client.ts'
+import { startWorld, type World } from '../world/world.ts'
+
+let world: World
+let client: BrokerClient
+let carol: AdminProgram
+
+beforeAll(async () => {
+  world = await startWorld()
+  client = await BrokerClient.register(world.brokerUrl)
+  carol = await AdminProgram.signedIn(world.brokerUrl, 'carol')
+})
+afterAll(async () => {
+  await world?.close()
+})
+
+test('revoking everyone survives a kill in the middle: after the restart all have answered, and the receipt is whole', async () => {
+  const machines = []
+  for (let n = 0; n < 300; n += 30)
+    machines.push(...(await Promise.all(Array.from({ length: 30 }, (_, m) => carol.createMachine({ name: `Robot ${n + m}` })))))
+  const alice = await client.signIn('alice')
+  const overview = async (): Promise<number> => (await carol.see('/overview'))['connected']
+  await expect.poll(overview).toBeGreaterThanOrEqual(301)
+  const connected = await overview()
+
+  const begun = await carol.revoke({ what: 'everyone' }, 'a drill')
+  expect(begun).toMatchObject({ state: 'running', people: { total: connected, done: 0 } })
+  await expect.poll(async () => (await carol.receipt(begun.id)).people.done, { interval: 1 }).toBeGreaterThan(0)
+  await world.restartRuntime()
+  const half = await carol.receipt(begun.id)
+  expect(half.people.done).toBeLessThan(connected)
+  await expect.poll(() => carol.receipt(begun.id), { timeout: 45_000, interval: 200 }).toMatchObject({ state: 'done' })
+  const whole = await carol.receipt(begun.id)
+  expect(whole).toMatchObject({ people: { total: connected, done: connected, failing: 0 }, why: 'a drill' })
+  expect(whole.grants).toBeGreaterThanOrEqual(connected)
+  for (const { token } of machines.filter((_, n) => n % 10 === 0)) expect(await statusWith(world.mcpUrl, token)).toBe(401)
+  expect(await statusWith(world.mcpUrl, alice.accessToken)).toBe(401)
+  await expect.poll(overview).toBe(0)
+})

@@ -1,0 +1,64 @@
+// The document of the admin API describes the routes that are there, and no others.
+import { expect, test } from 'vitest'
+import { Envelopes } from '../../../src/oauth/envelopes.ts'
+import { MachineTokens } from '../../../src/oauth/machine-tokens.ts'
+import { adminApiRoutes } from '../../../src/routes/admin-api.ts'
+import { openApi } from '../../../src/routes/admin/openapi.ts'
+import { foundation } from '../../../src/services.ts'
+
+const BASE_URL = 'https://mcp.example.com'
+
+function nobody(): never {
+  throw new Error('no object is asked while routes are listed')
+}
+
+async function mounted(): Promise<readonly string[]> {
+  const base = await foundation({
+    BASE_URL,
+    DOWNSTREAM_MCP_URL: 'https://tools.example.com/mcp',
+    OAUTH_AUTHORIZE_URL: 'https://idp.example',
+    OAUTH_CLIENT_ID: 'broker',
+    ENCRYPTION_KEY: '000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f',
+  })
+  const envelopes = new Envelopes(base.keys, BASE_URL, Date.now)
+  const machines = new MachineTokens(base.keys, BASE_URL)
+  const { routes } = adminApiRoutes({ ...base, envelopes, machines, session: nobody, directory: nobody, now: Date.now })
+  return routes
+    .filter(({ method }) => method !== 'ALL')
+    .map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)/g, '{$1}')}`)
+}
+
+test('every route of the admin API is described, and nothing else is', async () => {
+  const { paths }: { paths?: Record<string, object> } = openApi(BASE_URL)
+  const described = Object.entries(paths ?? {}).flatMap(([path, operations]) =>
+    Object.keys(operations).map((method) => `${method.toUpperCase()} ${path}`),
+  )
+  const routes = await mounted()
+  expect(routes.length).toBeGreaterThan(10)
+  expect(described.sort()).toEqual([...routes].sort())
+})
+
+test('every schema that is referred to is there', () => {
+  const document = JSON.stringify(openApi(BASE_URL))
+  const { components }: { components?: { schemas: object } } = openApi(BASE_URL)
+  const named = [...document.matchAll(/#\/components\/schemas\/(\w+)/g)].map(([, name = '']) => name)
+  expect([...new Set(named)].filter((name) => !Object.hasOwn(components?.schemas ?? {}, name))).toEqual([])
+})
+
+test('a body is described as it is read', () => {
+  const document = openApi(BASE_URL)
+  expect(document).toMatchObject({
+    openapi: '3.1.0',
+    paths: {
+      '/people/{sub}/block': {
+        post: {
+          parameters: [{ name: 'sub', in: 'path', required: true }],
+          requestBody: {
+            content: { 'application/json': { schema: { type: 'object', required: ['reason'], additionalProperties: false } } },
+          },
+        },
+      },
+      '/events': { get: { parameters: expect.arrayContaining([{ name: 'format', in: 'query', schema: expect.anything() }]) } },
+    },
+  })
+})
