@@ -9,6 +9,7 @@ import { identityHeaders } from '../identity-headers.ts'
 import { requestHeaders } from '../passing-headers.ts'
 import { McpRefusal } from '../refusal.ts'
 import { encodeComment, encodeEvent, type SseEvent } from '../sse.ts'
+import { Superseded } from '../tether.ts'
 import { refusalOfAdmission, setRate } from './answers.ts'
 import { encodeLogged } from './log-reader.ts'
 import { ANSWER_HEADER, ORDER_HEADER, orderHeader, REFUSAL_HEADER, refusalIn, type Order } from './order.ts'
@@ -88,10 +89,13 @@ export async function carryGet(forwarding: LegacyForwarding, conditions: Leashed
 }
 
 export interface LeashedConditions extends Omit<ForwardingConditions, 'leash' | 'first' | 'encode'> {
-  readonly leash: (stream: {
-    readonly id: string | undefined
-    readonly kind: 'request' | 'standing'
-  }) => ForwardingConditions['leash']
+  readonly leash: (stream: StreamToLeash) => ForwardingConditions['leash']
+}
+
+export interface StreamToLeash {
+  readonly id: string | undefined
+  readonly kind: 'request' | 'standing'
+  readonly epoch?: number
 }
 
 /** A silent stream is no failure: a downstream may send its headers with the first event, which may come tomorrow. */
@@ -120,20 +124,31 @@ async function carryStanding(
     ...conditions,
     standing: true,
     headersWithinMs: STANDING_HEADERS_WITHIN_MS,
-    leash: conditions.leash({ id: stream, kind: 'standing' }),
+    leash: conditions.leash({ id: stream, kind: 'standing', epoch }),
     first: [primed(stream, forwarding.client.headers), ...missed.map((event) => encodeLogged(stream, event))],
     encode: (events: readonly SseEvent[]) => stored(stream, epoch, events, post),
   }
-  let answer = await forward(asked, standing)
-  // The downstream may not have noticed yet that the connection this one takes over from is gone.
-  for (let attempt = 1; answer.status === 409 && attempt <= CONFLICT_ATTEMPTS; attempt += 1) {
-    await answer.body?.cancel()
-    await new Promise((resolve) => setTimeout(resolve, CONFLICT_PAUSE_MS * attempt))
-    answer = await forward(asked, standing)
+  try {
+    let answer = await forward(asked, standing)
+    // The downstream may not have noticed yet that the connection this one takes over from is gone.
+    for (let attempt = 1; answer.status === 409 && attempt <= CONFLICT_ATTEMPTS; attempt += 1) {
+      await answer.body?.cancel()
+      await new Promise((resolve) => setTimeout(resolve, CONFLICT_PAUSE_MS * attempt))
+      answer = await forward(asked, standing)
+    }
+    // A downstream that forgot the session or the cursor: the object asks anew, and carries this stream itself for a while.
+    const hasForgotten = answer.status === 404 || (answer.status === 400 && downstreamCursor !== undefined)
+    return hasForgotten ? await handOver(forwarding, post) : answer
+  } catch (error) {
+    if (error instanceof Superseded) return superseded()
+    throw error
   }
-  // A downstream that forgot the session or the cursor: the object asks anew, and carries this stream itself for a while.
-  const hasForgotten = answer.status === 404 || (answer.status === 400 && downstreamCursor !== undefined)
-  return hasForgotten ? handOver(forwarding, post) : answer
+}
+
+/** Never a refusal: the client's newer connection has what it wants, and 409 would make it give up. */
+function superseded(): Response {
+  const headers = { 'content-type': 'text/event-stream', 'cache-control': 'no-cache, no-transform' }
+  return new Response(encodeComment('closed: superseded'), { headers })
 }
 
 /** SEP-1699: an id at once, so that a client that loses the connection before the first event can resume; and how soon to come again. */

@@ -1,0 +1,80 @@
+// Logout tokens (OpenID Connect Back-Channel Logout 1.0): the provider's signed word that somebody has signed out there.
+import { createLocalJWKSet, decodeJwt, jwtVerify, type JSONWebKeySet } from 'jose'
+import * as z from 'zod'
+import { describeError } from '../platform/telemetry.ts'
+import type { Metadata } from './discovery.ts'
+import { IdentityError } from './provider.ts'
+
+/** Who has signed out: a person, or whoever had that session. At least one of both is named. */
+export interface LoggedOut {
+  readonly issuer: string
+  readonly subject: string | undefined
+  /** The `sid` of the provider's session. */
+  readonly session: string | undefined
+  readonly jti: string
+  /** When nobody would take the token any more, in unix seconds. */
+  readonly until: number
+}
+
+const EVENT = 'http://schemas.openid.net/event/backchannel-logout'
+/** Seconds. */
+const CLOCK_TOLERANCE = 60
+const LONGEST_AGE = 600
+
+// Section 2.4. What has a nonce is an ID token, and a stolen one must not sign anybody out.
+const claimsSchema = z
+  .object({
+    sub: z.string().min(1).max(255).optional(),
+    sid: z.string().min(1).max(512).optional(),
+    jti: z.string().min(1).max(512),
+    exp: z.number(),
+    azp: z.string().optional(),
+    events: z.looseObject({ [EVENT]: z.looseObject({}) }),
+    nonce: z.undefined().optional(),
+  })
+  .refine(({ sub, sid }) => sub !== undefined || sid !== undefined, 'neither sub nor sid')
+
+const TYPES: readonly (string | undefined)[] = [undefined, 'jwt', 'logout+jwt', 'application/logout+jwt']
+
+export interface LogoutVerification {
+  readonly issuer: Metadata
+  readonly clientId: string
+  readonly keys: (url: string) => Promise<string>
+  readonly now: Date
+}
+
+/** Says nothing about the signature: for turning away what needs none to be refused, before anybody is asked for keys. */
+export function mayBeLogoutToken(token: string, clientId: string): boolean {
+  try {
+    const { aud, ...claims } = decodeJwt(token)
+    return [aud].flat().includes(clientId) && claimsSchema.safeParse(claims).success
+  } catch {
+    return false
+  }
+}
+
+/** Section 2.6, steps 1 to 6; rejects with `IdentityError`. */
+export async function readLogoutToken(
+  token: string,
+  { issuer, clientId, keys, now }: LogoutVerification,
+): Promise<LoggedOut> {
+  if (issuer.jwks_uri === undefined) throw new IdentityError('invalid', 'the provider publishes no keys')
+  const published: JSONWebKeySet = JSON.parse(await keys(issuer.jwks_uri))
+  const { payload, protectedHeader } = await jwtVerify(token, createLocalJWKSet(published), {
+    issuer: issuer.issuer,
+    audience: clientId,
+    algorithms: issuer.id_token_signing_alg_values_supported,
+    requiredClaims: ['iat', 'exp', 'jti'],
+    maxTokenAge: LONGEST_AGE,
+    clockTolerance: CLOCK_TOLERANCE,
+    currentDate: now,
+  }).catch((cause: unknown) => {
+    throw new IdentityError('invalid', `the logout token was refused: ${describeError(cause)}`, { cause })
+  })
+  const claims = claimsSchema.safeParse(payload)
+  if (!claims.success) throw new IdentityError('invalid', 'the logout token does not say what one has to say')
+  const { sub, sid, jti, exp, azp } = claims.data
+  if (!TYPES.includes(protectedHeader.typ?.toLowerCase())) throw new IdentityError('invalid', 'it is another kind of token')
+  if (azp !== undefined && azp !== clientId) throw new IdentityError('invalid', 'the logout token is for another client')
+  return { issuer: issuer.issuer, subject: sub, session: sid, jti, until: exp + CLOCK_TOLERANCE }
+}
