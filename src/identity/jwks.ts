@@ -15,6 +15,11 @@ export class KeySet {
   readonly #document = new Remembered<string>(MINUTE_MS)
   #cache: oauth.JWKSCacheInput = {}
 
+  /** The keys as they are published, as JSON text: for signatures the library does not look at. */
+  published(url: string): Promise<string> {
+    return this.#document.get(() => fetchKeys(url, { accept: 'application/json' }))
+  }
+
   /** Runs one signature check with the keys it needs. */
   async verify(check: (options: oauth.ValidateSignatureOptions) => Promise<void>): Promise<void> {
     const cache = structuredClone(this.#cache)

@@ -3,18 +3,7 @@ import { createLocalJWKSet, decodeJwt, jwtVerify, type JSONWebKeySet } from 'jos
 import * as z from 'zod'
 import { describeError } from '../platform/telemetry.ts'
 import type { Metadata } from './discovery.ts'
-import { IdentityError } from './provider.ts'
-
-/** Who has signed out: a person, or whoever had that session. At least one of both is named. */
-export interface LoggedOut {
-  readonly issuer: string
-  readonly subject: string | undefined
-  /** The `sid` of the provider's session. */
-  readonly session: string | undefined
-  readonly jti: string
-  /** When nobody would take the token any more, in unix seconds. */
-  readonly until: number
-}
+import { IdentityError, type LoggedOut } from './provider.ts'
 
 const EVENT = 'http://schemas.openid.net/event/backchannel-logout'
 /** Seconds. */
@@ -54,10 +43,7 @@ export function mayBeLogoutToken(token: string, clientId: string): boolean {
 }
 
 /** Section 2.6, steps 1 to 6; rejects with `IdentityError`. */
-export async function readLogoutToken(
-  token: string,
-  { issuer, clientId, keys, now }: LogoutVerification,
-): Promise<LoggedOut> {
+export async function readLogoutToken(token: string, { issuer, clientId, keys, now }: LogoutVerification): Promise<LoggedOut> {
   if (issuer.jwks_uri === undefined) throw new IdentityError('invalid', 'the provider publishes no keys')
   const published: JSONWebKeySet = JSON.parse(await keys(issuer.jwks_uri))
   const { payload, protectedHeader } = await jwtVerify(token, createLocalJWKSet(published), {

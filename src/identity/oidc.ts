@@ -8,7 +8,8 @@ import { ask, asIdentityError, assertAtWork } from './ask.ts'
 import { identityFrom, isIncomplete, type Claims } from './claims.ts'
 import { discover, isLoopback, type Metadata } from './discovery.ts'
 import { KeySet } from './jwks.ts'
-import { IdentityError, type IdentityProvider, type Login, type SignedIn } from './provider.ts'
+import { mayBeLogoutToken, readLogoutToken } from './logout-token.ts'
+import { IdentityError, type IdentityProvider, type LoggedOut, type Login, type SignedIn } from './provider.ts'
 import { Remembered } from './remembered.ts'
 import { readTokenAnswer, type TokenAnswer } from './token-answer.ts'
 
@@ -119,6 +120,14 @@ export class OidcProvider implements IdentityProvider {
       const { reason, code, detail } = this.#logged('refresh', error)
       return { outcome: reason === 'refused' && ENDED.has(code) ? 'ended' : 'unavailable', why: `${reason}: ${detail}` }
     }
+  }
+
+  async loggedOut(token: string): Promise<LoggedOut> {
+    const { clientId } = this.#settings
+    if (!mayBeLogoutToken(token, clientId))
+      throw new IdentityError('invalid', 'it has not the form of a logout token for this client')
+    const keys = (url: string): Promise<string> => this.#keys.published(url)
+    return await readLogoutToken(token, { issuer: await this.#discovered(), clientId, keys, now: new Date() })
   }
 
   /** A copy for every request: oauth4webapi ties what it remembers, promises among it, to this object. */

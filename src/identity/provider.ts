@@ -11,6 +11,17 @@ export interface Login {
   readonly redirectUri: string
 }
 
+/** Who has signed out: a person, or whoever had that session. At least one of both is named. */
+export interface LoggedOut {
+  readonly issuer: string
+  readonly subject: string | undefined
+  /** The `sid` of the provider's session. */
+  readonly session: string | undefined
+  readonly jti: string
+  /** When nobody would take the token any more, in unix seconds. */
+  readonly until: number
+}
+
 export interface SignedIn {
   readonly identity: Identity
   readonly tokens: IdpTokens
@@ -23,6 +34,8 @@ export interface IdentityProvider extends TokenRefresher {
   authorizationUrl(login: Login): Promise<URL>
   /** `callback` is the URL the provider sent the browser back to. Rejects with `IdentityError`. */
   signIn(callback: URL, login: Login): Promise<SignedIn>
+  /** Who has signed out there, by a logout token that was verified. Rejects with `IdentityError`. */
+  loggedOut(token: string): Promise<LoggedOut>
 }
 
 export type IdentityErrorReason =

@@ -30,7 +30,8 @@ async function verified({ provider }: Services, token: string): Promise<LoggedOu
   try {
     return await provider.loggedOut(token)
   } catch (error) {
-    if (error instanceof IdentityError && error.reason === 'invalid') throw refused('the logout_token is not valid here', error.detail)
+    if (error instanceof IdentityError && error.reason === 'invalid')
+      throw refused('the logout_token is not valid here', error.detail)
     throw error
   }
 }

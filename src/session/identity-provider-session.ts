@@ -3,6 +3,7 @@
 // Layout: one row with the sealed tokens. Lifetime: replaced by every sign-in and refresh, deleted when the provider ends it.
 // Trade-off: the opened tokens stay in memory while the object lives, because unsealing on every request would cost more than it guards.
 import { LifecycleCapability } from 'agents/lifecycle'
+import { decodeJwt } from 'jose'
 import * as z from 'zod'
 import type { Identity, IdpTokens } from '../caller.ts'
 import type { KeyRing } from '../issuer/keys.ts'
@@ -64,6 +65,18 @@ export class IdentityProviderSession extends LifecycleCapability {
 
   get tokens(): IdpTokens | undefined {
     return this.#tokens
+  }
+
+  /** What the provider calls this session, in its ID token, which was verified when it came. */
+  get sid(): string | undefined {
+    const { idToken } = this.#tokens ?? {}
+    if (idToken === undefined) return undefined
+    try {
+      const { sid } = decodeJwt(idToken)
+      return typeof sid === 'string' && sid !== '' ? sid : undefined
+    } catch {
+      return undefined
+    }
   }
 
   /** Begins a session with the tokens of a fresh sign-in. */

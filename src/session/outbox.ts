@@ -31,6 +31,8 @@ export interface SecurityEvent {
   /** Who did it: an administrator's name, `person`, or absent when the rules did. */
   readonly actor?: string
   readonly reason?: string
+  /** The `sid` under which the identity provider knows the person's session there. */
+  readonly providerSession?: string
 }
 
 export interface NumberedEvent extends SecurityEvent {

@@ -96,7 +96,9 @@ export async function redeem(parts: Parts, asked: Redemption): Promise<TokenOutc
   if (outcome === 'redeemed' && !isAnother) {
     const redeemed = parts.grants.rotate(grant, now)
     // Only now has a client been let in: a sign-in whose code nobody redeems opens nothing.
-    await parts.outbox.put({ type: 'signed_in', at: now, actor: 'person', ...described(grant) })
+    const { sid } = parts.provider
+    const providerSession = sid !== undefined && { providerSession: sid }
+    await parts.outbox.put({ type: 'signed_in', at: now, actor: 'person', ...described(grant), ...providerSession })
     return { granted: true, facts: facts(redeemed) }
   }
   await endGrant(parts, grant, outcome === 'replayed' ? 'code_replayed' : 'code_failed')
