@@ -126,7 +126,7 @@ export class HttpDownstream implements Link {
       const text = await boundedText(answer)
       open.settle(text)
       // An error page answers nobody.
-      if (answer.ok ? text.trim() !== '' : open.spelled.length < message.requestIds.length) await deliver(text)
+      if (answer.ok ? text.trim() !== '' : open.spelled.length < message.requestIds.length) await take(text)
       if (!answer.ok && !open.areAnswered)
         throw new McpRefusal('downstream_broken', `The downstream MCP server answered with status ${answer.status}`)
     }
