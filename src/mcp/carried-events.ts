@@ -38,14 +38,27 @@ export function carryEvents(body: ReadableStream<Uint8Array>, carriage: Carriage
     controller.close()
   }
 
-  /** Nobody is left to hear what cancelling may have to say. What is being stored is stored before the stream counts as over. */
-  function leave(because: 'ended' | 'client_left'): void {
+  /** What is being stored is stored before the stream counts as over. */
+  async function leave(because: 'ended' | 'client_left'): Promise<void> {
     isOver = true
     stopBeating()
+    // Nobody is left to hear what cancelling may have to say.
     void source.cancel().catch(() => undefined)
-    const over = (): void => carriage.over(because)
-    if (encoding) void encoding.then(over, over)
-    else over()
+    if (encoding) await encoding.catch(() => undefined)
+    carriage.over(because)
+  }
+
+  /** Ends the answer last: the runtime forgets whatever a request has left to do when its answer has ended. */
+  function endBy(
+    controller: ReadableStreamDefaultController<Uint8Array>,
+    last: Uint8Array,
+    because: 'ended' | 'client_left',
+  ): void {
+    controller.enqueue(last)
+    // The client may have gone meanwhile; then there is nothing to close.
+    leave(because)
+      .then(() => controller.close())
+      .catch(() => undefined)
   }
 
   /** Waits until the downstream has completed at least one event; false at the end of its stream. */
@@ -88,15 +101,10 @@ export function carryEvents(body: ReadableStream<Uint8Array>, carriage: Carriage
       stopBeating = keepAlive(carriage.keepAliveMs, {
         isBlocked: () => (controller.desiredSize ?? 0) <= 0,
         beat: () => controller.enqueue(encodeComment('keep-alive')),
-        stalled: () => {
-          finish(controller, encodeComment('closed: limit_exceeded'))
-          leave('client_left')
-        },
+        stalled: () => endBy(controller, encodeComment('closed: limit_exceeded'), 'client_left'),
       })
       const pull = (): void => {
-        if (isOver) return
-        finish(controller, carriage.farewell())
-        leave('ended')
+        if (!isOver) endBy(controller, carriage.farewell(), 'ended')
       }
       if (carriage.pulled.aborted) pull()
       else carriage.pulled.addEventListener('abort', pull, { once: true })
@@ -110,12 +118,10 @@ export function carryEvents(body: ReadableStream<Uint8Array>, carriage: Carriage
         if (isOver) return
         const breakage = error instanceof SseEventTooLarge ? 'downstream_event_too_large' : 'downstream_broken'
         finish(controller, carriage.lastEvent(breakage))
-        leave('ended')
+        await leave('ended')
       }
     },
-    cancel() {
-      leave('client_left')
-    },
+    cancel: () => leave('client_left'),
   })
 }
 

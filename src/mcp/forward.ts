@@ -43,6 +43,8 @@ export async function forward(forwarding: Forwarding, conditions: ForwardingCond
   const { passage, client } = forwarding
   const tether = new Tether(conditions.leash, client.signal, passage.id)
   try {
+    // Of two connections to a standing stream one must not reach the downstream, which takes the newest for a second one.
+    if (conditions.standing === true) await tether.hold()
     const asking = ask(forwarding, conditions, tether)
     const answer = await (conditions.standing === true
       ? answerInTime(asking, () => tether.ending.abort('the stream ended'))
@@ -60,7 +62,7 @@ export async function forward(forwarding: Forwarding, conditions: ForwardingCond
       tether.release()
       return new Response(body, { status, headers })
     }
-    return new Response(body.pipeThrough(untilItsEnd(tether)), { status, headers })
+    return new Response(untilItsEnd(body, tether), { status, headers })
   } catch (error) {
     tether.abandon()
     throw error
@@ -87,9 +89,23 @@ async function eventsOf(
   })
 }
 
-/** The tether's signal cuts the body off; its end, however it comes, lets go. */
-function untilItsEnd(tether: Tether): TransformStream<Uint8Array, Uint8Array> {
-  return new TransformStream({ flush: () => tether.release() })
+/** The tether's signal cuts the body off; its end, however it comes, lets go. A TransformStream would not hear of a cancellation. */
+function untilItsEnd(body: ReadableStream<Uint8Array>, tether: Tether): ReadableStream<Uint8Array> {
+  const source = body.getReader()
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      try {
+        const next = await source.read()
+        if (!next.done) return controller.enqueue(next.value)
+        tether.release()
+        controller.close()
+      } catch (error) {
+        tether.release()
+        throw error
+      }
+    },
+    cancel: () => tether.abandon(),
+  })
 }
 
 async function ask(forwarding: Forwarding, conditions: ForwardingConditions, tether: Tether): Promise<Response> {

@@ -21,15 +21,17 @@ export interface LeashPost {
   fetch(url: string, init: RequestInit): Promise<Response>
 }
 
-/** Why there is no leash: the grant has ended since the request was admitted, or the person has too many streams. */
-export type NoLeash = Extract<CloseReason, 'credential_revoked' | 'limit_exceeded'>
+/** Why there is no leash: the grant has ended since the request was admitted, a newer connection has come, or there are too many. */
+export type NoLeash = Extract<CloseReason, 'credential_revoked' | 'superseded' | 'limit_exceeded'>
+
+const NO_LEASH: Readonly<Record<number, NoLeash>> = { 409: 'superseded', 429: 'limit_exceeded' }
 
 export async function openLeash(post: LeashPost, stream: LeashedStream): Promise<Leash | NoLeash> {
   const answer = await post.fetch('https://session/leash', {
     headers: { upgrade: 'websocket', [LEASH_HEADER]: JSON.stringify(stream) },
   })
   const socket = answer.webSocket
-  if (!socket) return answer.status === 429 ? 'limit_exceeded' : 'credential_revoked'
+  if (!socket) return NO_LEASH[answer.status] ?? 'credential_revoked'
   const pulled = new AbortController()
   let reason: CloseReason = 'auth_unavailable'
   let released = false

@@ -7,6 +7,9 @@ const TETHER_AFTER_MS = 1_000
 
 export type OpenLeash = () => Promise<Leash | NoLeash>
 
+/** A newer connection of the same client took over while this one was being opened. */
+export class Superseded extends Error {}
+
 export class Tether {
   /** Ends the request to the downstream. */
   readonly ending = new AbortController()
@@ -30,10 +33,10 @@ export class Tether {
   }
 
   /** Why a request that was aborted was. */
-  get refusal(): McpRefusal {
+  get refusal(): McpRefusal | Superseded {
     const { reason }: { readonly reason: unknown } = this.ending.signal
-    if (reason instanceof McpRefusal) return reason
-    if (this.#leash?.pulled.aborted) return revoked(this.#id)
+    if (reason instanceof McpRefusal || reason instanceof Superseded) return reason
+    if (this.#leash?.pulled.aborted) return this.#leash.reason() === 'superseded' ? new Superseded() : revoked(this.#id)
     return new McpRefusal('client_left', 'the client left before the downstream had answered', { id: this.#id })
   }
 
@@ -59,10 +62,12 @@ export class Tether {
 
   async #hold(): Promise<Leash> {
     const leash = await this.#open()
+    if (leash === 'superseded') throw new Superseded()
     if (leash === 'limit_exceeded') throw tooMany(this.#id)
     if (leash === 'credential_revoked') throw revoked(this.#id)
     this.#leash = leash
     if (this.#isOver) leash.release('ended')
+    if (leash.pulled.aborted) this.ending.abort(leash.reason())
     leash.pulled.addEventListener('abort', () => this.ending.abort(leash.reason()), { once: true })
     return leash
   }

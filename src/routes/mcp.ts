@@ -8,7 +8,14 @@ import { openEnvelope, type Envelope } from '../mcp/json-door.ts'
 import { KEEP_ALIVE_MS } from '../mcp/keep-alive.ts'
 import { openLeash, type Leash, type LeashPost, type NoLeash } from '../mcp/leash.ts'
 import { setRate } from '../mcp/legacy/answers.ts'
-import { carryGet, handOver, refusedAdmission, RefusedWith, type LegacyPost } from '../mcp/legacy/hand-over.ts'
+import {
+  carryGet,
+  handOver,
+  refusedAdmission,
+  RefusedWith,
+  type LegacyPost,
+  type StreamToLeash,
+} from '../mcp/legacy/hand-over.ts'
 import { readBody } from '../mcp/read-body.ts'
 import { McpRefusal } from '../mcp/refusal.ts'
 import { downstreamAt, targetOf } from '../mcp/target.ts'
@@ -79,15 +86,10 @@ async function carry(c: Asked, services: McpServices): Promise<Response> {
     headersWithinMs: limits.downstreamTimeout * 1000,
     keepAliveMs: services.keepAliveMs ?? KEEP_ALIVE_MS[passage.era],
     leash:
-      (stream: { readonly id: string | undefined; readonly kind: 'request' | 'standing' }) => (): Promise<Leash | NoLeash> => {
-        const leashed = {
-          streamId: stream.id ?? randomId(9),
-          grantId: caller.grantId,
-          kind: stream.kind,
-          label,
-          openedAt: services.now(),
-        }
-        return openLeash(post, leashed)
+      ({ id, ...stream }: StreamToLeash) =>
+      (): Promise<Leash | NoLeash> => {
+        const streamId = id ?? randomId(9)
+        return openLeash(post, { ...stream, streamId, grantId: caller.grantId, label, openedAt: services.now() })
       },
   }
   if (passage.era === 'legacy') {

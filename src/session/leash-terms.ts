@@ -18,6 +18,8 @@ export const leashedStream = z.object({
   grantId: z.string(),
   /** `standing`: the GET stream of a legacy MCP session, which is taken over when its client leaves. */
   kind: z.enum(['request', 'standing']),
+  /** Which connection to its standing stream this is. */
+  epoch: z.number().optional(),
   /** For people who watch: `tools/call count`. */
   label: z.string(),
   openedAt: z.number(),

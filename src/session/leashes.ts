@@ -12,13 +12,15 @@ const ACKNOWLEDGE_WITHIN_MS = 2_000
 export interface LeashOptions {
   readonly grantIsLive: (grantId: string) => boolean
   readonly mayOpen: () => boolean
+  /** Whether no newer connection to the same standing stream has come meanwhile. */
+  readonly isNewest: (stream: LeashedStream) => boolean
   /** A standing stream lost its client; nobody ended it. */
   readonly standingLeft: (streamId: string) => void
 }
 
 export class Leashes extends LifecycleCapability {
   readonly #options: LeashOptions
-  readonly #waiting = new Map<WebSocket, () => void>()
+  readonly #pulls = new Map<WebSocket, PromiseWithResolvers<void>>()
 
   constructor(options: LeashOptions) {
     super('leashes')
@@ -31,6 +33,7 @@ export class Leashes extends LifecycleCapability {
     const stream = leashedStream.parse(JSON.parse(header))
     // Admission and leash are two calls: a revocation may have come between them.
     if (!this.#options.grantIsLive(stream.grantId)) return new Response(null, { status: 410 })
+    if (!this.#options.isNewest(stream)) return new Response(null, { status: 409 })
     if (!this.#options.mayOpen()) return new Response(null, { status: 429 })
     const { 0: theirs, 1: ours } = new WebSocketPair()
     this.lifecycle.sockets.accept(ours, ['leash', `grant:${stream.grantId}`, `stream:${stream.streamId}`])
@@ -78,19 +81,22 @@ export class Leashes extends LifecycleCapability {
   }
 
   async #pullOne(ws: WebSocket, reason: CloseReason): Promise<void> {
-    const stream = this.#stream(ws)
-    if (!stream) return
-    const { promise, resolve } = Promise.withResolvers<void>()
-    this.#waiting.set(ws, resolve)
-    const timer = setTimeout(resolve, ACKNOWLEDGE_WITHIN_MS)
+    if (!this.#stream(ws)) return
+    // Whoever pulls too waits for the same acknowledgement: there is only one.
+    const known = this.#pulls.get(ws)
+    if (known) return known.promise
+    const pull = Promise.withResolvers<void>()
+    this.#pulls.set(ws, pull)
+    const timer = setTimeout(() => pull.resolve(), ACKNOWLEDGE_WITHIN_MS)
     try {
       ws.send(reason)
-      await promise
+      await pull.promise
     } catch {
       // The socket is gone, and with it the router's side of the stream.
     } finally {
       clearTimeout(timer)
-      this.#waiting.delete(ws)
+      pull.resolve()
+      this.#pulls.delete(ws)
     }
     try {
       ws.close(1000, reason)
@@ -102,8 +108,8 @@ export class Leashes extends LifecycleCapability {
   #gone(ws: WebSocket, code: number): boolean {
     const stream = this.#stream(ws)
     if (!stream) return false
-    const pulled = this.#waiting.get(ws)
-    if (pulled) pulled()
+    const pull = this.#pulls.get(ws)
+    if (pull) pull.resolve()
     else if (stream.kind === 'standing' && code !== STREAM_ENDED) this.#options.standingLeft(stream.streamId)
     return true
   }

@@ -101,8 +101,9 @@ export interface StreamToLeash {
 /** A silent stream is no failure: a downstream may send its headers with the first event, which may come tomorrow. */
 const STANDING_HEADERS_WITHIN_MS = 86_400_000
 
-const CONFLICT_ATTEMPTS = 8
-const CONFLICT_PAUSE_MS = 25
+/** The first pause, doubled for each further attempt: about a second in all. */
+const CONFLICT_PAUSE_MS = 2
+const CONFLICT_ATTEMPTS = 9
 
 type Standing = Extract<GetAnswer, { readonly kind: 'standing' }>
 
@@ -133,12 +134,14 @@ async function carryStanding(
     // The downstream may not have noticed yet that the connection this one takes over from is gone.
     for (let attempt = 1; answer.status === 409 && attempt <= CONFLICT_ATTEMPTS; attempt += 1) {
       await answer.body?.cancel()
-      await new Promise((resolve) => setTimeout(resolve, CONFLICT_PAUSE_MS * attempt))
+      await new Promise((resolve) => setTimeout(resolve, CONFLICT_PAUSE_MS * 2 ** (attempt - 1)))
       answer = await forward(asked, standing)
     }
     // A downstream that forgot the session or the cursor: the object asks anew, and carries this stream itself for a while.
     const hasForgotten = answer.status === 404 || (answer.status === 400 && downstreamCursor !== undefined)
-    return hasForgotten ? await handOver(forwarding, post) : answer
+    if (!hasForgotten) return answer
+    await answer.body?.cancel()
+    return await handOver(forwarding, post)
   } catch (error) {
     if (error instanceof Superseded) return superseded()
     throw error

@@ -28,6 +28,8 @@ export class StandingStreams {
   // What the router was given to send; the rest is missed by a client that comes without a cursor.
   readonly #sentUpTo = new Map<string, number>()
   readonly #graces = new Map<string, ReturnType<typeof setTimeout>>()
+  // How many connections wait for an older one of their stream to let go.
+  readonly #handovers = new Map<string, number>()
 
   constructor(parts: Parts, streams: OwnedStreams, bounds: LogBounds) {
     this.#parts = parts
@@ -47,9 +49,11 @@ export class StandingStreams {
   async open(standing: LoggedStream, cursor: Cursor | undefined): Promise<Opened> {
     const { id } = standing
     this.#release(id)
-    // What the older connection has read is stored before it lets go; only then it is out of date.
-    await this.#parts.leashes.pullStream('superseded', id)
     const epoch = this.#parts.log.newEpoch(id)
+    // What the older connection has read is stored before it lets go; only then it is out of date.
+    this.#handovers.set(id, (this.#handovers.get(id) ?? 0) + 1)
+    await this.#parts.leashes.pullStream('superseded', id)
+    this.#handovers.set(id, (this.#handovers.get(id) ?? 1) - 1)
     const from = cursor?.seq ?? this.#sentUpTo.get(id) ?? this.#parts.log.last
     const missed = [...this.#parts.log.after({ stream: id, seq: from }, Number.MAX_SAFE_INTEGER)]
     this.#sentUpTo.set(id, missed.at(-1)?.seq ?? from)
@@ -58,7 +62,7 @@ export class StandingStreams {
 
   async append(stream: string, epoch: number, events: readonly CarriedEvent[]): Promise<readonly number[]> {
     const { log, now } = this.#parts
-    if (log.epochOf(stream) !== epoch) return []
+    if (log.epochOf(stream) !== epoch && (this.#handovers.get(stream) ?? 0) === 0) return []
     const told = events.flatMap(({ upId, event, data }) => (data === undefined ? [] : [{ upId, event, data }]))
     const cursor = events.at(-1)
     if (cursor?.upId !== undefined && cursor.data === undefined) log.noteUpId(stream, cursor.upId)
