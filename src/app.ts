@@ -8,9 +8,15 @@ import { setupsFor } from './pages/setups.ts'
 import { looksLikeMachineToken } from './oauth/machine-tokens.ts'
 import { randomId } from './platform/crypto.ts'
 import { log } from './platform/telemetry.ts'
+import { accountRoutes } from './routes/account.ts'
 import { adminApiRoutes } from './routes/admin-api.ts'
+import { confirmRoutes } from './routes/admin/confirm.ts'
+import { liveFeedRoutes } from './routes/admin/live-feed.ts'
+import { machinePages } from './routes/admin/machine-pages.ts'
+import { portalRoutes } from './routes/admin/portal.ts'
 import { answerError, notFound, wantsPage } from './routes/answers.ts'
 import { authorizeRoutes } from './routes/authorize.ts'
+import { backchannelLogoutRoutes } from './routes/backchannel-logout.ts'
 import { callbackRoutes } from './routes/callback.ts'
 import { crossOrigin, hostIsOurs, onlyMethods, originIsAllowed, requestId, type Variables } from './routes/guards.ts'
 import { healthRoutes } from './routes/health.ts'
@@ -44,6 +50,10 @@ export function app(services: Services): Hono<{ Variables: Variables }> {
   floor.route('/', registerRoutes(services))
   floor.route('/', tokenRoutes(services))
 
+  // The identity provider itself, which proves by a signed token that it is.
+  floor.use('/backchannel-logout', onlyMethods(['POST']))
+  floor.route('/', backchannelLogoutRoutes(services))
+
   // People and their browsers; no cross-origin use, and no framing.
   floor.use('/authorize', onlyMethods(['GET', 'POST']))
   floor.route('/', authorizeRoutes(services))
@@ -54,6 +64,13 @@ export function app(services: Services): Hono<{ Variables: Variables }> {
 
   // Administrators' programs and pages; no cross-origin use, whatever the credential.
   floor.route('/admin/api', adminApiRoutes(services))
+
+  // People about themselves, and administrators about everybody: signed in, every form with the token of the session.
+  floor.route('/', accountRoutes(services))
+  floor.route('/', portalRoutes(services))
+  floor.route('/', confirmRoutes(services))
+  floor.route('/', machinePages(services))
+  floor.route('/', liveFeedRoutes(services))
 
   // MCP: a verified token first, then one call to the person's object.
   const carrying: McpServices = {
@@ -69,9 +86,11 @@ export function app(services: Services): Hono<{ Variables: Variables }> {
   return floor
 }
 
+const ACCOUNT = { label: 'Your account', href: '/account' } as const
+
 function home({ settings, provider }: Services): string {
   const mcpUrl = settings.downstreams[0]?.resource ?? settings.baseUrl
-  return homePage({ mcpUrl, name: new URL(mcpUrl).host, signInWith: provider.name, setups: setupsFor(mcpUrl) })
+  return homePage({ mcpUrl, name: new URL(mcpUrl).host, signInWith: provider.name, setups: setupsFor(mcpUrl), links: [ACCOUNT] })
 }
 
 /** What everybody gets while the settings are wrong; the variables are named, their values never. */

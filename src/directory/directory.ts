@@ -5,10 +5,13 @@ import { DurableObject } from 'cloudflare:workers'
 import { Lifecycle } from 'agents/lifecycle'
 import type { Report } from '../session/outbox.ts'
 import { readSettings, type Settings } from '../settings.ts'
+import { Activity, type HourOfActivity } from './activity.ts'
 import { Campaigns, type Failing } from './campaigns.ts'
 import type { ClientRecord, ListedClient } from './client-record.ts'
 import { Clients, type Registration } from './clients.ts'
+import { Live } from './live.ts'
 import { Machines, type ListedMachine, type MachineRecord } from './machines.ts'
+import { ProviderSessions } from './provider-sessions.ts'
 import { People, type PeoplePage, type PersonRow } from './people.ts'
 import { Receipts, type Order, type Receipt, type ReceiptPage } from './receipts.ts'
 import { SecurityEvents, type EventFilter, type RecordedEvent } from './security-events.ts'
@@ -23,14 +26,32 @@ export interface ClientWithPeople extends ListedClient {
   readonly people: number
 }
 
+export interface Overview {
+  readonly people: number
+  readonly connected: number
+  readonly activity: readonly HourOfActivity[]
+  /** Seen last. */
+  readonly lately: readonly PersonRow[]
+  readonly events: readonly RecordedEvent[]
+}
+
+const DAY_HOURS = 24
+const OVERVIEW_PEOPLE = 8
+const OVERVIEW_EVENTS = 50
+
+type Noted = Parameters<SecurityEvents['record']>[2]
+
 export class Directory extends DurableObject<Env> {
   readonly lifecycle: Lifecycle
   readonly #clients: Clients
   readonly #people: People
   readonly #events: SecurityEvents
+  readonly #providerSessions: ProviderSessions
   readonly #receipts: Receipts
   readonly #campaigns: Campaigns
   readonly #machines: Machines
+  readonly #activity: Activity
+  readonly #live: Live
   #settings: Settings | undefined
 
   constructor(ctx: DurableObjectState, env: Env) {
@@ -38,8 +59,11 @@ export class Directory extends DurableObject<Env> {
     this.#clients = new Clients(ctx.storage, now)
     this.#people = new People(ctx.storage)
     this.#events = new SecurityEvents(ctx.storage)
+    this.#providerSessions = new ProviderSessions(ctx.storage)
     this.#receipts = new Receipts(ctx.storage)
     this.#machines = new Machines(ctx.storage)
+    this.#activity = new Activity(ctx.storage)
+    this.#live = new Live(() => ({ ...this.#people.counts(), newest: this.#events.newest }), now)
     this.#campaigns = new Campaigns(ctx.storage, {
       people: this.#people,
       receipts: this.#receipts,
@@ -50,9 +74,13 @@ export class Directory extends DurableObject<Env> {
       .use(this.#clients)
       .use(this.#people)
       .use(this.#events)
+      .use(this.#providerSessions)
       .use(this.#receipts)
       .use(this.#machines)
       .use(this.#campaigns)
+      .use(this.#activity)
+      .use(this.#live.state)
+      .use(this.#live.sockets)
   }
 
   /** `source` stands for the address the request came from; it counts against that address's rate. */
@@ -80,7 +108,9 @@ export class Directory extends DurableObject<Env> {
     const { sub } = person
     this.#people.record(person)
     for (const event of events) {
-      const isNew = this.#events.record(`${sub}.${event.number}`, sub, event)
+      const { providerSession, at } = event
+      if (providerSession !== undefined) this.#providerSessions.remember(person.identity.issuer, providerSession, sub, at)
+      const isNew = this.#note(`${sub}.${event.number}`, sub, event)
       if (isNew && event.type === 'signed_in') await this.#campaigns.late(sub, event, this.#told().limits.codeTtl)
     }
   }
@@ -95,9 +125,28 @@ export class Directory extends DurableObject<Env> {
     return this.#people.find(sub)
   }
 
+  async personOfProviderSession(issuer: string, sid: string): Promise<string | undefined> {
+    await this.lifecycle.start()
+    return this.#providerSessions.subjectOf(issuer, sid)
+  }
+
   async counts(): Promise<{ readonly people: number; readonly connected: number }> {
     await this.lifecycle.start()
     return this.#people.counts()
+  }
+
+  /** What the portal's first page shows. */
+  async overview(): Promise<Overview> {
+    await this.lifecycle.start()
+    const events = this.#events.page({ most: OVERVIEW_EVENTS })
+    const lately = this.#people.page('', undefined).people.slice(0, OVERVIEW_PEOPLE)
+    return { ...this.#people.counts(), activity: this.#activity.last(DAY_HOURS, now()), lately, events }
+  }
+
+  /** Those of them who are known. */
+  async named(subs: readonly string[]): Promise<readonly PersonRow[]> {
+    await this.lifecycle.start()
+    return subs.flatMap((sub) => this.#people.find(sub) ?? [])
   }
 
   async clients(
@@ -191,19 +240,28 @@ export class Directory extends DurableObject<Env> {
   async noteRefusedAdministrator(sub: string, actor: string): Promise<void> {
     await this.lifecycle.start()
     const at = now()
-    this.#events.record(`refused.${sub}.${Math.floor(at / 3_600)}`, sub, { type: 'administration_refused', at, actor })
+    this.#note(`refused.${sub}.${Math.floor(at / 3_600)}`, sub, { type: 'administration_refused', at, actor })
   }
 
   /** What is done here is known here; what is done in a person's object comes by its outbox. */
   #audit({ id, at, by, why, target }: Order, type: string): void {
     const clientId = target.what === 'client' ? target.id : undefined
-    this.#events.record(`receipt.${id}`, undefined, {
+    this.#note(`receipt.${id}`, undefined, {
       type,
       at,
       actor: by,
       reason: why,
       ...(clientId !== undefined && { clientId }),
     })
+  }
+
+  /** False when it is known already. */
+  #note(id: string, sub: string | undefined, event: Noted): boolean {
+    if (!this.#events.record(id, sub, event)) return false
+    this.#activity.note(event.type, event.at)
+    if (event.type === 'person_blocked' && sub !== undefined) this.#live.dismiss(sub)
+    this.#live.happened()
+    return true
   }
 
   // Not in the constructor: a mistake in the settings must not keep the object from waking.

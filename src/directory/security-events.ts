@@ -73,6 +73,11 @@ export class SecurityEvents extends LifecycleCapability {
     return row !== undefined
   }
 
+  /** The number of the newest; 0 when there is none. */
+  get newest(): number {
+    return this.#storage.sql.exec<{ n: number }>('SELECT coalesce(max(number), 0) AS n FROM security_events').one().n
+  }
+
   /** Newest first. */
   page(filter: EventFilter): readonly RecordedEvent[] {
     const conditions = ['number < ?']

@@ -1,5 +1,6 @@
 // The front page: what this address is, and how a client connects to it.
 import { documentOf, type PageLink } from './layout.tsx'
+import { SetupSteps } from './setup-steps.tsx'
 import type { Setup } from './setups.ts'
 import { shownName, shownText } from './shown.ts'
 
@@ -11,32 +12,6 @@ export interface Home {
   readonly signInWith: string
   readonly setups: readonly Setup[]
   readonly links?: readonly PageLink[]
-}
-
-const KINDS: Readonly<Record<Setup['kind'], string>> = { command: 'Command', json: 'Configuration', url: 'Address' }
-
-// `name` makes the details one accordion: opening one closes the others, without a script.
-function SetupSteps({ setup, open }: { readonly setup: Setup; readonly open: boolean }) {
-  const { client, kind, where, text, install } = setup
-  return (
-    <details class="setup" name="setup" open={open}>
-      <summary>
-        <span>{client}</span>
-        <span class="fine">{KINDS[kind]}</span>
-      </summary>
-      <p>{where}</p>
-      <pre class="snippet">
-        <code class="pick">{text}</code>
-      </pre>
-      {install !== undefined && (
-        <p>
-          <a class="button" href={install.href}>
-            {install.label}
-          </a>
-        </p>
-      )}
-    </details>
-  )
 }
 
 export function homePage({ mcpUrl, name, signInWith, setups, links = [] }: Home): string {

@@ -1,4 +1,4 @@
-// The frame of every page: head, masthead, one main column, footer. No script, ever.
+// The frame of every page: head, masthead, one main column, footer. No script of its own.
 import type { Child } from 'hono/jsx'
 import { MARK_PATH, STYLESHEET_PATH } from './assets.ts'
 import { Mark } from './mark.tsx'
@@ -9,6 +9,8 @@ const PRODUCT = 'MCP Session Broker'
 export interface PageLink {
   readonly label: string
   readonly href: string
+  /** The page with this link is the one it leads to, or lies below it. */
+  readonly isCurrent?: boolean
 }
 
 interface Frame {
@@ -47,8 +49,10 @@ function Layout({ title, width = 'narrow', links = [], head, children }: Frame) 
           </a>
           {links.length > 0 && (
             <nav class="nav" aria-label="Site">
-              {links.map(({ label, href }) => (
-                <a href={href}>{label}</a>
+              {links.map(({ label, href, isCurrent = false }) => (
+                <a href={href} {...(isCurrent && { 'aria-current': 'page' as const })}>
+                  {label}
+                </a>
               ))}
             </nav>
           )}

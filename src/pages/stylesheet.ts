@@ -2,6 +2,7 @@
 import { BASE } from './style/base.ts'
 import { DATA } from './style/data.ts'
 import { PARTS } from './style/parts.ts'
+import { PORTAL } from './style/portal.ts'
 import { TOKENS } from './style/tokens.ts'
 
 // Comments and indentation stay in the source.
@@ -13,4 +14,4 @@ function packed(css: string): string {
     .trim()
 }
 
-export const STYLESHEET: string = packed([TOKENS, BASE, PARTS, DATA].join('\n'))
+export const STYLESHEET: string = packed([TOKENS, BASE, PARTS, DATA, PORTAL].join('\n'))

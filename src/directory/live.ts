@@ -1,0 +1,76 @@
+// The portal's live feed: hibernating WebSockets on which the Directory says that something has happened, and how much there is.
+//
+// Only what the router let in arrives here. A connection is readonly: what it sends changes nothing. The state is a few numbers and
+// not the events themselves, because it is always sent whole; pages fetch what they show, and their cookie is looked at each time.
+import { State } from 'agents/state'
+import { WebSockets } from 'agents/websockets'
+import { UNTIL_HEADER, VISITOR_HEADER } from './live-terms.ts'
+
+interface Pulse {
+  readonly people: number
+  readonly connected: number
+  /** Of the newest security event. */
+  readonly newest: number
+}
+
+/** RFC 6455 section 7.4.1: policy violation. */
+const NOT_ANY_MORE = 1008
+/** Thousands of events may come in one second; nobody reads faster than this. */
+const PAUSE_MS = 250
+
+interface Watching {
+  /** Unix seconds. */
+  readonly until: number
+}
+
+export class Live {
+  readonly state: State<Pulse>
+  readonly sockets: WebSockets
+  readonly #pulse: () => Pulse
+  readonly #now: () => number
+  #isPlanned = false
+
+  /** `now` in unix seconds. */
+  constructor(pulse: () => Pulse, now: () => number) {
+    this.#pulse = pulse
+    this.#now = now
+    this.state = new State<Pulse>({ onChanged: () => this.sockets.broadcastState() })
+    this.sockets = new WebSockets({
+      state: this.state,
+      readonly: () => true,
+      getConnectionTags: (_, { request }) => [tagOf(request.headers.get(VISITOR_HEADER) ?? '')],
+      handlers: {
+        onConnect: (connection, { request }) => {
+          connection.setState({ until: Number(request.headers.get(UNTIL_HEADER)) })
+          this.#beat()
+        },
+      },
+    })
+  }
+
+  /** Costs nothing while nobody watches. */
+  happened(): void {
+    if (this.#isPlanned || this.sockets.getConnections().next().done) return
+    this.#isPlanned = true
+    setTimeout(() => {
+      this.#isPlanned = false
+      this.#beat()
+    }, PAUSE_MS)
+  }
+
+  /** A person who was shut out watches no longer. */
+  dismiss(sub: string): void {
+    for (const connection of this.sockets.getConnections(tagOf(sub))) connection.close(NOT_ANY_MORE, 'blocked')
+  }
+
+  #beat(): void {
+    for (const connection of this.sockets.getConnections<Watching>()) {
+      if ((connection.state?.until ?? 0) <= this.#now()) connection.close(NOT_ANY_MORE, 'signed out')
+    }
+    this.state.set(this.#pulse())
+  }
+}
+
+function tagOf(sub: string): string {
+  return `visitor:${sub}`
+}

@@ -1,0 +1,181 @@
+// A person's own page: who they are here, what they have connected, what is open, and how to end each of it or all.
+import type { Child } from 'hono/jsx'
+import { documentOf } from './layout.tsx'
+import { Client, clientNameOf, counted, nameOf, serverOf } from './portal/names.tsx'
+import type { ShownGrant, ShownStream } from './portal/streams-table.tsx'
+import { Exact, Lasting } from './portal/when.tsx'
+import { shownText } from './shown.ts'
+
+export interface AccountView {
+  readonly sub: string
+  readonly name: string | undefined
+  readonly email: string | undefined
+  readonly isAdministrator: boolean
+  readonly csrf: string
+  readonly grants: readonly ShownGrant[]
+  readonly streams: readonly ShownStream[]
+  /** What the person has just ended. */
+  readonly ended: { readonly grants: number; readonly streams: number; readonly acknowledgedAt: number | null } | undefined
+  readonly now: number
+}
+
+export function accountPage(account: AccountView): string {
+  const { email, isAdministrator, grants, streams, csrf, ended } = account
+  const name = nameOf(account)
+  return documentOf({
+    title: 'Your account',
+    width: 'middle',
+    links: isAdministrator ? [{ label: 'Administration', href: '/admin' }] : [],
+    children: (
+      <div class="stack" data-person={account.sub}>
+        <div class="head">
+          <div>
+            <h1>
+              <bdi>{name}</bdi>
+            </h1>
+            {email !== undefined && (
+              <p class="fine">
+                <bdi>{shownText(email)}</bdi>
+              </p>
+            )}
+          </div>
+          <form id="sign-out" method="post" action="/account/sign-out">
+            <input type="hidden" name="csrf" value={csrf} />
+            <button class="button button-small" id="sign-out-go" type="submit">
+              Sign out of this page
+            </button>
+          </form>
+        </div>
+        {ended && <Ended {...ended} />}
+        <h2>Connected applications</h2>
+        {grants.length === 0 && (
+          <p class="card empty" id="nothing">
+            No application is connected in your name. <a href="/">How to connect one</a>
+          </p>
+        )}
+        {grants.map((grant) => (
+          <Connected
+            grant={grant}
+            streams={streams.filter(({ grantId }) => grantId === grant.id)}
+            csrf={csrf}
+            now={account.now}
+          />
+        ))}
+        {grants.length > 1 && <All {...account} />}
+        <p class="fine">
+          <a href="/account" id="refresh">
+            Refresh
+          </a>{' '}
+          this page to see what is open now.
+        </p>
+      </div>
+    ),
+  })
+}
+
+function Ended({ grants, streams, acknowledgedAt }: NonNullable<AccountView['ended']>) {
+  return (
+    <p class="note note-ok" id="ended" role="status">
+      <strong>Done.</strong> Disconnected {counted(grants, 'application')} and closed {counted(streams, 'open stream')}
+      {acknowledgedAt !== null && (
+        <>
+          , acknowledged <Exact at={acknowledgedAt} />
+        </>
+      )}
+      .
+    </p>
+  )
+}
+
+interface ConnectedView extends Pick<AccountView, 'csrf' | 'now'> {
+  readonly grant: ShownGrant
+  readonly streams: readonly ShownStream[]
+}
+
+function Connected({ grant, streams, csrf, now }: ConnectedView) {
+  const name = clientNameOf(grant)
+  return (
+    <article class="card" data-grant-id={grant.id}>
+      <div class="head">
+        <div>
+          <h3>
+            <Client {...grant} />
+          </h3>
+          <p class="fine">
+            uses <span class="address">{serverOf(grant.resource)}</span>, connected for <Lasting at={grant.createdAt} now={now} />
+          </p>
+        </div>
+        <span class={streams.length > 0 ? 'state state-live' : 'state'}>
+          {streams.length === 0 ? 'Nothing open' : counted(streams.length, 'open stream')}
+        </span>
+      </div>
+      {streams.length > 0 && (
+        <ul class="open-streams">
+          {streams.map((stream) => (
+            <li data-stream-id={stream.id}>
+              <span>
+                <code>{shownText(stream.label, 120)}</code>{' '}
+                <span class="fine">
+                  open for <Lasting at={stream.openedAt} now={now} />
+                </span>
+              </span>
+              <form method="post" action="/account/disconnect" id={`close-form-${stream.id}`}>
+                <input type="hidden" name="csrf" value={csrf} />
+                <input type="hidden" name="what" value="stream" />
+                <input type="hidden" name="id" value={stream.id} />
+                <button
+                  class="button button-small"
+                  id={`close-${stream.id}`}
+                  type="submit"
+                  aria-label={`Close ${shownText(stream.label, 80)}; ${name} stays connected`}
+                >
+                  Close
+                </button>
+              </form>
+            </li>
+          ))}
+        </ul>
+      )}
+      <Disconnect id={grant.id} label={`Disconnect ${name}…`} what="grant" csrf={csrf} button={`Disconnect ${name}`}>
+        This ends {name}’s access at once{streams.length > 0 && <> and closes {counted(streams.length, 'open stream')}</>}. To use
+        it again you sign in again.
+      </Disconnect>
+    </article>
+  )
+}
+
+function All({ grants, streams, csrf }: AccountView) {
+  return (
+    <Disconnect id="all" label="Disconnect everything…" what="person" csrf={csrf} button={`Disconnect all ${grants.length}`}>
+      This ends the access of {counted(grants.length, 'application')} at once and closes {counted(streams.length, 'open stream')}.
+      To use them again you sign in again.
+    </Disconnect>
+  )
+}
+
+interface DisconnectForm {
+  readonly id: string
+  readonly label: string
+  readonly what: 'grant' | 'person'
+  readonly csrf: string
+  readonly button: string
+  readonly children: Child
+}
+
+/** Folded away, so that nothing ends by one slip of a finger, and what it would do is read first. */
+function Disconnect({ id, label, what, csrf, button, children }: DisconnectForm) {
+  return (
+    <details class="more" id={`disconnect-${id}`}>
+      <summary>{label}</summary>
+      <p>{children}</p>
+      <form method="post" action="/account/disconnect" id={`disconnect-form-${id}`}>
+        <input type="hidden" name="csrf" value={csrf} />
+        <input type="hidden" name="what" value={what} />
+        {what === 'grant' && <input type="hidden" name="id" value={id} />}
+        <button class="button button-danger" id={`disconnect-go-${id}`} type="submit">
+          {button}
+        </button>
+      </form>
+    </details>
+  )
+}

@@ -1,0 +1,68 @@
+// How the portal calls people, clients and servers: what strangers wrote is cleaned first, and every name leads to its page.
+import { shownName, shownText } from '../shown.ts'
+
+export interface Named {
+  readonly sub: string
+  readonly name?: string | undefined
+  readonly email?: string | undefined
+}
+
+/** Enough of an id to tell it from others. */
+const SHORT_ID = 10
+
+/** In one line: for titles, and for the names of links and buttons. */
+export function nameOf({ sub, name, email }: Named): string {
+  return shownName(name ?? '', '') || shownName(email ?? '', '') || `person ${sub.slice(0, SHORT_ID)}`
+}
+
+export function personPath(sub: string): string {
+  return `/admin/people/${encodeURIComponent(sub)}`
+}
+
+export function Person(person: Named) {
+  const name = nameOf(person)
+  const email = shownName(person.email ?? '', '')
+  return (
+    <span class="person">
+      <a href={personPath(person.sub)}>
+        <bdi>{name}</bdi>
+      </a>
+      {email !== '' && email !== name && (
+        <span>
+          <bdi>{email}</bdi>
+        </span>
+      )}
+    </span>
+  )
+}
+
+export interface NamedClient {
+  readonly clientId: string
+  readonly clientName?: string | undefined
+}
+
+export function clientNameOf({ clientId, clientName }: NamedClient): string {
+  return shownName(clientName ?? '', '') || shownText(clientId, SHORT_ID * 3)
+}
+
+export function Client(client: NamedClient) {
+  return (
+    <strong>
+      <bdi>{clientNameOf(client)}</bdi>
+    </strong>
+  )
+}
+
+/** A resource is one of our own URLs: its path is what tells one from another. */
+export function serverOf(resource: string): string {
+  const url = URL.parse(resource)
+  return url ? shownText(`${url.host}${url.pathname}`) : shownText(resource)
+}
+
+export function counted(count: number, one: string, many = `${one}s`): string {
+  return `${grouped(count)} ${count === 1 ? one : many}`
+}
+
+export function grouped(count: number): string {
+  return String(count).replace(/\B(?=(\d{3})+$)/g, '\u{202F}')
+}

@@ -1,0 +1,47 @@
+// What a receipt says was done, in one sentence.
+import type { Intent } from './confirm-path.ts'
+import { serverOf } from './names.tsx'
+
+export interface ShownReceipt {
+  readonly id: string
+  readonly at: number
+  readonly by: string
+  readonly why: string
+  readonly action: Intent['action'] | 'create'
+  readonly target: {
+    readonly what: Intent['what'] | 'machine'
+    readonly id?: string | undefined
+    readonly sub?: string | undefined
+  }
+  readonly people: { readonly total: number; readonly done: number; readonly failing: number }
+  readonly grants: number
+  readonly streams: number
+  readonly acknowledgedAt: number | null
+  readonly state: 'done' | 'running' | 'retrying'
+}
+
+const OBJECTS: Readonly<Record<ShownReceipt['target']['what'], string>> = {
+  everyone: 'everybody',
+  person: 'everything of a person',
+  client: 'a client',
+  resource: 'a server',
+  grant: 'one client of a person',
+  mcp_session: 'one MCP session',
+  stream: 'one stream',
+  machine: 'a machine credential',
+}
+
+export function titleOf({ action, target }: Pick<ShownReceipt, 'action' | 'target'>): string {
+  const { what, id } = target
+  if (action === 'block') return what === 'client' ? 'Blocked a client' : 'Blocked a person'
+  if (action === 'unblock') return what === 'client' ? 'Unblocked a client' : 'Unblocked a person'
+  if (action === 'create') return `Created ${OBJECTS[what]}`
+  if (what === 'resource' && id !== undefined) return `Revoked ${serverOf(id)}`
+  return `Revoked ${OBJECTS[what]}`
+}
+
+export const STATES: Readonly<Record<ShownReceipt['state'], { readonly text: string; readonly state: string }>> = {
+  done: { text: 'Done', state: 'live' },
+  running: { text: 'Running', state: 'warn' },
+  retrying: { text: 'Asking again', state: 'ended' },
+}

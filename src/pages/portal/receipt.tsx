@@ -1,0 +1,178 @@
+// The receipt of one action: what was closed and when that was acknowledged; while it runs, how far it has come.
+import { shownText } from '../shown.ts'
+import { fragmentOf, LiveRegion, portalPage } from './frame.tsx'
+import { counted, grouped, nameOf, Person, personPath, type Named } from './names.tsx'
+import { STATES, titleOf, type ShownReceipt } from './receipt-words.ts'
+import { Exact } from './when.tsx'
+
+export interface ReceiptView {
+  readonly receipt: ShownReceipt
+  /** Whose it was, when it was one person's. */
+  readonly person: Named | undefined
+  readonly failing: readonly {
+    readonly sub: string
+    readonly attempts: number
+    readonly error: string
+    readonly nextAt: number
+  }[]
+}
+
+const LOOK_EVERY = 1
+const RELOAD_EVERY = 2
+
+export function receiptNow(view: ReceiptView): string {
+  return fragmentOf(<Now {...view} />)
+}
+
+export function receiptPage(view: ReceiptView): string {
+  const { receipt, person } = view
+  const isRunning = receipt.state !== 'done'
+  const whole = <Now {...view} />
+  return portalPage({
+    title: 'Receipt',
+    place: '/admin/receipts',
+    width: 'middle',
+    // With a script the region below is drawn anew; a page that reloads under one's eyes is for who has none.
+    head: isRunning && (
+      <noscript>
+        <meta http-equiv="refresh" content={String(RELOAD_EVERY)} />
+      </noscript>
+    ),
+    children: (
+      <article class="card" data-receipt={receipt.id}>
+        <p class="eyebrow">Receipt</p>
+        <h1>{titleOf(receipt)}</h1>
+        {isRunning ? (
+          <LiveRegion id="receipt-now" from={`/admin/receipts/${receipt.id}/now`} every={LOOK_EVERY}>
+            {whole}
+          </LiveRegion>
+        ) : (
+          <div id="receipt-now">{whole}</div>
+        )}
+        <Facts {...view} />
+        <p class="actions">
+          {person !== undefined && (
+            <a class="button" id="to-person" href={personPath(person.sub)}>
+              <span>
+                Back to <bdi>{nameOf(person)}</bdi>
+              </span>
+            </a>
+          )}
+          <a class="button" id="to-receipts" href="/admin/receipts">
+            All receipts
+          </a>
+        </p>
+      </article>
+    ),
+  })
+}
+
+function Now({ receipt, failing }: ReceiptView) {
+  const { people, grants, streams, acknowledgedAt, state } = receipt
+  const closes = receipt.action !== 'unblock' && receipt.action !== 'create'
+  return (
+    <div class="stack" data-state={state}>
+      {state !== 'done' && (
+        <div>
+          <label class="fine" for="progress">
+            {grouped(people.done)} of {counted(people.total, 'person', 'people')} done
+          </label>
+          <progress class="progress" id="progress" value={String(people.done)} max={String(Math.max(people.total, 1))} />
+        </div>
+      )}
+      {closes && (
+        <ul class="stats">
+          <li class="stat" id="closed-streams">
+            <span class="stat-value">{grouped(streams)}</span>
+            <span class="stat-label">{streams === 1 ? 'open stream closed' : 'open streams closed'}</span>
+          </li>
+          <li class="stat" id="ended-grants">
+            <span class="stat-value">{grouped(grants)}</span>
+            <span class="stat-label">{grants === 1 ? 'client disconnected' : 'clients disconnected'}</span>
+          </li>
+          {people.total !== 1 && (
+            <li class="stat" id="asked-people">
+              <span class="stat-value">{grouped(people.done)}</span>
+              <span class="stat-label">
+                {people.done === 1 ? 'person' : 'people'} of {grouped(people.total)}
+              </span>
+            </li>
+          )}
+        </ul>
+      )}
+      <p id="acknowledged">
+        <span class={`state state-${STATES[state].state}`}>{STATES[state].text}</span>{' '}
+        {acknowledgedAt !== null && (
+          <span class="fine">
+            acknowledged <Exact at={acknowledgedAt} />
+          </span>
+        )}
+      </p>
+      {people.failing > 0 && <Failing failing={failing} count={people.failing} />}
+    </div>
+  )
+}
+
+function Failing({ failing, count }: { readonly failing: ReceiptView['failing']; readonly count: number }) {
+  return (
+    <div class="note note-warn" id="failing">
+      <p>
+        <strong>{counted(count, 'person does', 'people do')} not answer.</strong> They are asked again until they do:
+      </p>
+      <ul class="steps">
+        {failing.map(({ sub, attempts, error, nextAt }) => (
+          <li data-person={sub}>
+            <a href={personPath(sub)}>{nameOf({ sub })}</a>: {counted(attempts, 'attempt')}, next at <Exact at={nextAt} />.{' '}
+            {shownText(error, 120)}
+          </li>
+        ))}
+      </ul>
+    </div>
+  )
+}
+
+function Facts({ receipt, person }: ReceiptView) {
+  const { id, at, by, why, target } = receipt
+  return (
+    <dl class="facts facts-small">
+      {person !== undefined && (
+        <div>
+          <dt>Person</dt>
+          <dd>
+            <Person {...person} />
+          </dd>
+        </div>
+      )}
+      {target.id !== undefined && (
+        <div>
+          <dt>{target.what === 'mcp_session' ? 'MCP session' : target.what}</dt>
+          <dd class="address">{shownText(target.id, 200)}</dd>
+        </div>
+      )}
+      <div>
+        <dt>By</dt>
+        <dd>
+          <bdi>{shownText(by, 120)}</bdi>
+        </dd>
+      </div>
+      <div>
+        <dt>Why</dt>
+        <dd id="why">
+          <bdi>{shownText(why)}</bdi>
+        </dd>
+      </div>
+      <div>
+        <dt>When</dt>
+        <dd>
+          <Exact at={at} />
+        </dd>
+      </div>
+      <div>
+        <dt>Receipt</dt>
+        <dd class="address">
+          <span class="pick">{shownText(id, 60)}</span>
+        </dd>
+      </div>
+    </dl>
+  )
+}

@@ -1,0 +1,76 @@
+// All receipts, newest first: what administrators did, and whether it is through.
+import { shownText } from '../shown.ts'
+import { portalPage } from './frame.tsx'
+import { Pager } from './lists.tsx'
+import { STATES, titleOf, type ShownReceipt } from './receipt-words.ts'
+import { Ago } from './when.tsx'
+
+export interface ReceiptsView {
+  readonly receipts: readonly ShownReceipt[]
+  readonly isFirst: boolean
+  readonly next: string | undefined
+  readonly now: number
+}
+
+export function receiptsPage({ receipts, isFirst, next, now }: ReceiptsView): string {
+  return portalPage({
+    title: 'Receipts',
+    place: '/admin/receipts',
+    children: (
+      <div class="stack">
+        <h1>Receipts</h1>
+        <p class="lede">Every action leaves one: what was closed, when that was acknowledged, and who is still being asked.</p>
+        <div class="table-wrap" id="receipts">
+          <table class="table table-stack">
+            <caption class="visually-hidden">Receipts, newest first</caption>
+            <thead>
+              <tr>
+                <th scope="col">Action</th>
+                <th scope="col">State</th>
+                <th scope="col" class="number">
+                  Clients
+                </th>
+                <th scope="col" class="number">
+                  Streams
+                </th>
+                <th scope="col">By, and why</th>
+                <th scope="col">When</th>
+              </tr>
+            </thead>
+            <tbody>
+              {receipts.map((receipt) => (
+                <tr data-receipt={receipt.id}>
+                  <td data-label="Action">
+                    <a href={`/admin/receipts/${receipt.id}`}>{titleOf(receipt)}</a>
+                  </td>
+                  <td data-label="State">
+                    <span class={`state state-${STATES[receipt.state].state}`}>{STATES[receipt.state].text}</span>
+                  </td>
+                  <td data-label="Clients" class="number">
+                    {receipt.grants}
+                  </td>
+                  <td data-label="Streams" class="number">
+                    {receipt.streams}
+                  </td>
+                  <td data-label="By, and why">
+                    <span class="person">
+                      <bdi>{shownText(receipt.by, 80)}</bdi>
+                      <span>
+                        <bdi>{shownText(receipt.why, 120)}</bdi>
+                      </span>
+                    </span>
+                  </td>
+                  <td data-label="When" class="time">
+                    <Ago at={receipt.at} now={now} />
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+          {receipts.length === 0 && <p class="empty">Nothing has been revoked or blocked yet.</p>}
+        </div>
+        <Pager path="/admin/receipts" query={{}} cursor="before" isFirst={isFirst} next={next} />
+      </div>
+    ),
+  })
+}

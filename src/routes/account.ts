@@ -1,0 +1,63 @@
+// /account: a person's own clients and streams, and how they disconnect each of them or all; for everybody who can sign in.
+import { Hono, type Context } from 'hono'
+import * as z from 'zod'
+import type { Receipt } from '../directory/receipts.ts'
+import { OAuthError } from '../oauth/errors.ts'
+import { accountPage } from '../pages/account.tsx'
+import { pageHeaders } from '../pages/headers.ts'
+import type { Services } from '../services.ts'
+import { revoke, type Revocable } from './admin/actions.ts'
+import { endPagesSession, formOf, signedIn, type Visited } from './pages-session.ts'
+
+const ending = z.discriminatedUnion('what', [
+  z.object({ what: z.literal('person') }),
+  z.object({ what: z.enum(['grant', 'stream']), id: z.string().min(1).max(200) }),
+])
+
+export function accountRoutes(services: Services): Hono<Visited> {
+  const routes = new Hono<Visited>()
+  const guard = signedIn(services)
+  routes.get('/account', guard, (c) => show(c, services))
+  routes.post('/account/disconnect', guard, (c) => disconnect(c, services))
+  routes.post('/account/sign-out', guard, async (c) => {
+    await formOf(c, services)
+    endPagesSession(c, services)
+    return c.body(null, 303, { Location: '/', 'Cache-Control': 'no-store' })
+  })
+  return routes
+}
+
+async function show(c: Context<Visited>, services: Services): Promise<Response> {
+  const { sub, identity, csrf, isAdministrator } = c.get('visitor')
+  const [live, ended] = await Promise.all([services.session(sub).describe(), ownReceipt(services, sub, c.req.query('receipt'))])
+  const html = accountPage({
+    sub,
+    name: identity.name,
+    email: identity.email,
+    isAdministrator,
+    csrf,
+    grants: live?.grants ?? [],
+    streams: live?.streams ?? [],
+    ended,
+    now: services.now(),
+  })
+  return c.body(html, 200, pageHeaders('own'))
+}
+
+/** What the person ended themselves; anybody else's receipt is as if it were not there. */
+async function ownReceipt(services: Services, sub: string, id: string | undefined): Promise<Receipt | undefined> {
+  const found = id === undefined ? undefined : await services.directory().receipt(id)
+  return found?.receipt.target.sub === sub ? found.receipt : undefined
+}
+
+async function disconnect(c: Context<Visited>, services: Services): Promise<Response> {
+  const asked = ending.safeParse(Object.fromEntries(await formOf(c, services)))
+  if (!asked.success) throw new OAuthError('invalid_request', 'This form does not say what should be disconnected')
+  const { sub } = c.get('visitor')
+  const { data } = asked
+  const target: Revocable = data.what === 'person' ? { what: 'person', sub } : { what: data.what, id: data.id, sub }
+  const waitUntil = (work: Promise<unknown>): void => c.executionCtx.waitUntil(work)
+  const receipt = await revoke(services, target, { actor: 'person', reason: 'disconnected on the account page', waitUntil })
+  const shown = receipt ? `/account?receipt=${receipt.id}` : '/account'
+  return c.body(null, 303, { Location: shown, 'Cache-Control': 'no-store' })
+}

@@ -1,0 +1,80 @@
+// Before anything is taken away: GET says exactly what would happen, POST does it and leads to its receipt.
+import { Hono, type Context } from 'hono'
+import * as z from 'zod'
+import type { Receipt } from '../../directory/receipts.ts'
+import { OAuthError } from '../../oauth/errors.ts'
+import { confirmPage, LONGEST_REASON } from '../../pages/portal/confirm.tsx'
+import { log } from '../../platform/telemetry.ts'
+import type { Services } from '../../services.ts'
+import { formOf, type Visited } from '../pages-session.ts'
+import { revoke, setClientBlocked, setPersonBlocked, type Acting } from './actions.ts'
+import { consequencesOf, type Consequences, type Meant } from './consequences.ts'
+import { actingIn, administrators, portal } from './portal-door.ts'
+import { revocation } from './requests.ts'
+
+const meant = z.discriminatedUnion('action', [
+  z.object({ action: z.literal('revoke'), target: revocation.shape.target }),
+  z.object({
+    action: z.enum(['block', 'unblock']),
+    target: z.discriminatedUnion('what', [
+      z.strictObject({ what: z.literal('person'), sub: z.string().regex(/^[\w-]{43}$/) }),
+      z.strictObject({ what: z.literal('client'), id: z.string().min(1).max(2_048) }),
+    ]),
+  }),
+])
+
+export function confirmRoutes(services: Services): Hono<Visited> {
+  const routes = new Hono<Visited>()
+  const guards = administrators(services)
+  routes.get('/admin/confirm', ...guards, (c) => ask(c, services, meantBy(new URL(c.req.url).searchParams)))
+  routes.get('/admin/everyone', ...guards, (c) => ask(c, services, { action: 'revoke', target: { what: 'everyone' } }))
+  routes.post('/admin/confirm', ...guards, (c) => act(c, services))
+  return routes
+}
+
+async function ask(c: Context<Visited>, services: Services, intent: Meant, complaint?: string): Promise<Response> {
+  const consequences = await consequencesOf(services, intent)
+  if (!consequences) return await c.notFound()
+  return shown(c, intent, consequences, complaint)
+}
+
+function shown(c: Context<Visited>, { action, target }: Meant, consequences: Consequences, complaint?: string): Response {
+  const view = { intent: { action, ...target }, csrf: c.get('visitor').csrf, complaint, ...consequences }
+  return portal(c, confirmPage(view), complaint === undefined ? 200 : 400)
+}
+
+async function act(c: Context<Visited>, services: Services): Promise<Response> {
+  const form = await formOf(c, services)
+  const intent = meantBy(form)
+  const consequences = await consequencesOf(services, intent)
+  if (!consequences) return await c.notFound()
+  const reason = (form.get('reason') ?? '').trim()
+  if (reason === '') return shown(c, intent, consequences, 'Say why: the receipt and the event log keep it.')
+  if (reason.length > LONGEST_REASON) return shown(c, intent, consequences, `A reason may have ${LONGEST_REASON} characters.`)
+  const { typed } = consequences
+  if (typed !== undefined && form.get('typed')?.trim() !== typed)
+    return shown(c, intent, consequences, `Nothing was done: type “${typed}” if this is what you want.`)
+  const receipt = await done(services, intent, actingIn(c, reason))
+  if (!receipt) return await c.notFound()
+  const { id, action, by: actor } = receipt
+  log('info', 'admin.acted', { receipt: id, action, what: receipt.target.what, actor, request_id: c.get('requestId') })
+  return c.body(null, 303, { Location: `/admin/receipts/${id}`, 'Cache-Control': 'no-store' })
+}
+
+async function done(services: Services, { action, target }: Meant, acting: Acting): Promise<Receipt | undefined> {
+  if (action === 'revoke') return await revoke(services, target, acting)
+  const blocked = action === 'block'
+  if (target.what === 'client') return await setClientBlocked(services, target.id, blocked, acting)
+  return await setPersonBlocked(services, target.sub, blocked, acting)
+}
+
+function meantBy(given: URLSearchParams): Meant {
+  const named = ['what', 'id', 'sub'].flatMap((name) => {
+    const value = given.get(name)
+    return value === null || value === '' ? [] : [[name, value] as const]
+  })
+  const parsed = meant.safeParse({ action: given.get('action'), target: Object.fromEntries(named) })
+  if (!parsed.success)
+    throw new OAuthError('invalid_request', 'This link does not say what should be done: go back and try again')
+  return parsed.data
+}

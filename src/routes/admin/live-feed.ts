@@ -1,0 +1,31 @@
+// GET /admin/live: the upgrade to the portal's live feed, decided here before the Directory is touched by it.
+import { Hono, type Context } from 'hono'
+import { UNTIL_HEADER, VISITOR_HEADER } from '../../directory/live-terms.ts'
+import { OAuthError } from '../../oauth/errors.ts'
+import type { Services } from '../../services.ts'
+import type { Variables } from '../guards.ts'
+import { visitorOf } from '../pages-session.ts'
+
+export function liveFeedRoutes(services: Services): Hono<{ Variables: Variables }> {
+  const routes = new Hono<{ Variables: Variables }>()
+  routes.get('/admin/live', (c) => upgrade(c, services))
+  return routes
+}
+
+async function upgrade(c: Context, services: Services): Promise<Response> {
+  if (c.req.header('Upgrade')?.toLowerCase() !== 'websocket')
+    throw new OAuthError('invalid_request', 'This address is for the pages of the portal, which open a WebSocket')
+  // Browsers let any page open a WebSocket and send the cookie along: the origin is what tells ours from others.
+  if (c.req.header('Origin') !== services.settings.baseUrl)
+    throw new OAuthError('access_denied', 'Only the pages of this site may listen here')
+  const visitor = await visitorOf(c, services)
+  if (!visitor?.isAdministrator) throw new OAuthError('access_denied', 'This is for administrators')
+  // From an allow-list: nothing the client sent reaches the object.
+  const headers = {
+    Upgrade: 'websocket',
+    [VISITOR_HEADER]: visitor.sub,
+    [UNTIL_HEADER]: String(services.now() + services.settings.limits.pagesTtl),
+  }
+  const answer = await services.directory().fetch('https://directory/live', { headers })
+  return new Response(null, { status: answer.status, webSocket: answer.webSocket })
+}
