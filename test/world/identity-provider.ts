@@ -1,7 +1,7 @@
 // A real OpenID provider with three demo people: discovery, PKCE, rotating refresh tokens, and a sign-in page instead of passwords.
 import { randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose'
+import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, SignJWT, type JWK, type JWTPayload } from 'jose'
 import { interactionPolicy, Provider, type Account, type Configuration, type Context } from 'oidc-provider'
 import { endpointOf, IdentityProviderControl } from './identity-provider-control.ts'
 import { IdentityProviderStore } from './identity-provider-store.ts'
@@ -18,6 +18,8 @@ export interface IdentityProviderOptions {
   /** The name the sign-in page shows. */
   readonly clientName?: string
   readonly clientAuth?: 'client_secret_basic' | 'client_secret_post'
+  /** Where it tells the client that somebody has signed out (OpenID Connect Back-Channel Logout). */
+  readonly backchannelLogoutUri?: string
   /** With a folder, people stay signed in when the identity provider restarts. */
   readonly dataDir?: string
 }
@@ -26,6 +28,8 @@ export interface IdentityProvider {
   readonly issuer: string
   readonly url: string
   readonly control: IdentityProviderControl
+  /** A token of exactly these claims, signed with the key in use. */
+  signLogoutToken(claims: JWTPayload): Promise<string>
   close(): Promise<void>
 }
 
@@ -90,6 +94,7 @@ export async function startIdentityProvider(options: IdentityProviderOptions): P
     issuer,
     url: issuer,
     control,
+    signLogoutToken: async (claims) => await signLogoutToken(keys, claims),
     close: async () => {
       await close(server)
       store.close()
@@ -98,7 +103,7 @@ export async function startIdentityProvider(options: IdentityProviderOptions): P
 }
 
 function configuration(
-  { clientId, clientSecret, redirectUris, clientAuth = 'client_secret_basic' }: IdentityProviderOptions,
+  { clientId, clientSecret, redirectUris, clientAuth = 'client_secret_basic', backchannelLogoutUri }: IdentityProviderOptions,
   store: IdentityProviderStore,
   keys: readonly JWK[],
   control: IdentityProviderControl,
@@ -114,6 +119,10 @@ function configuration(
         grant_types: ['authorization_code', 'refresh_token'],
         response_types: ['code'],
         token_endpoint_auth_method: clientAuth,
+        ...(backchannelLogoutUri !== undefined && {
+          backchannel_logout_uri: backchannelLogoutUri,
+          backchannel_logout_session_required: true,
+        }),
       },
     ],
     responseTypes: ['code'],
@@ -124,7 +133,10 @@ function configuration(
     conformIdTokenClaims: false,
     pkce: { required: () => true },
     routes: { authorization: '/authorize', token: '/token', userinfo: '/userinfo', jwks: '/jwks', revocation: '/revoke' },
-    features: { devInteractions: { enabled: false }, revocation: { enabled: true } },
+    features: { devInteractions: { enabled: false }, revocation: { enabled: true }, backchannelLogout: { enabled: true } },
+    // Its own way out refuses loopback addresses, where everything here is.
+    fetch: async (url: string, { dispatcher: _, ...options }: RequestInit & { dispatcher?: unknown }) =>
+      await fetch(url, options),
     cookies: {
       keys: [secretOf(store, 'cookie key')],
       names: { session: 'demo_idp_session', interaction: 'demo_idp_interaction', resume: 'demo_idp_resume' },
@@ -183,6 +195,12 @@ async function newKey(): Promise<JWK> {
   const { privateKey } = await generateKeyPair('RS256', { extractable: true })
   const jwk = await exportJWK(privateKey)
   return { ...jwk, kid: (await calculateJwkThumbprint(jwk)).slice(0, 12), use: 'sig', alg: 'RS256' }
+}
+
+async function signLogoutToken([key]: readonly JWK[], claims: JWTPayload): Promise<string> {
+  if (!key) throw new Error('there is no key to sign with')
+  const header = { alg: 'RS256', typ: 'logout+jwt', kid: key.kid ?? '' }
+  return await new SignJWT(claims).setProtectedHeader(header).sign(await importJWK(key, 'RS256'))
 }
 
 function secretOf(store: IdentityProviderStore, name: string): string {

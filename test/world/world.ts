@@ -65,6 +65,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
       clientSecret: CLIENT_SECRET,
       redirectUris: [`${brokerUrl}/callback`],
       clientName: 'MCP Session Broker',
+      backchannelLogoutUri: `${brokerUrl}/backchannel-logout`,
       dataDir,
     })
     closers.push(async () => await idp.close())
