@@ -62,8 +62,8 @@ export async function startSseDownstream(): Promise<SseDownstream> {
     const named = endpoint
     const transport = new SSEServerTransport(named, res)
     const mcp = tools()
-    if (!named.startsWith('/')) {
-      // The SDK writes relative addresses only.
+    if (!/^\/(?!\/)/.test(named)) {
+      // The SDK writes paths only.
       const write = res.write.bind(res)
       res.write = (chunk: string) => write(chunk.replace(/^(event: endpoint\ndata: )\/[^?]*\?/, `$1${named}?`))
     }
