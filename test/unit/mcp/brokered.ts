@@ -10,7 +10,7 @@ import { LEASH_HEADER } from '../../../src/session/leash-terms.ts'
 import { readSettings, type Settings } from '../../../src/settings.ts'
 import { socketPair, type PairedSocket } from './socket-pair.ts'
 
-export const BASE_URL = 'https://mcp.example.com'
+const BASE_URL = 'https://mcp.example.com'
 export const TOKEN = 'a-valid-token'
 const NOW = 1_800_000_000
 const VERSION = '2026-07-28'
@@ -25,7 +25,7 @@ const caller: Caller = {
   expiresAt: NOW + 60,
 }
 
-export const admitted: Admission = {
+const admitted: Admission = {
   admitted: true,
   identity: { issuer: 'https://idp.example', subject: 'u-1', email: 'ada@example.com', name: 'Ada', groups: ['staff'] },
   authorization: 'Bearer identity-jwt',
