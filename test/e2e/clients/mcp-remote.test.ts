@@ -2,13 +2,12 @@
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
-import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
-import { ReadBuffer, serializeMessage } from '@modelcontextprotocol/sdk/shared/stdio.js'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { setupsFor } from '../../../src/pages/setups.ts'
 import { Home, SpawnedClient } from '../../world/spawned-client.ts'
 import { saidBy, VERIFIED_ALICE } from '../../world/spoken-result.ts'
+import { stdioOf } from '../../world/stdio.ts'
 import { startWorld, type World } from '../../world/world.ts'
 
 const require = createRequire(import.meta.url)
@@ -68,24 +67,3 @@ describe('mcp-remote', () => {
     return { client: new Client({ name: 'a client that only starts programs', version: '1.0.0' }), remote }
   }
 })
-
-/** The SDK's own stdio transport would start the program itself, and keep its environment and its end to itself. */
-function stdioOf({ process }: SpawnedClient): Transport {
-  const buffer = new ReadBuffer()
-  const transport: Transport = {
-    async start() {
-      process.stdout.on('data', (chunk: Buffer) => {
-        buffer.append(chunk)
-        for (let message = buffer.readMessage(); message !== null; message = buffer.readMessage()) transport.onmessage?.(message)
-      })
-    },
-    async send(message) {
-      process.stdin.write(serializeMessage(message))
-    },
-    async close() {
-      process.stdin.end()
-      transport.onclose?.()
-    },
-  }
-  return transport
-}
