@@ -7,7 +7,7 @@ import type { Presented, TokenFacts, TokenOutcome } from '../../src/session/toke
 
 /** Far ahead, so that no alarm of a test is due by the clock of the machine. */
 export const NOW = 4_000_000_000
-const RESOURCE = 'http://localhost:8788/mcp'
+export const RESOURCE = 'http://localhost:8788/mcp'
 export const REDIRECT_URI = 'http://127.0.0.1:33418/callback'
 /** S256 of a `code_verifier` of 43 times `v`. */
 export const CHALLENGE = '7w_YNF9DSfIdPf_pRjSq646_kPr-2-o9NAl16JGghdM'

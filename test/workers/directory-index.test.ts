@@ -1,0 +1,188 @@
+// The index of people: what an object reports arrives once and stays the newest, and a page costs the same however many there are.
+import { env, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import type { PersonSummary } from '../../src/session/outbox.ts'
+import { at, granted, IDENTITY, nobody, NOW } from './person.ts'
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['Date'] })
+  at(NOW)
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+let names = 0
+const freshDirectory = () => env.DIRECTORY.getByName(`index ${names++}`)
+type DirectoryStub = ReturnType<typeof freshDirectory>
+
+function person(sub: string, changes: Partial<PersonSummary> = {}): PersonSummary {
+  return {
+    sub,
+    identity: IDENTITY,
+    blocked: false,
+    liveGrants: 1,
+    clientIds: ['client-a'],
+    lastSeenAt: NOW,
+    number: 1,
+    ...changes,
+  }
+}
+
+const sql = async (directory: DirectoryStub, query: string, ...bound: (string | number)[]): Promise<void> => {
+  await runInDurableObject(directory, (_, { storage }) => storage.sql.exec(query, ...bound).toArray())
+}
+
+describe('what a person’s object reports', () => {
+  test('counts once, however often it arrives', async () => {
+    const directory = freshDirectory()
+    const events = [
+      { number: 1, type: 'signed_in', at: NOW, actor: 'person', clientId: 'client-a' },
+      { number: 2, type: 'grant_ended', at: NOW + 1, actor: 'carol@example.com', reason: 'left' },
+    ] as const
+    for (let n = 0; n < 3; n += 1) await directory.record({ person: person('p', { number: 2 }), events })
+    await directory.record({ person: person('p', { number: 2 }), events: [events[1]] })
+    expect(await directory.securityEvents({ sub: 'p' })).toMatchObject([
+      { type: 'grant_ended', reason: 'left' },
+      { type: 'signed_in' },
+    ])
+  })
+
+  test('gives way to nothing older', async () => {
+    const directory = freshDirectory()
+    await directory.record({ person: person('p', { number: 7, liveGrants: 0, clientIds: [], blocked: true }), events: [] })
+    await directory.record({ person: person('p', { number: 3, liveGrants: 5 }), events: [] })
+    expect(await directory.person('p')).toMatchObject({ liveGrants: 0, blocked: true })
+    expect(await directory.clients('', undefined)).toMatchObject({ clients: [] })
+  })
+
+  test('takes people off the clients they have left', async () => {
+    const directory = freshDirectory()
+    const register = (id: string) =>
+      directory.register(
+        {
+          id,
+          name: id,
+          redirectUris: ['http://localhost/cb'],
+          authMethod: 'none',
+          grantTypes: [],
+          uri: undefined,
+          applicationType: undefined,
+          softwareId: undefined,
+          softwareVersion: undefined,
+          registeredAt: NOW,
+        },
+        'here',
+      )
+    await register('client-a')
+    await register('client-b')
+    const people = async () => (await directory.clients('', undefined)).clients.map((client) => [client.id, client.people])
+    await directory.record({ person: person('p', { clientIds: ['client-a', 'client-b'] }), events: [] })
+    await directory.record({ person: person('q', { clientIds: ['client-b'] }), events: [] })
+    expect(await people()).toEqual([
+      ['client-a', 1],
+      ['client-b', 2],
+    ])
+    await directory.record({ person: person('p', { number: 2, clientIds: ['client-a'] }), events: [] })
+    expect(await people()).toEqual([
+      ['client-a', 1],
+      ['client-b', 1],
+    ])
+  })
+
+  test('waits for a Directory that is away, and is lost by neither', async () => {
+    const directory = env.DIRECTORY.getByName('directory')
+    const session = nobody()
+    await directory.people('', undefined)
+    await sql(directory, 'ALTER TABLE people RENAME TO people_away')
+    await granted(session)
+    for (let n = 0; n < 3; n += 1) {
+      await runDurableObjectAlarm(session)
+      at(NOW + 10 * (n + 1))
+    }
+    expect(await waiting()).toBe(1)
+    await sql(directory, 'ALTER TABLE people_away RENAME TO people')
+    at(NOW + 600)
+    await runDurableObjectAlarm(session)
+    expect(await waiting()).toBe(0)
+    const events = await directory.securityEvents({ type: 'signed_in' })
+    expect(events).toMatchObject([{ type: 'signed_in', clientId: 'client-a', at: NOW }])
+
+    async function waiting(): Promise<number> {
+      return await runInDurableObject(
+        session,
+        (_, { storage }) => storage.sql.exec<{ n: number }>('SELECT count(*) AS n FROM outbox').one().n,
+      )
+    }
+  })
+})
+
+describe('100,000 people', () => {
+  const seed = async (directory: DirectoryStub, count: number): Promise<void> => {
+    await directory.people('', undefined)
+    await sql(
+      directory,
+      `WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < ? - 1)
+       INSERT INTO people SELECT printf('sub-%06d', i), 'https://idp.example', printf('subject %d', i), printf('person%06d@example.com', i),
+         printf('Person %06d', i), '', 0, 1, ?2 - i, ?2 - i / 3, 1 FROM n`,
+      count,
+      NOW,
+    )
+  }
+
+  test('are paged through without a gap or a repetition', async () => {
+    const directory = freshDirectory()
+    await seed(directory, 1_234)
+    const seen: string[] = []
+    let after: string | undefined
+    do {
+      const { people, next } = await directory.people('', after)
+      seen.push(...people.map(({ sub }) => sub))
+      after = next
+    } while (after !== undefined)
+    expect(seen).toHaveLength(1_234)
+    expect(new Set(seen).size).toBe(1_234)
+  })
+
+  test('are found by the beginning of an e-mail address or a name, in either case', async () => {
+    const directory = freshDirectory()
+    await seed(directory, 1_000)
+    const found = async (search: string) => (await directory.people(search, undefined)).people.map(({ sub }) => sub)
+    expect(await found('PERSON000042@')).toEqual(['sub-000042'])
+    expect(await found('person 000042')).toEqual(['sub-000042'])
+    expect(await found('nobody')).toEqual([])
+    expect(await found("' OR 1=1 --")).toEqual([])
+  })
+
+  test('cost a page of people what 1,000 do', { timeout: 60_000 }, async () => {
+    const few = freshDirectory()
+    const many = freshDirectory()
+    await seed(few, 1_000)
+    await seed(many, 100_000)
+    const cost = async (directory: DirectoryStub, search: string, after?: string): Promise<number> => {
+      const { people } = await directory.people(search, after)
+      expect(people.length).toBeGreaterThan(0)
+      return await took(() => directory.people(search, after))
+    }
+    for (const [search, after] of [
+      ['', undefined],
+      ['person0005', undefined],
+      ['', `${NOW - 100}.sub-000300`],
+    ] as const) {
+      const [small, large] = [await cost(few, search, after), await cost(many, search, after)]
+      // Milliseconds; the two allow for a busy machine, a scan of the table would cost fifty.
+      expect(large).toBeLessThan(2 * small + 2)
+    }
+  })
+})
+
+/** Milliseconds, the median of many. */
+async function took(work: () => Promise<unknown>): Promise<number> {
+  const times: number[] = []
+  for (let n = 0; n < 41; n += 1) {
+    const began = performance.now()
+    await work()
+    times.push(performance.now() - began)
+  }
+  return times.toSorted((a, b) => a - b)[20] ?? 0
+}
