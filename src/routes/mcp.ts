@@ -1,7 +1,7 @@
 // Streamable HTTP, both eras: reads one MCP request, has it admitted, forwards it, and words every refusal.
 import { Hono, type Context } from 'hono'
 import type { Caller } from '../caller.ts'
-import { passageOf } from '../mcp/era.ts'
+import { passageOf, type Passage } from '../mcp/era.ts'
 import { forward } from '../mcp/forward.ts'
 import { identityHeaders } from '../mcp/identity-headers.ts'
 import { openEnvelope, type Envelope } from '../mcp/json-door.ts'
@@ -17,8 +17,10 @@ import {
   type StreamToLeash,
 } from '../mcp/legacy/hand-over.ts'
 import { readBody } from '../mcp/read-body.ts'
+import { RecordedCallers, recorder, type RecordingPost, type RecordWork } from '../mcp/recorded.ts'
 import { McpRefusal } from '../mcp/refusal.ts'
 import { downstreamAt, targetOf } from '../mcp/target.ts'
+import type { Tapped } from '../mcp/wire-tap.ts'
 import { randomId } from '../platform/crypto.ts'
 import { log } from '../platform/telemetry.ts'
 import type { Admission } from '../session/admission.ts'
@@ -35,7 +37,7 @@ import {
 type Asked = Context<Authenticated>
 
 /** The part of `UserSession` that MCP requests need; each of them costs one call, a long stream a second. */
-export interface McpPost extends LegacyPost, LeashPost {
+export interface McpPost extends LegacyPost, LeashPost, RecordingPost {
   admit(caller: Caller): Promise<Admission>
 }
 
@@ -49,12 +51,13 @@ const METHODS: readonly string[] = ['GET', 'POST', 'DELETE', 'OPTIONS']
 /** Mounted at the path of every downstream. */
 export function mcpRoutes(services: McpServices): Hono<Authenticated> {
   const { settings } = services
+  const recorded = new RecordedCallers()
   return new Hono<Authenticated>()
     .use(crossOrigin(METHODS))
     .use(onlyMethods(METHODS))
     .use(originIsAllowed(settings))
     .use(bearer(services, (pathname) => downstreamAt(pathname, settings.downstreams)))
-    .all('*', (c) => answerOrRefusal(c, services, async () => carry(c, services)))
+    .all('*', (c) => answerOrRefusal(c, services, async () => carry(c, services, recorded)))
 }
 
 /** Words what a handler refuses; what it did not mean to throw is thrown on. */
@@ -70,18 +73,26 @@ export async function answerOrRefusal(c: Asked, services: McpServices, answer: (
 
 // The order is the argument: the bearer guard has verified the token before a byte of the body is read, and the body has been
 // judged before the person's object is asked. A request that costs the object a call is one that would be forwarded.
-async function carry(c: Asked, services: McpServices): Promise<Response> {
+async function carry(c: Asked, services: McpServices, recorded: RecordedCallers): Promise<Response> {
   const { raw: client } = c.req
   const { limits } = services.settings
-  const target = targetOf(c.get('downstream'), c.get('url'))
-  if (!target) throw new McpRefusal('not_found', 'this path could mean another one to the downstream')
-  const body = client.method === 'POST' ? await readBody(client, limits.maxBodyBytes) : undefined
-  const envelope = body && openEnvelope(body)
-  const passage = passageOf(client.method, client.headers, envelope)
+  const startedAt = Date.now()
+  const requestId = c.get('requestId')
   const caller = c.get('caller')
-  const label = labelOf(envelope)
   const post = services.session(caller.sub)
-  const forwarding = { passage, target, client, body, requestId: c.get('requestId') }
+  const recording = (seen: Pick<Tapped, 'era' | 'label' | 'body'>): RecordWork => {
+    const { grantId, clientId } = caller
+    const tapped = { ...seen, grantId, clientId, requestId, verb: client.method, startedAt }
+    return recorder(tapped, post, (work) => c.executionCtx.waitUntil(work))
+  }
+  const { target, body, envelope, passage } = await read(c, limits.maxBodyBytes).catch(async (refusal: unknown) => {
+    const watched = recorded.find(caller, services.now())
+    await recording({ era: 'unknown', label: '', body: undefined })(watched, () => Promise.reject(refusal))
+    throw refusal
+  })
+  const label = labelOf(envelope)
+  const record = recording({ era: passage.era, label, body })
+  const forwarding = { passage, target, client, body, requestId }
   const conditions = {
     headersWithinMs: limits.downstreamTimeout * 1000,
     keepAliveMs: services.keepAliveMs ?? KEEP_ALIVE_MS[passage.era],
@@ -94,14 +105,33 @@ async function carry(c: Asked, services: McpServices): Promise<Response> {
   }
   if (passage.era === 'legacy') {
     const legacy = { ...forwarding, caller, requestIds: requestIdsOf(envelope), label }
-    return passage.kind === 'stream' ? carryGet(legacy, conditions, post) : handOver(legacy, post)
+    return passage.kind === 'stream' ? carryGet(legacy, { ...conditions, record }, post) : handOver(legacy, post)
   }
   const admission = await post.admit(caller)
-  if (!admission.admitted) throw refusedAdmission(admission, passage.id)
-  const leash = conditions.leash({ id: undefined, kind: 'request' })
-  const answer = await forward({ ...forwarding, identity: identityHeaders(admission) }, { ...conditions, leash })
-  setRate(answer.headers, admission.rate)
-  return answer
+  recorded.note(caller, admission.recording)
+  return await record(admission.recording, async () => {
+    if (!admission.admitted) throw refusedAdmission(admission, passage.id)
+    const leash = conditions.leash({ id: undefined, kind: 'request' })
+    const answer = await forward({ ...forwarding, identity: identityHeaders(admission) }, { ...conditions, leash })
+    setRate(answer.headers, admission.rate)
+    return answer
+  })
+}
+
+interface Read {
+  readonly target: string
+  readonly body: Uint8Array<ArrayBuffer> | undefined
+  readonly envelope: Envelope | undefined
+  readonly passage: Passage
+}
+
+async function read(c: Asked, mostBytes: number): Promise<Read> {
+  const { raw: client } = c.req
+  const target = targetOf(c.get('downstream'), c.get('url'))
+  if (!target) throw new McpRefusal('not_found', 'this path could mean another one to the downstream')
+  const body = client.method === 'POST' ? await readBody(client, mostBytes) : undefined
+  const envelope = body && openEnvelope(body)
+  return { target, body, envelope, passage: passageOf(client.method, client.headers, envelope) }
 }
 
 /** What people who watch are shown: the method, and the tool, prompt or resource it is about. */

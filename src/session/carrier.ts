@@ -3,6 +3,7 @@ import type { Caller } from '../caller.ts'
 import type { Rate, Refused, Vouched } from './admission.ts'
 import type { LoggedEvent } from './event-log.ts'
 import type { CloseReason } from './leash-terms.ts'
+import type { Watched } from './recording.ts'
 
 /** One open stream, whoever carries it. */
 export interface StreamDetail {
@@ -66,10 +67,12 @@ export type GetAnswer =
       readonly downstreamCursor: string | undefined
       readonly missed: readonly LoggedEvent[]
       readonly rate: Rate
+      /** Present while an administrator has this grant recorded. */
+      readonly recording?: Watched
     }
   /** The object carries: the answer to a POST is resumed, by a second call. */
-  | { readonly kind: 'call'; readonly rate: Rate }
-  | { readonly kind: 'not_found'; readonly what: 'session' | 'cursor'; readonly rate: Rate }
+  | { readonly kind: 'call'; readonly rate: Rate; readonly recording?: Watched }
+  | { readonly kind: 'not_found'; readonly what: 'session' | 'cursor'; readonly rate: Rate; readonly recording?: Watched }
   /** Everything of that stream has been delivered: there is nothing to wait for. */
-  | { readonly kind: 'finished'; readonly rate: Rate }
+  | { readonly kind: 'finished'; readonly rate: Rate; readonly recording?: Watched }
   | { readonly kind: 'refused'; readonly refused: Refused }

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { decodeJwt, generateKeyPair, SignJWT, type JWTPayload } from 'jose'
+import { decodeJwt, generateKeyPair, SignJWT } from 'jose'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { Browser } from '../world/browser.ts'
 import { BrokerClient, countForLong, statusWith } from '../world/broker-client.ts'
@@ -70,7 +70,6 @@ test('answers are empty and kept by nobody; a refusal says why', async () => {
 })
 
 describe('a logout token is refused, and nothing ends, when', () => {
-  const now = (): number => Math.floor(Date.now() / 1000)
   test.for<[string, () => Promise<string>]>([
     ['its signature is another’s', forged],
     ['it is not signed', async () => unsigned(await signed())],
@@ -123,9 +122,8 @@ test('while the keys cannot be fetched nothing is believed: 503, and the provide
   expect(await told(token)).toMatchObject({ status: 200 })
 })
 
-async function signed(changes: JWTPayload = {}): Promise<string> {
-  const now = Math.floor(Date.now() / 1000)
-  const honest = { iss: world.idp.issuer, aud: world.vars['OAUTH_CLIENT_ID'], iat: now, exp: now + 120, jti: randomUUID() }
+async function signed(changes: Readonly<Record<string, unknown>> = {}): Promise<string> {
+  const honest = { iss: world.idp.issuer, aud: world.vars['OAUTH_CLIENT_ID'], iat: now(), exp: now() + 120, jti: randomUUID() }
   const claims = { ...honest, sub: PEOPLE.carol.sub, events: EVENTS, ...changes }
   return await world.idp.signLogoutToken(JSON.parse(JSON.stringify(claims)))
 }
@@ -145,6 +143,10 @@ function latestSession(): string {
   const { sid }: { sid?: string } = JSON.parse(String(row?.['payload']))
   if (sid === undefined) throw new Error('the provider remembers no session')
   return sid
+}
+
+function now(): number {
+  return Math.floor(Date.now() / 1000)
 }
 
 function unsigned(token: string): string {

@@ -16,9 +16,11 @@ import { McpRefusal } from '../refusal.ts'
 import { answered, notAdmitted } from './answers.ts'
 import { DownstreamSessions } from './downstream-session.ts'
 import { Bridges, type Asked } from './http-sse/bridges.ts'
+import { heldBody } from './held-body.ts'
 import { hasMore, logCursor, type LogCursor } from './log-cursor.ts'
 import { ORDER_HEADER, orderOf, refusalAnswer, type Order } from './order.ts'
 import { OwnedStreams, type StreamSpec } from './owned-streams.ts'
+import { recorded } from './recorded.ts'
 import { resumed } from './resumption.ts'
 import { SessionKeeper } from './session-keeper.ts'
 import { StandingStreams } from './standing-streams.ts'
@@ -69,6 +71,10 @@ export class LegacyCarrier implements Carrier {
 
   async carry(request: Request): Promise<Response> {
     const order = orderOf(request.headers)
+    return await recorded(this.#parts, order, request, () => this.#carry(order, request))
+  }
+
+  async #carry(order: Order, request: Request): Promise<Response> {
     try {
       const admission = await admit(this.#parts, order.caller)
       if (!admission.admitted) return notAdmitted(admission)
@@ -93,21 +99,22 @@ export class LegacyCarrier implements Carrier {
   async openGet({ caller, mcpSession, lastEventId }: GetRequest): Promise<GetAnswer> {
     const admission = await admit(this.#parts, caller)
     if (!admission.admitted) return { kind: 'refused', refused: admission }
-    const { rate, admitted: _, ...vouched } = admission
+    const { rate, recording, admitted: _, ...vouched } = admission
+    const told = { rate, ...(recording && { recording }) }
     const session =
       mcpSession === undefined ? undefined : this.#parts.mcpSessions.use(mcpSession, caller.grantId, this.#parts.now())
     if (mcpSession !== undefined && (!session || session.bridge?.client === 'http-sse'))
-      return { kind: 'not_found', what: 'session', rate }
+      return { kind: 'not_found', what: 'session', ...told }
     const cursor = lastEventId === undefined ? undefined : this.#cursor(lastEventId, caller, session)
-    if (lastEventId !== undefined && !cursor) return { kind: 'not_found', what: 'cursor', rate }
-    if (cursor?.stream.kind === 'call') return { kind: hasMore(this.#parts.log, cursor) ? 'call' : 'finished', rate }
-    if (session?.bridge) return { kind: 'call', rate }
+    if (lastEventId !== undefined && !cursor) return { kind: 'not_found', what: 'cursor', ...told }
+    if (cursor?.stream.kind === 'call') return { kind: hasMore(this.#parts.log, cursor) ? 'call' : 'finished', ...told }
+    if (session?.bridge) return { kind: 'call', ...told }
     if (!session) {
       const none = { stream: undefined, epoch: 0, downstreamSession: undefined, downstreamCursor: undefined, missed: [] } as const
-      return { kind: 'standing', ...none, vouched, rate }
+      return { kind: 'standing', ...none, vouched, ...told }
     }
     const opened = await this.#standing.open(cursor?.stream ?? this.#standing.of(session), cursor?.at)
-    return { kind: 'standing', ...opened, vouched, downstreamSession: session.downstreamId, rate }
+    return { kind: 'standing', ...opened, vouched, downstreamSession: session.downstreamId, ...told }
   }
 
   append(stream: string, epoch: number, events: readonly CarriedEvent[]): Promise<readonly number[]> {
@@ -185,7 +192,8 @@ export class LegacyCarrier implements Carrier {
     if (!answer.body || !isEventStream(answer) || !answer.ok) {
       const isEmpty = status === 202 || status === 204 || status === 205
       if (isEmpty || !answer.body) return new Response(null, { status, headers: out })
-      const rest = isShort(answer) ? answer.body : this.#held(answer.body, abort, order.caller.grantId)
+      const way = { abort, grantId: order.caller.grantId }
+      const rest = isShort(answer) ? answer.body : heldBody(answer.body, way, this.#flights, this.#waitUntil)
       return new Response(rest, { status, headers: out })
     }
     const spec: StreamSpec = {
@@ -199,16 +207,6 @@ export class LegacyCarrier implements Carrier {
     this.#streams.begin(spec, answer.body, abort)
     const primes = (headers.get('mcp-protocol-version') ?? '') >= '2025-11-25'
     return new Response(this.#streams.attach({ stream: spec.id, seq: 0 }, primes), { status, headers: out })
-  }
-
-  /** A body on its way to the client; a revocation cuts it off. */
-  #held(body: ReadableStream<Uint8Array>, abort: AbortController, grantId: string): ReadableStream<Uint8Array> {
-    const { readable, writable } = new IdentityTransformStream()
-    this.#flights.set(abort, grantId)
-    // Whether the downstream, the client or a revocation ended it: nobody is left to be told.
-    const passed = body.pipeTo(writable, { signal: abort.signal }).catch(() => undefined)
-    this.#waitUntil(passed.then(() => this.#flights.delete(abort)))
-    return readable
   }
 
   async #ask(
@@ -250,6 +248,7 @@ export class LegacyCarrier implements Carrier {
       const found = this.#cursor(lastEventId, order.caller, session)
       if (!found) throw new McpRefusal('cursor_not_found', 'the events after this Last-Event-ID are gone')
       if (found.stream.kind === 'standing') this.#standing.takeOver(found.stream)
+      else if (!found.stream.closed) this.#goOn(found.stream)
       return new Response(this.#streams.attach(found.at, false), { headers })
     }
     if (!session) throw new McpRefusal('session_not_found', 'Session not found: initialize a new one')

@@ -7,6 +7,7 @@ import { eventId } from '../../session/event-id.ts'
 import { forward, type Forwarding, type ForwardingConditions } from '../forward.ts'
 import { identityHeaders } from '../identity-headers.ts'
 import { requestHeaders } from '../passing-headers.ts'
+import type { RecordWork } from '../recorded.ts'
 import { McpRefusal } from '../refusal.ts'
 import { encodeComment, encodeEvent, type SseEvent } from '../sse.ts'
 import { Superseded } from '../tether.ts'
@@ -76,20 +77,25 @@ export async function carryGet(forwarding: LegacyForwarding, conditions: Leashed
   const mcpSession = client.headers.get('mcp-session-id') ?? undefined
   const lastEventId = client.headers.get('last-event-id') || undefined
   const opened = await post.openGet({ caller, target, mcpSession, lastEventId })
-  if (opened.kind === 'refused') throw refusedAdmission(opened.refused)
-  const rate = new Headers()
-  setRate(rate, opened.rate)
-  if (opened.kind === 'not_found') throw new RefusedWith(NOT_FOUND[opened.what](), rate)
-  if (opened.kind === 'finished')
-    throw new RefusedWith(finished(), new Headers({ ...Object.fromEntries(rate), allow: 'POST, DELETE' }))
+  // What the object carries the object records.
   if (opened.kind === 'call') return handOver(forwarding, post)
-  const answer = await carryStanding(opened, forwarding, conditions, post)
-  setRate(answer.headers, opened.rate)
-  return answer
+  const { recording } = opened.kind === 'refused' ? opened.refused : opened
+  return await conditions.record(recording, async () => {
+    if (opened.kind === 'refused') throw refusedAdmission(opened.refused)
+    const rate = new Headers()
+    setRate(rate, opened.rate)
+    if (opened.kind === 'not_found') throw new RefusedWith(NOT_FOUND[opened.what](), rate)
+    if (opened.kind === 'finished')
+      throw new RefusedWith(finished(), new Headers({ ...Object.fromEntries(rate), allow: 'POST, DELETE' }))
+    const answer = await carryStanding(opened, forwarding, conditions, post)
+    setRate(answer.headers, opened.rate)
+    return answer
+  })
 }
 
 export interface LeashedConditions extends Omit<ForwardingConditions, 'leash' | 'first' | 'encode'> {
   readonly leash: (stream: StreamToLeash) => ForwardingConditions['leash']
+  readonly record: RecordWork
 }
 
 export interface StreamToLeash {

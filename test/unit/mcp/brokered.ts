@@ -6,6 +6,7 @@ import { notAdmitted } from '../../../src/mcp/legacy/answers.ts'
 import { hostIsOurs, requestId, type Guarded } from '../../../src/routes/guards.ts'
 import { mcpRoutes, type McpPost } from '../../../src/routes/mcp.ts'
 import type { Admission } from '../../../src/session/admission.ts'
+import type { WireEntry } from '../../../src/session/recording.ts'
 import { LEASH_HEADER } from '../../../src/session/leash-terms.ts'
 import { readSettings, type Settings } from '../../../src/settings.ts'
 import { socketPair, type PairedSocket } from './socket-pair.ts'
@@ -40,6 +41,8 @@ export interface Brokered {
   readonly handedOver: Request[]
   /** The object's ends of the leashes that were opened. */
   readonly leashes: PairedSocket[]
+  /** What the object was told to record. */
+  readonly notes: readonly WireEntry[]
   readonly ask: (path: string, init?: RequestInit) => Promise<Response>
   /** One JSON-RPC message, with a valid token. */
   readonly post: (message: unknown, headers?: Record<string, string>, signal?: AbortSignal) => Promise<Response>
@@ -76,6 +79,7 @@ export function brokered(downstreamUrl: string, given: Given = {}): Brokered {
   const admissions: Caller[] = []
   const handedOver: Request[] = []
   const leashes: PairedSocket[] = []
+  const notes: WireEntry[] = []
   const person: McpPost = {
     admit: async (asking) => {
       admissions.push(asking)
@@ -87,6 +91,7 @@ export function brokered(downstreamUrl: string, given: Given = {}): Brokered {
       return { kind: 'not_found', what: 'session', rate: admission.rate }
     },
     append: async () => [],
+    note: async (entries) => void notes.push(...entries),
     fetch: async (url, init) => {
       const request = new Request(url, init)
       if (request.headers.has(LEASH_HEADER)) {
@@ -117,6 +122,7 @@ export function brokered(downstreamUrl: string, given: Given = {}): Brokered {
     admissions,
     handedOver,
     leashes,
+    notes,
     ask,
     post: async (message, headers = {}, signal) =>
       await sent('/mcp', typeof message === 'string' ? message : JSON.stringify(message), headers, signal),
