@@ -1,0 +1,256 @@
+// The pages of the portal and the account page as they look in a company at work, and where there is nothing yet.
+import { accountPage, type AccountView } from '../../../src/pages/account.tsx'
+import { clientsPage, type ClientsView } from '../../../src/pages/portal/clients.tsx'
+import { confirmPage, type ConfirmView } from '../../../src/pages/portal/confirm.tsx'
+import { connectPage } from '../../../src/pages/portal/connect.tsx'
+import { eventsPage, type EventsView } from '../../../src/pages/portal/events.tsx'
+import { machinesPage, newTokenPage, type MachinesView, type NewTokenView } from '../../../src/pages/portal/machines.tsx'
+import { overviewPage, type OverviewView } from '../../../src/pages/portal/overview.tsx'
+import { peoplePage, type PeopleView } from '../../../src/pages/portal/people.tsx'
+import { personPage, type PersonView } from '../../../src/pages/portal/person.tsx'
+import { receiptPage, type ReceiptView } from '../../../src/pages/portal/receipt.tsx'
+import { receiptsPage, type ReceiptsView } from '../../../src/pages/portal/receipts.tsx'
+import { setupsFor } from '../../../src/pages/setups.ts'
+
+export const NOW = 1_795_000_000
+const SUB = 'o3VsUFsRBFm7Bg61-ZHZa1Gdsi91AN9y_lj_2Elh8Ls'
+const MCP = 'https://mcp.example.com/mcp'
+
+export const person: PersonView = {
+  sub: SUB,
+  name: 'Alice Archer',
+  email: 'alice@example.com',
+  groups: ['engineering', 'on-call'],
+  issuer: 'https://login.example.com',
+  subject: 'person-1001',
+  kind: 'person',
+  blocked: false,
+  lastSeenAt: NOW - 400,
+  grants: [
+    {
+      id: 'g1',
+      clientId: 'pub_cursor',
+      clientName: 'Cursor',
+      resource: MCP,
+      scopes: ['mcp'],
+      createdAt: NOW - 90_000,
+      endsAt: NOW + 900_000,
+      mcpSessions: 1,
+    },
+    {
+      id: 'g2',
+      clientId: 'https://claude.ai/oauth/mcp-oauth-client-metadata',
+      clientName: 'Claude',
+      resource: 'https://mcp.example.com/servers/documents/mcp',
+      scopes: ['mcp'],
+      createdAt: NOW - 4_000,
+      endsAt: NOW + 900_000,
+      mcpSessions: 0,
+    },
+  ],
+  streams: [
+    { id: 's1', grantId: 'g1', kind: 'call', label: 'tools/call count', openedAt: NOW - 12 },
+    { id: 's2', grantId: 'g1', kind: 'standing', label: 'GET', openedAt: NOW - 8_000 },
+    { id: 's3', grantId: 'g2', kind: 'request', label: 'tools/call search_documents', openedAt: NOW - 1 },
+  ],
+  events: [
+    event(12, 'stream_ended', { actor: 'carol@example.com', reason: 'a call that never came to an end' }),
+    event(11, 'signed_in', { actor: 'person', clientName: 'Claude' }),
+    event(3, 'grant_ended', { reason: 'refresh_token_reused', clientName: 'Cursor' }),
+  ],
+  now: NOW,
+}
+
+function event(number: number, type: string, more: Partial<PersonView['events'][number]> = {}): PersonView['events'][number] {
+  const nothing = { clientId: undefined, clientName: undefined, actor: undefined, reason: undefined }
+  const clientId = more.clientName === undefined ? undefined : 'pub_cursor'
+  return { number, type, at: NOW - 40_000 + number * 3_000, sub: SUB, ...nothing, clientId, ...more }
+}
+
+const names = new Map([[SUB, { sub: SUB, name: 'Alice Archer', email: 'alice@example.com' }]])
+
+export const overview: OverviewView = {
+  connected: 1_204,
+  people: 100_000,
+  signedIn: [3, 1, 0, 0, 0, 2, 14, 60, 88, 71, 40, 33, 52, 61, 44, 30, 18, 9, 7, 4, 4, 3, 2, 5],
+  ended: [0, 0, 0, 0, 0, 0, 2, 4, 3, 9, 1, 0, 2, 30, 4, 2, 1, 0, 0, 0, 0, 1, 0, 1],
+  refused: [0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+  lately: [
+    { sub: SUB, name: 'Alice Archer', email: 'alice@example.com', liveGrants: 2, lastSeenAt: NOW - 5, streams: person.streams },
+    { sub: 'b'.repeat(43), email: 'bob@example.com', liveGrants: 1, lastSeenAt: NOW - 900, streams: [] },
+    { sub: 'c'.repeat(43), liveGrants: 1, lastSeenAt: NOW - 90_000, streams: undefined },
+  ],
+  events: person.events,
+  names,
+  now: NOW,
+}
+
+export const people: PeopleView = {
+  search: 'a',
+  people: [
+    { ...person, liveGrants: 2 },
+    { ...person, sub: 'b'.repeat(43), name: undefined, email: 'bob@example.com', blocked: true, liveGrants: 0, groups: [] },
+    { ...person, sub: 'm'.repeat(43), name: 'Nightly report', email: undefined, kind: 'machine', liveGrants: 1, groups: [] },
+  ],
+  known: 100_000,
+  isFirst: false,
+  next: 'next-page',
+  now: NOW,
+}
+
+export const clients: ClientsView = {
+  search: '',
+  clients: [
+    {
+      id: 'pub_3fbzPa_d8WbX-Km3-2uhJFLqDmTLD2dU5iYLabcdefgh',
+      name: 'Cursor',
+      redirectUris: ['cursor://anysphere.cursor-mcp/oauth/callback', 'http://localhost:8787/callback'],
+      registeredAt: NOW - 900_000,
+      usedAt: NOW - 90_000,
+      people: 812,
+      blocked: undefined,
+    },
+    {
+      id: 'pub_bad',
+      name: 'Helpful Assistant',
+      redirectUris: ['https://helpful.example/callback'],
+      registeredAt: NOW - 90_000,
+      usedAt: undefined,
+      people: 0,
+      blocked: { at: NOW - 100, by: 'carol@example.com', why: 'nobody knows whose it is' },
+    },
+  ],
+  isFirst: true,
+  next: 'next-page',
+  now: NOW,
+}
+
+export const events: EventsView = {
+  filter: { type: 'grant_ended', sub: SUB, client: 'pub_cursor' },
+  events: [...person.events, event(1, 'everyone_ended', { actor: 'carol@example.com', reason: 'the key leaked' })],
+  names,
+  isFirst: true,
+  next: '3',
+  now: NOW,
+}
+
+export const receipt: ReceiptView = {
+  receipt: {
+    id: 'LsXdH4x0Js0_B-mc',
+    at: NOW - 60,
+    by: 'carol@example.com',
+    why: 'left the company',
+    action: 'revoke',
+    target: { what: 'person', sub: SUB },
+    people: { total: 1, done: 1, failing: 0 },
+    grants: 2,
+    streams: 3,
+    acknowledgedAt: NOW - 60,
+    state: 'done',
+  },
+  person: { sub: SUB, name: 'Alice Archer', email: 'alice@example.com' },
+  failing: [],
+}
+
+export const running: ReceiptView = {
+  receipt: {
+    ...receipt.receipt,
+    target: { what: 'everyone' },
+    people: { total: 2_000, done: 1_340, failing: 1 },
+    grants: 2_610,
+    streams: 388,
+    acknowledgedAt: null,
+    state: 'retrying',
+  },
+  person: undefined,
+  failing: [{ sub: 'b'.repeat(43), attempts: 3, error: 'no answer in time', nextAt: NOW + 8 }],
+}
+
+export const receipts: ReceiptsView = {
+  receipts: [
+    running.receipt,
+    receipt.receipt,
+    { ...receipt.receipt, action: 'block', target: { what: 'client', id: 'pub_bad' } },
+  ],
+  isFirst: true,
+  next: undefined,
+  now: NOW,
+}
+
+export const confirm: ConfirmView = {
+  intent: { action: 'revoke', what: 'everyone' },
+  csrf: 'a-csrf-token',
+  question: 'Disconnect everybody?',
+  effects: ['1 204 people are disconnected from every server.', 'Every open stream is closed.'],
+  button: 'Disconnect everybody',
+  isHarmless: false,
+  back: '/admin',
+  typed: 'everybody',
+  complaint: 'Nothing was done: type “everybody” if this is what you want.',
+}
+
+export const machines: MachinesView = {
+  machines: [
+    {
+      id: 'mch_1',
+      sub: 'm'.repeat(43),
+      name: 'Nightly report',
+      owner: 'Data team',
+      prefix: 'q7Yb0aZc',
+      scopes: ['mcp', 'admin'],
+      resources: [MCP, 'https://mcp.example.com/servers/documents/mcp'],
+      expiresAt: NOW + 900_000,
+      state: 'active',
+      lastUsedAt: NOW - 500,
+    },
+  ],
+  isFirst: true,
+  next: undefined,
+  resources: [MCP, 'https://mcp.example.com/servers/documents/mcp'],
+  csrf: 'a-csrf-token',
+  complaint: 'Nothing was created: give it a name, an owner and a reason.',
+  now: NOW,
+}
+
+export const newToken: NewTokenView = {
+  name: 'Nightly report',
+  id: 'mch_1',
+  sub: 'm'.repeat(43),
+  token: 'tok_q7Yb0aZcq7Yb0aZcq7Yb0aZcq7Yb0aZcq7Yb0aZcq7Yb0aZc',
+  receiptId: 'LsXdH4x0Js0_B-mc',
+}
+
+export const account: AccountView = {
+  ...person,
+  isAdministrator: true,
+  csrf: 'a-csrf-token',
+  ended: { grants: 1, streams: 2, acknowledgedAt: NOW - 3 },
+}
+
+export const connect = {
+  servers: [MCP, 'https://mcp.example.com/servers/documents/mcp'].map((url) => ({ url, setups: setupsFor(url) })),
+}
+
+/** Pages of administrators, by a name for their pictures. */
+export const PORTAL_EXAMPLES: Readonly<Record<string, string>> = {
+  overview: overviewPage(overview),
+  people: peoplePage(people),
+  person: personPage(person),
+  'person-blocked': personPage({ ...person, blocked: true, grants: [], streams: [], events: [] }),
+  clients: clientsPage(clients),
+  events: eventsPage(events),
+  receipt: receiptPage(receipt),
+  'receipt-running': receiptPage(running),
+  receipts: receiptsPage(receipts),
+  confirm: confirmPage(confirm),
+  machines: machinesPage(machines),
+  'new-token': newTokenPage(newToken),
+  connect: connectPage(connect),
+  'people-nobody': peoplePage({ search: '', people: [], known: 0, isFirst: true, next: undefined, now: NOW }),
+}
+
+/** Pages of one's own. */
+export const OWN_EXAMPLES: Readonly<Record<string, string>> = {
+  account: accountPage(account),
+  'account-nothing': accountPage({ ...account, isAdministrator: false, grants: [], streams: [], ended: undefined }),
+}
