@@ -97,6 +97,11 @@ describe('settings that are right', () => {
     expect(settingsOf({ DOWNSTREAM_MCP_URL: url, DOWNSTREAM_AUTH: auth }).downstreams[0]).toMatchObject({ url, auth })
   })
 
+  test('how a downstream is spoken to is found out unless it is said', () => {
+    expect(settingsOf().downstreams[0]?.transport).toBe('auto')
+    expect(settingsOf({ DOWNSTREAM_TRANSPORT: 'http-sse' }).downstreams[0]?.transport).toBe('http-sse')
+  })
+
   test('the line breaks of a PEM may be spelled out', () => {
     const { identityPem } = settingsOf({ OIDC_PROVIDER_KEY: '-----BEGIN PRIVATE KEY-----\\nAAAA\\n-----END PRIVATE KEY-----' })
     expect(identityPem).toBe('-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----')
@@ -122,6 +127,7 @@ describe('a mistake is named with its cure:', () => {
       'DOWNSTREAM_AUTH=identity-jwt',
     ],
     ['an unknown mode', { DOWNSTREAM_AUTH: 'basic' }, 'DOWNSTREAM_AUTH Invalid option', 'README.md'],
+    ['an unknown transport', { DOWNSTREAM_TRANSPORT: 'sse' }, 'DOWNSTREAM_TRANSPORT Invalid option', 'README.md'],
     [
       'signing in over http',
       { OAUTH_AUTHORIZE_URL: 'http://idp.example' },

@@ -95,6 +95,15 @@ describe('the protected resource document', () => {
     expect(isSpecType.OAuthProtectedResourceMetadata(document)).toBe(true)
   })
 
+  test('names the address of HTTP+SSE at that address: clients compare it with the one they were given', async () => {
+    const document = await documentAt('/.well-known/oauth-protected-resource/sse')
+    expect(document).toEqual({
+      ...(await documentAt('/.well-known/oauth-protected-resource')),
+      resource: 'https://mcp.example.com/sse',
+    })
+    expect(isSpecType.OAuthProtectedResourceMetadata(document)).toBe(true)
+  })
+
   test('exists once per downstream, and not for the origin, when there are several', async () => {
     const [first] = settings.downstreams
     if (!first) throw new Error('the settings have no downstream')
@@ -115,7 +124,8 @@ describe('the protected resource document', () => {
       'wiki:read',
       'offline_access',
     ])
-    expect((await app.request('https://mcp.example.com/.well-known/oauth-protected-resource')).status).toBe(404)
+    for (const path of ['', '/sse'])
+      expect((await app.request(`https://mcp.example.com/.well-known/oauth-protected-resource${path}`)).status).toBe(404)
   })
 })
 
