@@ -98,7 +98,7 @@ export class Receipts extends LifecycleCapability {
   /** Adds what some of the people have answered. `more` counts those nobody knew of when the action began. */
   add(id: string, { done, more, grants, streams }: Ended & { readonly done: number; readonly more: number }): void {
     this.#storage.sql.exec(
-      'UPDATE receipts SET done = done + ?, total = total + ?, grants = grants + ?, streams = streams + ? WHERE id = ?',
+      "UPDATE receipts SET done = done + ?, total = total + ?, grants = grants + ?, streams = streams + ?, state = 'running' WHERE id = ?",
       done,
       more,
       grants,
@@ -107,15 +107,17 @@ export class Receipts extends LifecycleCapability {
     )
   }
 
+  /** How an action stands after a batch of it. One that was done and has found nothing more to do stays as it was acknowledged. */
   standing(id: string, failing: number, isOver: boolean, now: number): void {
     const state = isOver ? 'done' : failing > 0 ? 'retrying' : 'running'
     // People may have gone from the index while it was walked: when all are through, those who answered are all.
     this.#storage.sql.exec(
-      `UPDATE receipts SET failing = ?, state = ?, acknowledged_at = ?, total = CASE WHEN ? THEN done ELSE max(total, done) END WHERE id = ?`,
+      `UPDATE receipts SET failing = ?1, state = ?2, total = CASE WHEN ?3 THEN done ELSE max(total, done) END,
+       acknowledged_at = CASE WHEN NOT ?3 THEN NULL WHEN state = 'done' THEN acknowledged_at ELSE ?4 END WHERE id = ?5`,
       failing,
       state,
-      isOver ? now : null,
       isOver ? 1 : 0,
+      now,
       id,
     )
   }

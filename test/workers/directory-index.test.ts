@@ -118,18 +118,6 @@ describe('what a person’s object reports', () => {
 })
 
 describe('100,000 people', () => {
-  const seed = async (directory: DirectoryStub, count: number): Promise<void> => {
-    await directory.people('', undefined)
-    await sql(
-      directory,
-      `WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < ? - 1)
-       INSERT INTO people SELECT printf('sub-%06d', i), 'https://idp.example', printf('subject %d', i), printf('person%06d@example.com', i),
-         printf('Person %06d', i), '', 0, 1, ?2 - i, ?2 - i / 3, 1 FROM n`,
-      count,
-      NOW,
-    )
-  }
-
   test('are paged through without a gap or a repetition', async () => {
     const directory = freshDirectory()
     await seed(directory, 1_234)
@@ -159,11 +147,6 @@ describe('100,000 people', () => {
     const many = freshDirectory()
     await seed(few, 1_000)
     await seed(many, 100_000)
-    const cost = async (directory: DirectoryStub, search: string, after?: string): Promise<number> => {
-      const { people } = await directory.people(search, after)
-      expect(people.length).toBeGreaterThan(0)
-      return await took(() => directory.people(search, after))
-    }
     for (const [search, after] of [
       ['', undefined],
       ['person0005', undefined],
@@ -185,4 +168,22 @@ async function took(work: () => Promise<unknown>): Promise<number> {
     times.push(performance.now() - began)
   }
   return times.toSorted((a, b) => a - b)[20] ?? 0
+}
+
+async function seed(directory: DirectoryStub, count: number): Promise<void> {
+  await directory.people('', undefined)
+  await sql(
+    directory,
+    `WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < ? - 1)
+     INSERT INTO people SELECT printf('sub-%06d', i), 'https://idp.example', printf('subject %d', i), printf('person%06d@example.com', i),
+       printf('Person %06d', i), '', 0, 1, ?2 - i, ?2 - i / 3, 1 FROM n`,
+    count,
+    NOW,
+  )
+}
+
+async function cost(directory: DirectoryStub, search: string, after?: string): Promise<number> {
+  const { people } = await directory.people(search, after)
+  expect(people.length).toBeGreaterThan(0)
+  return await took(() => directory.people(search, after))
 }
