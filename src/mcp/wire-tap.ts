@@ -121,8 +121,14 @@ interface Watcher {
   readonly over: (how: 'ended' | 'client_left' | 'broken') => void
 }
 
-function watching(body: ReadableStream<Uint8Array>, { chunk, over }: Watcher): ReadableStream<Uint8Array> {
+function watching(body: ReadableStream<Uint8Array>, { chunk, over: told }: Watcher): ReadableStream<Uint8Array> {
   const source = body.getReader()
+  let isOver = false
+  // Cancelling breaks off the read that is under way: what came first is how it ended.
+  const over: Watcher['over'] = (how) => {
+    if (!isOver) told(how)
+    isOver = true
+  }
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
       try {

@@ -9,6 +9,7 @@ import { exported, EXPORT_HEADERS, type ExportFormat } from './admin/export.ts'
 import { createMachine, listMachines } from './admin/machines.ts'
 import { openApi } from './admin/openapi.ts'
 import { listClients, listEvents, listPeople, showPerson } from './admin/reading.ts'
+import { recordingApi } from './admin/recording-api.ts'
 import { AdminRefusal } from './admin/refusal.ts'
 import { bodyOf, eventsQuery, newMachine, numberedQuery, pageQuery, queryOf, revocation, why } from './admin/requests.ts'
 import { onlyMethods } from './guards.ts'
@@ -27,6 +28,7 @@ export function adminApiRoutes(services: Services): Hono<Administered> {
   routes.use(administratorsOnly(services))
   reading(routes, services)
   acting(routes, services)
+  recordingApi(routes, services)
   routes.all('*', () => {
     throw new AdminRefusal('not_found', 'the admin API has nothing at this address: see /admin/api/openapi.json')
   })

@@ -5,6 +5,7 @@ import type { Errand } from './errands.ts'
 import type { Grant } from './grants.ts'
 import type { LeashedStream } from './leash-terms.ts'
 import type { PersonSummary } from './outbox.ts'
+import type { RecordingTerms } from './recording.ts'
 import { described, endEverything, endGrant, type By, type Ended, type Parts } from './parts.ts'
 
 export interface GrantDetail extends Pick<
@@ -22,6 +23,8 @@ export interface PersonDetail {
   readonly lastSeenAt: number
   readonly grants: readonly GrantDetail[]
   readonly streams: readonly StreamDetail[]
+  /** Present while an administrator has what passes recorded. */
+  readonly recording?: RecordingTerms
 }
 
 export type Target =
@@ -35,7 +38,9 @@ export function describePerson(parts: Parts, sub: string): PersonDetail | undefi
   if (!identity) return undefined
   const sessions = parts.mcpSessions.all()
   const grants = parts.grants.allLive(parts.now()).filter(({ generation }) => generation > 0)
+  const recording = parts.recorder.terms(parts.now())
   return {
+    ...(recording && { recording }),
     sub,
     identity,
     blocked: isBlocked,

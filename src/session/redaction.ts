@@ -12,14 +12,14 @@ const TEXT_FIELD = new RegExp(
   'gi',
 )
 const OTHER_FIELD = new RegExp(`(\\\\*")(${NAME})\\1(\\s*:\\s*)(?!\\\\*")(?:\\{[^{}]*\\}?|\\[[^\\[\\]]*\\]?|[^,}\\]\\s]+)`, 'gi')
-/** The look of an envelope that was cut off before its first dot. */
-const CUT_OFF = /eyJ[\w-]*(?:\.[\w-]*)*$/
+/** Envelopes, also the beginning of one: what was cut off is shorter than telemetry looks for. */
+const ENVELOPE = /eyJ[\w-]{6,}(?:\.[\w-]*)*|eyJ[\w-]*$/g
 /** Shorter ones would be found in words. */
 const SHORTEST_SECRET = 8
 
 /** `known` are secrets by value. The text may have been cut off at its end, and a secret with it. */
 export function redactMessage(text: string, known: readonly string[]): string {
-  const byLook = redact(withoutKnown(text, known)).replace(CUT_OFF, GONE)
+  const byLook = redact(withoutKnown(text, known)).replaceAll(ENVELOPE, GONE)
   return byLook
     .replaceAll(
       TEXT_FIELD,

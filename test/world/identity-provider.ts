@@ -135,7 +135,7 @@ function configuration(
     routes: { authorization: '/authorize', token: '/token', userinfo: '/userinfo', jwks: '/jwks', revocation: '/revoke' },
     features: { devInteractions: { enabled: false }, revocation: { enabled: true }, backchannelLogout: { enabled: true } },
     // Its own way out refuses loopback addresses, where everything here is.
-    fetch: async (url: string, options: object) => await fetch(url, Object.assign(options, { dispatcher: undefined })),
+    fetch: async (url: string, options: RequestInit) => await fetch(url, Object.assign(options, { dispatcher: undefined })),
     cookies: {
       keys: [secretOf(store, 'cookie key')],
       names: { session: 'demo_idp_session', interaction: 'demo_idp_interaction', resume: 'demo_idp_resume' },

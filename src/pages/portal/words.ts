@@ -20,6 +20,8 @@ const EVENTS: Readonly<Record<string, Word>> = {
   client_blocked: { text: 'Client blocked', state: 'ended' },
   client_unblocked: { text: 'Client unblocked', state: 'live' },
   administration_refused: { text: 'Administration refused', state: 'warn' },
+  recording_started: { text: 'Recording switched on', state: 'warn' },
+  recording_stopped: { text: 'Recording switched off', state: 'live' },
   machine_created: { text: 'Machine credential created', state: 'live' },
 }
 
@@ -35,7 +37,8 @@ const REASONS: Readonly<Record<string, string>> = {
   code_failed: 'a sign-in code was presented wrongly',
   refresh_token_reused: 'an old refresh token came back, as if it had been stolen',
   idp_session_ended: 'the identity provider ended the session',
-  session_expired: 'the session reached its age',
+  idp_logout: 'the person signed out at the identity provider',
+  session_expired: 'the session reached its age, or nobody used it for long',
   limit_exceeded: 'a limit was exceeded',
   administrator: 'an administrator ended it',
 }

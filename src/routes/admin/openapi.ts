@@ -1,5 +1,7 @@
 // The OpenAPI 3.1 document of the admin API; a test holds it to the routes that are mounted.
 import * as z from 'zod'
+import { SCHEMAS, some, text } from './openapi-schemas.ts'
+import { newRecording, recordingQuery } from './recording-api.ts'
 import { eventsQuery, newMachine, numberedQuery, pageQuery, revocation, why } from './requests.ts'
 
 interface Operation {
@@ -106,98 +108,28 @@ const OPERATIONS: readonly Operation[] = [
     body: revocation,
     answers: OVER_OR_GOING_ON,
   },
+  {
+    method: 'get',
+    path: '/recordings/{sub}',
+    summary: 'What the flight recorder has of a person, oldest first; as application/x-ndjson all of it',
+    query: recordingQuery,
+    answers: { 200: 'Recording' },
+  },
+  {
+    method: 'post',
+    path: '/recordings/{sub}',
+    summary: 'Record what passes between the person, or one of their clients, and the servers; the person sees that it is on',
+    body: newRecording,
+    answers: { 201: 'RecordingTerms' },
+  },
+  {
+    method: 'post',
+    path: '/recordings/{sub}/stop',
+    summary: 'Stop recording; what was recorded stays for a day',
+    body: why,
+    answers: { 200: 'Stopped' },
+  },
 ]
-
-const text = { type: 'string' }
-const whole = { type: 'integer' }
-const seconds = { type: 'integer', description: 'Unix seconds' }
-const some = (name: string): object => ({ $ref: `#/components/schemas/${name}` })
-const listOf = (items: object): object => ({ type: 'array', items })
-const object = (properties: Readonly<Record<string, object>>, required = Object.keys(properties)): object => {
-  return { type: 'object', properties, required }
-}
-const page = (name: string, item: object): object =>
-  object({ [name]: listOf(item), next: { type: ['string', 'integer'] } }, [name])
-
-const ACTION_TARGET = object({ what: text, id: text, sub: text }, ['what'])
-const LISTED_PERSON = object(
-  {
-    sub: text,
-    kind: { enum: ['person', 'machine'] },
-    email: text,
-    name: text,
-    issuer: text,
-    subject: text,
-    groups: listOf(text),
-    blocked: { type: 'boolean' },
-    liveGrants: whole,
-    firstSeenAt: seconds,
-    lastSeenAt: seconds,
-  },
-  ['sub', 'kind', 'issuer', 'subject', 'groups', 'blocked', 'liveGrants', 'firstSeenAt', 'lastSeenAt'],
-)
-const EVENT = object(
-  {
-    number: whole,
-    at: seconds,
-    type: text,
-    sub: text,
-    clientId: text,
-    clientName: text,
-    grantId: text,
-    actor: text,
-    reason: text,
-  },
-  ['number', 'at', 'type'],
-)
-const MACHINE = object({
-  id: text,
-  sub: text,
-  name: text,
-  owner: text,
-  prefix: text,
-  scopes: listOf({ enum: ['mcp', 'admin'] }),
-  resources: listOf(text),
-  createdAt: seconds,
-  createdBy: text,
-  expiresAt: seconds,
-})
-
-const SCHEMAS = {
-  Refusal: object({ error: text, error_description: text, request_id: text }),
-  Document: { type: 'object' },
-  Session: object({ actor: text, via: { enum: ['cookie', 'access', 'machine'] }, csrf: text }, ['actor', 'via']),
-  Overview: object({ people: whole, connected: whole }),
-  People: page('people', LISTED_PERSON),
-  Person: object({ listed: LISTED_PERSON, live: { type: 'object' }, events: listOf(EVENT) }, ['events']),
-  Clients: page(
-    'clients',
-    object({ id: text, name: text, people: whole, isBlocked: { type: 'boolean' }, usedAt: seconds }, ['id', 'people']),
-  ),
-  Machines: page('machines', {
-    allOf: [MACHINE, object({ state: { enum: ['active', 'expired', 'ended'] }, lastUsedAt: seconds }, ['state'])],
-  }),
-  CreatedMachine: object({ machine: MACHINE, token: text, receipt: some('Receipt') }),
-  Events: page('events', EVENT),
-  Receipts: page('receipts', some('Receipt')),
-  Receipt: object({
-    id: text,
-    at: seconds,
-    by: text,
-    why: text,
-    action: { enum: ['revoke', 'block', 'unblock', 'create'] },
-    target: ACTION_TARGET,
-    people: object({ total: whole, done: whole, failing: whole }),
-    grants: whole,
-    streams: whole,
-    acknowledgedAt: { type: ['integer', 'null'], description: 'Unix seconds; null while people are still being asked' },
-    state: { enum: ['done', 'running', 'retrying'] },
-  }),
-  ReceiptDetail: object({
-    receipt: some('Receipt'),
-    failing: listOf(object({ sub: text, attempts: whole, error: text, nextAt: seconds })),
-  }),
-}
 
 const SCHEMES = {
   cookie: {

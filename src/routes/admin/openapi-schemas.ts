@@ -1,0 +1,100 @@
+// What is in the answers of the admin API, as schemas of its OpenAPI document.
+
+export const text = { type: 'string' }
+const whole = { type: 'integer' }
+const seconds = { type: 'integer', description: 'Unix seconds' }
+export const some = (name: string): object => ({ $ref: `#/components/schemas/${name}` })
+const listOf = (items: object): object => ({ type: 'array', items })
+const object = (properties: Readonly<Record<string, object>>, required = Object.keys(properties)): object => {
+  return { type: 'object', properties, required }
+}
+const page = (name: string, item: object): object =>
+  object({ [name]: listOf(item), next: { type: ['string', 'integer'] } }, [name])
+
+const ACTION_TARGET = object({ what: text, id: text, sub: text }, ['what'])
+const LISTED_PERSON = object(
+  {
+    sub: text,
+    kind: { enum: ['person', 'machine'] },
+    email: text,
+    name: text,
+    issuer: text,
+    subject: text,
+    groups: listOf(text),
+    blocked: { type: 'boolean' },
+    liveGrants: whole,
+    firstSeenAt: seconds,
+    lastSeenAt: seconds,
+  },
+  ['sub', 'kind', 'issuer', 'subject', 'groups', 'blocked', 'liveGrants', 'firstSeenAt', 'lastSeenAt'],
+)
+const EVENT = object(
+  {
+    number: whole,
+    at: seconds,
+    type: text,
+    sub: text,
+    clientId: text,
+    clientName: text,
+    grantId: text,
+    actor: text,
+    reason: text,
+  },
+  ['number', 'at', 'type'],
+)
+const MACHINE = object({
+  id: text,
+  sub: text,
+  name: text,
+  owner: text,
+  prefix: text,
+  scopes: listOf({ enum: ['mcp', 'admin'] }),
+  resources: listOf(text),
+  createdAt: seconds,
+  createdBy: text,
+  expiresAt: seconds,
+})
+
+export const SCHEMAS = {
+  Refusal: object({ error: text, error_description: text, request_id: text }),
+  Document: { type: 'object' },
+  Session: object({ actor: text, via: { enum: ['cookie', 'access', 'machine'] }, csrf: text }, ['actor', 'via']),
+  Overview: object({ people: whole, connected: whole }),
+  People: page('people', LISTED_PERSON),
+  Person: object({ listed: LISTED_PERSON, live: { type: 'object' }, events: listOf(EVENT) }, ['events']),
+  Clients: page(
+    'clients',
+    object({ id: text, name: text, people: whole, isBlocked: { type: 'boolean' }, usedAt: seconds }, ['id', 'people']),
+  ),
+  Machines: page('machines', {
+    allOf: [MACHINE, object({ state: { enum: ['active', 'expired', 'ended'] }, lastUsedAt: seconds }, ['state'])],
+  }),
+  CreatedMachine: object({ machine: MACHINE, token: text, receipt: some('Receipt') }),
+  Events: page('events', EVENT),
+  Receipts: page('receipts', some('Receipt')),
+  Receipt: object({
+    id: text,
+    at: seconds,
+    by: text,
+    why: text,
+    action: { enum: ['revoke', 'block', 'unblock', 'create'] },
+    target: ACTION_TARGET,
+    people: object({ total: whole, done: whole, failing: whole }),
+    grants: whole,
+    streams: whole,
+    acknowledgedAt: { type: ['integer', 'null'], description: 'Unix seconds; null while people are still being asked' },
+    state: { enum: ['done', 'running', 'retrying'] },
+  }),
+  RecordingTerms: object({ grantId: text, bodies: { type: 'boolean' }, by: text, startedAt: seconds, until: seconds }, [
+    'bodies',
+    'by',
+    'startedAt',
+    'until',
+  ]),
+  Recording: object({ terms: some('RecordingTerms'), entries: listOf({ type: 'object' }), last: whole }, ['entries', 'last']),
+  Stopped: object({ stopped: { type: 'boolean' } }),
+  ReceiptDetail: object({
+    receipt: some('Receipt'),
+    failing: listOf(object({ sub: text, attempts: whole, error: text, nextAt: seconds })),
+  }),
+}

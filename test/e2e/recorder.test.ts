@@ -1,0 +1,272 @@
+// The flight recorder in the real world: on for whom it was switched on, in the words of the wire, without a secret, and off for everybody else.
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { decodeJwt } from 'jose'
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { Browser } from '../world/browser.ts'
+import { BrokerClient, callTool, countForLong, type Tokens } from '../world/broker-client.ts'
+import { LegacyClient } from '../world/legacy-client.ts'
+import { startWorld, type World } from '../world/world.ts'
+
+interface Entry {
+  readonly number: number
+  readonly kind: string
+  readonly [field: string]: unknown
+}
+
+let world: World
+let dataDir: string
+let client: BrokerClient
+let alice: Tokens
+let carol: Browser
+let csrf: string
+
+beforeAll(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), 'broker-recorder-'))
+  // In this mode the provider's own tokens travel to the downstream, whose `whoami` says them.
+  world = await startWorld({ dataDir, overrides: { DOWNSTREAM_AUTH: 'idp-token' } })
+  client = await BrokerClient.register(world.brokerUrl)
+  alice = await client.signIn('alice')
+  carol = new Browser()
+  const [form] = (await carol.get(`${world.brokerUrl}/admin`)).forms
+  if (!form) throw new Error('nobody asks carol to sign in')
+  await carol.submit(form, { person: 'carol' })
+  csrf = JSON.parse((await api('GET', 'session')).text).csrf
+})
+afterAll(async () => {
+  await world?.close()
+  await rm(dataDir, { recursive: true, force: true })
+})
+
+describe('while it is on', () => {
+  beforeEach(async () => {
+    await record({ bodies: false, minutes: 5 })
+  })
+
+  test('a modern call has an entry that its request id finds', async () => {
+    const answer = await callTool(world.mcpUrl, alice.accessToken, { arguments: { message: 'not to be kept' } })
+    const id = answer.headers.get('x-request-id')
+    await answer.text()
+    const entry = await entryOf(id)
+    expect(entry).toMatchObject({
+      kind: 'exchange',
+      direction: 'to_server',
+      era: 'modern',
+      clientId: client.clientId,
+      verb: 'POST',
+      method: 'tools/call',
+      about: 'echo',
+      status: 200,
+      durationMs: expect.any(Number),
+    })
+    expect(entry['requestBytes']).toBeGreaterThan(100)
+    expect(entry['answerBytes']).toBeGreaterThan(10)
+    expect(JSON.stringify(entry)).not.toContain('not to be kept')
+  })
+
+  test('a legacy session has entries for its calls, its streams and what was refused', async () => {
+    const legacy = await LegacyClient.open(world.mcpUrl, alice.accessToken)
+    const call = await legacy.call('echo', { message: 'legacy' })
+    await call.text()
+    expect(await entryOf(call.headers.get('x-request-id'))).toMatchObject({
+      era: 'legacy',
+      method: 'tools/call',
+      about: 'echo',
+      status: 200,
+    })
+
+    const standing = await fetch(world.mcpUrl, { headers: { ...legacy.headers(), accept: 'text/event-stream' } })
+    const id = standing.headers.get('x-request-id')
+    expect(await entryOf(id)).toMatchObject({ kind: 'stream_opened', verb: 'GET', status: 200 })
+
+    await legacy.delete()
+    expect(await entryOf(id, 'stream_ended')).toMatchObject({ ended: 'ended', events: expect.any(Number) })
+    await standing.body?.cancel()
+
+    const lost = await legacy.post({ jsonrpc: '2.0', id: 9, method: 'tools/list' }, { 'mcp-session-id': 'of nobody' })
+    await lost.text()
+    expect(await entryOf(lost.headers.get('x-request-id'))).toMatchObject({ status: 404, refusal: 'session_not_found' })
+  })
+
+  test('a stream has an entry at its begin and one at its end, with events and bytes', async () => {
+    const leave = new AbortController()
+    const stream = await countForLong(world.mcpUrl, alice.accessToken, leave.signal)
+    await stream.untilSaid('"progress":4')
+    leave.abort()
+    const opened = await vi.waitUntil(async () => (await entries()).findLast(({ kind }) => kind === 'stream_opened'))
+    expect(opened).toMatchObject({ method: 'tools/call', about: 'count', status: 200 })
+    const ended = await entryOf(String(opened['requestId']), 'stream_ended')
+    expect(ended).toMatchObject({ ended: 'client_left' })
+    expect(Number(ended['events'])).toBeGreaterThanOrEqual(4)
+    expect(Number(ended['answerBytes'])).toBeGreaterThan(200)
+  })
+
+  test('a refusal says why, also when the person’s object was never asked', async () => {
+    await (await callTool(world.mcpUrl, alice.accessToken)).text()
+    const answer = await callTool(world.mcpUrl, alice.accessToken, { headers: { 'mcp-name': 'another' } })
+    expect(answer.status).toBe(400)
+    await answer.text()
+    expect(await entryOf(answer.headers.get('x-request-id'))).toMatchObject({ status: 400, refusal: 'header_mismatch' })
+  })
+
+  test('the person’s own page and the events say so, with who and why', async () => {
+    const { live } = JSON.parse((await api('GET', `people/${sub()}`)).text)
+    expect(live.recording).toMatchObject({ bodies: false, by: 'carol@example.com' })
+    await vi.waitUntil(async () =>
+      (await api('GET', `events?sub=${sub()}&type=recording_started`)).text.includes('looking for a bug'),
+    )
+  })
+
+  test('it is read as JSON from where one was, and as JSON Lines', async () => {
+    await (await callTool(world.mcpUrl, alice.accessToken)).text()
+    const all = await vi.waitUntil(async () => ((await entries()).length > 0 ? await entries() : undefined))
+    const last = all.at(-1)?.number ?? 0
+    expect(JSON.parse((await api('GET', `recordings/${sub()}?after=${last}`)).text)).toMatchObject({ entries: [], last })
+    const lines = (await api('GET', `recordings/${sub()}?format=jsonl`)).text.trimEnd().split('\n')
+    expect(lines.map((line) => JSON.parse(line).number)).toEqual(all.map(({ number }) => number))
+  })
+})
+
+test('messages are there when they were asked for, the first 16 KiB of each', async () => {
+  await record({ bodies: true, minutes: 5 })
+  const short = await callTool(world.mcpUrl, alice.accessToken, { arguments: { message: 'a word to be kept' } })
+  await short.text()
+  const entry = await entryOf(short.headers.get('x-request-id'))
+  expect(entry['request']).toContain('a word to be kept')
+  expect(entry['answer']).toContain('a word to be kept')
+  const long = await callTool(world.mcpUrl, alice.accessToken, { arguments: { message: 'long '.repeat(10_000) } })
+  await long.text()
+  const cut = await entryOf(long.headers.get('x-request-id'))
+  expect(String(cut['request'])).toHaveLength(16 * 1024)
+  expect(cut['requestBytes']).toBeGreaterThan(50_000)
+  const stream = await callTool(world.mcpUrl, alice.accessToken, {
+    tool: 'count',
+    arguments: { to: 3, interval_ms: 10 },
+    meta: { progressToken: 'count' },
+  })
+  await stream.text()
+  const ended = await entryOf(stream.headers.get('x-request-id'), 'stream_ended')
+  const events = (await entries()).filter(({ kind, requestId }) => kind === 'event' && requestId === ended['requestId'])
+  expect(events).toHaveLength(Number(ended['events']))
+  expect(events[0]).toMatchObject({ direction: 'to_client', answer: expect.stringContaining('"progressToken":"count"') })
+})
+
+test('56. a canary secret is never in the recording, whoever says it', async () => {
+  await record({ bodies: true, minutes: 5 })
+  const password = 'canary-password-1'
+  const second = await client.signIn('alice')
+  const legacy = await LegacyClient.open(world.mcpUrl, alice.accessToken)
+  const canaries = {
+    access_token: 'canary-opaque-2',
+    nested: { client_secret: 'canary-secret-3' },
+    password,
+    note: `Bearer ${second.accessToken}`,
+  }
+  const answers = [
+    await callTool(world.mcpUrl, alice.accessToken, { tool: 'whoami', arguments: {} }),
+    await callTool(world.mcpUrl, alice.accessToken, { arguments: { message: JSON.stringify(canaries), ...canaries } }),
+    await callTool(world.mcpUrl, alice.accessToken, { arguments: { message: `${'x'.repeat(16_000)} ${second.refreshToken}` } }),
+    await callTool(world.mcpUrl, alice.accessToken, { tool: second.refreshToken.slice(0, 150) }),
+    await legacy.call('whoami'),
+    await legacy.call('echo', { message: JSON.stringify(canaries) }),
+  ]
+  for (const answer of answers) {
+    await answer.text()
+    await entryOf(answer.headers.get('x-request-id'))
+  }
+  const recorded = (await api('GET', `recordings/${sub()}?format=jsonl`)).text
+  expect(recorded).toContain('"about":"whoami"')
+  expect(recorded).toContain('[redacted]')
+  expect(providersTokens().length).toBeGreaterThan(3)
+  const secrets = [...providersTokens(), alice.accessToken, alice.refreshToken, second.accessToken, second.refreshToken]
+  expect(secrets.filter((secret) => recorded.includes(secret))).toEqual([])
+  expect(recorded).not.toMatch(/canary|eyJ[\w-]{6}/)
+  // Downstream and client have seen them: it was the recorder that took them out.
+  expect(world.downstream.requests.all.some(({ body }) => body.includes(password))).toBe(true)
+})
+
+test('it covers one client where one was named, and is off for everybody when it was stopped', async () => {
+  const other = await (await BrokerClient.register(world.brokerUrl)).signIn('alice')
+  await record({ bodies: false, minutes: 5, grantId: grantOf(alice) })
+  const before = (await entries()).at(-1)?.number ?? 0
+  await (await callTool(world.mcpUrl, other.accessToken)).text()
+  const mine = await callTool(world.mcpUrl, alice.accessToken)
+  await mine.text()
+  await entryOf(mine.headers.get('x-request-id'))
+  expect((await entries()).filter(({ number }) => number > before)).toHaveLength(1)
+
+  expect(JSON.parse((await api('POST', `recordings/${sub()}/stop`, { reason: 'found it' })).text)).toEqual({ stopped: true })
+  const last = (await entries()).at(-1)?.number
+  await (await callTool(world.mcpUrl, alice.accessToken)).text()
+  await (await LegacyClient.open(world.mcpUrl, alice.accessToken)).call('echo', { message: 'off' })
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  expect((await entries()).at(-1)?.number).toBe(last)
+  expect(JSON.parse((await api('GET', `people/${sub()}`)).text).live.recording).toBeUndefined()
+})
+
+describe('55. the admin API of the recorder is closed to', () => {
+  test.for<[string, () => Promise<number>]>([
+    ['nobody in particular', async () => (await fetch(`${world.brokerUrl}/admin/api/recordings/${sub()}`)).status],
+    ['a client', async () => await statusOf({ authorization: `Bearer ${alice.accessToken}` })],
+    ['an administrator’s browser without the token of the session', async () => await statusOf({ cookie: cookie() })],
+    ['another site', async () => await statusOf({ cookie: cookie(), 'x-csrf-token': csrf, origin: 'https://evil.example' })],
+  ])('%s', async ([, status]) => {
+    expect([401, 403]).toContain(await status())
+  })
+})
+
+async function statusOf(headers: Record<string, string>): Promise<number> {
+  const body = JSON.stringify({ bodies: true, minutes: 5, reason: 'curious' })
+  const init = { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body }
+  return (await fetch(`${world.brokerUrl}/admin/api/recordings/${sub()}`, init)).status
+}
+
+function sub(): string {
+  return decodeJwt(alice.accessToken).sub ?? ''
+}
+
+function grantOf({ accessToken }: Tokens): string {
+  return String(decodeJwt(accessToken)['gid'])
+}
+
+function cookie(): string {
+  return carol.cookiesFor(`${world.brokerUrl}/admin/api`)
+}
+
+async function record(asked: { bodies: boolean; minutes: number; grantId?: string }): Promise<void> {
+  const answer = await api('POST', `recordings/${sub()}`, { ...asked, reason: 'looking for a bug' })
+  expect(answer).toMatchObject({ status: 201 })
+}
+
+async function entries(): Promise<readonly Entry[]> {
+  return (await api('GET', `recordings/${sub()}?format=jsonl`)).text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line))
+}
+
+/** The router tells it after the answer. */
+async function entryOf(requestId: string | null, kind?: string): Promise<Entry> {
+  return await vi.waitUntil(
+    async () =>
+      (await entries()).find((entry) => entry['requestId'] === requestId && (kind === undefined || entry.kind === kind)),
+    5_000,
+  )
+}
+
+async function api(method: 'GET' | 'POST', path: string, body?: object): Promise<{ status: number; text: string }> {
+  const headers = { cookie: cookie(), ...(body && { 'content-type': 'application/json', 'x-csrf-token': csrf }) }
+  const init = { method, headers, ...(body && { body: JSON.stringify(body) }) }
+  const answer = await fetch(`${world.brokerUrl}/admin/api/${path}`, init)
+  return { status: answer.status, text: await answer.text() }
+}
+
+/** Every token the provider has ever issued: opaque, and named by themselves in its store. */
+function providersTokens(): readonly string[] {
+  const store = new DatabaseSync(join(dataDir, 'identity-provider.sqlite'), { readOnly: true })
+  const rows = store.prepare("SELECT id FROM artefacts WHERE model IN ('AccessToken', 'RefreshToken')").all()
+  store.close()
+  return rows.map(({ id }) => String(id))
+}
