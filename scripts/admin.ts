@@ -1,0 +1,236 @@
+// npm run admin: what administrators see and do, from a terminal; BROKER_URL and ADMIN_TOKEN (a machine credential with the scope admin) say where and as whom.
+import { setTimeout as sleep } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+
+const USAGE = `npm run admin -- <command>
+
+  people [SEARCH]                                   who there is, most recently seen first
+  person SUB                                        one person: grants, open streams, recent events
+  clients [SEARCH]                                  registered applications
+  machines                                          machine credentials
+  events [--type T] [--sub SUB] [--client ID]       security events, newest first
+  receipts [ID]                                     what administrators have done, or one of it
+  revoke person SUB --reason TEXT                   end everything a person has
+  revoke grant|stream|mcp_session ID --sub SUB --reason TEXT
+  revoke client|resource ID [--sub SUB] --reason TEXT
+  revoke everyone --reason TEXT
+  block|unblock person|client ID --reason TEXT
+  machine create --name N --owner O --scope mcp [--scope admin] [--resource URL] [--days 90] --reason TEXT
+
+  --json     what the API answers, as it is        --no-wait  do not wait until all have answered
+  BROKER_URL and ADMIN_TOKEN come from the environment; ADMIN_TOKEN is a machine credential with the scope admin.`
+
+const { values: given, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    json: { type: 'boolean', default: false },
+    'no-wait': { type: 'boolean', default: false },
+    help: { type: 'boolean', short: 'h', default: false },
+    reason: { type: 'string' },
+    sub: { type: 'string' },
+    type: { type: 'string' },
+    client: { type: 'string' },
+    name: { type: 'string' },
+    owner: { type: 'string' },
+    scope: { type: 'string', multiple: true },
+    resource: { type: 'string', multiple: true },
+    days: { type: 'string', default: '90' },
+  },
+})
+const [command = '', ...words] = positionals
+
+/** A mistake of whoever typed it: said without a stack. */
+class Mistake extends Error {}
+
+type Answer = Readonly<Record<string, any>>
+
+const COMMANDS: Readonly<Record<string, () => Promise<Answer>>> = {
+  people: () => get('/people', { search: words[0] }),
+  person: () => get(`/people/${named(words[0], 'SUB')}`),
+  clients: () => get('/clients', { search: words[0] }),
+  machines: () => get('/machines'),
+  events: () => get('/events', { type: given.type, sub: given.sub, client: given.client }),
+  receipts: () => (words[0] === undefined ? get('/receipts') : get(`/receipts/${encodeURIComponent(words[0])}`)),
+  revoke: () => settled(post('/revocations', { target: target(), reason: reason() })),
+  block: () => settled(post(`${blockable()}/block`, { reason: reason() })),
+  unblock: () => settled(post(`${blockable()}/unblock`, { reason: reason() })),
+  machine: () => post('/machines', machine()),
+}
+
+const SHOWN: Readonly<Record<string, (answer: Answer) => string>> = {
+  people: ({ people }) => table(people, ['sub', 'kind', 'email', 'name', 'liveGrants', 'blocked', 'lastSeenAt']),
+  person: shownPerson,
+  clients: ({ clients }) => table(clients, ['id', 'name', 'people', 'usedAt', 'isBlocked']),
+  machines: ({ machines }) =>
+    table(machines, ['id', 'prefix', 'name', 'owner', 'scopes', 'state', 'lastUsedAt', 'expiresAt', 'sub']),
+  events: ({ events }) => table(events, ['at', 'type', 'sub', 'clientName', 'actor', 'reason']),
+  receipts: ({ receipts, receipt, failing }) =>
+    receipt === undefined
+      ? table(receipts.map(flat), RECEIPT)
+      : `${shownReceipt(receipt)}\n${table(failing, ['sub', 'attempts', 'nextAt', 'error'])}`,
+  revoke: shownReceipt,
+  block: shownReceipt,
+  unblock: shownReceipt,
+  machine: ({ machine: made, token, receipt }) =>
+    `${made.id} (${made.name}, until ${when(made.expiresAt)}), receipt ${receipt.id}\n\n  ${token}\n\nKeep it now: it is not shown again.`,
+}
+const RECEIPT = ['id', 'at', 'by', 'action', 'target', 'people', 'grants', 'streams', 'state', 'why']
+
+try {
+  await run()
+} catch (error) {
+  if (!(error instanceof Mistake)) throw error
+  console.error(error.message)
+  process.exitCode = 1
+}
+
+async function run(): Promise<void> {
+  const ask = COMMANDS[command]
+  if (given.help || command === '') return console.log(USAGE)
+  if (!ask) throw new Mistake(`There is no command ${command}.\n\n${USAGE}`)
+  const answer = await ask()
+  console.log(given.json ? JSON.stringify(answer, undefined, 2) : (SHOWN[command]?.(answer) ?? ''))
+}
+
+function target(): object {
+  const [what = '', id] = words
+  if (what === 'everyone') return { what }
+  if (what === 'person') return { what, sub: named(id, 'SUB') }
+  const sub = given.sub
+  if (what === 'client' || what === 'resource') return { what, id: named(id, 'ID'), ...(sub !== undefined && { sub }) }
+  if (['grant', 'stream', 'mcp_session'].includes(what)) return { what, id: named(id, 'ID'), sub: named(sub, '--sub SUB') }
+  throw new Mistake(`What should be revoked? person, grant, stream, mcp_session, client, resource or everyone.`)
+}
+
+function blockable(): string {
+  const [what, id] = words
+  if (what !== 'person' && what !== 'client') throw new Mistake('Who should be meant? person SUB, or client ID.')
+  return `/${what === 'person' ? 'people' : 'clients'}/${encodeURIComponent(named(id, 'ID'))}`
+}
+
+function machine(): object {
+  if (words[0] !== 'create')
+    throw new Mistake('machine create is the only thing to do with machines; end one with: revoke person SUB')
+  const days = Number(given.days)
+  if (!(days > 0)) throw new Mistake('--days is a number above zero')
+  const expiresAt = Math.floor(Date.now() / 1000 + days * 86_400)
+  const { resource: resources, scope: scopes = ['mcp'] } = given
+  const [name, owner] = [named(given.name, '--name'), named(given.owner, '--owner')]
+  return { name, owner, scopes, expiresAt, reason: reason(), ...(resources && { resources }) }
+}
+
+function reason(): string {
+  return named(given.reason, '--reason TEXT')
+}
+
+function named(value: string | undefined, what: string): string {
+  if (value === undefined || value === '') throw new Mistake(`${what} is missing.\n\n${USAGE}`)
+  return value
+}
+
+/** A wide action goes on after its answer; whoever waits is told how far it has come. */
+async function settled(acted: Promise<Answer>): Promise<Answer> {
+  let receipt = await acted
+  while (receipt['state'] !== 'done' && !given['no-wait']) {
+    const { done, total, failing } = receipt['people']
+    if (!given.json) console.error(`${done} of ${total} have answered${failing > 0 ? `, ${failing} are asked again` : ''} …`)
+    await sleep(1_000)
+    const shown = await get(`/receipts/${receipt['id']}`).catch((error: unknown) => {
+      if (error instanceof Mistake) return error
+      throw error
+    })
+    // Revoking everyone includes whoever does it.
+    if (shown instanceof Mistake)
+      throw new Mistake(`It goes on, but can not be watched from here any more. Receipt ${receipt['id']}. ${shown.message}`)
+    receipt = shown['receipt']
+  }
+  return receipt
+}
+
+async function get(path: string, query: Readonly<Record<string, string | undefined>> = {}): Promise<Answer> {
+  const parameters = Object.entries(query).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]))
+  return await answered(path + (parameters.length > 0 ? `?${new URLSearchParams(parameters).toString()}` : ''), {})
+}
+
+async function post(path: string, body: object): Promise<Answer> {
+  return await answered(path, { method: 'POST', body: JSON.stringify(body) })
+}
+
+async function answered(path: string, asked: { readonly method?: string; readonly body?: string }): Promise<Answer> {
+  const broker = named(process.env['BROKER_URL'], 'The environment variable BROKER_URL')
+  const token = named(process.env['ADMIN_TOKEN'], 'The environment variable ADMIN_TOKEN')
+  const url = URL.parse(`/admin/api${path}`, broker)
+  if (!url) throw new Mistake(`BROKER_URL is no URL: ${broker}`)
+  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
+  // A redirect would take the credential along.
+  const response = await fetch(url, { ...asked, headers, redirect: 'manual' }).catch(() => {
+    throw new Mistake(`${url.origin} does not answer: is BROKER_URL right, and is the broker running?`)
+  })
+  const text = await response.text()
+  const answer: Answer = text.startsWith('{') ? JSON.parse(text) : {}
+  if (response.ok) return answer
+  throw new Mistake(
+    `Refused (${response.status} ${answer['error'] ?? ''}): ${answer['error_description'] ?? clean(text).slice(0, 200)}`,
+  )
+}
+
+function shownPerson({ listed, live, events }: Answer): string {
+  const { identity, grants = [], streams = [], blocked } = live ?? { identity: listed, blocked: listed?.blocked }
+  const who = [identity?.name, identity?.email, blocked ? 'BLOCKED' : undefined].filter(Boolean).join(', ')
+  const parts = [
+    ['Grants', table(grants, ['id', 'clientName', 'resource', 'scopes', 'mcpSessions', 'createdAt', 'endsAt'])],
+    ['Open streams', table(streams, ['id', 'grantId', 'kind', 'label', 'openedAt'])],
+    ['Recent events', table(events, ['at', 'type', 'clientName', 'actor', 'reason'])],
+  ]
+  return [who, ...parts.map(([title, shown]) => `\n${title}\n${shown}`)].join('\n')
+}
+
+function shownReceipt(receipt: Answer): string {
+  const { total, done, failing } = receipt['people']
+  const state = receipt['state'] === 'done' ? 'done' : `${receipt['state']}: ${failing} of ${total} are asked again`
+  const what = `${receipt['action']} ${targetOf(receipt)}`
+  return `${what}: ${state}
+${receipt['grants']} grants and ${receipt['streams']} streams ended, ${done} of ${total} people asked
+receipt ${receipt['id']}, by ${clean(receipt['by'])}: ${clean(receipt['why'])}`
+}
+
+function flat(receipt: Answer): Answer {
+  const { done, total } = receipt['people']
+  return { ...receipt, people: `${done}/${total}`, target: targetOf(receipt) }
+}
+
+function targetOf(receipt: Answer): string {
+  const { what, id, sub } = receipt['target']
+  return [what, id, sub].filter(Boolean).map(clean).join(' ')
+}
+
+function table(rows: readonly Answer[] = [], columns: readonly string[]): string {
+  if (rows.length === 0) return '(none)'
+  const cells = rows.map((row) => columns.map((column) => cell(column, row[column])))
+  const widths = columns.map((column, at) => Math.max(column.length, ...cells.map((row) => row[at]?.length ?? 0)))
+  return [columns, ...cells]
+    .map((row) =>
+      row
+        .map((text, at) => text.padEnd(widths[at] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n')
+}
+
+function cell(column: string, value: unknown): string {
+  if (value === undefined || value === null || value === false) return '-'
+  if (typeof value === 'number' && /(?:^a|A)t$/.test(column)) return when(value)
+  if (typeof value === 'boolean') return 'yes'
+  const text = Array.isArray(value) ? value.join(' ') : typeof value === 'string' ? value : JSON.stringify(value)
+  return clean(text).slice(0, 80)
+}
+
+/** Names are what strangers call themselves; none of them may steer the terminal. */
+function clean(text: string): string {
+  return text.replaceAll(/[\p{Cc}\p{Cf}]/gu, '')
+}
+
+function when(seconds: number): string {
+  return new Date(seconds * 1000).toISOString().replace('.000Z', 'Z')
+}

@@ -1,0 +1,96 @@
+// npm run admin: the same actions from a terminal, in words for people and in JSON for programs.
+import { spawn } from 'node:child_process'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { AdminProgram } from '../world/administrator.ts'
+import { BrokerClient, countForLong, statusWith } from '../world/broker-client.ts'
+import { startWorld, type World } from '../world/world.ts'
+
+const ROOT = join(import.meta.dirname, '../..')
+
+let world: World
+let carol: AdminProgram
+let env: Readonly<Record<string, string>>
+let adminId = ''
+
+beforeAll(async () => {
+  world = await startWorld()
+  carol = await AdminProgram.signedIn(world.brokerUrl, 'carol')
+  const { token, machine } = await carol.createMachine({ name: 'Terminal', scopes: ['admin'] })
+  adminId = machine.id
+  env = { BROKER_URL: world.brokerUrl, ADMIN_TOKEN: token }
+})
+afterAll(async () => {
+  await world?.close()
+})
+
+interface Said {
+  readonly code: number | null
+  readonly out: string
+  readonly err: string
+}
+
+async function admin(args: readonly string[], variables = env): Promise<Said> {
+  const program = join(ROOT, 'scripts/admin.ts')
+  const child = spawn(process.execPath, [program, ...args], { env: { PATH: process.env['PATH'], ...variables }, stdio: 'pipe' })
+  let [out, err] = ['', '']
+  child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()))
+  child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()))
+  const code = await new Promise<number | null>((resolve) => child.once('close', resolve))
+  return { code, out, err }
+}
+
+test('an incident, from finding the person to the receipt', async () => {
+  const client = await BrokerClient.register(world.brokerUrl, { client_name: 'Red\u001B[31m app' })
+  const { accessToken } = await client.signIn('alice')
+  const stream = await countForLong(world.mcpUrl, accessToken)
+  const found = async (): Promise<string> => (await admin(['people', 'alice', '--json'])).out
+  await expect.poll(found, { timeout: 5_000 }).toContain('alice@example.com')
+  const [{ sub }] = JSON.parse(await found()).people
+  expect((await admin(['people', 'alice'])).out).toMatch(/^sub +kind +email[\s\S]+Alice Archer/)
+
+  const shown = await admin(['person', sub])
+  expect(shown.out).toMatch(/Alice Archer, alice@example.com[\s\S]*tools\/call count[\s\S]*signed_in/)
+  expect(shown.out).not.toContain('\u001B')
+
+  const blocked = await admin(['block', 'person', sub, '--reason', 'laptop stolen'])
+  expect(blocked.out).toMatch(/^block person [\w-]{43}: done\n1 grants and 1 streams ended, 1 of 1 people asked\nreceipt /)
+  expect(blocked.out).toContain(`by machine Terminal (${adminId}): laptop stolen`)
+  expect(await stream.endsWithin(1_000)).toBe(true)
+  expect(await statusWith(world.mcpUrl, accessToken)).toBe(401)
+  expect((await admin(['unblock', 'person', sub, '--reason', 'found again'])).code).toBe(0)
+  expect((await admin(['receipts'])).out).toMatch(/unblock[\s\S]*found again[\s\S]*block[\s\S]*laptop stolen/)
+  await expect
+    .poll(async () => (await admin(['events', '--sub', sub])).out, { timeout: 5_000 })
+    .toMatch(/person_unblocked[\s\S]*person_blocked/)
+})
+
+test('a machine credential is created and works; revoking everyone ends it, and the credential that did it', async () => {
+  const created = await admin(['machine', 'create', '--name', 'Report', '--owner', 'Ops', '--days', '1', '--reason', 'nightly'])
+  const [token = ''] = /tok_[\w-]+/.exec(created.out) ?? []
+  expect(await statusWith(world.mcpUrl, token)).toBe(200)
+  expect((await admin(['machines'])).out).not.toContain(token)
+  const waited = await admin(['revoke', 'client', 'pub_nobody', '--reason', 'to be sure'])
+  expect(waited.out).toMatch(/^revoke client pub_nobody: done\n0 grants/)
+
+  const { token: own } = await carol.createMachine({ name: 'Last', scopes: ['admin'] })
+  const everyone = await admin(['revoke', 'everyone', '--no-wait', '--json', '--reason', 'a drill'], { ...env, ADMIN_TOKEN: own })
+  const { id } = JSON.parse(everyone.out)
+  await expect.poll(() => carol.receipt(id), { timeout: 10_000 }).toMatchObject({ state: 'done', people: { failing: 0 } })
+  expect(await statusWith(world.mcpUrl, token)).toBe(401)
+  const after = await admin(['people'])
+  expect([after.code, after.out, after.err]).toEqual([1, '', expect.stringMatching(/^Refused \(401 invalid_token\): /)])
+})
+
+test.for<[string, readonly string[], Readonly<Record<string, string>>, RegExp]>([
+  ['an unknown command', ['destroy'], {}, /^There is no command destroy/],
+  ['no reason', ['revoke', 'everyone'], {}, /^--reason TEXT is missing/],
+  ['nobody named', ['revoke', 'person', '--reason', 'x'], {}, /^SUB is missing/],
+  ['nothing that can be revoked', ['revoke', 'world', '--reason', 'x'], {}, /^What should be revoked\?/],
+  ['no credential', ['people'], { ADMIN_TOKEN: '' }, /^The environment variable ADMIN_TOKEN is missing/],
+  ['no broker', ['people'], { BROKER_URL: 'http://127.0.0.1:1' }, /^http:\/\/127\.0\.0\.1:1 does not answer/],
+])('%s is a sentence and not a stack', async ([, args, variables, sentence]) => {
+  const { code, err } = await admin(args, { ...env, ...variables })
+  expect([code, err]).toEqual([1, expect.stringMatching(sentence)])
+  expect(err).not.toContain('    at ')
+})
