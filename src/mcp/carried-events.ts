@@ -67,18 +67,11 @@ export function carryEvents(body: ReadableStream<Uint8Array>, carriage: Carriage
       const next = await source.read()
       if (isOver) return true
       if (next.done) return false
-      const complete: SseEvent[] = []
-      let tooLarge: unknown
-      try {
-        for (const event of events.read(next.value)) complete.push(event)
-      } catch (error) {
-        tooLarge = error
-      }
-      // What came before the event that broke the stream is the client's.
+      const { complete, tooLarge } = events.take(next.value)
       const passed = await encoded(complete)
       if (isOver) return true
       if (passed.length > 0) controller.enqueue(joined(passed))
-      if (tooLarge !== undefined) throw tooLarge
+      if (tooLarge) throw tooLarge
       if (passed.length > 0) return true
     }
   }

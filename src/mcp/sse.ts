@@ -74,6 +74,18 @@ export class SseReader {
     this.#hold(chunk.slice(start))
   }
 
+  /** What the chunk completes, at once; what came before an event that is too large is still the client's. */
+  take(chunk: Uint8Array): { readonly complete: readonly SseEvent[]; readonly tooLarge: SseEventTooLarge | undefined } {
+    const complete: SseEvent[] = []
+    try {
+      for (const event of this.read(chunk)) complete.push(event)
+      return { complete, tooLarge: undefined }
+    } catch (error) {
+      if (error instanceof SseEventTooLarge) return { complete, tooLarge: error }
+      throw error
+    }
+  }
+
   #hold(bytes: Uint8Array): void {
     if (bytes.length === 0) return
     this.#line.push(bytes)

@@ -104,19 +104,24 @@ export class EventLog extends LifecycleCapability {
    * safely stored; nothing may be sent before.
    */
   async append(stream: string, events: readonly NewEvent[], openRequests: readonly string[], now: number): Promise<number> {
-    const { sql } = this.#storage
+    // All or nothing: an event without its cursor would come again from a downstream that resumes.
+    const last = this.#storage.transactionSync(() => this.#insert(stream, events, openRequests, now))
+    this.#count += events.length
+    for (const { data } of events) this.#bytes += data.length
+    await this.#storage.sync()
+    return last
+  }
+
+  #insert(stream: string, events: readonly NewEvent[], openRequests: readonly string[], now: number): number {
     let last = 0
     let lastUpId: string | undefined
     for (const { upId, event, data } of events) {
       lastUpId = upId ?? lastUpId
       const insert = 'INSERT INTO events (stream, up_id, event, data, at) VALUES (?, ?, ?, ?, ?) RETURNING seq'
-      last = sql.exec<{ seq: number }>(insert, stream, upId ?? null, event ?? null, data, now).one().seq
-      this.#count += 1
-      this.#bytes += data.length
+      last = this.#storage.sql.exec<{ seq: number }>(insert, stream, upId ?? null, event ?? null, data, now).one().seq
     }
     if (lastUpId !== undefined) this.noteUpId(stream, lastUpId)
     this.expect(stream, openRequests)
-    await this.#storage.sync()
     return last
   }
 

@@ -7,7 +7,7 @@ import type { StreamDetail } from '../../session/carrier.ts'
 import type { Cursor } from '../../session/event-id.ts'
 import type { EventLog, LogBounds, NewEvent } from '../../session/event-log.ts'
 import type { CloseReason } from '../../session/leash-terms.ts'
-import { SseEventTooLarge, SseReader } from '../sse.ts'
+import { SseEventTooLarge, SseReader, type SseEvent } from '../sse.ts'
 import { LogReader } from './log-reader.ts'
 import { lostAnswer } from './lost-answer.ts'
 import { pause } from './pause.ts'
@@ -79,10 +79,6 @@ export class OwnedStreams {
       const { id, grantId, kind, mcpSession, label = kind } = spec
       return { id, grantId, kind, mcpSession, label, openedAt }
     })
-  }
-
-  isLive(id: string): boolean {
-    return this.#live.has(id)
   }
 
   /** Starts to read an answer of the downstream into the log; the stream's row must not exist yet. */
@@ -246,25 +242,22 @@ export class OwnedStreams {
     const stop = (): void => void source.cancel().catch(() => undefined)
     live.abort.signal.addEventListener('abort', stop, { once: true })
     try {
-      for (let next = await source.read(); !next.done; next = await source.read()) {
+      for (;;) {
+        const next = await source.read().catch(() => undefined)
+        if (next === undefined) return false
         // What another connection reads from here on is not ours to note down.
-        if (live.abort.signal.aborted) return true
-        const fresh = this.#fresh(live, events.read(next.value))
+        if (next.done || live.abort.signal.aborted) return true
+        const { complete, tooLarge } = events.take(next.value)
+        const fresh = this.#fresh(live, complete)
         if (fresh.length > 0) await this.#store(live, fresh)
+        if (tooLarge) throw tooLarge
       }
-      return true
-    } catch (error) {
-      if (error instanceof SseEventTooLarge) throw error
-      return false
     } finally {
       live.abort.signal.removeEventListener('abort', stop)
     }
   }
 
-  #fresh(
-    live: Live,
-    events: Iterable<ReturnType<SseReader['read']> extends Iterable<infer Event> ? Event : never>,
-  ): readonly NewEvent[] {
+  #fresh(live: Live, events: readonly SseEvent[]): readonly NewEvent[] {
     const fresh: NewEvent[] = []
     for (const { id, event, data, retry } of events) {
       if (retry !== undefined) live.retryMs = Math.min(Math.max(retry, 100), LONGEST_RETRY_MS)
@@ -290,7 +283,15 @@ export class OwnedStreams {
     const code = error instanceof SseEventTooLarge ? 'downstream_event_too_large' : 'downstream_broken'
     log('error', 'stream.broken', { stream: live.spec.id, code, reason: error instanceof Error ? error.message : undefined })
     live.abort.abort(code)
-    if (this.#live.get(live.spec.id) === live) await this.#settle(live)
+    if (!(error instanceof SseEventTooLarge)) return this.#suspend(live)
+    await this.#settle(live).catch(() => this.#suspend(live))
+  }
+
+  /** Storage is away, and what can't be stored is not sent: the client comes again, and the stream goes on from what is stored. */
+  #suspend(live: Live): void {
+    if (this.#live.get(live.spec.id) !== live) return
+    this.#live.delete(live.spec.id)
+    live.reader?.close('shutting_down')
   }
 
   /** The downstream has said all it will say; what it left unanswered is answered here. */

@@ -49,6 +49,7 @@ describe('61 reconnect while the old stream is still registered', () => {
       streams.push(await client.get(last?.lastId))
     }
     clearInterval(fire)
+    standing.notify({ step: (step += 1) })
     await streams.at(-1)?.message(`"step":${step}}`)
     const old = streams.slice(0, -1)
     await Promise.all(old.map(async ({ over }) => await over))

@@ -111,6 +111,26 @@ describe('a stream that is pulled', () => {
     expect(over).toHaveBeenCalledExactlyOnceWith('ended')
   })
 
+  test('while an event is being stored is over when that is done, and ends last', async () => {
+    const order: string[] = []
+    const stored = Promise.withResolvers<readonly Uint8Array[]>()
+    const pulled = new AbortController()
+    const body = saying('data: x\n\n')
+    const over = (): void => void order.push('over')
+    const reader = carryEvents(body, { ...carriage, encode: () => stored.promise, pulled: pulled.signal, over }).getReader()
+    await reader.read()
+    const rest = reader.read()
+    await new Promise((resolve) => setTimeout(resolve, 10))
+    pulled.abort()
+    expect(shown(await rest)).toBe(': closed: credential_revoked\n\n')
+    const end = reader.read().then(({ done }) => order.push(done ? 'ended' : 'more'))
+    await new Promise((resolve) => setTimeout(resolve, 10))
+    expect(order).toEqual([])
+    stored.resolve([encodeEvent({ data: 'x' })])
+    await end
+    expect(order).toEqual(['over', 'ended'])
+  })
+
   test('before it began is nothing but its farewell', async () => {
     expect(await carried(saying('data: x\n\n'), { pulled: AbortSignal.abort() })).toBe(': ok\n\n: closed: credential_revoked\n\n')
   })

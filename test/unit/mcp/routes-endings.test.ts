@@ -50,6 +50,19 @@ describe('when the client leaves', () => {
   })
 })
 
+describe('a client that takes no more of a long JSON answer', () => {
+  test('lets go of its leash and of the downstream', async () => {
+    downstream.handleWith(dripJson)
+    const { modern, leashes } = brokered(downstream.url)
+    const response = await modern()
+    await expect.poll(() => leashes.length, { timeout: 3000 }).toBe(1)
+    await response.body?.cancel()
+    const asked = await downstream.requests.find(() => true)
+    await asked.closed
+    expect([asked.aborted, leashes[0]?.closed?.code]).toEqual([true, 1000])
+  })
+})
+
 describe('when the leash is pulled', () => {
   test.for<[string, RawHandler, string, string]>([
     ['a request that streams ends with an error', openStream, 'tools/list', '"id":1,"error":{"code":-32003'],
