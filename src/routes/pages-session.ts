@@ -48,7 +48,7 @@ export function endPagesSession(c: Context, services: Services): void {
 }
 
 /** Named by e-mail or by group in the settings; the e-mail is the one the identity provider has verified. */
-export function isAdministrator({ email, groups }: Identity, { administrators }: Settings): boolean {
+function isAdministrator({ email, groups }: Identity, { administrators }: Settings): boolean {
   const named = email !== undefined && administrators.emails.some((known) => known.toLowerCase() === email.toLowerCase())
   return named || groups.some((group) => administrators.groups.includes(group))
 }

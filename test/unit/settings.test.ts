@@ -159,6 +159,8 @@ describe('a mistake is named with its cure:', () => {
       'CF_ACCESS_CLIENT_SECRET not configured',
       'CF_ACCESS_*',
     ],
+    ['half of Access in front of the portal', { ACCESS_TEAM_DOMAIN: 'team' }, 'ACCESS_AUD not configured', 'set both'],
+    ['the other half', { ACCESS_AUD: 'abc' }, 'ACCESS_TEAM_DOMAIN not configured', 'set both'],
   ])('%s', ([, changes, mistake, cure]) => {
     const [problem, ...more] = problemsOf(changes)
     expect(`${problem?.variable} ${problem?.problem}`).toContain(mistake)

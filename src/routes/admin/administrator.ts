@@ -8,7 +8,7 @@ import type { Variables } from '../guards.ts'
 import { visitorOf } from '../pages-session.ts'
 import { AdminRefusal } from './refusal.ts'
 
-export interface Administrator {
+interface Administrator {
   /** As receipts and security events name them. */
   readonly actor: string
   readonly via: 'cookie' | 'access' | 'machine'
