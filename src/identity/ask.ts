@@ -8,12 +8,24 @@ import { IdentityError, type IdentityErrorReason } from './provider.ts'
 const ANSWER_WITHIN_MS = 15_000
 const LONGEST_DETAIL = 300
 
-/** Has the shape oauth4webapi wants for its `customFetch`. */
-export function ask(
+/**
+ * Has the shape oauth4webapi wants for its `customFetch`. The answer is read to its end, so that nothing is left pending: a timer
+ * that still ran would keep a person's object awake for as long.
+ */
+export async function ask(
   url: string,
   { method, headers, body }: { method: string; headers: Record<string, string>; body?: URLSearchParams | null | undefined },
 ): Promise<Response> {
-  return outbound(url, { method, headers, body: body ?? null }, { signal: AbortSignal.timeout(ANSWER_WITHIN_MS) })
+  const late = new AbortController()
+  const timer = setTimeout(() => late.abort(new DOMException('no answer in time', 'TimeoutError')), ANSWER_WITHIN_MS)
+  try {
+    const answer = await outbound(url, { method, headers, body: body ?? null }, { signal: late.signal })
+    return new Response(answer.body && (await answer.arrayBuffer()), answer)
+  } catch (error) {
+    throw error instanceof OutboundError ? error : new IdentityError('unreachable', describeError(error), { cause: error })
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 /** The JSON of an answer; `unreachable` when there is none: a provider that sends a web page instead is not at work. */
