@@ -28,8 +28,8 @@ export class Tether {
     this.#id = id
     this.#client = client
     client.addEventListener('abort', this.#clientLeft)
-    if (client.aborted) this.#leave()
     this.#timer = setTimeout(() => void this.hold().catch((error: unknown) => this.ending.abort(error)), TETHER_AFTER_MS)
+    if (client.aborted) this.#leave()
   }
 
   /** Why a request that was aborted was. */

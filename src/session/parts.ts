@@ -47,6 +47,7 @@ export async function endGrant(
     parts.leashes.pull(reason, grant.id),
     parts.outbox.put({ type: 'grant_ended', at: parts.now(), ...described(grant), ...(by ?? { reason: why }) }),
   ])
+  await written()
   return { grants: 1, streams: leashed + owned }
 }
 
@@ -63,7 +64,16 @@ export async function endEverything(parts: Parts, why: RevocationReason, by?: By
     parts.leashes.pull('credential_revoked'),
     parts.outbox.put({ type: 'person_ended', at: now, ...(by ?? { reason: why }) }),
   ])
+  await written()
   return { grants: live.length, streams: leashed + owned }
+}
+
+/**
+ * An ended stream may have an event on its way to the socket. A turn later it has been written: no byte of it follows the answer to
+ * the revocation.
+ */
+async function written(): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, 0))
 }
 
 /** What a security event says of a grant. */
