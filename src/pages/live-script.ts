@@ -1,7 +1,7 @@
 // The one script there is: it keeps regions of a portal page as the server would draw them now. Without it a reload does the same.
 //
 // A region names the address of its own markup (`data-live`), how often to ask for it in seconds (`data-live-every`), and whether
-// the feed of the Directory says when (`data-live-feed`). Everything is drawn by the server, so that nothing a stranger wrote is
+// the feed of the Directory says when (`data-live-feed`); with `data-live-over` in it, nothing more will come. Everything is drawn by the server, so that nothing a stranger wrote is
 // ever put together here.
 const SOURCE = String.raw`
 (() => {
@@ -34,7 +34,7 @@ const SOURCE = String.raw`
   }
 
   const ask = async (region) => {
-    if (over || document.hidden || asking.has(region)) return
+    if (over || document.hidden || asking.has(region) || region.querySelector('[data-live-over]') !== null) return
     asking.add(region)
     try {
       const answer = await fetch(region.dataset.live, { redirect: 'manual' })

@@ -59,7 +59,7 @@ export function clientsPage({ search, clients, isFirst, next, now }: ClientsView
                   <td data-label="Client">
                     <span class="person">
                       <Client clientId={client.id} clientName={client.name} />
-                      <span class="address clipped">{shownText(client.id, 40)}</span>
+                      <span class="address clipped">{shownText(client.id, 24)}</span>
                     </span>
                   </td>
                   <td data-label="Returns to">

@@ -71,7 +71,7 @@ function Now({ receipt, failing }: ReceiptView) {
   const { people, grants, streams, acknowledgedAt, state } = receipt
   const closes = receipt.action !== 'unblock' && receipt.action !== 'create'
   return (
-    <div class="stack" data-state={state}>
+    <div class="stack" data-state={state} {...(state === 'done' && { 'data-live-over': '' })}>
       {state !== 'done' && (
         <div>
           <label class="fine" for="progress">

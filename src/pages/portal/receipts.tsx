@@ -2,17 +2,20 @@
 import { shownText } from '../shown.ts'
 import { portalPage } from './frame.tsx'
 import { Pager } from './lists.tsx'
+import { grouped, nameOf, type Named } from './names.tsx'
 import { STATES, titleOf, type ShownReceipt } from './receipt-words.ts'
 import { Ago } from './when.tsx'
 
 export interface ReceiptsView {
   readonly receipts: readonly ShownReceipt[]
+  /** Of the people whose it was; others go by the beginning of their id. */
+  readonly names: ReadonlyMap<string, Named>
   readonly isFirst: boolean
   readonly next: string | undefined
   readonly now: number
 }
 
-export function receiptsPage({ receipts, isFirst, next, now }: ReceiptsView): string {
+export function receiptsPage({ receipts, names, isFirst, next, now }: ReceiptsView): string {
   return portalPage({
     title: 'Receipts',
     place: '/admin/receipts',
@@ -41,16 +44,23 @@ export function receiptsPage({ receipts, isFirst, next, now }: ReceiptsView): st
               {receipts.map((receipt) => (
                 <tr data-receipt={receipt.id}>
                   <td data-label="Action">
-                    <a href={`/admin/receipts/${receipt.id}`}>{titleOf(receipt)}</a>
+                    <span class="person">
+                      <a href={`/admin/receipts/${receipt.id}`}>{titleOf(receipt)}</a>
+                      {receipt.target.sub !== undefined && (
+                        <span>
+                          <bdi>{nameOf(names.get(receipt.target.sub) ?? { sub: receipt.target.sub })}</bdi>
+                        </span>
+                      )}
+                    </span>
                   </td>
                   <td data-label="State">
                     <span class={`state state-${STATES[receipt.state].state}`}>{STATES[receipt.state].text}</span>
                   </td>
                   <td data-label="Clients" class="number">
-                    {receipt.grants}
+                    {grouped(receipt.grants)}
                   </td>
                   <td data-label="Streams" class="number">
-                    {receipt.streams}
+                    {grouped(receipt.streams)}
                   </td>
                   <td data-label="By, and why">
                     <span class="person">

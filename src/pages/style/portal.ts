@@ -14,19 +14,20 @@ export const PORTAL = `
 .live-status { display: flex; flex-wrap: wrap; gap: 2px 18px; font-size: 0.875rem; color: var(--ink-soft); }
 .facts-flat { background: var(--surface); }
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)); gap: 20px; align-items: start; }
-.panel { padding: 16px 20px 20px; }
+.panel { padding: 16px 20px 20px; box-shadow: none; }
+.stat-value { white-space: nowrap; }
 .figure { margin: 0; display: grid; gap: 8px; }
 .figure-title { font-weight: 650; }
 .legend strong { color: var(--ink); font-variant-numeric: tabular-nums; }
-.person > .label { color: var(--ink); font-size: inherit; }
+.person > .label, .person > .state { color: var(--ink); font-size: inherit; }
 .label code { white-space: nowrap; color: var(--ink-soft); }
 .column { max-width: 760px; margin: 0 auto; }
 .clipped { font-size: 0.75rem; }
-.row-actions { display: inline-flex; flex-wrap: wrap; gap: 8px; justify-content: flex-end; }
+.row-actions { display: inline-flex; gap: 8px; justify-content: flex-end; }
 .note-ok { background: var(--ok-soft); color: var(--ink); }
 .effects { padding-left: 1.25rem; display: grid; gap: 6px; }
 .open-streams { list-style: none; padding: 0; display: grid; gap: 6px; }
-.open-streams > li { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 2px 16px; }
+.open-streams > li { display: flex; align-items: center; justify-content: space-between; gap: 2px 16px; }
 .field-grow { flex: 1 1 16rem; max-width: 32rem; }
 .field-name { font-size: 0.875rem; font-weight: 600; }
 .kept { display: flex; align-items: center; min-height: 42px; padding: 6px 12px; border-radius: var(--radius-small); background: var(--sunken); }
@@ -34,7 +35,7 @@ export const PORTAL = `
 .checks { display: flex; flex-wrap: wrap; gap: 6px 20px; border: 0; padding: 0; margin: 0; }
 .checks legend { padding: 0; font-size: 0.875rem; font-weight: 600; margin-bottom: 6px; }
 .checks label { display: inline-flex; gap: 8px; align-items: center; min-height: 28px; }
-.checks input { width: 18px; height: 18px; accent-color: var(--accent); }
+.checks input { flex: none; width: 18px; height: 18px; accent-color: var(--accent); }
 .fields { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 14rem), 1fr)); gap: 16px; align-items: end; }
 
 .progress { display: block; width: 100%; height: 12px; margin-top: 6px; appearance: none; border: 0; border-radius: 6px; background: var(--sunken); overflow: hidden; }
@@ -46,7 +47,10 @@ export const PORTAL = `
   .table-stack .person, .table-stack .row-actions { justify-items: end; }
 }
 @media (max-width: 480px) {
-  .nav { gap: 2px 16px; font-size: 0.9375rem; }
+  .stats { grid-template-columns: repeat(auto-fit, minmax(7.5rem, 1fr)); }
+  .stat { padding: 12px 14px; }
+  .stat-value { font-size: 1.5rem; }
+  .nav { gap: 2px 14px; font-size: 0.9375rem; }
   .head > .actions { width: 100%; }
   .head > .actions > .button { flex: 1 1 auto; }
   .exports { margin-left: 0; }

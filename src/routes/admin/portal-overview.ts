@@ -15,7 +15,13 @@ export function overviewRoutes(page: PortalPages, services: Services): void {
 
 async function overviewView(services: Services): Promise<OverviewView> {
   const overview = await services.directory().overview()
-  const [names, lately] = await Promise.all([namesIn(services, overview.events), withStreams(services, overview.lately)])
+  const [names, lately] = await Promise.all([
+    namesIn(
+      services,
+      overview.events.flatMap(({ sub }) => sub ?? []),
+    ),
+    withStreams(services, overview.lately),
+  ])
   const { connected, people, activity, events } = overview
   return {
     connected,

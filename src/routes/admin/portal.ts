@@ -98,7 +98,7 @@ function lists(page: PortalPages, services: Services): void {
     const { type, sub, client, before } = asked(c)
     const filter = { type: type || undefined, sub: sub || undefined, clientId: client || undefined, before }
     const { items: events, next } = await listEvents(services, filter)
-    const names = await namesIn(services, events, sub)
+    const names = await namesIn(services, [sub, ...events.flatMap((event) => event.sub ?? [])])
     const isFirst = before === undefined
     return portal(c, eventsPage({ filter: { type, sub, client }, events, names, isFirst, next, now: services.now() }))
   })
@@ -108,8 +108,12 @@ function receipts(page: PortalPages, services: Services): void {
   page('/admin/receipts', async (c) => {
     const { before } = asked(c)
     const { receipts: shown, next } = await services.directory().receipts(before)
+    const names = await namesIn(
+      services,
+      shown.flatMap(({ target }) => target.sub ?? []),
+    )
     const after = next === undefined ? undefined : String(next)
-    return portal(c, receiptsPage({ receipts: shown, isFirst: before === undefined, next: after, now: services.now() }))
+    return portal(c, receiptsPage({ receipts: shown, names, isFirst: before === undefined, next: after, now: services.now() }))
   })
   page('/admin/receipts/:id', async (c) => {
     const view = await receiptView(services, c.req.param('id') ?? '')

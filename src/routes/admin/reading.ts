@@ -58,14 +58,9 @@ export async function listEvents(services: Services, filter: EventFilter): Promi
   return { items, next: items.length === most ? String(items.at(-1)?.number) : undefined }
 }
 
-/** Who the events are about, one question for all of them. */
-export async function namesIn(
-  services: Services,
-  events: readonly RecordedEvent[],
-  ...more: readonly string[]
-): Promise<ReadonlyMap<string, PersonRow>> {
-  const subs = new Set([...events.flatMap(({ sub }) => sub ?? []), ...more])
-  return new Map((await services.directory().named([...subs])).map((person) => [person.sub, person]))
+/** What the people are called, one question for all of them. */
+export async function namesIn(services: Services, subs: readonly string[]): Promise<ReadonlyMap<string, PersonRow>> {
+  return new Map((await services.directory().named([...new Set(subs)])).map((person) => [person.sub, person]))
 }
 
 function listed({ settings }: Services, person: PersonRow): ListedPerson {

@@ -67,7 +67,7 @@ function event(number: number, type: string, more: Partial<PersonView['events'][
   return { number, type, at: NOW - 40_000 + number * 3_000, sub: SUB, ...nothing, clientId, ...more }
 }
 
-const names = new Map([[SUB, { sub: SUB, name: 'Alice Archer', email: 'alice@example.com' }]])
+export const names = new Map([[SUB, { sub: SUB, name: 'Alice Archer', email: 'alice@example.com' }]])
 
 export const overview: OverviewView = {
   connected: 1_204,
@@ -167,6 +167,7 @@ export const running: ReceiptView = {
 }
 
 export const receipts: ReceiptsView = {
+  names,
   receipts: [
     running.receipt,
     receipt.receipt,

@@ -1,4 +1,5 @@
 // The pages of administrators and the account page: what they say, what their buttons lead to, and that strangers' names stay names.
+import { Script } from 'node:vm'
 import { describe, expect, it } from 'vitest'
 import { LIVE_SCRIPT_PATH, MARK_PATH, PAGE_ASSETS, STYLESHEET_PATH } from '../../../src/pages/assets.ts'
 import { accountPage } from '../../../src/pages/account.tsx'
@@ -22,6 +23,7 @@ import {
   confirm,
   events,
   machines,
+  names,
   newToken,
   overview,
   OWN_EXAMPLES,
@@ -38,6 +40,11 @@ function wordsOf(html: string): string {
     .slice(Math.max(0, html.indexOf('<main')))
     .replace(/<[^>]*>/g, '')
     .replace(/\s+/g, ' ')
+}
+
+/** What the broker itself puts into a receipt, never a stranger. */
+function stateOf(...receiptsAt: readonly string[]): readonly string[] {
+  return receiptsAt.flatMap((at) => [`${at}.state`, `${at}.action`, `${at}.target.what`])
 }
 
 describe.for(Object.entries({ ...PORTAL_EXAMPLES, ...OWN_EXAMPLES }))('the page %s', ([name, html]) => {
@@ -60,7 +67,7 @@ describe.for(Object.entries({ ...PORTAL_EXAMPLES, ...OWN_EXAMPLES }))('the page 
   })
 
   it('uses no class without a style, and no id twice', () => {
-    const classes = [...html.matchAll(/ class="([^"]*)"/g)].flatMap(([, names = '']) => names.split(' '))
+    const classes = [...html.matchAll(/ class="([^"]*)"/g)].flatMap(([, classNames = '']) => classNames.split(' '))
     expect(classes.filter((each) => !STYLESHEET.includes(`.${each}`))).toEqual([])
     const ids = [...html.matchAll(/ id="([^"]*)"/g)].map(([, id = '']) => id)
     expect(ids.filter((id, index) => ids.indexOf(id) !== index)).toEqual([])
@@ -87,7 +94,10 @@ describe('whatever a stranger writes, or an identity provider says, stays text',
     ['events', probed(events).map(([path, view]) => [path, eventsPage({ ...view, names: events.names })])],
     [
       'receipts',
-      probed(receipts, stateOf('receipts.0', 'receipts.1', 'receipts.2')).map(([path, view]) => [path, receiptsPage(view)]),
+      probed(receipts, stateOf('receipts.0', 'receipts.1', 'receipts.2')).map(([path, view]) => [
+        path,
+        receiptsPage({ ...view, names }),
+      ]),
     ],
     ['receipt', probed(receipt, stateOf('receipt')).map(([path, view]) => [path, receiptPage(view)])],
     ['running receipt', probed(running, stateOf('receipt')).map(([path, view]) => [path, receiptPage(view)])],
@@ -102,10 +112,6 @@ describe('whatever a stranger writes, or an identity provider says, stays text',
     expect(html).not.toContain(`"'&`)
     expect(tagsOf(html)).not.toMatch(/\son\w+=/i)
   })
-
-  function stateOf(...receiptsAt: readonly string[]): readonly string[] {
-    return receiptsAt.flatMap((at) => [`${at}.state`, `${at}.action`, `${at}.target.what`])
-  }
 })
 
 describe('the page of a person says', () => {
@@ -207,6 +213,6 @@ describe('the script of the portal', () => {
   })
 
   it('parses', () => {
-    expect(() => new Function(LIVE_SCRIPT)).not.toThrow()
+    expect(() => new Script(LIVE_SCRIPT)).not.toThrow()
   })
 })

@@ -1,0 +1,242 @@
+// The portal in a real browser: an administrator watches a person's tool call, takes the person's access away, and sees that it is gone.
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { BrokerClient, countForLong, errorOf, statusWith } from '../world/broker-client.ts'
+import { CHROMIUM_IS_HERE, launchChromium, photograph, picturesOf } from '../world/chromium.ts'
+import { decide, eventsIn, LONG_ENOUGH, openAs, pictured } from '../world/portal-visit.ts'
+import { startWorld, type World } from '../world/world.ts'
+
+const PICTURES = picturesOf('portal')
+
+describe.runIf(CHROMIUM_IS_HERE)('the portal', () => {
+  let world: World
+  let browser: Browser
+  let client: BrokerClient
+
+  beforeAll(async () => {
+    world = await startWorld()
+    browser = await launchChromium()
+    client = await BrokerClient.register(world.brokerUrl, { client_name: 'Cursor' })
+  })
+  afterAll(async () => {
+    await browser?.close()
+    await world?.close()
+  })
+
+  /** The index is a moment behind. */
+  async function findAlice(page: Page): Promise<void> {
+    await expect
+      .poll(async () => {
+        await page.goto(`${world.brokerUrl}/admin/people`)
+        await page.fill('#search-people-text', 'alice')
+        await page.click('#search-people-go')
+        return await page.locator('tr[data-person]').count()
+      })
+      .toBe(1)
+    await page.click('text=Alice Archer')
+    await page.waitForSelector('#standing')
+  }
+
+  describe.for([
+    ['live', true],
+    ['without JavaScript', false],
+  ] as const)('%s', ([, hasScript]) => {
+    test('shows an administrator a running call, ends it with everything of its person, and keeps the person out', async () => {
+      const { page, complaints } = await openAs('carol', browser, `${world.brokerUrl}/admin`, hasScript)
+      const shot = async (name: string): Promise<void> => {
+        expect(await pictured(page, PICTURES, name, hasScript)).toEqual([])
+      }
+      const tokens = await client.signIn('alice')
+      await findAlice(page)
+      expect(await page.locator('tr[data-stream-id]').count()).toBe(0)
+
+      // The call begins while she looks.
+      const stream = await countForLong(world.mcpUrl, tokens.accessToken)
+      if (!hasScript) await page.click('#refresh')
+      const row = page.locator('tr[data-stream-id]')
+      await row.waitFor()
+      expect(await row.innerText()).toMatch(/tools\/call\s+count[\s\S]*Cursor[\s\S]*\/mcp/)
+      const since = (): Promise<string | null> => page.locator('tr[data-stream-id] time').textContent()
+      const first = await since()
+      if (!hasScript) await page.waitForTimeout(1_100)
+      if (!hasScript) await page.click('#refresh')
+      await expect.poll(since, LONG_ENOUGH).not.toBe(first)
+      await shot('person')
+      await page.goto(`${world.brokerUrl}/admin`)
+      await expect.poll(() => page.locator('#lately').textContent(), LONG_ENOUGH).toContain('tools/call count')
+      await shot('overview')
+
+      // What it would do is said, and nothing is done yet.
+      await findAlice(page)
+      await page.click('#revoke-person')
+      const effects = await page.textContent('#effects')
+      expect(effects).toContain('1 client of Alice Archer is disconnected: Cursor.')
+      expect(effects).toContain('1 open stream is closed at once: tools/call count')
+      expect(stream.endedAt).toBeUndefined()
+      await shot('confirm')
+      await decide(page, 'left the company')
+      expect(await stream.endsWithin(500)).toBe(true)
+      expect(await statusWith(world.mcpUrl, tokens.accessToken)).toBe(401)
+      expect(errorOf(await client.refresh(tokens.refreshToken))).toBe('invalid_grant')
+      expect(await page.textContent('#closed-streams')).toMatch(/^1\s*open stream closed$/)
+      expect(await page.textContent('#ended-grants')).toMatch(/^1\s*client disconnected$/)
+      expect(await page.textContent('#acknowledged')).toContain('Done')
+      expect(await page.textContent('#why')).toBe('left the company')
+      await shot('receipt')
+
+      await page.click('#to-person')
+      await page.click('#block-person')
+      await decide(page, 'until it is clear')
+      await expect(client.signIn('alice')).rejects.toThrow('error=access_denied')
+      await page.click('#to-person')
+      expect(await page.textContent('#standing')).toContain('Blocked: cannot sign in')
+      await shot('person-blocked')
+      await page.click('#unblock-person')
+      await decide(page, 'it is clear')
+      const again = await client.signIn('alice')
+      expect(await statusWith(world.mcpUrl, again.accessToken)).toBe(200)
+      await client.revoke(again.refreshToken)
+
+      // All of it can be read afterwards.
+      await expect
+        .poll(async () => await eventsIn(page, world.brokerUrl))
+        .toEqual(expect.arrayContaining(['person_ended', 'person_blocked', 'person_unblocked', 'signed_in']))
+      await shot('events')
+      expect(complaints).toEqual([])
+      await page.context().close()
+    })
+  })
+
+  describe('to an administrator', () => {
+    let page: Page
+
+    beforeEach(async () => {
+      ;({ page } = await openAs('carol', browser, `${world.brokerUrl}/admin`))
+      return async () => {
+        await page.context().close()
+      }
+    })
+
+    test('says by itself that somebody has signed in', async () => {
+      await expect.poll(() => page.textContent('[data-live-status]'), LONG_ENOUGH).toBe('Live')
+      const [count] = await page.locator('#stat-signed-in .stat-value').allTextContents()
+      const asked = page.waitForRequest((request) => request.url().endsWith('/admin/overview'), { timeout: 5_000 })
+      await client.signIn('bob')
+      await asked
+      await expect.poll(() => page.textContent('#stat-signed-in .stat-value'), LONG_ENOUGH).toBe(String(Number(count) + 1))
+    })
+
+    test('tells who listens, and takes nothing from them', async () => {
+      const heard = await page.evaluate<string[]>(`new Promise((resolve) => {
+        const heard = []
+        const socket = new WebSocket(location.origin.replace('http', 'ws') + '/admin/live')
+        socket.onmessage = ({ data }) => {
+          const { type, error } = JSON.parse(data)
+          heard.push(error ?? type)
+          if (heard.length === 2) socket.send(JSON.stringify({ type: 'cf_agent_state', state: { connected: 666 } }))
+          if (error !== undefined) resolve(heard)
+        }
+      })`)
+      expect(heard.slice(0, 2)).toEqual(['cf_agent_identity', 'cf_agent_state'])
+      expect(heard.at(-1)).toBe('Connection is readonly')
+      await page.reload()
+      expect(await page.textContent('#stat-connected')).not.toContain('666')
+    })
+
+    test('closes one stream, and the client may go on', async () => {
+      const { accessToken } = await client.signIn('bob')
+      const [one, other] = [await countForLong(world.mcpUrl, accessToken), await countForLong(world.mcpUrl, accessToken)]
+      await page.goto(`${world.brokerUrl}/admin/people?search=bob`)
+      await page.click('text=Bob Baker')
+      const id = await page.locator('tr[data-stream-id]').first().getAttribute('data-stream-id')
+      await page.click(`#end-stream-${id}`)
+      expect(await page.textContent('#effects')).toContain('The client keeps its access')
+      await decide(page, 'too long')
+      await expect.poll(() => [one.endedAt, other.endedAt].filter((at) => at !== undefined)).toHaveLength(1)
+      expect(await statusWith(world.mcpUrl, accessToken)).toBe(200)
+      await page.click('#to-person')
+      expect(await page.locator('tr[data-stream-id]').count()).toBe(1)
+      await page.click(`#end-grant-${await page.locator('tr[data-stream-id]').getAttribute('data-grant-id')}`)
+      await decide(page, 'not this client')
+      expect(await Promise.all([one.endsWithin(500), other.endsWithin(500)])).toEqual([true, true])
+      expect(await statusWith(world.mcpUrl, accessToken)).toBe(401)
+    })
+
+    test('blocks a client everywhere, and shows how far that has come', async () => {
+      const bad = await BrokerClient.register(world.brokerUrl, { client_name: 'Helpful Assistant' })
+      const tokens = [await bad.signIn('alice'), await bad.signIn('bob')]
+      await expect
+        .poll(async () => {
+          await page.goto(`${world.brokerUrl}/admin/clients?search=helpful`)
+          return await page.locator('td[data-label=People]').textContent()
+        })
+        .toBe('2')
+      expect(await photograph(page, PICTURES, 'clients')).toEqual([])
+      await page.click(`#block-client-${bad.clientId}`)
+      expect(await page.textContent('#effects')).toContain('2 people are disconnected from Helpful Assistant')
+      await decide(page, 'nobody knows whose it is')
+      await expect.poll(() => page.locator('[data-state]').getAttribute('data-state'), LONG_ENOUGH).toBe('done')
+      expect(await page.textContent('#ended-grants')).toMatch(/^2\s*clients/)
+      for (const { accessToken } of tokens) expect(await statusWith(world.mcpUrl, accessToken)).toBe(401)
+      await page.goto(`${world.brokerUrl}/admin/clients?search=helpful`)
+      await page.click(`#unblock-client-${bad.clientId}`)
+      await decide(page, 'it was ours')
+      await bad.signIn('bob')
+    })
+
+    test('disconnects everybody only when it is typed', async () => {
+      const { accessToken } = await client.signIn('bob')
+      await page.goto(`${world.brokerUrl}/admin/everyone`)
+      await page.fill('#reason', 'the key leaked')
+      await page.fill('#typed', 'yes')
+      await Promise.all([page.waitForResponse((response) => response.status() === 400), page.click('#do')])
+      expect(await page.textContent('#complaint')).toContain('Nothing was done')
+      expect(await statusWith(world.mcpUrl, accessToken)).toBe(200)
+      expect(await photograph(page, PICTURES, 'everyone')).toEqual([])
+      await page.fill('#reason', 'the key leaked')
+      await page.fill('#typed', 'everybody')
+      await page.click('#do')
+      await page.waitForURL(/\/admin\/receipts\//)
+      await expect.poll(() => page.locator('[data-state]').getAttribute('data-state'), LONG_ENOUGH).toBe('done')
+      await expect.poll(() => statusWith(world.mcpUrl, accessToken)).toBe(401)
+    })
+
+    test('makes a machine credential, shows it once, and takes it back', async () => {
+      await page.goto(`${world.brokerUrl}/admin/machines`)
+      await page.fill('#machine-name', 'Nightly report')
+      await page.fill('#machine-owner', 'Data team')
+      await page.fill('#machine-reason', 'reports')
+      await page.click('#create-machine')
+      const token = (await page.textContent('#token'))?.trim() ?? ''
+      expect(await statusWith(world.mcpUrl, token)).toBe(200)
+      await page.goto(`${world.brokerUrl}/admin/machines`)
+      expect(await page.content()).not.toContain(token)
+      expect(await photograph(page, PICTURES, 'machines')).toEqual([])
+      await page.click('text=Nightly report')
+      await page.click('#revoke-person')
+      expect(await page.textContent('#effects')).toContain('a new one has to be made')
+      await decide(page, 'no reports any more')
+      expect(await statusWith(world.mcpUrl, token)).toBe(401)
+    })
+
+    test.for(['people', 'receipts', 'connect'])('has a page about %s that can be read everywhere', async (name) => {
+      await page.goto(`${world.brokerUrl}/admin/${name}`)
+      expect(await photograph(page, PICTURES, name)).toEqual([])
+    })
+
+    test.for(['/admin/people/nobody', '/admin/receipts/none', '/admin/nothing'])('has nothing at %s', async (path) => {
+      expect((await page.goto(world.brokerUrl + path))?.status()).toBe(404)
+    })
+  })
+
+  test('is closed to who is no administrator, and that is noted', async () => {
+    const { page } = await openAs('bob', browser, `${world.brokerUrl}/admin`)
+    expect(await page.textContent('h1')).toBe('You have no access to this')
+    expect(await photograph(page, PICTURES, 'not-for-you')).toEqual([])
+    for (const path of ['/people', '/events', '/confirm', '/everyone', '/machines', '/overview', '/connect'])
+      expect((await page.goto(`${world.brokerUrl}/admin${path}`))?.status()).toBe(403)
+    const { page: portal } = await openAs('carol', browser, `${world.brokerUrl}/admin`)
+    await expect.poll(async () => await eventsIn(portal, world.brokerUrl), LONG_ENOUGH).toContain('administration_refused')
+    await Promise.all([page.context().close(), portal.context().close()])
+  })
+})
