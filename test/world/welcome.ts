@@ -11,6 +11,8 @@ export function welcome(brokerUrl: string, mcpUrl: string): string {
     ['MCP URL', strong(mcpUrl)],
     ['Sign in as', `${people.slice(0, -1).join(', ')} or ${people.at(-1)}, without a password`],
     ['In the browser', `${brokerUrl}/ ${quiet('(all of this on a page)')}`],
+    ['Your clients', `${brokerUrl}/account ${quiet('(as anybody: what is open, and how to disconnect it)')}`],
+    ['Everybody’s', `${brokerUrl}/admin ${quiet('(as Carol: watch a call, take the access away, see the receipt)')}`],
   ]
   const lines = [
     '',
