@@ -9,7 +9,7 @@ import type { McpSession } from '../../../session/mcp-sessions.ts'
 import { lostAnswer } from '../lost-answer.ts'
 import type { OwnedStreams } from '../owned-streams.ts'
 import { Feed } from './feed.ts'
-import type { ClientMessage, Link } from './link.ts'
+import { revoked, type ClientMessage, type Link } from './link.ts'
 import { OpenCalls } from './open-calls.ts'
 
 export interface BridgeOptions {
@@ -80,7 +80,7 @@ export class Bridge {
     this.touch()
     streams.expect(standing.id, message.requestIds)
     try {
-      const answer = await this.link.post(message)
+      const answer = await this.#post(message)
       if (answer.ok) for (const id of withdrawnBy(message)) streams.waive(standing.id, [JSON.stringify(id)])
       else streams.waive(standing.id, message.requestIds)
       return answer
@@ -95,7 +95,7 @@ export class Bridge {
     this.touch()
     const { requestIds, label } = message
     if (requestIds.length === 0) {
-      const answer = await this.link.post(message)
+      const answer = await this.#post(message)
       if (answer.ok) this.#withdraw(withdrawnBy(message))
       return { answer, stream: undefined }
     }
@@ -111,7 +111,7 @@ export class Bridge {
       call.feed.end()
     }
     try {
-      const answer = await this.link.post(message)
+      const answer = await this.#post(message)
       if (!answer.ok) drop()
       return { answer, stream: answer.ok ? call.stream : undefined }
     } catch (error) {
@@ -135,6 +135,18 @@ export class Bridge {
     for (const { feed } of this.#calls.clear()) feed.end()
     const ids = requestIds ?? streams.expected(standing.id)
     for (const id of this.#hasOneStream ? ids : []) await this.#feed.send(lostAnswer(id, standing.id))
+  }
+
+  /** A revocation aborts what is on its way; a client is told that, and not what the downstream seems to have done. */
+  async #post(message: ClientMessage): Promise<Response> {
+    try {
+      const answer = await this.link.post(message)
+      this.#end.signal.throwIfAborted()
+      return answer
+    } catch (error) {
+      if (this.#end.signal.aborted) throw revoked()
+      throw error
+    }
   }
 
   get #hasOneStream(): boolean {

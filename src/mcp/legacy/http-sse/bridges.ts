@@ -16,7 +16,7 @@ import type { SessionKeeper } from '../session-keeper.ts'
 import type { StandingStreams } from '../standing-streams.ts'
 import { Bridge } from './bridge.ts'
 import { HttpDownstream } from './http-downstream.ts'
-import type { ClientMessage, Link, LinkContext } from './link.ts'
+import { revoked, type ClientMessage, type Link, type LinkContext } from './link.ts'
 import { returningTo, type Returning } from './returning.ts'
 import { SseDownstream } from './sse-downstream.ts'
 import { mayBeSse, Transports } from './transports.ts'
@@ -59,7 +59,9 @@ export class Bridges {
 
   /** A request of a client of HTTP+SSE, or of a session behind which HTTP+SSE is spoken. */
   async carry(asked: Asked, session: McpSession | undefined): Promise<Response> {
-    const { client, kind } = asked.order
+    const { caller, client, kind } = asked.order
+    // A revocation may have come since the request was admitted, while its body was read; it ends what is open, not what is opened.
+    this.#refuseEnded(caller)
     if (client === 'http-sse' && kind === 'stream') return this.#open(asked)
     if (!session) throw new McpRefusal('session_not_found', 'Session not found: initialize a new one')
     if (kind === 'stream') return this.#listen(asked, session)
@@ -77,6 +79,7 @@ export class Bridges {
    */
   async initialize(asked: Asked, answer?: Response): Promise<Response | undefined> {
     const { sessions } = this.#options
+    this.#refuseEnded(asked.order.caller)
     const downstream = this.#downstreamOf(asked.order.caller)
     const isKnown = this.#transports.of(downstream, Date.now()) === 'http-sse'
     if (answer ? !mayBeSse(downstream, answer.status) : !isKnown) return undefined
@@ -128,12 +131,13 @@ export class Bridges {
     const like = returning?.session
     const session =
       resumed?.session ?? sessions.bridged(caller, like?.bridge ?? { client: 'http-sse', downstream }, like?.initialize)
-    const { link } = this.#bridgeOf(session)
+    const { link, signal } = this.#bridgeOf(session)
     const at = resumed?.at ?? { stream: standing.of(session).id, seq: 0 }
     const connecting = connected(link, resumed === undefined && like !== undefined)
     // Somebody who comes back is given what there is; what is wrong is said in answer to the next message.
     if (resumed) waitUntil(connecting.catch(() => undefined))
-    else await connecting.catch((error: unknown) => this.#giveUp(session, error))
+    else await connecting.catch((error: unknown) => this.#giveUp(session, signal.aborted ? revoked() : error))
+    if (signal.aborted) throw revoked()
     const data = `${MESSAGES_PATH}?session=${session.id}`
     const first = encodeEvent({ id: eventId(at.stream, at.seq), event: 'endpoint', retry: RETRY_MS, data })
     return new Response(streams.attach(at, false, [first]), { headers: EVENT_STREAM })
@@ -235,6 +239,11 @@ export class Bridges {
     const isTheirs = within ? session?.id === within.id : session?.bridge?.client === 'http-sse'
     if (found && session && isTheirs) return { at: found.at, session }
     throw new McpRefusal('cursor_not_found', 'the events after this Last-Event-ID are gone, or were never this session’s')
+  }
+
+  #refuseEnded({ grantId }: Caller): void {
+    const { grants, now } = this.#options.parts
+    if (!grants.live(grantId, now())) throw revoked()
   }
 
   #refuseTooMany({ id }: Order): void {

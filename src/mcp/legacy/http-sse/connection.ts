@@ -25,17 +25,21 @@ const FRAME_BYTES = 1024
 export class SseConnection {
   readonly #terms: ConnectionTerms
   readonly #abort: AbortController
+  /** Aborts with either of the two; one for all requests, because the connection may live for days. */
+  readonly #ends: AbortSignal
   readonly #events: AsyncGenerator<SseEvent, void, undefined>
   readonly #endpoint: URL
 
   private constructor(
     terms: ConnectionTerms,
     abort: AbortController,
+    ends: AbortSignal,
     events: AsyncGenerator<SseEvent, void, undefined>,
     endpoint: URL,
   ) {
     this.#terms = terms
     this.#abort = abort
+    this.#ends = ends
     this.#events = events
     this.#endpoint = endpoint
   }
@@ -65,7 +69,7 @@ export class SseConnection {
     const events = readEvents(answer.body, { maxEventBytes: MAX_EVENT_BYTES - FRAME_BYTES })
     const named = await endpointIn(events, abort)
     const endpoint = named === undefined ? undefined : messageEndpoint(named, target)
-    if (endpoint) return new SseConnection(terms, abort, events, endpoint)
+    if (endpoint) return new SseConnection(terms, abort, ends, events, endpoint)
     abort.abort('no endpoint')
     if (named === undefined)
       throw new McpRefusal('downstream_no_stream', 'The downstream MCP server did not say where messages go')
@@ -81,14 +85,21 @@ export class SseConnection {
   }
 
   async post(headers: Headers, body: Uint8Array<ArrayBuffer> | string): Promise<Response> {
-    const { signal, headersWithinMs } = this.#terms
+    const { headersWithinMs } = this.#terms
     const own = new Headers(headers)
     for (const name of ['mcp-session-id', 'last-event-id']) own.delete(name)
     own.set('content-type', 'application/json')
-    const ends = AbortSignal.any([signal, this.#abort.signal])
-    const answer = await ask(this.#endpoint, { method: 'POST', headers: own, body }, { signal: ends, headersWithinMs })
-    await checkAnswer(answer, undefined)
-    return answer
+    const ending = new AbortController()
+    const stop = (): void => ending.abort('closed')
+    this.#ends.addEventListener('abort', stop, { once: true })
+    if (this.#ends.aborted) stop()
+    try {
+      const answer = await ask(this.#endpoint, { method: 'POST', headers: own, body }, { ending, headersWithinMs })
+      await checkAnswer(answer, undefined)
+      return answer
+    } finally {
+      this.#ends.removeEventListener('abort', stop)
+    }
   }
 
   /** Hands on message after message until the connection ends, for whatever reason. */

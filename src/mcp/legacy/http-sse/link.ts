@@ -50,13 +50,17 @@ export async function ownHeaders({ parts, session }: LinkContext): Promise<Heade
   const { grantId, resource } = session()
   const grant = parts.grants.live(grantId, parts.now())
   const downstream = parts.settings.downstreams.find((candidate) => candidate.resource === resource)
-  if (!grant || !downstream) throw new McpRefusal('credential_revoked', 'Unauthorized: access was taken back, sign in again')
+  if (!grant || !downstream) throw revoked()
   const vouched = await vouchFor(parts, grant, downstream)
   if ('reason' in vouched)
     throw new McpRefusal('auth_unavailable', 'the identity provider does not answer: try again after a moment', {
       reason: vouched.reason,
     })
   return new Headers(identityHeaders(vouched))
+}
+
+export function revoked(): McpRefusal {
+  return new McpRefusal('credential_revoked', 'Unauthorized: access was taken back, sign in again')
 }
 
 export function headersWithinMs({ parts }: LinkContext): number {
