@@ -1,7 +1,7 @@
 // A real Chromium for tests: started if there is one, listened to for complaints, and asked whether a page can be read and used.
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import axe from 'axe-core'
 import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core'
 import { ROOT } from './bundle.ts'
 
@@ -79,11 +79,9 @@ export async function flawsOf(page: Page): Promise<readonly string[]> {
   ]
 }
 
-const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
-
 /** What axe finds that would keep people from reading or using the page: serious and critical, by the WCAG rules it knows. */
 async function barriersOf(page: Page): Promise<readonly string[]> {
-  if (!(await page.evaluate<boolean>('"axe" in window'))) await page.evaluate(readFileSync(AXE, 'utf8'))
+  if (!(await page.evaluate<boolean>('"axe" in window'))) await page.evaluate(axe.source)
   return await page.evaluate<string[]>(`axe.run({ resultTypes: ['violations'] }).then(({ violations }) => violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
     .map(({ id, help, nodes }) => 'axe ' + id + ': ' + help + ' (' + nodes.map(({ html }) => html.slice(0, 120)).join(' ') + ')'))`)

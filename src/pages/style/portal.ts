@@ -28,6 +28,7 @@ export const PORTAL = `
 .effects { padding-left: 1.25rem; display: grid; gap: 6px; }
 .open-streams { list-style: none; padding: 0; display: grid; gap: 6px; }
 .open-streams > li { display: flex; align-items: center; justify-content: space-between; gap: 2px 16px; }
+.open-streams .button { white-space: nowrap; }
 .field-grow { flex: 1 1 16rem; max-width: 32rem; }
 .field-name { font-size: 0.875rem; font-weight: 600; }
 .kept { display: flex; align-items: center; min-height: 42px; padding: 6px 12px; border-radius: var(--radius-small); background: var(--sunken); }

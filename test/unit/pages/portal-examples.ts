@@ -12,7 +12,7 @@ import { receiptPage, type ReceiptView } from '../../../src/pages/portal/receipt
 import { receiptsPage, type ReceiptsView } from '../../../src/pages/portal/receipts.tsx'
 import { setupsFor } from '../../../src/pages/setups.ts'
 
-export const NOW = 1_795_000_000
+const NOW = 1_795_000_000
 const SUB = 'o3VsUFsRBFm7Bg61-ZHZa1Gdsi91AN9y_lj_2Elh8Ls'
 const MCP = 'https://mcp.example.com/mcp'
 
@@ -228,7 +228,7 @@ export const account: AccountView = {
   ended: { grants: 1, streams: 2, acknowledgedAt: NOW - 3 },
 }
 
-export const connect = {
+const connect = {
   servers: [MCP, 'https://mcp.example.com/servers/documents/mcp'].map((url) => ({ url, setups: setupsFor(url) })),
 }
 
