@@ -109,6 +109,15 @@ describe('31 stream steal by Last-Event-ID', () => {
     standing.leave()
   })
 
+  test('an event id of a call without a session is worth nothing to another client of the same person', async () => {
+    const { stream } = await counting(new LegacyClient(world.mcpUrl, alice), 3)
+    for (const accessToken of [aliceElsewhere, bob]) {
+      const taken = await new LegacyClient(world.mcpUrl, accessToken).get(stream.lastId)
+      expect(taken.status).toBe(404)
+    }
+    stream.leave()
+  })
+
   test.for(['0', 'x.1', '....', `${'a'.repeat(12)}.1`, `${'a'.repeat(12)}.99999999999999999999`, "' OR 1=1 --.1"])(
     'an id that was never given leads nowhere: "%s"',
     async (id) => {

@@ -65,7 +65,9 @@ describe('61 reconnect while the old stream is still registered', () => {
   test('twenty at once: one is left, the others were told, and it hears everything', async () => {
     const client = await LegacyClient.open(world.mcpUrl, token)
     const { standing } = server.session
+    const since = Date.now()
     const streams = await Promise.all(Array.from({ length: 20 }, async () => await client.get()))
+    expect(Date.now() - since).toBeLessThan(1500)
     expect(new Set(streams.map(({ status }) => status))).toEqual(new Set([200]))
     await expect.poll(() => streams.filter(({ endedAt }) => endedAt === undefined).length).toBe(1)
     const [left] = streams.filter(({ endedAt }) => endedAt === undefined)
