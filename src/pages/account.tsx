@@ -16,11 +16,13 @@ export interface AccountView {
   readonly streams: readonly ShownStream[]
   /** What the person has just ended. */
   readonly ended: { readonly grants: number; readonly streams: number; readonly acknowledgedAt: number | null } | undefined
+  /** While an administrator has what passes recorded. */
+  readonly recording: { readonly by: string; readonly bodies: boolean; readonly until: number } | undefined
   readonly now: number
 }
 
 export function accountPage(account: AccountView): string {
-  const { email, isAdministrator, grants, streams, csrf, ended } = account
+  const { email, isAdministrator, grants, streams, csrf, ended, recording } = account
   const name = nameOf(account)
   return documentOf({
     title: 'Your account',
@@ -46,6 +48,7 @@ export function accountPage(account: AccountView): string {
             </button>
           </form>
         </div>
+        {recording && <Recorded {...recording} />}
         {ended && <Ended {...ended} />}
         <h2>Connected applications</h2>
         {grants.length === 0 && (
@@ -83,6 +86,17 @@ function Ended({ grants, streams, acknowledgedAt }: NonNullable<AccountView['end
         </>
       )}
       .
+    </p>
+  )
+}
+
+function Recorded({ by, bodies, until }: NonNullable<AccountView['recording']>) {
+  return (
+    <p class="note note-warn" id="recording">
+      <strong>
+        <bdi>{shownText(by, 80)}</bdi> is recording what your applications do here
+      </strong>
+      {bodies ? ', with the beginning of each message,' : ', without the messages themselves,'} until <Exact at={until} />.
     </p>
   )
 }

@@ -39,6 +39,7 @@ async function show(c: Context<Visited>, services: Services): Promise<Response> 
     grants: live?.grants ?? [],
     streams: live?.streams ?? [],
     ended,
+    recording: live?.recording,
     now: services.now(),
   })
   return c.body(html, 200, pageHeaders('own'))

@@ -226,6 +226,7 @@ export const account: AccountView = {
   isAdministrator: true,
   csrf: 'a-csrf-token',
   ended: { grants: 1, streams: 2, acknowledgedAt: NOW - 3 },
+  recording: { by: 'carol@example.com', bodies: false, until: NOW + 900 },
 }
 
 const connect = {
@@ -253,5 +254,12 @@ export const PORTAL_EXAMPLES: Readonly<Record<string, string>> = {
 /** Pages of one's own. */
 export const OWN_EXAMPLES: Readonly<Record<string, string>> = {
   account: accountPage(account),
-  'account-nothing': accountPage({ ...account, isAdministrator: false, grants: [], streams: [], ended: undefined }),
+  'account-nothing': accountPage({
+    ...account,
+    isAdministrator: false,
+    grants: [],
+    streams: [],
+    ended: undefined,
+    recording: undefined,
+  }),
 }

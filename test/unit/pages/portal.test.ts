@@ -178,6 +178,11 @@ describe('the account page', () => {
     expect(words).toContain('This ends the access of 2 applications at once and closes 3 open streams.')
   })
 
+  it('says while an administrator records', () => {
+    expect(wordsOf(accountPage(account))).toContain('carol@example.com is recording what your applications do here')
+    expect(accountPage({ ...account, recording: undefined })).not.toContain('id="recording"')
+  })
+
   it('leads to the administration only whom it is for', () => {
     expect(accountPage(account)).toContain('href="/admin"')
     expect(accountPage({ ...account, isAdministrator: false })).not.toContain('href="/admin"')
