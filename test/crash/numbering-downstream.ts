@@ -4,6 +4,7 @@
 // per stream and per session. Everybody else gets the other kind: no ids, and a call dies with its connection.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { z } from 'zod'
+import { MODERN } from '../world/broker-client.ts'
 import { startRawDownstream, type RawDownstream } from '../world/raw-downstream.ts'
 import { Chance } from './chance.ts'
 import { NumberedStream } from './numbered-stream.ts'
@@ -78,6 +79,7 @@ export class NumberingDownstream {
     const session = this.#sessions.get(sessionId)
     const message: Message = method === 'POST' ? messageSchema.parse(JSON.parse(body.toString())) : {}
     if (message.method === 'initialize') return this.#initialize(message, res)
+    if (headers['mcp-protocol-version'] === MODERN) return this.#answerModern(message, res)
     if (!session) return refuse(res, 404, 'Session not found')
     if (method === 'GET') return get(session, headers['last-event-id']?.toString(), res)
     if (method === 'DELETE') return this.#delete(sessionId, session, res)
@@ -97,6 +99,14 @@ export class NumberingDownstream {
     const result = { protocolVersion: params?.protocolVersion, capabilities: { logging: {}, tools: {} }, serverInfo }
     res.writeHead(200, { 'content-type': 'application/json', 'mcp-session-id': sessionId })
     res.end(JSON.stringify({ jsonrpc: '2.0', id, result }))
+  }
+
+  /** Without sessions and replay; a subscription has no end. */
+  #answerModern({ id, method, params }: Message, res: ServerResponse): void {
+    const name = `modern-${(this.#count += 1)}`
+    const call = method === 'subscriptions/listen' ? {} : { id, to: params?.arguments?.to ?? 10 }
+    const stream = new NumberedStream({ ...call, name, resumable: false, chance: this.#chance, pause: this.#pause })
+    stream.attach(res)
   }
 
   #stream({ resumable, streams }: Session, asked: { readonly id: unknown; readonly to: number }): NumberedStream {

@@ -94,13 +94,22 @@ async function crashOnce({ world, downstream, chance, accessToken, round, varian
   const back = Promise.withResolvers<void>()
   const hangUp = new AbortController()
   const silence = new AbortController()
-  const options: CountingOptions = { mayReturn: () => back.promise, hangUp: hangUp.signal, until: silence.signal }
+  const options: CountingOptions = {
+    mayReturn: () => back.promise,
+    hangUp: (connection) => (connection === 0 ? hangUp.signal : undefined),
+    until: silence.signal,
+  }
 
   const enough = new AbortController()
   const primed = Promise.withResolvers<void>()
   let newest = 0
-  const standing = resumable.stand({ ...options, until: enough.signal, onId: () => primed.resolve() }, (number) => {
-    newest = number
+  const standing = resumable.stand({
+    ...options,
+    until: enough.signal,
+    onId: () => primed.resolve(),
+    onMessage: (number = 0) => {
+      newest = number
+    },
   })
   await primed.promise
   const begun: Promise<void>[] = []
