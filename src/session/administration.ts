@@ -8,7 +8,7 @@ import type { PersonSummary } from './outbox.ts'
 import type { RecordingTerms } from './recording.ts'
 import { described, endEverything, endGrant, type By, type Ended, type Parts } from './parts.ts'
 
-export interface GrantDetail extends Pick<
+interface GrantDetail extends Pick<
   Grant,
   'id' | 'clientId' | 'clientName' | 'resource' | 'scopes' | 'createdAt' | 'endsAt'
 > {

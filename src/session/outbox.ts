@@ -7,7 +7,7 @@ import { LifecycleCapability, type LifecycleJobContext, type LifecycleJobOutcome
 import type { Identity } from '../caller.ts'
 import { describeError, log } from '../platform/telemetry.ts'
 
-export type SecurityEventType =
+type SecurityEventType =
   | 'signed_in'
   | 'sign_in_refused'
   | 'grant_ended'
