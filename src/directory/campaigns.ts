@@ -1,6 +1,6 @@
 // Campaigns: actions on everybody, or on everybody who uses a client or a server, carried out person by person until all have answered.
 //
-// Layout: a row per campaign with the name it has come to, and a row per person who has to be asked again, only until they answered.
+// Layout: a row per campaign with the name it has come to, and a row per person from before they are asked until they have answered.
 // Lifetime: a day after the last answer, because a sign-in that was under way is reported late. Trade-off: a crash repeats at most
 // one batch, and the people's objects remember what they answered, so that the receipt counts everything once.
 import { LifecycleCapability, type LifecycleJobOutcome } from 'agents/lifecycle'
@@ -40,8 +40,6 @@ const SHOWN_FAILING = 50
 export class Campaigns extends LifecycleCapability {
   readonly #storage: DurableObjectStorage
   readonly #options: CampaignOptions
-  /** How far the batch goes that is being asked. */
-  #reaching: { readonly id: string; readonly sub: string } | undefined
 
   constructor(storage: DurableObjectStorage, options: CampaignOptions) {
     super('campaigns')
@@ -97,19 +95,25 @@ export class Campaigns extends LifecycleCapability {
    * back. `number` tells one sign-in of the person from another.
    */
   async late(sub: string, signIn: { at: number; number: number; clientId?: string }, codeTtl: number): Promise<void> {
-    const reaching = this.#reaching
     const marked = this.#storage.sql.exec(
       `INSERT OR IGNORE INTO campaign_people SELECT id, ?1, 0, ?2, '', ?3 FROM campaigns
-       WHERE at >= ?4 AND (what <> 'client' OR target = ?5) AND (walked = 1 OR come_to >= ?1 OR (id = ?6 AND ?7 >= ?1))`,
+       WHERE at >= ?4 AND (what <> 'client' OR target = ?5) AND (walked = 1 OR come_to >= ?1)`,
       sub,
       Date.now(),
       signIn.number,
       signIn.at - codeTtl,
       signIn.clientId ?? '',
-      reaching?.id ?? '',
-      reaching?.sub ?? '',
     )
     if (marked.rowsWritten > 0) await this.#wake()
+  }
+
+  /** The alarm that was ringing when the object died rings again much later; whoever wakes the object wakes this too. */
+  async resume(): Promise<void> {
+    const [unfinished] = this.#storage.sql.exec(
+      'SELECT id FROM campaigns WHERE walked = 0 UNION ALL SELECT campaign FROM campaign_people WHERE due <= ? LIMIT 1',
+      Date.now(),
+    )
+    if (unfinished) await this.#wake()
   }
 
   failing(id: string): readonly Failing[] {
@@ -120,17 +124,12 @@ export class Campaigns extends LifecycleCapability {
   }
 
   async onJob(): Promise<LifecycleJobOutcome> {
-    const batch = this.#again() ?? this.#further()
+    const batch = this.#due() ?? this.#further()
     if (!batch) return this.#rest()
     const { campaign, people } = batch
-    this.#reaching = { id: campaign.id, sub: batch.come_to ?? '' }
     const answers = await Promise.all(people.map(async (person) => ({ person, answer: await this.#ask(campaign, person) })))
-    this.#reaching = undefined
     this.#storage.transactionSync(() => {
       for (const { person, answer } of answers) this.#take(campaign, person, answer)
-      const { come_to: comeTo, walked } = batch
-      if (comeTo !== undefined)
-        this.#storage.sql.exec('UPDATE campaigns SET come_to = ?, walked = ? WHERE id = ?', comeTo, walked ? 1 : 0, campaign.id)
       this.#settle(campaign.id)
     })
     return 'yield'
@@ -146,8 +145,8 @@ export class Campaigns extends LifecycleCapability {
     await this.lifecycle.jobs.push({ id: 'campaigns', fn: 'go on', time: Date.now() })
   }
 
-  /** People of one campaign whose time to be asked again has come. */
-  #again(): Batch | undefined {
+  /** People of one campaign whose time to be asked has come. */
+  #due(): Batch | undefined {
     const query = `SELECT * FROM campaign_people WHERE due <= ?1 AND
       campaign = (SELECT campaign FROM campaign_people WHERE due <= ?1 ORDER BY due LIMIT 1) ORDER BY due LIMIT ?2`
     const people = [...this.#storage.sql.exec<PersonRow>(query, Date.now(), BATCH)]
@@ -157,14 +156,23 @@ export class Campaigns extends LifecycleCapability {
     return campaign && { campaign, people }
   }
 
-  /** The next people of the oldest campaign that has not come to the end of the index. */
+  /**
+   * The next people of the oldest campaign that has not come to the end of the index. They are noted before they are asked: once
+   * they have answered they have nothing left, and the index would not name them again after a crash.
+   */
   #further(): Batch | undefined {
-    const [campaign] = this.#storage.sql.exec<CampaignRow>('SELECT * FROM campaigns WHERE walked = 0 ORDER BY at, id LIMIT 1')
+    const { sql } = this.#storage
+    const [campaign] = sql.exec<CampaignRow>('SELECT * FROM campaigns WHERE walked = 0 ORDER BY at, id LIMIT 1')
     if (!campaign) return undefined
     const clientId = campaign.what === 'client' ? (campaign.target ?? '') : undefined
     const subs = this.#options.people.connected(clientId, campaign.come_to, BATCH)
-    const people = subs.map((sub) => ({ sub, attempts: 0, late: 0 }))
-    return { campaign, people, come_to: subs.at(-1) ?? campaign.come_to, walked: subs.length < BATCH }
+    this.#storage.transactionSync(() => {
+      for (const sub of subs)
+        sql.exec("INSERT OR IGNORE INTO campaign_people VALUES (?, ?, 0, ?, '', 0)", campaign.id, sub, Date.now())
+      const comeTo = subs.at(-1) ?? campaign.come_to
+      sql.exec('UPDATE campaigns SET come_to = ?, walked = ? WHERE id = ?', comeTo, subs.length < BATCH ? 1 : 0, campaign.id)
+    })
+    return { campaign, people: subs.map((sub) => ({ sub, attempts: 0, late: 0 })) }
   }
 
   async #ask(campaign: CampaignRow, { sub, late }: Asked): Promise<Answer> {
@@ -246,8 +254,6 @@ type Answer = Ended | { readonly error: unknown }
 interface Batch {
   readonly campaign: CampaignRow
   readonly people: readonly Asked[]
-  readonly come_to?: string
-  readonly walked?: boolean
 }
 
 async function within<Value>(milliseconds: number, work: Promise<Value>): Promise<Value> {

@@ -83,6 +83,10 @@ export class Directory extends DurableObject<Env> {
       .use(this.#live.sockets)
   }
 
+  async onStart(): Promise<void> {
+    await this.#campaigns.resume()
+  }
+
   /** `source` stands for the address the request came from; it counts against that address's rate. */
   async register(client: ClientRecord, source: string): Promise<Registration> {
     await this.lifecycle.start()

@@ -8,10 +8,7 @@ import type { PersonSummary } from './outbox.ts'
 import type { RecordingTerms } from './recording.ts'
 import { described, endEverything, endGrant, type By, type Ended, type Parts } from './parts.ts'
 
-interface GrantDetail extends Pick<
-  Grant,
-  'id' | 'clientId' | 'clientName' | 'resource' | 'scopes' | 'createdAt' | 'endsAt'
-> {
+interface GrantDetail extends Pick<Grant, 'id' | 'clientId' | 'clientName' | 'resource' | 'scopes' | 'createdAt' | 'endsAt'> {
   readonly mcpSessions: number
 }
 
@@ -80,18 +77,29 @@ export async function endTarget(parts: Parts, target: Target, by: By): Promise<E
   return endGrants(parts, named[target.what], by)
 }
 
-/** The same, when it is one of many people who are asked: a second question gets the first answer. */
+/** The same, when it is one of many people who are asked: a second question gets the first answer, unless something is left to do. */
 export async function runErrand(parts: Parts, target: Target, by: By, { id, grantedUntil = Infinity }: Errand): Promise<Ended> {
-  const known = parts.errands.answered(id)
-  if (known) return known
   const isMeant = ({ createdAt, clientId, resource }: Grant): boolean =>
     createdAt <= grantedUntil && (target.what === 'everything' || target.id === (target.what === 'client' ? clientId : resource))
   const live = parts.grants.allLive(parts.now())
+  const meant = live.filter(isMeant)
+  const before = parts.errands.answered(id) ?? NOTHING
+  if (meant.length === 0) return before
   // Everything, when nothing is left: then the tokens of the identity provider go too.
-  const isAll = target.what === 'everything' && live.length > 0 && live.every(isMeant)
-  const ended = isAll ? await endEverything(parts, 'administrator', by) : await endGrants(parts, isMeant, by)
-  parts.errands.remember(id, ended, parts.now())
-  return ended
+  const isAll = target.what === 'everything' && meant.length === live.length
+  const ending = isAll ? endEverything(parts, 'administrator', by) : endGrants(parts, isMeant, by)
+  // In the turn that revokes: a crash while the streams are being closed leaves both or neither.
+  parts.errands.remember(id, { ...before, grants: before.grants + meant.length }, parts.now())
+  try {
+    const { streams } = await ending
+    const ended = { grants: before.grants + meant.length, streams: before.streams + streams }
+    parts.errands.remember(id, ended, parts.now())
+    return ended
+  } catch (error) {
+    // Not done: whoever asks again must not be told that it was.
+    parts.errands.remember(id, before, parts.now())
+    throw error
+  }
 }
 
 async function endMcpSession(parts: Parts, id: string, by: By): Promise<Ended> {

@@ -44,6 +44,6 @@ export class Errands extends LifecycleCapability {
 
   remember(id: string, { grants, streams }: Answer, now: number): void {
     this.#storage.sql.exec('DELETE FROM errands WHERE at < ?', now - DAY)
-    this.#storage.sql.exec('INSERT OR IGNORE INTO errands VALUES (?, ?, ?, ?)', id, now, grants, streams)
+    this.#storage.sql.exec('INSERT OR REPLACE INTO errands VALUES (?, ?, ?, ?)', id, now, grants, streams)
   }
 }

@@ -110,6 +110,26 @@ describe('revoking everyone', () => {
     expect(left.filter(Boolean)).toEqual([])
   })
 
+  test('forgets nobody who had answered when it was cut off, although the index has forgotten them', async () => {
+    let directory = freshDirectory()
+    for (const sub of ['quick', 'quicker', 'slow']) await connect(directory, sub)
+    const held = Promise.withResolvers<void>()
+    const holding = runInDurableObject(personNamed('slow'), async (_, state) => {
+      await state.blockConcurrencyWhile(() => held.promise)
+    }).catch(() => undefined)
+    await directory.begin(EVERYONE)
+    const alarm = runDurableObjectAlarm(directory).catch(() => undefined)
+    while ((await isLive('quick')) || (await isLive('quicker'))) await new Promise((resolve) => setTimeout(resolve, 5))
+    for (const sub of ['quick', 'quicker']) await directory.record({ person: { ...summary(sub, [], 2) }, events: [] })
+    expect(await receiptOf(directory)).toMatchObject({ state: 'running', people: { total: 3, done: 0 } })
+    await abortAllDurableObjects()
+    held.resolve()
+    await Promise.all([alarm, holding])
+    directory = anew(directory)
+    expect(await goOn(directory)).toMatchObject({ people: { total: 3, done: 3 }, grants: 3 })
+    expect(await isLive('slow')).toBe(false)
+  })
+
   test('that is ordered twice is done once', async () => {
     const directory = freshDirectory()
     await connect(directory, 'twice')
