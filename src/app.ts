@@ -14,6 +14,7 @@ import { confirmRoutes } from './routes/admin/confirm.ts'
 import { liveFeedRoutes } from './routes/admin/live-feed.ts'
 import { machinePages } from './routes/admin/machine-pages.ts'
 import { portalRoutes } from './routes/admin/portal.ts'
+import { recordingPages } from './routes/admin/recording-pages.ts'
 import { answerError, notFound, wantsPage } from './routes/answers.ts'
 import { authorizeRoutes } from './routes/authorize.ts'
 import { backchannelLogoutRoutes } from './routes/backchannel-logout.ts'
@@ -70,6 +71,7 @@ export function app(services: Services): Hono<{ Variables: Variables }> {
   floor.route('/', portalRoutes(services))
   floor.route('/', confirmRoutes(services))
   floor.route('/', machinePages(services))
+  floor.route('/', recordingPages(services))
   floor.route('/', liveFeedRoutes(services))
 
   // MCP: a verified token first, then one call to the person's object.

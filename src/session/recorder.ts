@@ -87,6 +87,17 @@ export class Recorder extends LifecycleCapability {
     return { terms: this.terms(now), entries, last: entries.at(-1)?.number ?? after }
   }
 
+  /** The newest so many, oldest of them first. */
+  lately(most: number, now: number): RecordingPage {
+    const { number } = this.#storage.sql
+      .exec<{ number: number | null }>(
+        'SELECT min(number) AS number FROM (SELECT number FROM wire ORDER BY number DESC LIMIT ?)',
+        most,
+      )
+      .one()
+    return this.page((number ?? 1) - 1, now)
+  }
+
   /** Switches off what is over, and drops what is old. */
   onJob(): LifecycleJobOutcome {
     const now = Date.now()

@@ -196,8 +196,10 @@ export abstract class UserSession extends DurableObject<Env> {
     return stopRecording(await this.#started(), by)
   }
 
-  async recording(after: number): Promise<RecordingPage> {
-    return (await this.#started()).recorder.page(after, now())
+  /** What has come after an entry, or the newest so many. */
+  async recording(asked: { readonly after: number } | { readonly newest: number }): Promise<RecordingPage> {
+    const { recorder } = await this.#started()
+    return 'after' in asked ? recorder.page(asked.after, now()) : recorder.lately(asked.newest, now())
   }
 
   /** What the router saw pass while the admission said that it is recorded. */

@@ -2,11 +2,12 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
 import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { AdminProgram } from '../world/administrator.ts'
 import { Browser } from '../world/browser.ts'
 import { BrokerClient, callTool, countForLong, type Tokens } from '../world/broker-client.ts'
+import { issuedTokens } from '../world/issued-tokens.ts'
 import { LegacyClient } from '../world/legacy-client.ts'
 import { startWorld, type World } from '../world/world.ts'
 
@@ -21,7 +22,7 @@ let dataDir: string
 let client: BrokerClient
 let alice: Tokens
 let carol: Browser
-let csrf: string
+let admin: AdminProgram
 
 beforeAll(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'broker-recorder-'))
@@ -33,7 +34,7 @@ beforeAll(async () => {
   const [form] = (await carol.get(`${world.brokerUrl}/admin`)).forms
   if (!form) throw new Error('nobody asks carol to sign in')
   await carol.submit(form, { person: 'carol' })
-  csrf = JSON.parse((await api('GET', 'session')).text).csrf
+  admin = await AdminProgram.signedIn(world.brokerUrl, 'carol')
 })
 afterAll(async () => {
   await world?.close()
@@ -61,8 +62,7 @@ describe('while it is on', () => {
       status: 200,
       durationMs: expect.any(Number),
     })
-    expect(entry['requestBytes']).toBeGreaterThan(100)
-    expect(entry['answerBytes']).toBeGreaterThan(10)
+    expect(Number(entry['requestBytes'])).toBeGreaterThan(100)
     expect(JSON.stringify(entry)).not.toContain('not to be kept')
   })
 
@@ -112,10 +112,10 @@ describe('while it is on', () => {
   })
 
   test('the person’s own page and the events say so, with who and why', async () => {
-    const { live } = JSON.parse((await api('GET', `people/${sub()}`)).text)
+    const { live } = await admin.see(`/people/${sub()}`)
     expect(live.recording).toMatchObject({ bodies: false, by: 'carol@example.com' })
     await vi.waitUntil(async () =>
-      (await api('GET', `events?sub=${sub()}&type=recording_started`)).text.includes('looking for a bug'),
+      textOf(`/events?sub=${sub()}&type=recording_started`).then((text) => text.includes('looking for a bug')),
     )
   })
 
@@ -123,8 +123,8 @@ describe('while it is on', () => {
     await (await callTool(world.mcpUrl, alice.accessToken)).text()
     const all = await vi.waitUntil(async () => ((await entries()).length > 0 ? await entries() : undefined))
     const last = all.at(-1)?.number ?? 0
-    expect(JSON.parse((await api('GET', `recordings/${sub()}?after=${last}`)).text)).toMatchObject({ entries: [], last })
-    const lines = (await api('GET', `recordings/${sub()}?format=jsonl`)).text.trimEnd().split('\n')
+    expect(await admin.see(`/recordings/${sub()}?after=${last}`)).toMatchObject({ entries: [], last })
+    const lines = (await textOf(`/recordings/${sub()}?format=jsonl`)).trimEnd().split('\n')
     expect(lines.map((line) => JSON.parse(line).number)).toEqual(all.map(({ number }) => number))
   })
 })
@@ -176,11 +176,11 @@ test('56. a canary secret is never in the recording, whoever says it', async () 
     await answer.text()
     await entryOf(answer.headers.get('x-request-id'))
   }
-  const recorded = (await api('GET', `recordings/${sub()}?format=jsonl`)).text
+  const recorded = await textOf(`/recordings/${sub()}?format=jsonl`)
   expect(recorded).toContain('"about":"whoami"')
   expect(recorded).toContain('[redacted]')
-  expect(providersTokens().length).toBeGreaterThan(3)
-  const secrets = [...providersTokens(), alice.accessToken, alice.refreshToken, second.accessToken, second.refreshToken]
+  expect(issuedTokens(dataDir).length).toBeGreaterThan(3)
+  const secrets = [...issuedTokens(dataDir), alice.accessToken, alice.refreshToken, second.accessToken, second.refreshToken]
   expect(secrets.filter((secret) => recorded.includes(secret))).toEqual([])
   expect(recorded).not.toMatch(/canary|eyJ[\w-]{6}/)
   // Downstream and client have seen them: it was the recorder that took them out.
@@ -197,21 +197,44 @@ test('it covers one client where one was named, and is off for everybody when it
   await entryOf(mine.headers.get('x-request-id'))
   expect((await entries()).filter(({ number }) => number > before)).toHaveLength(1)
 
-  expect(JSON.parse((await api('POST', `recordings/${sub()}/stop`, { reason: 'found it' })).text)).toEqual({ stopped: true })
+  expect(await (await admin.post(`/recordings/${sub()}/stop`, { reason: 'found it' })).json()).toEqual({ stopped: true })
   const last = (await entries()).at(-1)?.number
   await (await callTool(world.mcpUrl, alice.accessToken)).text()
   await (await LegacyClient.open(world.mcpUrl, alice.accessToken)).call('echo', { message: 'off' })
   await new Promise((resolve) => setTimeout(resolve, 300))
   expect((await entries()).at(-1)?.number).toBe(last)
-  expect(JSON.parse((await api('GET', `people/${sub()}`)).text).live.recording).toBeUndefined()
+  expect((await admin.see(`/people/${sub()}`))['live'].recording).toBeUndefined()
+})
+
+test('a person’s page leads to a switch and to what has passed, without a script', async () => {
+  const here = `${world.brokerUrl}/admin/people/${sub()}`
+  expect((await carol.get(here)).text).toContain(`href="/admin/people/${sub()}/recording"`)
+  const [start] = (await carol.get(`${here}/recording`)).forms.filter(({ fields }) => fields.some(([name]) => name === 'do'))
+  if (!start) throw new Error('there is no switch')
+  expect(await carol.submit(start, { grantId: '', minutes: '5', reason: '' })).toMatchObject({ status: 400 })
+  const on = await carol.submit(start, { grantId: '', minutes: '5', bodies: 'yes', reason: 'to look' })
+  expect(on).toMatchObject({ status: 200, url: `${here}/recording` })
+  expect(on.text).toContain('Switched on by <bdi>carol@example.com</bdi>')
+  const answer = await callTool(world.mcpUrl, alice.accessToken, { arguments: { message: '<b>seen</b>' } })
+  await answer.text()
+  await entryOf(answer.headers.get('x-request-id'))
+  const now = await carol.get(`${here}/recording/now`)
+  expect(now.text).toContain(String(answer.headers.get('x-request-id')))
+  expect(now.text).toContain('&lt;b&gt;seen')
+  const [stop] = on.forms.filter(({ fields }) => fields.some(([name, value]) => name === 'do' && value === 'stop'))
+  if (!stop) throw new Error('it can not be stopped')
+  expect((await carol.submit(stop)).text).toContain('Start recording')
 })
 
 describe('55. the admin API of the recorder is closed to', () => {
   test.for<[string, () => Promise<number>]>([
     ['nobody in particular', async () => (await fetch(`${world.brokerUrl}/admin/api/recordings/${sub()}`)).status],
     ['a client', async () => await statusOf({ authorization: `Bearer ${alice.accessToken}` })],
-    ['an administrator’s browser without the token of the session', async () => await statusOf({ cookie: cookie() })],
-    ['another site', async () => await statusOf({ cookie: cookie(), 'x-csrf-token': csrf, origin: 'https://evil.example' })],
+    [
+      'an administrator’s browser without the token of the session',
+      async () => await statusOf({ cookie: admin.headers['cookie'] ?? '' }),
+    ],
+    ['another site', async () => await statusOf({ ...admin.headers, origin: 'https://evil.example' })],
   ])('%s', async ([, status]) => {
     expect([401, 403]).toContain(await status())
   })
@@ -231,17 +254,17 @@ function grantOf({ accessToken }: Tokens): string {
   return String(decodeJwt(accessToken)['gid'])
 }
 
-function cookie(): string {
-  return carol.cookiesFor(`${world.brokerUrl}/admin/api`)
+async function textOf(path: string): Promise<string> {
+  return await (await admin.get(path)).text()
 }
 
 async function record(asked: { bodies: boolean; minutes: number; grantId?: string }): Promise<void> {
-  const answer = await api('POST', `recordings/${sub()}`, { ...asked, reason: 'looking for a bug' })
+  const answer = await admin.post(`/recordings/${sub()}`, { ...asked, reason: 'looking for a bug' })
   expect(answer).toMatchObject({ status: 201 })
 }
 
 async function entries(): Promise<readonly Entry[]> {
-  return (await api('GET', `recordings/${sub()}?format=jsonl`)).text
+  return (await textOf(`/recordings/${sub()}?format=jsonl`))
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line))
@@ -254,19 +277,4 @@ async function entryOf(requestId: string | null, kind?: string): Promise<Entry> 
       (await entries()).find((entry) => entry['requestId'] === requestId && (kind === undefined || entry.kind === kind)),
     5_000,
   )
-}
-
-async function api(method: 'GET' | 'POST', path: string, body?: object): Promise<{ status: number; text: string }> {
-  const headers = { cookie: cookie(), ...(body && { 'content-type': 'application/json', 'x-csrf-token': csrf }) }
-  const init = { method, headers, ...(body && { body: JSON.stringify(body) }) }
-  const answer = await fetch(`${world.brokerUrl}/admin/api/${path}`, init)
-  return { status: answer.status, text: await answer.text() }
-}
-
-/** Every token the provider has ever issued: opaque, and named by themselves in its store. */
-function providersTokens(): readonly string[] {
-  const store = new DatabaseSync(join(dataDir, 'identity-provider.sqlite'), { readOnly: true })
-  const rows = store.prepare("SELECT id FROM artefacts WHERE model IN ('AccessToken', 'RefreshToken')").all()
-  store.close()
-  return rows.map(({ id }) => String(id))
 }

@@ -49,7 +49,7 @@ describe('a recording', () => {
     at(NOW + 300)
     expect(await session.admit(caller(grant))).not.toHaveProperty('recording')
     await session.note([entry(grant)])
-    expect(await session.recording(0)).toMatchObject({ terms: undefined, entries: [{ number: 1 }], last: 1 })
+    expect(await session.recording({ after: 0 })).toMatchObject({ terms: undefined, entries: [{ number: 1 }], last: 1 })
     await runDurableObjectAlarm(session)
     expect((await rowsOf(session))['recording']).toEqual([])
     at(NOW + 299 + DAY)
@@ -72,7 +72,7 @@ describe('a recording', () => {
     const terms = { bodies: false, by: 'carol@example.com', startedAt: NOW, until: NOW + 300 }
     expect(await session.describe()).toMatchObject({ recording: terms })
     await session.note([entry(grant)])
-    expect(await session.recording(1)).toMatchObject({ terms, entries: [{ number: 2 }], last: 2 })
+    expect(await session.recording({ after: 1 })).toMatchObject({ terms, entries: [{ number: 2 }], last: 2 })
   })
 
   test('that is off takes nothing and writes nothing', async () => {
@@ -84,7 +84,7 @@ describe('a recording', () => {
     const before = await writesOf(session)
     await session.note([entry(grant)])
     expect(await writesOf(session)).toBe(before)
-    expect(await session.recording(0)).toMatchObject({ entries: [] })
+    expect(await session.recording({ after: 0 })).toMatchObject({ entries: [] })
   })
 
   test('holds two thousand entries; the oldest make room', async () => {
@@ -93,7 +93,7 @@ describe('a recording', () => {
     await session.record({ bodies: false, minutes: 5 }, BY)
     for (let n = 0; n < 21; n += 1) await session.note(Array.from({ length: 100 }, () => entry(grant)))
     expect(await countOf(session)).toBe(2_000)
-    expect((await session.recording(0)).entries[0]?.number).toBe(101)
+    expect((await session.recording({ after: 0 })).entries[0]?.number).toBe(101)
     await evictDurableObject(session)
     await session.note([entry(grant)])
     expect(await countOf(session)).toBe(2_000)
@@ -160,7 +160,7 @@ async function written(message: string): Promise<string | undefined> {
   const grant = await granted(session, { tokens: { accessToken: 'idp access token 1' } })
   await session.record({ bodies: true, minutes: 5 }, BY)
   await session.note([entry(grant, { request: message })])
-  return (await session.recording(0)).entries[0]?.request
+  return (await session.recording({ after: 0 })).entries[0]?.request
 }
 
 function entry({ grantId, clientId }: Grant, more: Partial<WireEntry> = {}): WireEntry {

@@ -97,6 +97,9 @@ function Powers({ sub, blocked, grants, kind }: PersonView) {
   const everyone = { what: 'person', sub } as const
   return (
     <div class="actions">
+      <a class="button" id="recorder" href={`${personPath(sub)}/recording`}>
+        Flight recorder
+      </a>
       {grants.length > 0 && (
         <a class="button button-danger" id="revoke-person" href={confirmPath({ action: 'revoke', ...everyone })}>
           Revoke everything…

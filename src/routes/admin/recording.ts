@@ -21,7 +21,12 @@ export async function stopRecording(services: Services, sub: string, by: By): Pr
 
 /** What has come after the entry of that number, oldest first. Undefined when nobody with that name is known. */
 export async function listRecording(services: Services, sub: string, after = 0): Promise<RecordingPage | undefined> {
-  return (await isKnown(services, sub)) ? await services.session(sub).recording(after) : undefined
+  return (await isKnown(services, sub)) ? await services.session(sub).recording({ after }) : undefined
+}
+
+/** The newest so many, oldest of them first. */
+export async function latelyRecorded(services: Services, sub: string, newest: number): Promise<RecordingPage | undefined> {
+  return (await isKnown(services, sub)) ? await services.session(sub).recording({ newest }) : undefined
 }
 
 /** All of it, one entry a line. */
@@ -30,7 +35,7 @@ export function recordingLines(services: Services, sub: string, after = 0): Read
   let last = after
   return new ReadableStream({
     async pull(controller) {
-      const { entries, last: next } = await services.session(sub).recording(last)
+      const { entries, last: next } = await services.session(sub).recording({ after: last })
       last = next
       if (entries.length === 0) controller.close()
       else controller.enqueue(utf8.encode(entries.map((entry) => `${JSON.stringify(entry)}\n`).join('')))

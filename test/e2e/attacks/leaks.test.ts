@@ -3,10 +3,10 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { randomBytes } from 'node:crypto'
-import { DatabaseSync } from 'node:sqlite'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { Browser, signInAs } from '../../world/browser.ts'
 import { BrokerClient, callTool, REDIRECT_URI, statusWith, tokensOf } from '../../world/broker-client.ts'
+import { issuedTokens } from '../../world/issued-tokens.ts'
 import { startWorld, type World } from '../../world/world.ts'
 
 interface Exchange {
@@ -44,7 +44,7 @@ afterAll(async () => {
 
 test('56. log and error leakage: no secret is said where it is not handed over', async () => {
   const { issued, codes, verifiers, cookies, clientSecret } = await journeys()
-  const provider = tokensOfProvider()
+  const provider = issuedTokens(dataDir)
   expect(provider.length).toBeGreaterThan(5)
   expect(
     world.downstream.requests.all.some(({ headers }) => provider.includes(String(headers['x-forwarded-access-token']))),
@@ -175,14 +175,6 @@ function placesOf(secrets: readonly string[]): readonly string[] {
   expect(secrets.every((secret) => secret.length > 8)).toBe(true)
   const holding = exchanges.filter(({ said }) => secrets.some((secret) => said.includes(secret)))
   return [...new Set(holding.map(({ what }) => what))].sort()
-}
-
-/** Every code, access and refresh token the provider has ever issued: opaque, and named by themselves in its store. */
-function tokensOfProvider(): readonly string[] {
-  const store = new DatabaseSync(join(dataDir, 'identity-provider.sqlite'), { readOnly: true })
-  const rows = store.prepare("SELECT id FROM artefacts WHERE model IN ('AccessToken', 'RefreshToken', 'AuthorizationCode')").all()
-  store.close()
-  return rows.map(({ id }) => String(id))
 }
 
 async function diskOf(folder: string): Promise<string> {
