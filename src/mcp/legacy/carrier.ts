@@ -83,10 +83,9 @@ export class LegacyCarrier implements Carrier {
       const lastEventId = request.headers.get('last-event-id') || null
       const isBridged = order.client === 'http-sse' || session?.bridge !== undefined
       if (order.kind === 'stream' && !isBridged) return answered(this.#attach(order, session, lastEventId), rate)
-      const identity = identityHeaders(admission)
       const headers = new Headers(request.headers)
       headers.delete(ORDER_HEADER)
-      for (const [name, value] of Object.entries(identity)) headers.set(name, value)
+      for (const [name, value] of Object.entries(identityHeaders(admission))) headers.set(name, value)
       if (order.kind === 'end' && !isBridged) return answered(await this.#delete(order, session, headers), rate)
       const asked = { order, headers, body: new Uint8Array(await request.arrayBuffer()) }
       return answered(await (isBridged ? this.#bridges.carry(asked, session) : this.#call(asked, session)), rate)
@@ -178,6 +177,7 @@ export class LegacyCarrier implements Carrier {
     }
     const bridged = order.kind === 'initialize' ? await this.#bridges.initialize(asked) : undefined
     if (bridged) return bridged
+    if (session && order.kind === 'request') await this.#standing.settled(session)
     const abort = new AbortController()
     const { answer, session: current } = await this.#ask(order, abort, { session, method: 'POST', headers, body })
     this.#mustBeLive(order, abort)

@@ -14,6 +14,11 @@ import type { OwnedStreams } from './owned-streams.ts'
 /** How long the object goes on with a standing stream whose client left, in milliseconds. */
 const GRACE_MS = 60_000
 
+/** How long the first call of a session waits for a GET to come, and a call for one that has come to go out; and how often it looks. */
+const FIRST_GET_MS = 15
+const OPENING_MS = 100
+const STEP_MS = 4
+
 export interface Opened {
   readonly stream: string
   readonly epoch: number
@@ -28,6 +33,10 @@ export class StandingStreams {
   // What the router was given to send; the rest is missed by a client that comes without a cursor.
   readonly #sentUpTo = new Map<string, number>()
   readonly #graces = new Map<string, ReturnType<typeof setTimeout>>()
+  // By MCP session: the stream whose GET is on its way through the router, and when it will be taken to have left it.
+  readonly #opening = new Map<string, { readonly stream: string; readonly untilMs: number }>()
+  // Sessions in which something was called.
+  readonly #calling = new WeakSet<McpSession>()
   // How many connections wait for an older one of their stream to let go.
   readonly #handovers = new Map<string, number>()
 
@@ -47,7 +56,8 @@ export class StandingStreams {
 
   /** Hands the stream to a new connection of the router: the newest wins, over the object as over another of the client's. */
   async open(standing: LoggedStream, cursor: Cursor | undefined): Promise<Opened> {
-    const { id } = standing
+    const { id, mcpSession } = standing
+    this.#opening.set(mcpSession, { stream: id, untilMs: Date.now() + OPENING_MS })
     this.#release(id)
     const epoch = this.#parts.log.newEpoch(id)
     // What the older connection has read is stored before it lets go; only then it is out of date.
@@ -58,6 +68,25 @@ export class StandingStreams {
     const missed = [...this.#parts.log.after({ stream: id, seq: from }, Number.MAX_SAFE_INTEGER)]
     this.#sentUpTo.set(id, missed.at(-1)?.seq ?? from)
     return { stream: id, epoch, downstreamCursor: this.#parts.log.find(id)?.upId, missed }
+  }
+
+  /**
+   * Resolves when the GET a client sends before its first call has gone out too, as far as can be told from here. The SDK's servers
+   * lose what they ask in a call while no stream stands open, and a GET takes a way through the router that is two hops longer.
+   */
+  async settled(session: McpSession): Promise<void> {
+    const { id } = session
+    const { leashes, log } = this.#parts
+    if (!this.#opening.has(id) && !this.#calling.has(session) && !log.standingOf(id))
+      await until(() => this.#opening.has(id), Date.now() + FIRST_GET_MS)
+    this.#calling.add(session)
+    const opening = this.#opening.get(id)
+    if (!opening) return
+    const { stream, untilMs } = opening
+    // The leash is opened just before the GET goes out.
+    await until(() => leashes.isOpen(stream), untilMs)
+    await sleep(STEP_MS * 2)
+    if (this.#opening.get(id) === opening) this.#opening.delete(id)
   }
 
   async append(stream: string, epoch: number, events: readonly CarriedEvent[]): Promise<readonly number[]> {
@@ -91,4 +120,12 @@ export class StandingStreams {
     this.#graces.delete(id)
     this.#streams.release(id)
   }
+}
+
+async function until(isSo: () => boolean, untilMs: number): Promise<void> {
+  while (!isSo() && Date.now() < untilMs) await sleep(STEP_MS)
+}
+
+async function sleep(ms: number): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, ms))
 }
