@@ -203,9 +203,11 @@ export class Campaigns extends LifecycleCapability {
   }
 
   #settle(id: string): void {
+    // A sign-in that was reported late and was not asked about yet may be none of this: what was done stays done until it is known.
     const { waiting, failing } = this.#storage.sql
       .exec<{ waiting: number; failing: number }>(
-        'SELECT count(*) AS waiting, count(*) FILTER (WHERE attempts > 0) AS failing FROM campaign_people WHERE campaign = ?',
+        `SELECT count(*) FILTER (WHERE late = 0 OR attempts > 0) AS waiting, count(*) FILTER (WHERE attempts > 0) AS failing
+         FROM campaign_people WHERE campaign = ?`,
         id,
       )
       .one()

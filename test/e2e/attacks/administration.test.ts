@@ -85,6 +85,8 @@ test('35. reconnect after revoke, with the runtime killed in between: stays clos
 })
 
 describe('55. the admin API is used by', () => {
+  beforeAll(() => sleep(1_050))
+
   const REASON = { reason: 'an attack' }
   const somebody = 'A'.repeat(43)
   /** Bodies that would be taken, were it not for who sends them; where there is none, a reason is enough. */
