@@ -1,10 +1,9 @@
 // The object's side of the requests in which one of the two speaks HTTP+SSE: finds or builds the bridge, and puts the answer on it.
 import type { Caller } from '../../../caller.ts'
 import { eventId, type Cursor } from '../../../session/event-id.ts'
-import type { LoggedStream } from '../../../session/event-log.ts'
 import type { McpSession } from '../../../session/mcp-sessions.ts'
 import type { Parts } from '../../../session/parts.ts'
-import { MESSAGES_PATH, type Downstream, type Transport } from '../../../settings.ts'
+import { MESSAGES_PATH, type Downstream } from '../../../settings.ts'
 import { openEnvelope } from '../../json-door.ts'
 import { McpRefusal } from '../../refusal.ts'
 import { encodeEvent } from '../../sse.ts'
@@ -15,12 +14,12 @@ import type { OwnedStreams } from '../owned-streams.ts'
 import type { SessionKeeper } from '../session-keeper.ts'
 import type { StandingStreams } from '../standing-streams.ts'
 import { Bridge } from './bridge.ts'
-import { HttpDownstream } from './http-downstream.ts'
-import { revoked, type ClientMessage, type Link, type LinkContext } from './link.ts'
+import { connected, contextOf, linkTo } from './far-end.ts'
+import { revoked, type ClientMessage } from './link.ts'
 import { returningTo, type Returning } from './returning.ts'
 import { SseDownstream } from './sse-downstream.ts'
 import { mayBeSse, Transports } from './transports.ts'
-import { openedSse, UndecidedDownstream } from './undecided-downstream.ts'
+import { openedSse } from './undecided-downstream.ts'
 
 /** A client of HTTP+SSE comes back by itself within seconds, or not at all. */
 const GRACE_MS = 15_000
@@ -87,7 +86,7 @@ export class Bridges {
     try {
       const bridge = this.#bridgeOf(session)
       const sse = await openedSse(
-        { context: this.#contextOf(bridge, session), downstream, transports: this.#transports },
+        { context: contextOf(downstream, { ...this.#options, bridge, session }), downstream, transports: this.#transports },
         isKnown,
       )
       if (sse) bridge.link = sse
@@ -105,8 +104,12 @@ export class Bridges {
   /** After a start: clients of HTTP+SSE that were connected come back soon, or their sessions end. */
   recover(): void {
     const { mcpSessions, grants, now } = this.#options.parts
-    for (const session of mcpSessions.all())
-      if (session.bridge?.client === 'http-sse' && grants.live(session.grantId, now())) this.#bridgeOf(session)
+    for (const session of mcpSessions.all()) {
+      if (session.bridge?.client !== 'http-sse' || !grants.live(session.grantId, now())) continue
+      // A server may not be brokered any more, and a start must not fail for that.
+      if (this.#knows(session)) this.#bridgeOf(session)
+      else this.#options.sessions.forget(session)
+    }
   }
 
   /** The client's end of a stream of this session is gone. */
@@ -184,50 +187,16 @@ export class Bridges {
     const bridge = new Bridge({ session, standing: stream, streams, restsAfterMs: isOneStream ? GRACE_MS : IDLE_MS, rests })
     this.#bridges.set(session.id, bridge)
     bridge.signal.addEventListener('abort', () => this.#bridges.delete(session.id), { once: true })
-    bridge.link = this.#linkFor(bridge, session, stream)
+    bridge.link = linkTo(this.#downstreamOf(session), { ...this.#options, bridge, session, transports: this.#transports })
     return bridge
   }
 
-  #linkFor(bridge: Bridge, session: McpSession, standing: LoggedStream): Link {
-    const { downstream: sessions, parts } = this.#options
-    const context = this.#contextOf(bridge, session)
-    const transport = session.bridge?.downstream
-    if (transport === 'http-sse') return new SseDownstream(context)
-    if (transport === 'streamable-http') {
-      const link = new HttpDownstream(context, sessions)
-      if (session.protocolVersion !== undefined) link.listen(standing.upId)
-      return link
-    }
-    const decided = (found: Transport, link: Link): void => {
-      bridge.link = link
-      parts.mcpSessions.change(context.session(), { bridge: { client: 'http-sse', downstream: found } })
-    }
-    const downstream = this.#downstreamOf(session)
-    return new UndecidedDownstream({ context, downstream, transports: this.#transports, sessions, decided })
+  #knows({ resource }: Pick<Caller, 'resource'>): Downstream | undefined {
+    return this.#options.parts.settings.downstreams.find((downstream) => downstream.resource === resource)
   }
 
-  #contextOf(bridge: Bridge, { id, resource }: McpSession): LinkContext {
-    const { parts, standing, waitUntil } = this.#options
-    const session = (): McpSession => {
-      const found = parts.mcpSessions.find(id)
-      if (!found) throw new McpRefusal('session_not_found', 'Session not found: initialize a new one')
-      return found
-    }
-    return {
-      parts,
-      target: this.#downstreamOf({ resource }).url,
-      session,
-      standing: standing.of(session()).id,
-      signal: bridge.signal,
-      waitUntil,
-      deliver: (data, upId) => bridge.deliver(data, upId),
-      lost: (requestIds) => bridge.lost(requestIds),
-      isHeard: () => bridge.isHeard,
-    }
-  }
-
-  #downstreamOf({ resource }: Pick<Caller, 'resource'>): Downstream {
-    const found = this.#options.parts.settings.downstreams.find((downstream) => downstream.resource === resource)
+  #downstreamOf(asked: Pick<Caller, 'resource'>): Downstream {
+    const found = this.#knows(asked)
     if (!found) throw new McpRefusal('session_not_found', 'Session not found: the MCP server it was for is not brokered any more')
     return found
   }
@@ -258,13 +227,7 @@ export class Bridges {
   }
 }
 
-/** What a downstream has to say unasked needs a connection, and a client that will not initialize needs it done. */
-async function connected(link: Link, isInitialized: boolean): Promise<void> {
-  if (link instanceof SseDownstream) await link.connect()
-  if (link instanceof HttpDownstream && isInitialized) await link.initializeAgain()
-}
-
 function messageOf({ order, headers, body }: Asked): ClientMessage {
-  const { messages, isBatch } = openEnvelope(body)
-  return { messages, isBatch, requestIds: order.requestIds, headers, body, label: order.label }
+  const { messages } = openEnvelope(body)
+  return { messages, requestIds: order.requestIds, headers, body, label: order.label }
 }

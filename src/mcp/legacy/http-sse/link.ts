@@ -10,7 +10,6 @@ import { McpRefusal } from '../../refusal.ts'
 /** One POST of the client's. */
 export interface ClientMessage {
   readonly messages: readonly Message[]
-  readonly isBatch: boolean
   /** Ids of the requests in it, as spelled. */
   readonly requestIds: readonly string[]
   /** What passes of the client's headers, and the identity of the person. */
