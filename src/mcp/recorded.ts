@@ -12,17 +12,21 @@ export interface RecordingPost {
 /** Does the work, and has it watched; with nothing to record it does the work and nothing else. */
 export type RecordWork = (watched: Watched | undefined, work: () => Promise<Response>) => Promise<Response>
 
-export function recorder(tapped: Tapped, post: RecordingPost, waitUntil: (work: Promise<unknown>) => void): RecordWork {
-  return async function record(watched, work) {
-    if (!watched) return await work()
-    const tap = new WireTap(tapped, watched, inOrder(post, waitUntil))
-    try {
-      return tap.answered(await work())
-    } catch (error) {
-      const refusal = refusalIn(error)
-      if (refusal) tap.refused(refusal.code, refusal.status)
-      throw error
-    }
+/** Does the work, and tells what was seen of it. */
+export async function recordedWork(
+  tapped: Tapped,
+  watched: Watched,
+  work: () => Promise<Response>,
+  post: RecordingPost,
+  waitUntil: (noting: Promise<unknown>) => void,
+): Promise<Response> {
+  const tap = new WireTap(tapped, watched, inOrder(post, waitUntil))
+  try {
+    return tap.answered(await work())
+  } catch (error) {
+    const refusal = refusalIn(error)
+    if (refusal) tap.refused(refusal.code, refusal.status)
+    throw error
   }
 }
 

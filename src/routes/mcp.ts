@@ -17,13 +17,14 @@ import {
   type StreamToLeash,
 } from '../mcp/legacy/hand-over.ts'
 import { readBody } from '../mcp/read-body.ts'
-import { RecordedCallers, recorder, type RecordingPost, type RecordWork } from '../mcp/recorded.ts'
+import { RecordedCallers, recordedWork, type RecordingPost, type RecordWork } from '../mcp/recorded.ts'
 import { McpRefusal } from '../mcp/refusal.ts'
 import { downstreamAt, targetOf } from '../mcp/target.ts'
 import type { Tapped } from '../mcp/wire-tap.ts'
 import { randomId } from '../platform/crypto.ts'
 import { log } from '../platform/telemetry.ts'
 import type { Admission } from '../session/admission.ts'
+import type { Watched } from '../session/recording.ts'
 import {
   bearer,
   challenge,
@@ -80,18 +81,23 @@ async function carry(c: Asked, services: McpServices, recorded: RecordedCallers)
   const requestId = c.get('requestId')
   const caller = c.get('caller')
   const post = services.session(caller.sub)
-  const recording = (seen: Pick<Tapped, 'era' | 'label' | 'body'>): RecordWork => {
+  // Made only where there is something to record.
+  const recording = (watched: Watched, work: () => Promise<Response>, seen: Pick<Tapped, 'era' | 'label' | 'body'>) => {
     const { grantId, clientId } = caller
     const tapped = { ...seen, grantId, clientId, requestId, verb: client.method, startedAt }
-    return recorder(tapped, post, (work) => c.executionCtx.waitUntil(work))
+    return recordedWork(tapped, watched, work, post, (noting) => c.executionCtx.waitUntil(noting))
   }
-  const { target, body, envelope, passage } = await read(c, limits.maxBodyBytes).catch(async (refusal: unknown) => {
+  let asked: Read
+  try {
+    asked = await read(c, limits.maxBodyBytes)
+  } catch (refusal) {
     const watched = recorded.find(caller, services.now())
-    await recording({ era: 'unknown', label: '', body: undefined })(watched, () => Promise.reject(refusal))
+    if (watched) await recording(watched, () => Promise.reject(refusal), { era: 'unknown', label: '', body: undefined })
     throw refusal
-  })
+  }
+  const { target, body, envelope, passage } = asked
   const label = labelOf(envelope)
-  const record = recording({ era: passage.era, label, body })
+  const record: RecordWork = (watched, work) => (watched ? recording(watched, work, { era: passage.era, label, body }) : work())
   const forwarding = { passage, target, client, body, requestId }
   const conditions = {
     headersWithinMs: limits.downstreamTimeout * 1000,
