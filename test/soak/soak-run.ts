@@ -27,7 +27,8 @@ export async function soak({ minutes, seed, clients = 1, calls = 2 }: SoakOption
   const ledger = new Ledger()
   const downstream = await NumberingDownstream.start({ seed: chance.between(0, 2 ** 31), pause: PAUSE_MS })
   const overrides = { DOWNSTREAM_MCP_URL: downstream.url, RATE_LIMIT_REQUESTS: '1000000', RATE_LIMIT_REGISTRATIONS: '1000' }
-  const world = await startWorld({ overrides })
+  // A crash in the moment of rotation ends everything a person has, as it must: whose copy of a token it is can't be told any more.
+  const world = await startWorld({ overrides, identityProviderRotates: false })
   try {
     const everybody = PERSON_KEYS.flatMap((person) =>
       Array.from({ length: clients }, (_, number) => [

@@ -20,6 +20,8 @@ export interface IdentityProviderOptions {
   readonly clientAuth?: 'client_secret_basic' | 'client_secret_post'
   /** Where it tells the client that somebody has signed out (OpenID Connect Back-Channel Logout). */
   readonly backchannelLogoutUri?: string
+  /** False: a refresh token may be used again. One that rotates takes what a crash has cut off for a replay, and ends the session. */
+  readonly rotates?: boolean
   /** With a folder, people stay signed in when the identity provider restarts. */
   readonly dataDir?: string
 }
@@ -103,7 +105,14 @@ export async function startIdentityProvider(options: IdentityProviderOptions): P
 }
 
 function configuration(
-  { clientId, clientSecret, redirectUris, clientAuth = 'client_secret_basic', backchannelLogoutUri }: IdentityProviderOptions,
+  {
+    clientId,
+    clientSecret,
+    redirectUris,
+    clientAuth = 'client_secret_basic',
+    rotates = true,
+    backchannelLogoutUri,
+  }: IdentityProviderOptions,
   store: IdentityProviderStore,
   keys: readonly JWK[],
   control: IdentityProviderControl,
@@ -154,7 +163,7 @@ function configuration(
       return grant
     },
     issueRefreshToken: () => true,
-    rotateRefreshToken: true,
+    rotateRefreshToken: rotates,
     clientBasedCORS: () => false,
     renderError: (ctx: Context, out: { error: string; error_description?: string }) => {
       ctx.type = 'html'

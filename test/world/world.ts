@@ -16,6 +16,7 @@ export interface WorldOptions {
   readonly dataDir?: string
   /** Variables of the broker: replaced, added, or with undefined taken away. */
   readonly overrides?: Readonly<Record<string, string | undefined>>
+  readonly identityProviderRotates?: boolean
   readonly onLog?: (line: LogLine) => void
   /** The runtime ended and nobody of us asked it to. */
   readonly onCrash?: () => void
@@ -65,6 +66,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
       clientSecret: CLIENT_SECRET,
       redirectUris: [`${brokerUrl}/callback`],
       clientName: 'MCP Session Broker',
+      rotates: options.identityProviderRotates ?? true,
       backchannelLogoutUri: `${brokerUrl}/backchannel-logout`,
       dataDir,
     })
