@@ -49,8 +49,13 @@ async function fingerprint(project: string): Promise<string> {
   const hash = createHash('sha256')
   for (const name of ['wrangler.jsonc', 'package-lock.json', 'package.json', 'tsconfig.json'])
     await add(hash, join(project, name))
-  const sources = await readdir(join(project, 'src'), { recursive: true, withFileTypes: true })
-  const files = sources.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
+  // Another Worker may be made of ours.
+  const folders = [...new Set([project, ROOT])].map((folder) => join(folder, 'src'))
+  const sources = await Promise.all(folders.map((folder) => readdir(folder, { recursive: true, withFileTypes: true })))
+  const files = sources
+    .flat()
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
   for (const file of files.sort()) await add(hash, file)
   return hash.digest('hex').slice(0, 20)
 }

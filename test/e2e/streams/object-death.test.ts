@@ -1,0 +1,67 @@
+// A person's object dies alone: the router lives, its leashes break, and streams keep the same promises as when everything dies.
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { decodeJwt } from 'jose'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { CountingClient, type CountingOptions } from '../../crash/counting-client.ts'
+import { NumberingDownstream } from '../../crash/numbering-downstream.ts'
+import { verdictOn, verdictOnCall } from '../../crash/verdict.ts'
+import { callTool } from '../../world/broker-client.ts'
+import { ROOT } from '../../world/bundle.ts'
+import { credentialsFor } from '../../world/clients.ts'
+import { OpenStream } from '../../world/open-stream.ts'
+import { startWorld, type World } from '../../world/world.ts'
+
+const INTACT = { lost: 0, doubled: 0, disordered: 0 }
+
+let world: World
+let downstream: NumberingDownstream
+let token: string
+
+beforeAll(async () => {
+  downstream = await NumberingDownstream.start({ seed: 1 })
+  world = await startWorld({ project: join(ROOT, 'test/crash/mortal'), overrides: { DOWNSTREAM_MCP_URL: downstream.url } })
+  token = (await credentialsFor('alice', world.mcpUrl)).accessToken
+})
+
+afterAll(async () => {
+  await world.close()
+  await downstream.close()
+})
+
+async function killObject(): Promise<void> {
+  await fetch(`${world.brokerUrl}/mortal/${decodeJwt(token).sub}`, { method: 'POST' })
+}
+
+test('streams of the legacy eras go on where the downstream resumes, and end with an error where it does not', async () => {
+  const resumable = await CountingClient.open(world.mcpUrl, token, 'resumable')
+  const fragile = await CountingClient.open(world.mcpUrl, token, 'fragile')
+  const enough = new AbortController()
+  const options: CountingOptions = { mayReturn: () => Promise.resolve(), until: AbortSignal.timeout(20_000) }
+  const standing = resumable.stand({ ...options, until: enough.signal })
+  const calls = Promise.all([resumable.count(40, options), resumable.count(40, options)])
+  const lost = fragile.count(40, options)
+  for (let death = 1; death <= 2; death += 1) {
+    await sleep(350)
+    await killObject()
+  }
+  for (const counted of await calls) expect([counted.ending, verdictOnCall(counted, 40)]).toEqual(['result', INTACT])
+  expect((await lost).ending).toBe('error')
+  const last = downstream.quieten('resumable')
+  await sleep(300)
+  enough.abort()
+  const { numbers, connections } = await standing
+  expect([connections, verdictOn(numbers, last)]).toEqual([3, INTACT])
+})
+
+test('a stream of 2026-07-28 ends with its leash, for nobody could revoke it any more; the next one begins at once', async () => {
+  const options = { tool: 'count', arguments: { to: 1_000 } }
+  const stream = new OpenStream(await callTool(world.mcpUrl, token, options))
+  await stream.untilSaid('"number":2')
+  await killObject()
+  expect(await stream.endsWithin(2_000)).toBe(true)
+  expect(stream.text).toContain(': closed: auth_unavailable')
+  await expect.poll(() => downstream.requests.open.length).toBe(0)
+  const next = new OpenStream(await callTool(world.mcpUrl, token, { ...options, arguments: { to: 3 } }))
+  await next.untilSaid('counted to 3')
+})
