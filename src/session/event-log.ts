@@ -3,8 +3,8 @@
 // Layout: `streams` has a row per stream, `events` a row per event in one AUTOINCREMENT sequence for the whole person, without a
 // secondary index (an append is one row; a replay scans forward from its cursor, and the ring is short). The downstream's own
 // event id stands in the same row, so that both cursors move together. `standing` has a row per standing stream: its newest
-// connection, and whether anybody reads it at the downstream; both must outlast sleep and crash. Lifetime: bounded by count, bytes and age; what falls
-// out is the oldest. Trade-off: `storage.sync()` before every emission, because a JavaScript ReadableStream does not wait for
+// connection, and whether anybody reads it at the downstream; both must outlast sleep and crash. Lifetime: bounded by count, bytes
+// and age; what falls out is the oldest. Trade-off: `storage.sync()` before every emission, because a JavaScript ReadableStream does not wait for
 // the output gate and an id that was sent must never be given to another event.
 import { LifecycleCapability } from 'agents/lifecycle'
 import type { Settings } from '../settings.ts'
