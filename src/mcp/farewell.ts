@@ -1,12 +1,11 @@
 // The last a client hears of a stream that the broker ends: why, and an answer to what it still waits for.
 import type { CloseReason } from '../session/leash-terms.ts'
 import type { Passage } from './era.ts'
-import { McpRefusal } from './refusal.ts'
+import { ENDED, McpRefusal } from './refusal.ts'
 import { encodeComment, encodeEvent } from './sse.ts'
 
 const SENTENCE: Readonly<Record<CloseReason, string>> = {
-  credential_revoked: 'Unauthorized: access was taken back, sign in again',
-  session_expired: 'Unauthorized: the session is over, sign in again',
+  ...ENDED,
   policy_changed: 'the rules for this server have changed: connect again',
   superseded: 'a newer connection of this client took over',
   limit_exceeded: 'the stream was over its limits',

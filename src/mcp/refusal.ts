@@ -70,3 +70,13 @@ export class McpRefusal extends Error {
     return `{"jsonrpc":"2.0","id":${this.id ?? 'null'},"error":${JSON.stringify(error)}}`
   }
 }
+
+/** What everybody is told whose permission has ended, wherever the request or the stream was at that moment. */
+export const ENDED = {
+  credential_revoked: 'Unauthorized: access was taken back, sign in again',
+  session_expired: 'Unauthorized: the session is over, sign in again',
+} as const
+
+export function revoked(id?: string): McpRefusal {
+  return new McpRefusal('credential_revoked', ENDED.credential_revoked, { id })
+}

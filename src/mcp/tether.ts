@@ -1,6 +1,6 @@
 // What ties a request that takes longer than a moment to the person's object: it ends when the client leaves or the leash is pulled.
 import type { Leash, NoLeash } from './leash.ts'
-import { McpRefusal } from './refusal.ts'
+import { McpRefusal, revoked } from './refusal.ts'
 
 /** A request that is over sooner costs no second call to the object. */
 const TETHER_AFTER_MS = 1_000
@@ -76,10 +76,6 @@ export class Tether {
     this.ending.abort('client left')
     this.release('client_left')
   }
-}
-
-function revoked(id: string | undefined): McpRefusal {
-  return new McpRefusal('credential_revoked', 'Unauthorized: access was taken back, sign in again', { id })
 }
 
 function tooMany(id: string | undefined): McpRefusal {

@@ -1,6 +1,6 @@
 // How the object's answers travel to the router: marked as its own, with the state of the person's limit.
 import type { Rate, Refused } from '../../session/admission.ts'
-import { McpRefusal } from '../refusal.ts'
+import { ENDED, McpRefusal } from '../refusal.ts'
 import { ANSWER_HEADER, refusalAnswer } from './order.ts'
 
 /** `answer` is of our own making: its headers may be changed. */
@@ -17,8 +17,7 @@ export function setRate(headers: Headers, { limit, remaining, resetSeconds }: Ra
 }
 
 const NOT_ADMITTED: Readonly<Record<Refused['reason'], string>> = {
-  credential_revoked: 'Unauthorized: access was taken back, sign in again',
-  session_expired: 'Unauthorized: the session is over, sign in again',
+  ...ENDED,
   limit_exceeded: 'too many requests: wait as long as Retry-After says',
   auth_unavailable: 'the identity provider does not answer: try again after a moment',
 }

@@ -12,7 +12,7 @@ import { checkAnswer, isShort } from '../downstream-answer.ts'
 import { identityHeaders } from '../identity-headers.ts'
 import { KEEP_ALIVE_MS } from '../keep-alive.ts'
 import { isEventStream, responseHeaders } from '../passing-headers.ts'
-import { McpRefusal } from '../refusal.ts'
+import { McpRefusal, revoked } from '../refusal.ts'
 import { answered, notAdmitted } from './answers.ts'
 import { DownstreamSessions } from './downstream-session.ts'
 import { Bridges, type Asked } from './http-sse/bridges.ts'
@@ -25,7 +25,6 @@ import { resumed } from './resumption.ts'
 import { SessionKeeper } from './session-keeper.ts'
 import { StandingStreams } from './standing-streams.ts'
 
-const REVOKED = 'Unauthorized: access was taken back, sign in again'
 const LEGACY = { era: 'legacy', kind: 'request', id: undefined } as const
 
 export class LegacyCarrier implements Carrier {
@@ -224,7 +223,7 @@ export class LegacyCarrier implements Carrier {
       await checkAnswer(sent.answer, order.id)
       return sent
     } catch (error) {
-      throw abort.signal.aborted ? new McpRefusal('credential_revoked', REVOKED) : error
+      throw abort.signal.aborted ? revoked() : error
     } finally {
       this.#flights.delete(abort)
     }
@@ -233,7 +232,7 @@ export class LegacyCarrier implements Carrier {
   #mustBeLive({ caller }: Order, abort: AbortController): void {
     if (this.#parts.grants.live(caller.grantId, this.#parts.now())) return
     abort.abort('credential_revoked')
-    throw new McpRefusal('credential_revoked', REVOKED)
+    throw revoked()
   }
 
   #sessionOf(order: Order, headers: Headers): McpSession | undefined {

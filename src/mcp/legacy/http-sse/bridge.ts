@@ -3,13 +3,14 @@
 // A client of HTTP+SSE has one stream for everything. A client of streamable HTTP reads the answers to each POST on a stream of
 // its own, and the downstream sends them all over one connection; there, what belongs to no call goes to the stream that stands
 // open, and while none does to the oldest call, because a question of the downstream's may be what that call waits for.
+import { revoked } from '../../refusal.ts'
 import { randomId } from '../../../platform/crypto.ts'
 import type { LoggedStream } from '../../../session/event-log.ts'
 import type { McpSession } from '../../../session/mcp-sessions.ts'
 import { lostAnswer } from '../lost-answer.ts'
 import type { OwnedStreams } from '../owned-streams.ts'
 import { Feed } from './feed.ts'
-import { revoked, type ClientMessage, type Link } from './link.ts'
+import { type ClientMessage, type Link } from './link.ts'
 import { OpenCalls } from './open-calls.ts'
 
 export interface BridgeOptions {

@@ -5,7 +5,7 @@ import type { Parts } from '../../../session/parts.ts'
 import { identityHeaders } from '../../identity-headers.ts'
 import type { Message } from '../../json-door.ts'
 import { responseHeaders } from '../../passing-headers.ts'
-import { McpRefusal } from '../../refusal.ts'
+import { McpRefusal, revoked } from '../../refusal.ts'
 
 /** One POST of the client's. */
 export interface ClientMessage {
@@ -56,10 +56,6 @@ export async function ownHeaders({ parts, session }: LinkContext): Promise<Heade
       reason: vouched.reason,
     })
   return new Headers(identityHeaders(vouched))
-}
-
-export function revoked(): McpRefusal {
-  return new McpRefusal('credential_revoked', 'Unauthorized: access was taken back, sign in again')
 }
 
 export function headersWithinMs({ parts }: LinkContext): number {
