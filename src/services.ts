@@ -4,7 +4,7 @@ import type { IdentityProvider } from './identity/provider.ts'
 import { keyRing, type KeyRing } from './issuer/keys.ts'
 import { Envelopes } from './oauth/envelopes.ts'
 import { MachineTokens } from './oauth/machine-tokens.ts'
-import { NEW_PEM } from './settings-environment.ts'
+import { NEW_PEM } from './settings/environment.ts'
 import { readSettings, SettingsError, type Settings } from './settings.ts'
 
 /** What an isolate knows by itself, in the router and inside a Durable Object alike. */

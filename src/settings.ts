@@ -1,41 +1,11 @@
 // What this deployment was told: environment in, frozen Settings out, every mistake reported at once.
 import type { z } from 'zod'
 import { toHex } from './platform/crypto.ts'
-import { environment, keyBytes, NEW_KEY, type Environment } from './settings-environment.ts'
-import { limitsOf, type Limits } from './settings-limits.ts'
-
-type DownstreamAuth = 'identity-jwt' | 'idp-token' | 'none'
-
-/** How an MCP server of the legacy eras is spoken to: at one address (2025-03-26 on), or over a stream and an address (2024-11-05). */
-export type Transport = 'streamable-http' | 'http-sse'
-
-/** Where clients of HTTP+SSE reach the only downstream there is. */
-export const SSE_PATH = '/sse'
-export const MESSAGES_PATH = '/messages'
-
-/** One MCP server behind the broker. */
-export interface Downstream {
-  readonly name: string
-  /** Where clients reach it here, e.g. `/mcp`. */
-  readonly path: string
-  /** Canonical public URL (RFC 8707 resource, audience of access tokens), no trailing slash. */
-  readonly resource: string
-  /** Where the MCP server really is; also the audience of identity JWTs. */
-  readonly url: string
-  readonly auth: DownstreamAuth
-  /** `auto`: found out with the first message. */
-  readonly transport: Transport | 'auto'
-  readonly scopes: readonly string[]
-}
-
-export interface IdentityProviderSettings {
-  readonly kind: 'access' | 'oidc'
-  /** Issuer or authorize base URL the operator gave; discovery starts here. */
-  readonly url: string
-  readonly clientId: string
-  readonly clientSecret: string | undefined
-  readonly scopes: readonly string[]
-}
+import { downstreams, type Downstream } from './settings/downstreams.ts'
+import { environment, keyBytes, NEW_KEY, type Environment } from './settings/environment.ts'
+import { limitsOf, type Limits } from './settings/limits.ts'
+import { isOpenHttp, type SettingsProblem } from './settings/problem.ts'
+import { accessHost, identityProvider, problemsOfProvider, type IdentityProviderSettings } from './settings/providers.ts'
 
 export interface Settings {
   /** Public origin and OAuth issuer, no trailing slash. */
@@ -55,12 +25,6 @@ export interface Settings {
     readonly access: { readonly issuer: string; readonly audience: string } | undefined
   }
   readonly limits: Limits
-}
-
-export interface SettingsProblem {
-  readonly variable: string
-  readonly problem: string
-  readonly cure: string
 }
 
 export class SettingsError extends Error {
@@ -135,19 +99,6 @@ function asProblem(issue: z.core.$ZodIssue, given: Readonly<Record<string, strin
   return { variable, problem: issue.message, cure }
 }
 
-function problemsOfProvider(given: Readonly<Record<string, string>>): SettingsProblem[] {
-  const access = ['CF_ACCESS_TEAM_DOMAIN', 'CF_ACCESS_CLIENT_ID', 'CF_ACCESS_CLIENT_SECRET']
-  const oauth = ['OAUTH_AUTHORIZE_URL', 'OAUTH_CLIENT_ID']
-  const chosen = access.some((name) => given[name] !== undefined) ? access : oauth
-  return chosen
-    .filter((variable) => given[variable] === undefined)
-    .map((variable) => ({
-      variable,
-      problem: 'not configured',
-      cure: 'people sign in with CF_ACCESS_* (Cloudflare Access) or OAUTH_* (any OIDC issuer)',
-    }))
-}
-
 function halfOfAccess(given: Readonly<Record<string, string>>): SettingsProblem[] {
   const missing = ['ACCESS_TEAM_DOMAIN', 'ACCESS_AUD'].filter((variable) => given[variable] === undefined)
   if (missing.length !== 1) return []
@@ -188,26 +139,10 @@ function openHttp(given: Readonly<Record<string, string>>): SettingsProblem[] {
   return problems
 }
 
-function isOpenHttp(text = ''): boolean {
-  const url = URL.parse(text)
-  return url?.protocol === 'http:' && !/^(localhost|.+\.localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(url.hostname)
-}
-
 function settings(env: Environment): Settings {
-  const resource = `${env.BASE_URL}/mcp`
   return {
     baseUrl: env.BASE_URL,
-    downstreams: [
-      {
-        name: 'mcp',
-        path: '/mcp',
-        resource,
-        url: env.DOWNSTREAM_MCP_URL.href,
-        auth: env.DOWNSTREAM_AUTH,
-        transport: env.DOWNSTREAM_TRANSPORT,
-        scopes: ['mcp'],
-      },
-    ],
+    downstreams: downstreams(env),
     identityProvider: identityProvider(env),
     secret: env.ENCRYPTION_KEY,
     previousSecret: env.ENCRYPTION_KEY_PREVIOUS,
@@ -221,30 +156,4 @@ function settings(env: Environment): Settings {
 
 function accessInFront({ ACCESS_TEAM_DOMAIN: team, ACCESS_AUD: audience }: Environment): Settings['administrators']['access'] {
   return team === undefined || audience === undefined ? undefined : { issuer: `https://${accessHost(team)}`, audience }
-}
-
-function accessHost(team: string): string {
-  return team.includes('.') ? team : `${team}.cloudflareaccess.com`
-}
-
-function identityProvider(env: Environment): IdentityProviderSettings {
-  const scopes = env.SCOPES_SUPPORTED.length > 0 ? env.SCOPES_SUPPORTED : undefined
-  if (env.CF_ACCESS_TEAM_DOMAIN !== undefined) {
-    const host = accessHost(env.CF_ACCESS_TEAM_DOMAIN)
-    const clientId = env.CF_ACCESS_CLIENT_ID ?? ''
-    return {
-      kind: 'access',
-      url: `https://${host}/cdn-cgi/access/sso/oidc/${encodeURIComponent(clientId)}`,
-      clientId,
-      clientSecret: env.CF_ACCESS_CLIENT_SECRET,
-      scopes: scopes ?? ['openid', 'email', 'profile', 'groups'],
-    }
-  }
-  return {
-    kind: 'oidc',
-    url: env.OAUTH_AUTHORIZE_URL?.href ?? '',
-    clientId: env.OAUTH_CLIENT_ID ?? '',
-    clientSecret: env.OAUTH_CLIENT_SECRET,
-    scopes: scopes ?? ['openid', 'profile', 'email', 'offline_access'],
-  }
 }

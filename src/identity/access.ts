@@ -1,5 +1,5 @@
 // Cloudflare Access as OpenID provider (a SaaS application): ordinary OpenID Connect with three habits of its own.
-import type { IdentityProviderSettings } from '../settings.ts'
+import type { IdentityProviderSettings } from '../settings/providers.ts'
 import type { Claims } from './claims.ts'
 import { OidcProvider } from './oidc.ts'
 import type { IdentityProvider } from './provider.ts'

@@ -1,5 +1,5 @@
 // Which identity provider the settings mean.
-import type { IdentityProviderSettings } from '../settings.ts'
+import type { IdentityProviderSettings } from '../settings/providers.ts'
 import { accessProvider } from './access.ts'
 import { OidcProvider } from './oidc.ts'
 import type { IdentityProvider } from './provider.ts'

@@ -1,5 +1,5 @@
 // Where a request goes: the downstream's URL with the path suffix and query of the client's, and nothing that climbs out of it.
-import type { Downstream } from '../settings.ts'
+import type { Downstream } from '../settings/downstreams.ts'
 
 /**
  * The downstream a path of ours belongs to. Compared as it was sent: `/%6dcp` or `//mcp` may look like `/mcp` to a router, to

@@ -1,7 +1,7 @@
 // The authorization request: every rule it must meet, in the order that decides where an error may be shown.
 import * as z from 'zod'
 import type { ClientRecord } from '../directory/client-record.ts'
-import type { Downstream } from '../settings.ts'
+import type { Downstream } from '../settings/downstreams.ts'
 import { OAuthError } from './errors.ts'
 import { redirectUriIsRegistered } from './redirect-uri.ts'
 import { canonicalResource } from './resource.ts'

@@ -2,7 +2,7 @@
 //
 // SDKs add a slash to an origin, keep or drop the one at the end of a path, and write hosts as people typed them. Those
 // differences are forgiven here once; tokens carry the canonical URL, so nothing after this point compares leniently.
-import { SSE_PATH, type Downstream } from '../settings.ts'
+import { SSE_PATH, type Downstream } from '../settings/downstreams.ts'
 import { OAuthError } from './errors.ts'
 
 /** Asked for to get a refresh token; not a right on any resource, so only the authorization server's metadata lists it. */

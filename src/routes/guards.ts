@@ -2,7 +2,8 @@
 import type { Context, MiddlewareHandler } from 'hono'
 import type { Caller } from '../caller.ts'
 import { log } from '../platform/telemetry.ts'
-import type { Downstream, Settings } from '../settings.ts'
+import type { Settings } from '../settings.ts'
+import type { Downstream } from '../settings/downstreams.ts'
 
 /** What every handler finds in its context. */
 export interface Variables {

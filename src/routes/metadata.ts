@@ -8,7 +8,8 @@ import { Hono } from 'hono'
 import type { KeyRing } from '../issuer/keys.ts'
 import { supportedScopes } from '../oauth/resource.ts'
 import type { Services } from '../services.ts'
-import { SSE_PATH, type Downstream, type Settings } from '../settings.ts'
+import type { Settings } from '../settings.ts'
+import { SSE_PATH, type Downstream } from '../settings/downstreams.ts'
 import type { Variables } from './guards.ts'
 
 export type MetadataServices = Pick<Services, 'settings' | 'keys'>

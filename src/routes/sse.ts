@@ -5,7 +5,7 @@ import { openEnvelope, type Envelope } from '../mcp/json-door.ts'
 import { handOver } from '../mcp/legacy/hand-over.ts'
 import { readBody } from '../mcp/read-body.ts'
 import { McpRefusal } from '../mcp/refusal.ts'
-import { MESSAGES_PATH, SSE_PATH } from '../settings.ts'
+import { MESSAGES_PATH, SSE_PATH } from '../settings/downstreams.ts'
 import { bearer, crossOrigin, onlyMethods, originIsAllowed, type Authenticated } from './guards.ts'
 import { answerOrRefusal, labelOf, requestIdsOf, type McpServices } from './mcp.ts'
 

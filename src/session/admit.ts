@@ -1,6 +1,6 @@
 // Admission: may this caller go on, and as whom. In memory but for the first use of a refresh generation.
 import type { Caller } from '../caller.ts'
-import type { Downstream } from '../settings.ts'
+import type { Downstream } from '../settings/downstreams.ts'
 import type { Admission, Refused, Vouched } from './admission.ts'
 import type { Grant } from './grants.ts'
 import { noteUse } from './machine.ts'

@@ -6,7 +6,7 @@
 // a second row; they are few.
 import { LifecycleCapability } from 'agents/lifecycle'
 import { randomId } from '../platform/crypto.ts'
-import type { Transport } from '../settings.ts'
+import type { Transport } from '../settings/downstreams.ts'
 
 export interface McpSession {
   /** What the client knows; 144 random bits. */

@@ -7,7 +7,7 @@ import { app } from '../../src/app.ts'
 import { Envelopes } from '../../src/oauth/envelopes.ts'
 import { MachineTokens } from '../../src/oauth/machine-tokens.ts'
 import { foundation } from '../../src/services.ts'
-import { environment } from '../../src/settings-environment.ts'
+import { environment } from '../../src/settings/environment.ts'
 import { readSettings, SettingsError } from '../../src/settings.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')

@@ -1,6 +1,6 @@
 // The router's side of the legacy eras: hands a request over to the person's object whole, or carries a standing stream with its help.
 import type { Caller } from '../../caller.ts'
-import type { Transport } from '../../settings.ts'
+import type { Transport } from '../../settings/downstreams.ts'
 import type { Refused } from '../../session/admission.ts'
 import type { CarriedEvent, GetAnswer, GetRequest } from '../../session/carrier.ts'
 import { eventId } from '../../session/event-id.ts'

@@ -1,7 +1,7 @@
 // What the router tells the object about a legacy request it hands over, and how the object says that it refused.
 import * as z from 'zod'
 import type { Caller } from '../../caller.ts'
-import type { Transport } from '../../settings.ts'
+import type { Transport } from '../../settings/downstreams.ts'
 import { isRefusalCode, McpRefusal } from '../refusal.ts'
 
 /** Never copied from a client's request: the router builds the request to the object from an allow-list. */

@@ -1,7 +1,7 @@
 // What every grant type is to the token endpoint, and the one way a pair of tokens is made.
 import type { Redemption } from '../../session/codes.ts'
 import type { Presented, TokenFacts, TokenOutcome, TokenRefusal } from '../../session/tokens.ts'
-import type { Downstream } from '../../settings.ts'
+import type { Downstream } from '../../settings/downstreams.ts'
 import type { Envelopes, Lifetimes } from '../envelopes.ts'
 import { OAuthError } from '../errors.ts'
 import { canonicalResource } from '../resource.ts'

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Identity } from '../../../src/caller.ts'
 import { OidcProvider } from '../../../src/identity/oidc.ts'
-import type { IdentityProviderSettings } from '../../../src/settings.ts'
+import type { IdentityProviderSettings } from '../../../src/settings/providers.ts'
 import { newLogin, settingsFor, signedIn } from './logins.ts'
 import { ScriptedProvider, without, type Account, type Script } from './scripted-provider.ts'
 

@@ -1,7 +1,7 @@
 // Logins as the broker's cookie would hold them, and one walk through a provider.
 import type { IdentityProvider, Login, SignedIn } from '../../../src/identity/provider.ts'
 import { randomId } from '../../../src/platform/crypto.ts'
-import type { IdentityProviderSettings } from '../../../src/settings.ts'
+import type { IdentityProviderSettings } from '../../../src/settings/providers.ts'
 
 export const CALLBACK = 'http://localhost:8788/callback'
 

@@ -1,7 +1,7 @@
 // Which downstream a path belongs to, and which URL of it.
 import { describe, expect, test } from 'vitest'
 import { downstreamAt, targetOf } from '../../../src/mcp/target.ts'
-import type { Downstream } from '../../../src/settings.ts'
+import type { Downstream } from '../../../src/settings/downstreams.ts'
 
 const downstream: Downstream = {
   name: 'mcp',

@@ -1,7 +1,7 @@
 // A resource is recognised in every spelling clients send and in no other, and what comes out is always the canonical one.
 import { describe, expect, test } from 'vitest'
 import { canonicalResource, supportedScopes } from '../../../src/oauth/resource.ts'
-import type { Downstream } from '../../../src/settings.ts'
+import type { Downstream } from '../../../src/settings/downstreams.ts'
 
 function downstream(resource: string, scopes: readonly string[] = ['mcp']): Downstream {
   const { pathname } = new URL(resource)

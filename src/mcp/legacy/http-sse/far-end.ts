@@ -1,7 +1,7 @@
 // The far end of a bridge, chosen by what the session says the downstream speaks, and what it is told about the near end.
 import type { McpSession } from '../../../session/mcp-sessions.ts'
 import type { Parts } from '../../../session/parts.ts'
-import type { Downstream, Transport } from '../../../settings.ts'
+import type { Downstream, Transport } from '../../../settings/downstreams.ts'
 import { McpRefusal } from '../../refusal.ts'
 import type { DownstreamSessions } from '../downstream-session.ts'
 import type { StandingStreams } from '../standing-streams.ts'

@@ -3,7 +3,7 @@
 // Found out as "Backwards Compatibility" of MCP 2025-11-25 wants it: an `initialize` that is answered 400, 404 or 405 is followed
 // by a GET that expects an `endpoint` event. A server that fails at the moment proves nothing, so no 5xx and no timeout ever
 // makes a verdict or takes one back.
-import type { Downstream, Transport } from '../../../settings.ts'
+import type { Downstream, Transport } from '../../../settings/downstreams.ts'
 
 /** Long enough to spare a busy person the probe, short enough for a downstream that is replaced. */
 const REMEMBERED_MS = 600_000

@@ -1,5 +1,5 @@
 // A downstream of which nobody knows yet how it speaks: the first message of the client finds it out.
-import type { Downstream, Transport } from '../../../settings.ts'
+import type { Downstream, Transport } from '../../../settings/downstreams.ts'
 import { McpRefusal } from '../../refusal.ts'
 import type { DownstreamSessions } from '../downstream-session.ts'
 import { HttpDownstream } from './http-downstream.ts'

@@ -1,7 +1,7 @@
 // What a downstream speaks is what the operator says, or what it has proved, and that only for a while.
 import { describe, expect, test } from 'vitest'
 import { mayBeSse, Transports } from '../../../../src/mcp/legacy/http-sse/transports.ts'
-import type { Downstream } from '../../../../src/settings.ts'
+import type { Downstream } from '../../../../src/settings/downstreams.ts'
 
 function downstream(transport: Downstream['transport'], resource = 'https://mcp.example.com/mcp'): Downstream {
   return { name: 'mcp', path: '/mcp', resource, url: 'https://tools.example.com/', auth: 'none', scopes: [], transport }

@@ -1,7 +1,7 @@
-// The variables of a deployment, each with its shape: one zod schema, read by `settings.ts` alone.
+// The variables of a deployment, each with its shape: one zod schema, read by `../settings.ts` alone.
 import { base64url } from 'jose'
 import * as z from 'zod'
-import { fromHex } from './platform/crypto.ts'
+import { fromHex } from '../platform/crypto.ts'
 
 export const NEW_KEY = 'create one with: openssl rand -hex 32'
 export const NEW_PEM = 'create one with: openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256'

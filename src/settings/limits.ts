@@ -1,5 +1,5 @@
 // How long things live and how many there may be: the numbers of a deployment.
-import type { Environment } from './settings-environment.ts'
+import type { Environment } from './environment.ts'
 
 /** All durations in seconds, all sizes in bytes. */
 export interface Limits {
