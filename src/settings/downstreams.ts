@@ -28,19 +28,17 @@ export interface Downstream {
   readonly transport: Transport | 'auto'
   readonly scopes: readonly string[]
   /** Tools that need a scope besides the first: scope by tool name, `*` stands for any characters. */
-  readonly toolScopes: readonly { readonly tool: string; readonly scope: string }[]
+  readonly toolScopes?: readonly { readonly tool: string; readonly scope: string }[]
   /** Who may use it; absent: everybody who can sign in. */
-  readonly allow: { readonly emails: readonly string[]; readonly groups: readonly string[] } | undefined
+  readonly allow?: { readonly emails: readonly string[]; readonly groups: readonly string[] }
   /** What a person may call; absent: everything. Rules that name the person's groups, or none, count together; no such rule: nothing. */
-  readonly tools: readonly ToolRule[] | undefined
+  readonly tools?: readonly ToolRule[]
   /** Secret headers of `static` and `access-service-token`, lower-case names. */
-  readonly headers: Readonly<Record<string, string>>
+  readonly headers?: Readonly<Record<string, string>>
   /** Pre-registered client at the downstream's authorization server, only in mode `oauth`; absent: registered by the broker. */
-  readonly oauthClient:
-    | { readonly id: string; readonly secret: string | undefined; readonly scopes: readonly string[] }
-    | undefined
+  readonly oauthClient?: { readonly id: string; readonly secret: string | undefined; readonly scopes: readonly string[] }
   /** Requests a person may send it within a window of seconds, and streams they may have open there; absent: the person's own limits alone. */
-  readonly limits: { readonly requests?: number; readonly window?: number; readonly streams?: number } | undefined
+  readonly limits?: { readonly requests?: number; readonly window?: number; readonly streams?: number }
 }
 
 export interface ToolRule {
@@ -64,12 +62,6 @@ export function downstreams(env: Environment): readonly Downstream[] {
       auth: env.DOWNSTREAM_AUTH,
       transport: env.DOWNSTREAM_TRANSPORT,
       scopes: ['mcp'],
-      toolScopes: [],
-      allow: undefined,
-      tools: undefined,
-      headers: {},
-      oauthClient: undefined,
-      limits: undefined,
     },
   ]
 }
