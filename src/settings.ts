@@ -1,7 +1,7 @@
 // What this deployment was told: environment in, frozen Settings out, every mistake reported at once.
 import type { z } from 'zod'
 import { toHex } from './platform/crypto.ts'
-import { downstreams, type Downstream } from './settings/downstreams.ts'
+import { readDownstreams, type Downstream } from './settings/downstreams.ts'
 import { environment, keyBytes, NEW_KEY, type Environment } from './settings/environment.ts'
 import { limitsOf, type Limits } from './settings/limits.ts'
 import { isOpenHttp, type SettingsProblem } from './settings/problem.ts'
@@ -48,7 +48,6 @@ const ALIASES: readonly (readonly [alias: string, name: keyof Environment])[] = 
 ]
 
 const MISSING: Readonly<Record<string, string>> = {
-  DOWNSTREAM_MCP_URL: 'set it to the URL of the MCP server behind the broker, e.g. https://tools.example.com/mcp',
   BASE_URL: 'set it to the public origin of this broker, e.g. https://mcp.example.com',
   ENCRYPTION_KEY: NEW_KEY,
 }
@@ -57,11 +56,18 @@ const MISSING: Readonly<Record<string, string>> = {
 export function readSettings(env: object): Settings {
   const { given, nameOf } = read(env)
   const parsed = environment.safeParse(given)
+  const { downstreams, problems: ofDownstreams } = readDownstreams(given)
   const problems = parsed.success ? [] : parsed.error.issues.map((issue) => asProblem(issue, given))
-  problems.push(...problemsOfProvider(given), ...halfOfAccess(given), ...exampleSecrets(given), ...openHttp(given))
+  problems.push(
+    ...ofDownstreams,
+    ...problemsOfProvider(given),
+    ...halfOfAccess(given),
+    ...exampleSecrets(given),
+    ...openHttp(given),
+  )
   if (!parsed.success || problems.length > 0)
     throw new SettingsError(problems.map((problem) => ({ ...problem, variable: nameOf(problem.variable) })).sort(byVariable))
-  return Object.freeze(settings(parsed.data))
+  return Object.freeze(settings(parsed.data, downstreams(parsed.data)))
 }
 
 function byVariable(a: SettingsProblem, b: SettingsProblem): number {
@@ -129,20 +135,13 @@ function openHttp(given: Readonly<Record<string, string>>): SettingsProblem[] {
   if (isOpenHttp(given['BASE_URL'])) problems.push({ variable: 'BASE_URL', problem: 'would send tokens over plain http', cure })
   if (isOpenHttp(given['OAUTH_AUTHORIZE_URL']))
     problems.push({ variable: 'OAUTH_AUTHORIZE_URL', problem: 'would sign people in over plain http', cure })
-  if (given['DOWNSTREAM_AUTH'] === 'idp-token' && isOpenHttp(given['DOWNSTREAM_MCP_URL'])) {
-    problems.push({
-      variable: 'DOWNSTREAM_AUTH',
-      problem: "idp-token would send people's tokens over plain http",
-      cure: 'give DOWNSTREAM_MCP_URL as https, or set DOWNSTREAM_AUTH=identity-jwt',
-    })
-  }
   return problems
 }
 
-function settings(env: Environment): Settings {
+function settings(env: Environment, downstreams: readonly Downstream[]): Settings {
   return {
     baseUrl: env.BASE_URL,
-    downstreams: downstreams(env),
+    downstreams,
     identityProvider: identityProvider(env),
     secret: env.ENCRYPTION_KEY,
     previousSecret: env.ENCRYPTION_KEY_PREVIOUS,

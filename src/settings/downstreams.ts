@@ -1,5 +1,7 @@
 // The MCP servers behind the broker: where each is, how it is spoken to, and who may use what of it.
+import { readServerList, SECRET_MODES, type ListedServer } from './downstream-list.ts'
 import type { Environment } from './environment.ts'
+import { isOpenHttp, type SettingsProblem } from './problem.ts'
 
 /**
  * How the broker proves itself, or the person, to a downstream: a JWT of its own, the person's token of the identity provider, a
@@ -17,6 +19,8 @@ export const MESSAGES_PATH = '/messages'
 /** One MCP server behind the broker. */
 export interface Downstream {
   readonly name: string
+  /** What people call it; absent: the host they reach it at. */
+  readonly title?: string
   /** Where clients reach it here, e.g. `/mcp`. */
   readonly path: string
   /** Canonical public URL (RFC 8707 resource, audience of access tokens), no trailing slash. */
@@ -52,16 +56,108 @@ export interface ToolRule {
   readonly readOnly: boolean
 }
 
-export function downstreams(env: Environment): readonly Downstream[] {
+export interface DownstreamSettings {
+  /** To be called with the settings as a whole, when nothing is wrong with them. */
+  readonly downstreams: (env: Environment) => readonly Downstream[]
+  readonly problems: readonly SettingsProblem[]
+}
+
+export function readDownstreams(given: Readonly<Record<string, string>>): DownstreamSettings {
+  const { servers, problems } = readServerList(given)
+  return {
+    downstreams: (env) => [...single(env), ...servers.map((server) => listed(server, env))],
+    problems: [...problems, ...problemsOfSingle(given)],
+  }
+}
+
+/** Settings of the one at `/mcp`, which mean nothing without it. */
+const OF_SINGLE: readonly string[] = ['DOWNSTREAM_AUTH', 'DOWNSTREAM_TRANSPORT', 'DOWNSTREAM_TOOLS']
+
+function problemsOfSingle(given: Readonly<Record<string, string>>): SettingsProblem[] {
+  const { DOWNSTREAM_MCP_URL: url, DOWNSTREAM_AUTH: auth = '' } = given
+  if (url === undefined && given['DOWNSTREAMS'] === undefined) {
+    const cure = 'set it to the URL of the MCP server behind the broker, e.g. https://tools.example.com/mcp, or set DOWNSTREAMS'
+    return [{ variable: 'DOWNSTREAM_MCP_URL', problem: 'not configured', cure }]
+  }
+  if (url === undefined) {
+    const cure = 'say it in DOWNSTREAMS for each server, or set DOWNSTREAM_MCP_URL'
+    return OF_SINGLE.filter((variable) => given[variable] !== undefined).map((variable) => ({
+      variable,
+      problem: 'is for the server at DOWNSTREAM_MCP_URL, which is not set',
+      cure,
+    }))
+  }
+  if (!SECRET_MODES.includes(auth) || !isOpenHttp(url)) return []
+  const what = auth === 'idp-token' ? "people's tokens" : 'a secret'
   return [
     {
-      name: 'mcp',
-      path: '/mcp',
-      resource: `${env.BASE_URL}/mcp`,
+      variable: 'DOWNSTREAM_AUTH',
+      problem: `${auth} would send ${what} over plain http`,
+      cure: 'give DOWNSTREAM_MCP_URL as https, or set DOWNSTREAM_AUTH=identity-jwt',
+    },
+  ]
+}
+
+const READ_ONLY: readonly ToolRule[] = [{ groups: undefined, allow: ['*'], deny: [], readOnly: true }]
+
+function single(env: Environment): readonly Downstream[] {
+  if (env.DOWNSTREAM_MCP_URL === undefined) return []
+  return [
+    {
+      ...at('mcp', env),
       url: env.DOWNSTREAM_MCP_URL.href,
       auth: env.DOWNSTREAM_AUTH,
       transport: env.DOWNSTREAM_TRANSPORT,
       scopes: ['mcp'],
+      ...(env.DOWNSTREAM_TOOLS && { tools: READ_ONLY }),
     },
   ]
+}
+
+/** The one called `mcp` is at `/mcp`, wherever it was set. */
+function at(name: string, { BASE_URL }: Environment): Pick<Downstream, 'name' | 'path' | 'resource'> {
+  const path = name === 'mcp' ? '/mcp' : `/servers/${name}/mcp`
+  return { name, path, resource: BASE_URL + path }
+}
+
+/** Seconds in which a bucket fills whose window is not given. */
+const WINDOW = 60
+
+function listed(server: ListedServer, env: Environment): Downstream {
+  const { name, title, url, auth, transport, oauth, access, allow, limits, tools } = server
+  const toolScopes = Object.entries(server.tool_scopes ?? {}).map(([tool, scope]) => ({ tool, scope }))
+  const scopes = server.scopes ?? ['mcp', ...toolScopes.map(({ scope }) => scope)]
+  const headers = access
+    ? { 'cf-access-client-id': access.client_id, 'cf-access-client-secret': access.client_secret }
+    : lowerCase(server.headers)
+  return {
+    ...at(name, env),
+    ...(title !== undefined && { title }),
+    url: url.href,
+    auth,
+    transport,
+    scopes: [...new Set(scopes)],
+    ...(toolScopes.length > 0 && { toolScopes }),
+    ...(allow && { allow: { groups: allow.groups, emails: allow.emails.map((email) => email.toLowerCase()) } }),
+    ...(tools && { tools: tools === 'read-only' ? READ_ONLY : tools.map(toolRule) }),
+    ...(headers && { headers }),
+    ...(oauth && { oauthClient: { id: oauth.client_id, secret: oauth.client_secret, scopes: oauth.scopes } }),
+    ...(limits && { limits: limitsFor(limits) }),
+  }
+}
+
+function lowerCase(headers: ListedServer['headers']): Downstream['headers'] {
+  return headers && Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
+}
+
+function toolRule({ groups, allow, deny, mode }: Exclude<ListedServer['tools'], 'read-only' | undefined>[number]): ToolRule {
+  return { groups, allow, deny, readOnly: mode === 'read-only' }
+}
+
+function limitsFor({
+  requests,
+  window = WINDOW,
+  streams,
+}: NonNullable<ListedServer['limits']>): NonNullable<Downstream['limits']> {
+  return { ...(requests !== undefined && { requests, window }), ...(streams !== undefined && { streams }) }
 }

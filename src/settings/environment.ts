@@ -60,9 +60,9 @@ const accessTeam = z
     params: { cure: 'give the name alone, or <name>.cloudflareaccess.com' },
   })
 
-const webUrl = z.string().transform((text, context) => {
+export const webUrl = z.string().transform((text, context) => {
   const url = URL.parse(text)
-  if (url && (url.protocol === 'https:' || url.protocol === 'http:') && !url.username && !url.hash) return url
+  if (url && (url.protocol === 'https:' || url.protocol === 'http:') && !url.username && !url.password && !url.hash) return url
   context.addIssue({ code: 'custom', message: 'is not an http(s) URL', params: { cure: 'give it as https://host/path' } })
   return z.NEVER
 })
@@ -75,9 +75,13 @@ const origin = webUrl.transform((url, context) => {
 
 export const environment = z.object({
   BASE_URL: origin,
-  DOWNSTREAM_MCP_URL: webUrl,
-  DOWNSTREAM_AUTH: z.enum(['identity-jwt', 'idp-token', 'none']).default('identity-jwt'),
+  DOWNSTREAM_MCP_URL: webUrl.optional(),
+  DOWNSTREAMS: z.string().optional(),
+  DOWNSTREAM_AUTH: z
+    .enum(['identity-jwt', 'idp-token', 'static', 'oauth', 'access-service-token', 'none'])
+    .default('identity-jwt'),
   DOWNSTREAM_TRANSPORT: z.enum(['auto', 'streamable-http', 'http-sse']).default('auto'),
+  DOWNSTREAM_TOOLS: z.literal('read-only', 'is not read-only, the only word there is').optional(),
   ENCRYPTION_KEY: secret,
   ENCRYPTION_KEY_PREVIOUS: secret.optional(),
   OIDC_PROVIDER_KEY: pem.optional(),
