@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { examineDeployment } from '../../scripts/doctor/deployment.ts'
 import { ROOT } from '../world/bundle.ts'
 import { credentialsFor, legacyClientFor, modernClientWith } from '../world/clients.ts'
 import { close, listen } from '../world/listening.ts'
@@ -32,6 +33,10 @@ describe('the world', () => {
     const { client: legacy } = await legacyClientFor('bob', world.mcpUrl)
     expect(saidBy(await legacy.callTool(WHOAMI))).toMatchObject({ verified: true, claims: { email: 'bob@example.com' } })
     await legacy.close()
+  })
+
+  test('has no fault the doctor could find from outside', async () => {
+    expect((await examineDeployment(new URL(world.brokerUrl))).filter(({ state }) => state !== 'ok')).toEqual([])
   })
 
   test('keeps everybody signed in when the runtime is killed', async () => {

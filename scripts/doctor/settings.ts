@@ -1,0 +1,30 @@
+// Reads settings as the broker does, and asks everything they name.
+import { foundation } from '../../src/services.ts'
+import { SettingsError } from '../../src/settings.ts'
+import { examineDownstream } from './downstream.ts'
+import { about, type Finding } from './finding.ts'
+import { examineProvider } from './provider.ts'
+
+const found = about('settings')
+
+export async function examineSettings(env: object): Promise<readonly Finding[]> {
+  try {
+    const { settings, keys, provider } = await foundation(env)
+    const signing = keys.identity.published.map(({ alg }) => alg).join(', ')
+    const own: Finding[] = [found('ok', `every setting is well-formed; identity JWTs are signed with ${signing}`)]
+    if (settings.previousSecret !== undefined || settings.previousIdentityPem !== undefined) {
+      const cure = 'drop the previous key when the longest session since the change is over'
+      own.push(found('note', 'a key rotation is going on: what the previous key signed is still accepted', cure))
+    }
+    if (new URL(settings.baseUrl).protocol === 'http:')
+      own.push(found('note', `BASE_URL is ${settings.baseUrl}: for this computer alone`))
+    const named = await Promise.all([
+      examineProvider(provider, settings.baseUrl),
+      ...settings.downstreams.map((downstream) => examineDownstream(downstream)),
+    ])
+    return [...own, ...named.flat()]
+  } catch (error) {
+    if (!(error instanceof SettingsError)) throw error
+    return error.problems.map(({ variable, problem, cure }) => found('fault', `${variable} ${problem}`, cure))
+  }
+}
