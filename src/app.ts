@@ -27,12 +27,12 @@ import { registerRoutes } from './routes/register.ts'
 import { sseRoutes } from './routes/sse.ts'
 import { tokenRoutes } from './routes/token.ts'
 import type { Services } from './services.ts'
-import type { SettingsError } from './settings.ts'
+import { SettingsError } from './settings.ts'
 
 export function app(services: Services): Hono<{ Variables: Variables }> {
   const { settings, envelopes, machines, session } = services
   const floor = new Hono<{ Variables: Variables }>()
-  floor.onError(answerError)
+  floor.onError((error, c) => (error instanceof SettingsError ? misconfigured(c.req.raw, error) : answerError(error, c)))
   floor.notFound(notFound)
 
   // Everywhere: an id that finds the log line, and only the host people were told to use.

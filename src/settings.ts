@@ -1,8 +1,10 @@
 // What this deployment was told: environment in, frozen Settings out, every mistake reported at once.
 import type { z } from 'zod'
 import { toHex } from './platform/crypto.ts'
+import { readClients, type EnteredClient } from './settings/clients.ts'
 import { readDownstreams, type Downstream } from './settings/downstreams.ts'
 import { environment, keyBytes, NEW_KEY, type Environment } from './settings/environment.ts'
+import { exchangeOf, problemsOfExchange, type ExchangeSettings } from './settings/exchange.ts'
 import { limitsOf, type Limits } from './settings/limits.ts'
 import { isOpenHttp, type SettingsProblem } from './settings/problem.ts'
 import { accessHost, identityProvider, problemsOfProvider, type IdentityProviderSettings } from './settings/providers.ts'
@@ -10,6 +12,8 @@ import { accessHost, identityProvider, problemsOfProvider, type IdentityProvider
 export interface Settings {
   /** Public origin and OAuth issuer, no trailing slash. */
   readonly baseUrl: string
+  /** Nobody has said it: good for this computer, and for nowhere else. */
+  readonly baseUrlIsAssumed: boolean
   readonly downstreams: readonly Downstream[]
   readonly identityProvider: IdentityProviderSettings
   readonly secret: Uint8Array<ArrayBuffer>
@@ -24,6 +28,9 @@ export interface Settings {
     /** Cloudflare Access in front of the portal: whose assertions count, and for which application. */
     readonly access: { readonly issuer: string; readonly audience: string } | undefined
   }
+  /** Entered by the operator. */
+  readonly clients: readonly EnteredClient[]
+  readonly exchange: ExchangeSettings
   readonly limits: Limits
 }
 
@@ -45,10 +52,10 @@ const EXAMPLE_SECRETS: readonly string[] = [EXAMPLE_ENCRYPTION_KEY, 'change-me',
 const ALIASES: readonly (readonly [alias: string, name: keyof Environment])[] = [
   ['MCP_SERVER_URL', 'DOWNSTREAM_MCP_URL'],
   ['COOKIE_ENCRYPTION_KEY', 'ENCRYPTION_KEY'],
+  ['STS_MAX_SESSION_DURATION_SECS', 'STS_MAX_SESSION_DURATION'],
 ]
 
 const MISSING: Readonly<Record<string, string>> = {
-  BASE_URL: 'set it to the public origin of this broker, e.g. https://mcp.example.com',
   ENCRYPTION_KEY: NEW_KEY,
 }
 
@@ -57,17 +64,21 @@ export function readSettings(env: object): Settings {
   const { given, nameOf } = read(env)
   const parsed = environment.safeParse(given)
   const { downstreams, problems: ofDownstreams } = readDownstreams(given)
+  const { clients, problems: ofClients } = readClients(given)
   const problems = parsed.success ? [] : parsed.error.issues.map((issue) => asProblem(issue, given))
   problems.push(
     ...ofDownstreams,
+    ...ofClients,
     ...problemsOfProvider(given),
+    ...problemsOfExchange(given),
     ...halfOfAccess(given),
     ...exampleSecrets(given),
     ...openHttp(given),
   )
   if (!parsed.success || problems.length > 0)
     throw new SettingsError(problems.map((problem) => ({ ...problem, variable: nameOf(problem.variable) })).sort(byVariable))
-  return Object.freeze(settings(parsed.data, downstreams(parsed.data)))
+  const baseUrlIsAssumed = given['BASE_URL'] === undefined
+  return Object.freeze({ ...settings(parsed.data, downstreams(parsed.data)), clients, baseUrlIsAssumed })
 }
 
 function byVariable(a: SettingsProblem, b: SettingsProblem): number {
@@ -89,10 +100,15 @@ function read(env: object): Read {
     const value = given[alias]
     delete given[alias]
     if (value === undefined || given[name] !== undefined) continue
-    given[name] = value
+    given[name] = alias === 'MCP_SERVER_URL' ? withPath(value) : value
     written.set(name, alias)
   }
   return { given, nameOf: (variable) => written.get(variable) ?? variable }
+}
+
+/** A server without a path was reached at the path clients asked for, and they ask for `/mcp`. */
+function withPath(url: string): string {
+  return /^https?:\/\/[^/?#]+\/?$/.test(url) ? `${url.replace(/\/$/, '')}/mcp` : url
 }
 
 function asProblem(issue: z.core.$ZodIssue, given: Readonly<Record<string, string>>): SettingsProblem {
@@ -138,7 +154,7 @@ function openHttp(given: Readonly<Record<string, string>>): SettingsProblem[] {
   return problems
 }
 
-function settings(env: Environment, downstreams: readonly Downstream[]): Settings {
+function settings(env: Environment, downstreams: readonly Downstream[]): Omit<Settings, 'clients' | 'baseUrlIsAssumed'> {
   return {
     baseUrl: env.BASE_URL,
     downstreams,
@@ -149,6 +165,7 @@ function settings(env: Environment, downstreams: readonly Downstream[]): Setting
     previousIdentityPem: env.OIDC_PROVIDER_KEY_PREVIOUS,
     allowedOrigins: env.ALLOWED_ORIGINS,
     administrators: { emails: env.ADMIN_EMAILS, groups: env.ADMIN_GROUPS, access: accessInFront(env) },
+    exchange: exchangeOf(env),
     limits: limitsOf(env),
   }
 }

@@ -2,7 +2,7 @@
 import type { Context, MiddlewareHandler } from 'hono'
 import type { Caller } from '../caller.ts'
 import { log } from '../platform/telemetry.ts'
-import type { Settings } from '../settings.ts'
+import { SettingsError, type Settings } from '../settings.ts'
 import type { Downstream } from '../settings/downstreams.ts'
 
 /** What every handler finds in its context. */
@@ -32,7 +32,7 @@ export function requestId(newId: () => string = () => crypto.randomUUID()): Guar
 }
 
 /** Only the host people were told to use: another name that leads here is DNS rebinding or a mistake in the set-up. */
-export function hostIsOurs({ baseUrl }: Settings): Guard {
+export function hostIsOurs({ baseUrl, baseUrlIsAssumed }: Settings): Guard {
   const base = new URL(baseUrl)
   return async function hostGuard(c, next) {
     const host = c.req.header('host') ?? new URL(c.req.url).host
@@ -40,6 +40,10 @@ export function hostIsOurs({ baseUrl }: Settings): Guard {
     const named = URL.parse(`${base.protocol}//${host}`)
     const isOurs =
       named?.host === base.host || (isLoopback(base.hostname) && isLoopback(named?.hostname) && named?.port === base.port)
+    if (!isOurs && baseUrlIsAssumed) {
+      const cure = `set it to the public origin of this broker${named ? `, perhaps https://${named.host}` : ''}`
+      throw new SettingsError([{ variable: 'BASE_URL', problem: 'not configured', cure }])
+    }
     return isOurs
       ? await next()
       : refuse(summary(c), 403, 'forbidden_host', `this is ${base.host}: the request names another host`)

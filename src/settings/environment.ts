@@ -74,7 +74,8 @@ const origin = webUrl.transform((url, context) => {
 })
 
 export const environment = z.object({
-  BASE_URL: origin,
+  // Where `npm run dev` listens.
+  BASE_URL: origin.default('http://localhost:8788'),
   DOWNSTREAM_MCP_URL: webUrl.optional(),
   DOWNSTREAMS: z.string().optional(),
   DOWNSTREAM_AUTH: z
@@ -94,8 +95,16 @@ export const environment = z.object({
   OAUTH_CLIENT_SECRET: z.string().optional(),
   SCOPES_SUPPORTED: list,
   ALLOWED_ORIGINS: origins,
+  CLIENTS: z.string().optional(),
   ADMIN_EMAILS: list,
   ADMIN_GROUPS: list,
+  AUTH_ISSUER: webUrl.optional(),
+  AUTH_AUDIENCE: list,
+  ID_JAG_ISSUERS: list,
+  STS_MAX_SESSION_DURATION: seconds(3600).refine((length) => length >= 900 && length <= 43_200, {
+    message: 'is not between 900 and 43200',
+    params: { cure: 'give the longest temporary credentials in seconds, from 15 minutes to 12 hours' },
+  }),
   ACCESS_TEAM_DOMAIN: accessTeam.optional(),
   ACCESS_AUD: z.string().optional(),
   DEMO: z.enum(['0', '1']).default('0'),

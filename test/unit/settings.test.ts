@@ -68,6 +68,19 @@ describe('settings that are right', () => {
     expect(settingsOf({ [alias]: 'of an older file' })).toEqual(settingsOf())
   })
 
+  test.for([
+    ['http://tools:3000', 'http://tools:3000/mcp'],
+    ['http://tools:3000/', 'http://tools:3000/mcp'],
+    ['http://tools:3000/v1', 'http://tools:3000/v1'],
+  ])('MCP_SERVER_URL=%s is the server at %s', ([written, url]) => {
+    const { downstreams } = settingsOf({ DOWNSTREAM_MCP_URL: undefined, MCP_SERVER_URL: written })
+    expect(downstreams.map((downstream) => downstream.url)).toEqual([url])
+  })
+
+  test('without BASE_URL the broker is on this computer, where npm run dev listens', () => {
+    expect(settingsOf({ BASE_URL: undefined })).toMatchObject({ baseUrl: 'http://localhost:8788', baseUrlIsAssumed: true })
+  })
+
   test.for(['team', 'team.cloudflareaccess.com', 'https://team.cloudflareaccess.com/'])(
     'the Access team may be given as %s',
     (team) => {
@@ -112,8 +125,7 @@ describe('settings that are right', () => {
 describe('a mistake is named with its cure:', () => {
   const HTTP_TOOLS = 'http://tools.internal/mcp'
   test.for<[what: string, changes: Environment, mistake: string, cure: string]>([
-    ['no BASE_URL', { BASE_URL: undefined }, 'BASE_URL not configured', 'https://mcp.example.com'],
-    ['an empty variable', { BASE_URL: '  ' }, 'BASE_URL not configured', 'https://mcp.example.com'],
+    ['an empty variable', { ENCRYPTION_KEY: '  ' }, 'ENCRYPTION_KEY not configured', 'openssl rand -hex 32'],
     ['a path', { BASE_URL: 'https://a.example/b' }, 'BASE_URL has a path', 'give the origin alone: https://a.example'],
     ['no scheme', { BASE_URL: 'mcp.example.com' }, 'BASE_URL is not an http(s) URL', 'https://host/path'],
     ['plain http', { BASE_URL: 'http://a.example' }, 'BASE_URL would send tokens over plain http', 'use https'],
