@@ -4,11 +4,23 @@ import { ask, assertAtWork, jsonOf } from './ask.ts'
 import { IdentityError } from './provider.ts'
 
 // A key the provider publishes must never be one a caller could sign with: no HMAC, no `none`.
-const ASYMMETRIC = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519']
+export const ASYMMETRIC: readonly string[] = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+  'Ed25519',
+]
 
 const algorithms = z
   .array(z.string())
-  .default(ASYMMETRIC)
+  .default([...ASYMMETRIC])
   .transform((offered) => offered.filter((algorithm) => ASYMMETRIC.includes(algorithm)))
 
 // Only what the broker reads; the rest of a document is nobody's business here.
@@ -26,18 +38,36 @@ const metadataSchema = z.object({
 })
 export type Metadata = z.output<typeof metadataSchema>
 
+// An issuer nobody signs in with, a build system for instance, publishes its keys and no endpoints.
+const signingSchema = metadataSchema
+  .pick({ issuer: true, id_token_signing_alg_values_supported: true })
+  .extend({ jwks_uri: z.string() })
+export type Signing = z.output<typeof signingSchema>
+
+export function discover(configured: string): Promise<Metadata> {
+  return documentOf(configured, metadataSchema)
+}
+
+/** What is needed to verify what the issuer signs. */
+export function discoverKeys(configured: string): Promise<Signing> {
+  return documentOf(configured, signingSchema)
+}
+
 /**
  * Asks one address after the other until a document names the configured issuer. Only "nothing here" leads to the next
  * one: taking a busy provider's second-best document would hide its keys for an hour.
  */
-export async function discover(configured: string): Promise<Metadata> {
+async function documentOf<Document extends { readonly issuer: string }>(
+  configured: string,
+  schema: z.ZodType<Document>,
+): Promise<Document> {
   const url = new URL(configured)
   if (url.protocol !== 'https:' && !isLoopback(url)) throw new IdentityError('invalid', `${url.origin} is not https`)
   const failures: string[] = []
   for (const address of wellKnownAddresses(url)) {
     const response = await ask(address, { method: 'GET', headers: { accept: 'application/json' } })
     await assertAtWork(response, address)
-    const found = response.ok ? metadataSchema.safeParse(await jsonOf(response, address).catch(() => undefined)) : undefined
+    const found = response.ok ? schema.safeParse(await jsonOf(response, address).catch(() => undefined)) : undefined
     if (found?.success && isSameIssuer(found.data.issuer, configured)) return found.data
     failures.push(
       `${address} ${found?.success ? `names another issuer, ${found.data.issuer}` : `answered ${response.status} without metadata`}`,

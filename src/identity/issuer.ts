@@ -1,0 +1,71 @@
+// An issuer the operator trusts to sign something, without signing anybody in with it: found by discovery, believed by its keys.
+import { decodeJwt } from 'jose'
+import { ask, jsonOf } from './ask.ts'
+import { ASYMMETRIC, discoverKeys, isLoopback, type Signing } from './discovery.ts'
+import { IdentityError } from './provider.ts'
+import { PublishedKeys } from './published-keys.ts'
+import { Remembered } from './remembered.ts'
+
+const HOUR_MS = 3_600_000
+/** How long a key that was withdrawn may still count, in seconds. */
+const KEYS_ARE_GOOD = 300
+const CLOCK_TOLERANCE = 60
+
+export class Issuer {
+  readonly #configured: URL
+  readonly #now: () => number
+  readonly #document = new Remembered<Signing>(HOUR_MS)
+  readonly #keys: PublishedKeys
+  #signing: Signing | undefined
+
+  /** `now` in unix seconds. */
+  constructor(configured: string, now: () => number) {
+    this.#configured = new URL(configured)
+    this.#now = now
+    this.#keys = new PublishedKeys(() => this.#fetchKeys(), KEYS_ARE_GOOD, now)
+  }
+
+  /** Whether the token says that it is from here, which costs nothing; nothing about whether it is. */
+  isNamedBy(token: string): boolean {
+    try {
+      return withoutSlash(decodeJwt(token).iss ?? '') === withoutSlash(this.#configured.href)
+    } catch {
+      return false
+    }
+  }
+
+  /**
+   * Signature, times and the exact name of the issuer. Rejects with an error of jose when one of them is wrong, and with `KeysAway` when
+   * that can't be known.
+   */
+  async verify(token: string): Promise<void> {
+    const { payload, protectedHeader } = await this.#keys.verify(token, {
+      algorithms: [...ASYMMETRIC],
+      requiredClaims: ['exp', 'iat', 'sub'],
+      clockTolerance: CLOCK_TOLERANCE,
+      currentDate: new Date(this.#now() * 1000),
+    })
+    // The keys came with the document that says so: there is one by now.
+    const { issuer = '', id_token_signing_alg_values_supported: algorithms = [] } = this.#signing ?? {}
+    if (payload.iss !== issuer) throw new IdentityError('invalid', `iss is ${String(payload.iss)}, and the issuer is ${issuer}`)
+    if (!algorithms.includes(protectedHeader.alg))
+      throw new IdentityError('invalid', `the issuer does not sign with ${protectedHeader.alg}`)
+  }
+
+  async #fetchKeys(): Promise<unknown> {
+    this.#signing = await this.#document.get(() => discoverKeys(this.#configured.href))
+    const { jwks_uri: address } = this.#signing
+    const url = URL.parse(address)
+    // What a document names is asked without anybody having looked at it: never in the clear, unless all of it is on this machine.
+    const mayBeAsked =
+      url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url) && isLoopback(this.#configured))
+    if (!mayBeAsked) throw new IdentityError('invalid', 'the signing keys are not published over https')
+    const response = await ask(address, { method: 'GET', headers: { accept: 'application/json' } })
+    if (response.status !== 200) throw new IdentityError('unreachable', `the signing keys were answered with ${response.status}`)
+    return await jsonOf(response, 'the signing keys')
+  }
+}
+
+function withoutSlash(issuer: string): string {
+  return issuer.replace(/\/$/, '')
+}

@@ -1,0 +1,151 @@
+// What an issuer the operator trusts has signed about a person: subject tokens (RFC 8693) and assertions for a client (ID-JAG).
+//
+// Nobody signs in with these issuers here, so there is no nonce and no code to hold on to: signature, issuer, audience, kind and time are
+// all there is, and each of them is looked at. What needs no key to be refused is refused before anybody is asked for keys.
+import { decodeJwt, decodeProtectedHeader } from 'jose'
+import * as z from 'zod'
+import { describeError } from '../platform/telemetry.ts'
+import type { StatementKind, StatementReaders, Verdict, VerifiedStatement } from '../session/statement.ts'
+import type { ExchangeSettings } from '../settings/exchange.ts'
+import { identityFrom } from './claims.ts'
+import { Issuer } from './issuer.ts'
+import { KeysAway } from './published-keys.ts'
+
+/** Seconds. */
+const CLOCK_TOLERANCE = 60
+/** An assertion is used once and at once; what lives longer would have to be remembered for longer. */
+const LONGEST_ASSERTION = 3_600
+const LONGEST_TOKEN = 16_384
+
+const PLAIN: readonly string[] = ['', 'jwt']
+const ACCESS_TOKEN: readonly string[] = ['at+jwt', 'application/at+jwt']
+/** RFC 8725 section 3.11: a token of another kind is refused, however good its signature. */
+const TYPES: Readonly<Record<StatementKind, readonly string[]>> = {
+  id_token: PLAIN,
+  access_token: ACCESS_TOKEN,
+  jwt: [...PLAIN, ...ACCESS_TOKEN],
+  'id-jag': ['oauth-id-jag+jwt', 'application/oauth-id-jag+jwt'],
+}
+
+const text = z.string().min(1).max(2_048)
+const claimsSchema = z.object({
+  sub: z.string().min(1).max(255),
+  aud: z.union([text, z.array(text)]).transform((audience) => [audience].flat()),
+  exp: z.number(),
+  iat: z.number(),
+  azp: text.optional(),
+  jti: z.string().max(512).default(''),
+  client_id: text.optional(),
+  resource: z
+    .union([text, z.array(text)])
+    .default([])
+    .transform((resource) => [resource].flat()),
+  scope: z.string().optional(),
+  // A logout token is signed with the same key and may be an ID token in everything else.
+  events: z.undefined('it is a logout token').optional(),
+  // RFC 7800: whoever shows such a token has to show the key too, and there is no way here to do so.
+  cnf: z.undefined('it is bound to a key').optional(),
+  // Where an issuer has several tenants a subject is unique within its tenant alone.
+  tenant: z.undefined('it is of one of several tenants').optional(),
+})
+type StatementClaims = z.output<typeof claimsSchema>
+
+/** Says what is wrong, if anything is. */
+type Rule = (claims: StatementClaims, audiences: readonly string[], now: number) => string | false
+
+const EVERY: readonly Rule[] = [
+  ({ aud }, audiences) => !aud.some((one) => audiences.includes(one)) && 'it is for another audience',
+  ({ iat }, _, now) => iat > now + CLOCK_TOLERANCE && 'it was issued in the future',
+]
+const RULES: Readonly<Record<'token' | 'id-jag', readonly Rule[]>> = {
+  // OpenID Connect Core section 3.1.3.7, steps 4 and 5.
+  token: [
+    ({ aud, azp }) => aud.length > 1 && azp === undefined && 'it is for several audiences and names no party',
+    ({ azp }, audiences) => azp !== undefined && !audiences.includes(azp) && 'it was issued to another party',
+  ],
+  'id-jag': [
+    ({ aud }) => aud.length > 1 && 'it is for others too',
+    ({ iat, exp }) => exp - iat > LONGEST_ASSERTION && 'it lives for too long',
+    ({ jti }) => jti === '' && 'it has no jti',
+  ],
+}
+
+/** One reader per purpose the settings have opened; call it once per isolate. */
+export function statementReaders(
+  { subjects, assertionIssuers }: ExchangeSettings,
+  broker: string,
+  now: () => number,
+): StatementReaders {
+  const subjectIssuer = subjects && new Issuer(subjects.issuer, now)
+  const asserting = assertionIssuers.map((issuer) => new Issuer(issuer, now))
+  return {
+    subject: subjectIssuer && ((token, kind) => read([subjectIssuer], token, kind, subjects.audiences, now())),
+    assertion: asserting.length > 0 ? (token) => read(asserting, token, 'id-jag', [broker], now()) : undefined,
+  }
+}
+
+async function read(
+  issuers: readonly Issuer[],
+  token: string,
+  kind: StatementKind,
+  audiences: readonly string[],
+  now: number,
+): Promise<Verdict> {
+  const issuer = issuers.find((one) => one.isNamedBy(token))
+  if (token.length > LONGEST_TOKEN || !issuer) return untrue('it is not of an issuer whose tokens are taken here')
+  const said = saying(token, kind, audiences, now)
+  if (typeof said === 'string') return untrue(said)
+  try {
+    await issuer.verify(token)
+    return { verified: true, statement: said }
+  } catch (error) {
+    if (error instanceof KeysAway) return { verified: false, refusal: 'unknown', why: describeError(error.cause) }
+    const isOver = error instanceof Error && 'code' in error && error.code === 'ERR_JWT_EXPIRED'
+    return { verified: false, refusal: isOver ? 'expired' : 'invalid', why: describeError(error) }
+  }
+}
+
+/** What the token says if it is genuine, or why it would not do even then. */
+function saying(token: string, kind: StatementKind, audiences: readonly string[], now: number): VerifiedStatement | string {
+  const typ = typeOf(token)
+  if (!TYPES[kind].includes(typ)) return 'it is another kind of token'
+  const payload = decodeJwt(token)
+  const parsed = claimsSchema.safeParse(payload)
+  if (!parsed.success) return parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ')
+  const claims = parsed.data
+  const isAccessToken = ACCESS_TOKEN.includes(typ)
+  // The party of an access token is the client that may call the API it is for; the audience has let that client in already.
+  const own = kind === 'id-jag' ? RULES['id-jag'] : isAccessToken ? [] : RULES.token
+  for (const rule of [...EVERY, ...own]) {
+    const fault = rule(claims, audiences, now)
+    if (fault !== false) return fault
+  }
+  return {
+    identity: identityFrom(payload.iss ?? '', payload),
+    saysGroups: payload['groups'] !== undefined,
+    issuedAt: claims.iat,
+    expiresAt: claims.exp,
+    audience: claims.aud.find((one) => audiences.includes(one)) ?? '',
+    isAccessToken,
+    jti: claims.jti,
+    clientId: claims.client_id,
+    resources: claims.resource,
+    scope: claims.scope,
+  }
+}
+
+/** In lower case, empty when there is none: media types are compared like that (RFC 7515 section 4.1.9). */
+function typeOf(token: string): string {
+  try {
+    return z
+      .object({ typ: z.string().default('') })
+      .parse(decodeProtectedHeader(token))
+      .typ.toLowerCase()
+  } catch {
+    return 'unreadable'
+  }
+}
+
+function untrue(why: string): Verdict {
+  return { verified: false, refusal: 'invalid', why }
+}
