@@ -85,8 +85,8 @@ describe('a document', async () => {
   })
 })
 
-test('every test that ARCHITECTURE.md names is there', () => {
-  const named = [...ARCHITECTURE.matchAll(/`(test\/[^`]+\.ts)`((?: › “[^”]+”)*)/g)]
+test.for(['ARCHITECTURE.md', 'docs/migration.md'])('every test that %s names is there', (name) => {
+  const named = [...document(name).matchAll(/`(test\/[^`]+\.ts)`((?: › “[^”]+”)*)/g)]
   expect(named.length).toBeGreaterThan(10)
   const missing = named.flatMap(([, file = '', sentences = '']) => {
     const text = document(file)
