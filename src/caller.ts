@@ -4,6 +4,8 @@ export interface Caller {
   /** Name of the person's `UserSession`: base64url(SHA-256(IdP issuer, NUL, IdP subject)). */
   readonly sub: string
   readonly clientId: string
+  /** The client signs what it asks of the authorization server; on MCP requests that is of no account. */
+  readonly clientSigns?: boolean
   readonly grantId: string
   /** Refresh generation the token was issued in. */
   readonly generation: number

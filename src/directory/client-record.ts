@@ -1,10 +1,15 @@
-// A registered client as the Directory keeps it (RFC 7591 section 2, the members we act on).
+// A client as the Directory keeps it (RFC 7591 section 2, the members we act on).
 
-export type ClientAuthMethod = 'none' | 'client_secret_basic' | 'client_secret_post'
+export type ClientAuthMethod = 'none' | 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt'
+
+/** Public keys as JSON text, or where they are published. */
+export type ClientKeys = { readonly jwks: string } | { readonly jwksUri: string }
 
 export interface ClientRecord {
   readonly id: string
-  /** Self-declared and therefore unverified. */
+  /** From the settings, or from the document at the address that is its id; absent: it registered itself. */
+  readonly knownBy?: 'settings' | 'document'
+  /** Self-declared and therefore unverified, but for a client of the settings. */
   readonly name: string | undefined
   readonly redirectUris: readonly string[]
   readonly authMethod: ClientAuthMethod
@@ -13,6 +18,12 @@ export interface ClientRecord {
   readonly applicationType: 'native' | 'web' | undefined
   readonly softwareId: string | undefined
   readonly softwareVersion: string | undefined
+  /** What it signs with, if it signs. */
+  readonly keys?: ClientKeys | undefined
+  /** The only scopes it can be given; absent: all there are. */
+  readonly scopes?: readonly string[] | undefined
+  /** Until when its document need not be fetched again, in unix seconds. */
+  readonly freshUntil?: number | undefined
   /** Unix seconds. */
   readonly registeredAt: number
   /** An administrator allows nobody to connect it any more. */

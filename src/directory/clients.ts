@@ -1,11 +1,13 @@
-// The clients that registered themselves, the bound on how many there can be, and on how fast they may come.
+// The clients that registered themselves or are described by a document, the bound on how many there can be, and on how fast they may come.
 //
-// Layout: one row per client; `source` is a keyed hash of the address it came from. Lifetime: 24 hours, or 400 days after the last
+// Layout: one row per client; `source` is a keyed hash of the address it came from; keys and documents are in a table of their own, for
+// the clients that have some. Lifetime: 24 hours, or 400 days after the last
 // person allowed it something; read as gone at that second, deleted by a daily job. Whoever is not used yet makes room for newer
 // ones beyond NEVER_USED_LIMIT. Trade-off: the table is its own rate limiter. Counting the last minute costs a bounded index
 // scan per registration, and in return the count survives hibernation without a single extra write. A blocked client stays known
 // for ever: forgetting it would make it one that nobody has blocked.
 import { LifecycleCapability, type LifecycleJobOutcome } from 'agents/lifecycle'
+import { ClientDetails, detailsFrom, type DetailsRow } from './client-details.ts'
 import type { ClientRecord, ListedClient } from './client-record.ts'
 import type { Order } from './receipts.ts'
 
@@ -24,12 +26,13 @@ const WINDOW = 60
 const DAY = 86_400
 const PAGE = 50
 const NOT_BLOCKED = 'id NOT IN (SELECT id FROM blocked_clients)'
-const LISTED = `SELECT clients.*, b.at AS blocked_at, b.actor AS blocked_by, b.reason AS blocked_why
-  FROM clients LEFT JOIN blocked_clients AS b ON b.id = clients.id`
+const LISTED = `SELECT clients.*, b.at AS blocked_at, b.actor AS blocked_by, b.reason AS blocked_why, d.fresh_until, d.jwks, d.jwks_uri
+  FROM clients LEFT JOIN blocked_clients AS b ON b.id = clients.id LEFT JOIN client_details AS d ON d.id = clients.id`
 
 export class Clients extends LifecycleCapability {
   readonly #storage: DurableObjectStorage
   readonly #now: () => number
+  readonly #details: ClientDetails
   #neverUsed = 0
   #sweepPlanned = false
 
@@ -38,6 +41,7 @@ export class Clients extends LifecycleCapability {
     super('clients')
     this.#storage = storage
     this.#now = now
+    this.#details = new ClientDetails(storage)
   }
 
   override onStart(): void {
@@ -49,6 +53,7 @@ export class Clients extends LifecycleCapability {
       CREATE INDEX IF NOT EXISTS clients_never_used ON clients (registered_at) WHERE used_at IS NULL;
       CREATE INDEX IF NOT EXISTS clients_by_use ON clients (coalesce(used_at, 0) DESC, id);
       CREATE TABLE IF NOT EXISTS blocked_clients (id TEXT PRIMARY KEY, at INTEGER NOT NULL, actor TEXT NOT NULL, reason TEXT NOT NULL) WITHOUT ROWID`)
+    this.#details.create()
     this.#neverUsed = this.#storage.sql.exec<{ n: number }>('SELECT count(*) AS n FROM clients WHERE used_at IS NULL').one().n
     this.#sweepPlanned = this.lifecycle.jobs.get('clients') !== undefined
   }
@@ -62,6 +67,27 @@ export class Clients extends LifecycleCapability {
       this.#sweepPlanned = true
       await this.lifecycle.jobs.push({ id: 'clients', fn: 'sweep', time: (this.#now() + DAY) * 1000 })
     }
+    return { registered: true }
+  }
+
+  /** What the document of a client says now. A new one counts as a registration; one that is known takes no more room than before. */
+  async keepDocument(client: ClientRecord, source: string, rate: RegistrationRate): Promise<Registration> {
+    if (!this.client(client.id)) {
+      this.#storage.sql.exec('DELETE FROM clients WHERE id = ? AND used_at IS NOT NULL', client.id)
+      this.#dropNeverUsed('WHERE id = ?', client.id)
+      return await this.register(client, source, rate)
+    }
+    this.#storage.sql.exec(
+      'UPDATE clients SET name = ?, redirect_uris = ?, auth_method = ?, grant_types = ?, uri = ?, application_type = ? WHERE id = ?',
+      client.name ?? null,
+      client.redirectUris.join('\n'),
+      client.authMethod,
+      client.grantTypes.join('\n'),
+      client.uri ?? null,
+      client.applicationType ?? null,
+      client.id,
+    )
+    this.#details.keep(client)
     return { registered: true }
   }
 
@@ -81,7 +107,7 @@ export class Clients extends LifecycleCapability {
     search: string,
     after: string | undefined,
   ): { readonly clients: readonly ListedClient[]; readonly next: string | undefined } {
-    const [, used = String(Number.MAX_SAFE_INTEGER), id = ''] = /^(\d+)\.([\w-]+)$/.exec(after ?? '') ?? []
+    const [, used = String(Number.MAX_SAFE_INTEGER), id = ''] = /^(\d+)\.(\S+)$/.exec(after ?? '') ?? []
     const rows = [
       ...this.#storage.sql.exec<ListedRow>(
         `${LISTED} WHERE (coalesce(used_at, 0) < ?1 OR (coalesce(used_at, 0) = ?1 AND clients.id > ?2))
@@ -99,11 +125,15 @@ export class Clients extends LifecycleCapability {
     return { clients: shown.map(listed), next }
   }
 
-  /** Nobody can connect the client from now on; false when it is not known. */
-  block(id: string, { at, by, why }: Pick<Order, 'at' | 'by' | 'why'>): boolean {
-    if (!this.client(id)) return false
+  /** Nobody can connect the client from now on. */
+  block(id: string, { at, by, why }: Pick<Order, 'at' | 'by' | 'why'>): void {
     this.#storage.sql.exec('INSERT OR IGNORE INTO blocked_clients VALUES (?, ?, ?, ?)', id, at, by, why)
-    return true
+  }
+
+  /** Since when, by whom and why; also for a client of the settings, which has no row of its own. */
+  blocked(id: string): ListedClient['blocked'] {
+    const query = 'SELECT at, actor AS "by", reason AS why FROM blocked_clients WHERE id = ?'
+    return this.#storage.sql.exec<{ at: number; by: string; why: string }>(query, id).toArray()[0]
   }
 
   /** False when it was not blocked. */
@@ -123,7 +153,8 @@ export class Clients extends LifecycleCapability {
   onJob(): LifecycleJobOutcome {
     const now = this.#now()
     this.#dropNeverUsed(`WHERE used_at IS NULL AND registered_at <= ? AND ${NOT_BLOCKED}`, now - NEVER_USED_LIFETIME)
-    this.#storage.sql.exec(`DELETE FROM clients WHERE used_at <= ? AND ${NOT_BLOCKED}`, now - USED_LIFETIME)
+    const dropped = `DELETE FROM clients WHERE used_at <= ? AND ${NOT_BLOCKED} RETURNING id`
+    this.#details.forget(this.#storage.sql.exec<{ id: string }>(dropped, now - USED_LIFETIME).toArray())
     const [left] = this.#storage.sql.exec('SELECT 1 FROM clients LIMIT 1')
     this.#sweepPlanned = left !== undefined
     return left && { rescheduleAt: (now + DAY) * 1000 }
@@ -158,6 +189,7 @@ export class Clients extends LifecycleCapability {
       source,
       client.registeredAt,
     )
+    this.#details.keep(client)
     this.#neverUsed += 1
   }
 
@@ -171,8 +203,10 @@ export class Clients extends LifecycleCapability {
     )
   }
 
-  #dropNeverUsed(where: string, value: number): void {
-    this.#neverUsed -= this.#storage.sql.exec(`DELETE FROM clients ${where} RETURNING id`, value).toArray().length
+  #dropNeverUsed(where: string, value: number | string): void {
+    const dropped = this.#storage.sql.exec<{ id: string }>(`DELETE FROM clients ${where} RETURNING id`, value).toArray()
+    this.#details.forget(dropped)
+    this.#neverUsed -= dropped.length
   }
 }
 
@@ -189,7 +223,7 @@ interface ClientRow extends Record<string, SqlStorageValue> {
   registered_at: number
 }
 
-interface ListedRow extends ClientRow {
+interface ListedRow extends ClientRow, DetailsRow {
   used_at: number | null
   blocked_at: number | null
   blocked_by: string | null
@@ -202,7 +236,7 @@ function listed(row: ListedRow): ListedClient {
   return { ...fromRow(row), usedAt: row.used_at ?? undefined, blocked, isBlocked: blocked !== undefined }
 }
 
-function fromRow(row: ClientRow): ClientRecord {
+function fromRow(row: ListedRow): ClientRecord {
   return {
     id: row.id,
     name: row.name ?? undefined,
@@ -215,5 +249,6 @@ function fromRow(row: ClientRow): ClientRecord {
     softwareId: row.software_id ?? undefined,
     softwareVersion: row.software_version ?? undefined,
     registeredAt: row.registered_at,
+    ...detailsFrom(row),
   }
 }

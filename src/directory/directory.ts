@@ -9,6 +9,7 @@ import { Activity, type HourOfActivity } from './activity.ts'
 import { Campaigns, type Failing } from './campaigns.ts'
 import type { ClientRecord, ListedClient } from './client-record.ts'
 import { Clients, type Registration } from './clients.ts'
+import { enteredClient, enteredClients } from './entered-clients.ts'
 import { Live } from './live.ts'
 import { Machines, type ListedMachine, type MachineRecord } from './machines.ts'
 import { ProviderSessions } from './provider-sessions.ts'
@@ -90,14 +91,30 @@ export class Directory extends DurableObject<Env> {
   /** `source` stands for the address the request came from; it counts against that address's rate. */
   async register(client: ClientRecord, source: string): Promise<Registration> {
     await this.lifecycle.start()
-    const perSource = this.#told().limits.registrationsPerMinute
-    return this.#clients.register(client, source, { perSource, overall: perSource * SOURCES_AT_ONCE })
+    return this.#clients.register(client, source, this.#rate())
   }
 
-  /** A registered client that has not expired. */
+  /** What the document of a client says, for which somebody at `source` has asked; a client that is new counts against the same rate. */
+  async keepDocument(client: ClientRecord, source: string): Promise<Registration> {
+    await this.lifecycle.start()
+    return this.#clients.keepDocument(client, source, this.#rate())
+  }
+
+  /** A client that was entered, or registered or described and has not expired. */
   async client(id: string): Promise<ClientRecord | undefined> {
     await this.lifecycle.start()
-    return this.#clients.client(id)
+    return this.#known(id)
+  }
+
+  #known(id: string): ClientRecord | undefined {
+    return enteredClient(this.#told().clients, id, this.#blocked) ?? this.#clients.client(id)
+  }
+
+  readonly #blocked = (id: string): ListedClient['blocked'] => this.#clients.blocked(id)
+
+  #rate(): { readonly perSource: number; readonly overall: number } {
+    const perSource = this.#told().limits.registrationsPerMinute
+    return { perSource, overall: perSource * SOURCES_AT_ONCE }
   }
 
   /** To be called when a person allowed the client something: from then on it lives 400 days instead of one. */
@@ -158,7 +175,9 @@ export class Directory extends DurableObject<Env> {
     after: string | undefined,
   ): Promise<{ readonly clients: readonly ClientWithPeople[]; readonly next: string | undefined }> {
     await this.lifecycle.start()
-    const { clients, next } = this.#clients.page(search, after)
+    const { clients: registered, next } = this.#clients.page(search, after)
+    const entered = after === undefined ? enteredClients(this.#told().clients, search, this.#blocked) : []
+    const clients = [...entered, ...registered]
     return { clients: clients.map((client) => ({ ...client, people: this.#people.countConnected(client.id) })), next }
   }
 
@@ -177,7 +196,9 @@ export class Directory extends DurableObject<Env> {
   /** Nobody can connect the client any more, and who has is disconnected. Undefined when it is not known. */
   async blockClient(order: Order): Promise<Receipt | undefined> {
     await this.lifecycle.start()
-    if (!this.#clients.block(order.target.id ?? '', order)) return undefined
+    const id = order.target.id ?? ''
+    if (!this.#known(id)) return undefined
+    this.#clients.block(id, order)
     this.#audit(order, 'client_blocked')
     return await this.#campaigns.begin(order)
   }

@@ -75,7 +75,7 @@ export function askedFor(request: RawRequest, client: ClientRecord, to: Destinat
     ...(to.state !== undefined && { state: to.state }),
     codeChallenge: request.one('code_challenge') ?? '',
     resource: downstream.resource,
-    scopes: [...grantableScopes(request.one('scope'), downstream)],
+    scopes: [...grantableScopes(request.one('scope'), downstream, client)],
   }
 }
 
@@ -115,12 +115,15 @@ function someoneMayBeAsked(request: RawRequest): void {
 
 /**
  * Scopes we know, of those that were asked for; unknown ones are dropped, as RFC 6749 section 3.3 allows, because clients
- * ask for what other servers listed. Nothing known means everything the resource offers.
+ * ask for what other servers listed. Nothing known means everything the resource offers, and this client may be given.
  */
-function grantableScopes(asked: string | undefined, downstream: Downstream): readonly string[] {
+function grantableScopes(asked: string | undefined, downstream: Downstream, { scopes }: ClientRecord): readonly string[] {
+  const offered = scopes ? downstream.scopes.filter((scope) => scopes.includes(scope)) : downstream.scopes
+  if (scopes && offered.length === 0)
+    throw new OAuthError('invalid_scope', 'This application may be given none of the scopes of this server')
   const wanted = new Set((asked ?? '').split(' '))
-  const known = downstream.scopes.filter((scope) => wanted.has(scope))
-  return known.length > 0 ? known : downstream.scopes
+  const known = offered.filter((scope) => wanted.has(scope))
+  return known.length > 0 ? known : offered
 }
 
 /** The answer to the client: code or error, always with `state` and `iss` (RFC 9207), each exactly once. */

@@ -4,7 +4,9 @@
 // fails is a product that does not work. So only what we act on can fail: redirect URIs, the way to authenticate, sizes.
 import * as z from 'zod'
 import type { ClientAuthMethod, ClientRecord } from '../directory/client-record.ts'
+import { statedKeys } from './client-keys.ts'
 import { OAuthError } from './errors.ts'
+import { STRANGERS_ONLY, type AddressPolicy } from './public-address.ts'
 import { acceptableRedirectUri } from './redirect-uri.ts'
 
 /** What was asked for and is granted; with an id and a date it becomes a `ClientRecord`. */
@@ -16,7 +18,7 @@ export interface RegistrationRequest {
   readonly scopes: readonly string[]
 }
 
-const MOST_REDIRECT_URIS = 20
+export const MOST_REDIRECT_URIS = 20
 const LONGEST_NAME = 200
 const LONGEST_WORD = 200
 const LONGEST_URL = 2048
@@ -35,26 +37,48 @@ const registration = z.object({
   software_id: text,
   software_version: text,
   scope: text,
+  jwks: z.unknown().optional(),
+  jwks_uri: z.unknown().optional(),
 })
 
 /** Reads the JSON document of a registration request; refuses it with a code of RFC 7591 section 3.2.2. */
-export function readRegistration(document: unknown): RegistrationRequest {
+export function readRegistration(document: unknown, policy: AddressPolicy = STRANGERS_ONLY): RegistrationRequest {
   const parsed = registration.safeParse(document)
   if (!parsed.success) throw unreadable(parsed.error.issues[0])
   const asked = parsed.data
+  const method = authMethod(asked.token_endpoint_auth_method)
+  const keys = method === 'private_key_jwt' ? statedKeys(asked, policy) : undefined
+  if (method === 'private_key_jwt' && !keys)
+    throw new OAuthError('invalid_client_metadata', 'private_key_jwt needs jwks or jwks_uri')
   return {
     metadata: {
-      name: clientName(asked.client_name),
       redirectUris: redirectUris(asked.redirect_uris ?? []),
-      authMethod: authMethod(asked.token_endpoint_auth_method),
+      authMethod: method,
       grantTypes: grantTypes(asked.grant_types ?? []),
-      uri: webAddress(asked.client_uri),
-      applicationType:
-        asked.application_type === 'native' || asked.application_type === 'web' ? asked.application_type : undefined,
-      softwareId: word(asked.software_id),
-      softwareVersion: word(asked.software_version),
+      ...(keys && { keys }),
+      ...description(asked),
     },
     scopes: asked.scope?.split(' ').filter((scope) => scope !== '') ?? [],
+  }
+}
+
+type Description = Pick<ClientRecord, 'name' | 'uri' | 'applicationType' | 'softwareId' | 'softwareVersion'>
+
+/** What a client says about itself that decides nothing. */
+export function description(asked: {
+  readonly client_name?: string | null | undefined
+  readonly client_uri?: string | null | undefined
+  readonly application_type?: string | null | undefined
+  readonly software_id?: string | null | undefined
+  readonly software_version?: string | null | undefined
+}): Description {
+  const type = asked.application_type
+  return {
+    name: clientName(asked.client_name),
+    uri: webAddress(asked.client_uri),
+    applicationType: type === 'native' || type === 'web' ? type : undefined,
+    softwareId: word(asked.software_id),
+    softwareVersion: word(asked.software_version),
   }
 }
 
@@ -73,11 +97,17 @@ export function registrationResponse(client: ClientRecord, scopes: readonly stri
     grant_types: client.grantTypes,
     response_types: ['code'],
     token_endpoint_auth_method: client.authMethod,
+    ...statedAgain(client.keys),
     application_type: client.applicationType,
     software_id: client.softwareId,
     software_version: client.softwareVersion,
     scope: scopes.length > 0 ? scopes.join(' ') : undefined,
   }
+}
+
+function statedAgain(keys: ClientRecord['keys']): object {
+  if (!keys) return {}
+  return 'jwks' in keys ? { jwks: JSON.parse(keys.jwks) } : { jwks_uri: keys.jwksUri }
 }
 
 function unreadable(issue: z.core.$ZodIssue | undefined): OAuthError {
@@ -113,6 +143,7 @@ function authMethod(asked: string | null | undefined): ClientAuthMethod {
     case 'none':
     case 'client_secret_basic':
     case 'client_secret_post':
+    case 'private_key_jwt':
       return asked
     case null:
     case undefined:
@@ -120,12 +151,12 @@ function authMethod(asked: string | null | undefined): ClientAuthMethod {
     default:
       throw new OAuthError(
         'invalid_client_metadata',
-        `unsupported token_endpoint_auth_method ${printable(asked)}: use none, client_secret_basic or client_secret_post`,
+        `unsupported token_endpoint_auth_method ${printable(asked)}: use none, client_secret_basic, client_secret_post or private_key_jwt`,
       )
   }
 }
 
-function grantTypes(asked: readonly string[]): readonly string[] {
+export function grantTypes(asked: readonly string[]): readonly string[] {
   // RFC 7591 reads silence as authorization_code alone. The server may grant more, and without a refresh token people
   // would have to sign in every hour.
   if (asked.length === 0) return GRANT_TYPES

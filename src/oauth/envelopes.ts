@@ -11,6 +11,8 @@ export interface GrantReference {
   readonly sub: string
   readonly grantId: string
   readonly clientId: string
+  /** The client has to sign every request that comes with this token (private_key_jwt). */
+  readonly clientSigns?: boolean
 }
 
 export interface CodeEnvelope extends GrantReference {
@@ -37,6 +39,7 @@ const reference = z.object({
   sub: z.string(),
   gid: z.string(),
   client_id: z.string(),
+  client_signs: z.literal(true).optional(),
   jti: z.string(),
   iat: z.number(),
   exp: z.number(),
@@ -61,7 +64,7 @@ export class Envelopes {
   }
 
   code(code: CodeEnvelope): Promise<string> {
-    const claims = { gid: code.grantId, client_id: code.clientId }
+    const claims = { gid: code.grantId, client_id: code.clientId, ...signs(code) }
     return this.#sign('code+jwt', claims, {
       sub: code.sub,
       aud: this.#issuer,
@@ -74,29 +77,27 @@ export class Envelopes {
   async accessToken(facts: PairFacts, ttl: number, scopes: readonly string[] = facts.scopes): Promise<string> {
     const { sub, grantId, clientId, resource, generation, issuedAt, endsAt } = facts
     const jti = await sha256(`at ${grantId} ${generation} ${issuedAt}`)
-    const claims = { gid: grantId, gen: generation, client_id: clientId, scope: scopes.join(' ') }
+    const claims = { gid: grantId, gen: generation, client_id: clientId, ...signs(facts), scope: scopes.join(' ') }
     return this.#sign('at+jwt', claims, { sub, aud: resource, jti, iat: issuedAt, exp: Math.min(issuedAt + ttl, endsAt) })
   }
 
   async refreshToken(facts: PairFacts, ttl: number): Promise<string> {
     const { sub, grantId, clientId, generation, issuedAt, endsAt } = facts
     const jti = await sha256(`rt ${grantId} ${generation} ${issuedAt}`)
-    const claims = { gid: grantId, gen: generation, client_id: clientId }
+    const claims = { gid: grantId, gen: generation, client_id: clientId, ...signs(facts) }
     return this.#sign('rt+jwt', claims, { sub, aud: this.#issuer, jti, iat: issuedAt, exp: Math.min(issuedAt + ttl, endsAt) })
   }
 
   async verifyCode(token: string): Promise<CodeEnvelope | undefined> {
     const claims = reference.safeParse(await this.#verify('code+jwt', token, this.#issuer)).data
-    return claims && { sub: claims.sub, grantId: claims.gid, clientId: claims.client_id, jti: claims.jti, expiresAt: claims.exp }
+    return claims && { ...referenceOf(claims), jti: claims.jti, expiresAt: claims.exp }
   }
 
   async verifyRefreshToken(
     token: string,
   ): Promise<(GrantReference & { generation: number; issuedAt: number; expiresAt: number }) | undefined> {
     const claims = refreshClaims.safeParse(await this.#verify('rt+jwt', token, this.#issuer)).data
-    if (!claims) return undefined
-    const { sub, gid, client_id, gen, iat, exp } = claims
-    return { sub, grantId: gid, clientId: client_id, generation: gen, issuedAt: iat, expiresAt: exp }
+    return claims && { ...referenceOf(claims), generation: claims.gen, issuedAt: claims.iat, expiresAt: claims.exp }
   }
 
   /** The caller an access token speaks for, or undefined. `resource` undefined accepts any of ours (introspection). */
@@ -113,9 +114,9 @@ export class Envelopes {
   async #verifiedCaller(token: string): Promise<Caller | undefined> {
     const claims = accessClaims.safeParse(await this.#verify('at+jwt', token, undefined)).data
     if (!claims) return undefined
-    const { sub, gid, gen, client_id, aud, scope, exp } = claims
+    const { gen, aud, scope, exp } = claims
     const scopes = scope === '' ? [] : scope.split(' ')
-    const caller = { sub, grantId: gid, generation: gen, clientId: client_id, resource: aud, scopes, expiresAt: exp }
+    const caller = { ...referenceOf(claims), generation: gen, resource: aud, scopes, expiresAt: exp }
     if (this.#verified.size >= Envelopes.REMEMBERED) {
       const oldest = this.#verified.keys().next()
       if (!oldest.done) this.#verified.delete(oldest.value)
@@ -126,7 +127,7 @@ export class Envelopes {
 
   #sign(
     typ: EnvelopeType,
-    claims: Record<string, string | number>,
+    claims: Record<string, string | number | boolean>,
     registered: Record<string, string | number>,
   ): Promise<string> {
     return new SignJWT({ iss: this.#issuer, ...registered, ...claims })
@@ -154,4 +155,12 @@ export class Envelopes {
     }
     return undefined
   }
+}
+
+function signs({ clientSigns }: Pick<GrantReference, 'clientSigns'>): { readonly client_signs?: true } {
+  return clientSigns ? { client_signs: true } : {}
+}
+
+function referenceOf({ sub, gid, client_id, client_signs }: z.output<typeof reference>): GrantReference {
+  return { sub, grantId: gid, clientId: client_id, ...(client_signs && { clientSigns: true }) }
 }

@@ -1,8 +1,10 @@
 // Token introspection (RFC 7662), for the client a token was issued to.
 import type { Presented } from '../session/tokens.ts'
+import type { ClientAuthentication, PresentedClient } from './client-authentication.ts'
 import type { Envelopes } from './envelopes.ts'
 
 export interface IntrospectionServices {
+  readonly clients: ClientAuthentication
   readonly envelopes: Envelopes
   readonly issuer: string
   readonly session: (sub: string) => { isActive(asked: Presented, kind: 'access' | 'refresh'): Promise<boolean> }
@@ -12,13 +14,15 @@ export type Introspection = Readonly<Record<string, string | number | boolean>>
 
 /** Anything but a live token of the asking client is `{"active": false}` (RFC 7662 section 2.2), and nothing more is said. */
 export async function introspected(
-  clientId: string,
+  client: PresentedClient,
   token: string | null,
   services: IntrospectionServices,
 ): Promise<Introspection> {
-  const { envelopes, issuer } = services
+  const { envelopes, issuer, clients } = services
+  const { clientId } = client
   const access = await envelopes.verifyAccessToken(token ?? '', undefined)
   if (access?.clientId === clientId) {
+    await clients.confirm(client, access)
     if (!(await services.session(access.sub).isActive(access, 'access'))) return { active: false }
     const { sub, resource, scopes, expiresAt } = access
     return {
@@ -33,7 +37,8 @@ export async function introspected(
     }
   }
   const refresh = await envelopes.verifyRefreshToken(token ?? '')
-  if (refresh?.clientId !== clientId || !(await services.session(refresh.sub).isActive(refresh, 'refresh')))
-    return { active: false }
+  if (refresh?.clientId !== clientId) return { active: false }
+  await clients.confirm(client, refresh)
+  if (!(await services.session(refresh.sub).isActive(refresh, 'refresh'))) return { active: false }
   return { active: true, iss: issuer, sub: refresh.sub, client_id: clientId, exp: refresh.expiresAt }
 }

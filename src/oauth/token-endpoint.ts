@@ -1,5 +1,6 @@
 // The token endpoint: rules that all grant types share, in order, and the table of grant types.
-import { authenticateClient } from './clients.ts'
+import type { ClientAuthentication } from './client-authentication.ts'
+import type { GrantReference } from './envelopes.ts'
 import { OAuthError } from './errors.ts'
 import { code } from './grants/code.ts'
 import type { Grant, GrantServices, TokenAnswer } from './grants/grant.ts'
@@ -12,6 +13,7 @@ const GRANTS: ReadonlyMap<string, Grant> = new Map([
 ])
 
 export interface TokenEndpointServices extends Omit<MachineServices, 'session'> {
+  readonly clients: ClientAuthentication
   readonly session: (sub: string) => ReturnType<GrantServices['session']> & ReturnType<MachineServices['session']>
 }
 
@@ -26,12 +28,22 @@ export async function answerTokenRequest(
   nothingIsRepeated(form)
   const type = form.get('grant_type')
   if (type === 'client_credentials') return clientCredentials(authorization, form, services)
-  const { clientId } = await authenticateClient(services.keys, authorization, form)
+  const client = await services.clients.present(authorization, form)
   if (type === null || type === '') throw new OAuthError('invalid_request', 'Missing required parameters: grant_type')
   const grant = GRANTS.get(type)
   if (!grant)
     throw new OAuthError('unsupported_grant_type', 'grant_type must be authorization_code, refresh_token or client_credentials')
-  return grant({ clientId, form }, services)
+  const { clientId, kind } = client
+  let isConfirmed = client.assertion === undefined
+  const confirm = async (token: GrantReference): Promise<boolean> => {
+    const hasSigned = await services.clients.confirm(client, token)
+    isConfirmed = true
+    return hasSigned
+  }
+  const answer = await grant({ clientId, kind, form, confirm }, services)
+  // A grant that forgot to have the signature looked at gives nothing, rather than everything to whoever names the client.
+  if (!isConfirmed) throw new OAuthError('invalid_client', 'Client authentication failed: private_key_jwt is not for this grant')
+  return answer
 }
 
 /** RFC 6749 section 3.2: request parameters must not be included more than once. */

@@ -3,7 +3,7 @@ import { Hono, type Context } from 'hono'
 import * as z from 'zod'
 import type { ClientRecord } from '../directory/client-record.ts'
 import { answer, askedFor, askedSchema, destination, rawRequest, type Asked, type Destination } from '../oauth/authorization.ts'
-import { clientIdIsOurs } from '../oauth/clients.ts'
+import { ClientFinder } from '../oauth/client-finder.ts'
 import { OAuthError } from '../oauth/errors.ts'
 import { acceptableRedirectUri } from '../oauth/redirect-uri.ts'
 import { sealed, unsealed } from '../oauth/sealed.ts'
@@ -16,7 +16,9 @@ import type { Services } from '../services.ts'
 import { cookieJar } from './cookies.ts'
 import { readForm } from './form.ts'
 import type { Variables } from './guards.ts'
+import { finderServices } from './known-clients.ts'
 import { beginLogin } from './login.ts'
+import { sourceOf } from './source.ts'
 
 const ticketSchema = z.object({ asked: askedSchema, id: z.string(), nonceHash: z.string() })
 
@@ -28,17 +30,17 @@ const SCOPE_MEANING: Readonly<Record<string, string>> = {
 
 export function authorizeRoutes(services: Services): Hono<{ Variables: Variables }> {
   const routes = new Hono<{ Variables: Variables }>()
-  routes.get('/authorize', (c) => showConsent(c, services))
+  const finder = new ClientFinder(finderServices(services))
+  routes.get('/authorize', (c) => showConsent(c, services, finder))
   routes.post('/authorize', (c) => takeDecision(c, services))
   return routes
 }
 
-async function showConsent(c: Context, services: Services): Promise<Response> {
+async function showConsent(c: Context, services: Services, finder: ClientFinder): Promise<Response> {
   const { settings, keys, now } = services
   const request = rawRequest(new URL(c.req.url).searchParams)
   const id = request.one('client_id')
-  // An invented id ends here: only ids of our making are worth a call to the Directory.
-  const client = id !== undefined && (await clientIdIsOurs(keys, id)) ? await services.directory().client(id) : undefined
+  const client = id === undefined ? undefined : await finder.find(id, () => sourceOf(c, keys))
   const to = destination(request, client)
   if (!client) throw new OAuthError('invalid_client', 'Client not found')
   assertNotBlocked(client)
@@ -58,8 +60,8 @@ async function showConsent(c: Context, services: Services): Promise<Response> {
     client: {
       name: client.name ?? '',
       id: client.id,
-      ...hostOf(client.uri),
-      verified: false,
+      ...hostOf(client),
+      verified: client.knownBy !== undefined,
       loopbackOnly: client.redirectUris.every((uri) => acceptableRedirectUri(uri) === 'loopback'),
     },
     redirect: {
@@ -79,8 +81,10 @@ export function assertNotBlocked({ id, isBlocked }: ClientRecord): void {
   if (isBlocked) throw new OAuthError('access_denied', 'An administrator has blocked this application', { reason: id })
 }
 
-function hostOf(uri: string | undefined): { host?: string } {
-  const host = uri === undefined ? undefined : URL.parse(uri)?.host
+/** Where its document is, which is sure; otherwise where it says it is from. An operator's own client needs none. */
+function hostOf({ id, knownBy, uri }: ClientRecord): { host?: string } {
+  if (knownBy === 'settings') return {}
+  const host = URL.parse(knownBy === 'document' ? id : (uri ?? ''))?.host
   return host === undefined || host === '' ? {} : { host }
 }
 

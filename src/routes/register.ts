@@ -6,10 +6,11 @@ import { readRegistration, registrationResponse } from '../oauth/client-metadata
 import { clientSecretFor, newClientId } from '../oauth/clients.ts'
 import { OAuthError } from '../oauth/errors.ts'
 import { supportedScopes } from '../oauth/resource.ts'
-import { hmac, toHex } from '../platform/crypto.ts'
 import { log } from '../platform/telemetry.ts'
 import type { Services } from '../services.ts'
 import type { Variables } from './guards.ts'
+import { policyOf } from './known-clients.ts'
+import { sourceOf } from './source.ts'
 
 export type RegisterServices = Pick<Services, 'settings' | 'keys' | 'directory' | 'now'>
 
@@ -26,15 +27,17 @@ const boundedBody = bodyLimit({
 
 export function registerRoutes({ settings, keys, directory, now }: RegisterServices): Hono<{ Variables: Variables }> {
   const routes = new Hono<{ Variables: Variables }>()
+  const policy = policyOf(settings)
   // What the Directory refused is refused here until its time is up: a flood must not keep the object busy that sign-ins need.
   const refusedUntil = new Map<string, number>()
 
   routes.post('/register', boundedBody, async (c) => {
-    const { metadata, scopes } = readRegistration(await jsonBody(c))
+    const { metadata, scopes } = readRegistration(await jsonBody(c), policy)
     const id = await newClientId(keys.current, metadata.authMethod)
     const client: ClientRecord = { ...metadata, id, registeredAt: now() }
-    await register(client, await sourceOf(c))
-    const secret = metadata.authMethod === 'none' ? undefined : await clientSecretFor(keys.current, id)
+    await register(client, await sourceOf(c, keys))
+    const hasSecret = metadata.authMethod !== 'none' && metadata.authMethod !== 'private_key_jwt'
+    const secret = hasSecret ? await clientSecretFor(keys.current, id) : undefined
     const offered = supportedScopes(settings.downstreams)
     const granted = scopes.filter((scope) => offered.includes(scope))
     log('info', 'client.registered', { client_id: id, request_id: c.get('requestId') })
@@ -55,13 +58,6 @@ export function registerRoutes({ settings, keys, directory, now }: RegisterServi
     refusedUntil.set(source, client.registeredAt + outcome.retryAfter)
     throw tooMany(outcome.retryAfter)
   }
-
-  /** The address a request came from, unreadable for whoever reads the table. */
-  async function sourceOf(c: Context): Promise<string> {
-    // Cloudflare sets this header and nobody else can; X-Forwarded-For is whatever the client likes.
-    const network = networkOf(c.req.header('CF-Connecting-IP') ?? '')
-    return toHex(await hmac(keys.current.client, `source ${network}`)).slice(0, 32)
-  }
 }
 
 function tooMany(retryAfter: number): OAuthError {
@@ -81,16 +77,4 @@ async function jsonBody(c: Context): Promise<unknown> {
   } catch (cause) {
     throw new OAuthError('invalid_client_metadata', 'The body is not valid JSON', { cause })
   }
-}
-
-/** An IPv6 subscriber owns a /64 and can take a new address for every request; the network is what is counted. */
-export function networkOf(address: string): string {
-  if (!address.includes(':')) return address
-  const [head = '', tail] = address.toLowerCase().split('::')
-  const groups = head.split(':').filter((group) => group !== '')
-  const missing = tail === undefined ? 0 : 8 - groups.length - tail.split(':').filter((group) => group !== '').length
-  return [...groups, ...Array<string>(Math.max(0, missing)).fill('0')]
-    .slice(0, 4)
-    .map((group) => group.padStart(4, '0'))
-    .join(':')
 }

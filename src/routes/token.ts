@@ -1,17 +1,20 @@
 // POST /token, /revoke and /introspect: forms in, JSON out, nothing cached.
 import { Hono, type Context } from 'hono'
-import { authenticateClient } from '../oauth/clients.ts'
+import { ClientAuthentication } from '../oauth/client-authentication.ts'
 import { introspected } from '../oauth/introspection.ts'
 import { revokeToken } from '../oauth/revocation.ts'
 import { answerTokenRequest, nothingIsRepeated } from '../oauth/token-endpoint.ts'
 import { adminResourceOf, type Services } from '../services.ts'
 import { readForm } from './form.ts'
 import type { Variables } from './guards.ts'
+import { finderServices } from './known-clients.ts'
 
 export function tokenRoutes(services: Services): Hono<{ Variables: Variables }> {
   const { settings, keys, envelopes, machines, session } = services
+  const clients = new ClientAuthentication({ ...finderServices(services), issuer: settings.baseUrl, session })
   const grantServices = {
     keys,
+    clients,
     envelopes,
     machines,
     lifetimes: settings.limits,
@@ -27,16 +30,16 @@ export function tokenRoutes(services: Services): Hono<{ Variables: Variables }> 
   routes.post('/revoke', async (c) => {
     const { authorization, form } = await credentialsAndForm(c)
     nothingIsRepeated(form)
-    const { clientId } = await authenticateClient(keys, authorization, form)
-    await revokeToken(clientId, form.get('token'), { envelopes, session })
+    const client = await clients.present(authorization, form)
+    await revokeToken(client, form.get('token'), { clients, envelopes, session })
     return c.body(null, 200, NO_STORE)
   })
   routes.post('/introspect', async (c) => {
     const { authorization, form } = await credentialsAndForm(c)
     nothingIsRepeated(form)
-    const client = await authenticateClient(keys, authorization, form)
+    const client = await clients.present(authorization, form)
     return c.json(
-      await introspected(client.clientId, form.get('token'), { envelopes, session, issuer: settings.baseUrl }),
+      await introspected(client, form.get('token'), { clients, envelopes, session, issuer: settings.baseUrl }),
       200,
       NO_STORE,
     )

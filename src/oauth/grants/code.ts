@@ -3,11 +3,12 @@ import { sha256 } from '../../platform/crypto.ts'
 import { OAuthError } from '../errors.ts'
 import { refused, resourceIn, tokenPair, type Grant } from './grant.ts'
 
-export const code: Grant = async ({ clientId, form }, services) => {
+export const code: Grant = async ({ clientId, form, confirm }, services) => {
   const envelope = await services.envelopes.verifyCode(form.get('code') ?? '')
   if (!envelope) throw refused('code_invalid')
   // A code in the hands of another client is refused before its owner's object hears of it.
   if (envelope.clientId !== clientId) throw new OAuthError('invalid_grant', 'authorization code was issued to another client')
+  const hasSigned = await confirm(envelope)
   const resource = resourceIn(form, services.downstreams)
   const verifier = form.get('code_verifier') ?? ''
   const outcome = await services.session(envelope.sub).redeem({
@@ -18,5 +19,5 @@ export const code: Grant = async ({ clientId, form }, services) => {
     ...(resource !== undefined && { resource }),
   })
   if (!outcome.granted) throw refused(outcome.refusal)
-  return tokenPair(envelope.sub, outcome.facts, services, outcome.facts.scopes)
+  return tokenPair(envelope.sub, outcome.facts, services, outcome.facts.scopes, hasSigned)
 }

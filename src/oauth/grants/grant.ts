@@ -2,7 +2,8 @@
 import type { Redemption } from '../../session/codes.ts'
 import type { Presented, TokenFacts, TokenOutcome, TokenRefusal } from '../../session/tokens.ts'
 import type { Downstream } from '../../settings/downstreams.ts'
-import type { Envelopes, Lifetimes } from '../envelopes.ts'
+import type { ClientKind } from '../clients.ts'
+import type { Envelopes, GrantReference, Lifetimes } from '../envelopes.ts'
 import { OAuthError } from '../errors.ts'
 import { canonicalResource } from '../resource.ts'
 
@@ -12,8 +13,12 @@ interface TokenSession {
   refresh(asked: Presented): Promise<TokenOutcome>
 }
 
-interface TokenRequest {
+export interface TokenRequest {
   readonly clientId: string
+  /** `signing` says that there is a signature, and nothing about it before `confirm`. */
+  readonly kind: ClientKind
+  /** To be called with the token that was presented, once it has proved to be this client's; true when the client has signed. */
+  readonly confirm: (token: GrantReference) => Promise<boolean>
   /** Form parameters; the pipeline has made sure that none is repeated except `resource`. */
   readonly form: URLSearchParams
 }
@@ -47,9 +52,10 @@ export async function tokenPair(
   facts: TokenFacts,
   services: GrantServices,
   scopes: readonly string[],
+  clientSigns = false,
 ): Promise<TokenAnswer> {
   const { accessTokenTtl, refreshTokenTtl } = services.lifetimes
-  const pair = { ...facts, sub }
+  const pair = { ...facts, sub, clientSigns }
   return {
     access_token: await services.envelopes.accessToken(pair, accessTokenTtl, scopes),
     token_type: 'Bearer',

@@ -2,17 +2,18 @@
 import { OAuthError } from '../errors.ts'
 import { refused, resourceIn, tokenPair, type Grant } from './grant.ts'
 
-export const refresh: Grant = async ({ clientId, form }, services) => {
+export const refresh: Grant = async ({ clientId, form, confirm }, services) => {
   const presented = await services.envelopes.verifyRefreshToken(form.get('refresh_token') ?? '')
   if (!presented) throw refused('refresh_invalid')
   if (presented.clientId !== clientId) throw new OAuthError('invalid_grant', 'Token does not belong to the requesting client')
+  await confirm(presented)
   const resource = resourceIn(form, services.downstreams)
   const outcome = await services.session(presented.sub).refresh(presented)
   if (!outcome.granted) throw refused(outcome.refusal)
   const { facts } = outcome
   // Known only now. The rotation that came first is no loss: the same token may come again until the new one is used.
   if (resource !== undefined && resource !== facts.resource) throw refused('wrong_resource')
-  return tokenPair(presented.sub, facts, services, narrowed(form.get('scope'), facts.scopes))
+  return tokenPair(presented.sub, facts, services, narrowed(form.get('scope'), facts.scopes), presented.clientSigns)
 }
 
 /** Fewer scopes may be asked for, never more (RFC 6749 section 6). `offline_access` is what a refresh token already is. */

@@ -125,9 +125,9 @@ describe('attacks 3, 17 and 18: a registration is refused when', () => {
     ['a redirect URI holds quotes and newlines', { redirect_uris: ['x:"\\\r\n'] }, 'invalid_redirect_uri', /\(x:\?\?\?\?\)/],
     [
       'it authenticates in a way we lack',
-      { ...good, token_endpoint_auth_method: 'private_key_jwt' },
+      { ...good, token_endpoint_auth_method: 'client_secret_jwt' },
       'invalid_client_metadata',
-      /unsupported token_endpoint_auth_method private_key_jwt/,
+      /unsupported token_endpoint_auth_method client_secret_jwt/,
     ],
     [
       'its way to authenticate is a number',

@@ -1,0 +1,113 @@
+// A client's signed assertion (RFC 7523 section 3): whose it is, for whom, until when, and that one of the client's keys signed it.
+import { createLocalJWKSet, decodeProtectedHeader, errors, jwtVerify, type JSONWebKeySet, type JWTPayload } from 'jose'
+import * as z from 'zod'
+import { sha256 } from '../platform/crypto.ts'
+import { failed } from './clients.ts'
+
+/** Nothing symmetric, and never `none`: the header is the stranger's, the list is ours. */
+export const SIGNING_ALGORITHMS = [
+  'ES256',
+  'ES384',
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'EdDSA',
+  'Ed25519',
+] as const
+
+export interface AssertionTerms {
+  readonly clientId: string
+  /** Our issuer, which is what newer clients name, and the token endpoint, which is what RFC 7523 had them name. */
+  readonly audiences: readonly string[]
+  /** Unix seconds. */
+  readonly now: number
+}
+
+export interface Assertion {
+  /** Names this assertion of this client among all. */
+  readonly id: string
+  /** When nobody would take it any more, in unix seconds. */
+  readonly until: number
+}
+
+/** SDKs say five minutes; ten and the clocks are as long as an assertion has to be remembered. */
+const LONGEST_LIFE = 600
+const CLOCK_TOLERANCE = 60
+
+const claimsSchema = z.object({
+  jti: z.string().min(1).max(512),
+  exp: z.number(),
+  aud: z.union([z.string(), z.tuple([z.string()])]),
+})
+/** RFC 7523bis names the second; a token of any other kind is not an assertion, whoever signed it. */
+const TYPES: readonly (string | undefined)[] = [undefined, 'jwt', 'client-authentication+jwt']
+
+/** Undefined when none of these keys is the one it names: others may have been published since. */
+export async function verifiedAssertion(
+  assertion: string,
+  keys: JSONWebKeySet,
+  { clientId, audiences, now }: AssertionTerms,
+): Promise<Assertion | undefined> {
+  const payload = await verifiedPayload(assertion, keys, clientId, now)
+  if (!payload) return undefined
+  const claims = claimsSchema.safeParse(payload)
+  if (!claims.success) throw failed('the assertion needs one aud, exp and jti')
+  const { jti, exp, aud } = claims.data
+  // Exactly one, or whoever else it is for could use it here.
+  if (!audiences.includes([aud].flat()[0] ?? ''))
+    throw failed(`the assertion is for somebody else: aud should be ${audiences[0]}`)
+  if (exp > now + LONGEST_LIFE + CLOCK_TOLERANCE) throw failed(`the assertion lives longer than ${LONGEST_LIFE} seconds`)
+  return { id: await sha256(`${clientId}\0${jti}`), until: exp + CLOCK_TOLERANCE }
+}
+
+async function verifiedPayload(
+  assertion: string,
+  keys: JSONWebKeySet,
+  clientId: string,
+  now: number,
+): Promise<JWTPayload | undefined> {
+  const options = {
+    issuer: clientId,
+    subject: clientId,
+    algorithms: [...SIGNING_ALGORITHMS],
+    requiredClaims: ['exp', 'jti', 'aud'],
+    clockTolerance: CLOCK_TOLERANCE,
+    currentDate: new Date(now * 1000),
+  }
+  try {
+    const { typ } = decodeProtectedHeader(assertion)
+    if (!TYPES.includes(typ?.toLowerCase())) throw failed('client_assertion is another kind of token')
+    const { payload } = await jwtVerify(assertion, createLocalJWKSet(keys), options)
+    return payload
+  } catch (error) {
+    if (error instanceof errors.JWKSNoMatchingKey) return undefined
+    if (error instanceof errors.JWKSMultipleMatchingKeys) return await verifiedByOneOf(assertion, error, options)
+    throw refusal(error)
+  }
+}
+
+/** Without a key id, every key of the right kind may have been the one. */
+async function verifiedByOneOf(
+  assertion: string,
+  matching: errors.JWKSMultipleMatchingKeys,
+  options: Parameters<typeof jwtVerify>[2],
+): Promise<JWTPayload | undefined> {
+  for await (const key of matching) {
+    try {
+      return (await jwtVerify(assertion, key, options)).payload
+    } catch (error) {
+      if (!(error instanceof errors.JWSSignatureVerificationFailed)) throw refusal(error)
+    }
+  }
+  return undefined
+}
+
+function refusal(error: unknown): Error {
+  if (error instanceof errors.JWTExpired) return failed('the assertion has expired')
+  if (error instanceof errors.JWTClaimValidationFailed) return failed(`the assertion has a wrong ${error.claim}, or none`)
+  if (error instanceof errors.JOSEError) return failed('the signature of the assertion could not be verified', error.code)
+  return error instanceof Error ? error : new Error('the assertion could not be read', { cause: error })
+}

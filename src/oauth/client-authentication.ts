@@ -1,0 +1,122 @@
+// How the client of a request to the token, revocation or introspection endpoint shows who it is, in two steps.
+//
+// First by arithmetic: ids, secrets, and which way it has to be. Only when the token that came with it has proved to be ours and the
+// client's is a signature looked at, because that may take a key set from the network and writes a row. So a stranger with invented ids,
+// addresses or signatures costs neither.
+import type { JSONWebKeySet } from 'jose'
+import type { ClientRecord } from '../directory/client-record.ts'
+import { verifiedAssertion, type Assertion } from './client-assertion.ts'
+import { ClientFinder, type FinderServices } from './client-finder.ts'
+import {
+  assertNoSecret,
+  assertSecret,
+  authenticateClient,
+  clientIdIsOurs,
+  failed,
+  presentedCredentials,
+  type ClientKind,
+  type PresentedCredentials,
+} from './clients.ts'
+import type { GrantReference } from './envelopes.ts'
+import { OAuthError } from './errors.ts'
+import { KeySets } from './key-sets.ts'
+import { publicKeySet } from './client-keys.ts'
+import { faultOfAddress, looksLikeAddress } from './public-address.ts'
+
+export interface PresentedClient {
+  readonly clientId: string
+  readonly kind: ClientKind
+  /** Not looked at yet: see `confirm`. */
+  readonly assertion?: string
+}
+
+export interface AuthenticationServices extends FinderServices {
+  readonly issuer: string
+  readonly session: (sub: string) => { takeAssertion(assertion: Assertion): Promise<boolean> }
+}
+
+const MUST_SIGN = 'this client signs its requests (private_key_jwt)'
+
+export class ClientAuthentication {
+  readonly #services: AuthenticationServices
+  readonly #finder: ClientFinder
+  readonly #keySets: KeySets
+
+  constructor(services: AuthenticationServices) {
+    this.#services = services
+    this.#finder = new ClientFinder(services)
+    this.#keySets = new KeySets(services.policy, services.now)
+  }
+
+  /** Who the client is, as far as arithmetic can tell. A client that signs has proved nothing before `confirm`. */
+  async present(authorization: string | null | undefined, form: URLSearchParams): Promise<PresentedClient> {
+    const { entered, keys } = this.#services
+    const presented = presentedCredentials(authorization, form)
+    const { id, secret } = presented
+    const known = entered.find(({ record }) => record.id === id)
+    if (known?.record.authMethod === 'private_key_jwt') return signing(presented)
+    if (known) {
+      if (presented.assertion !== undefined) throw failed('this client has no keys to sign with')
+      if (known.secret === undefined) assertNoSecret(secret)
+      else assertSecret(secret, known.secret)
+      return { clientId: id, kind: known.secret === undefined ? 'public' : 'confidential' }
+    }
+    if (looksLikeAddress(id)) return this.#described(presented)
+    return (await clientIdIsOurs(keys, id)) === 'signing'
+      ? signing(presented)
+      : await authenticateClient(keys, authorization, form)
+  }
+
+  /**
+   * The second step, with the verified token of that client: true when it has signed. What a client signed for once, it has to sign
+   * for again: the next token says so.
+   */
+  async confirm({ clientId, assertion }: PresentedClient, { sub, clientSigns }: GrantReference): Promise<boolean> {
+    if (assertion === undefined) {
+      if (clientSigns) throw failed(MUST_SIGN)
+      return false
+    }
+    const verified = await this.#verified(clientId, assertion)
+    if (!(await this.#services.session(sub).takeAssertion(verified))) throw failed('the assertion was used before')
+    return true
+  }
+
+  /** Whether the document says that it signs is known from the token: what it said when the person was asked. */
+  #described(presented: PresentedCredentials): PresentedClient {
+    if (faultOfAddress(presented.id, this.#services.policy) !== undefined)
+      throw new OAuthError('invalid_client', 'Client not found: its id is no address this broker asks')
+    assertNoSecret(presented.secret)
+    return presented.assertion === undefined ? { clientId: presented.id, kind: 'public' } : signing(presented)
+  }
+
+  async #verified(clientId: string, assertion: string): Promise<Assertion> {
+    const { issuer, now } = this.#services
+    const client = await this.#finder.known(clientId)
+    if (!client) throw new OAuthError('invalid_client', 'Client not found: register again')
+    const terms = { clientId, audiences: [issuer, `${issuer}/token`], now: now() }
+    const first = await this.#keysOf(client)
+    const verified = first && (await verifiedAssertion(assertion, first, terms))
+    if (verified) return verified
+    // Keys change: one that is not among those that are remembered may have been published since.
+    const newer = await this.#newerKeysOf(client)
+    const verifiedNow = newer && (await verifiedAssertion(assertion, newer, terms))
+    if (!verifiedNow) throw failed('the assertion is signed with none of the keys of this client')
+    return verifiedNow
+  }
+
+  async #keysOf({ keys }: ClientRecord): Promise<JSONWebKeySet | undefined> {
+    if (!keys) throw failed('this client has no keys to sign with')
+    return 'jwks' in keys ? publicKeySet.parse(JSON.parse(keys.jwks)) : await this.#keySets.at(keys.jwksUri)
+  }
+
+  async #newerKeysOf(client: ClientRecord): Promise<JSONWebKeySet | undefined> {
+    if (client.keys && 'jwksUri' in client.keys) return await this.#keySets.at(client.keys.jwksUri, true)
+    const described = await this.#finder.again(client)
+    return described && (await this.#keysOf(described))
+  }
+}
+
+function signing({ id, assertion }: PresentedCredentials): PresentedClient {
+  if (assertion === undefined) throw failed(MUST_SIGN)
+  return { clientId: id, kind: 'signing', assertion }
+}

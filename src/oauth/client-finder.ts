@@ -1,0 +1,121 @@
+// Who the client of a request is: one that was entered, one that registered, or one that a document at the address of its id describes.
+//
+// Documents are fetched here and nowhere else, when a person is to be asked or an unknown key has signed; what they say is kept in the
+// Directory until it is too old. Neither an error nor an invalid document is ever kept.
+import type { ClientRecord } from '../directory/client-record.ts'
+import type { Registration } from '../directory/clients.ts'
+import type { KeyRing } from '../issuer/keys.ts'
+import type { EnteredClient } from '../settings/clients.ts'
+import { Attempts } from './attempts.ts'
+import { clientOfDocument, LARGEST_DOCUMENT } from './client-document.ts'
+import { clientIdIsOurs } from './clients.ts'
+import { OAuthError } from './errors.ts'
+import { faultOfAddress, looksLikeAddress, type AddressPolicy } from './public-address.ts'
+import { publicDocument } from './public-document.ts'
+
+export interface FinderServices {
+  readonly keys: KeyRing
+  readonly policy: AddressPolicy
+  readonly entered: readonly EnteredClient[]
+  readonly directory: () => {
+    client(id: string): Promise<ClientRecord | undefined>
+    keepDocument(client: ClientRecord, source: string): Promise<Registration>
+  }
+  /** How many documents one address may have fetched in a minute; all together ten times as many. */
+  readonly fetchesPerMinute: number
+  /** Unix seconds. */
+  readonly now: () => number
+}
+
+/** Seconds a document is used beyond its time while its host is down: people go on with a client they know. One that is withdrawn is gone. */
+const USED_IN_AN_OUTAGE = 86_400
+const REMEMBERED_FOR = 300
+const MOST_REMEMBERED = 100
+
+export class ClientFinder {
+  readonly #services: FinderServices
+  readonly #fetches: Attempts
+  readonly #lookingAgain: Attempts
+  readonly #remembered = new Map<string, { readonly client: ClientRecord; readonly until: number }>()
+
+  constructor(services: FinderServices) {
+    const { fetchesPerMinute, now } = services
+    this.#services = services
+    this.#fetches = new Attempts(fetchesPerMinute, fetchesPerMinute * 10, now)
+    this.#lookingAgain = new Attempts(1, fetchesPerMinute, now)
+  }
+
+  /** The client a person is to be asked about. `source` stands for the address the request came from. */
+  async find(id: string, source: () => Promise<string>): Promise<ClientRecord | undefined> {
+    if (looksLikeAddress(id)) return await this.#described(id, source)
+    // An invented id ends here: only ids of our making, or the operator's, are worth a call to the Directory.
+    const isWorthIt = this.#isEntered(id) || (await clientIdIsOurs(this.#services.keys, id)) !== undefined
+    return isWorthIt ? await this.#services.directory().client(id) : undefined
+  }
+
+  /** What is known already, no older than five minutes where that matters: nothing is fetched. */
+  async known(id: string): Promise<ClientRecord | undefined> {
+    const now = this.#services.now()
+    const remembered = this.#remembered.get(id)
+    if (remembered && remembered.until > now) return remembered.client
+    const client = await this.#services.directory().client(id)
+    if (client) this.#remember(client)
+    return client
+  }
+
+  /** The client as its document describes it at this moment; undefined when it has none, or was asked for a minute ago. */
+  async again(client: ClientRecord): Promise<ClientRecord | undefined> {
+    if (client.knownBy !== 'document' || this.#lookingAgain.waitFor(client.id) > 0) return undefined
+    return await this.#fetched(client.id, 'again', client)
+  }
+
+  #isEntered(id: string): boolean {
+    return this.#services.entered.some(({ record }) => record.id === id)
+  }
+
+  async #described(id: string, source: () => Promise<string>): Promise<ClientRecord | undefined> {
+    const { policy, directory, now } = this.#services
+    const fault = faultOfAddress(id, policy)
+    if (fault !== undefined) throw new OAuthError('invalid_client', `Client not found: its id is an address that ${fault}`)
+    const known = await directory().client(id)
+    if (known && (known.isBlocked || (known.freshUntil ?? 0) > now())) return known
+    const from = await source()
+    const retryAfter = this.#fetches.waitFor(from)
+    if (retryAfter > 0) throw tooMany(retryAfter)
+    return await this.#fetched(id, from, known)
+  }
+
+  async #fetched(id: string, source: string, known: ClientRecord | undefined): Promise<ClientRecord> {
+    const { policy, directory, now } = this.#services
+    const fetched = await publicDocument(id, LARGEST_DOCUMENT, policy)
+    if ('fault' in fetched) {
+      const { fault, detail, isOutage } = fetched
+      if (isOutage && known && now() < (known.freshUntil ?? 0) + USED_IN_AN_OUTAGE) return known
+      const what = `The document that describes this application ${fault}`
+      if (isOutage) throw new OAuthError('temporarily_unavailable', what, { reason: detail, retryAfter: 30 })
+      throw new OAuthError('invalid_client_metadata', what, { reason: detail })
+    }
+    const freshUntil = now() + fetched.freshFor
+    const client: ClientRecord = { ...clientOfDocument(id, fetched.document, policy), registeredAt: now(), freshUntil }
+    const kept = await directory().keepDocument(client, source)
+    if (!kept.registered) throw tooMany(kept.retryAfter)
+    this.#remember(client)
+    return client
+  }
+
+  #remember(client: ClientRecord): void {
+    const oldest = this.#remembered.keys().next()
+    if (this.#remembered.size >= MOST_REMEMBERED && !oldest.done) this.#remembered.delete(oldest.value)
+    this.#remembered.set(client.id, { client, until: this.#services.now() + REMEMBERED_FOR })
+  }
+}
+
+function tooMany(retryAfter: number): OAuthError {
+  return new OAuthError(
+    'too_many_requests',
+    `Too many applications are asked about from here: try again in ${retryAfter} seconds`,
+    {
+      retryAfter,
+    },
+  )
+}

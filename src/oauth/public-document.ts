@@ -1,0 +1,85 @@
+// A small JSON document at an address a stranger named: the one door through which the broker asks there, bounded in size and time.
+import { joined } from '../platform/bytes.ts'
+import { outbound } from '../platform/outbound.ts'
+import { describeError } from '../platform/telemetry.ts'
+import { faultOfAddress, type AddressPolicy } from './public-address.ts'
+
+export type Fetched =
+  | {
+      readonly document: unknown
+      /** Seconds for which nobody needs to ask again. */
+      readonly freshFor: number
+    }
+  | {
+      /** A phrase after “the document …”, for anybody. */
+      readonly fault: string
+      /** For our log: what exactly a host answered is not for strangers to find out through us. */
+      readonly detail: string
+      /** The host did not answer, or not as a host at work does: nothing is known about the document. */
+      readonly isOutage: boolean
+    }
+
+const WITHIN_MS = 5_000
+const UNREACHABLE = 'can not be fetched at the moment'
+const JSON_TYPE = /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i
+/** Seconds. The owner of the document says how long (RFC 9111), within reason; an hour if they say nothing. */
+const FRESH = { least: 300, unless: 3_600, most: 86_400 } as const
+
+export async function publicDocument(address: string, mostBytes: number, policy: AddressPolicy): Promise<Fetched> {
+  const fault = faultOfAddress(address, policy)
+  if (fault !== undefined) return { fault: 'is nowhere this broker may ask', detail: `the address ${fault}`, isOutage: false }
+  const late = new AbortController()
+  const timer = setTimeout(() => late.abort(new DOMException('no answer in time', 'TimeoutError')), WITHIN_MS)
+  try {
+    const answer = await outbound(address, { headers: { accept: 'application/json' } }, { signal: late.signal })
+    return await read(answer, mostBytes)
+  } catch (error) {
+    return { fault: UNREACHABLE, detail: describeError(error), isOutage: true }
+  } finally {
+    clearTimeout(timer)
+    // Whatever was not read of the answer is not wanted any more.
+    late.abort()
+  }
+}
+
+/** A redirect is an answer like any other that is not 200: whose address it leads to, nobody has looked at. */
+async function read(answer: Response, mostBytes: number): Promise<Fetched> {
+  const { status, headers } = answer
+  const type = headers.get('content-type') ?? ''
+  if (status >= 500 || status === 429) return { fault: UNREACHABLE, detail: `status ${status}`, isOutage: true }
+  if (status !== 200) return refused('is not at its address', `status ${status}`)
+  if (!JSON_TYPE.test(type)) return refused('is not application/json', `type ${type.slice(0, 100)}`)
+  const bytes = await upTo(mostBytes, answer)
+  if (!bytes) return refused(`is larger than ${mostBytes} bytes`)
+  try {
+    const document: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes))
+    return { document, freshFor: freshFor(headers) }
+  } catch {
+    return refused('is not valid JSON')
+  }
+}
+
+function refused(fault: string, detail = fault): Fetched {
+  return { fault, detail, isOutage: false }
+}
+
+/** Counted while it comes, and after it was decompressed: neither a missing length nor a compressed one makes it larger. */
+async function upTo(most: number, { body }: Response): Promise<Uint8Array | undefined> {
+  const chunks: Uint8Array[] = []
+  let length = 0
+  for await (const chunk of body ?? []) {
+    length += chunk.length
+    if (length > most) return undefined
+    chunks.push(chunk)
+  }
+  return joined(chunks)
+}
+
+function freshFor(headers: Headers): number {
+  const cacheControl = headers.get('cache-control') ?? ''
+  if (/\bno-(?:store|cache)\b/i.test(cacheControl)) return FRESH.least
+  const maxAge = /\bmax-age\s*=\s*"?(\d{1,9})/i.exec(cacheControl)?.[1]
+  const seconds = maxAge === undefined ? FRESH.unless : Number(maxAge) - Number(headers.get('age') ?? 0)
+  // An Age that is no number makes no number; the least is always right.
+  return Math.max(FRESH.least, Math.min(FRESH.most, seconds || 0))
+}

@@ -1,0 +1,20 @@
+// What finding a client takes, of what the router has.
+import type { FinderServices } from '../oauth/client-finder.ts'
+import { addressPolicy, type AddressPolicy } from '../oauth/public-address.ts'
+import type { Services } from '../services.ts'
+import type { Settings } from '../settings.ts'
+
+export function finderServices({
+  settings,
+  keys,
+  directory,
+  now,
+}: Pick<Services, 'settings' | 'keys' | 'directory' | 'now'>): FinderServices {
+  const { clients: entered, limits } = settings
+  return { keys, entered, directory, now, policy: policyOf(settings), fetchesPerMinute: limits.registrationsPerMinute }
+}
+
+export function policyOf({ baseUrl, downstreams }: Settings): AddressPolicy {
+  const behind = downstreams.map(({ url }) => url)
+  return addressPolicy(baseUrl, behind)
+}

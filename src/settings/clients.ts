@@ -1,0 +1,125 @@
+// Clients an operator enters by hand, for those that can neither register nor be described by a document: the setting `CLIENTS`.
+import * as z from 'zod'
+import type { ClientRecord } from '../directory/client-record.ts'
+import { statedKeys } from '../oauth/client-keys.ts'
+import { addressPolicy, STRANGERS_ONLY } from '../oauth/public-address.ts'
+import { acceptableRedirectUri } from '../oauth/redirect-uri.ts'
+import type { SettingsProblem } from './problem.ts'
+
+/** A client of the settings; it may have a secret or keys, never both. The record goes about, the secret stays here. */
+export interface EnteredClient {
+  readonly record: ClientRecord
+  readonly secret: string | undefined
+}
+
+type Given = Readonly<Record<string, string>>
+
+const SEE = 'see “Clients you enter yourself” in README.md'
+const SHORTEST_SECRET = 16
+/** Ids of our own making begin like this, and an address is a document: neither can be entered. */
+const TAKEN = /^(?:pub|sec|key|tok|mch)_|^https?:/i
+
+const text = z.string().trim().min(1).max(200)
+
+const entry = z.strictObject({
+  id: z
+    .string()
+    .regex(/^[\w.~-]{1,100}$/, 'has characters besides letters, digits and . _ ~ - (an id goes into URLs as it is)')
+    .refine((id) => !TAKEN.test(id), 'begins like the ids of clients that register'),
+  name: text,
+  secret: z
+    .string()
+    .regex(/^\$[A-Z][A-Z0-9_]*$/, 'is written out: name the Worker secret that holds it, as $NAME')
+    .optional(),
+  redirect_uris: z
+    .array(
+      z
+        .string()
+        .refine(
+          (uri) => acceptableRedirectUri(uri) !== undefined,
+          'is neither https, nor loopback, nor a scheme of an application',
+        ),
+    )
+    .min(1, 'is empty'),
+  scopes: z.array(text).min(1, 'is empty: leave it out to allow all').optional(),
+  jwks: z.unknown().optional(),
+  jwks_uri: z.unknown().optional(),
+})
+type Entry = z.output<typeof entry>
+
+export interface ReadClients {
+  readonly clients: readonly EnteredClient[]
+  readonly problems: readonly SettingsProblem[]
+}
+
+/** Every mistake is named by the number of the client and the field. */
+export function readClients(given: Given): ReadClients {
+  const problems: SettingsProblem[] = []
+  const report = (problem: string, cure = SEE): undefined => {
+    problems.push({ variable: 'CLIENTS', problem, cure })
+  }
+  const written = given['CLIENTS']
+  if (written === undefined) return { clients: [], problems }
+  const parsed = z.array(entry).safeParse(jsonOf(written))
+  if (!parsed.success) {
+    for (const { path, message } of parsed.error.issues)
+      report(path.length === 0 ? 'is not a JSON list' : `${path.join('.')} ${lower(message)}`)
+    return { clients: [], problems }
+  }
+  const clients: EnteredClient[] = []
+  for (const [index, asked] of parsed.data.entries()) {
+    if (clients.some(({ record }) => record.id === asked.id)) report(`${index}.id is there twice`)
+    const client = entered(asked, given, (problem, cure) => report(`${index}.${problem}`, cure))
+    if (client) clients.push(client)
+  }
+  return { clients, problems }
+}
+
+function entered(asked: Entry, given: Given, report: (problem: string, cure?: string) => undefined): EnteredClient | undefined {
+  const { id, name, redirect_uris: redirectUris, scopes } = asked
+  const keys = keysOf(asked, given, report)
+  const secret = asked.secret === undefined ? undefined : given[asked.secret.slice(1)]
+  if (asked.secret !== undefined && secret === undefined)
+    return report(`secret names ${asked.secret}, which is not set`, `wrangler secret put ${asked.secret.slice(1)}`)
+  if (secret !== undefined && secret.length < SHORTEST_SECRET)
+    return report(`secret is shorter than ${SHORTEST_SECRET} characters`, 'create one with: openssl rand -hex 32')
+  if (secret !== undefined && keys) return report('secret stands beside keys: a client authenticates in one way')
+  const withoutKeys = secret === undefined ? 'none' : 'client_secret_basic'
+  const record: ClientRecord = {
+    id,
+    knownBy: 'settings',
+    name,
+    redirectUris,
+    authMethod: keys ? 'private_key_jwt' : withoutKeys,
+    grantTypes: ['authorization_code', 'refresh_token'],
+    uri: undefined,
+    applicationType: undefined,
+    softwareId: undefined,
+    softwareVersion: undefined,
+    keys,
+    scopes,
+    registeredAt: 0,
+  }
+  return { record, secret }
+}
+
+function keysOf(asked: Entry, given: Given, report: (problem: string) => undefined): ClientRecord['keys'] {
+  try {
+    const base = given['BASE_URL']
+    return statedKeys(asked, base !== undefined && URL.canParse(base) ? addressPolicy(base, []) : STRANGERS_ONLY)
+  } catch (error) {
+    return report(error instanceof Error ? error.message : 'jwks can not be read')
+  }
+}
+
+function jsonOf(written: string): unknown {
+  try {
+    return JSON.parse(written)
+  } catch {
+    return undefined
+  }
+}
+
+function lower(message: string): string {
+  return message.slice(0, 1).toLowerCase() + message.slice(1)
+}
