@@ -1,5 +1,6 @@
 // An event stream on its way from the downstream to the client: event by event, never more than one chunk ahead of the reader.
 import { joined } from '../platform/bytes.ts'
+import type { StreamMeter } from '../session/stream-traffic.ts'
 import { keepAlive } from './keep-alive.ts'
 import { encodeComment, encodeEvent, SseEventTooLarge, SseReader, type SseEvent } from './sse.ts'
 
@@ -17,6 +18,8 @@ export interface Carriage {
   readonly encode: (events: readonly SseEvent[]) => readonly Uint8Array[] | Promise<readonly Uint8Array[]>
   /** The last event of a stream that broke, when its client can't find out by itself what became of its request. */
   readonly lastEvent: (breakage: Breakage) => Uint8Array | undefined
+  /** Counts what passes. */
+  readonly meter: StreamMeter
   /** Ends the stream from outside; then `farewell` says what the client gets last. */
   readonly pulled: AbortSignal
   readonly farewell: () => Uint8Array
@@ -70,7 +73,11 @@ export function carryEvents(body: ReadableStream<Uint8Array>, carriage: Carriage
       const { complete, tooLarge } = events.take(next.value)
       const passed = await encoded(complete)
       if (isOver) return true
-      if (passed.length > 0) controller.enqueue(joined(passed))
+      if (passed.length > 0) {
+        const chunk = joined(passed)
+        carriage.meter.passed(complete.filter(({ data }) => data).length, chunk.length)
+        controller.enqueue(chunk)
+      }
       if (tooLarge) throw tooLarge
       if (passed.length > 0) return true
     }
@@ -103,6 +110,7 @@ export function carryEvents(body: ReadableStream<Uint8Array>, carriage: Carriage
       else carriage.pulled.addEventListener('abort', pull, { once: true })
     },
     async pull(controller) {
+      carriage.meter.taken()
       try {
         if (await carrySome(controller)) return
         finish(controller)

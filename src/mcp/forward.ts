@@ -83,6 +83,7 @@ async function eventsOf(
     first: conditions.first ?? [],
     encode: conditions.encode ?? withoutIds,
     lastEvent: (breakage) => lastEvent(breakage, forwarding),
+    meter: tether.meter,
     pulled: leash.pulled,
     farewell: () => farewell(forwarding.passage, leash.reason(), forwarding.requestId),
     over: (because) => tether.release(because),
@@ -94,9 +95,13 @@ function untilItsEnd(body: ReadableStream<Uint8Array>, tether: Tether): Readable
   const source = body.getReader()
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
+      tether.meter.taken()
       try {
         const next = await source.read()
-        if (!next.done) return controller.enqueue(next.value)
+        if (!next.done) {
+          tether.meter.passed(0, next.value.length)
+          return controller.enqueue(next.value)
+        }
         tether.release()
         controller.close()
       } catch (error) {

@@ -2,11 +2,14 @@
 import {
   CLIENT_LEFT,
   closeReason,
+  HOW_FAR,
   LEASH_HEADER,
   STREAM_ENDED,
   type CloseReason,
   type LeashedStream,
 } from '../session/leash-terms.ts'
+import { headerJson } from '../platform/header-json.ts'
+import type { StreamMeter } from '../session/stream-traffic.ts'
 
 export interface Leash {
   /** Aborts when the object pulls, or when the leash breaks; `reason` says why. */
@@ -26,9 +29,10 @@ export type NoLeash = Extract<CloseReason, 'credential_revoked' | 'superseded' |
 
 const NO_LEASH: Readonly<Record<number, NoLeash>> = { 409: 'superseded', 429: 'limit_exceeded' }
 
-export async function openLeash(post: LeashPost, stream: LeashedStream): Promise<Leash | NoLeash> {
+/** `meter` counts what passes; the object asks for it when somebody looks. */
+export async function openLeash(post: LeashPost, stream: LeashedStream, meter: StreamMeter): Promise<Leash | NoLeash> {
   const answer = await post.fetch('https://session/leash', {
-    headers: { upgrade: 'websocket', [LEASH_HEADER]: JSON.stringify(stream) },
+    headers: { upgrade: 'websocket', [LEASH_HEADER]: headerJson(stream) },
   })
   const socket = answer.webSocket
   if (!socket) return NO_LEASH[answer.status] ?? 'credential_revoked'
@@ -37,6 +41,7 @@ export async function openLeash(post: LeashPost, stream: LeashedStream): Promise
   let released = false
   socket.accept()
   socket.addEventListener('message', ({ data }) => {
+    if (data === HOW_FAR) return socket.send(JSON.stringify(meter.traffic))
     reason = closeReason.safeParse(data).data ?? 'credential_revoked'
     pulled.abort(reason)
   })

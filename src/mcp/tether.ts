@@ -1,11 +1,12 @@
 // What ties a request that takes longer than a moment to the person's object: it ends when the client leaves or the leash is pulled.
+import { StreamMeter } from '../session/stream-traffic.ts'
 import type { Leash, NoLeash } from './leash.ts'
 import { McpRefusal, revoked } from './refusal.ts'
 
 /** A request that is over sooner costs no second call to the object. */
 const TETHER_AFTER_MS = 1_000
 
-export type OpenLeash = () => Promise<Leash | NoLeash>
+export type OpenLeash = (meter: StreamMeter) => Promise<Leash | NoLeash>
 
 /** A newer connection of the same client took over while this one was being opened. */
 export class Superseded extends Error {}
@@ -13,6 +14,8 @@ export class Superseded extends Error {}
 export class Tether {
   /** Ends the request to the downstream. */
   readonly ending = new AbortController()
+  /** What has passed; told to whoever looks, once there is a leash. */
+  readonly meter = new StreamMeter()
   readonly #open: OpenLeash
   readonly #id: string | undefined
   readonly #timer: ReturnType<typeof setTimeout>
@@ -61,7 +64,7 @@ export class Tether {
   }
 
   async #hold(): Promise<Leash> {
-    const leash = await this.#open()
+    const leash = await this.#open(this.meter)
     if (leash === 'superseded') throw new Superseded()
     if (leash === 'limit_exceeded') throw tooMany(this.#id)
     if (leash === 'credential_revoked') throw revoked(this.#id)

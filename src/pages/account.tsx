@@ -1,8 +1,9 @@
 // A person's own page: who they are here, what they have connected, what is open, and how to end each of it or all.
 import type { Child } from 'hono/jsx'
 import { documentOf } from './layout.tsx'
-import { Client, clientNameOf, counted, nameOf, serverOf } from './portal/names.tsx'
-import type { ShownGrant, ShownStream } from './portal/streams-table.tsx'
+import { Client, clientNameOf, counted, nameOf, serverOf, sizeOf } from './portal/names.tsx'
+import type { ShownGrant } from './portal/grants-table.tsx'
+import { softwareName, type ShownStream } from './portal/streams-table.tsx'
 import { Exact, Lasting } from './portal/when.tsx'
 import { shownText } from './shown.ts'
 
@@ -131,6 +132,12 @@ function Connected({ grant, streams, csrf, now }: ConnectedView) {
                 <code>{shownText(stream.label, 120)}</code>{' '}
                 <span class="fine">
                   open for <Lasting at={stream.openedAt} now={now} />
+                  {stream.traffic && `, ${counted(stream.traffic.events, 'event')}, ${sizeOf(stream.traffic.bytes)}`}
+                  {stream.software && (
+                    <>
+                      , by <bdi>{softwareName(stream.software)}</bdi>
+                    </>
+                  )}
                 </span>
               </span>
               <form method="post" action="/account/disconnect" id={`close-form-${stream.id}`}>

@@ -29,7 +29,7 @@ export function accountRoutes(services: Services): Hono<Visited> {
 
 async function show(c: Context<Visited>, services: Services): Promise<Response> {
   const { sub, identity, csrf, isAdministrator } = c.get('visitor')
-  const [live, ended] = await Promise.all([services.session(sub).describe(), ownReceipt(services, sub, c.req.query('receipt'))])
+  const [live, ended] = await Promise.all([services.session(sub).watch(), ownReceipt(services, sub, c.req.query('receipt'))])
   const html = accountPage({
     sub,
     name: identity.name,

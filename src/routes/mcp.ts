@@ -24,7 +24,9 @@ import type { Tapped } from '../mcp/wire-tap.ts'
 import { randomId } from '../platform/crypto.ts'
 import { log } from '../platform/telemetry.ts'
 import type { Admission } from '../session/admission.ts'
+import { softwareOf } from '../session/client-software.ts'
 import type { Watched } from '../session/recording.ts'
+import type { StreamMeter } from '../session/stream-traffic.ts'
 import {
   bearer,
   challenge,
@@ -46,6 +48,9 @@ export interface McpServices extends BearerServices {
   readonly session: (sub: string) => McpPost
   readonly keepAliveMs?: number
 }
+
+/** 2026-07-28, "_meta": what the client is, with every request. */
+const CLIENT_INFO = 'io.modelcontextprotocol/clientInfo'
 
 const METHODS: readonly string[] = ['GET', 'POST', 'DELETE', 'OPTIONS']
 
@@ -104,9 +109,10 @@ async function carry(c: Asked, services: McpServices, recorded: RecordedCallers)
     keepAliveMs: services.keepAliveMs ?? KEEP_ALIVE_MS[passage.era],
     leash:
       ({ id, ...stream }: StreamToLeash) =>
-      (): Promise<Leash | NoLeash> => {
-        const streamId = id ?? randomId(9)
-        return openLeash(post, { ...stream, streamId, grantId: caller.grantId, label, openedAt: services.now() })
+      (meter: StreamMeter): Promise<Leash | NoLeash> => {
+        const [streamId, software] = [id ?? randomId(9), softwareOf(envelope?.messages[0]?.meta[CLIENT_INFO])]
+        const shown = { label, openedAt: services.now(), ...(software && { software }) }
+        return openLeash(post, { ...stream, ...shown, streamId, grantId: caller.grantId }, meter)
       },
   }
   if (passage.era === 'legacy') {

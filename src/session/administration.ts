@@ -46,8 +46,26 @@ export function describePerson(parts: Parts, sub: string): PersonDetail | undefi
       const mcpSessions = sessions.filter(({ grantId }) => grantId === id).length
       return { id, clientId, clientName, resource, scopes, createdAt, endsAt, mcpSessions }
     }),
-    streams: [...parts.leashes.open().map(leashed), ...parts.carrier().open()],
+    streams: [...parts.leashes.open().map(leashed), ...parts.carrier().open()].map((stream) => {
+      return { ...stream, software: stream.software ?? parts.carrier().softwareOf(stream) }
+    }),
   }
+}
+
+/** The same for somebody who watches: how far each stream is too. The routers are asked, which costs a silent stream nothing before. */
+export async function watchPerson(parts: Parts, sub: string): Promise<PersonDetail | undefined> {
+  const counted = await parts.leashes.traffic()
+  // Described after the wait: what has ended meanwhile is not shown.
+  const person = describePerson(parts, sub)
+  return (
+    person && {
+      ...person,
+      streams: person.streams.map((stream) => ({
+        ...stream,
+        traffic: counted.get(stream.id) ?? parts.carrier().traffic(stream.id),
+      })),
+    }
+  )
 }
 
 /** What the Directory keeps; undefined once nobody is known here any more. */
@@ -59,8 +77,8 @@ export function summaryOf({ profile, grants, now }: Parts, sub: string): Omit<Pe
   return { sub, identity, blocked: isBlocked, liveGrants: live.length, clientIds, lastSeenAt }
 }
 
-function leashed({ streamId, grantId, kind, label, openedAt }: LeashedStream): StreamDetail {
-  return { id: streamId, grantId, kind, label, openedAt }
+function leashed({ streamId, grantId, kind, label, software, openedAt }: LeashedStream): StreamDetail {
+  return { id: streamId, grantId, kind, label, software, openedAt }
 }
 
 /** Ends what was named; when this resolves it is over. What is not there has ended already, and counts as nothing. */

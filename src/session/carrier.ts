@@ -3,7 +3,9 @@ import type { Caller } from '../caller.ts'
 import type { Rate, Refused, Vouched } from './admission.ts'
 import type { LoggedEvent } from './event-log.ts'
 import type { CloseReason } from './leash-terms.ts'
+import type { ClientSoftware } from './client-software.ts'
 import type { Watched } from './recording.ts'
+import type { StreamTraffic } from './stream-traffic.ts'
 
 /** One open stream, whoever carries it. */
 export interface StreamDetail {
@@ -12,8 +14,12 @@ export interface StreamDetail {
   readonly kind: 'request' | 'standing' | 'call'
   /** Method and tool, as far as they are known: `tools/call count`. */
   readonly label: string
+  /** What the client says it is, where it said it. */
+  readonly software?: ClientSoftware | undefined
   /** Unix seconds. */
   readonly openedAt: number
+  /** Only for who looks closely, and only where whoever carries the stream has said it in time. */
+  readonly traffic?: StreamTraffic | undefined
 }
 
 export interface Carrier {
@@ -30,6 +36,9 @@ export interface Carrier {
   endSession(id: string): number | undefined
   /** Streams the object carries at the moment. */
   open(): readonly StreamDetail[]
+  traffic(id: string): StreamTraffic | undefined
+  /** What the client of a stream says it is, whoever carries it. */
+  softwareOf(stream: Pick<StreamDetail, 'id' | 'grantId'>): ClientSoftware | undefined
   /** Called after every start: goes on with what the last life of the object left unfinished. */
   recover(): void
   /** Whether something is carried for which the object must be woken again after a crash. */

@@ -155,6 +155,25 @@ export class EventLog extends LifecycleCapability {
     }
   }
 
+  /** What is there of a stream: since when, how many events and bytes of them are kept, and when the last came. */
+  progressOf(stream: string): {
+    readonly openedAt: number
+    readonly events: number
+    readonly bytes: number
+    readonly lastAt?: number
+  } {
+    const query = `SELECT (SELECT opened_at FROM streams WHERE id = ?1) AS opened, count(*) AS events,
+      coalesce(sum(length(CAST(data AS BLOB))), 0) AS bytes, max(at) AS last FROM events WHERE stream = ?1`
+    const { opened, events, bytes, last } = this.#storage.sql.exec<ProgressRow>(query, stream).one()
+    return { openedAt: opened ?? 0, events, bytes, ...(last !== null && { lastAt: last }) }
+  }
+
+  /** How many bytes come after the cursor. */
+  bytesAfter({ stream, seq }: Cursor): number {
+    const query = 'SELECT coalesce(sum(length(CAST(data AS BLOB))), 0) AS bytes FROM events WHERE seq > ? AND stream = ?'
+    return this.#storage.sql.exec<{ bytes: number }>(query, seq, stream).one().bytes
+  }
+
   /** Number of the newest event. */
   get last(): number {
     return this.#storage.sql.exec<{ seq: number }>('SELECT coalesce(max(seq), 0) AS seq FROM events').one().seq
@@ -254,6 +273,13 @@ interface StreamRow extends Record<string, SqlStorageValue> {
   up_id: string | null
   closed: number
   trimmed_to: number
+}
+
+interface ProgressRow extends Record<string, SqlStorageValue> {
+  opened: number | null
+  events: number
+  bytes: number
+  last: number | null
 }
 
 interface EventRow extends Record<string, SqlStorageValue> {

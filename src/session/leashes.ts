@@ -2,16 +2,28 @@
 //
 // The router opens one leash per stream and keeps it as long as the stream. A pull is a message with the reason; the router
 // then ends the stream, aborts the downstream request and closes the socket, and that close is the acknowledgement a
-// revocation waits for. Nothing is stored: the platform keeps sockets and attachments while the object sleeps.
+// revocation waits for. How far a stream is the router counts, and tells when somebody looks: a stream nobody looks at wakes nobody.
+// Nothing is stored: the platform keeps sockets and attachments while the object sleeps.
 import { LifecycleCapability, type CapabilityWebSocketUpgradeContext } from 'agents/lifecycle'
-import { CLIENT_LEFT, LEASH_HEADER, leashedStream, STREAM_ENDED, type CloseReason, type LeashedStream } from './leash-terms.ts'
+import {
+  CLIENT_LEFT,
+  HOW_FAR,
+  LEASH_HEADER,
+  leashedStream,
+  STREAM_ENDED,
+  type CloseReason,
+  type LeashedStream,
+} from './leash-terms.ts'
+import { streamTraffic, type StreamTraffic } from './stream-traffic.ts'
 
 /** How long a pull waits for the router to confirm before the socket is dropped, in milliseconds. */
 const ACKNOWLEDGE_WITHIN_MS = 2_000
+/** How long whoever looks waits for the counts; a stream whose router says nothing is shown without them. */
+const COUNT_WITHIN_MS = 500
 
 export interface LeashOptions {
   readonly grantIsLive: (grantId: string) => boolean
-  readonly mayOpen: () => boolean
+  readonly mayOpen: (grantId: string) => boolean
   /** Whether no newer connection to the same standing stream has come meanwhile. */
   readonly isNewest: (stream: LeashedStream) => boolean
   /** A standing stream lost its client; nobody ended it. */
@@ -21,6 +33,7 @@ export interface LeashOptions {
 export class Leashes extends LifecycleCapability {
   readonly #options: LeashOptions
   readonly #pulls = new Map<WebSocket, PromiseWithResolvers<void>>()
+  readonly #counts = new Map<WebSocket, PromiseWithResolvers<StreamTraffic | undefined>>()
 
   constructor(options: LeashOptions) {
     super('leashes')
@@ -34,14 +47,15 @@ export class Leashes extends LifecycleCapability {
     // Admission and leash are two calls: a revocation may have come between them.
     if (!this.#options.grantIsLive(stream.grantId)) return new Response(null, { status: 410 })
     if (!this.#options.isNewest(stream)) return new Response(null, { status: 409 })
-    if (!this.#options.mayOpen()) return new Response(null, { status: 429 })
+    if (!this.#options.mayOpen(stream.grantId)) return new Response(null, { status: 429 })
     const { 0: theirs, 1: ours } = new WebSocketPair()
     this.lifecycle.sockets.accept(ours, ['leash', `grant:${stream.grantId}`, `stream:${stream.streamId}`])
     ours.serializeAttachment(stream)
     return new Response(null, { status: 101, webSocket: theirs })
   }
 
-  onWebSocketMessage(ws: WebSocket): boolean {
+  onWebSocketMessage(ws: WebSocket, message: string | ArrayBuffer): boolean {
+    this.#counts.get(ws)?.resolve(typeof message === 'string' ? trafficIn(message) : undefined)
     return this.#stream(ws) !== undefined
   }
 
@@ -55,6 +69,15 @@ export class Leashes extends LifecycleCapability {
 
   open(): readonly LeashedStream[] {
     return this.lifecycle.sockets.get('leash').flatMap((ws) => this.#stream(ws) ?? [])
+  }
+
+  /** How far each open stream is, by its id, as far as the routers say so in time. */
+  async traffic(): Promise<ReadonlyMap<string, StreamTraffic>> {
+    const counted = this.lifecycle.sockets.get('leash').map(async (ws) => {
+      const [id, traffic] = [this.#stream(ws)?.streamId, await this.#count(ws)]
+      return id === undefined || traffic === undefined ? [] : [[id, traffic] as const]
+    })
+    return new Map((await Promise.all(counted)).flat())
   }
 
   get count(): number {
@@ -72,6 +95,24 @@ export class Leashes extends LifecycleCapability {
 
   pullStream(reason: CloseReason, streamId: string): Promise<number> {
     return this.#pullAll(`stream:${streamId}`, reason)
+  }
+
+  /** Whoever asks at the same time gets the same answer. */
+  #count(ws: WebSocket): Promise<StreamTraffic | undefined> {
+    const known = this.#counts.get(ws)
+    if (known) return known.promise
+    const asked = Promise.withResolvers<StreamTraffic | undefined>()
+    this.#counts.set(ws, asked)
+    const timer = setTimeout(() => asked.resolve(undefined), COUNT_WITHIN_MS)
+    try {
+      ws.send(HOW_FAR)
+    } catch {
+      asked.resolve(undefined)
+    }
+    return asked.promise.finally(() => {
+      clearTimeout(timer)
+      this.#counts.delete(ws)
+    })
   }
 
   async #pullAll(tag: string, reason: CloseReason): Promise<number> {
@@ -108,6 +149,7 @@ export class Leashes extends LifecycleCapability {
   #gone(ws: WebSocket, code: number): boolean {
     const stream = this.#stream(ws)
     if (!stream) return false
+    this.#counts.get(ws)?.resolve(undefined)
     const pull = this.#pulls.get(ws)
     if (pull) pull.resolve()
     else if (stream.kind === 'standing' && code !== STREAM_ENDED) this.#options.standingLeft(stream.streamId)
@@ -117,5 +159,13 @@ export class Leashes extends LifecycleCapability {
   #stream(ws: WebSocket): LeashedStream | undefined {
     const parsed = leashedStream.safeParse(ws.deserializeAttachment())
     return parsed.success ? parsed.data : undefined
+  }
+}
+
+function trafficIn(message: string): StreamTraffic | undefined {
+  try {
+    return streamTraffic.safeParse(JSON.parse(message)).data
+  } catch {
+    return undefined
   }
 }

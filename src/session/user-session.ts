@@ -6,7 +6,16 @@ import type { KeyRing } from '../issuer/keys.ts'
 import { log } from '../platform/telemetry.ts'
 import type { Settings } from '../settings.ts'
 import type { Admission } from './admission.ts'
-import { describePerson, endTarget, runErrand, setBlocked, summaryOf, type PersonDetail, type Target } from './administration.ts'
+import {
+  describePerson,
+  endTarget,
+  runErrand,
+  setBlocked,
+  summaryOf,
+  watchPerson,
+  type PersonDetail,
+  type Target,
+} from './administration.ts'
 import { admit } from './admit.ts'
 import { capabilitiesOf, inOrder, type Capabilities } from './capabilities.ts'
 import type { CarriedEvent, Carrier, GetAnswer, GetRequest } from './carrier.ts'
@@ -168,6 +177,11 @@ export abstract class UserSession extends DurableObject<Env> {
   /** What an administrator sees; undefined when nobody has signed in here. */
   async describe(): Promise<PersonDetail | undefined> {
     return describePerson(await this.#started(), this.lifecycle.name)
+  }
+
+  /** The same with what has passed over each open stream, for somebody who watches. */
+  async watch(): Promise<PersonDetail | undefined> {
+    return watchPerson(await this.#started(), this.lifecycle.name)
   }
 
   /** Ends what is named, on an administrator's or the person's own behalf: when this returns it is over. */

@@ -1,12 +1,13 @@
 // The object's side of the legacy eras: sessions, owned calls, and what the router needs to carry a standing stream.
-import type { Caller } from '../../caller.ts'
 import { randomId } from '../../platform/crypto.ts'
 import { admit } from '../../session/admit.ts'
+import type { ClientSoftware } from '../../session/client-software.ts'
 import type { CarriedEvent, Carrier, GetAnswer, GetRequest, StreamDetail } from '../../session/carrier.ts'
 import { boundsOf, type LoggedStream } from '../../session/event-log.ts'
 import type { CloseReason } from '../../session/leash-terms.ts'
 import type { McpSession } from '../../session/mcp-sessions.ts'
 import type { Parts } from '../../session/parts.ts'
+import type { StreamTraffic } from '../../session/stream-traffic.ts'
 import { MAX_EVENT_BYTES } from '../carried-events.ts'
 import { checkAnswer, isShort } from '../downstream-answer.ts'
 import { identityHeaders } from '../identity-headers.ts'
@@ -14,12 +15,14 @@ import { KEEP_ALIVE_MS } from '../keep-alive.ts'
 import { isEventStream, responseHeaders } from '../passing-headers.ts'
 import { McpRefusal, revoked } from '../refusal.ts'
 import { answered, notAdmitted } from './answers.ts'
+import { Clients } from './clients.ts'
 import { DownstreamSessions } from './downstream-session.ts'
 import { Bridges, type Asked } from './http-sse/bridges.ts'
 import { heldBody } from './held-body.ts'
-import { hasMore, logCursor, type LogCursor } from './log-cursor.ts'
+import { answerToGet, cursorIn } from './get-answer.ts'
 import { ORDER_HEADER, orderOf, refusalAnswer, type Order } from './order.ts'
-import { OwnedStreams, type StreamSpec } from './owned-streams.ts'
+import type { StreamSpec } from './owned-stream.ts'
+import { OwnedStreams } from './owned-streams.ts'
 import { recorded } from './recorded.ts'
 import { resumed } from './resumption.ts'
 import { SessionKeeper } from './session-keeper.ts'
@@ -35,11 +38,13 @@ export class LegacyCarrier implements Carrier {
   readonly #streams: OwnedStreams
   // Requests that wait for the downstream's headers; a revocation aborts them too.
   readonly #flights = new Map<AbortController, string>()
+  readonly #clients: Clients
   readonly #standing: StandingStreams
   readonly #bridges: Bridges
 
   constructor(parts: Parts, waitUntil: (work: Promise<unknown>) => void) {
     this.#parts = parts
+    this.#clients = new Clients(parts)
     this.#waitUntil = waitUntil
     const bounds = boundsOf(parts.settings.limits)
     const downstream = new DownstreamSessions(parts.mcpSessions)
@@ -94,25 +99,8 @@ export class LegacyCarrier implements Carrier {
     }
   }
 
-  async openGet({ caller, mcpSession, lastEventId }: GetRequest): Promise<GetAnswer> {
-    const admission = await admit(this.#parts, caller)
-    if (!admission.admitted) return { kind: 'refused', refused: admission }
-    const { rate, recording, admitted: _, ...vouched } = admission
-    const told = { rate, ...(recording && { recording }) }
-    const session =
-      mcpSession === undefined ? undefined : this.#parts.mcpSessions.use(mcpSession, caller.grantId, this.#parts.now())
-    if (mcpSession !== undefined && (!session || session.bridge?.client === 'http-sse'))
-      return { kind: 'not_found', what: 'session', ...told }
-    const cursor = lastEventId === undefined ? undefined : this.#cursor(lastEventId, caller, session)
-    if (lastEventId !== undefined && !cursor) return { kind: 'not_found', what: 'cursor', ...told }
-    if (cursor?.stream.kind === 'call') return { kind: hasMore(this.#parts.log, cursor) ? 'call' : 'finished', ...told }
-    if (session?.bridge) return { kind: 'call', ...told }
-    if (!session) {
-      const none = { stream: undefined, epoch: 0, downstreamSession: undefined, downstreamCursor: undefined, missed: [] } as const
-      return { kind: 'standing', ...none, vouched, ...told }
-    }
-    const opened = await this.#standing.open(cursor?.stream ?? this.#standing.of(session), cursor?.at)
-    return { kind: 'standing', ...opened, vouched, downstreamSession: session.downstreamId, ...told }
+  openGet(asked: GetRequest): Promise<GetAnswer> {
+    return answerToGet(asked, this.#parts, this.#standing)
   }
 
   append(stream: string, epoch: number, events: readonly CarriedEvent[]): Promise<readonly number[]> {
@@ -141,6 +129,14 @@ export class LegacyCarrier implements Carrier {
 
   open(): readonly StreamDetail[] {
     return this.#streams.open()
+  }
+
+  traffic(id: string): StreamTraffic | undefined {
+    return this.#streams.traffic(id)
+  }
+
+  softwareOf(stream: Pick<StreamDetail, 'id' | 'grantId'>): ClientSoftware | undefined {
+    return this.#clients.of(stream)
   }
 
   recover(): void {
@@ -187,6 +183,7 @@ export class LegacyCarrier implements Carrier {
     const downstreamId = answer.headers.get('mcp-session-id') ?? undefined
     const opened = order.kind === 'initialize' && answer.ok ? this.#sessions.open(order.caller, downstreamId, body) : undefined
     if (opened) out.set('mcp-session-id', opened.id)
+    else if (order.kind === 'initialize') this.#clients.remember(order.caller.grantId, body)
     const { status } = answer
     if (!answer.body || !isEventStream(answer) || !answer.ok) {
       const isEmpty = status === 202 || status === 204 || status === 205
@@ -244,7 +241,7 @@ export class LegacyCarrier implements Carrier {
   #attach(order: Order, session: McpSession | undefined, lastEventId: string | null): Response {
     const headers = { 'content-type': 'text/event-stream', 'cache-control': 'no-cache, no-transform', 'x-accel-buffering': 'no' }
     if (lastEventId !== null) {
-      const found = this.#cursor(lastEventId, order.caller, session)
+      const found = cursorIn(this.#parts.log, lastEventId, order.caller, session)
       if (!found) throw new McpRefusal('cursor_not_found', 'the events after this Last-Event-ID are gone')
       if (found.stream.kind === 'standing') this.#standing.takeOver(found.stream)
       else if (!found.stream.closed) this.#goOn(found.stream)
@@ -269,10 +266,5 @@ export class LegacyCarrier implements Carrier {
 
   #goOn({ openRequests, upId, ...spec }: LoggedStream): void {
     this.#streams.goOn({ ...spec, requestIds: openRequests }, openRequests, upId)
-  }
-
-  #cursor(lastEventId: string, caller: Caller, session: McpSession | undefined): LogCursor | undefined {
-    const found = logCursor(this.#parts.log, lastEventId, caller.grantId)
-    return found?.stream.mcpSession === (session?.id ?? '') ? found : undefined
   }
 }

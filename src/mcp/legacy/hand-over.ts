@@ -1,5 +1,6 @@
 // The router's side of the legacy eras: hands a request over to the person's object whole, or carries a standing stream with its help.
 import type { Caller } from '../../caller.ts'
+import { headerJson } from '../../platform/header-json.ts'
 import type { Transport } from '../../settings/downstreams.ts'
 import type { Refused } from '../../session/admission.ts'
 import type { CarriedEvent, GetAnswer, GetRequest } from '../../session/carrier.ts'
@@ -13,7 +14,7 @@ import { encodeComment, encodeEvent, type SseEvent } from '../sse.ts'
 import { Superseded } from '../tether.ts'
 import { refusalOfAdmission, setRate } from './answers.ts'
 import { encodeLogged } from './log-reader.ts'
-import { ANSWER_HEADER, ORDER_HEADER, orderHeader, REFUSAL_HEADER, refusalIn, type Order } from './order.ts'
+import { ANSWER_HEADER, ORDER_HEADER, REFUSAL_HEADER, refusalIn, type Order } from './order.ts'
 
 /** The part of `UserSession` the legacy eras need. */
 export interface LegacyPost {
@@ -53,7 +54,7 @@ export async function handOver(forwarding: LegacyForwarding, post: LegacyPost): 
   const { passage, client, body, caller, requestIds, target, requestId, label, transport = 'streamable-http' } = forwarding
   const { kind, id } = passage
   const order: Order = { caller, client: transport, kind, id, requestIds, target, requestId, label }
-  const headers = { ...requestHeaders(client.headers, passage, {}), [ORDER_HEADER]: orderHeader(order) }
+  const headers = { ...requestHeaders(client.headers, passage, {}), [ORDER_HEADER]: headerJson(order) }
   const answer = await post.fetch('https://session/mcp', { method: client.method, headers, ...(body && { body }) })
   const refusal = refusalIn(answer, passage.id)
   if (refusal) {

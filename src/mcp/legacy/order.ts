@@ -46,14 +46,6 @@ export interface Order {
   readonly label: string
 }
 
-// Header values are Latin-1 to some and UTF-8 to others; escaped JSON is ASCII to everybody.
-export function orderHeader(order: Order): string {
-  return JSON.stringify(order).replaceAll(
-    /[^\x20-\x7e]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  )
-}
-
 export function orderOf(headers: Headers): Order {
   return orderSchema.parse(JSON.parse(headers.get(ORDER_HEADER) ?? ''))
 }

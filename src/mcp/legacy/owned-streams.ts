@@ -7,21 +7,12 @@ import type { StreamDetail } from '../../session/carrier.ts'
 import type { Cursor } from '../../session/event-id.ts'
 import type { EventLog, LogBounds, NewEvent } from '../../session/event-log.ts'
 import type { CloseReason } from '../../session/leash-terms.ts'
+import type { StreamTraffic } from '../../session/stream-traffic.ts'
 import { SseEventTooLarge, SseReader, type SseEvent } from '../sse.ts'
 import { LogReader } from './log-reader.ts'
 import { lostAnswer } from './lost-answer.ts'
 import { pause } from './pause.ts'
-import { OpenRequests } from './responses.ts'
-
-export interface StreamSpec {
-  readonly id: string
-  readonly grantId: string
-  readonly mcpSession: string
-  readonly kind: 'call' | 'standing'
-  readonly requestIds: readonly string[]
-  /** For people who watch: `tools/call count`. */
-  readonly label?: string
-}
+import { beginning, RETRY_MS, type OwnedStream, type StreamSpec } from './owned-stream.ts'
 
 type Owner = Pick<StreamSpec, 'id' | 'grantId' | 'mcpSession'>
 
@@ -41,28 +32,13 @@ export interface OwnedStreamsOptions {
   readonly now: () => number
 }
 
-interface Live {
-  readonly spec: StreamSpec
-  readonly open: OpenRequests
-  readonly abort: AbortController
-  readonly openedAt: number
-  upId: string | undefined
-  /** Number of the last event that is safely stored. */
-  safeUpTo: number
-  retryMs: number
-  reader: LogReader | undefined
-  /** Number of the last event a client was sent. */
-  sentUpTo: number
-}
-
-const RETRY_MS = 1_000
 const LONGEST_RETRY_MS = 30_000
 /** Attempts in a row that brought no event; the downstream is then taken not to resume. */
 const ATTEMPTS = 5
 
 export class OwnedStreams {
   readonly #options: OwnedStreamsOptions
-  readonly #live = new Map<string, Live>()
+  readonly #live = new Map<string, OwnedStream>()
   // Also of streams whose end is in the log but not yet with the client: a revocation ends those readers too.
   readonly #readers = new Map<LogReader, Owner>()
 
@@ -79,6 +55,12 @@ export class OwnedStreams {
       const { id, grantId, kind, mcpSession, label = kind } = spec
       return { id, grantId, kind, mcpSession, label, openedAt }
     })
+  }
+
+  /** How far the stream is, what its client has still to take included. */
+  traffic(id: string): StreamTraffic | undefined {
+    const live = this.#live.get(id)
+    return live && { ...live.meter.traffic, waiting: this.#options.log.bytesAfter({ stream: id, seq: this.sentUpTo(id) }) }
   }
 
   /** Starts to read an answer of the downstream into the log; the stream's row must not exist yet. */
@@ -117,7 +99,7 @@ export class OwnedStreams {
     return live?.reader?.sentUpTo ?? live?.sentUpTo ?? this.#options.log.last
   }
 
-  #owes(id: string, change: (open: OpenRequests) => void): void {
+  #owes(id: string, change: (open: OwnedStream['open']) => void): void {
     const live = this.#live.get(id)
     if (!live) return
     change(live.open)
@@ -127,7 +109,10 @@ export class OwnedStreams {
   /** Goes on with a stream that was begun in an earlier life, or that the router carried until its client left. */
   goOn(spec: StreamSpec, openRequests: readonly string[], upId: string | undefined): void {
     if (this.#live.has(spec.id)) return
-    this.#run(this.#admit(spec, openRequests, upId, this.#options.log.last, new AbortController()), undefined)
+    const { openedAt, ...progress } = this.#options.log.progressOf(spec.id)
+    const live = this.#admit(spec, openRequests, upId, this.#options.log.last, new AbortController(), openedAt)
+    live.meter.resume(progress)
+    this.#run(live, undefined)
   }
 
   /** The client's end, from the cursor on. A reader that is still there ends as `superseded`: the newest connection wins. */
@@ -177,27 +162,24 @@ export class OwnedStreams {
     live?.reader?.close('superseded')
   }
 
-  #admit(spec: StreamSpec, open: readonly string[], upId: string | undefined, safeUpTo: number, abort: AbortController): Live {
-    const live: Live = {
-      spec,
-      open: new OpenRequests(open),
-      abort,
-      openedAt: this.#options.now(),
-      upId,
-      safeUpTo,
-      retryMs: RETRY_MS,
-      reader: undefined,
-      sentUpTo: safeUpTo,
-    }
+  #admit(
+    spec: StreamSpec,
+    open: readonly string[],
+    upId: string | undefined,
+    safeUpTo: number,
+    abort: AbortController,
+    openedAt = this.#options.now(),
+  ): OwnedStream {
+    const live = beginning({ spec, open, upId, safeUpTo, abort, openedAt })
     this.#live.set(spec.id, live)
     return live
   }
 
-  #run(live: Live, body: ReadableStream<Uint8Array> | undefined): void {
+  #run(live: OwnedStream, body: ReadableStream<Uint8Array> | undefined): void {
     this.#options.waitUntil(this.#carry(live, body).catch((error: unknown) => this.#broken(live, error)))
   }
 
-  async #carry(live: Live, first: ReadableStream<Uint8Array> | undefined): Promise<void> {
+  async #carry(live: OwnedStream, first: ReadableStream<Uint8Array> | undefined): Promise<void> {
     if (first && (await this.#pump(live, first))) this.#letPoll(live)
     for (let attempt = first ? 1 : 0; attempt <= ATTEMPTS && this.#wants(live); attempt += 1) {
       if (live.spec.kind === 'call' && live.upId === undefined) break
@@ -213,7 +195,7 @@ export class OwnedStreams {
   }
 
   /** A Response without a body is the downstream's refusal to resume; undefined is worth another attempt. */
-  async #ask(live: Live): Promise<Response | undefined> {
+  async #ask(live: OwnedStream): Promise<Response | undefined> {
     try {
       return (await this.#options.resume(live.spec, live.upId, live.abort.signal)) ?? new Response(null)
     } catch {
@@ -221,7 +203,7 @@ export class OwnedStreams {
     }
   }
 
-  #wants(live: Live): boolean {
+  #wants(live: OwnedStream): boolean {
     return (
       this.#live.get(live.spec.id) === live &&
       !live.abort.signal.aborted &&
@@ -230,26 +212,32 @@ export class OwnedStreams {
   }
 
   /** A downstream that closes before it has answered wants to be asked again later; so may our client, if it knows how. */
-  #letPoll(live: Live): void {
+  #letPoll(live: OwnedStream): void {
     if (live.spec.kind === 'call' && live.upId !== undefined && this.#wants(live) && live.reader?.poll(live.retryMs))
       live.reader = undefined
   }
 
   /** Reads until the downstream ends (true) or breaks off (false); what follows is decided by `#carry`. */
-  async #pump(live: Live, body: ReadableStream<Uint8Array>): Promise<boolean> {
+  async #pump(live: OwnedStream, body: ReadableStream<Uint8Array>): Promise<boolean> {
     const events = new SseReader({ maxEventBytes: this.#options.maxEventBytes })
     const source = body.getReader()
     const stop = (): void => void source.cancel().catch(() => undefined)
     live.abort.signal.addEventListener('abort', stop, { once: true })
+    let bytes = 0
     try {
       for (;;) {
         const next = await source.read().catch(() => undefined)
         if (next === undefined) return false
         // What another connection reads from here on is not ours to note down.
         if (next.done || live.abort.signal.aborted) return true
+        bytes += next.value.length
         const { complete, tooLarge } = events.take(next.value)
         const fresh = this.#fresh(live, complete)
-        if (fresh.length > 0) await this.#store(live, fresh)
+        if (fresh.length > 0) {
+          live.meter.passed(fresh.length, bytes)
+          bytes = 0
+          await this.#store(live, fresh)
+        }
         if (tooLarge) throw tooLarge
       }
     } finally {
@@ -257,7 +245,7 @@ export class OwnedStreams {
     }
   }
 
-  #fresh(live: Live, events: readonly SseEvent[]): readonly NewEvent[] {
+  #fresh(live: OwnedStream, events: readonly SseEvent[]): readonly NewEvent[] {
     const fresh: NewEvent[] = []
     for (const { id, event, data, retry } of events) {
       if (retry !== undefined) live.retryMs = Math.min(Math.max(retry, 100), LONGEST_RETRY_MS)
@@ -271,7 +259,7 @@ export class OwnedStreams {
     return fresh
   }
 
-  async #store(live: Live, fresh: readonly NewEvent[]): Promise<void> {
+  async #store(live: OwnedStream, fresh: readonly NewEvent[]): Promise<void> {
     const { log: events, bounds, now } = this.#options
     const last = await events.append(live.spec.id, fresh, live.open.spelled, now())
     live.safeUpTo = last
@@ -279,7 +267,7 @@ export class OwnedStreams {
     if (events.isOver(bounds)) events.trim(bounds, now())
   }
 
-  async #broken(live: Live, error: unknown): Promise<void> {
+  async #broken(live: OwnedStream, error: unknown): Promise<void> {
     const code = error instanceof SseEventTooLarge ? 'downstream_event_too_large' : 'downstream_broken'
     log('error', 'stream.broken', { stream: live.spec.id, code, reason: error instanceof Error ? error.message : undefined })
     live.abort.abort(code)
@@ -288,14 +276,14 @@ export class OwnedStreams {
   }
 
   /** Storage is away, and what can't be stored is not sent: the client comes again, and the stream goes on from what is stored. */
-  #suspend(live: Live): void {
+  #suspend(live: OwnedStream): void {
     if (this.#live.get(live.spec.id) !== live) return
     this.#live.delete(live.spec.id)
     live.reader?.close('shutting_down')
   }
 
   /** The downstream has said all it will say; what it left unanswered is answered here. */
-  async #settle(live: Live): Promise<void> {
+  async #settle(live: OwnedStream): Promise<void> {
     const { spec, open } = live
     if (this.#live.get(spec.id) !== live) return
     if (spec.kind === 'call' && !open.areAnswered) {

@@ -5,7 +5,7 @@ import type { Parts } from '../../session/parts.ts'
 import { identityHeaders } from '../identity-headers.ts'
 import { isEventStream } from '../passing-headers.ts'
 import type { DownstreamSessions } from './downstream-session.ts'
-import type { StreamSpec } from './owned-streams.ts'
+import type { StreamSpec } from './owned-stream.ts'
 
 /** Undefined when the downstream does not resume, or nobody may ask it any more; throws when another attempt may help. */
 export async function resumed(

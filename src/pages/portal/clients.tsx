@@ -6,6 +6,7 @@ import { portalPage } from './frame.tsx'
 import { Client, clientNameOf, counted } from './names.tsx'
 import { Pager, Search } from './lists.tsx'
 import { Ago } from './when.tsx'
+import { ACTIONS, numbers, Table } from './table.tsx'
 
 export interface ClientsView {
   readonly search: string
@@ -36,55 +37,38 @@ export function clientsPage({ search, clients, isFirst, next, now }: ClientsView
           Applications that registered here. A name is what the application says of itself; nobody has checked it.
         </p>
         <Search id="search-clients" path="/admin/clients" search={search} label="Name contains, or exact client ID" />
-        <div class="table-wrap" id="clients">
-          <table class="table table-stack">
-            <caption class="visually-hidden">Clients, last used first</caption>
-            <thead>
-              <tr>
-                <th scope="col">Client</th>
-                <th scope="col">Returns to</th>
-                <th scope="col" class="number">
-                  People
-                </th>
-                <th scope="col">State</th>
-                <th scope="col">Last allowed</th>
-                <th scope="col">
-                  <span class="visually-hidden">Action</span>
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {clients.map((client) => (
-                <tr data-client-id={client.id}>
-                  <td data-label="Client">
-                    <span class="person">
-                      <Client clientId={client.id} clientName={client.name} />
-                      <span class="address clipped">{shownText(client.id, 24)}</span>
-                    </span>
-                  </td>
-                  <td data-label="Returns to">
-                    <Returns {...client} />
-                  </td>
-                  <td data-label="People" class="number">
-                    {client.people}
-                  </td>
-                  <td data-label="State">
-                    <State {...client} />
-                  </td>
-                  <td data-label="Last allowed" class="time">
-                    {client.usedAt === undefined ? 'never' : <Ago at={client.usedAt} now={now} />}
-                  </td>
-                  <td class="action">
-                    <Powers {...client} />
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-          {clients.length === 0 && (
-            <p class="empty">{search === '' ? 'No client has registered yet.' : 'No client is called that.'}</p>
-          )}
-        </div>
+        <Table
+          id="clients"
+          caption="Clients, last used first"
+          isCaptionHidden
+          columns={['Client', 'Returns to', numbers('People'), 'State', 'Last allowed', ACTIONS]}
+          empty={search === '' ? 'No client has registered yet.' : 'No client is called that.'}
+          rows={clients.map((client) => (
+            <tr data-client-id={client.id}>
+              <td data-label="Client">
+                <span class="person">
+                  <Client clientId={client.id} clientName={client.name} />
+                  <span class="address clipped">{shownText(client.id, 24)}</span>
+                </span>
+              </td>
+              <td data-label="Returns to">
+                <Returns {...client} />
+              </td>
+              <td data-label="People" class="number">
+                {client.people}
+              </td>
+              <td data-label="State">
+                <State {...client} />
+              </td>
+              <td data-label="Last allowed" class="time">
+                {client.usedAt === undefined ? 'never' : <Ago at={client.usedAt} now={now} />}
+              </td>
+              <td class="action">
+                <Powers {...client} />
+              </td>
+            </tr>
+          ))}
+        />
         <Pager path="/admin/clients" query={{ search }} cursor="after" isFirst={isFirst} next={next} />
       </div>
     ),

@@ -3,6 +3,7 @@ import { shownText } from '../shown.ts'
 import { Client, nameOf, personPath, type Named } from './names.tsx'
 import { Ago, Exact } from './when.tsx'
 import { reasonFor, wordFor } from './words.ts'
+import { Table } from './table.tsx'
 
 export interface ShownEvent {
   readonly number: number
@@ -29,42 +30,31 @@ interface Events {
 
 export function EventsTable({ id, caption, events, people, now, withPerson = true, isExact = false }: Events) {
   return (
-    <div class="table-wrap" id={id}>
-      <table class="table table-stack">
-        <caption>{caption}</caption>
-        <thead>
-          <tr>
-            <th scope="col">What</th>
-            {withPerson && <th scope="col">Person</th>}
-            <th scope="col">Client</th>
-            <th scope="col">By, and why</th>
-            <th scope="col">When</th>
-          </tr>
-        </thead>
-        <tbody>
-          {events.map((event) => (
-            <tr data-event={String(event.number)} data-type={event.type}>
-              <td data-label="What">
-                <span class={`state state-${wordFor(event.type).state}`}>{shownText(wordFor(event.type).text)}</span>
-              </td>
-              {withPerson && (
-                <td data-label="Person">{event.sub === undefined ? '–' : <PersonOf sub={event.sub} people={people} />}</td>
-              )}
-              <td data-label="Client">
-                {event.clientId === undefined ? '–' : <Client clientId={event.clientId} clientName={event.clientName} />}
-              </td>
-              <td data-label="By, and why">
-                <Cause {...event} />
-              </td>
-              <td data-label="When" class="time">
-                {isExact ? <Exact at={event.at} /> : <Ago at={event.at} now={now} />}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-      {events.length === 0 && <p class="empty">Nothing yet.</p>}
-    </div>
+    <Table
+      id={id}
+      caption={caption}
+      columns={['What', ...(withPerson ? ['Person'] : []), 'Client', 'By, and why', 'When']}
+      empty="Nothing yet."
+      rows={events.map((event) => (
+        <tr data-event={String(event.number)} data-type={event.type}>
+          <td data-label="What">
+            <span class={`state state-${wordFor(event.type).state}`}>{shownText(wordFor(event.type).text)}</span>
+          </td>
+          {withPerson && (
+            <td data-label="Person">{event.sub === undefined ? '–' : <PersonOf sub={event.sub} people={people} />}</td>
+          )}
+          <td data-label="Client">
+            {event.clientId === undefined ? '–' : <Client clientId={event.clientId} clientName={event.clientName} />}
+          </td>
+          <td data-label="By, and why">
+            <Cause {...event} />
+          </td>
+          <td data-label="When" class="time">
+            {isExact ? <Exact at={event.at} /> : <Ago at={event.at} now={now} />}
+          </td>
+        </tr>
+      ))}
+    />
   )
 }
 

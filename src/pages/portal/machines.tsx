@@ -4,6 +4,7 @@ import { portalPage } from './frame.tsx'
 import { Pager } from './lists.tsx'
 import { personPath, serverOf } from './names.tsx'
 import { Ago, Exact } from './when.tsx'
+import { Table } from './table.tsx'
 
 interface ShownMachine {
   readonly id: string
@@ -52,27 +53,16 @@ export function machinesPage(view: MachinesView): string {
       <div class="stack">
         <h1>Machine credentials</h1>
         <p class="lede">For programs that have no person to sign in. Each is watched and revoked like a person.</p>
-        <div class="table-wrap" id="machines">
-          <table class="table table-stack">
-            <caption class="visually-hidden">Machine credentials, newest first</caption>
-            <thead>
-              <tr>
-                <th scope="col">Name</th>
-                <th scope="col">State</th>
-                <th scope="col">May use</th>
-                <th scope="col">Begins with</th>
-                <th scope="col">Last used</th>
-                <th scope="col">Expires</th>
-              </tr>
-            </thead>
-            <tbody>
-              {machines.map((machine) => (
-                <Row machine={machine} now={now} />
-              ))}
-            </tbody>
-          </table>
-          {machines.length === 0 && <p class="empty">There is no machine credential.</p>}
-        </div>
+        <Table
+          id="machines"
+          caption="Machine credentials, newest first"
+          isCaptionHidden
+          columns={['Name', 'State', 'May use', 'Begins with', 'Last used', 'Expires']}
+          empty="There is no machine credential."
+          rows={machines.map((machine) => (
+            <Row machine={machine} now={now} />
+          ))}
+        />
         <Pager path="/admin/machines" query={{}} cursor="before" isFirst={isFirst} next={next} />
         <NewMachine {...view} />
       </div>

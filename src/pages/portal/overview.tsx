@@ -5,6 +5,7 @@ import { fragmentOf, LiveRegion, LiveStatus, portalPage } from './frame.tsx'
 import { grouped, Person, type Named } from './names.tsx'
 import { shownText } from '../shown.ts'
 import { Ago } from './when.tsx'
+import { Table } from './table.tsx'
 
 export interface OverviewView {
   readonly connected: number
@@ -101,34 +102,25 @@ function Stat({ id, value, label }: { readonly id: string; readonly value: numbe
 
 function Lately({ lately, now }: Pick<OverviewView, 'lately' | 'now'>) {
   return (
-    <div class="table-wrap" id="lately">
-      <table class="table table-stack">
-        <caption>Seen last</caption>
-        <thead>
-          <tr>
-            <th scope="col">Person</th>
-            <th scope="col">Open now</th>
-            <th scope="col">Seen</th>
-          </tr>
-        </thead>
-        <tbody>
-          {lately.map((person) => (
-            <tr data-person={person.sub}>
-              <td data-label="Person">
-                <Person {...person} />
-              </td>
-              <td data-label="Open now">
-                <Open {...person} />
-              </td>
-              <td data-label="Seen" class="time">
-                <Ago at={person.lastSeenAt} now={now} />
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-      {lately.length === 0 && <p class="empty">Nobody is connected.</p>}
-    </div>
+    <Table
+      id="lately"
+      caption="Seen last"
+      columns={['Person', 'Open now', 'Seen']}
+      empty="Nobody is connected."
+      rows={lately.map((person) => (
+        <tr data-person={person.sub}>
+          <td data-label="Person">
+            <Person {...person} />
+          </td>
+          <td data-label="Open now">
+            <Open {...person} />
+          </td>
+          <td data-label="Seen" class="time">
+            <Ago at={person.lastSeenAt} now={now} />
+          </td>
+        </tr>
+      ))}
+    />
   )
 }
 

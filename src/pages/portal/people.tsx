@@ -4,6 +4,7 @@ import { portalPage } from './frame.tsx'
 import { grouped, Person, type Named } from './names.tsx'
 import { Pager, Search } from './lists.tsx'
 import { Ago } from './when.tsx'
+import { numbers, Table } from './table.tsx'
 
 export interface PeopleView {
   readonly search: string
@@ -32,48 +33,32 @@ export function peoplePage({ search, people, known, isFirst, next, now }: People
           {grouped(known)} {known === 1 ? 'person has' : 'people have'} used this broker.
         </p>
         <Search id="search-people" path="/admin/people" search={search} label="Name or e-mail begins with" />
-        <div class="table-wrap" id="people">
-          <table class="table table-stack">
-            <caption class="visually-hidden">{search === '' ? 'People, last seen first' : 'People who were found'}</caption>
-            <thead>
-              <tr>
-                <th scope="col">Person</th>
-                <th scope="col">State</th>
-                <th scope="col" class="number">
-                  Clients
-                </th>
-                <th scope="col">Groups</th>
-                <th scope="col">Last seen</th>
-              </tr>
-            </thead>
-            <tbody>
-              {people.map((person) => (
-                <tr data-person={person.sub}>
-                  <td data-label="Person">
-                    <Person {...person} />
-                  </td>
-                  <td data-label="State">
-                    <State {...person} />
-                  </td>
-                  <td data-label="Clients" class="number">
-                    {person.liveGrants}
-                  </td>
-                  <td data-label="Groups">
-                    <bdi>{shownText(person.groups.join(', '), 80) || '–'}</bdi>
-                  </td>
-                  <td data-label="Last seen" class="time">
-                    <Ago at={person.lastSeenAt} now={now} />
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-          {people.length === 0 && (
-            <p class="empty">
-              {search === '' ? 'Nobody has signed in yet.' : 'Nobody’s name or e-mail address begins like this.'}
-            </p>
-          )}
-        </div>
+        <Table
+          id="people"
+          caption={search === '' ? 'People, last seen first' : 'People who were found'}
+          isCaptionHidden
+          columns={['Person', 'State', numbers('Clients'), 'Groups', 'Last seen']}
+          empty={search === '' ? 'Nobody has signed in yet.' : 'Nobody’s name or e-mail address begins like this.'}
+          rows={people.map((person) => (
+            <tr data-person={person.sub}>
+              <td data-label="Person">
+                <Person {...person} />
+              </td>
+              <td data-label="State">
+                <State {...person} />
+              </td>
+              <td data-label="Clients" class="number">
+                {person.liveGrants}
+              </td>
+              <td data-label="Groups">
+                <bdi>{shownText(person.groups.join(', '), 80) || '–'}</bdi>
+              </td>
+              <td data-label="Last seen" class="time">
+                <Ago at={person.lastSeenAt} now={now} />
+              </td>
+            </tr>
+          ))}
+        />
         <Pager path="/admin/people" query={{ search }} cursor="after" isFirst={isFirst} next={next} />
       </div>
     ),

@@ -2,9 +2,10 @@
 import { shownText } from '../shown.ts'
 import { confirmPath } from './confirm-path.ts'
 import { EventsTable, type ShownEvent } from './events-table.tsx'
+import { GrantsTable, type ShownGrant } from './grants-table.tsx'
 import { fragmentOf, LiveRegion, LiveStatus, portalPage } from './frame.tsx'
 import { counted, nameOf, personPath } from './names.tsx'
-import { GrantsTable, StreamsTable, type ShownGrant, type ShownStream } from './streams-table.tsx'
+import { StreamsTable, type ShownStream } from './streams-table.tsx'
 import { Ago } from './when.tsx'
 
 export interface PersonView {

@@ -5,6 +5,7 @@ import { Pager } from './lists.tsx'
 import { grouped, nameOf, type Named } from './names.tsx'
 import { STATES, titleOf, type ShownReceipt } from './receipt-words.ts'
 import { Ago } from './when.tsx'
+import { numbers, Table } from './table.tsx'
 
 export interface ReceiptsView {
   readonly receipts: readonly ShownReceipt[]
@@ -23,62 +24,47 @@ export function receiptsPage({ receipts, names, isFirst, next, now }: ReceiptsVi
       <div class="stack">
         <h1>Receipts</h1>
         <p class="lede">Every action leaves one: what was closed, when that was acknowledged, and who is still being asked.</p>
-        <div class="table-wrap" id="receipts">
-          <table class="table table-stack">
-            <caption class="visually-hidden">Receipts, newest first</caption>
-            <thead>
-              <tr>
-                <th scope="col">Action</th>
-                <th scope="col">State</th>
-                <th scope="col" class="number">
-                  Clients
-                </th>
-                <th scope="col" class="number">
-                  Streams
-                </th>
-                <th scope="col">By, and why</th>
-                <th scope="col">When</th>
-              </tr>
-            </thead>
-            <tbody>
-              {receipts.map((receipt) => (
-                <tr data-receipt={receipt.id}>
-                  <td data-label="Action">
-                    <span class="person">
-                      <a href={`/admin/receipts/${receipt.id}`}>{titleOf(receipt)}</a>
-                      {receipt.target.sub !== undefined && (
-                        <span>
-                          <bdi>{nameOf(names.get(receipt.target.sub) ?? { sub: receipt.target.sub })}</bdi>
-                        </span>
-                      )}
+        <Table
+          id="receipts"
+          caption="Receipts, newest first"
+          isCaptionHidden
+          columns={['Action', 'State', numbers('Clients'), numbers('Streams'), 'By, and why', 'When']}
+          empty="Nothing has been revoked or blocked yet."
+          rows={receipts.map((receipt) => (
+            <tr data-receipt={receipt.id}>
+              <td data-label="Action">
+                <span class="person">
+                  <a href={`/admin/receipts/${receipt.id}`}>{titleOf(receipt)}</a>
+                  {receipt.target.sub !== undefined && (
+                    <span>
+                      <bdi>{nameOf(names.get(receipt.target.sub) ?? { sub: receipt.target.sub })}</bdi>
                     </span>
-                  </td>
-                  <td data-label="State">
-                    <span class={`state state-${STATES[receipt.state].state}`}>{STATES[receipt.state].text}</span>
-                  </td>
-                  <td data-label="Clients" class="number">
-                    {grouped(receipt.grants)}
-                  </td>
-                  <td data-label="Streams" class="number">
-                    {grouped(receipt.streams)}
-                  </td>
-                  <td data-label="By, and why">
-                    <span class="person">
-                      <bdi>{shownText(receipt.by, 80)}</bdi>
-                      <span>
-                        <bdi>{shownText(receipt.why, 120)}</bdi>
-                      </span>
-                    </span>
-                  </td>
-                  <td data-label="When" class="time">
-                    <Ago at={receipt.at} now={now} />
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-          {receipts.length === 0 && <p class="empty">Nothing has been revoked or blocked yet.</p>}
-        </div>
+                  )}
+                </span>
+              </td>
+              <td data-label="State">
+                <span class={`state state-${STATES[receipt.state].state}`}>{STATES[receipt.state].text}</span>
+              </td>
+              <td data-label="Clients" class="number">
+                {grouped(receipt.grants)}
+              </td>
+              <td data-label="Streams" class="number">
+                {grouped(receipt.streams)}
+              </td>
+              <td data-label="By, and why">
+                <span class="person">
+                  <bdi>{shownText(receipt.by, 80)}</bdi>
+                  <span>
+                    <bdi>{shownText(receipt.why, 120)}</bdi>
+                  </span>
+                </span>
+              </td>
+              <td data-label="When" class="time">
+                <Ago at={receipt.at} now={now} />
+              </td>
+            </tr>
+          ))}
+        />
         <Pager path="/admin/receipts" query={{}} cursor="before" isFirst={isFirst} next={next} />
       </div>
     ),

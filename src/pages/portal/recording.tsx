@@ -2,8 +2,9 @@
 import { shownText } from '../shown.ts'
 import { fragmentOf, LiveRegion, LiveStatus, portalPage } from './frame.tsx'
 import { clientNameOf, counted, nameOf, personPath } from './names.tsx'
-import type { ShownGrant } from './streams-table.tsx'
+import type { ShownGrant } from './grants-table.tsx'
 import { Exact } from './when.tsx'
+import { numbers, Table } from './table.tsx'
 
 interface ShownEntry {
   readonly number: number
@@ -161,31 +162,15 @@ function Off({ sub, csrf, grants }: RecordingView) {
 function Wire({ entries }: Pick<RecordingView, 'entries'>) {
   const shown = entries.toReversed()
   return (
-    <div class="table-wrap">
-      <table class="table table-stack">
-        <caption>{counted(shown.length, 'entry', 'entries')}, newest first</caption>
-        <thead>
-          <tr>
-            <th scope="col">When</th>
-            <th scope="col">What</th>
-            <th scope="col">Answer</th>
-            <th scope="col" class="number">
-              Took
-            </th>
-            <th scope="col" class="number">
-              Bytes
-            </th>
-            <th scope="col">Request id</th>
-          </tr>
-        </thead>
-        <tbody>
-          {shown.map((entry) => (
-            <Entry {...entry} />
-          ))}
-        </tbody>
-      </table>
-      {shown.length === 0 && <p class="empty">Nothing has passed yet.</p>}
-    </div>
+    <Table
+      id="wire"
+      caption={<>{counted(shown.length, 'entry', 'entries')}, newest first</>}
+      columns={['When', 'What', 'Answer', numbers('Took'), numbers('Bytes'), 'Request id']}
+      empty="Nothing has passed yet."
+      rows={shown.map((entry) => (
+        <Entry {...entry} />
+      ))}
+    />
   )
 }
 

@@ -1,7 +1,9 @@
-// The open streams of one person, as their object sees them at this moment: who asked for what, of which server, and since when.
-import { shownText } from '../shown.ts'
+// The open streams of one person at this moment: who asked for what, of which server, since when, and what has passed so far.
+import { shownName, shownText } from '../shown.ts'
 import { confirmPath } from './confirm-path.ts'
-import { Client, clientNameOf, counted, serverOf } from './names.tsx'
+import type { ShownGrant } from './grants-table.tsx'
+import { Client, clientNameOf, counted, serverOf, sizeOf } from './names.tsx'
+import { ACTIONS, Table } from './table.tsx'
 import { Lasting } from './when.tsx'
 
 export interface ShownStream {
@@ -10,17 +12,12 @@ export interface ShownStream {
   readonly kind: 'request' | 'standing' | 'call'
   readonly label: string
   readonly openedAt: number
-}
-
-export interface ShownGrant {
-  readonly id: string
-  readonly clientId: string
-  readonly clientName: string | undefined
-  readonly resource: string
-  readonly scopes: readonly string[]
-  readonly createdAt: number
-  readonly endsAt: number
-  readonly mcpSessions: number
+  /** What the client says it is. */
+  readonly software?: { readonly name: string; readonly version: string } | undefined
+  /** Absent where whoever carries the stream did not say in time. */
+  readonly traffic?:
+    | { readonly events: number; readonly bytes: number; readonly lastAt?: number | undefined; readonly waiting: number }
+    | undefined
 }
 
 const KINDS: Readonly<Record<ShownStream['kind'], string>> = {
@@ -43,6 +40,41 @@ function What({ label, kind }: ShownStream) {
   )
 }
 
+/** `cursor-vscode 1.4.2`, in the client's own words. */
+export function softwareName({ name, version }: NonNullable<ShownStream['software']>): string {
+  return shownName(`${name} ${version}`, '')
+}
+
+function Passed({ traffic }: ShownStream) {
+  if (!traffic) return <span title="Whoever carries this stream did not answer in time">not known</span>
+  return (
+    <span class="person">
+      <span class="label">{counted(traffic.events, 'event')}</span>
+      <span>{sizeOf(traffic.bytes)}</span>
+    </span>
+  )
+}
+
+/** What is buffered is what the client has not taken yet. */
+function Last({ traffic, now }: ShownStream & { readonly now: number }) {
+  if (!traffic) return <>–</>
+  const { lastAt, waiting } = traffic
+  return (
+    <span class="person">
+      <span class="label">
+        {lastAt === undefined ? (
+          'none yet'
+        ) : (
+          <>
+            <Lasting at={lastAt} now={now} /> ago
+          </>
+        )}
+      </span>
+      <span>{waiting === 0 ? 'nothing buffered' : `${sizeOf(waiting)} buffered`}</span>
+    </span>
+  )
+}
+
 interface Streams {
   readonly sub: string
   readonly streams: readonly ShownStream[]
@@ -53,116 +85,53 @@ interface Streams {
 export function StreamsTable({ sub, streams, grants, now }: Streams) {
   const granted = new Map(grants.map((grant) => [grant.id, grant]))
   return (
-    <div class="table-wrap" id="streams">
-      <table class="table table-stack">
-        <caption>{counted(streams.length, 'open stream')}</caption>
-        <thead>
-          <tr>
-            <th scope="col">What</th>
-            <th scope="col">Client</th>
-            <th scope="col">Server</th>
-            <th scope="col">Open for</th>
-            <th scope="col">
-              <span class="visually-hidden">Action</span>
-            </th>
+    <Table
+      id="streams"
+      caption={counted(streams.length, 'open stream')}
+      columns={['What', 'Client', 'Server', 'Open for', 'Passed', 'Last event', ACTIONS]}
+      empty="Nothing is open at this moment."
+      rows={streams.map((stream) => {
+        const grant = granted.get(stream.grantId)
+        return (
+          <tr data-stream-id={stream.id} data-grant-id={stream.grantId}>
+            <td data-label="What">
+              <What {...stream} />
+            </td>
+            <td data-label="Client">
+              <span class="person">
+                <span class="label">{grant ? <Client {...grant} /> : '–'}</span>
+                {stream.software && (
+                  <span>
+                    <bdi>{softwareName(stream.software)}</bdi>
+                  </span>
+                )}
+              </span>
+            </td>
+            <td data-label="Server" class="address">
+              {grant ? serverOf(grant.resource) : '–'}
+            </td>
+            <td data-label="Open for" class="time">
+              <Lasting at={stream.openedAt} now={now} />
+            </td>
+            <td data-label="Passed" class="time">
+              <Passed {...stream} />
+            </td>
+            <td data-label="Last event" class="time">
+              <Last {...stream} now={now} />
+            </td>
+            <td class="action">
+              <a
+                class="button button-danger button-small"
+                id={`end-stream-${stream.id}`}
+                href={confirmPath({ action: 'revoke', what: 'stream', id: stream.id, sub })}
+                aria-label={`Close ${shownText(stream.label, 80)} of ${grant ? clientNameOf(grant) : 'this client'}…`}
+              >
+                Close…
+              </a>
+            </td>
           </tr>
-        </thead>
-        <tbody>
-          {streams.map((stream) => {
-            const grant = granted.get(stream.grantId)
-            return (
-              <tr data-stream-id={stream.id} data-grant-id={stream.grantId}>
-                <td data-label="What">
-                  <What {...stream} />
-                </td>
-                <td data-label="Client">{grant ? <Client {...grant} /> : '–'}</td>
-                <td data-label="Server" class="address">
-                  {grant ? serverOf(grant.resource) : '–'}
-                </td>
-                <td data-label="Open for" class="time">
-                  <Lasting at={stream.openedAt} now={now} />
-                </td>
-                <td class="action">
-                  <a
-                    class="button button-danger button-small"
-                    id={`end-stream-${stream.id}`}
-                    href={confirmPath({ action: 'revoke', what: 'stream', id: stream.id, sub })}
-                    aria-label={`Close ${shownText(stream.label, 80)} of ${grant ? clientNameOf(grant) : 'this client'}…`}
-                  >
-                    Close…
-                  </a>
-                </td>
-              </tr>
-            )
-          })}
-        </tbody>
-      </table>
-      {streams.length === 0 && <p class="empty">Nothing is open at this moment.</p>}
-    </div>
-  )
-}
-
-interface Grants {
-  readonly sub: string
-  readonly grants: readonly ShownGrant[]
-  readonly streams: readonly ShownStream[]
-  readonly now: number
-}
-
-export function GrantsTable({ sub, grants, streams, now }: Grants) {
-  return (
-    <div class="table-wrap" id="grants">
-      <table class="table table-stack">
-        <caption>{counted(grants.length, 'connected client')}</caption>
-        <thead>
-          <tr>
-            <th scope="col">Client</th>
-            <th scope="col">Server</th>
-            <th scope="col" class="number">
-              Streams
-            </th>
-            <th scope="col" class="number">
-              MCP sessions
-            </th>
-            <th scope="col">Connected for</th>
-            <th scope="col">
-              <span class="visually-hidden">Action</span>
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {grants.map((grant) => (
-            <tr data-grant-id={grant.id} data-client-id={grant.clientId}>
-              <td data-label="Client">
-                <Client {...grant} />
-              </td>
-              <td data-label="Server" class="address">
-                {serverOf(grant.resource)}
-              </td>
-              <td data-label="Streams" class="number">
-                {streams.filter(({ grantId }) => grantId === grant.id).length}
-              </td>
-              <td data-label="MCP sessions" class="number">
-                {grant.mcpSessions}
-              </td>
-              <td data-label="Connected for" class="time">
-                <Lasting at={grant.createdAt} now={now} />
-              </td>
-              <td class="action">
-                <a
-                  class="button button-danger button-small"
-                  id={`end-grant-${grant.id}`}
-                  href={confirmPath({ action: 'revoke', what: 'grant', id: grant.id, sub })}
-                  aria-label={`Disconnect ${clientNameOf(grant)}…`}
-                >
-                  Disconnect…
-                </a>
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-      {grants.length === 0 && <p class="empty">No client is connected.</p>}
-    </div>
+        )
+      })}
+    />
   )
 }

@@ -42,6 +42,37 @@ const EVENT = object(
   },
   ['number', 'at', 'type'],
 )
+const GRANT = object({
+  id: text,
+  clientId: text,
+  clientName: text,
+  resource: text,
+  scopes: listOf(text),
+  createdAt: seconds,
+  endsAt: seconds,
+  mcpSessions: whole,
+})
+const STREAM = object(
+  {
+    id: text,
+    grantId: text,
+    kind: { enum: ['request', 'standing', 'call'] },
+    label: { type: 'string', description: 'Method and what it is applied to' },
+    software: { ...object({ name: text, version: text }), description: 'What the client says it is, where it said it' },
+    openedAt: seconds,
+    traffic: {
+      ...object({ events: whole, bytes: whole, lastAt: seconds, waiting: whole }, ['events', 'bytes', 'waiting']),
+      description:
+        'What has passed, when the last event did, and the bytes the client has not taken yet; absent where it was not said in time',
+    },
+  },
+  ['id', 'grantId', 'kind', 'label', 'openedAt'],
+)
+const IDENTITY = object({ issuer: text, subject: text, email: text, name: text, groups: listOf(text) }, [
+  'issuer',
+  'subject',
+  'groups',
+])
 const MACHINE = object({
   id: text,
   sub: text,
@@ -61,7 +92,19 @@ export const SCHEMAS = {
   Session: object({ actor: text, via: { enum: ['cookie', 'access', 'machine'] }, csrf: text }, ['actor', 'via']),
   Overview: object({ people: whole, connected: whole }),
   People: page('people', LISTED_PERSON),
-  Person: object({ listed: LISTED_PERSON, live: { type: 'object' }, events: listOf(EVENT) }, ['events']),
+  Person: object({ listed: LISTED_PERSON, live: some('PersonNow'), events: listOf(EVENT) }, ['events']),
+  PersonNow: object(
+    {
+      sub: text,
+      identity: IDENTITY,
+      blocked: { type: 'boolean' },
+      lastSeenAt: seconds,
+      grants: listOf(GRANT),
+      streams: listOf(STREAM),
+      recording: some('RecordingTerms'),
+    },
+    ['sub', 'identity', 'blocked', 'lastSeenAt', 'grants', 'streams'],
+  ),
   Clients: page(
     'clients',
     object({ id: text, name: text, people: whole, isBlocked: { type: 'boolean' }, usedAt: seconds }, ['id', 'people']),

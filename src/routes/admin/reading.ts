@@ -35,7 +35,7 @@ export async function showPerson(services: Services, sub: string, events = 50): 
   if (!SUBJECT.test(sub)) return undefined
   const directory = services.directory()
   const [live, known, recent] = await Promise.all([
-    services.session(sub).describe(),
+    services.session(sub).watch(),
     directory.person(sub),
     directory.securityEvents({ sub, most: events }),
   ])

@@ -1,6 +1,7 @@
 // What becomes of an event stream on its way through the router: what passes, what is held back, how it ends.
 import { describe, expect, test, vi } from 'vitest'
 import { carryEvents, withoutIds, type Carriage } from '../../../src/mcp/carried-events.ts'
+import { StreamMeter } from '../../../src/session/stream-traffic.ts'
 import { encodeComment, encodeEvent } from '../../../src/mcp/sse.ts'
 import { bodyOf } from './brokered.ts'
 
@@ -11,6 +12,7 @@ const carriage: Carriage = {
   first: [],
   encode: withoutIds,
   lastEvent: () => undefined,
+  meter: new StreamMeter(),
   pulled: new AbortController().signal,
   farewell: () => encodeComment('closed: credential_revoked'),
   over: () => undefined,

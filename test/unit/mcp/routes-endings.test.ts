@@ -63,6 +63,30 @@ describe('a client that takes no more of a long JSON answer', () => {
   })
 })
 
+describe('when somebody looks at an open stream', () => {
+  test('the router says how far it is and what its client has not taken, and the stream goes on', async () => {
+    downstream.handleWith((_req, _body, res) => {
+      res.writeHead(200, { 'content-type': 'text/event-stream' })
+      res.write(': a comment is no event\n\ndata: {"a":1}\n\ndata: {"b":2}\n\n')
+    })
+    const { modern, leashes } = brokered(downstream.url)
+    const reader = (await modern()).body?.getReader()
+    const traffic = async (): Promise<unknown> => {
+      const said = new Promise((resolve) =>
+        leashes[0]?.addEventListener('message', (event) => resolve(Reflect.get(event, 'data'))),
+      )
+      leashes[0]?.send('how_far')
+      return JSON.parse(String(await said))
+    }
+    await reader?.read()
+    await expect.poll(traffic).toEqual({ events: 2, bytes: 55, waiting: 55, lastAt: expect.any(Number) })
+    await reader?.read()
+    await expect.poll(traffic).toMatchObject({ events: 2, bytes: 55, waiting: 0 })
+    expect(leashes[0]?.closed).toBeUndefined()
+    await reader?.cancel()
+  })
+})
+
 describe('when the leash is pulled', () => {
   test.for<[string, RawHandler, string, string]>([
     ['a request that streams ends with an error', openStream, 'tools/list', '"id":1,"error":{"code":-32003'],

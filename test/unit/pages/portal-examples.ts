@@ -49,8 +49,24 @@ export const person: PersonView = {
     },
   ],
   streams: [
-    { id: 's1', grantId: 'g1', kind: 'call', label: 'tools/call count', openedAt: NOW - 12 },
-    { id: 's2', grantId: 'g1', kind: 'standing', label: 'GET', openedAt: NOW - 8_000 },
+    {
+      id: 's1',
+      grantId: 'g1',
+      kind: 'call',
+      label: 'tools/call count',
+      openedAt: NOW - 12,
+      software: { name: 'cursor-vscode', version: '1.4.2' },
+      traffic: { events: 42, bytes: 12_340, lastAt: NOW - 3, waiting: 5_200 },
+    },
+    {
+      id: 's2',
+      grantId: 'g1',
+      kind: 'standing',
+      label: 'GET',
+      openedAt: NOW - 8_000,
+      software: { name: 'cursor-vscode', version: '1.4.2' },
+      traffic: { events: 0, bytes: 0, waiting: 0 },
+    },
     { id: 's3', grantId: 'g2', kind: 'request', label: 'tools/call search_documents', openedAt: NOW - 1 },
   ],
   events: [

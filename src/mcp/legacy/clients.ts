@@ -1,0 +1,23 @@
+// What the clients of a person say they are: in the session they opened, or remembered where the downstream keeps none.
+import { softwareIn, type ClientSoftware } from '../../session/client-software.ts'
+import type { Parts } from '../../session/parts.ts'
+
+export class Clients {
+  readonly #parts: Pick<Parts, 'mcpSessions' | 'log'>
+  // By grant. Forgotten with the object: a stream is then shown without it, which is no reason to write with every initialize.
+  readonly #sessionless = new Map<string, ClientSoftware>()
+
+  constructor(parts: Pick<Parts, 'mcpSessions' | 'log'>) {
+    this.#parts = parts
+  }
+
+  remember(grantId: string, initialize: Uint8Array): void {
+    const software = softwareIn(new TextDecoder().decode(initialize))
+    if (software) this.#sessionless.set(grantId, software)
+  }
+
+  of({ id, grantId }: { readonly id: string; readonly grantId: string }): ClientSoftware | undefined {
+    const session = this.#parts.mcpSessions.find(this.#parts.log.find(id)?.mcpSession ?? '')
+    return session ? softwareIn(session.initialize) : this.#sessionless.get(grantId)
+  }
+}
