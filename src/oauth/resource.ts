@@ -2,7 +2,7 @@
 //
 // SDKs add a slash to an origin, keep or drop the one at the end of a path, and write hosts as people typed them. Those
 // differences are forgiven here once; tokens carry the canonical URL, so nothing after this point compares leniently.
-import { SSE_PATH, type Downstream } from '../settings/downstreams.ts'
+import { ssePaths, type Downstream } from '../settings/downstreams.ts'
 import { OAuthError } from './errors.ts'
 
 /** Asked for to get a refresh token; not a right on any resource, so only the authorization server's metadata lists it. */
@@ -21,6 +21,12 @@ export function canonicalResource(asked: readonly string[], downstreams: readonl
   throw new OAuthError('invalid_target', `${fault}. Use one of: ${names(downstreams)}`)
 }
 
+/** What a client gets that asks for nothing else; the scopes some tools need on top are asked for when one of those is called. */
+export function defaultScopes({ scopes, toolScopes = [] }: Downstream): readonly string[] {
+  const plain = scopes.filter((scope) => !toolScopes.some(({ scope: needed }) => needed === scope))
+  return plain.length > 0 ? plain : scopes.slice(0, 1)
+}
+
 /** Scopes a client may ask for, over all downstreams. */
 export function supportedScopes(downstreams: readonly Downstream[]): readonly string[] {
   return [...new Set([...downstreams.flatMap(({ scopes }) => scopes), OFFLINE_ACCESS])]
@@ -28,18 +34,19 @@ export function supportedScopes(downstreams: readonly Downstream[]): readonly st
 
 function meant(resource: string, downstreams: readonly Downstream[]): Downstream {
   const asked = normalized(resource)
-  const exact = downstreams.find((downstream) => normalized(downstream.resource)?.url === asked?.url)
-  const onOrigin = downstreams.filter((downstream) => otherNames(downstream).includes(asked?.url))
+  const exact = downstreams.find((downstream) => namesOf(downstream).includes(asked?.url))
+  // The origin means the only downstream there is.
+  const onOrigin = downstreams.filter(({ resource: url }) => normalized(url)?.origin === asked?.url)
   const found = exact ?? (onOrigin.length === 1 ? onOrigin[0] : undefined)
   if (asked && found) return found
   const fault = resource.includes('#') ? 'A resource has no fragment' : 'This broker does not serve the resource that was named'
   throw new OAuthError('invalid_target', `${fault}. Use one of: ${names(downstreams)}`)
 }
 
-/** The only downstream of an origin is meant by the origin too, and by the address where it speaks HTTP+SSE. */
-function otherNames({ resource }: Downstream): readonly (string | undefined)[] {
-  const origin = normalized(resource)?.origin
-  return [origin, `${origin}${SSE_PATH}`]
+/** A downstream is meant by the address where it speaks HTTP+SSE too. */
+function namesOf(downstream: Downstream): readonly (string | undefined)[] {
+  const here = normalized(downstream.resource)
+  return [here?.url, here && here.origin + ssePaths(downstream).stream]
 }
 
 /**

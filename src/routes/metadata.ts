@@ -9,7 +9,7 @@ import type { KeyRing } from '../issuer/keys.ts'
 import { supportedScopes } from '../oauth/resource.ts'
 import type { Services } from '../services.ts'
 import type { Settings } from '../settings.ts'
-import { SSE_PATH, type Downstream } from '../settings/downstreams.ts'
+import { ssePaths, type Downstream } from '../settings/downstreams.ts'
 import type { Variables } from './guards.ts'
 
 export type MetadataServices = Pick<Services, 'settings' | 'keys'>
@@ -28,17 +28,16 @@ export function metadataRoutes({ settings, keys }: MetadataServices): Hono<{ Var
   for (const downstream of settings.downstreams) {
     publish(`oauth-authorization-server${downstream.path}`, server)
     publish(`oauth-protected-resource${downstream.path}`, protectedResource(downstream, settings))
+    // Clients of HTTP+SSE compare the resource with the address they were given.
+    const { stream } = ssePaths(downstream)
+    publish(
+      `oauth-protected-resource${stream}`,
+      protectedResource({ ...downstream, resource: settings.baseUrl + stream }, settings),
+    )
   }
   const [first, ...others] = settings.downstreams
   // With several downstreams the origin is no resource: a client that asks there must learn nothing rather than the wrong one.
-  if (first && others.length === 0) {
-    publish('oauth-protected-resource', protectedResource(first, settings))
-    // Clients of HTTP+SSE compare the resource with the address they were given.
-    publish(
-      `oauth-protected-resource${SSE_PATH}`,
-      protectedResource({ ...first, resource: settings.baseUrl + SSE_PATH }, settings),
-    )
-  }
+  if (first && others.length === 0) publish('oauth-protected-resource', protectedResource(first, settings))
   publish('jwks.json', { keys: keys.identity.published.map(({ publicJwk }) => publicJwk) })
 
   // Clients probe many addresses and take whatever is not a 404 for an answer.

@@ -1,11 +1,11 @@
-// HTTP+SSE (MCP 2024-11-05): one address that streams and one that takes messages, in front of the only downstream there is.
+// HTTP+SSE (MCP 2024-11-05): one address that streams and one that takes messages, in front of every downstream.
 import { Hono, type Context } from 'hono'
 import type { Passage } from '../mcp/era.ts'
 import { openEnvelope, type Envelope } from '../mcp/json-door.ts'
 import { handOver } from '../mcp/legacy/hand-over.ts'
 import { readBody } from '../mcp/read-body.ts'
 import { McpRefusal } from '../mcp/refusal.ts'
-import { MESSAGES_PATH, SSE_PATH } from '../settings/downstreams.ts'
+import { ssePaths, type Downstream } from '../settings/downstreams.ts'
 import { bearer, crossOrigin, onlyMethods, originIsAllowed, type Authenticated } from './guards.ts'
 import { answerOrRefusal, labelOf, requestIdsOf, type McpServices } from './mcp.ts'
 
@@ -14,17 +14,20 @@ type Asked = Context<Authenticated>
 const STREAM: Passage = { era: 'legacy', kind: 'stream', id: undefined }
 
 export function sseRoutes(services: McpServices): Hono<Authenticated> {
-  const { settings } = services
-  const [downstream, ...others] = settings.downstreams
   const routes = new Hono<Authenticated>()
-  // Which of several is meant, these addresses do not say.
-  if (!downstream || others.length > 0) return routes
+  for (const downstream of services.settings.downstreams) mount(routes, services, downstream)
+  return routes
+}
+
+function mount(routes: Hono<Authenticated>, services: McpServices, downstream: Downstream): void {
+  const { settings } = services
+  const { stream, messages } = ssePaths(downstream)
   // Both addresses are one resource, and the metadata of that are found at the address people configure.
-  const here = { ...downstream, path: SSE_PATH }
+  const here = { ...downstream, path: stream }
   // A client that tries streamable HTTP first takes the 405 for its answer, and goes on with GET.
   const methods = [
-    [SSE_PATH, ['GET', 'OPTIONS']],
-    [MESSAGES_PATH, ['POST', 'OPTIONS']],
+    [stream, ['GET', 'OPTIONS']],
+    [messages, ['POST', 'OPTIONS']],
   ] as const
   for (const [path, allowed] of methods) {
     routes.use(path, crossOrigin(allowed), onlyMethods(allowed), originIsAllowed(settings))
@@ -33,11 +36,10 @@ export function sseRoutes(services: McpServices): Hono<Authenticated> {
       bearer(services, () => here),
     )
   }
-  return routes
-    .get(SSE_PATH, (c) => answerOrRefusal(c, services, async () => handOver(stream(c, downstream.url), postOf(c, services))))
-    .post(MESSAGES_PATH, (c) =>
-      answerOrRefusal(c, services, async () => handOver(await message(c, services, downstream.url), postOf(c, services))),
-    )
+  routes.get(stream, (c) => answerOrRefusal(c, services, async () => handOver(opening(c, downstream.url), postOf(c, services))))
+  routes.post(messages, (c) =>
+    answerOrRefusal(c, services, async () => handOver(await message(c, services, downstream.url), postOf(c, services))),
+  )
 }
 
 type HandedOver = Parameters<typeof handOver>[0]
@@ -46,7 +48,7 @@ function postOf(c: Asked, { session }: McpServices): ReturnType<McpServices['ses
   return session(c.get('caller').sub)
 }
 
-function stream(c: Asked, target: string): HandedOver {
+function opening(c: Asked, target: string): HandedOver {
   const common = { caller: c.get('caller'), requestId: c.get('requestId'), target, transport: 'http-sse' } as const
   return {
     ...common,

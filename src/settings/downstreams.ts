@@ -12,14 +12,10 @@ export type DownstreamAuth = 'identity-jwt' | 'idp-token' | 'static' | 'oauth' |
 /** How an MCP server of the legacy eras is spoken to: at one address (2025-03-26 on), or over a stream and an address (2024-11-05). */
 export type Transport = 'streamable-http' | 'http-sse'
 
-/** Where clients of HTTP+SSE reach the only downstream there is. */
-export const SSE_PATH = '/sse'
-export const MESSAGES_PATH = '/messages'
-
 /** One MCP server behind the broker. */
 export interface Downstream {
   readonly name: string
-  /** What people call it; absent: the host they reach it at. */
+  /** What people call it; absent: see `titleOf`. */
   readonly title?: string
   /** Where clients reach it here, e.g. `/mcp`. */
   readonly path: string
@@ -43,6 +39,17 @@ export interface Downstream {
   readonly oauthClient?: { readonly id: string; readonly secret: string | undefined; readonly scopes: readonly string[] }
   /** Requests a person may send it within a window of seconds, and streams they may have open there; absent: the person's own limits alone. */
   readonly limits?: { readonly requests?: number; readonly window?: number; readonly streams?: number }
+}
+
+/** Where clients of HTTP+SSE reach a downstream: beside where the others do. */
+export function ssePaths({ path }: Pick<Downstream, 'path'>): { readonly stream: string; readonly messages: string } {
+  const beside = path.replace(/\/mcp$/, '')
+  return { stream: `${beside}/sse`, messages: `${beside}/messages` }
+}
+
+/** The name people read: the one they were given, or else the host for the one at `/mcp`, which may be all there is. */
+export function titleOf({ title, name, path, resource }: Downstream): string {
+  return title ?? (path === '/mcp' ? new URL(resource).host : name)
 }
 
 export interface ToolRule {

@@ -124,7 +124,12 @@ describe('the protected resource document', () => {
       'wiki:read',
       'offline_access',
     ])
-    for (const path of ['', '/sse'])
+    for (const [path, resource] of [
+      ['/sse', 'https://mcp.example.com/sse'],
+      ['/servers/wiki/sse', 'https://mcp.example.com/servers/wiki/sse'],
+    ] as const)
+      expect((await documentAt(`/.well-known/oauth-protected-resource${path}`, app))['resource']).toBe(resource)
+    for (const path of ['', '/servers/wiki', '/servers/wiki/messages', '/servers/other/mcp'])
       expect((await app.request(`https://mcp.example.com/.well-known/oauth-protected-resource${path}`)).status).toBe(404)
   })
 })

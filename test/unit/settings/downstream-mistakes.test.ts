@@ -161,10 +161,10 @@ test('all mistakes of all servers are reported at once, beside those of other va
       { name: 'tickets', url: 'http://tools.internal', auth: 'static', headers: { 'x-key': '$A' }, limits: { window: 1 } },
       { name: 'wiki', url: 'nowhere', auth: 'static', transport: 'sse' },
     ],
-    { BASE_URL: undefined },
+    { BASE_URL: 'nowhere' },
   )
   expect(problems.map(({ variable, problem }) => `${variable} ${problem.split(':')[0]}`)).toEqual([
-    'BASE_URL not configured',
+    'BASE_URL is not an http(s) URL',
     'DOWNSTREAMS server “tickets”, field headers.x-key',
     'DOWNSTREAMS server “tickets”, field url',
     'DOWNSTREAMS server “tickets”, field limits',
