@@ -2,7 +2,9 @@
 import { createLocalJWKSet, decodeProtectedHeader, errors, jwtVerify, type JSONWebKeySet, type JWTPayload } from 'jose'
 import * as z from 'zod'
 import { sha256 } from '../platform/crypto.ts'
+import { describeError } from '../platform/telemetry.ts'
 import { failed } from './clients.ts'
+import { OAuthError } from './errors.ts'
 
 /** Nothing symmetric, and never `none`: the header is the stranger's, the list is ours. */
 export const SIGNING_ALGORITHMS = [
@@ -108,6 +110,8 @@ async function verifiedByOneOf(
 function refusal(error: unknown): Error {
   if (error instanceof errors.JWTExpired) return failed('the assertion has expired')
   if (error instanceof errors.JWTClaimValidationFailed) return failed(`the assertion has a wrong ${error.claim}, or none`)
-  if (error instanceof errors.JOSEError) return failed('the signature of the assertion could not be verified', error.code)
-  return error instanceof Error ? error : new Error('the assertion could not be read', { cause: error })
+  // Also what no library error names: text that is no token, keys that are none. All of it is the client's.
+  return error instanceof OAuthError
+    ? error
+    : failed('the signature of the assertion could not be verified', describeError(error))
 }
