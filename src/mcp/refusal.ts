@@ -20,6 +20,7 @@ const REFUSALS = {
   unsupported_media_type: { status: 415, rpc: -32600 },
   credential_revoked: { status: 401, rpc: -32003 },
   session_expired: { status: 401, rpc: -32003 },
+  access_denied: { status: 403, rpc: -32006 },
   limit_exceeded: { status: 429, rpc: -32004 },
   auth_unavailable: { status: 503, rpc: -32005 },
   // Nobody reads it; it keeps a client that left apart from a downstream that failed. 499 is what access logs call that.
@@ -76,6 +77,15 @@ export const ENDED = {
   credential_revoked: 'Unauthorized: access was taken back, sign in again',
   session_expired: 'Unauthorized: the session is over, sign in again',
 } as const
+
+/** Said to everybody who is not one of those a server is for, or not any more. */
+export const DENIED =
+  'Forbidden: this server is for some people and groups only, and your account is not one of them: ask your administrator'
+
+/** A request that was under way when its permission ended, or the rules changed. */
+export function interrupted(reason: unknown, id?: string): McpRefusal {
+  return reason === 'policy_changed' ? new McpRefusal('access_denied', DENIED, { id }) : revoked(id)
+}
 
 export function revoked(id?: string): McpRefusal {
   return new McpRefusal('credential_revoked', ENDED.credential_revoked, { id })

@@ -8,6 +8,7 @@ import { redirectUriIsRegistered } from '../oauth/redirect-uri.ts'
 import { sha256 } from '../platform/crypto.ts'
 import { describeError, log } from '../platform/telemetry.ts'
 import type { Services } from '../services.ts'
+import type { SignInRefusal } from '../session/tokens.ts'
 import { assertNotBlocked, returnToClient } from './authorize.ts'
 import type { Variables } from './guards.ts'
 import { pendingLogin, type Login } from './login.ts'
@@ -40,6 +41,15 @@ function signedInIdentity(c: Context, { provider, settings }: Services, login: L
   return provider.signIn(new URL(c.req.url), { ...login, redirectUri: `${settings.baseUrl}/callback` })
 }
 
+/** For our log, and for the person: their client is what tells them. */
+const NOT_SIGNED_IN: Readonly<Record<SignInRefusal, { readonly event: string; readonly sentence: string }>> = {
+  blocked: { event: 'sign_in.blocked', sentence: 'an administrator has blocked this person' },
+  not_allowed: {
+    event: 'sign_in.not_allowed',
+    sentence: 'this server is for some people and groups only, and this account is not one of them: ask your administrator',
+  },
+}
+
 async function finishForClient(c: Context, services: Services, login: Extract<Login, { purpose: 'client' }>): Promise<Response> {
   const { settings } = services
   const { asked } = login
@@ -62,9 +72,10 @@ async function finishForClient(c: Context, services: Services, login: Extract<Lo
       redirectUri,
       codeChallenge,
     })
-    if (issued === 'blocked') {
-      log('info', 'sign_in.blocked', { client: clientId, person: sub, request_id: c.get('requestId') })
-      const refusal = { error: 'access_denied', error_description: 'an administrator has blocked this person' }
+    if (typeof issued === 'string') {
+      const { event, sentence } = NOT_SIGNED_IN[issued]
+      log('info', event, { client: clientId, person: sub, resource, request_id: c.get('requestId') })
+      const refusal = { error: 'access_denied', error_description: sentence }
       return returnToClient(c, answer(to, settings.baseUrl, refusal), asked.clientName, 'refused')
     }
     const code = await services.envelopes.code({

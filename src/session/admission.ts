@@ -26,7 +26,7 @@ interface Admitted extends Vouched {
   readonly recording?: Watched
 }
 
-type RefusalReason = 'credential_revoked' | 'session_expired' | 'limit_exceeded' | 'auth_unavailable'
+type RefusalReason = 'credential_revoked' | 'session_expired' | 'access_denied' | 'limit_exceeded' | 'auth_unavailable'
 
 export interface Refused {
   readonly admitted: false

@@ -2,9 +2,11 @@
 import type { Caller } from '../caller.ts'
 import type { Downstream } from '../settings/downstreams.ts'
 import type { Admission, Refused, Vouched } from './admission.ts'
+import { isAllowed, mayUse } from './allowed.ts'
+import { askProvider } from './ask-provider.ts'
 import type { Grant } from './grants.ts'
 import { noteUse } from './machine.ts'
-import { askProvider, type Parts } from './parts.ts'
+import type { Parts } from './parts.ts'
 
 /** Seconds a client is asked to wait while the identity provider does not answer. */
 const TRY_AGAIN_AFTER = 5
@@ -19,7 +21,8 @@ export async function admit(parts: Parts, caller: Caller): Promise<Admission> {
     return notLive(parts, caller.grantId, now)
   const recording = parts.recorder.watching(grant.id, now)
   const watched = recording && { recording }
-  const { allowed, retryAfter, ...rate } = parts.bucket.spend(Date.now())
+  if (!mayUse(downstream, identity, parts.settings.baseUrl)) return { ...watched, admitted: false, reason: 'access_denied' }
+  const { allowed, retryAfter, ...rate } = parts.bucket.spend(Date.now(), downstream.resource)
   if (!allowed) return { ...watched, admitted: false, reason: 'limit_exceeded', retryAfter, rate }
   if (parts.checks.isUnconfirmed(now)) {
     // Not awaited: the answer is no, and whoever comes again finds what the provider has said meanwhile.
@@ -42,12 +45,14 @@ export async function vouchFor(
 ): Promise<Vouched | Refused> {
   const { identity } = parts.profile
   if (!identity) return notLive(parts, grant.id, parts.now())
+  if (purpose !== 'farewell' && !isAllowed(parts, grant)) return { admitted: false, reason: 'access_denied' }
   if (downstream.auth === 'none') return { identity }
   const credential = await credentialFor(parts, downstream, grant, parts.now())
   if (!credential) return { admitted: false, reason: 'auth_unavailable', retryAfter: TRY_AGAIN_AFTER }
-  // Signing and refreshing take a moment in which the grant may have ended.
-  const mayGoOn = purpose === 'farewell' || parts.grants.live(grant.id, parts.now()) !== undefined
-  return mayGoOn ? { identity, ...credential } : notLive(parts, grant.id, parts.now())
+  if (purpose === 'farewell') return { identity, ...credential }
+  // Signing and refreshing take a moment in which the grant may have ended, or the person may have left a group.
+  if (!parts.grants.live(grant.id, parts.now())) return notLive(parts, grant.id, parts.now())
+  return isAllowed(parts, grant) ? { identity, ...credential } : { admitted: false, reason: 'access_denied' }
 }
 
 function speaksFor(caller: Caller, grant: Grant, now: number): boolean {

@@ -1,9 +1,11 @@
-// The person's token bucket: exact, in memory, and not refilled by letting the object sleep.
+// Token buckets, of the person and of each downstream with a limit of its own: exact, in memory, and not refilled by letting the object sleep.
 //
-// Layout: one row with the level at a moment. Lifetime: a checkpoint is written by a job, never by a request, once the bucket
-// is half empty; an object hibernates 10 s after its last event, so the job (5 s) always runs first. Trade-off: a crash
-// inside those 5 s gives back at most what was spent in them.
+// Layout: one row with the level of the person's bucket at a moment, and one for each of the others by resource; their table is made
+// where there are any. Lifetime: a checkpoint is written by a job, never by a request, once a bucket is half empty; an object
+// hibernates 10 s after its last event, so the job (5 s) always runs first. Trade-off: a crash inside those 5 s gives back at most
+// what was spent in them.
 import { LifecycleCapability } from 'agents/lifecycle'
+import type { Downstream } from '../settings/downstreams.ts'
 import type { Rate } from './admission.ts'
 
 export interface BucketSize {
@@ -19,13 +21,18 @@ export interface Spent extends Rate {
   readonly retryAfter: number
 }
 
+interface Bucket {
+  readonly size: BucketSize
+  level: number
+  at: number
+}
+
 const CHECKPOINT_AFTER_MS = 5_000
 
 export class TokenBucket extends LifecycleCapability {
   readonly #storage: DurableObjectStorage
-  #size: BucketSize = { requests: 1, window: 1 }
-  #level = 0
-  #at = 0
+  #person: Bucket = { size: { requests: 1, window: 1 }, level: 0, at: 0 }
+  readonly #ofDownstreams = new Map<string, Bucket>()
   #checkpointDue = false
 
   constructor(storage: DurableObjectStorage) {
@@ -39,38 +46,60 @@ export class TokenBucket extends LifecycleCapability {
     )
   }
 
-  /** Called once after start: the size comes from the settings, the level from the last checkpoint. */
-  open(size: BucketSize, nowMs: number): void {
-    this.#size = size
-    const [row] = this.#storage.sql.exec<{ level: number; at: number }>('SELECT level, at FROM bucket')
-    this.#level = Math.min(row?.level ?? size.requests, size.requests)
-    this.#at = row?.at ?? nowMs
+  /** Called once after start: the sizes come from the settings, the levels from the last checkpoint. */
+  open(size: BucketSize, downstreams: readonly Downstream[], nowMs: number): void {
+    const { sql } = this.#storage
+    const [row] = sql.exec<Level>('SELECT level, at FROM bucket')
+    this.#person = bucketOf(size, row, nowMs)
+    const limited = downstreams.filter(({ limits }) => limits?.requests !== undefined)
+    if (limited.length === 0) return
+    sql.exec(
+      'CREATE TABLE IF NOT EXISTS downstream_buckets (resource TEXT PRIMARY KEY, level REAL NOT NULL, at REAL NOT NULL) WITHOUT ROWID',
+    )
+    for (const { resource, limits: { requests = 1, window = 60 } = {} } of limited) {
+      const [kept] = sql.exec<Level>('SELECT level, at FROM downstream_buckets WHERE resource = ?', resource)
+      this.#ofDownstreams.set(resource, bucketOf({ requests, window }, kept, nowMs))
+    }
   }
 
-  spend(nowMs: number): Spent {
-    const { requests, window } = this.#size
-    const perMs = requests / (window * 1000)
-    this.#level = Math.min(requests, this.#level + Math.max(0, nowMs - this.#at) * perMs)
-    this.#at = nowMs
-    const allowed = this.#level >= 1
-    if (allowed) this.#level -= 1
-    if (this.#level < requests / 2 && !this.#checkpointDue) this.#scheduleCheckpoint(nowMs)
-    return {
-      allowed,
-      limit: requests,
-      remaining: Math.floor(this.#level),
-      resetSeconds: Math.ceil((requests - this.#level) / perMs / 1000),
-      retryAfter: allowed ? 0 : Math.max(1, Math.ceil((1 - this.#level) / perMs / 1000)),
-    }
+  /** One request to a downstream, of the person's allowance and of the one there: where either is used up nothing is taken from the other. */
+  spend(nowMs: number, resource: string): Spent {
+    const person = this.#person
+    const there = this.#ofDownstreams.get(resource)
+    refill(person, nowMs)
+    if (!there) return this.#taken(person, person.level >= 1, nowMs)
+    refill(there, nowMs)
+    const allowed = person.level >= 1 && there.level >= 1
+    const [tighter, other] = person.level < there.level ? [person, there] : [there, person]
+    if (allowed) this.#taken(other, true, nowMs)
+    return this.#taken(tighter, allowed, nowMs)
   }
 
   forget(): void {
     this.#storage.sql.exec('DELETE FROM bucket')
+    if (this.#ofDownstreams.size > 0) this.#storage.sql.exec('DELETE FROM downstream_buckets')
   }
 
   onJob(): undefined {
     this.#checkpointDue = false
-    this.#storage.sql.exec('INSERT OR REPLACE INTO bucket VALUES (1, ?, ?)', this.#level, this.#at)
+    const { sql } = this.#storage
+    sql.exec('INSERT OR REPLACE INTO bucket VALUES (1, ?, ?)', this.#person.level, this.#person.at)
+    for (const [resource, { level, at }] of this.#ofDownstreams)
+      sql.exec('INSERT OR REPLACE INTO downstream_buckets VALUES (?, ?, ?)', resource, level, at)
+  }
+
+  #taken(bucket: Bucket, allowed: boolean, nowMs: number): Spent {
+    const { requests, window } = bucket.size
+    const perMs = requests / (window * 1000)
+    if (allowed) bucket.level -= 1
+    if (bucket.level < requests / 2 && !this.#checkpointDue) this.#scheduleCheckpoint(nowMs)
+    return {
+      allowed,
+      limit: requests,
+      remaining: Math.floor(bucket.level),
+      resetSeconds: Math.ceil((requests - bucket.level) / perMs / 1000),
+      retryAfter: allowed ? 0 : Math.max(1, Math.ceil((1 - bucket.level) / perMs / 1000)),
+    }
   }
 
   #scheduleCheckpoint(nowMs: number): void {
@@ -78,4 +107,19 @@ export class TokenBucket extends LifecycleCapability {
     // Not awaited: the request that emptied the bucket need not wait for the alarm to be armed.
     void this.lifecycle.jobs.push({ id: 'bucket', fn: 'checkpoint', time: nowMs + CHECKPOINT_AFTER_MS })
   }
+}
+
+interface Level extends Record<string, SqlStorageValue> {
+  level: number
+  at: number
+}
+
+function bucketOf(size: BucketSize, kept: Level | undefined, nowMs: number): Bucket {
+  return { size, level: Math.min(kept?.level ?? size.requests, size.requests), at: kept?.at ?? nowMs }
+}
+
+function refill(bucket: Bucket, nowMs: number): void {
+  const { requests, window } = bucket.size
+  bucket.level = Math.min(requests, bucket.level + (Math.max(0, nowMs - bucket.at) * requests) / (window * 1000))
+  bucket.at = nowMs
 }

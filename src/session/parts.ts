@@ -6,7 +6,6 @@ import type { Credentials } from './credentials.ts'
 import type { Grant, RevocationReason } from './grants.ts'
 import type { CloseReason } from './leash-terms.ts'
 import type { SecurityEvent } from './outbox.ts'
-import type { RefreshOutcome } from './token-refresher.ts'
 import { log } from '../platform/telemetry.ts'
 
 export interface Parts extends Capabilities {
@@ -84,18 +83,4 @@ export function described({
   resource,
 }: Grant): Pick<SecurityEvent, 'grantId' | 'clientId' | 'clientName' | 'resource'> {
   return { grantId: id, clientId, clientName, resource }
-}
-
-/** Asks the identity provider whether it still knows the person, and ends everything when it does not. */
-export async function askProvider(parts: Parts): Promise<RefreshOutcome> {
-  const person = parts.profile.identity
-  if (!person) return { outcome: 'unavailable', why: 'nobody has signed in here' }
-  const outcome = await parts.provider.refresh(parts.now(), person, (identity) => {
-    // Providers leave out of a refreshed ID token what they gave at sign-in; missing groups, though, mean none.
-    const known = { ...identity, email: identity.email ?? person.email, name: identity.name ?? person.name }
-    if (parts.profile.remember(known, parts.now())) parts.credentials.forget()
-  })
-  parts.checks.note(outcome.outcome, parts.now())
-  if (outcome.outcome === 'ended') await endEverything(parts, 'idp_session_ended')
-  return outcome
 }

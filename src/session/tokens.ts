@@ -3,7 +3,9 @@ import type { Identity, IdpTokens } from '../caller.ts'
 import { log } from '../platform/telemetry.ts'
 import type { CodeOutcome, Redemption } from './codes.ts'
 import { REPLAY_WINDOW, type Grant, type NewGrant } from './grants.ts'
-import { askProvider, described, endGrant, type Parts } from './parts.ts'
+import { endDisallowed, mayUse } from './allowed.ts'
+import { askProvider } from './ask-provider.ts'
+import { described, endGrant, type Parts } from './parts.ts'
 
 export interface SignIn {
   readonly identity: Identity
@@ -53,18 +55,20 @@ export interface Presented {
   readonly generation: number
 }
 
+/** Why somebody whom the identity provider knows gets no grant. */
+export type SignInRefusal = 'blocked' | 'not_allowed'
+
 /** A person came back from the identity provider: opens a grant and issues the code for it. */
-export async function signIn(parts: Parts, asked: SignIn): Promise<IssuedCode | 'blocked'> {
-  const { grants, codes, profile, settings } = parts
-  if (profile.isBlocked) {
-    await parts.outbox.put({
-      type: 'sign_in_refused',
-      at: parts.now(),
-      clientId: asked.grant.clientId,
-      clientName: asked.grant.clientName,
-      reason: 'blocked',
-    })
-    return 'blocked'
+export async function signIn(parts: Parts, asked: SignIn): Promise<IssuedCode | SignInRefusal> {
+  const { grants, codes, settings } = parts
+  const refusal = refusalOf(parts, asked)
+  if (refusal) {
+    // The newest there is to know of this person: it counts for what they have open elsewhere, too.
+    const cutOff = refusal === 'not_allowed' ? keep(parts, asked.identity) : undefined
+    const { clientId, clientName, resource } = asked.grant
+    await parts.outbox.put({ type: 'sign_in_refused', at: parts.now(), clientId, clientName, resource, reason: refusal })
+    await cutOff
+    return refusal
   }
   const { codeTtl, maxGrants, sessionTtl } = settings.limits
   const now = parts.now()
@@ -74,15 +78,28 @@ export async function signIn(parts: Parts, asked: SignIn): Promise<IssuedCode | 
   }
   const live = grants.allLive(now)
   const surplus = live.slice(0, Math.max(0, live.length - maxGrants + 1))
-  if (profile.remember(asked.identity, now)) parts.credentials.forget()
+  const cutOff = keep(parts, asked.identity)
   const grant = grants.open({ ...asked.grant, endsAt: now + sessionTtl }, now)
   const expiresAt = now + codeTtl
   const { redirectUri, codeChallenge } = asked
   const jti = codes.issue({ grantId: grant.id, redirectUri, codeChallenge, expiresAt })
   // Only now is anything awaited: a revocation of the person that comes meanwhile finds the grant and ends it.
-  await parts.provider.begin(asked.tokens, now)
+  await Promise.all([parts.provider.begin(asked.tokens, now), cutOff])
   for (const oldest of surplus) await endGrant(parts, oldest, 'limit_exceeded', 'limit_exceeded')
   return { jti, grantId: grant.id, expiresAt }
+}
+
+function refusalOf({ profile, settings }: Parts, { identity, grant }: SignIn): SignInRefusal | undefined {
+  if (profile.isBlocked) return 'blocked'
+  const downstream = settings.downstreams.find(({ resource }) => resource === grant.resource)
+  return !downstream || mayUse(downstream, identity, settings.baseUrl) ? undefined : 'not_allowed'
+}
+
+/** Where what is known of a person has changed, nothing signed before is used again, and nothing stays open that they may not use. */
+async function keep(parts: Parts, identity: Identity): Promise<void> {
+  if (!parts.profile.remember(identity, parts.now())) return
+  parts.credentials.forget()
+  await endDisallowed(parts)
 }
 
 /** Redeems an authorization code. A replay ends the grant it once opened (RFC 6749 section 4.1.2). */

@@ -1,6 +1,7 @@
 // What a person's object looks after by itself: that the identity provider still knows the person, and that nothing lies unused for ever.
 import { log } from '../platform/telemetry.ts'
-import { askProvider, endEverything, endGrant, type Ended, type Parts } from './parts.ts'
+import { askProvider } from './ask-provider.ts'
+import { endEverything, endGrant, type Ended, type Parts } from './parts.ts'
 
 /** Called once after start, when everything a job may need is there. */
 export async function beginUpkeep(parts: Parts): Promise<void> {

@@ -17,10 +17,12 @@ import {
   type Target,
 } from './administration.ts'
 import { admit } from './admit.ts'
+import { endDisallowed, isAllowed } from './allowed.ts'
 import { capabilitiesOf, inOrder, type Capabilities } from './capabilities.ts'
 import type { CarriedEvent, Carrier, GetAnswer, GetRequest } from './carrier.ts'
 import type { Redemption } from './codes.ts'
 import { Credentials } from './credentials.ts'
+import { isFull } from './downstream-room.ts'
 import type { Errand } from './errands.ts'
 import { boundsOf } from './event-log.ts'
 import type { RevocationReason } from './grants.ts'
@@ -37,6 +39,7 @@ import {
   type IssuedCode,
   type Presented,
   type SignIn,
+  type SignInRefusal,
   type TokenFacts,
   type TokenOutcome,
 } from './tokens.ts'
@@ -53,6 +56,8 @@ export interface SessionServices {
 
 /** How often a carrying object looks whether it still lives, in milliseconds: `waitUntil` alone is cut after 140 s (and by a crash). */
 const WATCH_EVERY_MS = 20_000
+/** How long somebody is known who was not let in, in seconds. */
+const KNOWN_FOR = 86_400
 /** How often idle MCP sessions are looked for, in milliseconds. */
 const COLLECT_EVERY_MS = 3_600_000
 
@@ -68,8 +73,8 @@ export abstract class UserSession extends DurableObject<Env> {
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env)
     this.#has = capabilitiesOf(ctx.storage, {
-      grantIsLive: (grantId) => this.#has.grants.live(grantId, now()) !== undefined,
-      mayOpen: () => this.#has.leashes.count < (this.#parts?.settings.limits.maxStreams ?? 0),
+      grantIsLive: (grantId) => this.#isUsable(grantId),
+      mayOpen: (grantId) => this.#hasRoom(grantId),
       isNewest: ({ streamId, epoch }) => epoch === undefined || epoch === this.#has.log.epochOf(streamId),
       standingLeft: (streamId) => {
         this.#carrier?.standingLeft(streamId)
@@ -89,7 +94,11 @@ export abstract class UserSession extends DurableObject<Env> {
     const { settings, keys } = services
     const { provider, bucket, outbox, leashes } = this.#has
     await provider.open(services)
-    bucket.open({ requests: settings.limits.rateLimitRequests, window: settings.limits.rateLimitWindow }, Date.now())
+    bucket.open(
+      { requests: settings.limits.rateLimitRequests, window: settings.limits.rateLimitWindow },
+      settings.downstreams,
+      Date.now(),
+    )
     const parts: Parts = { ...this.#has, settings, credentials: new Credentials(settings, keys), carrier: () => carrier, now }
     const carrier = services.carrier(parts, (work) => this.ctx.waitUntil(work))
     this.#carrier = carrier
@@ -97,6 +106,8 @@ export abstract class UserSession extends DurableObject<Env> {
     outbox.open({ deliver: services.report, summary: () => summaryOf(parts, this.lifecycle.name) })
     // How often objects wake is what a deployment pays for; nothing else says that they slept.
     log('info', 'session.woke', { leashes: leashes.count })
+    // The settings may be others than in the last life of the object. Not awaited: a stream that is told so answers only after the start.
+    this.ctx.waitUntil(endDisallowed(parts))
     carrier.recover()
     await beginUpkeep(parts)
     this.#watch()
@@ -121,8 +132,8 @@ export abstract class UserSession extends DurableObject<Env> {
     return this.#carrying().append(stream, epoch, events)
   }
 
-  /** A person came back from the identity provider; `blocked` when an administrator has shut them out. */
-  async signIn(asked: SignIn): Promise<IssuedCode | 'blocked'> {
+  /** A person came back from the identity provider; or why they get no grant. */
+  async signIn(asked: SignIn): Promise<IssuedCode | SignInRefusal> {
     const parts = await this.#started()
     const issued = await signIn(parts, asked)
     if (issued !== 'blocked') await Promise.all([this.#scheduleSweep(), planUpkeep(parts)])
@@ -270,6 +281,17 @@ export abstract class UserSession extends DurableObject<Env> {
     return this.#isWatched ? { rescheduleAt: Date.now() + WATCH_EVERY_MS } : undefined
   }
 
+  #isUsable(grantId: string): boolean {
+    const grant = this.#has.grants.live(grantId, now())
+    return grant !== undefined && this.#parts !== undefined && isAllowed(this.#parts, grant)
+  }
+
+  #hasRoom(grantId: string): boolean {
+    const { leashes, grants } = this.#has
+    const grantsOfOpen = () => leashes.open().map((stream) => stream.grantId)
+    return !!this.#parts && !isFull(this.#parts, grants.find(grantId)?.resource, leashes.count, grantsOfOpen)
+  }
+
   #carrying(): Carrier {
     if (!this.#carrier) throw new Error('the session was used before it started')
     return this.#carrier
@@ -281,7 +303,8 @@ export abstract class UserSession extends DurableObject<Env> {
 
   /** Milliseconds; a second late, so that what ends then has ended. */
   #nextSweep(): number {
-    return Math.min(...this.#has.grants.all().map(({ endsAt }) => endsAt)) * 1000 + 1000
+    const ends = this.#has.grants.all().map(({ endsAt }) => endsAt)
+    return (ends.length > 0 ? Math.min(...ends) : now() + KNOWN_FOR) * 1000 + 1000
   }
 
   /** Native calls do not start the lifecycle by themselves; every method begins here. */

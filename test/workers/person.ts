@@ -46,7 +46,7 @@ export async function signIn(
     redirectUri: REDIRECT_URI,
     codeChallenge: CHALLENGE,
   })
-  if (issued === 'blocked') throw new Error('nobody has blocked this person')
+  if (typeof issued === 'string') throw new Error(`this person is ${issued}`)
   return { jti: issued.jti, grantId: issued.grantId, clientId }
 }
 

@@ -4,6 +4,7 @@ import { admit } from '../../session/admit.ts'
 import type { ClientSoftware } from '../../session/client-software.ts'
 import type { CarriedEvent, Carrier, GetAnswer, GetRequest, StreamDetail } from '../../session/carrier.ts'
 import { boundsOf, type LoggedStream } from '../../session/event-log.ts'
+import { isFull } from '../../session/downstream-room.ts'
 import type { CloseReason } from '../../session/leash-terms.ts'
 import type { McpSession } from '../../session/mcp-sessions.ts'
 import type { Parts } from '../../session/parts.ts'
@@ -13,7 +14,7 @@ import { checkAnswer, isShort } from '../downstream-answer.ts'
 import { identityHeaders } from '../identity-headers.ts'
 import { KEEP_ALIVE_MS } from '../keep-alive.ts'
 import { isEventStream, responseHeaders } from '../passing-headers.ts'
-import { McpRefusal, revoked } from '../refusal.ts'
+import { interrupted, McpRefusal } from '../refusal.ts'
 import { answered, notAdmitted } from './answers.ts'
 import { Clients } from './clients.ts'
 import { DownstreamSessions } from './downstream-session.ts'
@@ -24,6 +25,7 @@ import { ORDER_HEADER, orderOf, refusalAnswer, type Order } from './order.ts'
 import type { StreamSpec } from './owned-stream.ts'
 import { OwnedStreams } from './owned-streams.ts'
 import { recorded } from './recorded.ts'
+import { refuseEnded } from './refuse-ended.ts'
 import { resumed } from './resumption.ts'
 import { SessionKeeper } from './session-keeper.ts'
 import { StandingStreams } from './standing-streams.ts'
@@ -167,7 +169,8 @@ export class LegacyCarrier implements Carrier {
   /** A downstream that forgot the session is initialized again in `send`; the client never notices. */
   async #call(asked: Asked, session: McpSession | undefined): Promise<Response> {
     const { order, headers, body } = asked
-    if (this.#streams.size + this.#flights.size >= this.#parts.settings.limits.maxStreams) {
+    const grantsOfOpen = () => [...this.#streams.open().map(({ grantId }) => grantId), ...this.#flights.values()]
+    if (isFull(this.#parts, order.caller.resource, this.#streams.size + this.#flights.size, grantsOfOpen)) {
       throw new McpRefusal('limit_exceeded', 'too many requests at once: wait until one of them is answered', { id: order.id })
     }
     const bridged = order.kind === 'initialize' ? await this.#bridges.initialize(asked) : undefined
@@ -220,16 +223,14 @@ export class LegacyCarrier implements Carrier {
       await checkAnswer(sent.answer, order.id)
       return sent
     } catch (error) {
-      throw abort.signal.aborted ? revoked() : error
+      throw abort.signal.aborted ? interrupted(abort.signal.reason) : error
     } finally {
       this.#flights.delete(abort)
     }
   }
 
   #mustBeLive({ caller }: Order, abort: AbortController): void {
-    if (this.#parts.grants.live(caller.grantId, this.#parts.now())) return
-    abort.abort('credential_revoked')
-    throw revoked()
+    refuseEnded(this.#parts, caller, abort)
   }
 
   #sessionOf(order: Order, headers: Headers): McpSession | undefined {

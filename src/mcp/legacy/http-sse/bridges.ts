@@ -1,9 +1,10 @@
 // The object's side of the requests in which one of the two speaks HTTP+SSE: finds or builds the bridge, and puts the answer on it.
 import type { Caller } from '../../../caller.ts'
+import { isFull } from '../../../session/downstream-room.ts'
 import { eventId, type Cursor } from '../../../session/event-id.ts'
 import type { McpSession } from '../../../session/mcp-sessions.ts'
 import type { Parts } from '../../../session/parts.ts'
-import { MESSAGES_PATH, type Downstream } from '../../../settings/downstreams.ts'
+import { ssePaths, type Downstream } from '../../../settings/downstreams.ts'
 import { openEnvelope } from '../../json-door.ts'
 import { McpRefusal, revoked } from '../../refusal.ts'
 import { encodeEvent } from '../../sse.ts'
@@ -11,6 +12,7 @@ import type { DownstreamSessions } from '../downstream-session.ts'
 import { logCursor } from '../log-cursor.ts'
 import type { Order } from '../order.ts'
 import type { OwnedStreams } from '../owned-streams.ts'
+import { refuseEnded } from '../refuse-ended.ts'
 import type { SessionKeeper } from '../session-keeper.ts'
 import type { StandingStreams } from '../standing-streams.ts'
 import { Bridge } from './bridge.ts'
@@ -60,7 +62,7 @@ export class Bridges {
   async carry(asked: Asked, session: McpSession | undefined): Promise<Response> {
     const { caller, client, kind } = asked.order
     // A revocation may have come since the request was admitted, while its body was read; it ends what is open, not what is opened.
-    this.#refuseEnded(caller)
+    refuseEnded(this.#options.parts, caller)
     if (client === 'http-sse' && kind === 'stream') return this.#open(asked)
     if (!session) throw new McpRefusal('session_not_found', 'Session not found: initialize a new one')
     if (kind === 'stream') return this.#listen(asked, session)
@@ -78,7 +80,7 @@ export class Bridges {
    */
   async initialize(asked: Asked, answer?: Response): Promise<Response | undefined> {
     const { sessions } = this.#options
-    this.#refuseEnded(asked.order.caller)
+    refuseEnded(this.#options.parts, asked.order.caller)
     const downstream = this.#downstreamOf(asked.order.caller)
     const isKnown = this.#transports.of(downstream, Date.now()) === 'http-sse'
     if (answer ? !mayBeSse(downstream, answer.status) : !isKnown) return undefined
@@ -141,7 +143,7 @@ export class Bridges {
     if (resumed) waitUntil(connecting.catch(() => undefined))
     else await connecting.catch((error: unknown) => this.#giveUp(session, signal.aborted ? revoked() : error))
     if (signal.aborted) throw revoked()
-    const data = `${MESSAGES_PATH}?session=${session.id}`
+    const data = `${ssePaths(this.#downstreamOf(session)).messages}?session=${session.id}`
     const first = encodeEvent({ id: eventId(at.stream, at.seq), event: 'endpoint', retry: RETRY_MS, data })
     return new Response(streams.attach(at, false, [first]), { headers: EVENT_STREAM })
   }
@@ -210,14 +212,9 @@ export class Bridges {
     throw new McpRefusal('cursor_not_found', 'the events after this Last-Event-ID are gone, or were never this session’s')
   }
 
-  #refuseEnded({ grantId }: Caller): void {
-    const { grants, now } = this.#options.parts
-    if (!grants.live(grantId, now())) throw revoked()
-  }
-
-  #refuseTooMany({ id }: Order): void {
+  #refuseTooMany({ id, caller }: Order): void {
     const { parts, streams } = this.#options
-    if (streams.size >= parts.settings.limits.maxStreams)
+    if (isFull(parts, caller.resource, streams.size, () => streams.open().map(({ grantId }) => grantId)))
       throw new McpRefusal('limit_exceeded', 'too many requests at once: wait until one of them is answered', { id })
   }
 
