@@ -2,7 +2,8 @@
 //
 // Layout: `streams` has a row per stream, `events` a row per event in one AUTOINCREMENT sequence for the whole person, without a
 // secondary index (an append is one row; a replay scans forward from its cursor, and the ring is short). The downstream's own
-// event id stands in the same row, so that both cursors move together. `standing` has a row per standing stream: its newest
+// event id stands in the same row, so that both cursors move together; the newest row that has one says where the downstream goes
+// on, and `streams.up_id` what was said before the first row that is left. `standing` has a row per standing stream: its newest
 // connection, and whether anybody reads it at the downstream; both must outlast sleep and crash. Lifetime: bounded by count, bytes
 // and age; what falls out is the oldest. Trade-off: `storage.sync()` before every emission, because a JavaScript ReadableStream does not wait for
 // the output gate and an id that was sent must never be given to another event.
@@ -90,13 +91,13 @@ export class EventLog extends LifecycleCapability {
   }
 
   find(id: string): LoggedStream | undefined {
-    const [row] = this.#storage.sql.exec<StreamRow>('SELECT * FROM streams WHERE id = ?', id)
+    const [row] = this.#storage.sql.exec<StreamRow>(`${SELECT_STREAMS} WHERE id = ?`, id)
     return row && fromRow(row)
   }
 
   /** Streams that were open when the object last lived, and still are. */
   unfinished(): readonly LoggedStream[] {
-    return [...this.#storage.sql.exec<StreamRow>('SELECT * FROM streams WHERE closed = 0')].map(fromRow)
+    return [...this.#storage.sql.exec<StreamRow>(`${SELECT_STREAMS} WHERE closed = 0`)].map(fromRow)
   }
 
   /**
@@ -104,8 +105,10 @@ export class EventLog extends LifecycleCapability {
    * safely stored; nothing may be sent before.
    */
   async append(stream: string, events: readonly NewEvent[], openRequests: readonly string[], now: number): Promise<number> {
-    // All or nothing: an event without its cursor would come again from a downstream that resumes.
-    const last = this.#storage.transactionSync(() => this.#insert(stream, events, openRequests, now))
+    const insert = (): number => this.#insert(stream, events, openRequests, now)
+    // All or nothing, and one statement is that by itself: what an answer settled is settled with it.
+    const isOne = events.length === 1 && this.#open.get(stream) === JSON.stringify(openRequests)
+    const last = isOne ? insert() : this.#storage.transactionSync(insert)
     this.#count += events.length
     for (const { data } of events) this.#bytes += data.length
     await this.#storage.sync()
@@ -114,13 +117,10 @@ export class EventLog extends LifecycleCapability {
 
   #insert(stream: string, events: readonly NewEvent[], openRequests: readonly string[], now: number): number {
     let last = 0
-    let lastUpId: string | undefined
     for (const { upId, event, data } of events) {
-      lastUpId = upId ?? lastUpId
       const insert = 'INSERT INTO events (stream, up_id, event, data, at) VALUES (?, ?, ?, ?, ?) RETURNING seq'
       last = this.#storage.sql.exec<{ seq: number }>(insert, stream, upId ?? null, event ?? null, data, now).one().seq
     }
-    if (lastUpId !== undefined) this.noteUpId(stream, lastUpId)
     this.expect(stream, openRequests)
     return last
   }
@@ -134,11 +134,15 @@ export class EventLog extends LifecycleCapability {
 
   /** An id of the downstream that came without an event, as in the priming event of SEP-1699. */
   noteUpId(stream: string, upId: string): void {
-    this.#storage.sql.exec('UPDATE streams SET up_id = ? WHERE id = ?', upId, stream)
+    const { sql } = this.#storage
+    const ofNewest = 'UPDATE events SET up_id = ? WHERE seq = (SELECT max(seq) FROM events WHERE stream = ?)'
+    const { rowsWritten } = sql.exec(ofNewest, upId, stream)
+    if (rowsWritten === 0) sql.exec('UPDATE streams SET up_id = ? WHERE id = ?', upId, stream)
   }
 
   /** The downstream does not know the id any more. */
   forgetUpId(stream: string): void {
+    this.#storage.sql.exec('UPDATE events SET up_id = NULL WHERE stream = ? AND up_id IS NOT NULL', stream)
     this.#storage.sql.exec('UPDATE streams SET up_id = NULL WHERE id = ?', stream)
   }
 
@@ -180,10 +184,8 @@ export class EventLog extends LifecycleCapability {
   }
 
   standingOf(mcpSession: string): LoggedStream | undefined {
-    const [row] = this.#storage.sql.exec<StreamRow>(
-      "SELECT * FROM streams WHERE mcp_session = ? AND kind = 'standing'",
-      mcpSession,
-    )
+    const ofSession = `${SELECT_STREAMS} WHERE mcp_session = ? AND kind = 'standing'`
+    const [row] = this.#storage.sql.exec<StreamRow>(ofSession, mcpSession)
     return row && fromRow(row)
   }
 
@@ -234,10 +236,11 @@ export class EventLog extends LifecycleCapability {
       break
     }
     if (upTo === 0) return
-    sql.exec(
-      'UPDATE streams SET trimmed_to = max(trimmed_to, coalesce((SELECT max(seq) FROM events WHERE stream = streams.id AND seq <= ?), 0))',
-      upTo,
-    )
+    // What a row said that goes is kept with its stream: that there was one, and where the downstream goes on after.
+    for (const [column, said] of DROPPED) {
+      const newest = `SELECT stream, ${said} AS said, max(seq) FROM events WHERE seq <= ? AND ${said} IS NOT NULL GROUP BY stream`
+      sql.exec(`UPDATE streams SET ${column} = said FROM (${newest}) AS dropped WHERE id = dropped.stream`, upTo)
+    }
     sql.exec('DELETE FROM events WHERE seq <= ?', upTo)
     this.#trims += 1
     this.#measure()
@@ -264,13 +267,23 @@ export class EventLog extends LifecycleCapability {
   }
 }
 
+/** Column of the stream, by the column of its newest dropped event that is written there. */
+const DROPPED = [
+  ['trimmed_to', 'seq'],
+  ['up_id', 'up_id'],
+] as const
+
+/** The cursor toward the downstream is that of the newest event; before it comes what is left of those that were dropped. */
+const SELECT_STREAMS = `SELECT *, coalesce(
+  (SELECT up_id FROM events WHERE stream = streams.id AND up_id IS NOT NULL ORDER BY seq DESC LIMIT 1), up_id) AS newest_up_id FROM streams`
+
 interface StreamRow extends Record<string, SqlStorageValue> {
   id: string
   grant_id: string
   mcp_session: string
   kind: string
   open_requests: string
-  up_id: string | null
+  newest_up_id: string | null
   closed: number
   trimmed_to: number
 }
@@ -295,7 +308,7 @@ function fromRow(row: StreamRow): LoggedStream {
     mcpSession: row.mcp_session,
     kind: row.kind === 'standing' ? 'standing' : 'call',
     openRequests: requestIds(row.open_requests),
-    upId: row.up_id ?? undefined,
+    upId: row.newest_up_id ?? undefined,
     closed: row.closed === 1,
     trimmedTo: row.trimmed_to,
   }

@@ -20,6 +20,34 @@ export default { fetch: (request, env) => env.HOP.getByName('one').fetch(request
 `
 }
 
+/** The least a law costs: every chunk is stored, and safely, before it is sent. What lies above it is ours. */
+export function storingHop(downstreamUrl: string): string {
+  return `import { DurableObject } from 'cloudflare:workers'
+const DOWNSTREAM = ${JSON.stringify(downstreamUrl)}
+const utf8 = new TextDecoder()
+export class Hop extends DurableObject {
+  constructor(ctx, env) {
+    super(ctx, env)
+    ctx.storage.sql.exec('CREATE TABLE IF NOT EXISTS events (seq INTEGER PRIMARY KEY, data TEXT NOT NULL)')
+  }
+  async fetch(request) {
+    const { storage } = this.ctx
+    const answer = await fetch(DOWNSTREAM, request)
+    const source = answer.body.getReader()
+    const stored = async (controller) => {
+      const next = await source.read()
+      if (next.done) return controller.close()
+      storage.sql.exec('INSERT INTO events (data) VALUES (?)', utf8.decode(next.value))
+      await storage.sync()
+      controller.enqueue(next.value)
+    }
+    return new Response(new ReadableStream({ pull: stored }), answer)
+  }
+}
+export default { fetch: (request, env) => env.HOP.getByName('one').fetch(request) }
+`
+}
+
 /**
  * (c) Takes the broker's steps and decides nothing: reads the body, asks an object by RPC, sets as many headers in both directions
  * and can be aborted. What lies between this and (b) is the price of the runtime, what lies above it is ours.

@@ -9,7 +9,7 @@ import { ROOT } from '../world/bundle.ts'
 import { credentialsFor, type Credentials } from '../world/clients.ts'
 import { freePort } from '../world/listening.ts'
 import { startWorld, type World } from '../world/world.ts'
-import { objectHop, passThrough } from './bare-workers.ts'
+import { objectHop, passThrough, storingHop } from './bare-workers.ts'
 import { table } from './figures.ts'
 import { cpuSeconds, openFilesLimit, residentKiB, startStreamClient, startStreamDownstream } from './processes.ts'
 import type { Opening, Read } from './stream-client.ts'
@@ -36,13 +36,19 @@ const KINDS: readonly Kind[] = ['modern call', 'legacy call', 'legacy GET']
 
 const downstream = await startStreamDownstream()
 const client = startStreamClient()
-const ports = { passThrough: await freePort(), objectHop: await freePort() }
+const ports = { passThrough: await freePort(), objectHop: await freePort(), storingHop: await freePort() }
 const neighbours = [
   { name: 'pass-through', port: ports.passThrough, module: passThrough(downstream.url) },
   {
     name: 'object-hop',
     port: ports.objectHop,
     module: objectHop(downstream.url),
+    durableObjects: [{ binding: 'HOP', className: 'Hop' }],
+  },
+  {
+    name: 'storing-hop',
+    port: ports.storingHop,
+    module: storingHop(downstream.url),
     durableObjects: [{ binding: 'HOP', className: 'Hop' }],
   },
 ]
@@ -87,6 +93,10 @@ async function measureEvents(world: World): Promise<readonly Row[]> {
     [
       '(b) Worker and object, nothing else',
       async (order) => ({ ...(await opening('modern call', world, who, order)), port: ports.objectHop }),
+    ],
+    [
+      '(c) the same, each event stored before it is sent',
+      async (order) => ({ ...(await opening('modern call', world, who, order)), port: ports.storingHop }),
     ],
     ['broker, modern call', async (order) => await opening('modern call', world, who, order)],
     ['broker, legacy call', async (order) => await opening('legacy call', world, who, order)],

@@ -31,6 +31,7 @@ export class LogReader {
   #safeUpTo: number
   #trimsSeen: number
   #wake: (() => void) | undefined
+  #handed: readonly LoggedEvent[] | undefined
   #isFinished = false
   #last: Uint8Array | undefined
   #reason: CloseReason | undefined
@@ -56,16 +57,24 @@ export class LogReader {
     return this.#cursor.seq
   }
 
-  /** Events up to this number are safe to send. */
-  advance(safeUpTo: number): void {
+  /** Events up to this number are safe to send; these are the last of them. */
+  advance(safeUpTo: number, newest: readonly Omit<LoggedEvent, 'seq'>[]): void {
     this.#safeUpTo = safeUpTo
-    this.#wake?.()
+    // Whoever waits has read everything before them, and need not read back what was stored this moment.
+    if (this.#wake) this.#handed = newest.map((event, index) => ({ ...event, seq: safeUpTo - newest.length + 1 + index }))
+    this.#awaken()
+  }
+
+  #awaken(): void {
+    const wake = this.#wake
+    this.#wake = undefined
+    wake?.()
   }
 
   /** Ends the stream after what is safe has been sent. */
   finish(): void {
     this.#isFinished = true
-    this.#wake?.()
+    this.#awaken()
   }
 
   /** Ends the stream after what is safe has been sent, and lets the client come again for the rest (SEP-1699); false if it could not. */
@@ -79,7 +88,7 @@ export class LogReader {
   /** Ends the stream now and says why; the first reason is the one. */
   close(reason: CloseReason): void {
     this.#reason ??= reason
-    this.#wake?.()
+    this.#awaken()
   }
 
   #start(controller: ReadableStreamDefaultController<Uint8Array>): void {
@@ -107,14 +116,15 @@ export class LogReader {
       const { promise, resolve } = Promise.withResolvers<void>()
       this.#wake = resolve
       await promise
-      this.#wake = undefined
     }
   }
 
   #nextChunk(): Uint8Array | undefined {
     const parts: Uint8Array[] = []
     let size = 0
-    for (const event of this.#log.after(this.#cursor, this.#safeUpTo)) {
+    const events = this.#handed ?? this.#log.after(this.#cursor, this.#safeUpTo)
+    this.#handed = undefined
+    for (const event of events) {
       const bytes = encodeLogged(this.#cursor.stream, event)
       parts.push(bytes)
       size += bytes.length
@@ -145,7 +155,7 @@ export class LogReader {
   #leave(): void {
     this.#isOver = true
     this.#stopBeating()
-    this.#wake?.()
+    this.#awaken()
     this.#options.over()
     this.#options.left()
   }

@@ -263,7 +263,7 @@ export class OwnedStreams {
     const { log: events, bounds, now } = this.#options
     const last = await events.append(live.spec.id, fresh, live.open.spelled, now())
     live.safeUpTo = last
-    live.reader?.advance(live.safeUpTo)
+    live.reader?.advance(last, fresh)
     if (events.isOver(bounds)) events.trim(bounds, now())
   }
 

@@ -1,0 +1,84 @@
+// The event log by itself: where the downstream goes on, and what a client is told is gone, whatever the ring has dropped.
+import { runInDurableObject } from 'cloudflare:test'
+import { env } from 'cloudflare:workers'
+import { expect, test } from 'vitest'
+import { EventLog, type NewEvent } from '../../src/session/event-log.ts'
+
+const AMPLE = { events: 1000, bytes: 1_000_000, age: 3600 }
+const NOW = 1_800_000_000
+
+async function inLog(work: (log: EventLog, again: () => EventLog) => Promise<void> | void): Promise<void> {
+  const object = env.USER_SESSION.getByName(crypto.randomUUID())
+  await runInDurableObject(object, async (_, { storage }) => {
+    const opened = (): EventLog => {
+      const log = new EventLog(storage)
+      log.onStart()
+      return log
+    }
+    const log = opened()
+    for (const id of ['ours', 'another']) log.open({ id, grantId: 'g', mcpSession: id, kind: 'standing', openRequests: [] }, NOW)
+    await work(log, opened)
+  })
+}
+
+function event(upId?: string): NewEvent {
+  return { upId, event: undefined, data: '{}' }
+}
+
+const cursors: readonly (readonly [string, string | undefined, (log: EventLog) => Promise<unknown> | void])[] = [
+  ['nothing came', undefined, () => undefined],
+  ['an event came that had an id', 'b', (log) => log.append('ours', [event('a'), event('b')], [], NOW)],
+  ['the last event had none', 'a', (log) => log.append('ours', [event('a'), event()], [], NOW)],
+  [
+    'another stream went on',
+    'a',
+    (log) => log.append('ours', [event('a')], [], NOW).then(() => log.append('another', [event('z')], [], NOW)),
+  ],
+  ['an id came alone', 'a', (log) => log.noteUpId('ours', 'a')],
+  [
+    'an id came alone, after an event',
+    'b',
+    (log) => log.append('ours', [event('a')], [], NOW).then(() => log.noteUpId('ours', 'b')),
+  ],
+  [
+    'an event came after an id that came alone',
+    'b',
+    async (log) => {
+      log.noteUpId('ours', 'a')
+      await log.append('ours', [event('b')], [], NOW)
+    },
+  ],
+  [
+    'its ids are unknown there',
+    undefined,
+    async (log) => {
+      log.noteUpId('ours', 'a')
+      await log.append('ours', [event('b')], [], NOW)
+      log.forgetUpId('ours')
+    },
+  ],
+]
+
+test.for(cursors)('the cursor toward the downstream when %s', async ([, expected, work]) => {
+  await inLog(async (log, again) => {
+    await work(log)
+    expect(log.find('ours')?.upId).toBe(expected)
+    const [ours] = again().unfinished()
+    expect(ours, 'after a restart').toMatchObject({ id: 'ours', upId: expected })
+    log.trim({ ...AMPLE, age: -1 }, NOW)
+    expect(log.find('ours')?.upId, 'when every event has been dropped').toBe(expected)
+  })
+})
+
+test('what the ring drops is the oldest, and each stream knows up to where it lost any', async () => {
+  await inLog(async (log) => {
+    await log.append('another', [event()], [], NOW)
+    for (let count = 0; count < 10; count += 1) await log.append('ours', [event(`up-${count}`)], [], NOW)
+    log.trim({ ...AMPLE, events: 5 }, NOW)
+    expect([...log.after({ stream: 'ours', seq: 0 }, 100)].map(({ seq }) => seq)).toEqual([8, 9, 10, 11])
+    expect(log.find('ours')).toMatchObject({ trimmedTo: 7, upId: 'up-9' })
+    expect(log.find('another')).toMatchObject({ trimmedTo: 1, upId: undefined })
+    await log.append('another', [event()], [], NOW)
+    expect(log.last).toBe(12)
+  })
+})
