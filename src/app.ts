@@ -25,6 +25,7 @@ import { mcpRoutes, type McpServices } from './routes/mcp.ts'
 import { metadataRoutes } from './routes/metadata.ts'
 import { registerRoutes } from './routes/register.ts'
 import { sseRoutes } from './routes/sse.ts'
+import { stsRoutes } from './routes/sts.ts'
 import { tokenRoutes } from './routes/token.ts'
 import type { Services } from './services.ts'
 import { SettingsError } from './settings.ts'
@@ -45,11 +46,12 @@ export function app(services: Services): Hono<{ Variables: Variables }> {
   floor.route('/', healthRoutes())
 
   // Clients and their programs; no cookie is ever read here.
-  for (const path of ['/register', '/token', '/revoke', '/introspect']) {
+  for (const path of ['/register', '/token', '/revoke', '/introspect', '/.sts', '/.sts/']) {
     floor.use(path, crossOrigin(['POST', 'OPTIONS']), onlyMethods(['POST', 'OPTIONS']), originIsAllowed(settings))
   }
   floor.route('/', registerRoutes(services))
   floor.route('/', tokenRoutes(services))
+  floor.route('/', stsRoutes(services))
 
   // The identity provider itself, which proves by a signed token that it is.
   floor.use('/backchannel-logout', onlyMethods(['POST']))

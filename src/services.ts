@@ -1,9 +1,11 @@
 // The wiring: what one isolate is made of, built once from the environment and handed to every layer.
 import { identityProviderFor } from './identity/identity-providers.ts'
 import type { IdentityProvider } from './identity/provider.ts'
+import { statementReaders } from './identity/statements.ts'
 import { keyRing, type KeyRing } from './issuer/keys.ts'
 import { Envelopes } from './oauth/envelopes.ts'
 import { MachineTokens } from './oauth/machine-tokens.ts'
+import type { StatementReaders } from './session/statement.ts'
 import { NEW_PEM } from './settings/environment.ts'
 import { readSettings, SettingsError, type Settings } from './settings.ts'
 
@@ -12,6 +14,7 @@ export interface Foundation {
   readonly settings: Settings
   readonly keys: KeyRing
   readonly provider: IdentityProvider
+  readonly statements: StatementReaders
 }
 
 export interface Services extends Foundation {
@@ -32,7 +35,12 @@ export async function foundation(env: object): Promise<Foundation> {
   const known = foundations.get(env)
   if (known) return known
   const settings = readSettings(env)
-  const built = { settings, keys: await keysOf(settings), provider: identityProviderFor(settings.identityProvider) }
+  const built = {
+    settings,
+    keys: await keysOf(settings),
+    provider: identityProviderFor(settings.identityProvider),
+    statements: statementReaders(settings.exchange, settings.baseUrl, now),
+  }
   foundations.set(env, built)
   return built
 }

@@ -1,20 +1,41 @@
 // The token endpoint: rules that all grant types share, in order, and the table of grant types.
 import type { ClientAuthentication } from './client-authentication.ts'
 import type { GrantReference } from './envelopes.ts'
+import type { ExchangeSettings } from '../settings/exchange.ts'
 import { OAuthError } from './errors.ts'
+import { assertion, JWT_BEARER } from './grants/assertion.ts'
 import { code } from './grants/code.ts'
-import type { Grant, GrantServices, TokenAnswer } from './grants/grant.ts'
+import { exchange, TOKEN_EXCHANGE, type ExchangeServices } from './grants/exchange.ts'
+import type { GrantServices, TokenAnswer, TokenRequest } from './grants/grant.ts'
 import { clientCredentials, type MachineServices } from './grants/machine.ts'
 import { refresh } from './grants/refresh.ts'
 
-const GRANTS: ReadonlyMap<string, Grant> = new Map([
+type Grant = (request: TokenRequest, services: TokenEndpointServices) => Promise<TokenAnswer>
+
+const GRANTS: ReadonlyMap<string, Grant> = new Map<string, Grant>([
   ['authorization_code', code],
   ['refresh_token', refresh],
+  [TOKEN_EXCHANGE, exchange],
+  [JWT_BEARER, assertion],
 ])
 
-export interface TokenEndpointServices extends Omit<MachineServices, 'session'> {
+/** What is answered here, and so advertised: the last two only where the settings name an issuer for them. */
+export function grantTypesOf({ subjects, assertionIssuers }: ExchangeSettings): readonly string[] {
+  return [
+    'authorization_code',
+    'refresh_token',
+    'client_credentials',
+    ...(subjects ? [TOKEN_EXCHANGE] : []),
+    ...(assertionIssuers.length > 0 ? [JWT_BEARER] : []),
+  ]
+}
+
+export interface TokenEndpointServices extends Omit<MachineServices, 'session'>, Omit<ExchangeServices, 'session'> {
   readonly clients: ClientAuthentication
-  readonly session: (sub: string) => ReturnType<GrantServices['session']> & ReturnType<MachineServices['session']>
+  readonly grantTypes: readonly string[]
+  readonly session: (
+    sub: string,
+  ) => ReturnType<GrantServices['session']> & ReturnType<MachineServices['session']> & ReturnType<ExchangeServices['session']>
 }
 
 /** Parameters that may come more than once: RFC 8707 section 2 allows several resources. */
@@ -30,9 +51,8 @@ export async function answerTokenRequest(
   if (type === 'client_credentials') return clientCredentials(authorization, form, services)
   const client = await services.clients.present(authorization, form)
   if (type === null || type === '') throw new OAuthError('invalid_request', 'Missing required parameters: grant_type')
-  const grant = GRANTS.get(type)
-  if (!grant)
-    throw new OAuthError('unsupported_grant_type', 'grant_type must be authorization_code, refresh_token or client_credentials')
+  const grant = services.grantTypes.includes(type) ? GRANTS.get(type) : undefined
+  if (!grant) throw new OAuthError('unsupported_grant_type', `grant_type must be one of ${services.grantTypes.join(', ')}`)
   const { clientId, kind } = client
   let isConfirmed = client.assertion === undefined
   const confirm = async (token: GrantReference): Promise<boolean> => {

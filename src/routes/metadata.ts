@@ -6,7 +6,10 @@
 // set through their issuer's openid-configuration, and SDKs throw on a document that lacks what OpenID Connect requires.
 import { Hono } from 'hono'
 import type { KeyRing } from '../issuer/keys.ts'
-import { supportedScopes } from '../oauth/resource.ts'
+import { SIGNING_ALGORITHMS } from '../oauth/client-assertion.ts'
+import { defaultScopes, supportedScopes } from '../oauth/resource.ts'
+import { ID_JAG_PROFILE } from '../oauth/grants/assertion.ts'
+import { grantTypesOf } from '../oauth/token-endpoint.ts'
 import type { Services } from '../services.ts'
 import type { Settings } from '../settings.ts'
 import { ssePaths, type Downstream } from '../settings/downstreams.ts'
@@ -47,15 +50,20 @@ export function metadataRoutes({ settings, keys }: MetadataServices): Hono<{ Var
   return routes
 }
 
-/** RFC 9728. Without offline_access, which is no right on the resource (SEP-2207). */
+/**
+ * RFC 9728. Without offline_access, which is no right on the resource (SEP-2207), and without scopes that are added when a tool
+ * needs them: clients ask for all that is listed here.
+ */
 function protectedResource(downstream: Downstream, settings: Settings): object {
   return {
     resource: downstream.resource,
     authorization_servers: [settings.baseUrl],
-    scopes_supported: downstream.scopes,
+    scopes_supported: defaultScopes(downstream),
     bearer_methods_supported: ['header'],
   }
 }
+
+const CONFIDENTIAL: readonly string[] = ['client_secret_basic', 'client_secret_post', 'private_key_jwt']
 
 /** RFC 8414 and, with the last three members, OpenID Connect Discovery. The issuer is compared as a string: never a slash. */
 function authorizationServer(settings: Settings, keys: KeyRing): object {
@@ -70,11 +78,17 @@ function authorizationServer(settings: Settings, keys: KeyRing): object {
     scopes_supported: supportedScopes(settings.downstreams),
     response_types_supported: ['code'],
     response_modes_supported: ['query'],
-    grant_types_supported: ['authorization_code', 'refresh_token', 'client_credentials'],
+    grant_types_supported: grantTypesOf(settings.exchange),
+    // Absent where there are none: an empty list would still be read as knowing the member.
+    ...(settings.exchange.assertionIssuers.length > 0 && { authorization_grant_profiles_supported: [ID_JAG_PROFILE] }),
     code_challenge_methods_supported: ['S256'],
-    token_endpoint_auth_methods_supported: ['none', 'client_secret_basic', 'client_secret_post'],
-    revocation_endpoint_auth_methods_supported: ['none', 'client_secret_basic', 'client_secret_post'],
-    introspection_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
+    token_endpoint_auth_methods_supported: ['none', ...CONFIDENTIAL],
+    token_endpoint_auth_signing_alg_values_supported: SIGNING_ALGORITHMS,
+    revocation_endpoint_auth_methods_supported: ['none', ...CONFIDENTIAL],
+    revocation_endpoint_auth_signing_alg_values_supported: SIGNING_ALGORITHMS,
+    introspection_endpoint_auth_methods_supported: CONFIDENTIAL,
+    introspection_endpoint_auth_signing_alg_values_supported: SIGNING_ALGORITHMS,
+    client_id_metadata_document_supported: true,
     authorization_response_iss_parameter_supported: true,
     jwks_uri: `${issuer}/.well-known/jwks.json`,
     subject_types_supported: ['public'],

@@ -1,16 +1,19 @@
 // POST /token, /revoke and /introspect: forms in, JSON out, nothing cached.
 import { Hono, type Context } from 'hono'
 import { ClientAuthentication } from '../oauth/client-authentication.ts'
+import { ClientFinder } from '../oauth/client-finder.ts'
 import { introspected } from '../oauth/introspection.ts'
 import { revokeToken } from '../oauth/revocation.ts'
-import { answerTokenRequest, nothingIsRepeated } from '../oauth/token-endpoint.ts'
+import { answerTokenRequest, grantTypesOf, nothingIsRepeated } from '../oauth/token-endpoint.ts'
 import { adminResourceOf, type Services } from '../services.ts'
 import { readForm } from './form.ts'
 import type { Variables } from './guards.ts'
 import { finderServices } from './known-clients.ts'
+import { sourceOf } from './source.ts'
 
 export function tokenRoutes(services: Services): Hono<{ Variables: Variables }> {
-  const { settings, keys, envelopes, machines, session } = services
+  const { settings, keys, envelopes, machines, statements, session, directory, now } = services
+  const finder = new ClientFinder(finderServices(services))
   const clients = new ClientAuthentication({ ...finderServices(services), issuer: settings.baseUrl, session })
   const grantServices = {
     keys,
@@ -20,12 +23,18 @@ export function tokenRoutes(services: Services): Hono<{ Variables: Variables }> 
     lifetimes: settings.limits,
     downstreams: settings.downstreams,
     adminResource: adminResourceOf(settings),
+    grantTypes: grantTypesOf(settings.exchange),
+    statements,
+    longestSession: settings.exchange.longestSession,
+    markUsed: (id: string) => directory().markUsed(id),
     session,
+    now,
   }
   const routes = new Hono<{ Variables: Variables }>()
   routes.post('/token', async (c) => {
     const { authorization, form } = await credentialsAndForm(c)
-    return c.json(await answerTokenRequest(authorization, form, grantServices), 200, NO_STORE)
+    const client = (id: string) => finder.find(id, () => sourceOf(c, keys))
+    return c.json(await answerTokenRequest(authorization, form, { ...grantServices, client }), 200, NO_STORE)
   })
   routes.post('/revoke', async (c) => {
     const { authorization, form } = await credentialsAndForm(c)

@@ -1,5 +1,6 @@
 // The capabilities a UserSession is composed of: each owns its table, its jobs and what it remembers, and knows none of the others.
 import type { LifecycleCapability } from 'agents/lifecycle'
+import { ClientAssertions } from './client-assertions.ts'
 import { Codes } from './codes.ts'
 import { Errands } from './errands.ts'
 import { EventLog } from './event-log.ts'
@@ -14,6 +15,7 @@ import { Outbox } from './outbox.ts'
 import { Profile } from './profile.ts'
 import { ProviderChecks } from './provider-checks.ts'
 import { Recorder } from './recorder.ts'
+import { SubjectTokens } from './subject-tokens.ts'
 
 export interface Capabilities {
   readonly grants: Grants
@@ -23,6 +25,8 @@ export interface Capabilities {
   readonly provider: IdentityProviderSession
   readonly checks: ProviderChecks
   readonly logouts: LogoutTokens
+  readonly subjects: SubjectTokens
+  readonly assertions: ClientAssertions
   readonly bucket: TokenBucket
   readonly mcpSessions: McpSessions
   readonly log: EventLog
@@ -43,6 +47,8 @@ export function capabilitiesOf(storage: DurableObjectStorage, leashing: LeashOpt
     provider: new IdentityProviderSession(storage),
     checks: new ProviderChecks(storage),
     logouts: new LogoutTokens(storage),
+    subjects: new SubjectTokens(storage),
+    assertions: new ClientAssertions(storage),
     bucket: new TokenBucket(storage),
     mcpSessions: new McpSessions(storage),
     log: new EventLog(storage),

@@ -146,6 +146,14 @@ export class Grants extends LifecycleCapability {
     if (generation > grant.usedGeneration && generation <= grant.generation) this.#write({ ...grant, usedGeneration: generation })
   }
 
+  /** The grant goes on until then, if it did not go on for longer anyway. */
+  prolong(grant: Grant, endsAt: number): Grant {
+    if (endsAt <= grant.endsAt) return grant
+    const prolonged = { ...grant, endsAt }
+    this.#write(prolonged)
+    return prolonged
+  }
+
   revoke(grant: Grant, why: RevocationReason, now: number): void {
     if (grant.revokedAt === null) this.#write({ ...grant, revokedAt: now, revokedWhy: why })
   }
@@ -174,6 +182,17 @@ export class Grants extends LifecycleCapability {
     )
     this.#rows.set(grant.id, grant)
   }
+}
+
+// A grant that was opened by a token exchange is known by its id, which no other kind can have: theirs are of another length.
+const EXCHANGED = /^ex_[\w-]{22}$/
+
+export function exchangedGrantId(): string {
+  return `ex_${randomId(16)}`
+}
+
+export function isExchanged({ id }: Pick<Grant, 'id'>): boolean {
+  return EXCHANGED.test(id)
 }
 
 interface GrantRow extends Record<string, SqlStorageValue> {

@@ -3,7 +3,7 @@ import type { Settings } from '../settings.ts'
 import type { Capabilities } from './capabilities.ts'
 import type { Carrier } from './carrier.ts'
 import type { Credentials } from './credentials.ts'
-import type { Grant, RevocationReason } from './grants.ts'
+import { isExchanged, type Grant, type RevocationReason } from './grants.ts'
 import type { CloseReason } from './leash-terms.ts'
 import type { SecurityEvent } from './outbox.ts'
 import { log } from '../platform/telemetry.ts'
@@ -38,6 +38,8 @@ export async function endGrant(
   by?: By,
 ): Promise<Ended> {
   parts.grants.revoke(grant, why, parts.now())
+  // The program that opened it still has the token it did so with.
+  if (why === 'administrator' && isExchanged(grant)) parts.subjects.revoke(parts.now())
   // With the last permission goes what the broker holds at the identity provider.
   if (parts.grants.allLive(parts.now()).length === 0) parts.provider.end()
   log('info', 'grant.ended', { grant: grant.id, client: grant.clientId, why })
@@ -56,6 +58,7 @@ export async function endEverything(parts: Parts, why: RevocationReason, by?: By
   const live = parts.grants.allLive(now)
   for (const grant of live) parts.grants.revoke(grant, why, now)
   parts.provider.end()
+  parts.subjects.revoke(now)
   parts.credentials.forget()
   log('info', 'person.ended', { grants: live.length, why })
   const owned = parts.carrier().end('credential_revoked')

@@ -70,14 +70,9 @@ export async function signIn(parts: Parts, asked: SignIn): Promise<IssuedCode | 
     await cutOff
     return refusal
   }
-  const { codeTtl, maxGrants, sessionTtl } = settings.limits
+  const { codeTtl, sessionTtl } = settings.limits
   const now = parts.now()
-  for (const { id } of grants.forgettable(now - codeTtl, maxGrants)) {
-    codes.forgetGrant(id)
-    grants.forget(id)
-  }
-  const live = grants.allLive(now)
-  const surplus = live.slice(0, Math.max(0, live.length - maxGrants + 1))
+  const surplus = makeRoom(parts, now)
   const cutOff = keep(parts, asked.identity)
   const grant = grants.open({ ...asked.grant, endsAt: now + sessionTtl }, now)
   const expiresAt = now + codeTtl
@@ -87,6 +82,22 @@ export async function signIn(parts: Parts, asked: SignIn): Promise<IssuedCode | 
   await Promise.all([parts.provider.begin(asked.tokens, now), cutOff])
   for (const oldest of surplus) await endGrant(parts, oldest, 'limit_exceeded', 'limit_exceeded')
   return { jti, grantId: grant.id, expiresAt }
+}
+
+/** Forgets what nothing depends on; the grants to be ended so that there is room for one more, oldest first, of a kind before the others. */
+export function makeRoom(
+  { grants, codes, settings }: Parts,
+  now: number,
+  first: (grant: Grant) => boolean = () => false,
+): Grant[] {
+  const { codeTtl, maxGrants } = settings.limits
+  for (const { id } of grants.forgettable(now - codeTtl, maxGrants)) {
+    codes.forgetGrant(id)
+    grants.forget(id)
+  }
+  const live = grants.allLive(now)
+  const inOrder = [...live.filter(first), ...live.filter((grant) => !first(grant))]
+  return inOrder.slice(0, Math.max(0, live.length - maxGrants + 1))
 }
 
 function refusalOf({ profile, settings }: Parts, { identity, grant }: SignIn): SignInRefusal | undefined {

@@ -25,6 +25,7 @@ import { Credentials } from './credentials.ts'
 import { isFull } from './downstream-room.ts'
 import type { Errand } from './errands.ts'
 import { boundsOf } from './event-log.ts'
+import { exchange, type Exchange, type ExchangeOutcome } from './exchange.ts'
 import type { RevocationReason } from './grants.ts'
 import { enrol, identify, issue, type Enrolment } from './machine.ts'
 import type { Report } from './outbox.ts'
@@ -148,6 +149,14 @@ export abstract class UserSession extends DurableObject<Env> {
     return this.#refreshing.refresh(await this.#started(), asked)
   }
 
+  /** What an issuer has signed about the person is exchanged for an access token. */
+  async exchange(asked: Exchange): Promise<ExchangeOutcome> {
+    const parts = await this.#started()
+    const outcome = await exchange(parts, asked)
+    if (outcome.granted) await Promise.all([this.#scheduleSweep(), planUpkeep(parts)])
+    return outcome
+  }
+
   /** An administrator created a machine credential: this is its session. */
   async enrol(asked: Enrolment, by: By): Promise<void> {
     await enrol(await this.#started(), asked, by)
@@ -175,6 +184,12 @@ export abstract class UserSession extends DurableObject<Env> {
     const grant = grants.live(asked.grantId, now())
     if (grant?.clientId !== asked.clientId) return false
     return kind === 'access' || ['current', 'replay'].includes(grants.standing(grant, asked.generation, now()))
+  }
+
+  /** A client has signed a request about a token of this person; false when it has sent the same assertion before. */
+  async takeAssertion({ id, until }: { readonly id: string; readonly until: number }): Promise<boolean> {
+    const { assertions } = await this.#started()
+    return assertions.take(id, until, now())
   }
 
   /** Ends one grant: when this returns its streams are closed. False when it was not alive. */

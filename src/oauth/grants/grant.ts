@@ -30,9 +30,10 @@ export interface GrantServices {
   readonly session: (sub: string) => TokenSession
 }
 
-/** RFC 6749 section 5.1. */
+/** RFC 6749 section 5.1, and for an exchanged token RFC 8693 section 2.2.1. */
 export interface TokenAnswer {
   readonly access_token: string
+  readonly issued_token_type?: string
   readonly token_type: 'Bearer'
   readonly expires_in: number
   readonly refresh_token?: string

@@ -1,0 +1,94 @@
+// Token exchange: what an issuer has signed about a person opens a grant as a sign-in does, but for no longer than an access token lives.
+//
+// One grant stands for every exchange of a client for a resource: a build system that exchanges a thousand times an hour is one row, and
+// ending it ends all of its tokens and streams. It ends with the last token it was used for; there is no refresh token.
+import { log } from '../platform/telemetry.ts'
+import { endDisallowed, isAllowed } from './allowed.ts'
+import { exchangedGrantId, isExchanged, type Grant, type NewGrant } from './grants.ts'
+import { described, endGrant, type Parts } from './parts.ts'
+import type { Statement } from './statement.ts'
+import { makeRoom, type TokenFacts } from './tokens.ts'
+
+export interface Exchange {
+  readonly statement: Statement
+  readonly grant: Omit<NewGrant, 'endsAt'>
+  /** How long the access token shall live, in seconds. */
+  readonly lifetime: number
+  /** The `jti` of an assertion, which is good once. */
+  readonly once?: string
+}
+
+export type ExchangeRefusal = 'blocked' | 'revoked' | 'reused' | 'crowded' | 'not_allowed'
+
+export type ExchangeOutcome =
+  | { readonly granted: true; readonly facts: TokenFacts }
+  | { readonly granted: false; readonly refusal: ExchangeRefusal }
+
+/** Clocks of issuers differ by so many seconds: an assertion is remembered that much longer than it lives. */
+const CLOCK_TOLERANCE = 60
+
+export async function exchange(parts: Parts, asked: Exchange): Promise<ExchangeOutcome> {
+  const now = parts.now()
+  const refusal = refusalOf(parts, asked, now)
+  if (refusal) return await refused(parts, asked, refusal)
+  const isChanged = learn(parts, asked.statement, now)
+  const mayBegin = isAllowed(parts, asked.grant)
+  const opened = mayBegin ? open(parts, asked, now) : undefined
+  // Only now is anything awaited: a revocation of the person that comes meanwhile finds the grant and ends it.
+  if (isChanged) await endDisallowed(parts)
+  return opened ? await opened : await refused(parts, asked, 'not_allowed')
+}
+
+async function open(parts: Parts, { grant: asked, lifetime }: Exchange, now: number): Promise<ExchangeOutcome> {
+  const endsAt = now + lifetime
+  const standing = parts.grants.all().find((grant) => isSame(grant, asked) && parts.grants.live(grant.id, now) !== undefined)
+  const surplus = standing ? [] : makeRoom(parts, now, isExchanged)
+  const grant = standing
+    ? parts.grants.prolong(standing, endsAt)
+    : parts.grants.rotate(parts.grants.open({ ...asked, endsAt }, now, exchangedGrantId()), now)
+  const { id, clientId, resource, scopes, generation } = grant
+  if (!standing)
+    await parts.outbox.put({ type: 'signed_in', at: now, actor: 'person', ...described(grant), reason: 'token exchange' })
+  for (const oldest of surplus) await endGrant(parts, oldest, 'limit_exceeded', 'limit_exceeded')
+  return { granted: true, facts: { grantId: id, clientId, resource, scopes, generation, issuedAt: now, endsAt } }
+}
+
+// The assertion comes last: one that opens nothing for another reason is not used up by the attempt.
+function refusalOf({ profile, subjects }: Parts, { statement, once }: Exchange, now: number): ExchangeRefusal | undefined {
+  if (profile.isBlocked) return 'blocked'
+  if (subjects.isRevoked(statement.issuedAt)) return 'revoked'
+  const use = once === undefined ? 'used' : subjects.use(once, statement.expiresAt + CLOCK_TOLERANCE, now)
+  return use === 'used' ? undefined : use
+}
+
+async function refused(parts: Parts, { grant, once }: Exchange, refusal: ExchangeRefusal): Promise<ExchangeOutcome> {
+  const { clientId, clientName } = grant
+  if (refusal === 'reused') log('warn', 'assertion.reused', { client: clientId, jti: once })
+  if (refusal === 'blocked')
+    await parts.outbox.put({ type: 'sign_in_refused', at: parts.now(), clientId, clientName, reason: 'blocked' })
+  return { granted: false, refusal }
+}
+
+/**
+ * Takes over what the token says about the person, and keeps what it does not say; true when that changed anything. A token that is older
+ * than the last word says nothing new: groups that were taken away must not come back with it.
+ */
+function learn({ profile, credentials }: Parts, { identity, saysGroups, issuedAt }: Statement, now: number): boolean {
+  const known = profile.identity
+  if (known && issuedAt < profile.lastSeenAt) return false
+  const email = identity.email ?? known?.email
+  const name = identity.name ?? known?.name
+  const groups = saysGroups ? identity.groups : (known?.groups ?? [])
+  const isChanged = profile.remember({ ...identity, email, name, groups }, now)
+  if (isChanged) credentials.forget()
+  return isChanged
+}
+
+function isSame(grant: Grant, asked: Exchange['grant']): boolean {
+  return (
+    isExchanged(grant) &&
+    grant.clientId === asked.clientId &&
+    grant.resource === asked.resource &&
+    grant.scopes.join(' ') === asked.scopes.join(' ')
+  )
+}
