@@ -84,6 +84,7 @@ async function finishForClient(c: Context, services: Services, login: Extract<Lo
       clientId,
       jti: issued.jti,
       expiresAt: issued.expiresAt,
+      clientSigns: client.authMethod === 'private_key_jwt',
     })
     log('info', 'sign_in.completed', { client: clientId, person: sub, grant: issued.grantId, request_id: c.get('requestId') })
     return returnToClient(c, answer(to, settings.baseUrl, { code }), asked.clientName, 'allowed')
