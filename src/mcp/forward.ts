@@ -3,6 +3,7 @@ import { outbound, OutboundError } from '../platform/outbound.ts'
 import { describeError, log } from '../platform/telemetry.ts'
 import { carryEvents, MAX_EVENT_BYTES, withoutIds, type Breakage, type Carriage } from './carried-events.ts'
 import { checkAnswer, isShort } from './downstream-answer.ts'
+import { editedBody, editedEvents, unreadable } from './edited.ts'
 import type { Passage } from './era.ts'
 import { farewell } from './farewell.ts'
 import { answerInTime } from './late-answer.ts'
@@ -10,6 +11,7 @@ import { isEventStream, requestHeaders, responseHeaders } from './passing-header
 import { McpRefusal } from './refusal.ts'
 import { encodeEvent } from './sse.ts'
 import { Tether, type OpenLeash } from './tether.ts'
+import type { Edit } from './tool-gate.ts'
 
 export interface Forwarding {
   readonly passage: Passage
@@ -32,6 +34,10 @@ export interface ForwardingConditions {
   readonly first?: readonly Uint8Array[]
   /** What the client gets of the downstream's events; ids are taken away where nothing is said. */
   readonly encode?: Carriage['encode']
+  /** What it gets of each message; it throws nothing away but what can't be read. */
+  readonly edit?: Edit | undefined
+  /** Done before the request goes out, and cut off by a revocation as that is. */
+  readonly before?: ((ending: AbortSignal) => Promise<void>) | undefined
 }
 
 /** The words by which users of the predecessors know this failure. */
@@ -45,6 +51,7 @@ export async function forward(forwarding: Forwarding, conditions: ForwardingCond
   try {
     // Of two connections to a standing stream one must not reach the downstream, which takes the newest for a second one.
     if (conditions.standing === true) await tether.hold()
+    if (conditions.before) await doneBefore(conditions.before, tether)
     const asking = ask(forwarding, conditions, tether)
     const answer = await (conditions.standing === true
       ? answerInTime(asking, () => tether.ending.abort('the stream ended'))
@@ -58,6 +65,11 @@ export async function forward(forwarding: Forwarding, conditions: ForwardingCond
       return new Response(null, { status, headers })
     }
     if (isEventStream(answer)) return new Response(await eventsOf(body, forwarding, conditions, tether), { status, headers })
+    if (conditions.edit && answer.ok) {
+      const edited = await cutOff(editedBody(body, conditions.edit, passage.id), tether)
+      tether.release()
+      return new Response(edited, { status, headers })
+    }
     if (isShort(answer)) {
       tether.release()
       return new Response(body, { status, headers })
@@ -81,13 +93,35 @@ async function eventsOf(
     keepAliveMs: conditions.keepAliveMs,
     maxEventBytes: MAX_EVENT_BYTES,
     first: conditions.first ?? [],
-    encode: conditions.encode ?? withoutIds,
+    encode: encoding(forwarding, conditions),
     lastEvent: (breakage) => lastEvent(breakage, forwarding),
     meter: tether.meter,
     pulled: leash.pulled,
     farewell: () => farewell(forwarding.passage, leash.reason(), forwarding.requestId),
     over: (because) => tether.release(because),
   })
+}
+
+function encoding({ passage, requestId }: Forwarding, { encode = withoutIds, edit }: ForwardingConditions): Carriage['encode'] {
+  if (!edit) return encode
+  // A standing stream answers nobody.
+  const inPlace = (): string => (passage.id === undefined ? '' : unreadable(passage.id).toJson(requestId))
+  return (events) => encode(editedEvents(events, edit, inPlace))
+}
+
+/** Takes its time, in which the grant may end: the leash is there before it begins. */
+async function doneBefore(before: NonNullable<ForwardingConditions['before']>, tether: Tether): Promise<void> {
+  await tether.hold()
+  await cutOff(before(tether.ending.signal), tether)
+}
+
+/** Whoever is cut off is told why, and not what that looked like from inside. */
+async function cutOff<T>(work: Promise<T>, tether: Tether): Promise<T> {
+  try {
+    return await work
+  } catch (error) {
+    throw tether.ending.signal.aborted ? tether.refusal : error
+  }
 }
 
 /** The tether's signal cuts the body off; its end, however it comes, lets go. A TransformStream would not hear of a cancellation. */

@@ -21,6 +21,11 @@ const REFUSALS = {
   credential_revoked: { status: 401, rpc: -32003 },
   session_expired: { status: 401, rpc: -32003 },
   access_denied: { status: 403, rpc: -32006 },
+  // An answer like any other of the server's: behind another status SDKs show the body as text, or nothing of it, and take the
+  // connection for broken. None of them begins an authorization, which would not help.
+  tool_not_allowed: { status: 200, rpc: -32007 },
+  // With a challenge; the SDKs of both eras authorize again by themselves.
+  insufficient_scope: { status: 403, rpc: -32008 },
   limit_exceeded: { status: 429, rpc: -32004 },
   auth_unavailable: { status: 503, rpc: -32005 },
   // Nobody reads it; it keeps a client that left apart from a downstream that failed. 499 is what access logs call that.
@@ -45,8 +50,14 @@ export function isRefusalCode(code: string): code is McpRefusalCode {
 export interface McpRefusalDetail {
   /** The request's JSON-RPC id as the client spelled it, in JSON: a number above 2^53 must come back unchanged. */
   readonly id?: string | undefined
+  /** The ids of a batch: each of its requests is answered. */
+  readonly ids?: readonly string[] | undefined
+  /** All that a token needs which gets through, where it lacks some. */
+  readonly scopes?: readonly string[] | undefined
+  /** The client has read it on a stream it has open. */
+  readonly isTold?: boolean | undefined
   /** For the log only. */
-  readonly reason?: string
+  readonly reason?: string | undefined
 }
 
 export class McpRefusal extends Error {
@@ -54,6 +65,9 @@ export class McpRefusal extends Error {
   readonly code: McpRefusalCode
   readonly status: number
   readonly id: string | undefined
+  readonly ids: readonly string[] | undefined
+  readonly scopes: readonly string[] | undefined
+  readonly isTold: boolean
   readonly reason: string | undefined
 
   /** `message` goes to the client and says what it can fix. */
@@ -62,13 +76,25 @@ export class McpRefusal extends Error {
     this.code = code
     this.status = REFUSALS[code].status
     this.id = detail.id
+    this.ids = detail.ids
+    this.scopes = detail.scopes
+    this.isTold = detail.isTold ?? false
     this.reason = detail.reason
   }
 
   /** The JSON-RPC error object; `id` is null where the request has none or can't be trusted (JSON-RPC 2.0 section 5). */
   toJson(requestId: string): string {
+    return this.ids ? `[${this.answers(requestId).join(',')}]` : this.#answer(this.id, requestId)
+  }
+
+  /** One answer for each request, where they do not go together. */
+  answers(requestId: string): readonly string[] {
+    return (this.ids ?? [this.id]).map((id) => this.#answer(id, requestId))
+  }
+
+  #answer(id: string | undefined, requestId: string): string {
     const error = { code: REFUSALS[this.code].rpc, message: this.message, data: { code: this.code, request_id: requestId } }
-    return `{"jsonrpc":"2.0","id":${this.id ?? 'null'},"error":${JSON.stringify(error)}}`
+    return `{"jsonrpc":"2.0","id":${id ?? 'null'},"error":${JSON.stringify(error)}}`
   }
 }
 

@@ -4,7 +4,7 @@ import type { ClientRecord } from '../directory/client-record.ts'
 import type { Downstream } from '../settings/downstreams.ts'
 import { OAuthError } from './errors.ts'
 import { redirectUriIsRegistered } from './redirect-uri.ts'
-import { canonicalResource } from './resource.ts'
+import { canonicalResource, defaultScopes } from './resource.ts'
 
 /** What was asked, once every rule is met; the shape that travels sealed through consent and login. */
 export const askedSchema = z.object({
@@ -115,7 +115,7 @@ function someoneMayBeAsked(request: RawRequest): void {
 
 /**
  * Scopes we know, of those that were asked for; unknown ones are dropped, as RFC 6749 section 3.3 allows, because clients
- * ask for what other servers listed. Nothing known means everything the resource offers, and this client may be given.
+ * ask for what other servers listed. Nothing known means what everybody gets, as far as this client may be given it.
  */
 function grantableScopes(asked: string | undefined, downstream: Downstream, { scopes }: ClientRecord): readonly string[] {
   const offered = scopes ? downstream.scopes.filter((scope) => scopes.includes(scope)) : downstream.scopes
@@ -123,7 +123,7 @@ function grantableScopes(asked: string | undefined, downstream: Downstream, { sc
     throw new OAuthError('invalid_scope', 'This application may be given none of the scopes of this server')
   const wanted = new Set((asked ?? '').split(' '))
   const known = offered.filter((scope) => wanted.has(scope))
-  return known.length > 0 ? known : offered
+  return known.length > 0 ? known : defaultScopes({ ...downstream, scopes: offered })
 }
 
 /** The answer to the client: code or error, always with `state` and `iss` (RFC 9207), each exactly once. */

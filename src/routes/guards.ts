@@ -4,6 +4,7 @@ import type { Caller } from '../caller.ts'
 import { log } from '../platform/telemetry.ts'
 import { SettingsError, type Settings } from '../settings.ts'
 import type { Downstream } from '../settings/downstreams.ts'
+import { defaultScopes } from '../oauth/resource.ts'
 
 /** What every handler finds in its context. */
 export interface Variables {
@@ -154,10 +155,20 @@ export function bearer(
  * with expressions that take the first match, so nothing may stand before them.
  */
 export function challenge(settings: Settings, downstream: Downstream, error?: 'invalid_token'): string {
-  const fields = [`resource_metadata="${settings.baseUrl}/.well-known/oauth-protected-resource${downstream.path}"`]
-  if (downstream.scopes.length > 0) fields.push(`scope="${downstream.scopes.join(' ')}"`)
+  const fields = [metadataOf(settings, downstream)]
+  const scopes = defaultScopes(downstream)
+  if (scopes.length > 0) fields.push(`scope="${scopes.join(' ')}"`)
   if (error) fields.push(`error="${error}"`)
   return `Bearer ${fields.join(', ')}`
+}
+
+/** RFC 6750 section 3.1 in the order of MCP 2025-11-25, "Scope Challenge Handling": all scopes of a token that gets through. */
+export function stepUp(settings: Settings, downstream: Downstream, scopes: readonly string[]): string {
+  return `Bearer error="insufficient_scope", scope="${scopes.join(' ')}", ${metadataOf(settings, downstream)}`
+}
+
+function metadataOf({ baseUrl }: Settings, { path }: Downstream): string {
+  return `resource_metadata="${baseUrl}/.well-known/oauth-protected-resource${path}"`
 }
 
 interface Summary {

@@ -1,8 +1,9 @@
 // Streamable HTTP, both eras: reads one MCP request, has it admitted, forwards it, and words every refusal.
 import { Hono, type Context } from 'hono'
-import type { Caller } from '../caller.ts'
+import type { Caller, Identity } from '../caller.ts'
 import { passageOf, type Passage } from '../mcp/era.ts'
 import { forward } from '../mcp/forward.ts'
+import { gated } from '../mcp/gated.ts'
 import { identityHeaders } from '../mcp/identity-headers.ts'
 import { openEnvelope, type Envelope } from '../mcp/json-door.ts'
 import { KEEP_ALIVE_MS } from '../mcp/keep-alive.ts'
@@ -20,6 +21,8 @@ import { readBody } from '../mcp/read-body.ts'
 import { RecordedCallers, recordedWork, type RecordingPost, type RecordWork } from '../mcp/recorded.ts'
 import { McpRefusal } from '../mcp/refusal.ts'
 import { downstreamAt, targetOf } from '../mcp/target.ts'
+import { editing, hasRules, ToolGate } from '../mcp/tool-gate.ts'
+import { ToolMemory } from '../mcp/tool-memory.ts'
 import type { Tapped } from '../mcp/wire-tap.ts'
 import { randomId } from '../platform/crypto.ts'
 import { log } from '../platform/telemetry.ts'
@@ -33,6 +36,7 @@ import {
   crossOrigin,
   onlyMethods,
   originIsAllowed,
+  stepUp,
   type BearerServices,
   type Authenticated,
 } from './guards.ts'
@@ -57,13 +61,13 @@ const METHODS: readonly string[] = ['GET', 'POST', 'DELETE', 'OPTIONS']
 /** Mounted at the path of every downstream. */
 export function mcpRoutes(services: McpServices): Hono<Authenticated> {
   const { settings } = services
-  const recorded = new RecordedCallers()
+  const remembered = { recorded: new RecordedCallers(), memory: new ToolMemory(services.now) }
   return new Hono<Authenticated>()
     .use(crossOrigin(METHODS))
     .use(onlyMethods(METHODS))
     .use(originIsAllowed(settings))
     .use(bearer(services, (pathname) => downstreamAt(pathname, settings.downstreams)))
-    .all('*', (c) => answerOrRefusal(c, services, async () => carry(c, services, recorded)))
+    .all('*', (c) => answerOrRefusal(c, services, async () => carry(c, services, remembered)))
 }
 
 /** Words what a handler refuses; what it did not mean to throw is thrown on. */
@@ -79,7 +83,11 @@ export async function answerOrRefusal(c: Asked, services: McpServices, answer: (
 
 // The order is the argument: the bearer guard has verified the token before a byte of the body is read, and the body has been
 // judged before the person's object is asked. A request that costs the object a call is one that would be forwarded.
-async function carry(c: Asked, services: McpServices, recorded: RecordedCallers): Promise<Response> {
+async function carry(
+  c: Asked,
+  services: McpServices,
+  { recorded, memory }: { readonly recorded: RecordedCallers; readonly memory: ToolMemory },
+): Promise<Response> {
   const { raw: client } = c.req
   const { limits } = services.settings
   const startedAt = Date.now()
@@ -104,6 +112,9 @@ async function carry(c: Asked, services: McpServices, recorded: RecordedCallers)
   const label = labelOf(envelope)
   const record: RecordWork = (watched, work) => (watched ? recording(watched, work, { era: passage.era, label, body }) : work())
   const forwarding = { passage, target, client, body, requestId }
+  const downstream = c.get('downstream')
+  const gateFor = ({ groups }: Identity): ToolGate =>
+    new ToolGate(downstream, { scopes: caller.scopes, groups }, { memory, list: `${caller.sub} ${target}` })
   const conditions = {
     headersWithinMs: limits.downstreamTimeout * 1000,
     keepAliveMs: services.keepAliveMs ?? KEEP_ALIVE_MS[passage.era],
@@ -116,15 +127,19 @@ async function carry(c: Asked, services: McpServices, recorded: RecordedCallers)
       },
   }
   if (passage.era === 'legacy') {
+    const { tools } = downstream
+    const editFor = tools && ((groups: readonly string[]) => editing(tools, groups, () => undefined))
     const legacy = { ...forwarding, caller, requestIds: requestIdsOf(envelope), label }
-    return passage.kind === 'stream' ? carryGet(legacy, { ...conditions, record }, post) : handOver(legacy, post)
+    return passage.kind === 'stream' ? carryGet(legacy, { ...conditions, record, editFor }, post) : handOver(legacy, post)
   }
   const admission = await post.admit(caller)
   recorded.note(caller, admission.recording)
   return await record(admission.recording, async () => {
     if (!admission.admitted) throw refusedAdmission(admission, passage.id)
     const leash = conditions.leash({ id: undefined, kind: 'request' })
-    const answer = await forward({ ...forwarding, identity: identityHeaders(admission) }, { ...conditions, leash })
+    const vouched = { ...forwarding, identity: identityHeaders(admission) }
+    const ruled = envelope && hasRules(downstream) ? gated(gateFor(admission.identity), envelope, vouched) : undefined
+    const answer = await forward(vouched, { ...conditions, ...ruled, leash })
     setRate(answer.headers, admission.rate)
     return answer
   })
@@ -162,12 +177,14 @@ export function requestIdsOf(envelope: Envelope | undefined): readonly string[] 
 }
 
 function refused(c: Asked, { settings }: McpServices, refusal: McpRefusal, more: Headers): Response {
-  const { code, status, reason } = refusal
+  const { code, status, reason, scopes, isTold } = refusal
   const request_id = c.get('requestId')
   log(status >= 500 ? 'error' : 'info', 'mcp.refused', { code, status, reason, request_id })
   const headers = new Headers(more)
-  headers.set('content-type', 'application/json')
   headers.set('cache-control', 'no-store')
+  if (isTold) return new Response(null, { status: 202, headers })
+  headers.set('content-type', 'application/json')
+  if (scopes) headers.set('www-authenticate', stepUp(settings, c.get('downstream'), scopes))
   if (status === 401) headers.set('www-authenticate', challenge(settings, c.get('downstream'), 'invalid_token'))
   return new Response(refusal.toJson(request_id), { status, headers })
 }

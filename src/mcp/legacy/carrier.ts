@@ -10,16 +10,16 @@ import type { McpSession } from '../../session/mcp-sessions.ts'
 import type { Parts } from '../../session/parts.ts'
 import type { StreamTraffic } from '../../session/stream-traffic.ts'
 import { MAX_EVENT_BYTES } from '../carried-events.ts'
-import { checkAnswer, isShort } from '../downstream-answer.ts'
+import { checkAnswer } from '../downstream-answer.ts'
 import { identityHeaders } from '../identity-headers.ts'
 import { KEEP_ALIVE_MS } from '../keep-alive.ts'
 import { isEventStream, responseHeaders } from '../passing-headers.ts'
 import { interrupted, McpRefusal } from '../refusal.ts'
+import type { Edit } from '../tool-gate.ts'
 import { answered, notAdmitted } from './answers.ts'
 import { Clients } from './clients.ts'
-import { DownstreamSessions } from './downstream-session.ts'
+import { DownstreamSessions, type DownstreamRequest } from './downstream-session.ts'
 import { Bridges, type Asked } from './http-sse/bridges.ts'
-import { heldBody } from './held-body.ts'
 import { answerToGet, cursorIn } from './get-answer.ts'
 import { ORDER_HEADER, orderOf, refusalAnswer, type Order } from './order.ts'
 import type { StreamSpec } from './owned-stream.ts'
@@ -29,6 +29,8 @@ import { refuseEnded } from './refuse-ended.ts'
 import { resumed } from './resumption.ts'
 import { SessionKeeper } from './session-keeper.ts'
 import { StandingStreams } from './standing-streams.ts'
+import { Tools } from './tools.ts'
+import { wholeAnswer } from './whole-answer.ts'
 
 const LEGACY = { era: 'legacy', kind: 'request', id: undefined } as const
 
@@ -43,18 +45,21 @@ export class LegacyCarrier implements Carrier {
   readonly #clients: Clients
   readonly #standing: StandingStreams
   readonly #bridges: Bridges
+  readonly #tools: Tools
 
   constructor(parts: Parts, waitUntil: (work: Promise<unknown>) => void) {
     this.#parts = parts
     this.#clients = new Clients(parts)
     this.#waitUntil = waitUntil
     const bounds = boundsOf(parts.settings.limits)
+    const tools = new Tools(parts)
     const downstream = new DownstreamSessions(parts.mcpSessions)
     const streams = new OwnedStreams({
       log: parts.log,
       bounds,
       keepAliveMs: KEEP_ALIVE_MS.legacy,
       maxEventBytes: MAX_EVENT_BYTES,
+      edit: (stream) => tools.editOf(stream),
       resume: (stream, upId, signal) => resumed(parts, downstream, stream, upId, signal),
       waitUntil,
       left: ({ mcpSession }) => this.#bridges.left(mcpSession),
@@ -71,6 +76,7 @@ export class LegacyCarrier implements Carrier {
     this.#downstream = downstream
     this.#streams = streams
     this.#standing = standing
+    this.#tools = tools
     this.#sessions = sessions
     this.#bridges = new Bridges({ parts, streams, standing, sessions, downstream, waitUntil })
   }
@@ -94,7 +100,12 @@ export class LegacyCarrier implements Carrier {
       for (const [name, value] of Object.entries(identityHeaders(admission))) headers.set(name, value)
       if (order.kind === 'end' && !isBridged) return answered(await this.#delete(order, session, headers), rate)
       const asked = { order, headers, body: new Uint8Array(await request.arrayBuffer()) }
-      return answered(await (isBridged ? this.#bridges.carry(asked, session) : this.#call(asked, session)), rate)
+      const passing = this.#tools.passing(asked, session, admission.identity, {
+        bridges: isBridged ? this.#bridges : undefined,
+        ask: (own) => this.#ask(order, new AbortController(), { session, method: 'POST', ...own }),
+      })
+      const edit = passing && (await passing)
+      return answered(await (isBridged ? this.#bridges.carry(asked, session) : this.#call(asked, session, edit)), rate)
     } catch (error) {
       if (error instanceof McpRefusal) return refusalAnswer(error)
       throw error
@@ -167,7 +178,7 @@ export class LegacyCarrier implements Carrier {
   }
 
   /** A downstream that forgot the session is initialized again in `send`; the client never notices. */
-  async #call(asked: Asked, session: McpSession | undefined): Promise<Response> {
+  async #call(asked: Asked, session: McpSession | undefined, edit?: Edit): Promise<Response> {
     const { order, headers, body } = asked
     const grantsOfOpen = () => [...this.#streams.open().map(({ grantId }) => grantId), ...this.#flights.values()]
     if (isFull(this.#parts, order.caller.resource, this.#streams.size + this.#flights.size, grantsOfOpen)) {
@@ -187,31 +198,29 @@ export class LegacyCarrier implements Carrier {
     const opened = order.kind === 'initialize' && answer.ok ? this.#sessions.open(order.caller, downstreamId, body) : undefined
     if (opened) out.set('mcp-session-id', opened.id)
     else if (order.kind === 'initialize') this.#clients.remember(order.caller.grantId, body)
-    const { status } = answer
+    const { grantId } = order.caller
     if (!answer.body || !isEventStream(answer) || !answer.ok) {
-      const isEmpty = status === 202 || status === 204 || status === 205
-      if (isEmpty || !answer.body) return new Response(null, { status, headers: out })
-      const way = { abort, grantId: order.caller.grantId }
-      const rest = isShort(answer) ? answer.body : heldBody(answer.body, way, this.#flights, this.#waitUntil)
-      return new Response(rest, { status, headers: out })
+      const held = { abort, grantId, id: order.id, flights: this.#flights, waitUntil: this.#waitUntil }
+      return await wholeAnswer(answer, out, held, edit)
     }
     const spec: StreamSpec = {
       id: randomId(9),
-      grantId: order.caller.grantId,
+      grantId,
       mcpSession: (opened ?? current)?.id ?? '',
       kind: 'call',
       requestIds: order.requestIds,
       label: order.label,
+      target: order.target,
     }
     this.#streams.begin(spec, answer.body, abort)
     const primes = (headers.get('mcp-protocol-version') ?? '') >= '2025-11-25'
-    return new Response(this.#streams.attach({ stream: spec.id, seq: 0 }, primes), { status, headers: out })
+    return new Response(this.#streams.attach({ stream: spec.id, seq: 0 }, primes), { status: answer.status, headers: out })
   }
 
   async #ask(
     order: Order,
     abort: AbortController,
-    asked: { session: McpSession | undefined; method: 'POST' | 'DELETE'; headers: Headers; body?: Uint8Array<ArrayBuffer> },
+    asked: Pick<DownstreamRequest, 'method' | 'headers' | 'body'> & { readonly session: McpSession | undefined },
   ): Promise<{ answer: Response; session: McpSession | undefined }> {
     this.#flights.set(abort, order.caller.grantId)
     try {

@@ -12,6 +12,7 @@ import type { RecordWork } from '../recorded.ts'
 import { McpRefusal } from '../refusal.ts'
 import { encodeComment, encodeEvent, type SseEvent } from '../sse.ts'
 import { Superseded } from '../tether.ts'
+import type { Edit } from '../tool-gate.ts'
 import { refusalOfAdmission, setRate } from './answers.ts'
 import { encodeLogged } from './log-reader.ts'
 import { ANSWER_HEADER, ORDER_HEADER, REFUSAL_HEADER, refusalIn, type Order } from './order.ts'
@@ -56,7 +57,7 @@ export async function handOver(forwarding: LegacyForwarding, post: LegacyPost): 
   const order: Order = { caller, client: transport, kind, id, requestIds, target, requestId, label }
   const headers = { ...requestHeaders(client.headers, passage, {}), [ORDER_HEADER]: headerJson(order) }
   const answer = await post.fetch('https://session/mcp', { method: client.method, headers, ...(body && { body }) })
-  const refusal = refusalIn(answer, passage.id)
+  const refusal = refusalIn(answer, passage.id, requestIds)
   if (refusal) {
     const passed = new Headers(answer.headers)
     for (const name of [ANSWER_HEADER, REFUSAL_HEADER]) passed.delete(name)
@@ -94,9 +95,11 @@ export async function carryGet(forwarding: LegacyForwarding, conditions: Leashed
   })
 }
 
-export interface LeashedConditions extends Omit<ForwardingConditions, 'leash' | 'first' | 'encode'> {
+export interface LeashedConditions extends Omit<ForwardingConditions, 'leash' | 'first' | 'encode' | 'edit' | 'before'> {
   readonly leash: (stream: StreamToLeash) => ForwardingConditions['leash']
   readonly record: RecordWork
+  /** What somebody in these groups gets of each message, where not everything is for everybody. */
+  readonly editFor: ((groups: readonly string[]) => Edit) | undefined
 }
 
 export interface StreamToLeash {
@@ -127,9 +130,12 @@ async function carryStanding(
   if (downstreamSession !== undefined) identity['mcp-session-id'] = downstreamSession
   if (downstreamCursor !== undefined) identity['last-event-id'] = downstreamCursor
   const asked = { ...forwarding, client, identity }
-  if (stream === undefined) return forward(asked, { ...conditions, leash: conditions.leash({ id: undefined, kind: 'request' }) })
+  const edit = conditions.editFor?.(vouched.identity.groups)
+  const leash = conditions.leash({ id: undefined, kind: 'request' })
+  if (stream === undefined) return forward(asked, { ...conditions, edit, leash })
   const standing = {
     ...conditions,
+    edit,
     standing: true,
     headersWithinMs: STANDING_HEADERS_WITHIN_MS,
     leash: conditions.leash({ id: stream, kind: 'standing', epoch }),

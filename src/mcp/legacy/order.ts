@@ -50,19 +50,37 @@ export function orderOf(headers: Headers): Order {
   return orderSchema.parse(JSON.parse(headers.get(ORDER_HEADER) ?? ''))
 }
 
-const refusalSchema = z.object({ code: z.string(), message: z.string(), reason: z.string().optional() })
+const refusalSchema = z.object({
+  code: z.string(),
+  message: z.string(),
+  reason: z.string().optional(),
+  scopes: z.array(z.string()).optional(),
+  isTold: z.boolean().optional(),
+  /** Whether each request of a batch is answered. Their ids are not repeated: there may be many. */
+  isForEach: z.boolean().optional(),
+})
 
 /** The object's refusal on its way to the router, which words it for the client. */
-export function refusalAnswer({ code, message, reason }: McpRefusal, headers: Headers = new Headers()): Response {
-  headers.set(REFUSAL_HEADER, encodeURIComponent(JSON.stringify({ code, message, reason })))
+export function refusalAnswer(refusal: McpRefusal, headers: Headers = new Headers()): Response {
+  const { code, message, reason, scopes, isTold, ids } = refusal
+  const told: z.input<typeof refusalSchema> = {
+    code,
+    message,
+    reason,
+    scopes: scopes && [...scopes],
+    ...(isTold && { isTold }),
+    ...(ids && { isForEach: true }),
+  }
+  headers.set(REFUSAL_HEADER, encodeURIComponent(JSON.stringify(told)))
   headers.set(ANSWER_HEADER, 'refused')
   return new Response(null, { status: 204, headers })
 }
 
-export function refusalIn(answer: Response, id: string | undefined): McpRefusal | undefined {
+/** `id` is what the refusal has to name, `ids` those of a batch. */
+export function refusalIn(answer: Response, id?: string, ids: readonly string[] = []): McpRefusal | undefined {
   const header = answer.headers.get(REFUSAL_HEADER)
   if (header === null) return undefined
-  const { code, message, reason } = refusalSchema.parse(JSON.parse(decodeURIComponent(header)))
+  const { code, message, isForEach, ...detail } = refusalSchema.parse(JSON.parse(decodeURIComponent(header)))
   if (!isRefusalCode(code)) throw new Error(`the object refused with a code the router does not know: ${code}`)
-  return new McpRefusal(code, message, { id, ...(reason !== undefined && { reason }) })
+  return new McpRefusal(code, message, { ...detail, ...(isForEach === true ? { ids } : { id }) })
 }

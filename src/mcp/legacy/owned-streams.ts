@@ -8,7 +8,9 @@ import type { Cursor } from '../../session/event-id.ts'
 import type { EventLog, LogBounds, NewEvent } from '../../session/event-log.ts'
 import type { CloseReason } from '../../session/leash-terms.ts'
 import type { StreamTraffic } from '../../session/stream-traffic.ts'
+import { editedEvents, unreadable } from '../edited.ts'
 import { SseEventTooLarge, SseReader, type SseEvent } from '../sse.ts'
+import type { Edit } from '../tool-gate.ts'
 import { LogReader } from './log-reader.ts'
 import { lostAnswer } from './lost-answer.ts'
 import { pause } from './pause.ts'
@@ -25,6 +27,8 @@ export interface OwnedStreamsOptions {
   readonly keepAliveMs: number
   readonly maxEventBytes: number
   readonly resume: Resume
+  /** What is stored and sent of each message, where not everything is. */
+  readonly edit: (stream: StreamSpec) => Edit | undefined
   /** Keeps the object at work although nobody waits for an answer. */
   readonly waitUntil: (work: Promise<unknown>) => void
   /** The client of a stream that goes on went away. */
@@ -220,6 +224,7 @@ export class OwnedStreams {
   /** Reads until the downstream ends (true) or breaks off (false); what follows is decided by `#carry`. */
   async #pump(live: OwnedStream, body: ReadableStream<Uint8Array>): Promise<boolean> {
     const events = new SseReader({ maxEventBytes: this.#options.maxEventBytes })
+    const edit = this.#options.edit(live.spec)
     const source = body.getReader()
     const stop = (): void => void source.cancel().catch(() => undefined)
     live.abort.signal.addEventListener('abort', stop, { once: true })
@@ -232,7 +237,7 @@ export class OwnedStreams {
         if (next.done || live.abort.signal.aborted) return true
         bytes += next.value.length
         const { complete, tooLarge } = events.take(next.value)
-        const fresh = this.#fresh(live, complete)
+        const fresh = this.#fresh(live, edit ? editedEvents(complete, edit, () => instead(live)) : complete)
         if (fresh.length > 0) {
           live.meter.passed(fresh.length, bytes)
           bytes = 0
@@ -296,4 +301,10 @@ export class OwnedStreams {
     if (spec.kind === 'call') this.#options.log.close(spec.id)
     live.reader?.finish()
   }
+}
+
+/** For a message nobody can read, which was to be looked at: an error for the request it may have answered. */
+function instead({ spec, open }: OwnedStream): string {
+  const [id] = open.spelled
+  return id === undefined ? '' : unreadable(id).toJson(spec.id)
 }

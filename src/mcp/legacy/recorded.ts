@@ -14,7 +14,7 @@ export async function recorded(parts: Parts, order: Order, request: Request, car
   const tapped = { era: 'legacy', grantId, clientId, requestId, verb: request.method, label, body, startedAt } as const
   const tap = new WireTap(tapped, watched, (entries) => noteEntries(parts, entries))
   const answer = await carry()
-  const refusal = refusalIn(answer, undefined)
+  const refusal = refusalIn(answer)
   if (!refusal) return tap.answered(answer)
   tap.refused(refusal.code, refusal.status)
   return answer

@@ -26,7 +26,7 @@ const caller: Caller = {
   expiresAt: NOW + 60,
 }
 
-const admitted: Admission = {
+export const admitted: Admission = {
   admitted: true,
   identity: { issuer: 'https://idp.example', subject: 'u-1', email: 'ada@example.com', name: 'Ada', groups: ['staff'] },
   authorization: 'Bearer identity-jwt',
@@ -64,10 +64,12 @@ interface Given {
   readonly leashStatus?: number
   readonly keepAliveMs?: number
   readonly environment?: Record<string, string>
+  /** Of the token. */
+  readonly scopes?: readonly string[]
 }
 
 export function brokered(downstreamUrl: string, given: Given = {}): Brokered {
-  const { admission = admitted, leashStatus = 101, keepAliveMs = 25_000, environment = {} } = given
+  const { admission = admitted, leashStatus = 101, keepAliveMs = 25_000, environment = {}, scopes = caller.scopes } = given
   const settings = readSettings({
     BASE_URL,
     DOWNSTREAM_MCP_URL: downstreamUrl,
@@ -107,7 +109,8 @@ export function brokered(downstreamUrl: string, given: Given = {}): Brokered {
   }
   const routes = mcpRoutes({
     settings,
-    verifyAccessToken: async (token, resource) => (token === TOKEN && resource === caller.resource ? caller : undefined),
+    verifyAccessToken: async (token, resource) =>
+      token === TOKEN && resource === caller.resource ? { ...caller, scopes } : undefined,
     session: () => person,
     now: () => NOW,
     keepAliveMs,

@@ -12,6 +12,7 @@ import type { OwnedStreams } from '../owned-streams.ts'
 import { Feed } from './feed.ts'
 import { type ClientMessage, type Link } from './link.ts'
 import { OpenCalls } from './open-calls.ts'
+import { answers } from '../../tool-inquiry.ts'
 
 export interface BridgeOptions {
   readonly session: McpSession
@@ -32,6 +33,8 @@ export class Bridge {
   readonly #end = new AbortController()
   readonly #feed = new Feed()
   readonly #calls = new OpenCalls<Call>()
+  // Of the broker's own: no client waits for these answers.
+  readonly #questions = new Map<string, (answer: string | undefined) => void>()
   #link: Link | undefined
   #rest: ReturnType<typeof setTimeout> | undefined
 
@@ -121,7 +124,22 @@ export class Bridge {
     }
   }
 
+  /** Asks something the client did not; nothing where no answer comes in time. */
+  async ask(message: ClientMessage, id: string, signal: AbortSignal): Promise<string | undefined> {
+    const { promise, resolve } = Promise.withResolvers<string | undefined>()
+    this.#questions.set(id, resolve)
+    AbortSignal.any([signal, this.#end.signal]).addEventListener('abort', () => resolve(undefined), { once: true })
+    try {
+      const { ok, body } = await this.#post(message)
+      await body?.cancel()
+      return ok ? await promise : undefined
+    } finally {
+      this.#questions.delete(id)
+    }
+  }
+
   async deliver(data: string, upId?: string): Promise<void> {
+    for (const [id, resolve] of this.#questions) if (answers(data, id)) return resolve(data)
     if (this.#hasOneStream) return this.#feed.send(data, upId)
     const { call, completed, isStray } = this.#calls.route(data)
     if (isStray) return
@@ -135,7 +153,9 @@ export class Bridge {
     const { streams, standing } = this.#options
     for (const { feed } of this.#calls.clear()) feed.end()
     const ids = requestIds ?? streams.expected(standing.id)
-    for (const id of this.#hasOneStream ? ids : []) await this.#feed.send(lostAnswer(id, standing.id))
+    for (const [id, resolve] of this.#questions) if (!requestIds || requestIds.includes(JSON.stringify(id))) resolve(undefined)
+    const theirs = ids.filter((id) => !this.#questions.has(String(JSON.parse(id))))
+    for (const id of this.#hasOneStream ? theirs : []) await this.#feed.send(lostAnswer(id, standing.id))
   }
 
   /** A revocation aborts what is on its way; a client is told that, and not what the downstream seems to have done. */

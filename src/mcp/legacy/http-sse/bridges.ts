@@ -49,6 +49,13 @@ export interface Asked {
   readonly body: Uint8Array<ArrayBuffer>
 }
 
+interface OwnQuestion {
+  readonly id: string
+  readonly body: string
+  readonly headers: Headers
+  readonly signal: AbortSignal
+}
+
 export class Bridges {
   readonly #options: BridgesOptions
   readonly #bridges = new Map<string, Bridge>()
@@ -101,6 +108,20 @@ export class Bridges {
       sessions.forget(session)
       throw error
     }
+  }
+
+  /** A question of the broker's own. */
+  async ask(session: McpSession, { id, body, headers, signal }: OwnQuestion): Promise<string | undefined> {
+    const bytes = Uint8Array.from(new TextEncoder().encode(body))
+    const { messages } = openEnvelope(bytes)
+    const message = { messages, requestIds: [JSON.stringify(id)], headers, body: bytes, label: 'tools/list' }
+    return await this.#bridgeOf(session).ask(message, id, signal)
+  }
+
+  /** Answers of the broker's own, to a client that reads them on its stream. */
+  async tell(session: McpSession, messages: readonly string[]): Promise<void> {
+    const bridge = this.#bridgeOf(session)
+    for (const message of messages) await bridge.deliver(message)
   }
 
   /** After a start: clients of HTTP+SSE that were connected come back soon, or their sessions end. */

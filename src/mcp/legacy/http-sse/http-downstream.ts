@@ -5,6 +5,7 @@ import { checkAnswer } from '../../downstream-answer.ts'
 import { isEventStream } from '../../passing-headers.ts'
 import { McpRefusal } from '../../refusal.ts'
 import { readEvents } from '../../sse.ts'
+import { wholeBody } from '../../whole-body.ts'
 import { versionIn, type DownstreamSessions } from '../downstream-session.ts'
 import { pause } from '../pause.ts'
 import { OpenRequests } from '../responses.ts'
@@ -123,7 +124,8 @@ export class HttpDownstream implements Link {
       // It ended its stream before it had answered: it wants to be asked for the rest (SEP-1699), or it broke.
       if (!open.areAnswered && upId !== undefined) await this.#follow(upId, take, () => !open.areAnswered)
     } else {
-      const text = await boundedText(answer)
+      // A JSON answer becomes one event.
+      const text = new TextDecoder().decode(await wholeBody(answer.body))
       open.settle(text)
       // An error page answers nobody.
       if (answer.ok ? text.trim() !== '' : open.spelled.length < message.requestIds.length) await take(text)
@@ -176,19 +178,4 @@ export class HttpDownstream implements Link {
     }
     return upId
   }
-}
-
-/** A JSON answer becomes one event, and no event is larger than this. */
-async function boundedText(answer: Response): Promise<string> {
-  const decoder = new TextDecoder()
-  let text = ''
-  for await (const chunk of answer.body ?? []) {
-    text += decoder.decode(chunk, { stream: true })
-    if (text.length > MAX_EVENT_BYTES)
-      throw new McpRefusal(
-        'downstream_event_too_large',
-        `An answer of the downstream MCP server is larger than ${MAX_EVENT_BYTES} bytes`,
-      )
-  }
-  return text + decoder.decode()
 }

@@ -1,0 +1,41 @@
+// Messages of the downstream on their way through an edit: what it can't read is answered with an error, and never passed on.
+import type { SseEvent } from './sse.ts'
+import { McpRefusal } from './refusal.ts'
+import type { Edit } from './tool-gate.ts'
+import { wholeBody } from './whole-body.ts'
+
+// The bytes that stay must be the bytes that came: nothing is replaced, and no byte order mark goes.
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/** The body of an answer that is no stream. */
+export async function editedBody(body: ReadableStream<Uint8Array>, edit: Edit, id: string | undefined): Promise<Uint8Array> {
+  const bytes = await wholeBody(body, id).catch((error: unknown) => {
+    if (error instanceof McpRefusal) throw error
+    throw new McpRefusal('downstream_broken', 'The connection to the downstream MCP server broke before it had answered', { id })
+  })
+  const message = textOf(bytes)
+  const edited = message === undefined ? undefined : edit(message)
+  if (edited === undefined) throw unreadable(id)
+  return edited === message ? bytes : new TextEncoder().encode(edited)
+}
+
+/** `inPlace` stands where a message was that can't be read. */
+export function editedEvents(events: readonly SseEvent[], edit: Edit, inPlace: () => string): readonly SseEvent[] {
+  return events.map((event) => (event.data ? { ...event, data: edit(event.data) ?? inPlace() } : event))
+}
+
+export function unreadable(id: string | undefined): McpRefusal {
+  return new McpRefusal(
+    'downstream_malformed',
+    'The downstream MCP server answered with something that is not JSON, so nobody can say which tools it lists',
+    { id },
+  )
+}
+
+function textOf(bytes: Uint8Array): string | undefined {
+  try {
+    return utf8.decode(bytes)
+  } catch {
+    return undefined
+  }
+}

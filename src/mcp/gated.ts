@@ -1,0 +1,60 @@
+// What rules about tools add to the forwarding of one request of 2026-07-28: a question before it, and an edit of the answer.
+import { outbound, OutboundError } from '../platform/outbound.ts'
+import { checkAnswer } from './downstream-answer.ts'
+import type { Forwarding, ForwardingConditions } from './forward.ts'
+import type { Envelope } from './json-door.ts'
+import { asksForTools, type ToolGate } from './tool-gate.ts'
+import { inquire, INQUIRY_MS, responseIn } from './tool-inquiry.ts'
+
+type Gated = Pick<ForwardingConditions, 'edit' | 'before'>
+
+/** What the envelope of a request says about its sender, and not about the request. */
+const KEPT_META: readonly string[] = ['protocolVersion', 'clientInfo', 'clientCapabilities']
+
+/** Throws what must not pass. */
+export function gated(gate: ToolGate, envelope: Envelope, forwarding: Forwarding): Gated {
+  const edit = asksForTools(envelope) ? gate.edit : undefined
+  if (gate.check(envelope)) return { edit }
+  return {
+    edit,
+    before: async (ending) => {
+      await askFor(gate, envelope, forwarding, ending)
+      gate.check(envelope, true)
+    },
+  }
+}
+
+async function askFor(
+  gate: ToolGate,
+  { messages: [message] }: Envelope,
+  { target, identity, passage }: Forwarding,
+  ending: AbortSignal,
+): Promise<void> {
+  const names = KEPT_META.map((name) => `io.modelcontextprotocol/${name}`)
+  const _meta = Object.fromEntries(Object.entries(message?.meta ?? {}).filter(([name]) => names.includes(name)))
+  const headers = {
+    accept: 'application/json, text/event-stream',
+    'accept-encoding': 'identity',
+    'content-type': 'application/json',
+    'mcp-protocol-version': String(_meta['io.modelcontextprotocol/protocolVersion']),
+    'mcp-method': 'tools/list',
+    ...identity,
+  }
+  const signal = AbortSignal.any([ending, AbortSignal.timeout(INQUIRY_MS)])
+  const ask = async ({ id, body }: { readonly id: string; readonly body: string }): Promise<string | undefined> => {
+    const answer = await answerTo(target, { method: 'POST', headers, body }, signal)
+    if (answer) await checkAnswer(answer, passage.id)
+    return answer && (await responseIn(answer, id, signal))
+  }
+  await inquire(gate, ask, { _meta })
+}
+
+/** Nothing where none came: then nothing is known of any tool, and the refusal says so. */
+async function answerTo(target: string, init: RequestInit, signal: AbortSignal): Promise<Response | undefined> {
+  try {
+    return await outbound(target, init, { signal, headersWithinMs: INQUIRY_MS })
+  } catch (error) {
+    if (error instanceof OutboundError && error.reason !== 'aborted') return undefined
+    throw error
+  }
+}

@@ -1,0 +1,100 @@
+// The rules about tools where the object carries: for each request it is handed, and for each stream it reads.
+import type { Identity } from '../../caller.ts'
+import type { McpSession } from '../../session/mcp-sessions.ts'
+import type { Parts } from '../../session/parts.ts'
+import type { Downstream } from '../../settings/downstreams.ts'
+import { openEnvelope, type Envelope } from '../json-door.ts'
+import { McpRefusal } from '../refusal.ts'
+import { asksForTools, editing, hasRules, ToolGate, type Edit } from '../tool-gate.ts'
+import { inquire, INQUIRY_MS, responseIn, type Inquiry } from '../tool-inquiry.ts'
+import { ToolMemory } from '../tool-memory.ts'
+import type { Asked, Bridges } from './http-sse/bridges.ts'
+import type { StreamSpec } from './owned-stream.ts'
+
+/** How the downstream is asked something of the broker's own. */
+interface Way {
+  /** Where HTTP+SSE is spoken on either side. */
+  readonly bridges: Bridges | undefined
+  /** Elsewhere: in the session of the request. */
+  readonly ask: (own: { readonly headers: Headers; readonly body: string }) => Promise<{ readonly answer: Response }>
+}
+
+export class Tools {
+  readonly #parts: Parts
+  // Of one person, like everything here; so the address alone names a list.
+  readonly #memory: ToolMemory
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+    this.#memory = new ToolMemory(parts.now)
+  }
+
+  /** Throws what must not pass; what comes back is for the answer to a question about tools. Undefined where nothing is ruled. */
+  passing(asked: Asked, session: McpSession | undefined, person: Identity, way: Way): Promise<Edit | undefined> | undefined {
+    const downstream = this.#downstream(asked.order.caller.resource)
+    if (!downstream || !hasRules(downstream) || asked.body.length === 0) return undefined
+    return this.#passed(downstream, asked, session, person, way)
+  }
+
+  async #passed(
+    downstream: Downstream,
+    asked: Asked,
+    session: McpSession | undefined,
+    { groups }: Identity,
+    way: Way,
+  ): Promise<Edit | undefined> {
+    const { caller, target } = asked.order
+    const gate = new ToolGate(downstream, { scopes: caller.scopes, groups }, { memory: this.#memory, list: target })
+    const envelope = openEnvelope(asked.body)
+    try {
+      await pass(gate, envelope, asked, session, way)
+    } catch (error) {
+      throw session && way.bridges ? await told(error, asked, session, way.bridges) : error
+    }
+    return asksForTools(envelope) ? gate.edit : undefined
+  }
+
+  /** By the groups the person has when a message comes: some streams are open for days. */
+  editOf({ grantId, target }: Pick<StreamSpec, 'grantId' | 'target'>): Edit | undefined {
+    const { grants, profile } = this.#parts
+    const rules = this.#downstream(grants.find(grantId)?.resource)?.tools
+    if (!rules) return undefined
+    return (message) =>
+      editing(rules, profile.identity?.groups ?? [], (listed) => {
+        if (target !== undefined) this.#memory.learn(target, listed)
+      })(message)
+  }
+
+  #downstream(asked: string | undefined): Downstream | undefined {
+    return this.#parts.settings.downstreams.find(({ resource }) => resource === asked)
+  }
+}
+
+async function pass(gate: ToolGate, envelope: Envelope, asked: Asked, session: McpSession | undefined, way: Way): Promise<void> {
+  if (gate.check(envelope)) return
+  const signal = AbortSignal.timeout(INQUIRY_MS)
+  const headers = headersToAsk(asked.headers)
+  await inquire(gate, async ({ id, body }: Inquiry) => {
+    if (way.bridges) return session && (await way.bridges.ask(session, { id, body, headers, signal }))
+    const { answer } = await way.ask({ headers, body })
+    return await responseIn(answer, id, signal)
+  })
+  gate.check(envelope, true)
+}
+
+/** A client of HTTP+SSE reads no answer to a POST: it would wait for one on its stream. */
+async function told(error: unknown, { order }: Asked, session: McpSession, bridges: Bridges): Promise<unknown> {
+  if (order.client !== 'http-sse' || !(error instanceof McpRefusal) || error.code !== 'tool_not_allowed') return error
+  await bridges.tell(session, error.answers(order.requestId))
+  return new McpRefusal(error.code, error.message, { reason: error.reason, isTold: true })
+}
+
+/** The headers of a call, for a question of the broker's own in the same session. */
+function headersToAsk(call: Headers): Headers {
+  const headers = new Headers({ 'content-type': 'application/json', accept: 'application/json, text/event-stream' })
+  for (const [name, value] of call)
+    if (!headers.has(name) && !OF_THE_CALL.has(name) && !name.startsWith('mcp-param-')) headers.set(name, value)
+  return headers
+}
+
+const OF_THE_CALL: ReadonlySet<string> = new Set(['mcp-method', 'mcp-name', 'last-event-id'])

@@ -1,0 +1,53 @@
+// What a person may call: the rules of a downstream, decided by the person's groups, the tool's name and what it says of itself.
+import type { Downstream, ToolRule } from '../settings/downstreams.ts'
+
+export type Verdict = 'allowed' | 'denied' | 'if_read_only'
+
+/** What a downstream says about the tools behind it; without either there is nothing to decide. */
+export type ToolTerms = Pick<Downstream, 'tools' | 'toolScopes'>
+
+/** No tool is called like that; a name as long as a message would make every pattern a long search. */
+const LONGEST_NAME = 1024
+
+/** The rules that count for somebody: those that name one of their groups, and those that name none. */
+export function rulesFor(rules: readonly ToolRule[], groups: readonly string[]): readonly ToolRule[] {
+  return rules.filter(({ groups: named }) => named === undefined || named.some((group) => groups.includes(group)))
+}
+
+export function verdictOn(tool: string, rules: readonly ToolRule[]): Verdict {
+  if (tool.length > LONGEST_NAME) return 'denied'
+  const loose = loosely(tool)
+  if (rules.some(({ deny }) => deny.some((pattern) => fits(loose, loosely(pattern))))) return 'denied'
+  const allowing = rules.filter(({ allow }) => allow.some((pattern) => fits(tool, pattern)))
+  if (allowing.length === 0) return 'denied'
+  return allowing.every(({ readOnly }) => readOnly) ? 'if_read_only' : 'allowed'
+}
+
+/** Every scope a call of the tool needs besides those everybody gets. */
+export function scopesNeeded(tool: string, { toolScopes = [] }: ToolTerms): readonly string[] {
+  const loose = loosely(tool.slice(0, LONGEST_NAME))
+  return [...new Set(toolScopes.flatMap(({ tool: pattern, scope }) => (fits(loose, loosely(pattern)) ? [scope] : [])))]
+}
+
+/**
+ * What takes something away fits names in any spelling that a lenient server might take for the same tool; what gives something
+ * fits the name exactly.
+ */
+function loosely(name: string): string {
+  return name.normalize('NFKC').trim().toLowerCase()
+}
+
+/** `*` is any characters. Piece after piece from the left, so that no pattern can make this more than one walk over the name. */
+function fits(name: string, pattern: string): boolean {
+  const [first = '', ...others] = pattern.split('*')
+  const last = others.pop()
+  if (last === undefined) return name === first
+  if (!name.startsWith(first)) return false
+  let at = first.length
+  for (const piece of others) {
+    const found = name.indexOf(piece, at)
+    if (found === -1) return false
+    at = found + piece.length
+  }
+  return name.length - last.length >= at && name.endsWith(last)
+}

@@ -1,0 +1,87 @@
+// Who may call which tool: rules, groups, names with wildcards, and the scopes a call needs on top.
+import { describe, expect, test } from 'vitest'
+import { rulesFor, scopesNeeded, verdictOn } from '../../../src/mcp/tool-policy.ts'
+import type { ToolRule } from '../../../src/settings/downstreams.ts'
+
+const rule = (changes: Partial<ToolRule>): ToolRule => ({ groups: undefined, allow: [], deny: [], readOnly: false, ...changes })
+
+describe('a tool is', () => {
+  test.for<[string, readonly ToolRule[], string, string]>([
+    ['denied where no rule counts', [], 'search', 'denied'],
+    ['denied where no rule names it', [rule({ allow: ['list_*'] })], 'search', 'denied'],
+    ['allowed by its name', [rule({ allow: ['search'] })], 'search', 'allowed'],
+    ['allowed by a wildcard', [rule({ allow: ['*'] })], 'search', 'allowed'],
+    ['allowed by any of several rules', [rule({ allow: ['a'] }), rule({ allow: ['b*'] })], 'bc', 'allowed'],
+    ['denied by any rule, whatever allows it', [rule({ allow: ['*'] }), rule({ deny: ['delete_*'] })], 'delete_all', 'denied'],
+    ['denied in any spelling a server might forgive', [rule({ allow: ['*'], deny: ['delete_*'] })], ' DELETE_ａll ', 'denied'],
+    ['allowed in its own spelling alone', [rule({ allow: ['search'] })], 'Search', 'denied'],
+    [
+      'allowed if it only reads where every rule that allows it says so',
+      [rule({ allow: ['*'], readOnly: true })],
+      'a',
+      'if_read_only',
+    ],
+    [
+      'allowed where a rule without that allows it too',
+      [rule({ allow: ['*'], readOnly: true }), rule({ allow: ['a'] })],
+      'a',
+      'allowed',
+    ],
+    ['denied although it only reads', [rule({ allow: ['*'], deny: ['a'], readOnly: true })], 'a', 'denied'],
+    ['denied where its name is longer than a name', [rule({ allow: ['*'] })], 'a'.repeat(2000), 'denied'],
+    ['not confused by what a pattern may hold besides', [rule({ allow: ['a.c', '[ab]', '(x)+', '\\d'] })], 'abc', 'denied'],
+  ])('%s', ([, rules, tool, verdict]) => {
+    expect(verdictOn(tool, rules)).toBe(verdict)
+  })
+})
+
+describe('a pattern', () => {
+  test.for<[string, string, boolean]>([
+    ['', '', true],
+    ['', 'a', false],
+    ['*', '', true],
+    ['a*', 'a', true],
+    ['a*', 'ba', false],
+    ['*a', 'ba', true],
+    ['*a', 'ab', false],
+    ['a*a', 'a', false],
+    ['a*a', 'aa', true],
+    ['a*b*c', 'a-b-b-c', true],
+    ['a*b*c', 'a-c-b', false],
+    ['*ab*ab*', 'xabxabx', true],
+    ['*ab*ab*', 'xabx', false],
+    ['**', 'anything', true],
+    ['*.delete', 'tickets.delete', true],
+  ])('%j fits %j: %s', ([pattern, name, fits]) => {
+    expect(verdictOn(name, [rule({ allow: [pattern] })])).toBe(fits ? 'allowed' : 'denied')
+  })
+
+  test('that is made to take for ever takes no time', () => {
+    const started = performance.now()
+    for (let round = 0; round < 100; round += 1) verdictOn('a'.repeat(1024), [rule({ allow: [`${'*a'.repeat(200)}*b`] })])
+    expect(performance.now() - started).toBeLessThan(500)
+  })
+})
+
+test('rules count that name one of the groups of a person, or none at all', () => {
+  const everybody = rule({ allow: ['a'] })
+  const support = rule({ groups: ['support', 'sales'], allow: ['b'] })
+  const nobody = rule({ groups: [], allow: ['c'] })
+  const rules = [everybody, support, nobody]
+  expect(rulesFor(rules, ['sales', 'x'])).toEqual([everybody, support])
+  expect(rulesFor(rules, [])).toEqual([everybody])
+  // Groups are what the identity provider says, to the letter.
+  expect(rulesFor(rules, ['Support'])).toEqual([everybody])
+})
+
+test('a call needs the scope of every pattern that fits its tool', () => {
+  const toolScopes = [
+    { tool: 'create_*', scope: 'write' },
+    { tool: '*_ticket', scope: 'tickets' },
+    { tool: 'close_*', scope: 'write' },
+  ]
+  expect(scopesNeeded('create_ticket', { toolScopes })).toEqual(['write', 'tickets'])
+  expect(scopesNeeded('Create_Note', { toolScopes })).toEqual(['write'])
+  expect(scopesNeeded('search', { toolScopes })).toEqual([])
+  expect(scopesNeeded('search', {})).toEqual([])
+})
