@@ -140,7 +140,10 @@ describe('POST /.sts', () => {
       RoleArn: 'arn:aws:iam::000000000000:role/_default',
       WebIdentityToken: await idToken(),
     })
-    const answer = await fetch(`${world.brokerUrl}/.sts/?${query}`, { method: 'POST', headers: { accept: 'application/json' } })
+    const answer = await fetch(`${world.brokerUrl}/.sts/?${query.toString()}`, {
+      method: 'POST',
+      headers: { accept: 'application/json' },
+    })
     const { AssumeRoleWithWebIdentityResponse: said } = JSON.parse(await answer.text())
     const { Credentials } = said.AssumeRoleWithWebIdentityResult
     expect(Math.abs(Credentials.Expiration - now() - 3_600)).toBeLessThan(5)
@@ -163,6 +166,10 @@ describe('POST /.sts', () => {
   })
 })
 
+async function granted(assertion: string, as = confidential, changes: Changes = {}): Promise<Answer> {
+  return await as.token({ grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer', assertion, ...changes })
+}
+
 describe('an assertion of the identity provider for a client', () => {
   const JAG = { typ: 'oauth-id-jag+jwt' }
   const idJag = async (claims: Readonly<Record<string, unknown>> = {}): Promise<string> =>
@@ -178,8 +185,6 @@ describe('an assertion of the identity provider for a client', () => {
       },
       JAG,
     )
-  const granted = async (assertion: string, as = confidential, changes: Changes = {}): Promise<Answer> =>
-    await as.token({ grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer', assertion, ...changes })
 
   test('becomes an access token without a refresh token, and the metadata says so', async () => {
     const answer = await granted(await idJag())
@@ -201,7 +206,7 @@ describe('an assertion of the identity provider for a client', () => {
   test('is good once: of twenty at the same time one is granted, and none after the runtime was killed', async () => {
     const assertion = await idJag()
     const answers = await Promise.all(Array.from({ length: 20 }, () => granted(assertion)))
-    expect(answers.map(({ status }) => status).sort()).toEqual([200, ...Array(19).fill(400)])
+    expect(answers.map(({ status }) => status).toSorted((left, right) => left - right)).toEqual([200, ...Array(19).fill(400)])
     await world.restartRuntime()
     expect(errorOf(await granted(assertion))).toBe('invalid_grant')
   })

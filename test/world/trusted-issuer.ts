@@ -60,7 +60,6 @@ export class TrustedIssuer {
   }
 
   #answer(path: string): { readonly status: number; readonly body: object } {
-    const failed = (status: number): { status: number; body: object } => ({ status, body: { error: 'failing as told' } })
     if (path === '/.well-known/openid-configuration') {
       this.calls.metadata += 1
       const metadata = { issuer: this.issuer, jwks_uri: `${this.issuer}/keys`, id_token_signing_alg_values_supported: ['RS256'] }
@@ -73,4 +72,8 @@ export class TrustedIssuer {
     if (this.failing.keys !== undefined) return failed(this.failing.keys)
     return { status: 200, body: { keys: this.published.map(({ publicJwk }) => publicJwk) } }
   }
+}
+
+function failed(status: number): { readonly status: number; readonly body: object } {
+  return { status, body: { error: 'failing as told' } }
 }
