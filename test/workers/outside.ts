@@ -1,5 +1,7 @@
 // The outside of the objects under test: an MCP server that says yes to everything, and an identity provider at https://idp.example
 // whose answer depends on the refresh token it is shown.
+import { DOCUMENTS, documents } from './documents.ts'
+
 const ISSUER = 'https://idp.example'
 const DOWNSTREAM = 'http://127.0.0.1:9'
 
@@ -14,6 +16,7 @@ interface Asked {
 export async function outside(request: Asked): Promise<Response> {
   const { origin, pathname } = new URL(request.url)
   if (origin === DOWNSTREAM) return downstream(request)
+  if (origin === DOCUMENTS) return documents(request)
   if (origin !== ISSUER) return new Response(null, { status: 502 })
   if (pathname === '/.well-known/openid-configuration') {
     const metadata = { issuer: ISSUER, authorization_endpoint: `${ISSUER}/authorize`, token_endpoint: `${ISSUER}/token` }

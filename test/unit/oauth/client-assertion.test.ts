@@ -1,5 +1,5 @@
 // Assertions that clients sign: which prove the client, and what every other one is told.
-import { exportJWK, generateKeyPair, SignJWT, UnsecuredJWT, type JSONWebKeySet, type JWTHeaderParameters } from 'jose'
+import { exportJWK, generateKeyPair, SignJWT, UnsecuredJWT, type JSONWebKeySet } from 'jose'
 import { describe, expect, test } from 'vitest'
 import { verifiedAssertion } from '../../../src/oauth/client-assertion.ts'
 
@@ -18,13 +18,18 @@ const sharedSecret = new TextEncoder().encode(JSON.stringify(rsJwk))
 
 const claims = { iss: CLIENT, sub: CLIENT, aud: ISSUER, jti: 'a', iat: NOW, exp: NOW + 300 }
 
+/** What is undefined is left out. */
 function signed(
   changes: object = {},
-  header: Partial<JWTHeaderParameters> = {},
+  header: { readonly alg?: string; readonly kid?: string | undefined; readonly typ?: string } = {},
   key: CryptoKey | Uint8Array = es.privateKey,
 ): Promise<string> {
-  const payload = Object.fromEntries(Object.entries({ ...claims, ...changes }).filter(([, value]) => value !== undefined))
-  return new SignJWT(payload).setProtectedHeader({ alg: 'ES256', kid: 'es', ...header }).sign(key)
+  const { alg = 'ES256', ...others } = { kid: 'es', ...header }
+  return new SignJWT(given({ ...claims, ...changes })).setProtectedHeader({ alg, ...given(others) }).sign(key)
+}
+
+function given(members: object): Record<string, string> {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined))
 }
 
 describe('an assertion is taken', () => {
