@@ -15,6 +15,14 @@ export default defineConfig({
               bindings: {
                 BASE_URL: 'http://localhost:8788',
                 DOWNSTREAM_MCP_URL: 'http://127.0.0.1:9/mcp',
+                DOWNSTREAMS: JSON.stringify([
+                  {
+                    name: 'tickets',
+                    url: 'http://127.0.0.1:9/tickets',
+                    allow: { groups: ['support'], emails: ['Carol@Example.com'] },
+                    limits: { requests: 20, window: 20, streams: 2 },
+                  },
+                ]),
                 OAUTH_AUTHORIZE_URL: 'https://idp.example',
                 OAUTH_CLIENT_ID: 'broker',
                 OAUTH_CLIENT_SECRET: 'a secret of the tests',
