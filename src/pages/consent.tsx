@@ -12,7 +12,7 @@ export interface Consent {
     readonly id: string
     /** Where the client says it is at home: of `client_uri`, or of the document its id names. */
     readonly host?: string
-    /** Its name comes from a place it controls, or from an administrator; not merely from itself. */
+    /** Its name is published at `host`, or entered by an administrator; not merely its own word. */
     readonly verified: boolean
     /** Every redirect URI of it is on this computer, where any program may answer. */
     readonly loopbackOnly: boolean
@@ -45,7 +45,9 @@ function Caution({ client: { verified, host } }: Consent) {
 
 function Standing({ client: { verified, host } }: Consent) {
   if (verified) {
-    return <span class="tag tag-ok">{host === undefined ? 'Set up by your administrator' : `Verified: ${shownHost(host)}`}</span>
+    return (
+      <span class="tag tag-ok">{host === undefined ? 'Set up by your administrator' : `Published by ${shownHost(host)}`}</span>
+    )
   }
   return (
     <>

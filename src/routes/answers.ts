@@ -102,6 +102,8 @@ function ofOAuth({ code, status, message, retryAfter }: OAuthError): Answer {
       hint: 'Do not go on if you did not start this yourself.',
     }
   }
+  if (code === 'invalid_client_metadata')
+    return { status: known, code, title: 'This application describes itself wrongly', message }
   if (code === 'access_denied') return { status: known, code, title: 'You have no access to this', message }
   if (code === 'login_required') return { status: known, code, title: 'Please sign in again', message }
   return { status: known, code, title: 'This request cannot be answered', message, hint: start, retryAfter }

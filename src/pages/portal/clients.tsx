@@ -1,4 +1,4 @@
-// The clients that registered: what they call themselves, who uses them, and who is kept out.
+// The clients there are: what they are called and by whom, who uses them, and who is kept out.
 import { Host } from '../host.tsx'
 import { shownText } from '../shown.ts'
 import { confirmPath } from './confirm-path.ts'
@@ -13,6 +13,8 @@ export interface ClientsView {
   readonly clients: readonly {
     readonly id: string
     readonly name: string | undefined
+    /** From the settings, or from a document at its id; absent: it registered itself. */
+    readonly knownBy?: 'settings' | 'document'
     readonly redirectUris: readonly string[]
     readonly registeredAt: number
     readonly usedAt: number | undefined
@@ -34,7 +36,7 @@ export function clientsPage({ search, clients, isFirst, next, now }: ClientsView
       <div class="stack">
         <h1>Clients</h1>
         <p class="lede">
-          Applications that registered here. A name is what the application says of itself; nobody has checked it.
+          Applications that can be connected. Where one registered itself, its name is its own word and nobody has checked it.
         </p>
         <Search id="search-clients" path="/admin/clients" search={search} label="Name contains, or exact client ID" />
         <Table
@@ -42,13 +44,13 @@ export function clientsPage({ search, clients, isFirst, next, now }: ClientsView
           caption="Clients, last used first"
           isCaptionHidden
           columns={['Client', 'Returns to', numbers('People'), 'State', 'Last allowed', ACTIONS]}
-          empty={search === '' ? 'No client has registered yet.' : 'No client is called that.'}
+          empty={search === '' ? 'There is no client yet.' : 'No client is called that.'}
           rows={clients.map((client) => (
             <tr data-client-id={client.id}>
               <td data-label="Client">
                 <span class="person">
                   <Client clientId={client.id} clientName={client.name} />
-                  <span class="address clipped">{shownText(client.id, 24)}</span>
+                  <Origin {...client} />
                 </span>
               </td>
               <td data-label="Returns to">
@@ -61,7 +63,7 @@ export function clientsPage({ search, clients, isFirst, next, now }: ClientsView
                 <State {...client} />
               </td>
               <td data-label="Last allowed" class="time">
-                {client.usedAt === undefined ? 'never' : <Ago at={client.usedAt} now={now} />}
+                <LastAllowed {...client} now={now} />
               </td>
               <td class="action">
                 <Powers {...client} />
@@ -73,6 +75,30 @@ export function clientsPage({ search, clients, isFirst, next, now }: ClientsView
       </div>
     ),
   })
+}
+
+/** Who says that it is called that. */
+function Origin({ id, knownBy }: Row) {
+  if (knownBy === 'settings') {
+    return (
+      <span>
+        pre-registered as <span class="address">{shownText(id, 40)}</span>
+      </span>
+    )
+  }
+  const host = knownBy === 'document' ? URL.parse(id)?.host : undefined
+  if (host === undefined) return <span class="address clipped">{shownText(id, 24)}</span>
+  return (
+    <span>
+      published by <Host host={host} />
+    </span>
+  )
+}
+
+/** Of a client of the settings nobody keeps the day. */
+function LastAllowed({ knownBy, usedAt, now }: Row & { readonly now: number }) {
+  if (usedAt !== undefined) return <Ago at={usedAt} now={now} />
+  return <>{knownBy === 'settings' ? '–' : 'never'}</>
 }
 
 /** Where the browser goes after the sign-in: that, not the name, is what a client can not choose freely. */

@@ -34,15 +34,15 @@ export function portalRoutes(services: Services): Hono<Visited> {
 
 /** What a person types into a search or keeps in a link; what can not be read is as if it were not there. */
 const query = z.object({
-  search: z.string().trim().max(200).catch(''),
-  after: z.string().max(200).optional().catch(undefined),
+  search: z.string().trim().max(600).catch(''),
+  after: z.string().max(600).optional().catch(undefined),
   before: z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER).optional().catch(undefined),
   type: z.string().max(40).catch(''),
   sub: z
     .string()
     .regex(/^[\w-]{43}$/)
     .catch(''),
-  client: z.string().max(200).catch(''),
+  client: z.string().max(600).catch(''),
 })
 
 function asked(c: Context): z.output<typeof query> {

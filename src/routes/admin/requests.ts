@@ -8,8 +8,8 @@ const LARGEST_BODY = 64 * 1024
 const subject = z.string().regex(/^[\w-]{43}$/, 'is not the name of a person here')
 const identifier = z.string().min(1).max(2_048)
 const reason = z.string().trim().min(1, 'must say why').max(500)
-const search = z.string().max(200).default('')
-const cursor = z.string().max(200).optional()
+const search = z.string().max(600).default('')
+const cursor = z.string().max(600).optional()
 const number = z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER).optional()
 
 /** `sub` names the person whose it is; a client or resource without one is everybody's. */
@@ -42,7 +42,7 @@ export const numberedQuery = z.object({ before: number })
 export const eventsQuery = z.object({
   type: z.string().max(40).optional(),
   sub: subject.optional(),
-  client: z.string().max(200).optional(),
+  client: z.string().max(600).optional(),
   before: number,
   limit: z.coerce.number().int().min(1).max(200_000).optional(),
   format: z.enum(['json', 'jsonl', 'csv']).optional(),

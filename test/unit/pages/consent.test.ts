@@ -41,7 +41,7 @@ describe('the form of the consent page', () => {
 describe('the consent page says', () => {
   it.for<[string, Consent, string]>([
     ['who asks and for what', claude, 'Allow Claude to use Acme Documents?'],
-    ['whose name has been verified', claude, 'Verified: claude.ai'],
+    ['who has published the name of a client', claude, 'Published by claude.ai'],
     ['that a name is only what the application says', cursor, 'Name not verified'],
     ['where an unverified client says it is from', cursor, 'says it is from cursor.com'],
     ['that nobody has checked an unverified name', cursor, 'nobody has checked it'],
