@@ -1,7 +1,6 @@
 // The keys an issuer publishes: kept for a while, and asked for again when one is missing, at most once a minute whatever is shown.
 import { createLocalJWKSet, jwtVerify, type JSONWebKeySet, type JWTVerifyOptions, type JWTVerifyResult } from 'jose'
 import * as z from 'zod'
-import { describeError } from '../platform/telemetry.ts'
 import { Remembered } from './remembered.ts'
 
 const keySet = z.object({ keys: z.array(z.looseObject({ kty: z.string() })) })
@@ -41,7 +40,7 @@ export class PublishedKeys {
     if (verdict !== UNKNOWN_KEY) return verdict
     const fetched = await this.#fetched.get(() => this.#fetch())
     if ('keys' in fetched) return await jwtVerify(token, fetched.keys, options)
-    throw new KeysAway(describeError(fetched.error), { cause: fetched.error })
+    throw new KeysAway('the signing keys can not be had', { cause: fetched.error })
   }
 
   async #fetch(): Promise<Fetched> {

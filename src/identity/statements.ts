@@ -9,6 +9,7 @@ import type { StatementKind, StatementReaders, Verdict, VerifiedStatement } from
 import type { ExchangeSettings } from '../settings/exchange.ts'
 import { identityFrom } from './claims.ts'
 import { Issuer } from './issuer.ts'
+import { IdentityError } from './provider.ts'
 import { KeysAway } from './published-keys.ts'
 
 /** Seconds. */
@@ -99,9 +100,9 @@ async function read(
     await issuer.verify(token)
     return { verified: true, statement: said }
   } catch (error) {
-    if (error instanceof KeysAway) return { verified: false, refusal: 'unknown', why: describeError(error.cause) }
+    if (error instanceof KeysAway) return { verified: false, refusal: 'unknown', why: reasonOf(error.cause) }
     const isOver = error instanceof Error && 'code' in error && error.code === 'ERR_JWT_EXPIRED'
-    return { verified: false, refusal: isOver ? 'expired' : 'invalid', why: describeError(error) }
+    return { verified: false, refusal: isOver ? 'expired' : 'invalid', why: reasonOf(error) }
   }
 }
 
@@ -132,6 +133,11 @@ function saying(token: string, kind: StatementKind, audiences: readonly string[]
     resources: claims.resource,
     scope: claims.scope,
   }
+}
+
+/** Of an error of ours the sentence is for people who sign in; what happened is in its detail. */
+function reasonOf(error: unknown): string {
+  return error instanceof IdentityError ? error.detail : describeError(error)
 }
 
 /** In lower case, empty when there is none: media types are compared like that (RFC 7515 section 4.1.9). */
