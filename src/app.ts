@@ -4,7 +4,6 @@ import { PAGE_ASSETS } from './pages/assets.ts'
 import { settingsErrorPage } from './pages/error.tsx'
 import { pageHeaders } from './pages/headers.ts'
 import { homePage } from './pages/home.tsx'
-import { setupsFor } from './pages/setups.ts'
 import { looksLikeMachineToken } from './oauth/machine-tokens.ts'
 import { randomId } from './platform/crypto.ts'
 import { log } from './platform/telemetry.ts'
@@ -24,6 +23,7 @@ import { healthRoutes } from './routes/health.ts'
 import { mcpRoutes, type McpServices } from './routes/mcp.ts'
 import { metadataRoutes } from './routes/metadata.ts'
 import { registerRoutes } from './routes/register.ts'
+import { shownServers } from './routes/servers.ts'
 import { sseRoutes } from './routes/sse.ts'
 import { stsRoutes } from './routes/sts.ts'
 import { tokenRoutes } from './routes/token.ts'
@@ -93,8 +93,8 @@ export function app(services: Services): Hono<{ Variables: Variables }> {
 const ACCOUNT = { label: 'Your account', href: '/account' } as const
 
 function home({ settings, provider }: Services): string {
-  const mcpUrl = settings.downstreams[0]?.resource ?? settings.baseUrl
-  return homePage({ mcpUrl, name: new URL(mcpUrl).host, signInWith: provider.name, setups: setupsFor(mcpUrl), links: [ACCOUNT] })
+  const { host } = new URL(settings.baseUrl)
+  return homePage({ name: host, signInWith: provider.name, servers: shownServers(settings), links: [ACCOUNT] })
 }
 
 /** What everybody gets while the settings are wrong; the variables are named, their values never. */

@@ -5,7 +5,7 @@ import { Client, clientNameOf, counted, nameOf, serverOf, sizeOf } from './porta
 import type { ShownGrant } from './portal/grants-table.tsx'
 import { softwareName, type ShownStream } from './portal/streams-table.tsx'
 import { Exact, Lasting } from './portal/when.tsx'
-import { shownText } from './shown.ts'
+import { shownName, shownText } from './shown.ts'
 
 export interface AccountView {
   readonly sub: string
@@ -14,6 +14,8 @@ export interface AccountView {
   readonly isAdministrator: boolean
   readonly csrf: string
   readonly grants: readonly ShownGrant[]
+  /** What the servers are called. */
+  readonly servers: readonly { readonly url: string; readonly name: string }[]
   readonly streams: readonly ShownStream[]
   /** What the person has just ended. */
   readonly ended: { readonly grants: number; readonly streams: number; readonly acknowledgedAt: number | null } | undefined
@@ -60,6 +62,7 @@ export function accountPage(account: AccountView): string {
         {grants.map((grant) => (
           <Connected
             grant={grant}
+            server={account.servers.find(({ url }) => url === grant.resource)?.name}
             streams={streams.filter(({ grantId }) => grantId === grant.id)}
             csrf={csrf}
             now={account.now}
@@ -104,11 +107,14 @@ function Recorded({ by, bodies, until }: NonNullable<AccountView['recording']>) 
 
 interface ConnectedView extends Pick<AccountView, 'csrf' | 'now'> {
   readonly grant: ShownGrant
+  /** Undefined where it is not brokered any more. */
+  readonly server: string | undefined
   readonly streams: readonly ShownStream[]
 }
 
-function Connected({ grant, streams, csrf, now }: ConnectedView) {
+function Connected({ grant, server, streams, csrf, now }: ConnectedView) {
   const name = clientNameOf(grant)
+  const address = serverOf(grant.resource)
   return (
     <article class="card" data-grant-id={grant.id}>
       <div class="head">
@@ -117,7 +123,13 @@ function Connected({ grant, streams, csrf, now }: ConnectedView) {
             <Client {...grant} />
           </h3>
           <p class="fine">
-            uses <span class="address">{serverOf(grant.resource)}</span>, connected for <Lasting at={grant.createdAt} now={now} />
+            uses{' '}
+            {server !== undefined && !address.startsWith(`${server}/`) && (
+              <>
+                <bdi>{shownName(server, 'a server')}</bdi> at{' '}
+              </>
+            )}
+            <span class="address">{address}</span>, connected for <Lasting at={grant.createdAt} now={now} />
           </p>
         </div>
         <span class={streams.length > 0 ? 'state state-live' : 'state'}>

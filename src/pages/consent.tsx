@@ -2,6 +2,7 @@
 import { Host } from './host.tsx'
 import { documentOf } from './layout.tsx'
 import { Mark } from './mark.tsx'
+import { serverOf } from './portal/names.tsx'
 import { Destination, destinationOf, type Redirect } from './redirect.tsx'
 import { initialOf, LONGEST_NAME, shownHost, shownName, shownText } from './shown.ts'
 
@@ -86,6 +87,7 @@ function Facts(consent: Consent) {
           <strong class="name">
             <bdi>{shownName(resource.name, 'This MCP server')}</bdi>
           </strong>
+          <ServerPlace {...resource} />
           {scopes.length > 0 && (
             <ul class="scopes">
               {scopes.map(({ name, meaning }) => (
@@ -111,6 +113,12 @@ function Facts(consent: Consent) {
       )}
     </dl>
   )
+}
+
+// Some servers go by a title somebody gave them; where they really are stands beside it. A host is not said twice.
+function ServerPlace({ url, name }: Consent['resource']) {
+  if (URL.parse(url)?.host === name) return null
+  return <span class="fine address">{serverOf(url)}</span>
 }
 
 // Deny comes first: it is what the form does by default, and what the keyboard reaches first. Nothing has autofocus.

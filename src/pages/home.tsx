@@ -1,21 +1,21 @@
 // The front page: what this address is, and how a client connects to it.
 import { documentOf, type PageLink } from './layout.tsx'
-import { SetupSteps } from './setup-steps.tsx'
-import type { Setup } from './setups.ts'
-import { shownName, shownText } from './shown.ts'
+import { ServerAddress, Servers, ServerSetups, type ShownServer } from './servers.tsx'
+import { shownName } from './shown.ts'
 
 export interface Home {
-  readonly mcpUrl: string
-  /** The server behind, as people call it. */
+  /** This address, as people call it. */
   readonly name: string
   /** The identity provider, as people call it. */
   readonly signInWith: string
-  readonly setups: readonly Setup[]
+  readonly servers: readonly ShownServer[]
   readonly links?: readonly PageLink[]
 }
 
-export function homePage({ mcpUrl, name, signInWith, setups, links = [] }: Home): string {
-  const server = shownName(name, 'this MCP server')
+export function homePage({ name, signInWith, servers, links = [] }: Home): string {
+  const [only, ...others] = servers
+  const isOne = only !== undefined && others.length === 0
+  const server = shownName(isOne ? only.name : name, 'this MCP server')
   const provider = shownName(signInWith, 'your identity provider')
   return documentOf({
     title: server,
@@ -27,18 +27,18 @@ export function homePage({ mcpUrl, name, signInWith, setups, links = [] }: Home)
           Connect to <bdi>{server}</bdi>
         </h1>
         <p class="lede">
-          Add this address to your AI client, sign in with <bdi>{provider}</bdi>, and use the server in your own name.
+          Add {isOne ? 'this address' : 'the address of a server'} to your AI client, sign in with <bdi>{provider}</bdi>, and use
+          the server in your own name.
         </p>
-        <div class="card endpoint">
-          <p class="eyebrow">MCP server address</p>
-          <code class="address pick">{shownText(mcpUrl)}</code>
-        </div>
-        <h2>Set up your client</h2>
-        <div class="card card-list">
-          {setups.map((setup, index) => (
-            <SetupSteps setup={setup} open={index === 0} />
-          ))}
-        </div>
+        {isOne ? (
+          <>
+            <ServerAddress url={only.url} />
+            <h2>Set up your client</h2>
+            <ServerSetups setups={only.setups} open />
+          </>
+        ) : (
+          <Servers servers={servers} />
+        )}
         <ul class="assurances">
           <li>
             <strong>Your own sign-in.</strong> Nothing to copy, no shared key: each client asks you once.

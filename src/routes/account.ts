@@ -8,6 +8,7 @@ import { pageHeaders } from '../pages/headers.ts'
 import type { Services } from '../services.ts'
 import { revoke, type Revocable } from './admin/actions.ts'
 import { endPagesSession, formOf, signedIn, type Visited } from './pages-session.ts'
+import { shownServers } from './servers.ts'
 
 const ending = z.discriminatedUnion('what', [
   z.object({ what: z.literal('person') }),
@@ -37,6 +38,7 @@ async function show(c: Context<Visited>, services: Services): Promise<Response> 
     isAdministrator,
     csrf,
     grants: live?.grants ?? [],
+    servers: shownServers(services.settings),
     streams: live?.streams ?? [],
     ended,
     recording: live?.recording,

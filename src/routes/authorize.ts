@@ -13,6 +13,7 @@ import { pageHeaders } from '../pages/headers.ts'
 import { randomId, sameText, sha256 } from '../platform/crypto.ts'
 import { log } from '../platform/telemetry.ts'
 import type { Services } from '../services.ts'
+import { titleOf, type Downstream } from '../settings/downstreams.ts'
 import { cookieJar } from './cookies.ts'
 import { readForm } from './form.ts'
 import type { Variables } from './guards.ts'
@@ -55,6 +56,7 @@ async function showConsent(c: Context, services: Services, finder: ClientFinder)
   const ticketId = randomId(6)
   const ticket = { asked, id: ticketId, nonceHash: await sha256(nonce) }
   cookieJar(c, settings.baseUrl).write(consentCookie(ticketId), nonce, settings.limits.loginTtl, 'Strict')
+  const downstream = settings.downstreams.find(({ resource }) => resource === asked.resource)
   const page = consentPage({
     ticket: await sealed(keys, 'consent+jwe', ticket, now(), settings.limits.loginTtl),
     client: {
@@ -69,10 +71,10 @@ async function showConsent(c: Context, services: Services, finder: ClientFinder)
       uri: asked.redirectUri,
       kind: acceptableRedirectUri(asked.redirectUri) ?? 'https',
     },
-    resource: { url: asked.resource, name: new URL(asked.resource).host },
+    resource: { url: asked.resource, name: downstream ? titleOf(downstream) : asked.resource },
     scopes: asked.scopes.map((name) => ({ name, meaning: SCOPE_MEANING[name] ?? name })),
     identityProvider: { name: services.provider.name, host: services.provider.host },
-    learns: learns(asked, settings.downstreams),
+    learns: learns(downstream),
   })
   return c.body(page, 200, pageHeaders('sign-in'))
 }
@@ -88,8 +90,7 @@ function hostOf({ id, knownBy, uri }: ClientRecord): { host?: string } {
   return host === undefined || host === '' ? {} : { host }
 }
 
-function learns(asked: Asked, downstreams: Services['settings']['downstreams']): readonly string[] {
-  const { auth } = downstreams.find(({ resource }) => resource === asked.resource) ?? {}
+function learns({ auth }: Partial<Downstream> = {}): readonly string[] {
   const always = ['Your name', 'Your e-mail address', 'Your user id at the identity provider', 'The groups you belong to']
   return auth === 'idp-token' ? [...always, 'A token to act for you at the identity provider'] : always
 }

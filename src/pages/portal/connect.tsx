@@ -1,12 +1,11 @@
 // What to tell people who want to connect a client: for every server, the lines to copy.
-import { SetupSteps } from '../setup-steps.tsx'
-import type { Setup } from '../setups.ts'
-import { shownText } from '../shown.ts'
+import { Servers, type ShownServer } from '../servers.tsx'
+import { confirmPath } from './confirm-path.ts'
 import { portalPage } from './frame.tsx'
 import { serverOf } from './names.tsx'
 
 export interface ConnectView {
-  readonly servers: readonly { readonly url: string; readonly setups: readonly Setup[] }[]
+  readonly servers: readonly ShownServer[]
 }
 
 export function connectPage({ servers }: ConnectView): string {
@@ -18,21 +17,18 @@ export function connectPage({ servers }: ConnectView): string {
       <div class="stack">
         <h1>Connect a client</h1>
         <p class="lede">Copy these to people. Nothing in them is secret: everybody signs in with their own account.</p>
-        {servers.map(({ url, setups }, index) => (
-          <section class="stack" data-server={url}>
-            <h2>{serverOf(url)}</h2>
-            <div class="card endpoint">
-              <p class="eyebrow">MCP server address</p>
-              <code class="address pick">{shownText(url)}</code>
-            </div>
-            <div class="card card-list">
-              {setups.map((setup, place) => (
-                <SetupSteps setup={setup} open={index === 0 && place === 0} group={`setup-${index}`} />
-              ))}
-            </div>
-          </section>
-        ))}
+        <Servers servers={servers} foot={DisconnectAll} />
       </div>
     ),
   })
+}
+
+function DisconnectAll({ url }: ShownServer) {
+  return (
+    <p>
+      <a class="button button-danger button-small" href={confirmPath({ action: 'revoke', what: 'resource', id: url })}>
+        Disconnect everybody from {serverOf(url)}…
+      </a>
+    </p>
+  )
 }

@@ -8,9 +8,9 @@ import { peoplePage } from '../../pages/portal/people.tsx'
 import { personNow, personPage, type PersonView } from '../../pages/portal/person.tsx'
 import { receiptNow, receiptPage, type ReceiptView } from '../../pages/portal/receipt.tsx'
 import { receiptsPage } from '../../pages/portal/receipts.tsx'
-import { setupsFor } from '../../pages/setups.ts'
 import type { Services } from '../../services.ts'
 import type { Visited } from '../pages-session.ts'
+import { shownServers } from '../servers.ts'
 import { administrators, portal, type PortalPages } from './portal-door.ts'
 import { overviewRoutes } from './portal-overview.ts'
 import { listClients, listEvents, listPeople, namesIn, showPerson } from './reading.ts'
@@ -25,10 +25,7 @@ export function portalRoutes(services: Services): Hono<Visited> {
   people(page, services)
   lists(page, services)
   receipts(page, services)
-  page('/admin/connect', (c) => {
-    const servers = services.settings.downstreams.map(({ resource }) => ({ url: resource, setups: setupsFor(resource) }))
-    return portal(c, connectPage({ servers }))
-  })
+  page('/admin/connect', (c) => portal(c, connectPage({ servers: shownServers(services.settings) })))
   return routes
 }
 

@@ -129,20 +129,33 @@ export const EXAMPLES: Readonly<Record<string, string>> = {
     requestId: '8f2c1d4e-a3b3',
   }),
   home: homePage({
-    mcpUrl,
-    name: 'Acme Documents',
+    name: 'mcp.example.com',
     signInWith: 'Acme Okta',
-    setups: setupsFor(mcpUrl),
+    servers: [{ url: mcpUrl, name: 'Acme Documents', setups: setupsFor(mcpUrl) }],
     links: [
       { label: 'Your account', href: '/account' },
       { label: 'Administration', href: '/admin' },
     ],
   }),
+  'home-several': homePage({
+    name: 'mcp.example.com',
+    signInWith: 'Acme Okta',
+    servers: ['mcp', 'servers/tickets/mcp', 'servers/wiki/mcp'].map((path) => {
+      const url = `https://mcp.example.com/${path}`
+      return { url, name: path === 'mcp' ? 'mcp.example.com' : 'Ticket system', setups: setupsFor(url) }
+    }),
+    links: [{ label: 'Your account', href: '/account' }],
+  }),
   'home-hostile': homePage({
-    mcpUrl: `https://mcp.example.com/servers/${'long-name-'.repeat(20)}/mcp`,
-    name: `<script>alert(1)</script>${LONG}`,
+    name: 'mcp.example.com',
     signInWith: `</p>${SHOUT}`,
-    setups: setupsFor(`https://mcp.example.com/servers/${'long-name-'.repeat(20)}/mcp`),
+    servers: [
+      {
+        url: `https://mcp.example.com/servers/${'long-name-'.repeat(20)}/mcp`,
+        name: `<script>alert(1)</script>${LONG}`,
+        setups: setupsFor(`https://mcp.example.com/servers/${'long-name-'.repeat(20)}/mcp`),
+      },
+    ],
   }),
   continue: continuePage({
     client: 'Cursor',

@@ -73,11 +73,11 @@ describe('a server is called', () => {
 })
 
 describe('the front page', () => {
+  const documents = { url: mcpUrl, name: 'Acme Documents', setups: setupsFor(mcpUrl).slice(0, 3) }
   const home = {
-    mcpUrl,
-    name: 'Acme Documents',
+    name: 'mcp.example.com',
     signInWith: 'Acme Okta',
-    setups: setupsFor(mcpUrl).slice(0, 3),
+    servers: [documents],
     links: [{ label: 'Your account', href: '/account' }],
   }
 
@@ -93,8 +93,24 @@ describe('the front page', () => {
     expect(homePage({ ...home, links: [] })).not.toContain('<nav')
   })
 
-  it.for(probed(home, ['setups.0.kind', 'setups.1.kind', 'setups.2.kind']))('stays a page whatever stands in %s', ([, probe]) => {
-    expect(homePage(probe)).toContain(ESCAPED)
-    expect(homePage(probe)).not.toContain('<img')
+  it('goes by the name of the only server, and by its own where there are several', () => {
+    const wiki = { ...documents, url: 'https://mcp.example.com/servers/wiki/mcp', name: 'The wiki' }
+    const [one, several] = [homePage(home), homePage({ ...home, servers: [documents, wiki] })]
+    expect(one).toContain('<title>Acme Documents')
+    expect(several).toContain('<title>mcp.example.com')
+    for (const { url, name } of [documents, wiki]) {
+      expect(several).toContain(`data-server="${url}"`)
+      expect(several).toContain(`<bdi>${name}</bdi>`)
+    }
+    expect(several.match(/<details/g)).toHaveLength(6)
+    expect(several.match(/<details[^>]* open=/g)).toHaveLength(1)
   })
+
+  it.for(probed(home, ['name', 'servers.0.setups.0.kind', 'servers.0.setups.1.kind', 'servers.0.setups.2.kind']))(
+    'stays a page whatever stands in %s',
+    ([, probe]) => {
+      expect(homePage(probe)).toContain(ESCAPED)
+      expect(homePage(probe)).not.toContain('<img')
+    },
+  )
 })

@@ -240,13 +240,18 @@ export const newToken: NewTokenView = {
 export const account: AccountView = {
   ...person,
   isAdministrator: true,
+  servers: [{ url: MCP, name: 'Acme Documents' }],
   csrf: 'a-csrf-token',
   ended: { grants: 1, streams: 2, acknowledgedAt: NOW - 3 },
   recording: { by: 'carol@example.com', bodies: false, until: NOW + 900 },
 }
 
 const connect = {
-  servers: [MCP, 'https://mcp.example.com/servers/documents/mcp'].map((url) => ({ url, setups: setupsFor(url) })),
+  servers: [MCP, 'https://mcp.example.com/servers/documents/mcp'].map((url) => ({
+    url,
+    name: 'Documents',
+    setups: setupsFor(url),
+  })),
 }
 
 /** Pages of administrators, by a name for their pictures. */
