@@ -17,17 +17,17 @@ import {
   type Target,
 } from './administration.ts'
 import { admit } from './admit.ts'
-import { endDisallowed, isAllowed } from './allowed.ts'
+import { endDisallowed } from './allowed.ts'
 import { capabilitiesOf, inOrder, type Capabilities } from './capabilities.ts'
 import type { CarriedEvent, Carrier, GetAnswer, GetRequest } from './carrier.ts'
 import type { Redemption } from './codes.ts'
 import { Credentials } from './credentials.ts'
-import { isFull } from './downstream-room.ts'
 import type { Errand } from './errands.ts'
 import { boundsOf } from './event-log.ts'
 import { exchange, type Exchange, type ExchangeOutcome } from './exchange.ts'
 import type { RevocationReason } from './grants.ts'
 import { enrol, identify, issue, type Enrolment } from './machine.ts'
+import { leashRules } from './leash-rules.ts'
 import type { Report } from './outbox.ts'
 import { endGrant, type By, type Ended, type Parts } from './parts.ts'
 import { noteEntries, startRecording, stopRecording } from './record.ts'
@@ -74,9 +74,7 @@ export abstract class UserSession extends DurableObject<Env> {
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env)
     this.#has = capabilitiesOf(ctx.storage, {
-      grantIsLive: (grantId) => this.#isUsable(grantId),
-      mayOpen: (grantId) => this.#hasRoom(grantId),
-      isNewest: ({ streamId, epoch }) => epoch === undefined || epoch === this.#has.log.epochOf(streamId),
+      ...leashRules(() => this.#parts),
       standingLeft: (streamId) => {
         this.#carrier?.standingLeft(streamId)
         this.#watch()
@@ -294,17 +292,6 @@ export abstract class UserSession extends DurableObject<Env> {
   #watchAgain(): { rescheduleAt: number } | undefined {
     this.#isWatched = this.#carrying().isBusy()
     return this.#isWatched ? { rescheduleAt: Date.now() + WATCH_EVERY_MS } : undefined
-  }
-
-  #isUsable(grantId: string): boolean {
-    const grant = this.#has.grants.live(grantId, now())
-    return grant !== undefined && this.#parts !== undefined && isAllowed(this.#parts, grant)
-  }
-
-  #hasRoom(grantId: string): boolean {
-    const { leashes, grants } = this.#has
-    const grantsOfOpen = () => leashes.open().map((stream) => stream.grantId)
-    return !!this.#parts && !isFull(this.#parts, grants.find(grantId)?.resource, leashes.count, grantsOfOpen)
   }
 
   #carrying(): Carrier {
