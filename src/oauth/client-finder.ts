@@ -5,6 +5,7 @@
 import type { ClientRecord } from '../directory/client-record.ts'
 import type { Registration } from '../directory/clients.ts'
 import type { KeyRing } from '../issuer/keys.ts'
+import { log } from '../platform/telemetry.ts'
 import type { EnteredClient } from '../settings/clients.ts'
 import { Attempts } from './attempts.ts'
 import { clientOfDocument, LARGEST_DOCUMENT } from './client-document.ts'
@@ -99,6 +100,7 @@ export class ClientFinder {
     const client: ClientRecord = { ...clientOfDocument(id, fetched.document, policy), registeredAt: now(), freshUntil }
     const kept = await directory().keepDocument(client, source)
     if (!kept.registered) throw tooMany(kept.retryAfter)
+    log('info', 'client.described', { client_id: id, fresh_until: freshUntil, was_known: known !== undefined })
     this.#remember(client)
     return client
   }

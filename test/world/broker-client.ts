@@ -47,6 +47,16 @@ export interface Code {
   readonly verifier: string
 }
 
+export interface KnownClient {
+  readonly id: string
+  readonly secret?: string
+  readonly redirectUri: string
+}
+
+async function endpointsOf(issuer: string): Promise<z.output<typeof metadataSchema>> {
+  return metadataSchema.parse(accepted(await answerTo(await fetch(`${issuer}/.well-known/oauth-authorization-server`))))
+}
+
 export class BrokerClient {
   readonly clientId: string
   readonly clientSecret: string | undefined
@@ -69,8 +79,7 @@ export class BrokerClient {
     issuer: string,
     metadata: { redirect_uris?: readonly string[]; [member: string]: unknown } = {},
   ): Promise<BrokerClient> {
-    const found = await answerTo(await fetch(`${issuer}/.well-known/oauth-authorization-server`))
-    const endpoints = metadataSchema.parse(accepted(found))
+    const endpoints = await endpointsOf(issuer)
     const asked = {
       client_name: 'Test client',
       redirect_uris: [REDIRECT_URI],
@@ -83,6 +92,11 @@ export class BrokerClient {
     const answer = await fetch(endpoints.registration_endpoint, { method: 'POST', headers, body: JSON.stringify(asked) })
     const [redirectUri = REDIRECT_URI] = asked.redirect_uris
     return new BrokerClient(endpoints, registeredSchema.parse(accepted(await answerTo(answer))), redirectUri)
+  }
+
+  /** A client that needs no registration: one that a document describes, or one the operator has entered. */
+  static async known(issuer: string, { id, secret, redirectUri }: KnownClient): Promise<BrokerClient> {
+    return new BrokerClient(await endpointsOf(issuer), { client_id: id, client_secret: secret }, redirectUri)
   }
 
   /** The link a client would open in a browser, and the PKCE verifier that goes with it. */

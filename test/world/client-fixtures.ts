@@ -1,4 +1,4 @@
-// How desktop clients introduce themselves, and where they really want to be called back: as seen on the wire, quirks included.
+// How clients introduce themselves that register, and where they really want to be called back: as seen on the wire, quirks included.
 
 export interface DesktopClient {
   readonly name: string
@@ -48,6 +48,45 @@ export const DESKTOP_CLIENTS: readonly DesktopClient[] = [
       application_type: 'native',
     },
     redirectUri: 'http://127.0.0.1:49201/',
+  },
+  {
+    // A hosted client: no type, and both of its names.
+    name: 'Claude',
+    registration: {
+      client_name: 'Claude',
+      redirect_uris: ['https://claude.ai/api/mcp/auth_callback', 'https://claude.com/api/mcp/auth_callback'],
+      grant_types: GRANTS,
+      response_types: ['code'],
+      token_endpoint_auth_method: 'none',
+      scope: 'mcp offline_access',
+    },
+    redirectUri: 'https://claude.com/api/mcp/auth_callback',
+  },
+  {
+    // A registration, and so a callback, for each connector.
+    name: 'ChatGPT',
+    registration: {
+      client_name: 'ChatGPT',
+      client_uri: 'https://chatgpt.com/',
+      redirect_uris: ['https://chatgpt.com/connector/oauth/kDmjx77UnKOM'],
+      grant_types: GRANTS,
+      response_types: ['code'],
+      token_endpoint_auth_method: 'none',
+    },
+    redirectUri: 'https://chatgpt.com/connector/oauth/kDmjx77UnKOM',
+  },
+  {
+    // A program that says nothing of its kind and is only ever on this computer.
+    name: 'OpenCode',
+    registration: {
+      client_name: 'OpenCode',
+      client_uri: 'https://opencode.ai',
+      redirect_uris: ['http://127.0.0.1:19876/mcp/oauth/callback'],
+      grant_types: GRANTS,
+      response_types: ['code'],
+      token_endpoint_auth_method: 'none',
+    },
+    redirectUri: 'http://127.0.0.1:19876/mcp/oauth/callback',
   },
   {
     // One registration serves many sign-ins, each on whatever port is free then.

@@ -8,3 +8,11 @@ export function saidBy(result: unknown): unknown {
 
 /** `whoami` as the example server answers it for Alice, after it has verified the broker's signature. */
 export const VERIFIED_ALICE = { verified: true, claims: { email: 'alice@example.com', name: 'Alice Archer' } }
+
+/** The last message of an answer, whether it came alone or at the end of a stream. */
+export async function messageIn(answer: Response): Promise<unknown> {
+  const text = await answer.text()
+  if (!answer.headers.get('content-type')?.startsWith('text/event-stream')) return JSON.parse(text)
+  const event = text.split('\n').findLast((line) => line.startsWith('data: '))
+  return JSON.parse(event?.slice('data: '.length) ?? '')
+}

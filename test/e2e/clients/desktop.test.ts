@@ -1,9 +1,9 @@
-// Cursor, VS Code and Claude Code, as far as the wire shows them: their registration, their callback address, their tokens.
+// Cursor, VS Code, Claude and others that register, as far as the wire shows them: their registration, their callback address, their tokens.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { BrokerClient, callTool, errorOf, tokensOf } from '../../world/broker-client.ts'
 import { Browser } from '../../world/browser.ts'
 import { DESKTOP_CLIENTS, type DesktopClient } from '../../world/client-fixtures.ts'
-import { saidBy, VERIFIED_ALICE } from '../../world/spoken-result.ts'
+import { messageIn, saidBy, VERIFIED_ALICE } from '../../world/spoken-result.ts'
 import { startWorld, type World } from '../../world/world.ts'
 
 describe('a desktop client', () => {
@@ -26,7 +26,7 @@ describe('a desktop client', () => {
         await client.redeem({ code, verifier }, { redirect_uri: desktop.redirectUri, resource: world.mcpUrl }),
       )
       const answer = await callTool(world.mcpUrl, tokens.accessToken, { tool: 'whoami', arguments: {} })
-      expect(saidBy(JSON.parse(await bodyOf(answer)))).toMatchObject(VERIFIED_ALICE)
+      expect(saidBy(await messageIn(answer))).toMatchObject(VERIFIED_ALICE)
 
       const refreshed = tokensOf(await client.refresh(tokens.refreshToken))
       expect(refreshed.accessToken).not.toBe(tokens.accessToken)
@@ -60,7 +60,7 @@ describe('a desktop client', () => {
     ['another computer', 'http://192.0.2.1:33418/'],
     ['a host that only starts like loopback', 'http://127.0.0.1.evil.example:33418/'],
   ])('the freedom of ports is no freedom for %s', async ([, redirectUri]) => {
-    const client = await register(DESKTOP_CLIENTS[1]!)
+    const client = await register(named('VS Code'))
     const page = await new Browser().get(client.authorizeUrl({ redirect_uri: redirectUri, resource: world.mcpUrl }).url)
     expect(page.status).toBe(400)
     expect(page.text).toContain('invalid_redirect_uri')
@@ -68,7 +68,7 @@ describe('a desktop client', () => {
   })
 
   test('a code does not work at another port than the one it was sent to', async () => {
-    const desktop = DESKTOP_CLIENTS[2]!
+    const desktop = named('Claude Code')
     const client = await register(desktop)
     const code = await client.code('alice', { changes: asks(desktop), stopAt: desktop.redirectUri })
     const answer = await client.redeem(code, { redirect_uri: 'http://localhost:60322/callback' })
@@ -84,14 +84,8 @@ describe('a desktop client', () => {
   }
 })
 
-/** The last message of an answer, whether it came alone or at the end of a stream. */
-async function bodyOf(answer: Response): Promise<string> {
-  const text = await answer.text()
-  if (!answer.headers.get('content-type')?.startsWith('text/event-stream')) return text
-  return (
-    text
-      .split('\n')
-      .findLast((line) => line.startsWith('data: '))
-      ?.slice('data: '.length) ?? ''
-  )
+function named(name: string): DesktopClient {
+  const client = DESKTOP_CLIENTS.find((each) => each.name === name)
+  if (!client) throw new Error(`there is no fixture called ${name}`)
+  return client
 }
