@@ -22,10 +22,8 @@ export async function startDocumentHost(): Promise<DocumentHost> {
   const server = createServer((req, res) => {
     asked += 1
     const document = documents.get(req.url ?? '')
-    if (!document) return void res.writeHead(404).end()
-    res
-      .writeHead(200, { 'content-type': 'application/json', 'cache-control': 'public, max-age=300' })
-      .end(JSON.stringify(document))
+    res.writeHead(document ? 200 : 404, { 'content-type': 'application/json', 'cache-control': 'public, max-age=300' })
+    res.end(document && JSON.stringify(document))
   })
   const origin = `http://127.0.0.1:${await listen(server, 0)}`
   const { publicKey, privateKey } = await generateKeyPair('RS256', { extractable: true })
