@@ -133,7 +133,7 @@ function called({ kind, params: { name } }: Message, envelope: Envelope): string
 
 function notAllowed(message: string, tool: string, envelope: Envelope): McpRefusal {
   const whole = envelope.isBatch ? `${message}. Nothing of the batch was sent` : message
-  return new McpRefusal('tool_not_allowed', whole, { ...namedBy(envelope), reason: shown(tool) })
+  return new McpRefusal('tool_not_allowed', whole, { ...namedBy(envelope), reason: short(tool) })
 }
 
 /** Each request of a batch has somebody who waits for its answer. */
@@ -143,7 +143,11 @@ function namedBy({ isBatch, messages }: Envelope): { readonly id?: string | unde
 }
 
 function shown(tool: string): string {
-  return JSON.stringify(tool.length > LONGEST_SHOWN ? `${tool.slice(0, LONGEST_SHOWN)}…` : tool)
+  return JSON.stringify(short(tool))
+}
+
+function short(tool: string): string {
+  return tool.length > LONGEST_SHOWN ? `${tool.slice(0, LONGEST_SHOWN)}…` : tool
 }
 
 const LONGEST_SHOWN = 100

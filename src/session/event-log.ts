@@ -258,6 +258,11 @@ export class EventLog extends LifecycleCapability {
     this.#bytes = size?.b ?? 0
   }
 
+  /** The streams of a session go with it to another grant. */
+  giveTo(grantId: string, mcpSession: string): void {
+    this.#storage.sql.exec('UPDATE streams SET grant_id = ? WHERE mcp_session = ?', grantId, mcpSession)
+  }
+
   forgetSession(mcpSession: string): void {
     for (const table of ['events', 'standing']) {
       const ofSession = `DELETE FROM ${table} WHERE stream IN (SELECT id FROM streams WHERE mcp_session = ?)`

@@ -51,10 +51,15 @@ export type Standing = 'current' | 'replay' | 'reused' | 'unknown'
 /** How long the previous refresh token may come again after a rotation, whatever has been used since, in seconds. */
 export const REPLAY_WINDOW = 60
 
+/** A client that refreshes because of the answer to its call does so at once. */
+const NARROW_FOR_MS = 10_000
+
 export class Grants extends LifecycleCapability {
   readonly #storage: DurableObjectStorage
   readonly #uses: GrantUses
   readonly #rows = new Map<string, Grant>()
+  // By id: until when its client, told that a scope is missing, is expected to refresh instead of asking for it; milliseconds.
+  readonly #narrow = new Map<string, number>()
 
   constructor(storage: DurableObjectStorage, uses: GrantUses) {
     super('grants')
@@ -99,6 +104,18 @@ export class Grants extends LifecycleCapability {
   isOver(grant: Grant, now: number): boolean {
     if (grant.revokedAt !== null) return grant.revokedWhy === 'session_expired'
     return grant.endsAt <= now || this.#uses.isIdle(grant, now)
+  }
+
+  /** A call needed a scope that the grant does not have. */
+  noteNarrow(id: string, nowMs: number): void {
+    this.#narrow.set(id, nowMs + NARROW_FOR_MS)
+  }
+
+  /** True once after each such call, for a moment. */
+  isTooNarrow(id: string, nowMs: number): boolean {
+    const until = this.#narrow.get(id) ?? 0
+    this.#narrow.delete(id)
+    return until > nowMs
   }
 
   all(): readonly Grant[] {

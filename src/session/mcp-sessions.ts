@@ -73,7 +73,7 @@ export class McpSessions extends LifecycleCapability {
     return this.change(session, { downstreamId, protocolVersion })
   }
 
-  change(session: McpSession, changes: Partial<Omit<McpSession, 'id' | 'grantId' | 'resource'>>): McpSession {
+  change(session: McpSession, changes: Partial<Omit<McpSession, 'id' | 'resource'>>): McpSession {
     const changed = { ...session, ...changes }
     this.#write(changed)
     return changed

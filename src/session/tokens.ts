@@ -43,6 +43,7 @@ export type TokenRefusal =
   | 'refresh_invalid'
   | 'grant_ended'
   | 'idp_unavailable'
+  | 'scope_missing'
 
 export type TokenOutcome =
   | { readonly granted: true; readonly facts: TokenFacts }
@@ -152,6 +153,10 @@ export class Refreshing {
     const grant = parts.grants.live(asked.grantId, now)
     if (!grant || grant.clientId !== asked.clientId) return { granted: false, refusal: 'grant_ended' }
     const standing = parts.grants.standing(grant, asked.generation, now)
+    // SDKs of the 2025 revisions that hold a refresh token answer a missing scope with it, get the same scopes again and give up
+    // (typescript-sdk#2255). A refusal that is none of the token makes them ask for the scope; the token stays good.
+    if (standing === 'current' && parts.grants.isTooNarrow(grant.id, Date.now()))
+      return { granted: false, refusal: 'scope_missing' }
     if (standing === 'current') return this.#oneRotation(parts, grant.id)
     if (standing === 'unknown') return { granted: false, refusal: 'refresh_invalid' }
     if (standing === 'replay') {

@@ -26,13 +26,21 @@ export function createTools(trust: Trust): () => McpServer {
 
     server.registerTool(
       'whoami',
-      { description: 'Says who you are, as proven to this server by the broker.', inputSchema: z.object({}) },
+      {
+        description: 'Says who you are, as proven to this server by the broker.',
+        inputSchema: z.object({}),
+        annotations: { readOnlyHint: true },
+      },
       async (_, ctx) => text(JSON.stringify(await whoIs(ctx.http?.req?.headers ?? new Headers(), trust, keysOf), null, 2)),
     )
 
     server.registerTool(
       'echo',
-      { description: 'Says the message again.', inputSchema: z.object({ message: z.string() }) },
+      {
+        description: 'Says the message again.',
+        inputSchema: z.object({ message: z.string() }),
+        annotations: { readOnlyHint: true },
+      },
       ({ message }) => text(message),
     )
 

@@ -102,8 +102,10 @@ function tools(): McpServer {
     const headers = requestInfo?.headers ?? {}
     return text(JSON.stringify(Object.fromEntries(HEADERS_TOLD.map((name) => [name, headers[name]]))))
   })
-  server.registerTool('echo', { description: 'Says it again.', inputSchema: { message: z.string() } }, ({ message }) =>
-    text(message),
+  server.registerTool(
+    'echo',
+    { description: 'Says it again.', inputSchema: { message: z.string() }, annotations: { readOnlyHint: true } },
+    ({ message }) => text(message),
   )
   server.registerTool(
     'count',

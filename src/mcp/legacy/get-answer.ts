@@ -6,6 +6,7 @@ import type { EventLog } from '../../session/event-log.ts'
 import type { McpSession } from '../../session/mcp-sessions.ts'
 import type { Parts } from '../../session/parts.ts'
 import { hasMore, logCursor, type LogCursor } from './log-cursor.ts'
+import { sessionOf } from './session-of.ts'
 import type { StandingStreams } from './standing-streams.ts'
 
 export async function answerToGet(asked: GetRequest, parts: Parts, standing: StandingStreams): Promise<GetAnswer> {
@@ -14,7 +15,7 @@ export async function answerToGet(asked: GetRequest, parts: Parts, standing: Sta
   if (!admission.admitted) return { kind: 'refused', refused: admission }
   const { rate, recording, admitted: _, ...vouched } = admission
   const told = { rate, ...(recording && { recording }) }
-  const session = mcpSession === undefined ? undefined : parts.mcpSessions.use(mcpSession, caller.grantId, parts.now())
+  const session = mcpSession === undefined ? undefined : sessionOf(parts, mcpSession, caller.grantId)
   if (mcpSession !== undefined && (!session || session.bridge?.client === 'http-sse'))
     return { kind: 'not_found', what: 'session', ...told }
   const cursor = lastEventId === undefined ? undefined : cursorIn(parts.log, lastEventId, caller, session)

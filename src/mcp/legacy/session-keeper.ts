@@ -8,6 +8,7 @@ import type { Transport } from '../../settings/downstreams.ts'
 import { identityHeaders } from '../identity-headers.ts'
 import { McpRefusal } from '../refusal.ts'
 import type { DownstreamSessions } from './downstream-session.ts'
+import { sessionOf } from './session-of.ts'
 
 /** The farewell to a downstream is a courtesy; it may take this long, in milliseconds. */
 const FAREWELL_MS = 5_000
@@ -31,8 +32,8 @@ export class SessionKeeper {
 
   /** Throws when the id is not one of this grant's sessions: 404 is what makes a client initialize anew. */
   find(id: string, caller: Caller, version: string | null, client: Transport): McpSession {
-    const { mcpSessions, now } = this.#options.parts
-    const found = mcpSessions.use(id, caller.grantId, now())
+    const { mcpSessions } = this.#options.parts
+    const found = sessionOf(this.#options.parts, id, caller.grantId)
     const session = (found?.bridge?.client ?? 'streamable-http') === client ? found : undefined
     // From 2025-06-18 on clients repeat with every request what was negotiated; requests of our own have to as well.
     if (session && version !== null && session.protocolVersion !== version)

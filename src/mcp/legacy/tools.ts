@@ -49,6 +49,8 @@ export class Tools {
     try {
       await pass(gate, envelope, asked, session, way)
     } catch (error) {
+      if (error instanceof McpRefusal && error.code === 'insufficient_scope')
+        this.#parts.grants.noteNarrow(caller.grantId, Date.now())
       throw session && way.bridges ? await told(error, asked, session, way.bridges) : error
     }
     return asksForTools(envelope) ? gate.edit : undefined

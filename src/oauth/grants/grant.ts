@@ -76,11 +76,14 @@ const MESSAGE: Readonly<Record<TokenRefusal, string>> = {
   refresh_reused: 'refresh token was already used; the grant has been revoked',
   refresh_invalid: 'Invalid refresh token',
   grant_ended: 'Token has been revoked',
+  scope_missing: 'a call needed a scope that was not granted: authorize again to add it',
   idp_unavailable: 'the identity provider can not be reached to confirm the session',
 }
 
 export function refused(refusal: TokenRefusal): OAuthError {
   if (refusal === 'idp_unavailable')
     return new OAuthError('temporarily_unavailable', MESSAGE[refusal], { reason: refusal, retryAfter: 30 })
+  // Not invalid_grant, by which clients forget their tokens: these are good for everything else.
+  if (refusal === 'scope_missing') return new OAuthError('consent_required', MESSAGE[refusal], { reason: refusal })
   return new OAuthError(refusal === 'wrong_resource' ? 'invalid_target' : 'invalid_grant', MESSAGE[refusal], { reason: refusal })
 }

@@ -1,0 +1,25 @@
+// Whose an MCP session is: the grant's it was opened with, or that of a later one by which its client may do more.
+//
+// A client that authorizes again because a call needs a further scope gets a new grant and goes on in the session it has: SDKs
+// do not initialize anew for that. It has to know the session's id, be the same client of the same person, and may lose nothing.
+import type { Grant } from '../../session/grants.ts'
+import type { McpSession } from '../../session/mcp-sessions.ts'
+import type { Parts } from '../../session/parts.ts'
+
+/** Undefined for a session of any other grant, as for one that never was. */
+export function sessionOf(parts: Parts, id: string, grantId: string): McpSession | undefined {
+  const { mcpSessions, grants, log, now } = parts
+  const own = mcpSessions.use(id, grantId, now())
+  if (own) return own
+  const session = mcpSessions.find(id)
+  const narrower = session && grants.live(session.grantId, now())
+  const wider = narrower && grants.live(grantId, now())
+  if (!wider || !widens(wider, narrower)) return undefined
+  log.giveTo(grantId, id)
+  return mcpSessions.change(session, { grantId })
+}
+
+function widens(wider: Grant, { clientId, resource, scopes }: Grant): boolean {
+  const isSame = wider.clientId === clientId && wider.resource === resource
+  return isSame && wider.scopes.length > scopes.length && scopes.every((scope) => wider.scopes.includes(scope))
+}
