@@ -8,13 +8,14 @@ import { SettingsError } from './settings.ts'
 
 export class UserSession extends UserSessionObject {
   protected override async services(): Promise<SessionServices> {
-    const { settings, keys, provider } = await foundation(this.env)
+    const { settings, keys, providers } = await foundation(this.env)
     const directory = this.env.DIRECTORY
     return {
       settings,
       keys,
-      refresher: provider,
+      refresher: providers,
       report: (report) => directory.getByName('directory').record(report),
+      tellLoad: (report) => directory.getByName('directory').load(report),
       carrier: (parts, waitUntil) => new LegacyCarrier(parts, waitUntil),
     }
   }

@@ -3,6 +3,7 @@
 // It is never on the way of an MCP request or a token: who is connected stays connected while it is away.
 import { DurableObject } from 'cloudflare:workers'
 import { Lifecycle } from 'agents/lifecycle'
+import type { LoadReport } from '../session/load.ts'
 import type { Report } from '../session/outbox.ts'
 import { readSettings, type Settings } from '../settings.ts'
 import { Activity, type HourOfActivity } from './activity.ts'
@@ -11,25 +12,33 @@ import type { ClientRecord, ListedClient } from './client-record.ts'
 import { Clients, type Registration } from './clients.ts'
 import { enteredClient, enteredClients } from './entered-clients.ts'
 import { Live } from './live.ts'
-import { Machines, type ListedMachine, type MachineRecord } from './machines.ts'
+import { Load, type LoadOfDay } from './load.ts'
+import { listed, Machines, type ListedMachine, type MachineRecord } from './machines.ts'
 import { ProviderSessions } from './provider-sessions.ts'
 import { People, type PeoplePage, type PersonRow } from './people.ts'
-import { Receipts, type Order, type Receipt, type ReceiptPage } from './receipts.ts'
+import { atOnce, Receipts, type Order, type Receipt, type ReceiptPage } from './receipts.ts'
 import { SecurityEvents, type EventFilter, type RecordedEvent } from './security-events.ts'
 
 /** All addresses together may register this many times as fast as one of them. */
 const SOURCES_AT_ONCE = 10
-/** Seconds. */
-const REPORTED_WITHIN = 300
 
 export interface ClientWithPeople extends ListedClient {
   /** How many have a grant for it. */
   readonly people: number
 }
 
-export interface Overview {
+export interface Counts {
   readonly people: number
   readonly connected: number
+  /** Open at this moment, as far as has been told. */
+  readonly streams: number
+}
+
+interface Busyness extends Counts {
+  readonly load: LoadOfDay
+}
+
+export interface Overview extends Busyness {
   readonly activity: readonly HourOfActivity[]
   /** Seen last. */
   readonly lately: readonly PersonRow[]
@@ -52,6 +61,7 @@ export class Directory extends DurableObject<Env> {
   readonly #campaigns: Campaigns
   readonly #machines: Machines
   readonly #activity: Activity
+  readonly #load: Load
   readonly #live: Live
   #settings: Settings | undefined
 
@@ -64,7 +74,8 @@ export class Directory extends DurableObject<Env> {
     this.#receipts = new Receipts(ctx.storage)
     this.#machines = new Machines(ctx.storage)
     this.#activity = new Activity(ctx.storage)
-    this.#live = new Live(() => ({ ...this.#people.counts(), newest: this.#events.newest }), now)
+    this.#load = new Load(ctx.storage)
+    this.#live = new Live(() => ({ ...this.#counts(), newest: this.#events.newest }), now)
     this.#campaigns = new Campaigns(ctx.storage, {
       people: this.#people,
       receipts: this.#receipts,
@@ -80,6 +91,7 @@ export class Directory extends DurableObject<Env> {
       .use(this.#machines)
       .use(this.#campaigns)
       .use(this.#activity)
+      .use(this.#load)
       .use(this.#live.state)
       .use(this.#live.sockets)
   }
@@ -151,9 +163,25 @@ export class Directory extends DurableObject<Env> {
     return this.#providerSessions.subjectOf(issuer, sid)
   }
 
-  async counts(): Promise<{ readonly people: number; readonly connected: number }> {
+  async counts(): Promise<Counts> {
     await this.lifecycle.start()
-    return this.#people.counts()
+    return this.#counts()
+  }
+
+  /** The same with the last day in steps. */
+  async busyness(): Promise<Busyness> {
+    await this.lifecycle.start()
+    return { ...this.#counts(), load: this.#load.lastDay(now()) }
+  }
+
+  #counts(): Counts {
+    return { ...this.#people.counts(), streams: this.#load.streams }
+  }
+
+  /** How busy a person's object was since it said so last. */
+  async load(report: LoadReport): Promise<void> {
+    await this.lifecycle.start()
+    if (this.#load.note(report, now())) this.#live.stirred()
   }
 
   /** What the portal's first page shows. */
@@ -161,7 +189,7 @@ export class Directory extends DurableObject<Env> {
     await this.lifecycle.start()
     const events = this.#events.page({ most: OVERVIEW_EVENTS })
     const lately = this.#people.page('', undefined).people.slice(0, OVERVIEW_PEOPLE)
-    return { ...this.#people.counts(), activity: this.#activity.last(DAY_HOURS, now()), lately, events }
+    return { ...(await this.busyness()), activity: this.#activity.last(DAY_HOURS, now()), lately, events }
   }
 
   /** Those of them who are known. */
@@ -208,7 +236,7 @@ export class Directory extends DurableObject<Env> {
     await this.lifecycle.start()
     if (!this.#clients.unblock(order.target.id ?? '')) return undefined
     this.#audit(order, 'client_unblocked')
-    const receipt: Receipt = { ...order, ...NOBODY_ASKED, acknowledgedAt: now() }
+    const receipt = atOnce(order, now())
     this.#receipts.keep(receipt)
     return receipt
   }
@@ -232,7 +260,7 @@ export class Directory extends DurableObject<Env> {
 
   async keepMachine(machine: MachineRecord, order: Order): Promise<Receipt> {
     await this.lifecycle.start()
-    const receipt: Receipt = { ...order, ...NOBODY_ASKED, acknowledgedAt: now() }
+    const receipt = atOnce(order, now())
     this.ctx.storage.transactionSync(() => {
       this.#machines.keep(machine)
       this.#receipts.keep(receipt)
@@ -245,20 +273,7 @@ export class Directory extends DurableObject<Env> {
   ): Promise<{ readonly machines: readonly ListedMachine[]; readonly next: number | undefined }> {
     await this.lifecycle.start()
     const { machines, next } = this.#machines.page(before)
-    return { machines: machines.map((machine) => this.#listed(machine)), next }
-  }
-
-  #listed(machine: MachineRecord): ListedMachine {
-    const person = this.#people.find(machine.sub)
-    // Its session reports a moment after it was opened.
-    const hasGrants = person ? person.liveGrants > 0 : now() - machine.createdAt < REPORTED_WITHIN
-    const lasting = hasGrants ? 'active' : 'ended'
-    const lastSeenAt = person?.lastSeenAt ?? 0
-    return {
-      ...machine,
-      state: machine.expiresAt <= now() ? 'expired' : lasting,
-      lastUsedAt: lastSeenAt >= machine.createdAt ? lastSeenAt : undefined,
-    }
+    return { machines: machines.map((machine) => listed(machine, this.#people.find(machine.sub), now())), next }
   }
 
   /** Somebody signed in tried what is for administrators; once an hour is enough to know. */
@@ -295,8 +310,6 @@ export class Directory extends DurableObject<Env> {
     return this.#settings
   }
 }
-
-const NOBODY_ASKED = { people: { total: 0, done: 0, failing: 0 }, grants: 0, streams: 0, state: 'done' } as const
 
 function now(): number {
   return Math.floor(Date.now() / 1000)

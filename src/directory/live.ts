@@ -9,6 +9,8 @@ import { UNTIL_HEADER, VISITOR_HEADER } from './live-terms.ts'
 interface Pulse {
   readonly people: number
   readonly connected: number
+  /** Open at this moment. */
+  readonly streams: number
   /** Of the newest security event. */
   readonly newest: number
 }
@@ -17,6 +19,8 @@ interface Pulse {
 const NOT_ANY_MORE = 1008
 /** Thousands of events may come in one second; nobody reads faster than this. */
 const PAUSE_MS = 250
+/** Streams come and go all the time. */
+const STIRRED_PAUSE_MS = 2_000
 
 interface Watching {
   /** Unix seconds. */
@@ -50,12 +54,21 @@ export class Live {
 
   /** Costs nothing while nobody watches. */
   happened(): void {
+    this.#plan(PAUSE_MS)
+  }
+
+  /** Only the numbers have changed. */
+  stirred(): void {
+    this.#plan(STIRRED_PAUSE_MS)
+  }
+
+  #plan(pauseMs: number): void {
     if (this.#isPlanned || this.sockets.getConnections().next().done) return
     this.#isPlanned = true
     setTimeout(() => {
       this.#isPlanned = false
       this.#beat()
-    }, PAUSE_MS)
+    }, pauseMs)
   }
 
   /** A person who was shut out watches no longer. */

@@ -28,6 +28,8 @@ export interface ListedMachine extends MachineRecord {
 }
 
 const PAGE = 100
+/** How soon the session of a new credential has reported, in seconds. */
+const REPORTED_WITHIN = 300
 
 export class Machines extends LifecycleCapability {
   readonly #storage: DurableObjectStorage
@@ -67,6 +69,22 @@ export class Machines extends LifecycleCapability {
     const rows = [...this.#storage.sql.exec<Row>(query, before ?? Number.MAX_SAFE_INTEGER, PAGE + 1)]
     const shown = rows.slice(0, PAGE)
     return { machines: shown.map(fromRow), next: rows.length > PAGE ? shown.at(-1)?.number : undefined }
+  }
+}
+
+/** With what the index of people says of its session. */
+export function listed(
+  machine: MachineRecord,
+  session: { readonly liveGrants: number; readonly lastSeenAt: number } | undefined,
+  now: number,
+): ListedMachine {
+  const hasGrants = session ? session.liveGrants > 0 : now - machine.createdAt < REPORTED_WITHIN
+  const lasting = hasGrants ? 'active' : 'ended'
+  const lastSeenAt = session?.lastSeenAt ?? 0
+  return {
+    ...machine,
+    state: machine.expiresAt <= now ? 'expired' : lasting,
+    lastUsedAt: lastSeenAt >= machine.createdAt ? lastSeenAt : undefined,
   }
 }
 

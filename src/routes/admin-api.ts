@@ -39,7 +39,7 @@ function reading(routes: Hono<Administered>, services: Services): void {
   const directory = services.directory
   routes.get('/openapi.json', (c) => c.json(openApi(services.settings.baseUrl), 200, NO_STORE))
   routes.get('/session', (c) => c.json(c.get('administrator'), 200, NO_STORE))
-  routes.get('/overview', async (c) => c.json(await directory().counts(), 200, NO_STORE))
+  routes.get('/overview', async (c) => c.json(await directory().busyness(), 200, NO_STORE))
   routes.get('/people', async (c) => {
     const { search, after } = queryOf(c, pageQuery)
     const { items, next } = await listPeople(services, search, after)

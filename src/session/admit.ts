@@ -30,6 +30,7 @@ export async function admit(parts: Parts, caller: Caller): Promise<Admission> {
     return { ...watched, admitted: false, reason: 'auth_unavailable', retryAfter: TRY_AGAIN_AFTER, rate }
   }
   parts.uses.note(grant, now)
+  parts.load.request()
   if (caller.generation > grant.usedGeneration) parts.grants.markUsed(grant, caller.generation)
   if (identity.issuer === parts.settings.baseUrl) await noteUse(parts)
   const vouched = await vouchFor(parts, grant, downstream)

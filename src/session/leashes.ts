@@ -26,6 +26,8 @@ export interface LeashOptions {
   readonly mayOpen: (grantId: string) => boolean
   /** Whether no newer connection to the same standing stream has come meanwhile. */
   readonly isNewest: (stream: LeashedStream) => boolean
+  /** A stream was opened or has ended. */
+  readonly changed: () => void
   /** A standing stream lost its client; nobody ended it. */
   readonly standingLeft: (streamId: string) => void
 }
@@ -51,6 +53,7 @@ export class Leashes extends LifecycleCapability {
     const { 0: theirs, 1: ours } = new WebSocketPair()
     this.lifecycle.sockets.accept(ours, ['leash', `grant:${stream.grantId}`, `stream:${stream.streamId}`])
     ours.serializeAttachment(stream)
+    this.#options.changed()
     return new Response(null, { status: 101, webSocket: theirs })
   }
 
@@ -149,6 +152,7 @@ export class Leashes extends LifecycleCapability {
   #gone(ws: WebSocket, code: number): boolean {
     const stream = this.#stream(ws)
     if (!stream) return false
+    this.#options.changed()
     this.#counts.get(ws)?.resolve(undefined)
     const pull = this.#pulls.get(ws)
     if (pull) pull.resolve()

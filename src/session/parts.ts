@@ -5,6 +5,7 @@ import type { Carrier } from './carrier.ts'
 import type { Credentials } from './credentials.ts'
 import { isExchanged, type Grant, type RevocationReason } from './grants.ts'
 import type { CloseReason } from './leash-terms.ts'
+import type { Load } from './load.ts'
 import type { SecurityEvent } from './outbox.ts'
 import { log } from '../platform/telemetry.ts'
 
@@ -13,6 +14,7 @@ export interface Parts extends Capabilities {
   readonly credentials: Credentials
   /** Set once the object has started; what it carries ends with the grant. */
   readonly carrier: () => Carrier
+  readonly load: Load
   /** Unix seconds. */
   readonly now: () => number
 }

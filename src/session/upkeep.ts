@@ -24,7 +24,11 @@ export async function beginUpkeep(parts: Parts): Promise<void> {
     grace: idpOutageGrace,
     checkedAt: () => provider.checkedAt,
     isDue: () => provider.tokens?.refreshToken !== undefined && grants.allLive(now()).length > 0,
-    ask: () => askProvider(parts),
+    ask: () => {
+      // Awake anyway: what the Directory knows of the open streams gets no older than this.
+      parts.load.confirm()
+      return askProvider(parts)
+    },
     lapsed: () => suspend(parts),
     now,
   })

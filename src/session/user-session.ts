@@ -23,12 +23,13 @@ import type { CarriedEvent, Carrier, GetAnswer, GetRequest } from './carrier.ts'
 import type { Redemption } from './codes.ts'
 import { Credentials } from './credentials.ts'
 import type { Errand } from './errands.ts'
-import { boundsOf } from './event-log.ts'
 import { exchange, type Exchange, type ExchangeOutcome } from './exchange.ts'
 import type { RevocationReason } from './grants.ts'
+import { Load, type LoadReport } from './load.ts'
 import { enrol, identify, issue, type Enrolment } from './machine.ts'
 import { leashRules } from './leash-rules.ts'
 import type { Report } from './outbox.ts'
+import { OwnJobs } from './own-jobs.ts'
 import { endGrant, type By, type Ended, type Parts } from './parts.ts'
 import { noteEntries, startRecording, stopRecording } from './record.ts'
 import type { RecordingAsked, RecordingPage, RecordingTerms, WireEntry } from './recording.ts'
@@ -52,32 +53,28 @@ export interface SessionServices {
   readonly refresher: TokenRefresher
   /** Stores what the outbox delivers at the Directory. */
   readonly report: (report: Report) => Promise<void>
+  /** What its charts are drawn from. */
+  readonly tellLoad: (report: LoadReport) => Promise<void>
   readonly carrier: (parts: Parts, waitUntil: (work: Promise<unknown>) => void) => Carrier
 }
-
-/** How often a carrying object looks whether it still lives, in milliseconds: `waitUntil` alone is cut after 140 s (and by a crash). */
-const WATCH_EVERY_MS = 20_000
-/** How long somebody is known who was not let in, in seconds. */
-const KNOWN_FOR = 86_400
-/** How often idle MCP sessions are looked for, in milliseconds. */
-const COLLECT_EVERY_MS = 3_600_000
 
 export abstract class UserSession extends DurableObject<Env> {
   readonly lifecycle: Lifecycle
   readonly #has: Capabilities
   readonly #refreshing = new Refreshing()
+  readonly #load = new Load()
   #parts: Parts | undefined
   #carrier: Carrier | undefined
-  #isWatched = false
-  #isCollected = false
+  #jobs: OwnJobs | undefined
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env)
     this.#has = capabilitiesOf(ctx.storage, {
       ...leashRules(() => this.#parts),
+      changed: () => this.#load.changed(),
       standingLeft: (streamId) => {
         this.#carrier?.standingLeft(streamId)
-        this.#watch()
+        this.#jobs?.watch()
       },
     })
     this.lifecycle = Lifecycle.install(this)
@@ -98,10 +95,23 @@ export abstract class UserSession extends DurableObject<Env> {
       settings.downstreams,
       Date.now(),
     )
-    const parts: Parts = { ...this.#has, settings, credentials: new Credentials(settings, keys), carrier: () => carrier, now }
-    const carrier = services.carrier(parts, (work) => this.ctx.waitUntil(work))
+    const parts: Parts = {
+      ...this.#has,
+      settings,
+      credentials: new Credentials(settings, keys),
+      carrier: () => carrier,
+      load: this.#load,
+      now,
+    }
+    const waitUntil = (work: Promise<unknown>): void => this.ctx.waitUntil(work)
+    const carrier = services.carrier(parts, waitUntil)
     this.#carrier = carrier
     this.#parts = parts
+    this.#jobs = new OwnJobs(parts, (job) => this.lifecycle.jobs.push(job), waitUntil)
+    this.#load.open({
+      tell: (report) => services.tellLoad({ sub: this.lifecycle.name, ...report }),
+      open: () => leashes.count + carrier.open().length,
+    })
     outbox.open({ deliver: services.report, summary: () => summaryOf(parts, this.lifecycle.name) })
     // How often objects wake is what a deployment pays for; nothing else says that they slept.
     log('info', 'session.woke', { leashes: leashes.count })
@@ -109,13 +119,13 @@ export abstract class UserSession extends DurableObject<Env> {
     this.ctx.waitUntil(endDisallowed(parts))
     carrier.recover()
     await beginUpkeep(parts)
-    this.#watch()
+    this.#jobs?.watch()
   }
 
   /** Requests of the legacy eras that the router hands over whole; leashes are upgrades, everything else is a method call. */
   async onRequest(request: Request): Promise<Response> {
     const answer = await this.#carrying().carry(request)
-    this.#watch()
+    this.#jobs?.watch()
     return answer
   }
 
@@ -135,7 +145,7 @@ export abstract class UserSession extends DurableObject<Env> {
   async signIn(asked: SignIn): Promise<IssuedCode | SignInRefusal> {
     const parts = await this.#started()
     const issued = await signIn(parts, asked)
-    if (issued !== 'blocked') await Promise.all([this.#scheduleSweep(), planUpkeep(parts)])
+    if (issued !== 'blocked') await Promise.all([this.#jobs?.planSweep(), planUpkeep(parts)])
     return issued
   }
 
@@ -151,14 +161,14 @@ export abstract class UserSession extends DurableObject<Env> {
   async exchange(asked: Exchange): Promise<ExchangeOutcome> {
     const parts = await this.#started()
     const outcome = await exchange(parts, asked)
-    if (outcome.granted) await Promise.all([this.#scheduleSweep(), planUpkeep(parts)])
+    if (outcome.granted) await Promise.all([this.#jobs?.planSweep(), planUpkeep(parts)])
     return outcome
   }
 
   /** An administrator created a machine credential: this is its session. */
   async enrol(asked: Enrolment, by: By): Promise<void> {
     await enrol(await this.#started(), asked, by)
-    await this.#scheduleSweep()
+    await this.#jobs?.planSweep()
   }
 
   /** The facts of a machine's next access token; undefined when its grant is over. */
@@ -245,68 +255,14 @@ export abstract class UserSession extends DurableObject<Env> {
     noteEntries(await this.#started(), entries)
   }
 
-  /** Host jobs, by name; each is pushed under its name as id. */
   async onJob({ job }: LifecycleJobContext): Promise<{ rescheduleAt: number } | undefined> {
-    if (job.fn === 'watch') return this.#watchAgain()
-    if (job.fn === 'collect') return this.#collect()
-    return this.#sweep()
-  }
-
-  /** Ends sessions that are over, and forgets what nobody can ask about any more. */
-  async #sweep(): Promise<{ rescheduleAt: number } | undefined> {
-    const parts = await this.#started()
-    for (const grant of parts.grants.all()) {
-      if (grant.endsAt > now()) continue
-      if (grant.revokedAt === null) await endGrant(parts, grant, 'session_expired', 'session_expired')
-      parts.codes.forgetGrant(grant.id)
-      parts.grants.forget(grant.id)
-    }
-    if (parts.grants.all().length > 0) return { rescheduleAt: this.#nextSweep() }
-    // Not deleteAll(): it takes the tables from an object that is alive and may be asked for a sign-in in the next moment.
-    parts.profile.forget()
-    parts.provider.end()
-    parts.bucket.forget()
-    return undefined
-  }
-
-  #collect(): { rescheduleAt: number } | undefined {
-    this.#carrying().collectIdle()
-    // A busy log trims itself; this is for the events of people who have gone quiet.
-    if (this.#parts) this.#has.log.trim(boundsOf(this.#parts.settings.limits), now())
-    this.#isCollected = this.#has.mcpSessions.all().length > 0 || this.#has.log.last > 0
-    return this.#isCollected ? { rescheduleAt: Date.now() + COLLECT_EVERY_MS } : undefined
-  }
-
-  /** While something is carried an alarm stands ready: after a crash nobody else would wake the object. */
-  #watch(): void {
-    if (!this.#isWatched && this.#carrying().isBusy()) {
-      this.#isWatched = true
-      this.ctx.waitUntil(this.lifecycle.jobs.push({ id: 'watch', fn: 'watch', time: Date.now() + WATCH_EVERY_MS }))
-    }
-    if (!this.#isCollected && this.#has.mcpSessions.all().length > 0) {
-      this.#isCollected = true
-      this.ctx.waitUntil(this.lifecycle.jobs.push({ id: 'collect', fn: 'collect', time: Date.now() + COLLECT_EVERY_MS }))
-    }
-  }
-
-  #watchAgain(): { rescheduleAt: number } | undefined {
-    this.#isWatched = this.#carrying().isBusy()
-    return this.#isWatched ? { rescheduleAt: Date.now() + WATCH_EVERY_MS } : undefined
+    await this.#started()
+    return this.#jobs?.run(job.fn)
   }
 
   #carrying(): Carrier {
     if (!this.#carrier) throw new Error('the session was used before it started')
     return this.#carrier
-  }
-
-  async #scheduleSweep(): Promise<void> {
-    await this.lifecycle.jobs.push({ id: 'sweep', fn: 'sweep', time: this.#nextSweep() })
-  }
-
-  /** Milliseconds; a second late, so that what ends then has ended. */
-  #nextSweep(): number {
-    const ends = this.#has.grants.all().map(({ endsAt }) => endsAt)
-    return (ends.length > 0 ? Math.min(...ends) : now() + KNOWN_FOR) * 1000 + 1000
   }
 
   /** Native calls do not start the lifecycle by themselves; every method begins here. */

@@ -66,6 +66,12 @@ describe.runIf(CHROMIUM_IS_HERE)('the portal', () => {
       await shot('person')
       await page.goto(`${world.brokerUrl}/admin`)
       await expect.poll(() => page.locator('#lately').textContent(), LONG_ENOUGH).toContain('tools/call count')
+      // Alice's object tells it a moment after the stream was opened; the page draws it when it has heard.
+      const open = async (): Promise<string | null> => {
+        if (!hasScript) await page.click('#refresh')
+        return await page.textContent('#stat-streams-open .stat-value')
+      }
+      await expect.poll(open, { timeout: 20_000 }).toBe('1')
       await shot('overview')
 
       // What it would do is said, and nothing is done yet.

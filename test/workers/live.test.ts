@@ -48,9 +48,9 @@ describe('who listens', () => {
     const directory = freshDirectory()
     await happen(directory)
     const carol = await listen(directory)
-    await vi.waitFor(() => expect(states(carol).at(-1)).toEqual({ people: 1, connected: 1, newest: 1 }))
+    await vi.waitFor(() => expect(states(carol).at(-1)).toEqual({ people: 1, connected: 1, streams: 0, newest: 1 }))
     await happen(directory, 'signed_in', 'bob')
-    await vi.waitFor(() => expect(states(carol).at(-1)).toEqual({ people: 2, connected: 2, newest: 2 }))
+    await vi.waitFor(() => expect(states(carol).at(-1)).toEqual({ people: 2, connected: 2, streams: 0, newest: 2 }))
   })
 
   test('hears once of much that happens at once', async () => {

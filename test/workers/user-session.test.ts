@@ -108,6 +108,9 @@ describe('a session', () => {
     const said = vi.spyOn(console, 'info')
     expect(await runDurableObjectAlarm(session)).toBe(true)
     expect(said.mock.calls.flat().join('\n')).toContain('"why":"session_expired"')
+    // Once the Directory has heard of it.
+    at(NOW + 90 * DAY + 62)
+    expect(await runDurableObjectAlarm(session)).toBe(true)
     const { grants, codes, profile, idp_session } = await rowsOf(session)
     expect({ grants, codes, profile, idp_session }).toEqual({ grants: [], codes: [], profile: [], idp_session: [] })
   })

@@ -1,72 +1,131 @@
-// A small chart of counts per hour: bars in inline SVG, its words beside it, and one sentence for who does not see it.
+// A small chart of the last hours: bars or a curve in inline SVG, its words beside it, and one sentence for who does not see it.
+import type { Child } from 'hono/jsx'
+import { grouped } from './names.tsx'
 
 interface Series {
   readonly label: string
-  /** One count per hour, the oldest first. */
+  /** One number per step, the oldest first. */
   readonly counts: readonly number[]
 }
 
-interface HoursChart {
+interface Chart {
   readonly id: string
   readonly title: string
-  readonly series: readonly [Series, ...Series[]]
+  /** How long one step is: `hour`, `15 minutes`. */
+  readonly step: string
 }
 
 const BAR = 10
 const GAP = 4
+/** Many bars stand closer, or they would be lines. */
+const CLOSE_GAP = 2
+const MANY = 48
 const HEIGHT = 100
 const CLASSES = ['series-1', 'series-3', 'series-2', 'series-4'] as const
-
-function at(one: Series, hour: number): number {
-  return one.counts[hour] ?? 0
-}
 
 function sum(counts: readonly number[]): number {
   return counts.reduce((total, count) => total + count, 0)
 }
 
-/** Bars of one hour stand on each other. */
-export function HoursChart({ id, title, series }: HoursChart) {
-  const hours = Math.max(...series.map(({ counts }) => counts.length))
-  const stacked = Array.from({ length: hours }, (_, hour) => sum(series.map((one) => at(one, hour))))
-  const tallest = Math.max(...stacked, 1)
-  const below = (index: number, hour: number): number => sum(series.slice(0, index).map((one) => at(one, hour)))
+/** Counts of what happened: the bars of one step stand on each other. */
+export function BarChart({ id, title, step, series }: Chart & { readonly series: readonly [Series, ...Series[]] }) {
+  const steps = Math.max(...series.map(({ counts }) => counts.length))
+  const gap = steps > MANY ? CLOSE_GAP : GAP
+  const stacked = Array.from({ length: steps }, (_, at) => sum(series.map(({ counts }) => counts[at] ?? 0)))
+  const most = Math.max(...stacked, 0)
+  const below = (index: number, at: number): number => sum(series.slice(0, index).map(({ counts }) => counts[at] ?? 0))
   const words = series.map(({ label, counts }) => `${label}: ${sum(counts)}`).join(', ')
   return (
+    <Figure
+      id={id}
+      title={title}
+      scale={`at most ${grouped(most)} in ${aStep(step)}`}
+      width={steps * BAR}
+      words={`In 24 hours, ${words}. Most in ${aStep(step)}: ${most}.`}
+      legend={series.map(({ label, counts }, index) => (
+        <li class={CLASSES[index] ?? 'series-4'}>
+          {label} <strong>{grouped(sum(counts))}</strong>
+        </li>
+      ))}
+    >
+      {series.map(({ counts }, index) => (
+        <g class={CLASSES[index] ?? 'series-4'}>
+          {counts.map((count, at) => {
+            const height = (count / Math.max(most, 1)) * HEIGHT
+            const y = HEIGHT - height - (below(index, at) / Math.max(most, 1)) * HEIGHT
+            return count === 0 ? null : (
+              <rect class="bar" x={at * BAR + gap / 2} y={y.toFixed(2)} width={BAR - gap} height={height.toFixed(2)} />
+            )
+          })}
+        </g>
+      ))}
+    </Figure>
+  )
+}
+
+/** How many there were at once: a curve, and what it is at now. */
+export function LevelChart({ id, title, step, label, counts, now }: Chart & Series & { readonly now: number }) {
+  const most = Math.max(...counts, now, 0)
+  const levels = [...counts.slice(0, -1), now]
+  const points = levels.map((level, at) => `${at * BAR},${(HEIGHT - (level / Math.max(most, 1)) * (HEIGHT - 2)).toFixed(2)}`)
+  const width = Math.max(levels.length - 1, 1) * BAR
+  return (
+    <Figure
+      id={id}
+      title={title}
+      scale={`at most ${grouped(most)} at once`}
+      width={width}
+      words={`Over 24 hours, in steps of ${step}. Most at once: ${most}. Now: ${now}.`}
+      legend={
+        <li class="series-1">
+          {label} <strong>{grouped(now)}</strong>
+        </li>
+      }
+    >
+      <g class="series-1">
+        <polygon class="area" points={`0,${HEIGHT} ${points.join(' ')} ${width},${HEIGHT}`} />
+        <polyline class="curve" points={points.join(' ')} />
+      </g>
+    </Figure>
+  )
+}
+
+function aStep(step: string): string {
+  return /^\d/.test(step) ? step : `one ${step}`
+}
+
+interface Framed {
+  readonly id: string
+  readonly title: string
+  readonly scale: string
+  readonly width: number
+  readonly words: string
+  readonly legend: Child
+  readonly children: Child
+}
+
+function Figure({ id, title, scale, width, words, legend, children }: Framed) {
+  return (
     <figure class="figure" id={id}>
-      <figcaption class="figure-title">{title}</figcaption>
+      <figcaption class="figure-title">
+        {title} <span class="fine">{scale}</span>
+      </figcaption>
       <svg
         class="chart"
-        viewBox={`0 0 ${hours * BAR} ${HEIGHT}`}
+        viewBox={`0 0 ${width} ${HEIGHT}`}
         preserveAspectRatio="none"
         role="img"
-        aria-label={`${title}. In ${hours} hours, ${words}. Most in one hour: ${Math.max(...stacked, 0)}.`}
+        aria-label={`${title}. ${words}`}
       >
-        {series.map((one, index) => (
-          <g class={CLASSES[index] ?? 'series-4'}>
-            {one.counts.map((count, hour) => {
-              const height = (count / tallest) * HEIGHT
-              const y = HEIGHT - height - (below(index, hour) / tallest) * HEIGHT
-              return count === 0 ? null : (
-                <rect class="bar" x={hour * BAR + GAP / 2} y={y.toFixed(2)} width={BAR - GAP} height={height.toFixed(2)} />
-              )
-            })}
-          </g>
-        ))}
-        <line class="axis" x1="0" y1={HEIGHT} x2={hours * BAR} y2={HEIGHT} />
+        {children}
+        <line class="axis" x1="0" y1={HEIGHT} x2={width} y2={HEIGHT} />
       </svg>
       <div class="chart-labels" aria-hidden="true">
-        <span>{hours} h ago</span>
-        <span>{Math.round(hours / 2)} h ago</span>
+        <span>24 h ago</span>
+        <span>12 h ago</span>
         <span>now</span>
       </div>
-      <ul class="legend">
-        {series.map(({ label, counts }, index) => (
-          <li class={CLASSES[index] ?? 'series-4'}>
-            {label} <strong>{sum(counts)}</strong>
-          </li>
-        ))}
-      </ul>
+      <ul class="legend">{legend}</ul>
     </figure>
   )
 }

@@ -1,6 +1,6 @@
 // The portal's first page: how many are connected, who was there last, and what happened, as it happens.
 import { EventsTable, type ShownEvent } from './events-table.tsx'
-import { HoursChart } from './chart.tsx'
+import { BarChart, LevelChart } from './chart.tsx'
 import { fragmentOf, LiveRegion, LiveStatus, portalPage } from './frame.tsx'
 import { grouped, Person, type Named } from './names.tsx'
 import { shownText } from '../shown.ts'
@@ -10,6 +10,10 @@ import { Table } from './table.tsx'
 export interface OverviewView {
   readonly connected: number
   readonly people: number
+  /** Open at this moment, as far as has been told. */
+  readonly streams: number
+  /** Of the last 24 hours in steps of 15 minutes, the oldest first. */
+  readonly load: { readonly requests: readonly number[]; readonly streams: readonly number[] }
   /** Counts of the last 24 hours, the oldest first. */
   readonly signedIn: readonly number[]
   readonly ended: readonly number[]
@@ -58,21 +62,40 @@ export function overviewPage(view: OverviewView): string {
 }
 
 function Now(view: OverviewView) {
-  const { connected, people, signedIn, ended, refused, lately, events, names, now } = view
-  const streams = lately.reduce((sum, { streams: open }) => sum + (open?.length ?? 0), 0)
+  const { connected, people, streams, load, signedIn, ended, refused, lately, events, names, now } = view
   return (
     <div class="stack">
       <ul class="stats">
         <Stat id="connected" value={connected} label={connected === 1 ? 'person connected' : 'people connected'} />
         <Stat id="known" value={people} label={people === 1 ? 'person known' : 'people known'} />
-        <Stat id="streams-open" value={streams} label="streams open for those below" />
+        <Stat id="streams-open" value={streams} label={streams === 1 ? 'stream open' : 'streams open'} />
+        <Stat id="requests" value={total(load.requests)} label="requests in 24 hours" />
         <Stat id="signed-in" value={total(signedIn)} label="sign-ins in 24 hours" />
       </ul>
       <div class="pair">
         <div class="card panel">
-          <HoursChart
+          <BarChart
+            id="chart-requests"
+            title="Requests"
+            step="15 minutes"
+            series={[{ label: 'Requests', counts: load.requests }]}
+          />
+        </div>
+        <div class="card panel">
+          <LevelChart
+            id="chart-streams"
+            title="Open streams"
+            step="15 minutes"
+            label="Open now"
+            counts={load.streams}
+            now={streams}
+          />
+        </div>
+        <div class="card panel">
+          <BarChart
             id="chart-access"
             title="Access given and ended"
+            step="hour"
             series={[
               { label: 'Signed in', counts: signedIn },
               { label: 'Ended', counts: ended },

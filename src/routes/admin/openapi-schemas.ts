@@ -90,7 +90,15 @@ export const SCHEMAS = {
   Refusal: object({ error: text, error_description: text, request_id: text }),
   Document: { type: 'object' },
   Session: object({ actor: text, via: { enum: ['cookie', 'access', 'machine'] }, csrf: text }, ['actor', 'via']),
-  Overview: object({ people: whole, connected: whole }),
+  Overview: object({
+    people: whole,
+    connected: whole,
+    streams: { type: 'integer', description: 'Open at this moment' },
+    load: {
+      ...object({ step: whole, requests: listOf(whole), streams: listOf(whole) }),
+      description: 'The last day, oldest first: requests in each step of so many seconds, and the most streams open at once',
+    },
+  }),
   People: page('people', LISTED_PERSON),
   Person: object({ listed: LISTED_PERSON, live: some('PersonNow'), events: listOf(EVENT) }, ['events']),
   PersonNow: object(
@@ -107,7 +115,17 @@ export const SCHEMAS = {
   ),
   Clients: page(
     'clients',
-    object({ id: text, name: text, people: whole, isBlocked: { type: 'boolean' }, usedAt: seconds }, ['id', 'people']),
+    object(
+      {
+        id: text,
+        name: text,
+        knownBy: { enum: ['settings', 'document'] },
+        people: whole,
+        isBlocked: { type: 'boolean' },
+        usedAt: seconds,
+      },
+      ['id', 'people'],
+    ),
   ),
   Machines: page('machines', {
     allOf: [MACHINE, object({ state: { enum: ['active', 'expired', 'ended'] }, lastUsedAt: seconds }, ['state'])],

@@ -28,7 +28,7 @@ const OPERATIONS: readonly Operation[] = [
   {
     method: 'get',
     path: '/overview',
-    summary: 'How many people there are, and how many are connected',
+    summary: 'How many people there are and are connected, how many streams are open, and how busy the last day was',
     answers: { 200: 'Overview' },
   },
   {

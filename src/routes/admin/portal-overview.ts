@@ -22,10 +22,12 @@ async function overviewView(services: Services): Promise<OverviewView> {
     ),
     withStreams(services, overview.lately),
   ])
-  const { connected, people, activity, events } = overview
+  const { connected, people, streams, load, activity, events } = overview
   return {
     connected,
     people,
+    streams,
+    load,
     signedIn: perHour(activity, (type) => type === 'signed_in'),
     ended: perHour(activity, (type) => wordFor(type).state === 'ended'),
     refused: perHour(activity, (type) => wordFor(type).state === 'warn'),

@@ -88,6 +88,11 @@ export const names = new Map([[SUB, { sub: SUB, name: 'Alice Archer', email: 'al
 export const overview: OverviewView = {
   connected: 1_204,
   people: 100_000,
+  streams: 388,
+  load: {
+    requests: Array.from({ length: 96 }, (_, at) => Math.round(900 + 800 * Math.sin(at / 9)) + (at % 7) * 40),
+    streams: Array.from({ length: 96 }, (_, at) => Math.round(300 + 180 * Math.sin(at / 11))),
+  },
   signedIn: [3, 1, 0, 0, 0, 2, 14, 60, 88, 71, 40, 33, 52, 61, 44, 30, 18, 9, 7, 4, 4, 3, 2, 5],
   ended: [0, 0, 0, 0, 0, 0, 2, 4, 3, 9, 1, 0, 2, 30, 4, 2, 1, 0, 0, 0, 0, 1, 0, 1],
   refused: [0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0],
@@ -124,6 +129,26 @@ export const clients: ClientsView = {
       registeredAt: NOW - 900_000,
       usedAt: NOW - 90_000,
       people: 812,
+      blocked: undefined,
+    },
+    {
+      id: 'https://claude.ai/oauth/claude-code-client-metadata',
+      name: 'Claude Code',
+      knownBy: 'document',
+      redirectUris: ['http://localhost/callback', 'http://127.0.0.1/callback'],
+      registeredAt: NOW - 800_000,
+      usedAt: NOW - 9_000,
+      people: 12,
+      blocked: undefined,
+    },
+    {
+      id: 'nightly-console',
+      name: 'Nightly console',
+      knownBy: 'settings',
+      redirectUris: ['https://console.example.com/cb'],
+      registeredAt: 0,
+      usedAt: undefined,
+      people: 0,
       blocked: undefined,
     },
     {
