@@ -1,7 +1,13 @@
 // Who may call which tool: rules, groups, names with wildcards, and the scopes a call needs on top.
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { rulesFor, scopesNeeded, verdictOn } from '../../../src/mcp/tool-policy.ts'
+import { defaultScopes } from '../../../src/oauth/resource.ts'
+import { readSettings } from '../../../src/settings.ts'
 import type { ToolRule } from '../../../src/settings/downstreams.ts'
+
+const README = resolve(import.meta.dirname, '../../../README.md')
 
 const rule = (changes: Partial<ToolRule>): ToolRule => ({ groups: undefined, allow: [], deny: [], readOnly: false, ...changes })
 
@@ -60,6 +66,37 @@ describe('a pattern', () => {
     const started = performance.now()
     for (let round = 0; round < 100; round += 1) verdictOn('a'.repeat(1024), [rule({ allow: [`${'*a'.repeat(200)}*b`] })])
     expect(performance.now() - started).toBeLessThan(500)
+  })
+})
+
+describe('the example in README.md', () => {
+  const [, json = ''] = /### Tool policy.*?```json\n(.*?)```/s.exec(readFileSync(README, 'utf8')) ?? []
+  const { downstreams } = readSettings({
+    BASE_URL: 'https://mcp.example.com',
+    DOWNSTREAMS: `[${json}]`,
+    OAUTH_AUTHORIZE_URL: 'https://idp.example',
+    OAUTH_CLIENT_ID: 'broker',
+    ENCRYPTION_KEY: '0123456789abcdef'.repeat(4),
+  })
+  const [tickets] = downstreams
+
+  test.for<[string, string, string, string]>([
+    ['Eve', 'sales', 'search_tickets', 'if_read_only'],
+    ['Eve', 'sales', 'create_ticket', 'if_read_only'],
+    ['Sam', 'support', 'search_tickets', 'allowed'],
+    ['Sam', 'support', 'close_ticket', 'allowed'],
+    ['Sam', 'support', 'list_queues', 'if_read_only'],
+    ['Sam', 'support', 'purge_queue', 'if_read_only'],
+    ['Lea', 'support-leads', 'merge_tickets', 'allowed'],
+    ['Lea', 'support-leads', 'purge_queue', 'denied'],
+  ])('is what happens: %s of %s, %s: %s', ([, group, tool, verdict]) => {
+    expect(verdictOn(tool, rulesFor(tickets?.tools ?? [], [group]))).toBe(verdict)
+  })
+
+  test('asks for a further scope where it says so', () => {
+    expect(scopesNeeded('close_ticket', tickets ?? {})).toEqual(['tickets:close'])
+    expect(scopesNeeded('search_tickets', tickets ?? {})).toEqual([])
+    expect(tickets && defaultScopes(tickets)).toEqual(['mcp'])
   })
 })
 
