@@ -16,8 +16,8 @@ type Given = Readonly<Record<string, string>>
 
 const SEE = 'see “Clients you enter yourself” in README.md'
 const SHORTEST_SECRET = 16
-/** Ids of our own making begin like this, and an address is a document: neither can be entered. */
-const TAKEN = /^(?:pub|sec|key|tok|mch)_|^https?:/i
+/** Ids of our own making begin like this. */
+const TAKEN = /^(?:pub|sec|key|tok|mch)_/i
 
 const text = z.string().trim().min(1).max(200)
 
