@@ -60,7 +60,7 @@ export function app(services: Services): Hono<{ Variables: Variables }> {
   // People and their browsers; no cross-origin use, and no framing.
   floor.use('/authorize', onlyMethods(['GET', 'POST']))
   floor.route('/', authorizeRoutes(services))
-  floor.use('/callback', onlyMethods(['GET']))
+  floor.use('/callback/*', onlyMethods(['GET']))
   floor.route('/', callbackRoutes(services))
   for (const { path, body, headers } of PAGE_ASSETS) floor.get(path, (c) => c.body(body, 200, headers))
   floor.get('/', (c) => c.body(home(services), 200, pageHeaders('own')))
@@ -92,9 +92,9 @@ export function app(services: Services): Hono<{ Variables: Variables }> {
 
 const ACCOUNT = { label: 'Your account', href: '/account' } as const
 
-function home({ settings, provider }: Services): string {
+function home({ settings, providers }: Services): string {
   const { host } = new URL(settings.baseUrl)
-  return homePage({ name: host, signInWith: provider.name, servers: shownServers(settings), links: [ACCOUNT] })
+  return homePage({ name: host, signInWith: providers.names, servers: shownServers(settings), links: [ACCOUNT] })
 }
 
 /** What everybody gets while the settings are wrong; the variables are named, their values never. */

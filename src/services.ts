@@ -1,6 +1,5 @@
 // The wiring: what one isolate is made of, built once from the environment and handed to every layer.
-import { identityProviderFor } from './identity/identity-providers.ts'
-import type { IdentityProvider } from './identity/provider.ts'
+import { IdentityProviders } from './identity/identity-providers.ts'
 import { statementReaders } from './identity/statements.ts'
 import { keyRing, type KeyRing } from './issuer/keys.ts'
 import { Envelopes } from './oauth/envelopes.ts'
@@ -13,7 +12,7 @@ import { readSettings, SettingsError, type Settings } from './settings.ts'
 export interface Foundation {
   readonly settings: Settings
   readonly keys: KeyRing
-  readonly provider: IdentityProvider
+  readonly providers: IdentityProviders
   readonly statements: StatementReaders
 }
 
@@ -38,7 +37,7 @@ export async function foundation(env: object): Promise<Foundation> {
   const built = {
     settings,
     keys: await keysOf(settings),
-    provider: identityProviderFor(settings.identityProvider),
+    providers: new IdentityProviders(settings.identityProviders),
     statements: statementReaders(settings.exchange, settings.baseUrl, now),
   }
   foundations.set(env, built)

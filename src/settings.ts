@@ -1,13 +1,14 @@
 // What this deployment was told: environment in, frozen Settings out, every mistake reported at once.
 import type { z } from 'zod'
 import { toHex } from './platform/crypto.ts'
+import { administratorsOf, problemsOfAdministrators, type AdministratorSettings } from './settings/administrators.ts'
 import { readClients, type EnteredClient } from './settings/clients.ts'
 import { readDownstreams, type Downstream } from './settings/downstreams.ts'
 import { environment, keyBytes, NEW_KEY, type Environment } from './settings/environment.ts'
 import { exchangeOf, problemsOfExchange, type ExchangeSettings } from './settings/exchange.ts'
 import { limitsOf, type Limits } from './settings/limits.ts'
 import { isOpenHttp, type SettingsProblem } from './settings/problem.ts'
-import { accessHost, identityProvider, problemsOfProvider, type IdentityProviderSettings } from './settings/providers.ts'
+import { assertionsPassedOn, readProviders, type IdentityProviderSettings } from './settings/providers.ts'
 
 export interface Settings {
   /** Public origin and OAuth issuer, no trailing slash. */
@@ -15,19 +16,14 @@ export interface Settings {
   /** Nobody has said it: good for this computer, and for nowhere else. */
   readonly baseUrlIsAssumed: boolean
   readonly downstreams: readonly Downstream[]
-  readonly identityProvider: IdentityProviderSettings
+  readonly identityProviders: readonly IdentityProviderSettings[]
   readonly secret: Uint8Array<ArrayBuffer>
   readonly previousSecret: Uint8Array<ArrayBuffer> | undefined
   readonly identityPem: string | undefined
   readonly previousIdentityPem: string | undefined
   readonly allowedOrigins: readonly string[]
   /** Who may open /admin. */
-  readonly administrators: {
-    readonly emails: readonly string[]
-    readonly groups: readonly string[]
-    /** Cloudflare Access in front of the portal: whose assertions count, and for which application. */
-    readonly access: { readonly issuer: string; readonly audience: string } | undefined
-  }
+  readonly administrators: AdministratorSettings
   /** Entered by the operator. */
   readonly clients: readonly EnteredClient[]
   readonly exchange: ExchangeSettings
@@ -65,20 +61,25 @@ export function readSettings(env: object): Settings {
   const parsed = environment.safeParse(given)
   const { downstreams, problems: ofDownstreams } = readDownstreams(given)
   const { clients, problems: ofClients } = readClients(given)
+  const { identityProviders, problems: ofProviders } = readProviders(given)
   const problems = parsed.success ? [] : parsed.error.issues.map((issue) => asProblem(issue, given))
   problems.push(
     ...ofDownstreams,
     ...ofClients,
-    ...problemsOfProvider(given),
+    ...ofProviders,
     ...problemsOfExchange(given),
-    ...halfOfAccess(given),
+    ...problemsOfAdministrators(given),
     ...exampleSecrets(given),
     ...openHttp(given),
   )
   if (!parsed.success || problems.length > 0)
     throw new SettingsError(problems.map((problem) => ({ ...problem, variable: nameOf(problem.variable) })).sort(byVariable))
+  const servers = downstreams(parsed.data)
+  const providers = identityProviders(parsed.data)
+  const leaking = assertionsPassedOn(servers, providers)
+  if (leaking.length > 0) throw new SettingsError(leaking)
   const baseUrlIsAssumed = given['BASE_URL'] === undefined
-  return Object.freeze({ ...settings(parsed.data, downstreams(parsed.data)), clients, baseUrlIsAssumed })
+  return Object.freeze({ ...settings(parsed.data, servers, providers), clients, baseUrlIsAssumed })
 }
 
 function byVariable(a: SettingsProblem, b: SettingsProblem): number {
@@ -121,13 +122,6 @@ function asProblem(issue: z.core.$ZodIssue, given: Readonly<Record<string, strin
   return { variable, problem: issue.message, cure }
 }
 
-function halfOfAccess(given: Readonly<Record<string, string>>): SettingsProblem[] {
-  const missing = ['ACCESS_TEAM_DOMAIN', 'ACCESS_AUD'].filter((variable) => given[variable] === undefined)
-  if (missing.length !== 1) return []
-  const cure = 'set both to accept administrators that Cloudflare Access has let through to /admin, or neither'
-  return missing.map((variable) => ({ variable, problem: 'not configured', cure }))
-}
-
 function exampleSecrets(given: Readonly<Record<string, string>>): SettingsProblem[] {
   if (given['DEMO'] === '1' && URL.parse(given['BASE_URL'] ?? '')?.hostname === 'localhost') return []
   return Object.entries(given)
@@ -149,27 +143,25 @@ function openHttp(given: Readonly<Record<string, string>>): SettingsProblem[] {
   const problems: SettingsProblem[] = []
   const cure = 'use https; plain http is for localhost alone'
   if (isOpenHttp(given['BASE_URL'])) problems.push({ variable: 'BASE_URL', problem: 'would send tokens over plain http', cure })
-  if (isOpenHttp(given['OAUTH_AUTHORIZE_URL']))
-    problems.push({ variable: 'OAUTH_AUTHORIZE_URL', problem: 'would sign people in over plain http', cure })
   return problems
 }
 
-function settings(env: Environment, downstreams: readonly Downstream[]): Omit<Settings, 'clients' | 'baseUrlIsAssumed'> {
+function settings(
+  env: Environment,
+  downstreams: readonly Downstream[],
+  providers: readonly IdentityProviderSettings[],
+): Omit<Settings, 'clients' | 'baseUrlIsAssumed'> {
   return {
     baseUrl: env.BASE_URL,
     downstreams,
-    identityProvider: identityProvider(env),
+    identityProviders: providers,
     secret: env.ENCRYPTION_KEY,
     previousSecret: env.ENCRYPTION_KEY_PREVIOUS,
     identityPem: env.OIDC_PROVIDER_KEY,
     previousIdentityPem: env.OIDC_PROVIDER_KEY_PREVIOUS,
     allowedOrigins: env.ALLOWED_ORIGINS,
-    administrators: { emails: env.ADMIN_EMAILS, groups: env.ADMIN_GROUPS, access: accessInFront(env) },
+    administrators: administratorsOf(env, providers),
     exchange: exchangeOf(env),
     limits: limitsOf(env),
   }
-}
-
-function accessInFront({ ACCESS_TEAM_DOMAIN: team, ACCESS_AUD: audience }: Environment): Settings['administrators']['access'] {
-  return team === undefined || audience === undefined ? undefined : { issuer: `https://${accessHost(team)}`, audience }
 }

@@ -8,7 +8,7 @@ const NOBODY = { state: 'doctor', nonce: 'doctor', codeVerifier: 'doctor-doctor-
 
 export async function examineProvider(provider: IdentityProvider, baseUrl: string): Promise<readonly Finding[]> {
   const found = about(`identity provider ${provider.name}`)
-  const redirectUri = `${baseUrl}/callback`
+  const redirectUri = baseUrl + provider.callback
   try {
     const url = await provider.authorizationUrl({ ...NOBODY, redirectUri })
     const answer = await asking(url.href)

@@ -9,7 +9,7 @@ const found = about('settings')
 
 export async function examineSettings(env: object): Promise<readonly Finding[]> {
   try {
-    const { settings, keys, provider } = await foundation(env)
+    const { settings, keys, providers } = await foundation(env)
     const signing = keys.identity.published.map(({ alg }) => alg).join(', ')
     const own: Finding[] = [found('ok', `every setting is well-formed; identity JWTs are signed with ${signing}`)]
     if (settings.previousSecret !== undefined || settings.previousIdentityPem !== undefined) {
@@ -19,7 +19,7 @@ export async function examineSettings(env: object): Promise<readonly Finding[]> 
     if (new URL(settings.baseUrl).protocol === 'http:')
       own.push(found('note', `BASE_URL is ${settings.baseUrl}: for this computer alone`))
     const named = await Promise.all([
-      examineProvider(provider, settings.baseUrl),
+      ...providers.all.map((provider) => examineProvider(provider, settings.baseUrl)),
       ...settings.downstreams.map((downstream) => examineDownstream(downstream)),
     ])
     return [...own, ...named.flat()]

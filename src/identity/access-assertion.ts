@@ -1,4 +1,4 @@
-// Cloudflare Access in front of the portal: its signed word about who is there (the header `Cf-Access-Jwt-Assertion`), verified.
+// Cloudflare Access in front of the broker: its signed word about who is there (the header `Cf-Access-Jwt-Assertion`), verified.
 //
 // Whoever reaches this Worker by another way can send the header too; only the signature, the issuer and the audience make it true.
 import * as z from 'zod'
@@ -15,10 +15,15 @@ export interface AccessInFront {
 
 // A service token has a common name and no e-mail address: it is a program, and programs have machine credentials here.
 const personClaims = z.object({
+  sub: z.string().optional(),
+  exp: z.number(),
   email: z.string().min(3),
   common_name: z.undefined().optional(),
   type: z.literal('app').optional(),
 })
+
+/** Whom Access has let through, and until when its word counts, in unix seconds. */
+export type Asserted = Readonly<z.output<typeof personClaims>>
 
 /** Access changes its keys every six weeks and announces the next one; an hour is long enough for one that was withdrawn. */
 const KEYS_ARE_GOOD = 3_600
@@ -35,8 +40,8 @@ export class AccessAssertions {
     this.#keys = new PublishedKeys(() => fetchKeys(`${access.issuer}/cdn-cgi/access/certs`), KEYS_ARE_GOOD, now)
   }
 
-  /** The verified e-mail address, or undefined when this is not a person's assertion for this application. */
-  async email(assertion: string): Promise<string | undefined> {
+  /** Undefined when this is not a person's assertion for this application. */
+  async person(assertion: string): Promise<Asserted | undefined> {
     try {
       const { payload } = await this.#keys.verify(assertion, {
         issuer: this.#access.issuer,
@@ -45,7 +50,7 @@ export class AccessAssertions {
         requiredClaims: ['exp', 'iat'],
         currentDate: new Date(this.#now() * 1000),
       })
-      return personClaims.safeParse(payload).data?.email
+      return personClaims.safeParse(payload).data
     } catch (cause) {
       if (!(cause instanceof KeysAway)) return undefined
       throw new IdentityError('unreachable', 'the keys of Cloudflare Access can not be fetched', { cause })

@@ -35,6 +35,8 @@ const metadataSchema = z.object({
   id_token_signing_alg_values_supported: algorithms,
   userinfo_signing_alg_values_supported: algorithms,
   authorization_response_iss_parameter_supported: z.boolean().exactOptional(),
+  // Microsoft's clouds each have a Graph of their own.
+  msgraph_host: z.string().exactOptional(),
 })
 export type Metadata = z.output<typeof metadataSchema>
 
@@ -44,13 +46,39 @@ const signingSchema = metadataSchema
   .extend({ jwks_uri: z.string() })
 export type Signing = z.output<typeof signingSchema>
 
-export function discover(configured: string): Promise<Metadata> {
-  return documentOf(configured, metadataSchema)
+/**
+ * Where nothing is published, servers of plain OAuth have had their endpoints in one place for long. They can only be taken for granted where
+ * nobody was promised an ID token: no key is known that could verify one.
+ */
+export async function discover(
+  configured: string,
+  scopes: readonly string[],
+  isOurs: (issuer: string) => boolean = (issuer) => isSameIssuer(issuer, configured),
+): Promise<Metadata> {
+  try {
+    return await documentOf(configured, metadataSchema, isOurs)
+  } catch (error) {
+    if (!(error instanceof NothingPublished) || scopes.includes('openid')) throw error
+    return endpointsUnder(configured.replace(/\/$/, ''))
+  }
+}
+
+class NothingPublished extends IdentityError {}
+
+function endpointsUnder(issuer: string): Metadata {
+  return {
+    issuer,
+    authorization_endpoint: `${issuer}/authorize`,
+    token_endpoint: `${issuer}/token`,
+    userinfo_endpoint: `${issuer}/userinfo`,
+    id_token_signing_alg_values_supported: [],
+    userinfo_signing_alg_values_supported: [],
+  }
 }
 
 /** What is needed to verify what the issuer signs. */
 export function discoverKeys(configured: string): Promise<Signing> {
-  return documentOf(configured, signingSchema)
+  return documentOf(configured, signingSchema, (issuer) => isSameIssuer(issuer, configured))
 }
 
 /**
@@ -60,21 +88,24 @@ export function discoverKeys(configured: string): Promise<Signing> {
 async function documentOf<Document extends { readonly issuer: string }>(
   configured: string,
   schema: z.ZodType<Document>,
+  isOurs: (issuer: string) => boolean,
 ): Promise<Document> {
   const url = new URL(configured)
   if (url.protocol !== 'https:' && !isLoopback(url)) throw new IdentityError('invalid', `${url.origin} is not https`)
   const failures: string[] = []
+  let isNothingThere = true
   for (const address of wellKnownAddresses(url)) {
     const response = await ask(address, { method: 'GET', headers: { accept: 'application/json' } })
     await assertAtWork(response, address)
     const found = response.ok ? schema.safeParse(await jsonOf(response, address).catch(() => undefined)) : undefined
-    if (found?.success && isSameIssuer(found.data.issuer, configured)) return found.data
+    if (found?.success && isOurs(found.data.issuer)) return found.data
+    isNothingThere &&= response.status >= 400
     failures.push(
       `${address} ${found?.success ? `names another issuer, ${found.data.issuer}` : `answered ${response.status} without metadata`}`,
     )
     if (!response.bodyUsed) await response.body?.cancel()
   }
-  throw new IdentityError('invalid', failures.join('; '))
+  throw new (isNothingThere ? NothingPublished : IdentityError)('invalid', failures.join('; '))
 }
 
 /** A demo or a test has no certificate; a provider anywhere else has one. */
@@ -93,6 +124,6 @@ function wellKnownAddresses({ origin, pathname }: URL): ReadonlySet<string> {
 }
 
 /** Identical (RFC 8414 section 3.3) but for the slash an operator's setting may end with or lack. */
-function isSameIssuer(named: string, configured: string): boolean {
+export function isSameIssuer(named: string, configured: string): boolean {
   return named.replace(/\/$/, '') === configured.replace(/\/$/, '')
 }

@@ -2,27 +2,21 @@
 import * as oauth from 'oauth4webapi'
 import type { Identity, IdpTokens } from '../caller.ts'
 import { log } from '../platform/telemetry.ts'
-import type { Person, RefreshOutcome } from '../session/token-refresher.ts'
+import { mayBeAsked, type Person, type RefreshOutcome } from '../session/token-refresher.ts'
 import type { IdentityProviderSettings } from '../settings/providers.ts'
 import { ask, asIdentityError, assertAtWork } from './ask.ts'
 import { identityFrom, isIncomplete, type Claims } from './claims.ts'
-import { discover, isLoopback, type Metadata } from './discovery.ts'
+import type { Asking, Delta } from './delta.ts'
+import { discover, isLoopback, isSameIssuer, type Metadata } from './discovery.ts'
+import { CLOCK_TOLERANCE, unverifiedClaims, verifiedClaims, verifySignature } from './id-token.ts'
 import { KeySet } from './jwks.ts'
 import { mayBeLogoutToken, readLogoutToken } from './logout-token.ts'
 import { IdentityError, type IdentityProvider, type LoggedOut, type Login, type SignedIn } from './provider.ts'
+import { plainUserInfo } from './plain-user-info.ts'
 import { Remembered } from './remembered.ts'
-import { readTokenAnswer, type TokenAnswer } from './token-answer.ts'
-
-/** What one provider does differently. */
-export interface Delta {
-  readonly name?: string
-  readonly clientAuthentication?: 'client_secret_post'
-  /** Claims as this provider spells them, told in the standard's words. */
-  readonly claims?: (spelled: Claims) => Claims
-}
+import { readTokenAnswer, withoutIdToken, type TokenAnswer } from './token-answer.ts'
 
 const HOUR_MS = 3_600_000
-const CLOCK_TOLERANCE = 60
 /** Codes that say "this person has to sign in again"; anything else refused is a fault between broker and provider. */
 const ENDED: ReadonlySet<string | undefined> = new Set([
   'invalid_grant',
@@ -30,11 +24,16 @@ const ENDED: ReadonlySet<string | undefined> = new Set([
   'login_required',
   'interaction_required',
   'consent_required',
+  // GitHub's word for invalid_grant, and that of RFC 6750 for an access token that has been withdrawn.
+  'bad_refresh_token',
+  'invalid_token',
 ])
 
 export class OidcProvider implements IdentityProvider {
+  readonly key: string
   readonly name: string
   readonly host: string
+  readonly callback: string
   readonly #settings: IdentityProviderSettings
   readonly #delta: Delta
   readonly #client: oauth.Client
@@ -44,12 +43,18 @@ export class OidcProvider implements IdentityProvider {
 
   constructor(settings: IdentityProviderSettings, delta: Delta = {}) {
     const url = new URL(settings.url)
+    this.key = settings.name
     this.host = url.host
-    this.name = delta.name ?? url.host
+    this.name = settings.title ?? delta.name ?? url.host
+    this.callback = settings.callback
     this.#settings = settings
     this.#delta = delta
     this.#client = { client_id: settings.clientId, [oauth.clockTolerance]: CLOCK_TOLERANCE }
     this.#http = { [oauth.customFetch]: ask, [oauth.allowInsecureRequests]: isLoopback(url) }
+  }
+
+  issues(issuer: string): boolean {
+    return this.#delta.issues?.(issuer) ?? isSameIssuer(issuer, this.#settings.url)
   }
 
   async authorizationUrl(login: Login): Promise<URL> {
@@ -69,6 +74,7 @@ export class OidcProvider implements IdentityProvider {
         code_challenge_method: 'S256',
         // OpenID Connect Core section 11: without it a provider ignores the wish for a refresh token.
         ...(scopes.includes('offline_access') && { prompt: 'consent' }),
+        ...this.#delta.parameters,
       }
       for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value)
       return url
@@ -81,19 +87,12 @@ export class OidcProvider implements IdentityProvider {
     try {
       const issuer = await this.#discovered()
       // State and issuer (RFC 9207) come first: a code of another provider must not travel to this one's token endpoint.
-      const answered = oauth.validateAuthResponse(issuer, this.#client, callback, login.state)
-      const answer = await readTokenAnswer(
-        await oauth.authorizationCodeGrantRequest(
-          issuer,
-          this.#client,
-          this.#authentication(issuer),
-          answered,
-          login.redirectUri,
-          login.codeVerifier,
-          this.#http,
-        ),
-      )
-      const identity = await this.#identityBehind(issuer, answer, login.nonce)
+      const answered = oauth.validateAuthResponse(this.#named(issuer, callback), this.#client, callback, login.state)
+      const { redirectUri, codeVerifier, nonce } = login
+      const client = [issuer, this.#client, this.#authentication(issuer)] as const
+      const response = await oauth.authorizationCodeGrantRequest(...client, answered, redirectUri, codeVerifier, this.#http)
+      const answer = this.#readable(issuer, await readTokenAnswer(response))
+      const identity = await this.#identityBehind(issuer, answer, nonce)
       if (!identity) throw new IdentityError('invalid', 'the provider did not say who signed in')
       return { identity, tokens: answer.tokens }
     } catch (error) {
@@ -102,24 +101,41 @@ export class OidcProvider implements IdentityProvider {
   }
 
   async refresh(tokens: IdpTokens, person: Person, keep: (fresh: IdpTokens) => Promise<void>): Promise<RefreshOutcome> {
-    if (tokens.refreshToken === undefined) return { outcome: 'unsupported' }
+    if (!mayBeAsked(tokens, Date.now() / 1000)) return { outcome: 'unsupported' }
+    // An operator may have moved to another provider, which must not see the tokens of the old one.
+    if (!this.issues(person.issuer)) return { outcome: 'ended', why: `the person signed in with ${person.issuer}` }
     try {
       const issuer = await this.#discovered()
-      // An operator may have moved to another provider: its token endpoint must not see the tokens of the old one.
-      if (issuer.issuer !== person.issuer) return { outcome: 'ended', why: `the person signed in with ${person.issuer}` }
-      const answer = await readTokenAnswer(
-        await oauth.refreshTokenGrantRequest(issuer, this.#client, this.#authentication(issuer), tokens.refreshToken, this.#http),
-        tokens,
-      )
-      await keep(answer.tokens)
+      const answer = await this.#asked(issuer, tokens)
+      if (tokens.refreshToken !== undefined) await keep(answer.tokens)
       const identity = await this.#identityBehind(issuer, answer)
       if (!identity) return { outcome: 'refreshed' }
-      if (identity.subject !== person.subject) return { outcome: 'ended', why: 'the provider answered about another person' }
+      if (identity.issuer !== person.issuer || identity.subject !== person.subject)
+        return { outcome: 'ended', why: 'the provider answered about another person' }
       return { outcome: 'refreshed', identity }
     } catch (error) {
       const { reason, code, detail } = this.#logged('refresh', error)
-      return { outcome: reason === 'refused' && ENDED.has(code) ? 'ended' : 'unavailable', why: `${reason}: ${detail}` }
+      const isOver = reason === 'denied' || (reason === 'refused' && ENDED.has(code))
+      return { outcome: isOver ? 'ended' : 'unavailable', why: `${reason}: ${detail}` }
     }
+  }
+
+  /** Without a refresh token the tokens stay as they are, and whoever said who the person is, is asked that again. */
+  async #asked(issuer: Metadata, tokens: IdpTokens): Promise<TokenAnswer> {
+    if (tokens.refreshToken === undefined) return { tokens, unverified: new Response(), idToken: undefined }
+    const client = [issuer, this.#client, this.#authentication(issuer)] as const
+    const response = await oauth.refreshTokenGrantRequest(...client, tokens.refreshToken, this.#http)
+    return this.#readable(issuer, await readTokenAnswer(response, tokens))
+  }
+
+  /** Where the published issuer is a pattern, an answer names what the pattern stands for. */
+  #named(issuer: Metadata, callback: URL): Metadata {
+    const named = callback.searchParams.get('iss')
+    return named !== null && this.#delta.issues?.(named) ? { ...issuer, issuer: named } : issuer
+  }
+
+  #readable({ jwks_uri }: Metadata, answer: TokenAnswer): TokenAnswer {
+    return jwks_uri === undefined && !this.#settings.scopes.includes('openid') ? withoutIdToken(answer) : answer
   }
 
   async loggedOut(token: string): Promise<LoggedOut> {
@@ -132,7 +148,8 @@ export class OidcProvider implements IdentityProvider {
 
   /** A copy for every request: oauth4webapi ties what it remembers, promises among it, to this object. */
   async #discovered(): Promise<Metadata> {
-    return { ...(await this.#metadata.get(() => discover(this.#settings.url))) }
+    const { url, scopes } = this.#settings
+    return { ...(this.#delta.metadata ?? (await this.#metadata.get(() => discover(url, scopes, this.#delta.publishes)))) }
   }
 
   #scopes({ scopes_supported: supported }: Metadata): readonly string[] {
@@ -148,53 +165,46 @@ export class OidcProvider implements IdentityProvider {
   }
 
   /** `nonce` is what a sign-in expects; a refresh expects none. */
-  async #identityBehind(issuer: Metadata, answer: TokenAnswer, nonce?: string): Promise<Identity | undefined> {
-    const spell = this.#delta.claims ?? ((spelled: Claims) => spelled)
-    const claims = answer.hasIdToken ? spell(await this.#verified(issuer, answer, nonce)) : undefined
+  async #identityBehind(published: Metadata, answer: TokenAnswer, nonce?: string): Promise<Identity | undefined> {
+    const { metadataFor = same, claims: spell = same, owner } = this.#delta
+    const { idToken, tokens } = answer
+    const issuer = metadataFor(published, idToken === undefined ? undefined : unverifiedClaims(idToken))
+    const asking: Asking = { metadata: issuer, accessToken: tokens.accessToken }
+    if (owner) return identityFrom(issuer.issuer, await owner(asking))
+    const verification = { issuer, client: this.#client, keys: this.#keys, http: this.#http, nonce }
+    const verified = idToken === undefined ? undefined : await verifiedClaims(answer, verification)
     // Whoever asked for OpenID Connect must not be answered with less: the nonce lives in the ID token alone.
     const isPromised = nonce !== undefined && this.#settings.scopes.includes('openid')
-    if (!claims && isPromised) throw new IdentityError('invalid', 'the answer holds no ID token')
+    if (!verified && isPromised) throw new IdentityError('invalid', 'the answer holds no ID token')
+    const claims = verified && (await spell(verified, asking))
     if (claims && !isIncomplete(claims)) return identityFrom(issuer.issuer, claims)
-    const more = await this.#userInfo(issuer, answer.tokens.accessToken, claims?.['sub'])
-    return claims || more ? identityFrom(issuer.issuer, { ...(more && spell(more)), ...claims }) : undefined
+    const more = await this.#userInfo(asking, verified?.['sub'], tokens.idToken === undefined)
+    const known = more ? await spell({ ...more, ...verified }, asking) : claims
+    return known && identityFrom(issuer.issuer, known)
   }
 
-  async #verified(issuer: Metadata, { unverified }: TokenAnswer, nonce?: string): Promise<Claims> {
-    const result =
-      nonce === undefined
-        ? await oauth.processRefreshTokenResponse(issuer, this.#client, unverified)
-        : await oauth.processAuthorizationCodeResponse(issuer, this.#client, unverified, {
-            expectedNonce: nonce,
-            requireIdToken: true,
-          })
-    const claims = oauth.getValidatedIdTokenClaims(result)
-    if (!claims) throw new IdentityError('invalid', 'the answer holds no ID token')
-    // OpenID Connect Core section 3.1.3.7, steps 5 and 10: the library asks the first only of several audiences, the second not at all.
-    if (claims.azp !== undefined && claims.azp !== this.#client.client_id)
-      throw new IdentityError('invalid', 'the ID token was issued to another client')
-    if (claims.iat > Date.now() / 1000 + CLOCK_TOLERANCE)
-      throw new IdentityError('invalid', 'the ID token was issued in the future')
-    await this.#verifySignature(issuer, unverified)
-    return claims
-  }
-
-  #verifySignature(issuer: Metadata, signed: Response): Promise<void> {
-    return this.#keys.verify((keys) => oauth.validateApplicationLevelSignature(issuer, signed, { ...this.#http, ...keys }))
-  }
-
-  async #userInfo(issuer: Metadata, accessToken: string, subject: unknown): Promise<Claims | undefined> {
-    if (issuer.userinfo_endpoint === undefined) return undefined
+  /** Where no ID token ever came, userinfo alone says who the person is, and a token it takes no more is over. */
+  async #userInfo(
+    { metadata: issuer, accessToken }: Asking,
+    subject: unknown,
+    isOnlySource: boolean,
+  ): Promise<Claims | undefined> {
+    if (this.#delta.hasNoUserInfo || issuer.userinfo_endpoint === undefined) return undefined
     const response = await oauth.userInfoRequest(issuer, this.#client, accessToken, this.#http)
     await assertAtWork(response, 'userinfo')
     if (!response.ok) {
+      await response.body?.cancel()
+      if (isOnlySource && response.status === 401)
+        throw new IdentityError('refused', 'userinfo takes the access token no more', { code: 'invalid_token' })
       // Where access tokens are for another API, userinfo refuses them; the ID token then is all there is to know.
       log('info', 'identity.userinfo_refused', { provider: this.host, status: response.status })
-      await response.body?.cancel()
       return undefined
     }
+    if (isOnlySource && issuer.jwks_uri === undefined) return await plainUserInfo(response)
     const expected = typeof subject === 'string' ? subject : oauth.skipSubjectCheck
     const claims = await oauth.processUserInfoResponse(issuer, this.#client, expected, response)
-    if (response.headers.get('content-type')?.startsWith('application/jwt')) await this.#verifySignature(issuer, response)
+    const isSigned = response.headers.get('content-type')?.startsWith('application/jwt') === true
+    if (isSigned) await verifySignature(issuer, response, this.#keys, this.#http)
     return claims
   }
 
@@ -204,4 +214,8 @@ export class OidcProvider implements IdentityProvider {
     log(reason === 'denied' ? 'info' : 'warn', 'identity.failed', { step, provider: this.host, reason, detail, code })
     return error
   }
+}
+
+function same<Value>(value: Value): Value {
+  return value
 }

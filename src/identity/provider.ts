@@ -28,12 +28,21 @@ export interface SignedIn {
 }
 
 export interface IdentityProvider extends TokenRefresher {
+  /** Which of the settings' providers this is. */
+  readonly key: string
+  /** The path its answers come to, and those of no other. */
+  readonly callback: string
   /** Shown to people: "Cloudflare Access", or the issuer's host. */
   readonly name: string
   readonly host: string
   authorizationUrl(login: Login): Promise<URL>
-  /** `callback` is the URL the provider sent the browser back to. Rejects with `IdentityError`. */
-  signIn(callback: URL, login: Login): Promise<SignedIn>
+  /** Whether a person may be one of this provider's. */
+  issues(issuer: string): boolean
+  /**
+   * `callback` is the URL the provider sent the browser back to, `assertion` what Cloudflare Access added to that request. Rejects with
+   * `IdentityError`.
+   */
+  signIn(callback: URL, login: Login, assertion?: string): Promise<SignedIn>
   /** Who has signed out there, by a logout token that was verified. Rejects with `IdentityError`. */
   loggedOut(token: string): Promise<LoggedOut>
 }

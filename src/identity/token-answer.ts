@@ -19,7 +19,8 @@ export interface TokenAnswer {
   readonly tokens: IdpTokens
   /** The same answer in the form oauth4webapi verifies. */
   readonly unverified: Response
-  readonly hasIdToken: boolean
+  /** The one that came with this answer. */
+  readonly idToken: string | undefined
 }
 
 /** `previous` are the tokens a refresh replaces: what the provider does not renew stays. */
@@ -46,6 +47,11 @@ export async function readTokenAnswer(response: Response, previous?: IdpTokens):
       idToken: id_token ?? previous?.idToken,
     },
     unverified: Response.json({ access_token, token_type, id_token }),
-    hasIdToken: id_token !== undefined,
+    idToken: id_token,
   }
+}
+
+/** An ID token that nobody asked for and that no published key can verify is not even kept. */
+export function withoutIdToken({ tokens, unverified }: TokenAnswer): TokenAnswer {
+  return { tokens: { ...tokens, idToken: undefined }, unverified, idToken: undefined }
 }

@@ -21,7 +21,8 @@ export interface Consent {
   readonly redirect: Redirect
   readonly resource: { readonly url: string; readonly name: string }
   readonly scopes: readonly { readonly name: string; readonly meaning: string }[]
-  readonly identityProvider: { readonly name: string; readonly host: string }
+  /** Where the person may sign in; the choice is theirs when there are several. */
+  readonly identityProviders: readonly { readonly key: string; readonly name: string; readonly host: string }[]
   /** What the server behind is told about the person, as a reader would say it. */
   readonly learns: readonly string[]
   readonly csrf?: string
@@ -123,7 +124,8 @@ function ServerPlace({ url, name }: Consent['resource']) {
 
 // Deny comes first: it is what the form does by default, and what the keyboard reaches first. Nothing has autofocus.
 function Decision(consent: Consent) {
-  const { ticket, csrf, identityProvider } = consent
+  const { ticket, csrf, identityProviders } = consent
+  const [only, ...others] = identityProviders
   const caution = needsCaution(consent) ? { 'aria-describedby': 'caution' } : {}
   return (
     <form id="consent" method="post" action="/authorize" class="decision">
@@ -133,17 +135,25 @@ function Decision(consent: Consent) {
         <button class="button" id="deny" type="submit" name="decision" value="deny">
           Deny
         </button>
-        <button class="button button-primary" id="allow" type="submit" name="decision" value="allow" {...caution}>
-          Allow
-        </button>
+        {others.length === 0 ? (
+          <button class="button button-primary" id="allow" type="submit" name="decision" value="allow" {...caution}>
+            Allow
+          </button>
+        ) : (
+          identityProviders.map(({ key, name }) => (
+            <button class="button button-primary" id={`allow-${key}`} type="submit" name="provider" value={key} {...caution}>
+              Allow with {shownName(name, 'your identity provider')}
+            </button>
+          ))
+        )}
       </div>
-      <SignInPlace {...identityProvider} />
+      {only && others.length === 0 ? <SignInPlace {...only} /> : <SignInPlaces {...consent} />}
     </form>
   )
 }
 
 // A provider without a name of its own goes by its host, which need not be said twice.
-function SignInPlace({ name, host }: Consent['identityProvider']) {
+function SignInPlace({ name, host }: Consent['identityProviders'][number]) {
   const provider = shownName(name, 'your identity provider')
   if (provider === shownHost(host)) {
     return (
@@ -163,8 +173,24 @@ function SignInPlace({ name, host }: Consent['identityProvider']) {
   )
 }
 
+function SignInPlaces({ identityProviders }: Consent) {
+  return (
+    <p class="fine">
+      Allow takes you to the place you choose to sign in:
+      {identityProviders.map(({ host }, index) => (
+        <>
+          {index === 0 ? ' ' : ', '}
+          <Host host={host} />
+        </>
+      ))}
+      .
+    </p>
+  )
+}
+
 export function consentPage(consent: Consent): string {
-  const { client, resource, redirect, identityProvider } = consent
+  const { client, resource, redirect, identityProviders } = consent
+  const [place, ...others] = identityProviders
   const name = shownName(client.name, NO_NAME)
   const server = shownName(resource.name, 'this MCP server')
   return documentOf({
@@ -188,8 +214,9 @@ export function consentPage(consent: Consent): string {
           <summary>What happens next, and how to undo it</summary>
           <ol class="steps">
             <li>
-              You sign in at {shownName(identityProvider.name, 'your identity provider')}. Your password stays there; neither the
-              application nor the server sees it.
+              You sign in at{' '}
+              {others.length > 0 ? 'the identity provider you choose' : shownName(place?.name ?? '', 'your identity provider')}.
+              Your password stays there; neither the application nor the server sees it.
             </li>
             <li>Your browser returns to {destinationOf(redirect)}, and the application is connected in your name.</li>
             <li>

@@ -22,7 +22,11 @@ const PEOPLE: readonly string[] = ['/', '/authorize', '/callback']
 /** Paths where a browser is expected get pages; everything else gets JSON, whatever it says it accepts. */
 export function wantsPage(request: Request): boolean {
   const { pathname } = new URL(request.url)
-  return PEOPLE.includes(pathname) || (/^\/(?:account|admin)(?:\/|$)/.test(pathname) && !pathname.startsWith('/admin/api'))
+  return (
+    PEOPLE.includes(pathname) ||
+    pathname.startsWith('/callback/') ||
+    (/^\/(?:account|admin)(?:\/|$)/.test(pathname) && !pathname.startsWith('/admin/api'))
+  )
 }
 
 export const answerError: ErrorHandler<{ Variables: Variables }> = (error, c) => {

@@ -29,6 +29,12 @@ const SCOPE_MEANING: Readonly<Record<string, string>> = {
   mcp: 'Use the tools, prompts and resources of this server in your name',
 }
 
+/** What a scope adds that some tools need is those tools. */
+function meaningOf(scope: string, { toolScopes = [] }: Partial<Downstream> = {}): string {
+  const tools = toolScopes.filter(({ scope: needed }) => needed === scope).map(({ tool }) => tool)
+  return SCOPE_MEANING[scope] ?? (tools.length > 0 ? `Use these tools too: ${tools.join(', ')}` : scope)
+}
+
 export function authorizeRoutes(services: Services): Hono<{ Variables: Variables }> {
   const routes = new Hono<{ Variables: Variables }>()
   const finder = new ClientFinder(finderServices(services))
@@ -72,8 +78,8 @@ async function showConsent(c: Context, services: Services, finder: ClientFinder)
       kind: acceptableRedirectUri(asked.redirectUri) ?? 'https',
     },
     resource: { url: asked.resource, name: downstream ? titleOf(downstream) : asked.resource },
-    scopes: asked.scopes.map((name) => ({ name, meaning: SCOPE_MEANING[name] ?? name })),
-    identityProvider: { name: services.provider.name, host: services.provider.host },
+    scopes: asked.scopes.map((name) => ({ name, meaning: meaningOf(name, downstream) })),
+    identityProviders: services.providers.all.map(({ key, name, host }) => ({ key, name, host })),
     learns: learns(downstream),
   })
   return c.body(page, 200, pageHeaders('sign-in'))
@@ -96,7 +102,7 @@ function learns({ auth }: Partial<Downstream> = {}): readonly string[] {
 }
 
 async function takeDecision(c: Context, services: Services): Promise<Response> {
-  const { settings, keys, now } = services
+  const { settings, keys, now, providers } = services
   // A page elsewhere could post a ticket of its own making; browsers say where a form comes from.
   const site = c.req.header('Sec-Fetch-Site')
   const origin = c.req.header('Origin')
@@ -119,7 +125,8 @@ async function takeDecision(c: Context, services: Services): Promise<Response> {
   jar.remove(consentCookie(ticket.id))
   const { asked } = ticket
   const to: Destination = { redirectUri: asked.redirectUri, state: asked.state }
-  if (form.get('decision') !== 'allow') {
+  const provider = form.get('decision') === 'allow' ? providers.only : providers.named(form.get('provider') ?? '')
+  if (!provider) {
     log('info', 'consent.denied', { client: asked.clientId, request_id: c.get('requestId') })
     const url = answer(to, settings.baseUrl, {
       error: 'access_denied',
@@ -127,7 +134,7 @@ async function takeDecision(c: Context, services: Services): Promise<Response> {
     })
     return returnToClient(c, url, asked.clientName, 'refused')
   }
-  const url = await beginLogin(c, services, { purpose: 'client', asked })
+  const url = await beginLogin(c, services, provider, { purpose: 'client', asked })
   return seeOther(c, url.href)
 }
 

@@ -26,9 +26,9 @@ export function backchannelLogoutRoutes(services: Services): Hono<{ Variables: V
 }
 
 /** Section 2.8 of the specification: whatever is wrong with the token, the answer is 400. */
-async function verified({ provider }: Services, token: string): Promise<LoggedOut> {
+async function verified({ providers }: Services, token: string): Promise<LoggedOut> {
   try {
-    return await provider.loggedOut(token)
+    return await providers.loggedOut(token)
   } catch (error) {
     if (error instanceof IdentityError && error.reason === 'invalid')
       throw refused('the logout_token is not valid here', error.detail)

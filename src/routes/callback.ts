@@ -16,18 +16,27 @@ import { beginPagesSession } from './pages-session.ts'
 
 export function callbackRoutes(services: Services): Hono<{ Variables: Variables }> {
   const routes = new Hono<{ Variables: Variables }>()
-  routes.get('/callback', (c) => finishSignIn(c, services))
+  routes.get('/callback/*', (c) => finishSignIn(c, services))
   return routes
 }
 
 async function finishSignIn(c: Context, services: Services): Promise<Response> {
-  const login = await pendingLogin(c, services)
-  return login.purpose === 'pages' ? finishForPages(c, services, login) : finishForClient(c, services, login)
+  const { login, provider } = await pendingLogin(c, services)
+  const signIn = (): Promise<SignedIn> => {
+    const redirectUri = services.settings.baseUrl + provider.callback
+    return provider.signIn(new URL(c.req.url), { ...login, redirectUri }, c.req.header('Cf-Access-Jwt-Assertion'))
+  }
+  return login.purpose === 'pages' ? finishForPages(c, services, login, signIn) : finishForClient(c, services, login, signIn)
 }
 
 /** A person who wants to see their own pages: no grant is opened, and no code is issued. */
-async function finishForPages(c: Context, services: Services, login: Extract<Login, { purpose: 'pages' }>): Promise<Response> {
-  const { identity } = await signedInIdentity(c, services, login)
+async function finishForPages(
+  c: Context,
+  services: Services,
+  login: Extract<Login, { purpose: 'pages' }>,
+  signIn: () => Promise<SignedIn>,
+): Promise<Response> {
+  const { identity } = await signIn()
   await beginPagesSession(c, services, await subjectName(identity), identity)
   return c.body(null, 303, { Location: login.returnTo, 'Cache-Control': 'no-store' })
 }
@@ -35,10 +44,6 @@ async function finishForPages(c: Context, services: Services, login: Extract<Log
 /** Identity is issuer and subject, never the e-mail address: that one can be changed to somebody else's. */
 function subjectName({ issuer, subject }: Identity): Promise<string> {
   return sha256(`${issuer}\0${subject}`)
-}
-
-function signedInIdentity(c: Context, { provider, settings }: Services, login: Login): Promise<SignedIn> {
-  return provider.signIn(new URL(c.req.url), { ...login, redirectUri: `${settings.baseUrl}/callback` })
 }
 
 /** For our log, and for the person: their client is what tells them. */
@@ -50,7 +55,12 @@ const NOT_SIGNED_IN: Readonly<Record<SignInRefusal, { readonly event: string; re
   },
 }
 
-async function finishForClient(c: Context, services: Services, login: Extract<Login, { purpose: 'client' }>): Promise<Response> {
+async function finishForClient(
+  c: Context,
+  services: Services,
+  login: Extract<Login, { purpose: 'client' }>,
+  signIn: () => Promise<SignedIn>,
+): Promise<Response> {
   const { settings } = services
   const { asked } = login
   const to: Destination = { redirectUri: asked.redirectUri, state: asked.state }
@@ -60,7 +70,7 @@ async function finishForClient(c: Context, services: Services, login: Extract<Lo
     throw new OAuthError('invalid_client', 'Client not found')
   assertNotBlocked(client)
   try {
-    const { identity, tokens } = await signedInIdentity(c, services, login)
+    const { identity, tokens } = await signIn()
     // Before the grant exists: a Directory that is away must not fail a sign-in half-way.
     await services.directory().markUsed(asked.clientId)
     const sub = await subjectName(identity)

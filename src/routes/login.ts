@@ -2,13 +2,14 @@
 import type { Context } from 'hono'
 import * as z from 'zod'
 import { askedSchema, type Asked } from '../oauth/authorization.ts'
+import type { IdentityProvider } from '../identity/provider.ts'
 import { OAuthError } from '../oauth/errors.ts'
 import { sealed, unsealed } from '../oauth/sealed.ts'
 import { randomId, sameText } from '../platform/crypto.ts'
 import type { Services } from '../services.ts'
 import { cookieJar } from './cookies.ts'
 
-const secrets = { state: z.string(), nonce: z.string(), codeVerifier: z.string() }
+const secrets = { provider: z.string(), state: z.string(), nonce: z.string(), codeVerifier: z.string() }
 
 const loginSchema = z.discriminatedUnion('purpose', [
   /** A client asked for access (RFC 6749 section 4.1). */
@@ -25,17 +26,28 @@ export type LoginPurpose =
 const cookieOf = (state: string): string => `mcp_login_${state.slice(0, 8)}`
 
 /** The address of the identity provider to send the browser to; what comes back is only good in this browser. */
-export async function beginLogin(c: Context, services: Services, purpose: LoginPurpose): Promise<URL> {
-  const { settings, keys, now, provider } = services
-  const login: Login = { ...purpose, state: randomId(24), nonce: randomId(16), codeVerifier: randomId(32) }
-  const url = await provider.authorizationUrl({ ...login, redirectUri: `${settings.baseUrl}/callback` })
+export async function beginLogin(
+  c: Context,
+  services: Services,
+  provider: IdentityProvider,
+  purpose: LoginPurpose,
+): Promise<URL> {
+  const { settings, keys, now } = services
+  const secret = { state: randomId(24), nonce: randomId(16), codeVerifier: randomId(32) }
+  const login: Login = { ...purpose, ...secret, provider: provider.key }
+  const url = await provider.authorizationUrl({ ...login, redirectUri: settings.baseUrl + provider.callback })
   const transaction = await sealed(keys, 'login+jwe', login, now(), settings.limits.loginTtl)
   cookieJar(c, settings.baseUrl).write(cookieOf(login.state), transaction, settings.limits.loginTtl, 'Lax')
   return url
 }
 
-/** The login this browser began; spent by looking at it. */
-export async function pendingLogin(c: Context, services: Services): Promise<Login> {
+export interface Pending {
+  readonly login: Login
+  readonly provider: IdentityProvider
+}
+
+/** The login this browser began, and the provider it was begun at; spent by looking at it. */
+export async function pendingLogin(c: Context, services: Services): Promise<Pending> {
   const state = c.req.query('state') ?? ''
   const jar = cookieJar(c, services.settings.baseUrl)
   const cookie = jar.read(cookieOf(state))
@@ -48,5 +60,12 @@ export async function pendingLogin(c: Context, services: Services): Promise<Logi
     )
   }
   jar.remove(cookieOf(state))
-  return login
+  const provider = services.providers.named(login.provider)
+  // Each provider answers at an address of its own: what another one sends here was made for that one, and its code with it (RFC 9700 section 4.4).
+  if (provider?.callback !== new URL(c.req.url).pathname) {
+    throw new OAuthError('invalid_request', 'The answer came from another identity provider than the one that was chosen', {
+      reason: `chosen: ${login.provider}`,
+    })
+  }
+  return { login, provider }
 }

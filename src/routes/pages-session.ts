@@ -4,6 +4,8 @@ import * as z from 'zod'
 import type { Identity } from '../caller.ts'
 import { OAuthError } from '../oauth/errors.ts'
 import { sealed, unsealed } from '../oauth/sealed.ts'
+import { pageHeaders } from '../pages/headers.ts'
+import { signInPage } from '../pages/sign-in.tsx'
 import { randomId, sameText } from '../platform/crypto.ts'
 import type { Services } from '../services.ts'
 import type { Settings } from '../settings.ts'
@@ -13,6 +15,8 @@ import type { Variables } from './guards.ts'
 import { beginLogin } from './login.ts'
 
 const COOKIE = 'mcp_pages'
+/** In the address of a page: the provider a person has chosen to sign in with. */
+const CHOICE = 'sign_in_with'
 
 const visitorSchema = z.object({
   sub: z.string(),
@@ -70,13 +74,27 @@ export function signedIn(services: Services): MiddlewareHandler<Visited> {
     const visitor = await visitorOf(c, services)
     if (!visitor) {
       if (c.req.method !== 'GET') throw new OAuthError('login_required', 'Your sign-in has expired: open the page again')
-      const { pathname, search } = new URL(c.req.url)
-      const url = await beginLogin(c, services, { purpose: 'pages', returnTo: pathname + search })
+      const { pathname, searchParams } = new URL(c.req.url)
+      const chosen = searchParams.get(CHOICE)
+      searchParams.delete(CHOICE)
+      const returnTo = searchParams.size > 0 ? `${pathname}?${searchParams.toString()}` : pathname
+      const provider = services.providers.only ?? services.providers.named(chosen ?? '')
+      if (!provider) return c.body(choicePage(services, returnTo), 200, pageHeaders('own'))
+      const url = await beginLogin(c, services, provider, { purpose: 'pages', returnTo })
       return c.body(null, 303, { Location: url.href, 'Cache-Control': 'no-store' })
     }
     c.set('visitor', visitor)
     return await next()
   }
+}
+
+function choicePage({ providers, settings }: Services, returnTo: string): string {
+  const choices = providers.all.map(({ key, name, host }) => {
+    const url = new URL(returnTo, settings.baseUrl)
+    url.searchParams.set(CHOICE, key)
+    return { name, host, href: url.pathname + url.search }
+  })
+  return signInPage(choices)
 }
 
 /** For the portal, behind `signedIn`. */

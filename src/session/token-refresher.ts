@@ -8,8 +8,16 @@ export type RefreshOutcome =
   | { readonly outcome: 'ended'; readonly why: string }
   /** No answer, 5xx, or an answer that could not be verified: nothing is known, nothing was lost. */
   | { readonly outcome: 'unavailable'; readonly why: string }
-  /** The provider gave no refresh token: there is nothing to ask, now or later, until the person signs in again. */
+  /** The provider gave nothing to ask with, now or later, until the person signs in again. */
   | { readonly outcome: 'unsupported' }
+
+/**
+ * A refresh token can be used; without ID tokens the access token itself can be shown to whoever said whose it is. Else there is nothing to
+ * ask with.
+ */
+export function mayBeAsked({ refreshToken, idToken, expiresAt = Infinity }: IdpTokens, now: number): boolean {
+  return refreshToken !== undefined || (idToken === undefined && expiresAt > now)
+}
 
 /** Whose tokens they are; everything else about a person may change between two refreshes. */
 export type Person = Pick<Identity, 'issuer' | 'subject'>

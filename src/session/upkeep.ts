@@ -2,6 +2,7 @@
 import { log } from '../platform/telemetry.ts'
 import { askProvider } from './ask-provider.ts'
 import { endEverything, endGrant, type Ended, type Parts } from './parts.ts'
+import { mayBeAsked } from './token-refresher.ts'
 
 /** Called once after start, when everything a job may need is there. */
 export async function beginUpkeep(parts: Parts): Promise<void> {
@@ -23,7 +24,7 @@ export async function beginUpkeep(parts: Parts): Promise<void> {
     every: idpRecheckTtl,
     grace: idpOutageGrace,
     checkedAt: () => provider.checkedAt,
-    isDue: () => provider.tokens?.refreshToken !== undefined && grants.allLive(now()).length > 0,
+    isDue: () => provider.tokens !== undefined && mayBeAsked(provider.tokens, now()) && grants.allLive(now()).length > 0,
     ask: () => {
       // Awake anyway: what the Directory knows of the open streams gets no older than this.
       parts.load.confirm()

@@ -1,26 +1,108 @@
-// Where people sign in: the identity provider of this deployment.
+// Where people sign in: the identity providers of this deployment, from the variables of one and from the list of several.
+import type { Downstream } from './downstreams.ts'
 import type { Environment } from './environment.ts'
-import type { SettingsProblem } from './problem.ts'
+import {
+  isForManyTenants,
+  kindOf,
+  NAME_THE_TENANTS,
+  readProviderList,
+  type ListedProvider,
+  type ProviderKind,
+} from './provider-list.ts'
+import { isOpenHttp, type SettingsProblem } from './problem.ts'
 
 export interface IdentityProviderSettings {
-  readonly kind: 'access' | 'oidc'
+  readonly kind: ProviderKind
+  /** Which of them it is; part of the address its answers come to. */
+  readonly name: string
+  /** What people call it; absent: the provider knows. */
+  readonly title?: string
   /** Issuer or authorize base URL the operator gave; discovery starts here. */
   readonly url: string
   readonly clientId: string
   readonly clientSecret: string | undefined
   readonly scopes: readonly string[]
+  /** Google: domains; Entra: tenants, `*` for every one; GitHub: organisations. None: whoever the provider lets in. */
+  readonly restrictedTo: readonly string[]
+  /** The path its answers come to: one for each, so that no answer of one is taken for that of another (RFC 9700 section 4.4). */
+  readonly callback: string
 }
 
-export function problemsOfProvider(given: Readonly<Record<string, string>>): SettingsProblem[] {
-  const access = ['CF_ACCESS_TEAM_DOMAIN', 'CF_ACCESS_CLIENT_ID', 'CF_ACCESS_CLIENT_SECRET']
-  const oauth = ['OAUTH_AUTHORIZE_URL', 'OAUTH_CLIENT_ID']
-  const chosen = access.some((name) => given[name] !== undefined) ? access : oauth
-  return chosen
-    .filter((variable) => given[variable] === undefined)
-    .map((variable) => ({
-      variable,
-      problem: 'not configured',
-      cure: 'people sign in with CF_ACCESS_* (Cloudflare Access) or OAUTH_* (any OIDC issuer)',
+export interface ProviderSettings {
+  /** To be called with the settings as a whole, when nothing is wrong with them. In the order people are shown them. */
+  readonly identityProviders: (env: Environment) => readonly IdentityProviderSettings[]
+  readonly problems: readonly SettingsProblem[]
+}
+
+type Given = Readonly<Record<string, string>>
+
+const OF_ACCESS: readonly string[] = ['CF_ACCESS_TEAM_DOMAIN', 'CF_ACCESS_CLIENT_ID', 'CF_ACCESS_CLIENT_SECRET']
+const OF_OAUTH: readonly string[] = ['OAUTH_AUTHORIZE_URL', 'OAUTH_CLIENT_ID']
+const OF_APPLICATION: readonly string[] = ['ACCESS_TEAM_DOMAIN', 'ACCESS_AUD']
+
+export function readProviders(given: Given): ProviderSettings {
+  const { providers, problems } = readProviderList(given)
+  return {
+    identityProviders: (env) => [...fromVariables(env), ...providers.map(listed)],
+    problems: [...problems, ...problemsOfVariables(given), ...problemsTogether(given, providers)],
+  }
+}
+
+function problemsOfVariables(given: Given): SettingsProblem[] {
+  const isGiven = (variable: string): boolean => given[variable] !== undefined
+  const begun = [
+    ...(OF_ACCESS.some(isGiven) ? OF_ACCESS : []),
+    ...([...OF_OAUTH, 'OAUTH_CLIENT_SECRET', 'OAUTH_RESTRICT_TO'].some(isGiven) ? OF_OAUTH : []),
+    ...(isGiven('IDENTITY_PROVIDER') ? OF_APPLICATION : []),
+  ]
+  const needed = begun.length > 0 || isGiven('IDENTITY_PROVIDERS') ? begun : OF_OAUTH
+  const cure = 'people sign in with CF_ACCESS_* (Cloudflare Access), OAUTH_* (any other issuer), or what IDENTITY_PROVIDERS lists'
+  return needed.filter((variable) => !isGiven(variable)).map((variable) => ({ variable, problem: 'not configured', cure }))
+}
+
+/** One issuer twice would make two clients of one person, and a tenant of two entries nobody's. */
+function problemsTogether(given: Given, listedOnes: readonly ListedProvider[]): SettingsProblem[] {
+  const own = given['OAUTH_AUTHORIZE_URL']
+  const url = own === undefined ? undefined : URL.parse(own)
+  const problems: SettingsProblem[] = []
+  const all = [...(url ? [{ url, kind: kindOf(url) }] : []), ...listedOnes]
+  const issuers = all.map((one) => one.url.href.replace(/\/$/, ''))
+  const twice = issuers.find((issuer, index) => issuers.indexOf(issuer) !== index)
+  if (twice !== undefined)
+    problems.push({ variable: 'IDENTITY_PROVIDERS', problem: `holds ${twice} twice`, cure: 'give each issuer one entry' })
+  if (
+    all.filter(({ kind }) => kind === 'entra').length > 1 &&
+    all.some((one) => one.kind === 'entra' && isForManyTenants(one.url))
+  )
+    problems.push({
+      variable: 'IDENTITY_PROVIDERS',
+      problem: 'holds an entry for many tenants of Microsoft Entra beside another one',
+      cure: 'name every tenant in the one entry, or give each tenant an entry with its own URL',
+    })
+  if (url && kindOf(url) === 'entra' && isForManyTenants(url) && given['OAUTH_RESTRICT_TO'] === undefined)
+    problems.push({ variable: 'OAUTH_RESTRICT_TO', problem: 'not configured', cure: NAME_THE_TENANTS })
+  if (isOpenHttp(own))
+    problems.push({
+      variable: 'OAUTH_AUTHORIZE_URL',
+      problem: 'would sign people in over plain http',
+      cure: 'use https; plain http is for localhost alone',
+    })
+  return problems
+}
+
+/** What Access shows the broker is a key to the broker: with it, a server could sign in here as the person. */
+export function assertionsPassedOn(
+  servers: readonly Downstream[],
+  providers: readonly IdentityProviderSettings[],
+): readonly SettingsProblem[] {
+  if (!providers.some(({ kind }) => kind === 'access-application')) return []
+  const cure = 'set it to identity-jwt; or let people sign in with a SaaS application of Access, whose tokens are made for this'
+  return servers
+    .filter(({ auth }) => auth === 'idp-token')
+    .map(({ name }) => ({
+      variable: name === 'mcp' ? 'DOWNSTREAM_AUTH' : 'DOWNSTREAMS',
+      problem: `idp-token would give ${name} what Cloudflare Access says to the broker alone`,
+      cure,
     }))
 }
 
@@ -28,24 +110,88 @@ export function accessHost(team: string): string {
   return team.includes('.') ? team : `${team}.cloudflareaccess.com`
 }
 
-export function identityProvider(env: Environment): IdentityProviderSettings {
-  const scopes = env.SCOPES_SUPPORTED.length > 0 ? env.SCOPES_SUPPORTED : undefined
-  if (env.CF_ACCESS_TEAM_DOMAIN !== undefined) {
-    const host = accessHost(env.CF_ACCESS_TEAM_DOMAIN)
-    const clientId = env.CF_ACCESS_CLIENT_ID ?? ''
-    return {
-      kind: 'access',
-      url: `https://${host}/cdn-cgi/access/sso/oidc/${encodeURIComponent(clientId)}`,
-      clientId,
-      clientSecret: env.CF_ACCESS_CLIENT_SECRET,
-      scopes: scopes ?? ['openid', 'email', 'profile', 'groups'],
-    }
-  }
+function fromVariables(env: Environment): readonly IdentityProviderSettings[] {
+  const isAccess = env.CF_ACCESS_TEAM_DOMAIN !== undefined
+  return [...saasApplication(env), ...anyIssuer(env, isAccess ? '/callback/oauth' : '/callback'), ...applicationInFront(env)]
+}
+
+function saasApplication(env: Environment): readonly IdentityProviderSettings[] {
+  const { CF_ACCESS_TEAM_DOMAIN: team, CF_ACCESS_CLIENT_ID: clientId = '', CF_ACCESS_CLIENT_SECRET: clientSecret } = env
+  if (team === undefined) return []
+  const url = `https://${accessHost(team)}/cdn-cgi/access/sso/oidc/${encodeURIComponent(clientId)}`
+  // Beside another provider the scopes are that one's: each has its own.
+  const given = env.OAUTH_AUTHORIZE_URL === undefined ? env.SCOPES_SUPPORTED : []
+  const scopes = scopesOf('access', given)
+  return [{ kind: 'access', name: 'cf-access', url, clientId, clientSecret, scopes, restrictedTo: [], callback: '/callback' }]
+}
+
+function anyIssuer(env: Environment, callback: string): readonly IdentityProviderSettings[] {
+  const { OAUTH_AUTHORIZE_URL: url, OAUTH_CLIENT_ID: clientId = '', OAUTH_CLIENT_SECRET: clientSecret } = env
+  if (url === undefined) return []
+  const kind = kindOf(url)
+  const scopes = scopesOf(kind, env.SCOPES_SUPPORTED)
+  const restrictedTo = env.OAUTH_RESTRICT_TO.map((one) => one.toLowerCase())
+  return [{ kind, name: 'oauth', url: url.href, clientId, clientSecret, scopes, restrictedTo, callback }]
+}
+
+/** Never by the two variables alone: they also stand where Access guards nothing but /admin. */
+function applicationInFront(env: Environment): readonly IdentityProviderSettings[] {
+  const { IDENTITY_PROVIDER: chosen, ACCESS_TEAM_DOMAIN: team, ACCESS_AUD: audience } = env
+  if (chosen === undefined || team === undefined || audience === undefined) return []
+  return [application('access', `https://${accessHost(team)}`, audience)]
+}
+
+function application(name: string, url: string, audience: string): IdentityProviderSettings {
+  const callback = `/callback/${name}`
   return {
-    kind: 'oidc',
-    url: env.OAUTH_AUTHORIZE_URL?.href ?? '',
-    clientId: env.OAUTH_CLIENT_ID ?? '',
-    clientSecret: env.OAUTH_CLIENT_SECRET,
-    scopes: scopes ?? ['openid', 'profile', 'email', 'offline_access'],
+    kind: 'access-application',
+    name,
+    url,
+    clientId: audience,
+    clientSecret: undefined,
+    scopes: [],
+    restrictedTo: [],
+    callback,
   }
+}
+
+function listed({
+  name,
+  title,
+  kind,
+  url,
+  clientId,
+  clientSecret,
+  scopes,
+  restrictedTo,
+}: ListedProvider): IdentityProviderSettings {
+  const shown = title === undefined ? {} : { title }
+  if (kind === 'access-application') return { ...application(name, url.origin, clientId), ...shown }
+  const callback = `/callback/${name}`
+  return {
+    kind,
+    name,
+    ...shown,
+    url: url.href,
+    clientId,
+    clientSecret,
+    scopes: scopesOf(kind, scopes),
+    restrictedTo: restrictedTo.map((one) => one.toLowerCase()),
+    callback,
+  }
+}
+
+const DEFAULT_SCOPES: Readonly<Record<ProviderKind, readonly string[]>> = {
+  access: ['openid', 'email', 'profile', 'groups'],
+  'access-application': [],
+  // `offline_access` means nothing to Google, which has a parameter for it.
+  google: ['openid', 'email', 'profile'],
+  // With User.Read, Microsoft Graph tells the groups of a person who is in too many for a token.
+  entra: ['openid', 'profile', 'email', 'offline_access', 'User.Read'],
+  github: ['read:user', 'user:email', 'read:org'],
+  oidc: ['openid', 'profile', 'email', 'offline_access'],
+}
+
+function scopesOf(kind: ProviderKind, given: readonly string[]): readonly string[] {
+  return given.length > 0 ? given : DEFAULT_SCOPES[kind]
 }

@@ -37,7 +37,7 @@ describe('settings that are right', () => {
       downstreams: [
         { path: '/mcp', resource: 'https://mcp.example.com/mcp', url: 'https://tools.example.com/mcp', auth: 'identity-jwt' },
       ],
-      identityProvider: { kind: 'oidc', url: 'https://idp.example.com/', clientId: 'broker' },
+      identityProviders: [{ kind: 'oidc', url: 'https://idp.example.com/', clientId: 'broker', callback: '/callback' }],
       limits: { codeTtl: 300, accessTokenTtl: 3600, rateLimitRequests: 600 },
     })
   })
@@ -84,15 +84,17 @@ describe('settings that are right', () => {
   test.for(['team', 'team.cloudflareaccess.com', 'https://team.cloudflareaccess.com/'])(
     'the Access team may be given as %s',
     (team) => {
-      const { identityProvider } = settingsOf({
+      const { identityProviders } = settingsOf({
+        OAUTH_AUTHORIZE_URL: undefined,
+        OAUTH_CLIENT_ID: undefined,
+        OAUTH_CLIENT_SECRET: undefined,
         CF_ACCESS_TEAM_DOMAIN: team,
         CF_ACCESS_CLIENT_ID: 'abc',
         CF_ACCESS_CLIENT_SECRET: 'kept by the operator',
       })
-      expect(identityProvider).toMatchObject({
-        kind: 'access',
-        url: 'https://team.cloudflareaccess.com/cdn-cgi/access/sso/oidc/abc',
-      })
+      expect(identityProviders).toMatchObject([
+        { kind: 'access', url: 'https://team.cloudflareaccess.com/cdn-cgi/access/sso/oidc/abc', callback: '/callback' },
+      ])
     },
   )
 

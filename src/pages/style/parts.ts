@@ -59,6 +59,9 @@ strong.address, strong.name { display: block; font-family: var(--sans); font-siz
 .button-danger:hover { background: var(--danger); text-decoration: underline; }
 .button-small { min-height: 34px; padding: 4px 12px; font-size: 0.875rem; border-radius: 8px; }
 
+.choices { display: grid; gap: 10px; padding: 0; list-style: none; }
+.choices .button { width: 100%; flex-wrap: wrap; gap: 0 10px; }
+
 .more { border-top: 1px solid var(--line); padding-top: 12px; font-size: 0.9375rem; }
 .more + .more { margin-top: 12px; }
 .more > * + * { margin-top: 10px; }

@@ -66,7 +66,7 @@ async function byToken(authorization: string, { settings, machines, envelopes, s
 }
 
 async function byAssertion(assertions: AccessAssertions, assertion: string, emails: readonly string[]): Promise<Administrator> {
-  const email = await assertions.email(assertion)
+  const email = (await assertions.person(assertion))?.email
   if (email === undefined) throw new AdminRefusal('invalid_token', 'this is no assertion of Cloudflare Access for a person here')
   const isListed = emails.length === 0 || emails.some((known) => known.toLowerCase() === email.toLowerCase())
   if (!isListed) throw new AdminRefusal('forbidden', 'this is for administrators', email)

@@ -51,7 +51,7 @@ function accessWith(answer: () => Promise<unknown>) {
 
 test('a person that Access let through is known by their e-mail address, and the keys are fetched once', async () => {
   const { assertions, asked } = accessWith(() => published())
-  for (let n = 0; n < 3; n += 1) expect(await assertions.email(await assertion())).toBe('carol@example.com')
+  for (let n = 0; n < 3; n += 1) expect(await assertions.person(await assertion())).toMatchObject({ email: 'carol@example.com' })
   expect(asked).toEqual(['https://team.cloudflareaccess.com/cdn-cgi/access/certs'])
 })
 
@@ -71,7 +71,7 @@ describe('nobody is there when the assertion', () => {
     ['is the one of the whole team', () => assertion({ type: 'org' })],
   ])('%s', async ([, made]) => {
     const { assertions } = accessWith(() => published())
-    expect(await assertions.email(await made())).toBeUndefined()
+    expect(await assertions.person(await made())).toBeUndefined()
   })
 })
 
@@ -79,25 +79,25 @@ describe('the keys of Access', () => {
   test('are asked for again when one is missing, and not more than once a minute', async () => {
     let current = await published('one')
     const { assertions, asked } = accessWith(async () => current)
-    expect(await assertions.email(await assertion())).toBe('carol@example.com')
+    expect(await assertions.person(await assertion())).toMatchObject({ email: 'carol@example.com' })
     current = await published('two', stranger)
     const rotated = await assertion({}, { kid: 'two', privateKey: stranger.privateKey })
-    for (let n = 0; n < 20; n += 1) expect(await assertions.email(rotated)).toBeUndefined()
+    for (let n = 0; n < 20; n += 1) expect(await assertions.person(rotated)).toBeUndefined()
     expect(asked).toHaveLength(1)
     vi.setSystemTime((NOW + 61) * 1000)
-    for (let n = 0; n < 20; n += 1) expect(await assertions.email(rotated)).toBe('carol@example.com')
+    for (let n = 0; n < 20; n += 1) expect(await assertions.person(rotated)).toMatchObject({ email: 'carol@example.com' })
     expect(asked).toHaveLength(2)
   })
 
   test('that can not be fetched are an outage, asked after once and not once for every request', async () => {
     const { assertions, asked } = accessWith(() => Promise.reject(new Error('down')))
     for (let n = 0; n < 5; n += 1)
-      await expect(assertions.email(await assertion())).rejects.toMatchObject({ reason: 'unreachable' })
+      await expect(assertions.person(await assertion())).rejects.toMatchObject({ reason: 'unreachable' })
     expect(asked).toHaveLength(1)
   })
 
   test.for([{}, { keys: 'none' }, '<html>', { keys: [{ kid: 'one' }] }])('that are %j are an outage', async (answer) => {
     const { assertions } = accessWith(async () => answer)
-    await expect(assertions.email(await assertion())).rejects.toMatchObject({ reason: 'unreachable' })
+    await expect(assertions.person(await assertion())).rejects.toMatchObject({ reason: 'unreachable' })
   })
 })

@@ -12,10 +12,13 @@ export function newLogin(): Login {
 export function settingsFor(url: string, change: Partial<IdentityProviderSettings> = {}): IdentityProviderSettings {
   return {
     kind: 'oidc',
+    name: 'oauth',
     url,
     clientId: 'broker',
     clientSecret: 'a secret of the tests',
     scopes: ['openid', 'profile', 'email', 'groups'],
+    restrictedTo: [],
+    callback: '/callback',
     ...change,
   }
 }

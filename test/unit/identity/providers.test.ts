@@ -1,6 +1,6 @@
 // Every provider the settings can name, held to the contract against a running server.
 import { expect, test } from 'vitest'
-import { identityProviderFor } from '../../../src/identity/identity-providers.ts'
+import { identityProviderFor, IdentityProviders } from '../../../src/identity/identity-providers.ts'
 import { readSettings } from '../../../src/settings.ts'
 import type { IdentityProviderSettings } from '../../../src/settings/providers.ts'
 import { Browser, signInAs } from '../../world/browser.ts'
@@ -100,7 +100,7 @@ test.for([
     host: 'login.example.com',
   },
 ])('people read "$name" where $host signs them in', ({ env, name, host }) => {
-  const provider = identityProviderFor(readSettings({ ...BASE, ...env }).identityProvider)
+  const { only } = new IdentityProviders(readSettings({ ...BASE, ...env }).identityProviders)
 
-  expect(provider).toMatchObject({ name, host })
+  expect(only).toMatchObject({ name, host })
 })

@@ -1,7 +1,7 @@
 // The consent page: its contract with the route behind it, and what it tells the person.
 import { describe, expect, it } from 'vitest'
 import { type Consent, consentPage } from '../../../src/pages/consent.tsx'
-import { claude, cursor, hostile, terminal } from './examples.ts'
+import { choosing, claude, cursor, hostile, terminal } from './examples.ts'
 import { elementsOf, ESCAPED, PROBE, probed, tagsOf } from './hostile.ts'
 
 /** What a person reads: the text, with no markup. */
@@ -72,6 +72,13 @@ describe('the consent page says', () => {
     expect(words.includes('not the same site as claude.ai')).toBe(warned)
   })
 
+  it('a button for each place to sign in at, where there are several, and none that chooses for the person', () => {
+    const html = consentPage(choosing)
+    expect(wordsOf(html)).toContain('DenyAllow with Acme OktaAllow with GitHub')
+    expect(html).toContain('type="submit" name="provider" value="github"')
+    expect(html).not.toContain('value="allow"')
+  })
+
   it('that a client with an invisible name has none', () => {
     const nameless = { ...cursor, client: { ...cursor.client, name: '\u200B\u202E \u3164' } }
     expect(wordsOf(consentPage(nameless))).toContain('Allow An unnamed application to use')
@@ -80,10 +87,12 @@ describe('the consent page says', () => {
 
 describe('whatever a stranger writes on the consent page', () => {
   const everyProp = [
-    ...probed(claude, ['redirect.kind']),
-    ...probed({ ...terminal, csrf: 'token' }, ['redirect.kind']),
+    // Which provider it is stands only where there are several.
+    ...probed(claude, ['redirect.kind', 'identityProviders.0.key']),
+    ...probed({ ...terminal, csrf: 'token' }, ['redirect.kind', 'identityProviders.0.key']),
+    ...probed(choosing, ['redirect.kind']),
     // Of a private scheme the host is not shown.
-    ...probed(cursor, ['redirect.kind', 'redirect.host']),
+    ...probed(cursor, ['redirect.kind', 'redirect.host', 'identityProviders.0.key']),
   ]
 
   it.for(everyProp)('stays text in %s', ([, consent]) => {

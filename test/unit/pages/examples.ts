@@ -3,6 +3,7 @@ import { type Consent, consentPage } from '../../../src/pages/consent.tsx'
 import { continuePage } from '../../../src/pages/continue.tsx'
 import { errorPage, settingsErrorPage } from '../../../src/pages/error.tsx'
 import { homePage } from '../../../src/pages/home.tsx'
+import { signInPage } from '../../../src/pages/sign-in.tsx'
 import { setupsFor } from '../../../src/pages/setups.ts'
 
 export const claude: Consent = {
@@ -20,8 +21,16 @@ export const claude: Consent = {
     { name: 'mcp', meaning: 'Use the tools and resources of this server' },
     { name: 'offline_access', meaning: 'Stay connected while you are away' },
   ],
-  identityProvider: { name: 'Acme Okta', host: 'acme.okta.example' },
+  identityProviders: [{ key: 'oauth', name: 'Acme Okta', host: 'acme.okta.example' }],
   learns: ['Your name', 'Your e-mail address', 'Your groups', 'A stable identifier'],
+}
+
+export const choosing: Consent = {
+  ...claude,
+  identityProviders: [
+    { key: 'oauth', name: 'Acme Okta', host: 'acme.okta.example' },
+    { key: 'github', name: 'GitHub', host: 'github.com' },
+  ],
 }
 
 export const terminal: Consent = {
@@ -68,7 +77,7 @@ export const hostile: Consent = {
     },
     { name: 'x', meaning: '\u200B\u200B' },
   ],
-  identityProvider: { name: `</p><h1>${LONG}`, host: 'login.example' },
+  identityProviders: [{ key: 'oauth', name: `</p><h1>${LONG}`, host: 'login.example' }],
   learns: [SHOUT, '<i>everything</i>'],
   csrf: `"'><img src=x onerror=alert(3)>`,
 }
@@ -79,7 +88,16 @@ export const EXAMPLES: Readonly<Record<string, string>> = {
   'consent-claude': consentPage(claude),
   'consent-terminal': consentPage(terminal),
   'consent-cursor': consentPage(cursor),
+  'consent-choosing': consentPage(choosing),
   'consent-hostile': consentPage(hostile),
+  'sign-in': signInPage([
+    { name: 'Acme Okta', host: 'acme.okta.example', href: '/account?sign_in_with=oauth' },
+    { name: 'Google', host: 'accounts.google.com', href: '/account?sign_in_with=google' },
+    { name: 'GitHub', host: 'github.com', href: '/account?sign_in_with=github' },
+  ]),
+  'sign-in-hostile': signInPage([
+    { name: `</a><script>alert(1)</script>${LONG}`, host: `${SHOUT}.example`, href: '/"><script>' },
+  ]),
   'error-state': errorPage({
     status: 400,
     code: 'invalid_state',

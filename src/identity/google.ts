@@ -1,0 +1,29 @@
+// Google: OpenID Connect with refresh tokens by parameter, no groups, and the person's Workspace domain as a claim of its own.
+import type { IdentityProviderSettings } from '../settings/providers.ts'
+import type { Claims } from './claims.ts'
+import { OidcProvider } from './oidc.ts'
+import { IdentityError, type IdentityProvider } from './provider.ts'
+
+export function googleProvider(settings: IdentityProviderSettings): IdentityProvider {
+  const { restrictedTo: domains } = settings
+  const [domain = '', ...others] = domains
+  return new OidcProvider(settings, {
+    name: 'Google',
+    parameters: {
+      access_type: 'offline',
+      // Google hands out a refresh token with the consent and never again after it.
+      prompt: 'consent',
+      // A wish, so that the right account is offered; what counts is the claim.
+      ...(domain !== '' && { hd: others.length > 0 ? '*' : domain }),
+    },
+    claims: (claims) => ofDomain(claims, domains),
+  })
+}
+
+/** `hd` is of the organisation that owns the account; the end of an e-mail address is not. Groups are told by no token of Google's. */
+function ofDomain(claims: Claims, domains: readonly string[]): Claims {
+  const { hd } = claims
+  const isLetIn = domains.length === 0 || (typeof hd === 'string' && domains.includes(hd.toLowerCase()))
+  if (!isLetIn) throw new IdentityError('denied', `hd is ${JSON.stringify(hd)}, and only ${domains.join(', ')} may sign in`)
+  return { ...claims, groups: [] }
+}
