@@ -1,5 +1,12 @@
 // Signed-in MCP clients for tests: the official SDKs of both eras, and bare tokens for requests no SDK would make.
-import { Client as ModernClient, StreamableHTTPClientTransport as ModernTransport } from '@modelcontextprotocol/client'
+import {
+  auth as modernAuth,
+  Client as ModernClient,
+  StreamableHTTPClientTransport as ModernTransport,
+  type OAuthDiscoveryState as ModernDiscoveryState,
+  type StoredOAuthClientInformation,
+  type StoredOAuthTokens,
+} from '@modelcontextprotocol/client'
 import { auth, type OAuthDiscoveryState } from '@modelcontextprotocol/sdk/client/auth.js'
 import { Client as LegacyClient } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport as LegacyTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
@@ -38,6 +45,21 @@ export async function legacyClientFor(
   const transport = new LegacyTransport(serverUrl, { authProvider })
   await client.connect(transport)
   return { client, transport }
+}
+
+/** An SDK v2 client that does the same, and what its sign-in was answered. */
+export async function modernClientFor(
+  person: PersonKey,
+  mcpUrl: string,
+): Promise<{ client: ModernClient; answer: URLSearchParams }> {
+  const authProvider = new MemoryProvider<StoredOAuthClientInformation, StoredOAuthTokens, ModernDiscoveryState>(person)
+  const serverUrl = new URL(mcpUrl)
+  await modernAuth(authProvider, { serverUrl })
+  const answer = authProvider.answer()
+  await new ModernTransport(serverUrl, { authProvider }).finishAuth(answer)
+  const client = new ModernClient({ name: 'modern test client', version: '1.0.0' }, { versionNegotiation: { mode: 'auto' } })
+  await client.connect(new ModernTransport(serverUrl, { authProvider }))
+  return { client, answer }
 }
 
 /** A v2 client that negotiates 2026-07-28, with the given access token. */

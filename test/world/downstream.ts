@@ -15,6 +15,8 @@ import { Recording } from './recording.ts'
 
 export interface DownstreamOptions extends Trust {
   readonly port?: number
+  /** A server from before 2026-07-28, which takes a request of that revision for one of its own. */
+  readonly isLegacyOnly?: boolean
 }
 
 export interface Downstream {
@@ -37,7 +39,7 @@ interface Session {
   readonly transport: WebStandardStreamableHTTPServerTransport
 }
 
-export async function startDownstream({ port = 0, ...given }: DownstreamOptions = {}): Promise<Downstream> {
+export async function startDownstream({ port = 0, isLegacyOnly = false, ...given }: DownstreamOptions = {}): Promise<Downstream> {
   const requests = new Recording()
   const sessions = new Map<string, Session>()
   let newServer = createTools(given)
@@ -64,7 +66,10 @@ export async function startDownstream({ port = 0, ...given }: DownstreamOptions 
   const answer = toNodeHandler(
     {
       fetch: async (request) =>
-        endedWith(request.signal, (await isLegacyRequest(request)) ? await legacy(request) : await modern.fetch(request)),
+        endedWith(
+          request.signal,
+          isLegacyOnly || (await isLegacyRequest(request)) ? await legacy(request) : await modern.fetch(request),
+        ),
     },
     { onerror: (error) => console.error('the example MCP server failed:', error) },
   )
