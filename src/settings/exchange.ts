@@ -22,21 +22,31 @@ export function exchangeOf(env: Environment): ExchangeSettings {
 }
 
 export function problemsOfExchange(given: Readonly<Record<string, string>>): SettingsProblem[] {
-  const problems: SettingsProblem[] = []
-  const { AUTH_ISSUER: issuer, AUTH_AUDIENCE: audience, ID_JAG_ISSUERS: asserting = '' } = given
-  if (audience !== undefined && issuer === undefined) {
-    const cure = 'set it to the issuer whose tokens for AUTH_AUDIENCE are to be exchanged, or remove AUTH_AUDIENCE'
-    problems.push({ variable: 'AUTH_ISSUER', problem: 'not configured', cure })
+  const { AUTH_ISSUER: issuer, AUTH_AUDIENCE: audience, ID_JAG_ISSUERS: asserting = '', BASE_URL: broker } = given
+  const named = [['AUTH_ISSUER', issuer], ...words(asserting).map((one) => ['ID_JAG_ISSUERS', one] as const)] as const
+  const problems = named.flatMap(([variable, one]) => (one === undefined ? [] : problemsOf(variable, one, broker)))
+  if (audience === undefined || issuer !== undefined) return problems
+  const cure = 'set it to the issuer whose tokens for AUTH_AUDIENCE are to be exchanged, or remove AUTH_AUDIENCE'
+  return [...problems, { variable: 'AUTH_ISSUER', problem: 'not configured', cure }]
+}
+
+function problemsOf(variable: string, issuer: string, broker: string | undefined): SettingsProblem[] {
+  const url = URL.parse(issuer)
+  if (url?.protocol !== 'https:' && url?.protocol !== 'http:') {
+    // Of the other variable the schema says so.
+    if (variable === 'AUTH_ISSUER') return []
+    const problem = `holds “${issuer.slice(0, 100)}”, which is no issuer`
+    return [{ variable, problem, cure: 'give a URL such as https://idp.example.com' }]
   }
-  const insecure = 'would believe keys that came over plain http'
-  const cure = 'use https; plain http is for localhost alone'
-  if (isOpenHttp(issuer)) problems.push({ variable: 'AUTH_ISSUER', problem: insecure, cure })
-  for (const one of asserting.split(/[\s,]+/).filter((word) => word !== '')) {
-    if (isOpenHttp(one)) problems.push({ variable: 'ID_JAG_ISSUERS', problem: insecure, cure })
-    else if (!/^https?:$/.test(URL.parse(one)?.protocol ?? '')) {
-      const named = `holds “${one.slice(0, 100)}”, which is no issuer`
-      problems.push({ variable: 'ID_JAG_ISSUERS', problem: named, cure: 'give URLs such as https://idp.example.com' })
-    }
+  if (isOpenHttp(issuer)) {
+    const problem = 'would believe keys that came over plain http'
+    return [{ variable, problem, cure: 'use https; plain http is for localhost alone' }]
   }
-  return problems
+  // What the broker signs is for the servers behind it: one of them could come back with it as any of its callers.
+  if (url.origin !== URL.parse(broker ?? '')?.origin) return []
+  return [{ variable, problem: 'is this broker itself', cure: 'name the issuer that knows people' }]
+}
+
+function words(list: string): readonly string[] {
+  return list.split(/[\s,]+/).filter((word) => word !== '')
 }
