@@ -81,7 +81,9 @@ export function app(services: Services): Hono<{ Variables: Variables }> {
     settings,
     now: services.now,
     verifyAccessToken: (token, resource) =>
-      looksLikeMachineToken(token) ? machines.verify(token, resource) : envelopes.verifyAccessToken(token, resource),
+      looksLikeMachineToken(token)
+        ? machines.verify(token, resource, settings.downstreams.find((server) => server.resource === resource)?.scopes)
+        : envelopes.verifyAccessToken(token, resource),
     session,
   }
   const mcp = mcpRoutes(carrying)

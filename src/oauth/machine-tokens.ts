@@ -61,8 +61,8 @@ export class MachineTokens {
     return undefined
   }
 
-  /** The caller the token would speak for at the resource; whether it may is for its session to say. */
-  async verify(token: string, resource: string): Promise<Caller | undefined> {
+  /** The caller the token would speak for at the resource, with all scopes that has; whether it may is for its session to say. */
+  async verify(token: string, resource: string, scopes: readonly string[] = []): Promise<Caller | undefined> {
     const key = `${token} ${resource}`
     const known = this.#verified.get(key)
     if (known) return known
@@ -70,7 +70,7 @@ export class MachineTokens {
     if (!machine) return undefined
     const { sub, id: clientId } = machine
     const grantId = await machine.grantId(resource)
-    const caller = { sub, clientId, grantId, generation: 1, resource, scopes: [], expiresAt: NEVER }
+    const caller = { sub, clientId, grantId, generation: 1, resource, scopes, expiresAt: NEVER }
     if (this.#verified.size >= MachineTokens.REMEMBERED) {
       const oldest = this.#verified.keys().next()
       if (!oldest.done) this.#verified.delete(oldest.value)

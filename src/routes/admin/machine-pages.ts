@@ -5,7 +5,7 @@ import { OAuthError } from '../../oauth/errors.ts'
 import { LIFETIMES, machinesPage, newTokenPage } from '../../pages/portal/machines.tsx'
 import type { Services } from '../../services.ts'
 import { formOf, type Visited } from '../pages-session.ts'
-import { createMachine, listMachines } from './machines.ts'
+import { createMachine, listMachines, wantsPerson } from './machines.ts'
 import { actingIn, administrators, portal } from './portal-door.ts'
 import { newMachine } from './requests.ts'
 
@@ -23,7 +23,7 @@ export function machinePages(services: Services): Hono<Visited> {
 async function list(c: Context<Visited>, services: Services, complaint?: string): Promise<Response> {
   const before = beforeNumber.parse(c.req.query('before'))
   const { items, next } = await listMachines(services, before)
-  const resources = services.settings.downstreams.filter(({ auth }) => auth !== 'idp-token').map(({ resource }) => resource)
+  const resources = services.settings.downstreams.filter((downstream) => !wantsPerson(downstream)).map(({ resource }) => resource)
   const { csrf } = c.get('visitor')
   const view = { machines: items, isFirst: before === undefined, next, resources, csrf, complaint, now: services.now() }
   return portal(c, machinesPage(view), complaint === undefined ? 200 : 400)

@@ -4,6 +4,7 @@ import type { Receipt } from '../../directory/receipts.ts'
 import { OAuthError } from '../../oauth/errors.ts'
 import { canonicalResource } from '../../oauth/resource.ts'
 import { adminResourceOf, type Services } from '../../services.ts'
+import type { Downstream } from '../../settings/downstreams.ts'
 import { orderOf, type Acting } from './actions.ts'
 import type { Page } from './reading.ts'
 
@@ -33,7 +34,8 @@ export async function createMachine(services: Services, asked: NewMachine, actin
   const scopes = [...new Set(asked.scopes)]
   if (expiresAt <= now() || expiresAt > now() + LONGEST_LIFE)
     throw new OAuthError('invalid_request', 'expiresAt must be in the future, and at most two years away')
-  const resources = scopes.includes('mcp') ? resourcesOf(asked, services) : []
+  const servers = scopes.includes('mcp') ? serversOf(asked, services) : []
+  const resources = servers.map(({ resource }) => resource)
   const { id, sub, subject, token, prefix, grantId } = await machines.create()
   const machine = { id, sub, name, owner, prefix, scopes, resources, createdAt: now(), createdBy: acting.actor, expiresAt }
   // First the note, then the session: nothing that can be used is ever without one.
@@ -41,7 +43,8 @@ export async function createMachine(services: Services, asked: NewMachine, actin
     .directory()
     .keepMachine(machine, orderOf(services, 'create', { what: 'machine', id, sub }, acting))
   const allowed = [
-    ...resources.map((resource) => ({ resource, scopes: ['mcp'] })),
+    // Nobody could be asked for more later: a machine has no browser.
+    ...servers.map(({ resource, scopes: all }) => ({ resource, scopes: all })),
     ...(scopes.includes('admin') ? [{ resource: adminResourceOf(settings), scopes: ['admin'] }] : []),
   ]
   const grants = await Promise.all(allowed.map(async (grant) => ({ ...grant, id: await grantId(grant.resource) })))
@@ -59,10 +62,15 @@ export async function listMachines(services: Services, before?: number): Promise
   return { items: machines, next: next === undefined ? undefined : String(next) }
 }
 
-function resourcesOf({ resources }: NewMachine, { settings: { downstreams } }: Services): readonly string[] {
+/** What proves a person to such a server they got by signing in somewhere. */
+export function wantsPerson({ auth }: Downstream): boolean {
+  return auth === 'idp-token' || auth === 'oauth'
+}
+
+function serversOf({ resources }: NewMachine, { settings: { downstreams } }: Services): readonly Downstream[] {
   const meant = resources?.map((resource) => canonicalResource([resource], downstreams)) ?? downstreams
-  const [unfit] = meant.filter(({ auth }) => auth === 'idp-token')
+  const unfit = meant.find(wantsPerson)
   if (unfit)
-    throw new OAuthError('invalid_target', `${unfit.resource} wants a token of the identity provider, which no machine has`)
-  return [...new Set(meant.map(({ resource }) => resource))]
+    throw new OAuthError('invalid_target', `${unfit.resource} wants a token that only a person can have, and no machine does`)
+  return [...new Set(meant)]
 }

@@ -32,6 +32,12 @@ describe('a machine token', () => {
     expect(await tokens.verify(token, RESOURCE)).toBe(caller)
   })
 
+  test('has every scope of the server it is shown at: a machine can not be asked for more', async () => {
+    const { token } = await tokens.create(random)
+    const caller = await tokens.verify(token, `${ISSUER}/servers/tickets/mcp`, ['mcp', 'tickets:write'])
+    expect(caller?.scopes).toEqual(['mcp', 'tickets:write'])
+  })
+
   test('is still one after the key has changed, until the old key is dropped', async () => {
     const { token, sub, grantId } = await tokens.create(random)
     const rotated = new MachineTokens(await keyRing({ secret: secret(99), previousSecret: secret(0) }), ISSUER)
