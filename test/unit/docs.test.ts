@@ -142,7 +142,7 @@ function sorted(names: readonly string[]): readonly string[] {
 }
 
 function pathOf(code: string): string {
-  return code.slice(code.indexOf('/'))
+  return code.slice(code.indexOf('/')).replace('{name}', 'name')
 }
 
 function shownIn(lines: readonly string[]): readonly (readonly [name: string, value: string])[] {
@@ -164,18 +164,25 @@ function refusalOf(env: object): SettingsError {
 /** Guards stand at patterns that nothing is served at. */
 const GUARDED: readonly string[] = ['/*', '/.well-known/*']
 
+/** With one server, and with several. */
 async function servedPaths(): Promise<readonly string[]> {
+  const listed = JSON.stringify([{ name: 'name', url: 'https://more.example.com/mcp' }])
+  return [...new Set((await Promise.all([pathsWith({}), pathsWith({ DOWNSTREAMS: listed })])).flat())]
+}
+
+async function pathsWith(more: Readonly<Record<string, string>>): Promise<readonly string[]> {
   const base = await foundation({
     BASE_URL: 'https://mcp.example.com',
     DOWNSTREAM_MCP_URL: 'https://tools.example.com/mcp',
     OAUTH_AUTHORIZE_URL: 'https://idp.example',
     OAUTH_CLIENT_ID: 'broker',
     ENCRYPTION_KEY: '000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f',
+    ...more,
   })
   const envelopes = new Envelopes(base.keys, base.settings.baseUrl, Date.now)
   const machines = new MachineTokens(base.keys, base.settings.baseUrl)
   const { routes } = app({ ...base, envelopes, machines, session: askedFor, directory: askedFor, now: Date.now })
-  return [...new Set(routes.map(({ path }) => path))].filter((path) => !GUARDED.includes(path))
+  return routes.map(({ path }) => path).filter((path) => !GUARDED.includes(path))
 }
 
 function askedFor(): never {
