@@ -18,7 +18,8 @@ afterEach(() => {
 })
 
 let names = 0
-const freshId = () => `${DOCUMENTS}/client-${(names += 1)}.json`
+/** The host is one for all test files that run. */
+const freshId = () => `${DOCUMENTS}/${crypto.randomUUID()}.json`
 const freshAddress = () => `198.51.100.${(names += 1)}`
 const directory = () => env.DIRECTORY.getByName('directory')
 
@@ -47,6 +48,7 @@ function authorize(id: string, changes: Record<string, string> = {}, address = f
     response_type: 'code',
     code_challenge: 'x'.repeat(43),
     code_challenge_method: 'S256',
+    resource: `${BROKER}/mcp`,
     ...changes,
   })
   return exports.default.fetch(

@@ -22,7 +22,7 @@ export interface Signer {
 
 let names = 0
 export const freshAddress = () => `203.0.113.${(names += 1)}`
-export const freshUrl = (what: string) => `${DOCUMENTS}/${what}-${(names += 1)}.json`
+export const freshUrl = (what: string) => `${DOCUMENTS}/${what}-${crypto.randomUUID()}.json`
 
 export async function signerFor(id: string, kid = 'k1'): Promise<Signer> {
   const { publicKey, privateKey } = await generateKeyPair('ES256', { extractable: true })
@@ -66,6 +66,7 @@ export async function described(changes: object = {}): Promise<Described> {
     response_type: 'code',
     code_challenge: CHALLENGE,
     code_challenge_method: 'S256',
+    resource: RESOURCE,
   })
   const headers = { 'CF-Connecting-IP': freshAddress() }
   const page = await exports.default.fetch(new Request(`${BROKER}/authorize?${query.toString()}`, { headers }))
