@@ -54,9 +54,9 @@ export class ToolGate {
     memory.learn(list, listed)
   }
 
-  hasAsked(): void {
+  asked(hasAnswered: boolean): void {
     const { memory, list } = this.#knowledge
-    memory.complete(list)
+    memory.asked(list, hasAnswered)
   }
 
   #isDecided(tool: string, envelope: Envelope, isAsked: boolean): boolean {

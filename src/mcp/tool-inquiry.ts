@@ -25,16 +25,18 @@ export async function inquire(
   params: Readonly<Record<string, unknown>> = {},
 ): Promise<void> {
   let cursor: string | undefined
+  let hasAnswered = true
   for (let page = 0; page < MOST_PAGES; page += 1) {
     const id = `tools-${randomId(9)}`
     const asked = { ...params, ...(cursor !== undefined && { cursor }) }
     const text = await ask({ id, body: JSON.stringify({ jsonrpc: '2.0', id, method: 'tools/list', params: asked }) })
     const listed = text === undefined ? undefined : listedIn(text)
     gate.learn(listed?.tools ?? [])
+    hasAnswered = listed !== undefined
     cursor = listed?.nextCursor
     if (cursor === undefined) break
   }
-  gate.hasAsked()
+  gate.asked(hasAnswered)
 }
 
 /** The response with this id in an answer, whichever way it comes; nothing where there is none, or none in time. */

@@ -3,6 +3,8 @@ import type { ListedTool } from './tool-listing.ts'
 
 /** In seconds. As long as this a tool counts as read-only that is not any more. */
 const BELIEVED_FOR = 60
+/** A server that could not say is asked again sooner; not with every call, each of which would be several. */
+const NOT_ASKED_FOR = 5
 
 const MOST_LISTS = 200
 const MOST_TOOLS = 1_000
@@ -37,13 +39,15 @@ export class ToolMemory {
     const { readOnly } = this.#known(list)
     for (const { name, isReadOnly } of tools) {
       readOnly.delete(name)
-      if (isReadOnly && readOnly.size < MOST_TOOLS && name.length <= LONGEST_NAME) readOnly.set(name, this.#now() + BELIEVED_FOR)
+      if (isReadOnly && name.length <= LONGEST_NAME) readOnly.set(name, this.#now() + BELIEVED_FOR)
+      const [oldest] = readOnly.keys()
+      if (readOnly.size > MOST_TOOLS && oldest !== undefined) readOnly.delete(oldest)
     }
   }
 
-  /** All of the list has been learned, or as much of it as there was to be had. */
-  complete(list: string): void {
-    this.#known(list).completeUntil = this.#now() + BELIEVED_FOR
+  /** The list was asked for; what is not known of it now is not, for a while. */
+  asked(list: string, hasAnswered: boolean): void {
+    this.#known(list).completeUntil = this.#now() + (hasAnswered ? BELIEVED_FOR : NOT_ASKED_FOR)
   }
 
   /** The list used last is forgotten last. */
