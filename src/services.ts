@@ -34,12 +34,9 @@ export async function foundation(env: object): Promise<Foundation> {
   const known = foundations.get(env)
   if (known) return known
   const settings = readSettings(env)
-  const built = {
-    settings,
-    keys: await keysOf(settings),
-    providers: new IdentityProviders(settings.identityProviders),
-    statements: statementReaders(settings.exchange, settings.baseUrl, now),
-  }
+  const providers = new IdentityProviders(settings.identityProviders)
+  const statements = statementReaders(settings.exchange, { broker: settings.baseUrl, providers: providers.all, now })
+  const built = { settings, keys: await keysOf(settings), providers, statements }
   foundations.set(env, built)
   return built
 }

@@ -10,7 +10,12 @@ import type { IdentityProvider } from './provider.ts'
  * switch of the application, not a scope.
  */
 export function accessProvider(settings: IdentityProviderSettings): IdentityProvider {
-  return new OidcProvider(settings, { name: 'Cloudflare Access', clientAuthentication: 'client_secret_post', claims: spelledOut })
+  return new OidcProvider(settings, {
+    name: 'Cloudflare Access',
+    clientAuthentication: 'client_secret_post',
+    claims: spelledOut,
+    stated: spelledOut,
+  })
 }
 
 /** Groups are a claim of their own with the scope `groups`; claims mapped from the provider behind Access sit in `custom`. */

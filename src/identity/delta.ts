@@ -28,6 +28,11 @@ export interface Delta {
    * let in.
    */
   readonly claims?: (spelled: Claims, asking: Asking) => Claims | Promise<Claims>
+  /**
+   * The same for a token that came by another way than a sign-in: nobody can be asked with it, and what it does not say stays absent.
+   * Whoever it is about has to be who they are when they sign in: a person who is blocked must not come back under another subject.
+   */
+  readonly stated?: (spelled: Claims) => Claims
   /** Who an access token belongs to, where no ID token and no userinfo of OpenID Connect says so. `refused` with invalid_token: nobody, any more. */
   readonly owner?: (asking: Asking) => Promise<Claims>
 }

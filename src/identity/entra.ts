@@ -22,12 +22,10 @@ export function entraProvider(settings: IdentityProviderSettings): IdentityProvi
     issues: (issuer) => tenants.tenantOf(issuer) !== undefined,
     metadataFor: (published, claims) => tenants.metadataFor(published, claims),
     claims: async (claims, { metadata, accessToken }) => {
-      const { oid } = claims
-      if (typeof oid !== 'string' || oid === '') throw new IdentityError('invalid', 'the ID token has no oid')
-      const groups = tenants.areNamed ? await groupsOf(claims, metadata, accessToken) : []
-      // `sub` is another one for every client; the object in the directory is the person.
-      return { ...claims, sub: oid, email: trustedEmail(claims, tenants.areNamed), email_verified: true, groups }
+      const person = inDirectory(claims, tenants.areNamed)
+      return { ...person, groups: tenants.areNamed ? await groupsOf(claims, metadata, accessToken) : [] }
     },
+    stated: (claims) => ({ ...inDirectory(claims, tenants.areNamed), ...(!tenants.areNamed && { groups: [] }) }),
   })
 }
 
@@ -70,6 +68,13 @@ class Tenants {
       throw new IdentityError('denied', `the tenant ${tid.slice(0, 64)} is not one of those that may sign in`)
     return { ...published, issuer }
   }
+}
+
+/** `sub` is another one for every client; the object in the directory is the person. */
+function inDirectory(claims: Claims, tenantIsNamed: boolean): Claims {
+  const { oid } = claims
+  if (typeof oid !== 'string' || oid === '') throw new IdentityError('invalid', 'the token has no oid')
+  return { ...claims, sub: oid, email: trustedEmail(claims, tenantIsNamed), email_verified: true }
 }
 
 /**

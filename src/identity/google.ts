@@ -16,7 +16,8 @@ export function googleProvider(settings: IdentityProviderSettings): IdentityProv
       // A wish, so that the right account is offered; what counts is the claim.
       ...(domain !== '' && { hd: others.length > 0 ? '*' : domain }),
     },
-    claims: (claims) => ofDomain(claims, domains),
+    claims: (claims) => ({ ...ofDomain(claims, domains), groups: [] }),
+    stated: (claims) => ofDomain(claims, domains),
   })
 }
 
@@ -25,5 +26,5 @@ function ofDomain(claims: Claims, domains: readonly string[]): Claims {
   const { hd } = claims
   const isLetIn = domains.length === 0 || (typeof hd === 'string' && domains.includes(hd.toLowerCase()))
   if (!isLetIn) throw new IdentityError('denied', `hd is ${JSON.stringify(hd)}, and only ${domains.join(', ')} may sign in`)
-  return { ...claims, groups: [] }
+  return claims
 }

@@ -57,6 +57,10 @@ export class OidcProvider implements IdentityProvider {
     return this.#delta.issues?.(issuer) ?? isSameIssuer(issuer, this.#settings.url)
   }
 
+  stated(claims: Claims): Claims {
+    return this.#delta.stated?.(claims) ?? claims
+  }
+
   async authorizationUrl(login: Login): Promise<URL> {
     try {
       const issuer = await this.#discovered()

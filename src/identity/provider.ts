@@ -1,5 +1,6 @@
 // The contract every identity provider keeps: send a person there, understand the answer, ask again later.
 import type { Identity, IdpTokens } from '../caller.ts'
+import type { Claims } from './claims.ts'
 import type { TokenRefresher } from '../session/token-refresher.ts'
 
 /** What the broker remembers while a person is away signing in; each value is random and used for one login. */
@@ -38,6 +39,8 @@ export interface IdentityProvider extends TokenRefresher {
   authorizationUrl(login: Login): Promise<URL>
   /** Whether a person may be one of this provider's. */
   issues(issuer: string): boolean
+  /** Claims of a token of its issuer that came by another way than a sign-in, in the standard's words; absent: as they are. Throws `IdentityError`. */
+  stated?(claims: Claims): Claims
   /**
    * `callback` is the URL the provider sent the browser back to, `assertion` what Cloudflare Access added to that request. Rejects with
    * `IdentityError`.

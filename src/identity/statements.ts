@@ -9,7 +9,7 @@ import type { StatementKind, StatementReaders, Verdict, VerifiedStatement } from
 import type { ExchangeSettings } from '../settings/exchange.ts'
 import { identityFrom } from './claims.ts'
 import { Issuer } from './issuer.ts'
-import { IdentityError } from './provider.ts'
+import { IdentityError, type IdentityProvider } from './provider.ts'
 import { KeysAway } from './published-keys.ts'
 
 /** Seconds. */
@@ -71,32 +71,45 @@ const RULES: Readonly<Record<'token' | 'id-jag', readonly Rule[]>> = {
   ],
 }
 
+/** What is needed of those that people sign in with. */
+type Provider = Pick<IdentityProvider, 'issues' | 'stated'>
+
+interface Terms {
+  readonly kind: StatementKind
+  readonly audiences: readonly string[]
+  readonly providers: readonly Provider[]
+  readonly now: number
+}
+
+export interface ReaderOptions {
+  /** Our own issuer: whom assertions are for. */
+  readonly broker: string
+  readonly providers: readonly Provider[]
+  /** Unix seconds. */
+  readonly now: () => number
+}
+
 /** One reader per purpose the settings have opened; call it once per isolate. */
-export function statementReaders(
-  { subjects, assertionIssuers }: ExchangeSettings,
-  broker: string,
-  now: () => number,
-): StatementReaders {
+export function statementReaders({ subjects, assertionIssuers }: ExchangeSettings, options: ReaderOptions): StatementReaders {
+  const { broker, providers, now } = options
   const subjectIssuer = subjects && new Issuer(subjects.issuer, now)
   const asserting = assertionIssuers.map((issuer) => new Issuer(issuer, now))
+  const audiences = subjects?.audiences ?? []
   return {
-    subject: subjectIssuer && ((token, kind) => read([subjectIssuer], token, kind, subjects.audiences, now())),
-    assertion: asserting.length > 0 ? (token) => read(asserting, token, 'id-jag', [broker], now()) : undefined,
+    subject: subjectIssuer && ((token, kind) => read([subjectIssuer], token, { kind, audiences, providers, now: now() })),
+    assertion:
+      asserting.length > 0
+        ? (token) => read(asserting, token, { kind: 'id-jag', audiences: [broker], providers, now: now() })
+        : undefined,
   }
 }
 
-async function read(
-  issuers: readonly Issuer[],
-  token: string,
-  kind: StatementKind,
-  audiences: readonly string[],
-  now: number,
-): Promise<Verdict> {
+async function read(issuers: readonly Issuer[], token: string, terms: Terms): Promise<Verdict> {
   const issuer = issuers.find((one) => one.isNamedBy(token))
   if (token.length > LONGEST_TOKEN || !issuer) return untrue('it is not of an issuer whose tokens are taken here')
-  const said = saying(token, kind, audiences, now)
-  if (typeof said === 'string') return untrue(said)
   try {
+    const said = saying(token, terms)
+    if (typeof said === 'string') return untrue(said)
     await issuer.verify(token)
     return { verified: true, statement: said }
   } catch (error) {
@@ -107,7 +120,7 @@ async function read(
 }
 
 /** What the token says if it is genuine, or why it would not do even then. */
-function saying(token: string, kind: StatementKind, audiences: readonly string[], now: number): VerifiedStatement | string {
+function saying(token: string, { kind, audiences, providers, now }: Terms): VerifiedStatement | string {
   const typ = typeOf(token)
   if (!TYPES[kind].includes(typ)) return 'it is another kind of token'
   const payload = decodeJwt(token)
@@ -121,9 +134,12 @@ function saying(token: string, kind: StatementKind, audiences: readonly string[]
     const fault = rule(claims, audiences, now)
     if (fault !== false) return fault
   }
+  // Where people sign in with this issuer too, its tokens are read as then: the same person, under the same restrictions.
+  const { iss = '' } = payload
+  const stated = providers.find((provider) => provider.issues(iss))?.stated?.(payload) ?? payload
   return {
-    identity: identityFrom(payload.iss ?? '', payload),
-    saysGroups: payload['groups'] !== undefined,
+    identity: identityFrom(iss, stated),
+    saysGroups: stated['groups'] !== undefined,
     issuedAt: claims.iat,
     expiresAt: claims.exp,
     audience: claims.aud.find((one) => audiences.includes(one)) ?? '',

@@ -26,6 +26,8 @@ export class TrustedIssuer {
   readonly failing: { metadata?: number; keys?: number } = {}
   /** Replaces members of the metadata document. */
   lies: Claims = {}
+  /** Where its documents are, below its origin, and so part of its name. */
+  path = ''
   key: IssuerKey
   published: readonly IssuerKey[]
   readonly #stop: () => Promise<void>
@@ -60,9 +62,13 @@ export class TrustedIssuer {
   }
 
   #answer(path: string): { readonly status: number; readonly body: object } {
-    if (path === '/.well-known/openid-configuration') {
+    if (path === `${this.path}/.well-known/openid-configuration`) {
       this.calls.metadata += 1
-      const metadata = { issuer: this.issuer, jwks_uri: `${this.issuer}/keys`, id_token_signing_alg_values_supported: ['RS256'] }
+      const metadata = {
+        issuer: this.issuer + this.path,
+        jwks_uri: `${this.issuer}/keys`,
+        id_token_signing_alg_values_supported: ['RS256'],
+      }
       return this.failing.metadata === undefined
         ? { status: 200, body: { ...metadata, ...this.lies } }
         : failed(this.failing.metadata)

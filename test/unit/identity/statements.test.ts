@@ -26,7 +26,7 @@ const pass = (seconds: number): void => void vi.setSystemTime(Date.now() + secon
 
 function readersFor(url: string) {
   const settings = { subjects: { issuer: url, audiences: AUDIENCES }, assertionIssuers: [url], longestSession: 3_600 }
-  const { subject, assertion } = statementReaders(settings, BROKER, now)
+  const { subject, assertion } = statementReaders(settings, { broker: BROKER, providers: [], now })
   if (!subject || !assertion) throw new Error('both were configured')
   return { subject, assertion }
 }

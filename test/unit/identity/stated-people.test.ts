@@ -1,0 +1,74 @@
+// Where people sign in with an issuer whose tokens are exchanged too, both are about the same person, and the same people are let in.
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { identityProviderFor } from '../../../src/identity/identity-providers.ts'
+import { statementReaders } from '../../../src/identity/statements.ts'
+import type { Verdict } from '../../../src/session/statement.ts'
+import type { IdentityProviderSettings } from '../../../src/settings/providers.ts'
+import { TrustedIssuer, type Claims } from '../../world/trusted-issuer.ts'
+
+const TENANT = '7e1f0c1e-0b6c-4f7a-9a43-0f4d8c3b2a10'
+
+let issuer: TrustedIssuer
+beforeEach(async () => {
+  issuer = await TrustedIssuer.start()
+})
+afterEach(async () => {
+  await issuer.close()
+})
+
+const now = (): number => Math.floor(Date.now() / 1000)
+
+/** What a token of `url` with these claims says, where people sign in with a provider of that kind and that issuer. */
+async function reading(
+  kind: IdentityProviderSettings['kind'],
+  claims: Claims,
+  restrictedTo: readonly string[] = [],
+): Promise<Verdict> {
+  const url = issuer.issuer + issuer.path
+  const common = { name: 'default', clientId: 'broker', clientSecret: 'secret', scopes: ['openid'], callback: '/callback' }
+  const provider = identityProviderFor({ ...common, kind, url, restrictedTo })
+  const settings = { subjects: { issuer: url, audiences: ['broker'] }, assertionIssuers: [], longestSession: 3_600 }
+  const { subject } = statementReaders(settings, { broker: 'https://mcp.example.com', providers: [provider], now })
+  if (!subject) throw new Error('it was configured')
+  return await subject(await issuer.sign({ iss: url, ...claims }), 'id_token')
+}
+
+test('Entra names people by oid, and an address that nobody has verified is none', async () => {
+  issuer.path = `/${TENANT}/v2.0`
+  const guest = { sub: 'pairwise', oid: 'the object', email: 'ceo@example.com', idp: 'https://elsewhere.example', groups: ['g'] }
+  expect(await reading('entra', guest)).toMatchObject({
+    verified: true,
+    statement: { identity: { subject: 'the object', email: undefined, groups: ['g'] }, saysGroups: true },
+  })
+  expect(await reading('entra', { ...guest, oid: undefined })).toMatchObject({ refusal: 'invalid', why: 'the token has no oid' })
+})
+
+test('of Entra, groups that did not fit into the token are not said to be none', async () => {
+  issuer.path = `/${TENANT}/v2.0`
+  const many = {
+    oid: 'the object',
+    _claim_names: { groups: 'src1' },
+    _claim_sources: { src1: { endpoint: 'https://graph.example' } },
+  }
+  expect(await reading('entra', many)).toMatchObject({ verified: true, statement: { saysGroups: false } })
+})
+
+test('Google lets in the domain it lets in there, and says nothing about groups', async () => {
+  const domains = ['example.com']
+  expect(await reading('google', { hd: 'example.com' }, domains)).toMatchObject({
+    verified: true,
+    statement: { saysGroups: false },
+  })
+  for (const hd of ['elsewhere.example', undefined])
+    expect(await reading('google', { hd }, domains)).toMatchObject({
+      refusal: 'invalid',
+      why: expect.stringMatching(/may sign in/),
+    })
+})
+
+test('groups are where Access puts them', async () => {
+  expect(await reading('access', { custom: { groups: ['staff'] } })).toMatchObject({
+    verified: true,
+    statement: { identity: { groups: ['staff'] }, saysGroups: true },
+  })
+})
