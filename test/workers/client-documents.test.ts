@@ -145,6 +145,20 @@ describe('a client that a document describes', () => {
   })
 })
 
+test('attack 17: who only calls himself Claude is shown with the host that says so, and with where he leads', async () => {
+  const id = freshId()
+  await publish(id, {
+    body: describing(id, { client_name: 'Claude', client_uri: 'https://claude.ai', redirect_uris: ['https://evil.dev/cb'] }),
+  })
+  const page = await (await authorize(id, { redirect_uri: 'https://evil.dev/cb' })).text()
+  expect(page).toContain('Published by documents.dev')
+  expect(page).toContain('evil.dev')
+  expect(page).toContain('not the same site as')
+  expect(page).not.toContain('claude.ai')
+  // Deny comes first, and is what the form does by default.
+  expect(page.indexOf('value="deny"')).toBeLessThan(page.indexOf('value="allow"'))
+})
+
 describe('attacks 19 and 20: nothing is kept of, and nobody sent to, a client whose document', () => {
   test.for<[string, (id: string) => Answer, string]>([
     ['is not there', () => ({ status: 404 }), '400 invalid_client_metadata'],
