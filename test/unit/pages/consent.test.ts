@@ -41,6 +41,7 @@ describe('the form of the consent page', () => {
 describe('the consent page says', () => {
   it.for<[string, Consent, string]>([
     ['who asks and for what', claude, 'Allow Claude to use Acme Documents?'],
+    ['where the server is that goes by a name', claude, 'Gets access toAcme Documentsmcp.example.com/mcp'],
     ['who has published the name of a client', claude, 'Published by claude.ai'],
     ['that a name is only what the application says', cursor, 'Name not verified'],
     ['where an unverified client says it is from', cursor, 'says it is from cursor.com'],

@@ -176,11 +176,22 @@ describe('a receipt', () => {
   })
 })
 
+it('the Connect page has, for each server, the way to take it away from everybody', () => {
+  const links = [...(PORTAL_EXAMPLES['connect'] ?? '').matchAll(/href="\/admin\/confirm\?([^"]+)"/g)]
+  const asked = links.map(([, query = '']) => new URLSearchParams(query.replaceAll('&amp;', '&')).get('id'))
+  expect(asked).toEqual(['https://mcp.example.com/mcp', 'https://mcp.example.com/servers/documents/mcp'])
+})
+
 describe('the account page', () => {
   it('says before the button what the button does', () => {
     const words = wordsOf(accountPage(account))
     expect(words).toContain('This ends Cursor’s access at once and closes 2 open streams.')
     expect(words).toContain('This ends the access of 2 applications at once and closes 3 open streams.')
+  })
+
+  it('says which server an application uses, by the name people know and by its address', () => {
+    expect(wordsOf(accountPage(account))).toContain('uses Acme Documents at mcp.example.com/mcp, connected for')
+    expect(wordsOf(accountPage({ ...account, servers: [] }))).toContain('uses mcp.example.com/mcp, connected for')
   })
 
   it('says while an administrator records', () => {
