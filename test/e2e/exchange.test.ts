@@ -19,7 +19,13 @@ let people = 0
 beforeAll(async () => {
   issuer = await TrustedIssuer.start()
   world = await startWorld({
-    overrides: { AUTH_ISSUER: issuer.issuer, AUTH_AUDIENCE: `other, ${AUDIENCE}`, ID_JAG_ISSUERS: issuer.issuer },
+    overrides: {
+      AUTH_ISSUER: issuer.issuer,
+      AUTH_AUDIENCE: `other, ${AUDIENCE}`,
+      ID_JAG_ISSUERS: issuer.issuer,
+      // Nothing is asked of it here; it is for some people only.
+      DOWNSTREAMS: JSON.stringify([{ name: 'wiki', url: 'http://127.0.0.1:9/mcp', allow: { groups: ['writers'] } }]),
+    },
   })
   client = await BrokerClient.register(world.brokerUrl)
   confidential = await BrokerClient.register(world.brokerUrl, { token_endpoint_auth_method: 'client_secret_post' })
@@ -149,6 +155,17 @@ describe('POST /.sts', () => {
     expect(Math.abs(Credentials.Expiration - now() - 3_600)).toBeLessThan(5)
     expect(said.ResponseMetadata.RequestId).toBe(answer.headers.get('x-request-id'))
     expect(await statusWith(world.mcpUrl, Credentials.SessionToken)).toBe(200)
+  })
+
+  test('opens a server that is for some people only to those, by what the token says of them', async () => {
+    const asked = { RoleArn: 'wiki', WebIdentityToken: await idToken({ sub: 'reader', groups: ['readers'] }) }
+    const refused = await assumed(asked)
+    expect([refused.status, await refused.text()]).toEqual([403, expect.stringContaining('<Code>AccessDenied</Code>')])
+    const writer = await idToken({ sub: 'writer', groups: ['writers'] })
+    expect((await assumed({ RoleArn: 'wiki', WebIdentityToken: writer })).status).toBe(200)
+    const resource = `${world.brokerUrl}/servers/wiki/mcp`
+    expect((await exchanged(writer, { resource })).status).toBe(200)
+    expect(errorOf(await exchanged(asked.WebIdentityToken, { resource }))).toBe('invalid_request')
   })
 
   test('refuses a person whom an administrator has blocked', async () => {
