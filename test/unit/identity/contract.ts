@@ -1,11 +1,13 @@
 // What every identity provider promises the broker, asked of a running one.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { IdpTokens } from '../../../src/caller.ts'
+import type { Identity, IdpTokens } from '../../../src/caller.ts'
 import type { IdentityProvider } from '../../../src/identity/provider.ts'
 import { newLogin, signedIn } from './logins.ts'
 
 export interface ProviderWorld {
-  readonly issuer: string
+  /** Who they are, in the words of this provider. */
+  readonly alice: Identity
+  readonly bob: Identity
   /** What an isolate makes at its start: nothing remembered. */
   newProvider(): IdentityProvider
   /** Walks through the provider's pages; answers where the browser is sent back to. */
@@ -17,7 +19,19 @@ export interface ProviderWorld {
   close(): Promise<void>
 }
 
-export function keepsTheContract(name: string, start: () => Promise<ProviderWorld>): void {
+export interface Habits {
+  /** Its endpoints have to be asked for first. */
+  readonly discovery: boolean
+  /** It answers with codes, as OAuth does. */
+  readonly codes: boolean
+  /** How it is asked again: with a refresh token, or by showing it the access token once more. */
+  readonly askedWith: 'refresh token' | 'access token'
+}
+
+export const OPENID: Habits = { discovery: true, codes: true, askedWith: 'refresh token' }
+
+export function keepsTheContract(name: string, start: () => Promise<ProviderWorld>, habits: Habits = OPENID): void {
+  const { discovery, codes, askedWith } = habits
   describe(`${name} keeps the contract of an identity provider`, () => {
     let world: ProviderWorld
     beforeEach(async () => {
@@ -30,57 +44,23 @@ export function keepsTheContract(name: string, start: () => Promise<ProviderWorl
     test('it says who signed in and hands over the tokens', async () => {
       const { identity, tokens } = await signedIn(world.newProvider(), asAlice)
 
-      expect(identity).toEqual({
-        issuer: world.issuer,
-        subject: 'person-1001',
-        email: 'alice@example.com',
-        name: 'Alice Archer',
-        groups: ['engineering'],
-      })
+      expect(identity).toEqual(world.alice)
       expect(tokens.accessToken).not.toBe('')
-      expect(tokens.expiresAt).toBeGreaterThan(Date.now() / 1000)
+      expect(world.newProvider().issues(identity.issuer)).toBe(true)
     })
 
-    test('the person is sent away with state, nonce and an S256 challenge, and no secret', async () => {
-      const login = newLogin()
-
-      const url = await world.newProvider().authorizationUrl(login)
-
-      const { state, nonce, redirectUri: redirect_uri } = login
-      const sent = Object.fromEntries(url.searchParams)
-      expect(sent).toMatchObject({ response_type: 'code', state, nonce, redirect_uri, code_challenge_method: 'S256' })
-      expect(url.href).not.toContain(login.codeVerifier)
-    })
-
-    test('a person who gives up is told so', async () => {
+    test('it answers for nobody of another issuer', () => {
       const provider = world.newProvider()
 
-      await expect(signedIn(provider, (url) => world.decline(url))).rejects.toMatchObject({
-        reason: 'denied',
-        message: expect.stringContaining('did not let you in'),
-      })
+      for (const issuer of ['https://evil.example', `${world.alice.issuer}.evil.example`, `${world.alice.issuer}/x`, ''])
+        expect(provider.issues(issuer)).toBe(false)
     })
 
     test('attack 23: the answer to one login does not finish another', async () => {
       const provider = world.newProvider()
-      const mine = newLogin()
       const stolen = await asAlice(await provider.authorizationUrl(newLogin()))
 
-      await expect(provider.signIn(stolen, mine)).rejects.toMatchObject({ reason: 'invalid' })
-      stolen.searchParams.set('state', mine.state)
-      await expect(provider.signIn(stolen, mine)).rejects.toMatchObject({ reason: 'refused' })
-    })
-
-    test('attack 23: an answer counts once', async () => {
-      const provider = world.newProvider()
-      const login = newLogin()
-      const callback = await asAlice(await provider.authorizationUrl(login))
-      await provider.signIn(callback, login)
-
-      await expect(provider.signIn(callback, login)).rejects.toMatchObject({
-        reason: 'refused',
-        message: expect.stringContaining('Token exchange failed'),
-      })
+      await expect(provider.signIn(stolen, newLogin())).rejects.toMatchObject({ reason: 'invalid' })
     })
 
     test('attack 60: an e-mail address that moves to another person moves nothing else', async () => {
@@ -92,43 +72,20 @@ export function keepsTheContract(name: string, start: () => Promise<ProviderWorl
       const { identity: bob } = await signedIn(provider, (url) => world.signInAs('bob', url))
       const { identity: later } = await signedIn(provider, asAlice)
 
-      expect(bob).toMatchObject({ subject: 'person-1002', email: 'alice@example.com' })
+      expect(bob).toMatchObject({ subject: world.bob.subject, email: 'alice@example.com' })
       expect(later).toMatchObject({ issuer: alice.issuer, subject: alice.subject, email: 'was.alice@example.com' })
     })
 
-    test('a refresh hands over new tokens first and then says who the person is now', async () => {
-      const provider = world.newProvider()
-      const { identity, tokens } = await signedIn(provider, asAlice)
-      world.changeEmail('alice', 'alice.new@example.com')
-      const kept: IdpTokens[] = []
-
-      const outcome = await provider.refresh(tokens, identity, async (fresh) => void kept.push(fresh))
-
-      expect(outcome).toMatchObject({
-        outcome: 'refreshed',
-        identity: { subject: 'person-1001', email: 'alice.new@example.com' },
-      })
-      expect(kept).toHaveLength(1)
-      expect(kept[0]?.accessToken).not.toBe(tokens.accessToken)
-      expect(kept[0]?.refreshToken).toBeTypeOf('string')
-    })
-
-    test('a refresh that answers about somebody else ends the session', async () => {
+    test.for<[string, Partial<Identity>]>([
+      ['another subject', { subject: 'somebody-else' }],
+      ['another issuer', { issuer: 'https://former.example' }],
+    ])('tokens of a person with %s end the session', async ([, change]) => {
       const provider = world.newProvider()
       const { identity, tokens } = await signedIn(provider, asAlice)
 
-      const outcome = await provider.refresh(tokens, { ...identity, subject: 'person-1002' }, async () => {})
+      const outcome = await provider.refresh(tokens, { ...identity, ...change }, async () => {})
 
       expect(outcome).toMatchObject({ outcome: 'ended' })
-    })
-
-    test('without a refresh token there is nothing to ask', async () => {
-      const provider = world.newProvider()
-      const { identity, tokens } = await signedIn(provider, asAlice)
-
-      const outcome = await provider.refresh({ ...tokens, refreshToken: undefined }, identity, async () => {})
-
-      expect(outcome).toEqual({ outcome: 'unsupported' })
     })
 
     test('while the provider is down nobody is signed in and nobody is signed out', async () => {
@@ -139,27 +96,99 @@ export function keepsTheContract(name: string, start: () => Promise<ProviderWorl
       const cold = world.newProvider()
       world.down(true)
 
-      await expect(cold.authorizationUrl(newLogin())).rejects.toMatchObject({
+      await expect(warm.signIn(callback, login)).rejects.toMatchObject({ reason: 'unreachable' })
+      for (const provider of [cold, warm])
+        expect(await provider.refresh(tokens, identity, keepsNothing)).toMatchObject({ outcome: 'unavailable' })
+
+      world.down(false)
+      const outcomes = [await warm.refresh(tokens, identity, async () => {}), await signedIn(discovery ? cold : warm, asAlice)]
+      expect(outcomes).toMatchObject([{ outcome: 'refreshed' }, { identity: { subject: identity.subject } }])
+    })
+
+    test.runIf(discovery)('while the provider is down nobody is sent there who would not come back', async () => {
+      world.down(true)
+
+      await expect(world.newProvider().authorizationUrl(newLogin())).rejects.toMatchObject({
         reason: 'unreachable',
         message: expect.stringContaining('try again in a moment'),
       })
-      await expect(warm.signIn(callback, login)).rejects.toMatchObject({ reason: 'unreachable' })
-      for (const provider of [cold, warm]) {
-        expect(await provider.refresh(tokens, identity, keepsNothing)).toMatchObject({ outcome: 'unavailable' })
-      }
-
-      world.down(false)
-      expect(await cold.refresh(tokens, identity, async () => {})).toMatchObject({ outcome: 'refreshed' })
     })
 
-    test('a person the provider no longer knows is signed out by the next refresh', async () => {
+    test('a person the provider no longer knows is signed out when it is asked again', async () => {
       const provider = world.newProvider()
       const { identity, tokens } = await signedIn(provider, (url) => world.signInAs('bob', url))
       world.drop('bob')
 
-      const outcome = await provider.refresh(tokens, identity, async () => {})
+      expect(await provider.refresh(tokens, identity, async () => {})).toMatchObject({ outcome: 'ended' })
+    })
 
-      expect(outcome).toMatchObject({ outcome: 'ended', why: expect.stringContaining('invalid_grant') })
+    describe.runIf(codes)('with the codes of OAuth', () => {
+      test('the person is sent away with state, nonce and an S256 challenge, and no secret', async () => {
+        const login = newLogin()
+
+        const url = await world.newProvider().authorizationUrl(login)
+
+        const { state, nonce, redirectUri: redirect_uri } = login
+        const sent = Object.fromEntries(url.searchParams)
+        expect(sent).toMatchObject({ response_type: 'code', state, nonce, redirect_uri, code_challenge_method: 'S256' })
+        expect(url.href).not.toContain(login.codeVerifier)
+      })
+
+      test('a person who gives up is told so', async () => {
+        await expect(signedIn(world.newProvider(), (url) => world.decline(url))).rejects.toMatchObject({
+          reason: 'denied',
+          message: expect.stringContaining('did not let you in'),
+        })
+      })
+
+      test('attack 23: a code that was made for another login is worth nothing', async () => {
+        const provider = world.newProvider()
+        const mine = newLogin()
+        const stolen = await asAlice(await provider.authorizationUrl(newLogin()))
+        stolen.searchParams.set('state', mine.state)
+
+        await expect(provider.signIn(stolen, mine)).rejects.toMatchObject({ reason: 'refused' })
+      })
+
+      test('attack 23: an answer counts once', async () => {
+        const provider = world.newProvider()
+        const login = newLogin()
+        const callback = await asAlice(await provider.authorizationUrl(login))
+        await provider.signIn(callback, login)
+
+        await expect(provider.signIn(callback, login)).rejects.toMatchObject({
+          reason: 'refused',
+          message: expect.stringContaining('Token exchange failed'),
+        })
+      })
+    })
+
+    describe.runIf(askedWith === 'refresh token')('asked again with a refresh token', () => {
+      test('it hands over new tokens first and then says who the person is now', async () => {
+        const provider = world.newProvider()
+        const { identity, tokens } = await signedIn(provider, asAlice)
+        world.changeEmail('alice', 'alice.new@example.com')
+        const kept: IdpTokens[] = []
+
+        const outcome = await provider.refresh(tokens, identity, async (fresh) => void kept.push(fresh))
+
+        const { subject } = world.alice
+        expect(outcome).toMatchObject({ outcome: 'refreshed', identity: { subject, email: 'alice.new@example.com' } })
+        expect(tokens.expiresAt).toBeGreaterThan(Date.now() / 1000)
+        expect(kept).toHaveLength(1)
+        expect(kept[0]?.accessToken).not.toBe(tokens.accessToken)
+        expect(kept[0]?.refreshToken).toBeTypeOf('string')
+      })
+    })
+
+    describe.runIf(askedWith === 'access token')('asked again with the access token', () => {
+      test('it says who the person is now, and no token changes', async () => {
+        const provider = world.newProvider()
+        const { identity, tokens } = await signedIn(provider, asAlice)
+
+        expect([tokens.refreshToken, tokens.idToken]).toEqual([undefined, undefined])
+        expect(await provider.refresh(tokens, identity, keepsNothing)).toEqual({ outcome: 'refreshed', identity: world.alice })
+      })
     })
   })
 }

@@ -5,14 +5,34 @@ import { readSettings } from '../../../src/settings.ts'
 import type { IdentityProviderSettings } from '../../../src/settings/providers.ts'
 import { Browser, signInAs } from '../../world/browser.ts'
 import { startIdentityProvider } from '../../world/identity-provider.ts'
-import { PEOPLE } from '../../world/people.ts'
-import { keepsTheContract, type ProviderWorld } from './contract.ts'
+import { PEOPLE, type Person } from '../../world/people.ts'
+import { keepsTheContract, OPENID, type ProviderWorld } from './contract.ts'
+import { startAccessApplication } from './dialects/access-application.ts'
+import { OTHER_TENANT, startEntra, TENANT } from './dialects/entra.ts'
+import { startGithub } from './dialects/github.ts'
+import { startGoogle } from './dialects/google.ts'
+import { startPlainOAuth } from './dialects/plain-oauth.ts'
 import { CALLBACK, settingsFor, signedIn } from './logins.ts'
 import { ScriptedProvider, type Account } from './scripted-provider.ts'
 
 keepsTheContract('an OpenID provider found by discovery', () => realProvider({}))
 keepsTheContract('one that takes the client secret in the form only', () => realProvider({ clientAuth: 'client_secret_post' }))
-keepsTheContract('Cloudflare Access', accessLike)
+keepsTheContract('Cloudflare Access with a SaaS application', accessLike)
+keepsTheContract('Google', () => startGoogle())
+keepsTheContract('one tenant of Microsoft Entra', () => startEntra())
+keepsTheContract('Microsoft Entra for several tenants', () => startEntra('common', { restrictedTo: [TENANT, OTHER_TENANT] }))
+keepsTheContract('a GitHub App', () => startGithub('GitHub App'), { ...OPENID, discovery: false })
+keepsTheContract('an OAuth App of GitHub', () => startGithub('OAuth App'), {
+  discovery: false,
+  codes: true,
+  askedWith: 'access token',
+})
+keepsTheContract('Cloudflare Access in front of the broker', startAccessApplication, {
+  discovery: false,
+  codes: false,
+  askedWith: 'access token',
+})
+keepsTheContract('plain OAuth that publishes nothing', () => startPlainOAuth(), { ...OPENID, askedWith: 'access token' })
 
 async function realProvider({ clientAuth }: { clientAuth?: 'client_secret_post' }): Promise<ProviderWorld> {
   const settings = settingsFor('', { scopes: ['openid', 'profile', 'email', 'groups', 'offline_access'] })
@@ -24,7 +44,7 @@ async function realProvider({ clientAuth }: { clientAuth?: 'client_secret_post' 
   })
   const { issuer, control } = server
   return {
-    issuer,
+    ...peopleOf(issuer),
     // An operator who copies the address from a browser's bar gets a slash with it.
     newProvider: () => identityProviderFor({ ...settings, url: `${issuer}/` }),
     signInAs: (person, url) => signInAs(person, url.href),
@@ -51,7 +71,7 @@ async function accessLike(): Promise<ProviderWorld> {
     return server.visit(url)
   }
   return {
-    issuer: server.issuer,
+    ...peopleOf(server.issuer),
     newProvider: () => identityProviderFor(settings),
     signInAs: (person, url) => visitAs(accounts[person], url),
     decline: (url) => visitAs(undefined, url),
@@ -65,6 +85,11 @@ async function accessLike(): Promise<ProviderWorld> {
     },
     close: () => server.close(),
   }
+}
+
+function peopleOf(issuer: string): Pick<ProviderWorld, 'alice' | 'bob'> {
+  const of = ({ sub: subject, email, name, groups }: Person): ProviderWorld['alice'] => ({ issuer, subject, email, name, groups })
+  return { alice: of(PEOPLE.alice), bob: of(PEOPLE.bob) }
 }
 
 /** As Access tells it: no `email_verified`, and groups mapped from the provider behind it. */

@@ -1,0 +1,107 @@
+// GitHub: who somebody is says its API, and everything it does not say is not guessed.
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import type { Identity } from '../../../src/caller.ts'
+import type { IdentityProviderSettings } from '../../../src/settings/providers.ts'
+import { startGithub, type GithubWorld } from './dialects/github.ts'
+import type { Answer } from './dialects/stand-in.ts'
+import { signedIn } from './logins.ts'
+
+let world: GithubWorld
+beforeEach(() => {
+  vi.spyOn(console, 'info').mockReturnValue()
+  vi.spyOn(console, 'warn').mockReturnValue()
+})
+afterEach(async () => {
+  vi.restoreAllMocks()
+  await world.close()
+})
+
+async function alice(change: Partial<IdentityProviderSettings> = {}, api: Record<string, Answer> = {}): Promise<Identity> {
+  world = await startGithub('OAuth App', change)
+  for (const [path, answer] of Object.entries(api)) world.api.set(path, () => answer)
+  return (await signedIn(world.newProvider(), (url) => world.signInAs('alice', url))).identity
+}
+
+describe('the person', () => {
+  test('is a number, and goes by the login where there is no name', async () => {
+    const user = { json: { login: 'aarcher', id: 583231, name: null } }
+    expect(await alice({}, { '/user': user })).toMatchObject({ subject: '583231', name: 'aarcher' })
+  })
+
+  test.for<[string, Answer]>([
+    ['their primary one is not verified', { json: [{ email: 'victim@example.com', primary: true, verified: false }] }],
+    ['only another one is verified', { json: [{ email: 'second@example.com', primary: false, verified: true }] }],
+    ['the token may not see it', { status: 404, json: { message: 'Not Found' } }],
+  ])('has no address when %s', async ([, emails]) => {
+    expect((await alice({}, { '/user/emails': emails })).email).toBeUndefined()
+  })
+
+  test('is in organisations and their teams, however many pages there are', async () => {
+    world = await startGithub('OAuth App')
+    const all = Array.from({ length: 250 }, (_, index) => ({ login: `org-${index}`, id: index }))
+    world.api.set('/user/orgs', ({ query }) => {
+      const first = (Number(query.get('page')) - 1) * Number(query.get('per_page'))
+      return { json: all.slice(first, first + Number(query.get('per_page'))) }
+    })
+    world.api.set('/user/teams', () => ({ json: [{ slug: 'core', organization: { login: 'org-1' } }] }))
+
+    const { identity } = await signedIn(world.newProvider(), (url) => world.signInAs('alice', url))
+
+    expect(identity.groups).toHaveLength(251)
+    expect(identity.groups).toEqual(expect.arrayContaining(['org-0', 'org-249', 'org-1/core']))
+  })
+})
+
+describe('where only members of an organisation may sign in', () => {
+  test.for(['engineering', '1'])('members may, by name or number (%s)', async (organization) => {
+    const identity = await alice({ restrictedTo: [organization] })
+    expect(identity).toEqual(world.alice)
+  })
+
+  test.for<[string, Record<string, Answer>]>([
+    ['others may not', { '/user/orgs': { json: [{ login: 'engineering-2', id: 2 }] } }],
+    ['nobody may whose organisations are not to be seen', { '/user/orgs': { status: 403, json: { message: 'Forbidden' } } }],
+  ])('%s', async ([, api]) => {
+    await expect(alice({ restrictedTo: ['engineering'] }, api)).rejects.toMatchObject({ reason: 'denied' })
+  })
+
+  test('a member who leaves is signed out when GitHub is asked again', async () => {
+    world = await startGithub('OAuth App', { restrictedTo: ['engineering'] })
+    const provider = world.newProvider()
+    const { identity, tokens } = await signedIn(provider, (url) => world.signInAs('alice', url))
+    world.api.set('/user/orgs', () => ({ json: [] }))
+
+    expect(await provider.refresh(tokens, identity, async () => {})).toMatchObject({ outcome: 'ended' })
+  })
+})
+
+test.for<[string, string, Answer, string]>([
+  [
+    'the limit of the token is reached',
+    '/user',
+    { status: 403, headers: { 'x-ratelimit-remaining': '0' }, json: {} },
+    'unreachable',
+  ],
+  ['GitHub asks to wait', '/user/orgs', { status: 403, headers: { 'retry-after': '60' }, json: {} }, 'unreachable'],
+  ['GitHub is down', '/user/emails', { status: 502, text: '<h1>Unicorn</h1>' }, 'unreachable'],
+  ['the account is suspended', '/user', { status: 403, json: { message: 'Sorry. Your account was suspended.' } }, 'invalid'],
+  ['somebody else answers', '/user', { json: { id: 'alice', login: 7 } }, 'invalid'],
+])('nobody is signed in while %s', async ([, path, answer, reason]) => {
+  await expect(alice({}, { [path]: answer })).rejects.toMatchObject({ reason })
+})
+
+test('a limit that is reached signs nobody out', async () => {
+  world = await startGithub('OAuth App')
+  const provider = world.newProvider()
+  const { identity, tokens } = await signedIn(provider, (url) => world.signInAs('alice', url))
+  world.api.set('/user', () => ({ status: 403, headers: { 'x-ratelimit-remaining': '0' }, json: {} }))
+
+  expect(await provider.refresh(tokens, identity, async () => {})).toMatchObject({ outcome: 'unavailable' })
+})
+
+test('a wrong secret, told with status 200, is no answer', async () => {
+  await expect(alice({ clientSecret: 'of another app' })).rejects.toMatchObject({
+    reason: 'refused',
+    code: 'incorrect_client_credentials',
+  })
+})
