@@ -50,12 +50,14 @@ export class ClientFinder {
   async find(id: string, source: () => Promise<string>): Promise<ClientRecord | undefined> {
     if (looksLikeAddress(id)) return await this.#described(id, source)
     // An invented id ends here: only ids of our making, or the operator's, are worth a call to the Directory.
-    const isWorthIt = this.#isEntered(id) || (await clientIdIsOurs(this.#services.keys, id)) !== undefined
+    const isWorthIt = this.#entered(id) !== undefined || (await clientIdIsOurs(this.#services.keys, id)) !== undefined
     return isWorthIt ? await this.#services.directory().client(id) : undefined
   }
 
   /** What is known already, no older than five minutes where that matters: nothing is fetched. */
   async known(id: string): Promise<ClientRecord | undefined> {
+    const entered = this.#entered(id)
+    if (entered) return entered
     const now = this.#services.now()
     const remembered = this.#remembered.get(id)
     if (remembered && remembered.until > now) return remembered.client
@@ -67,11 +69,12 @@ export class ClientFinder {
   /** The client as its document describes it at this moment; undefined when it has none, or was asked for a minute ago. */
   async again(client: ClientRecord): Promise<ClientRecord | undefined> {
     if (client.knownBy !== 'document' || this.#lookingAgain.waitFor(client.id) > 0) return undefined
-    return await this.#fetched(client.id, 'again', client)
+    // As if nothing were known: what is, did not have the key, and a host that is down has said nothing about the new one.
+    return await this.#fetched(client.id, 'again', undefined)
   }
 
-  #isEntered(id: string): boolean {
-    return this.#services.entered.some(({ record }) => record.id === id)
+  #entered(id: string): ClientRecord | undefined {
+    return this.#services.entered.find(({ record }) => record.id === id)?.record
   }
 
   async #described(id: string, source: () => Promise<string>): Promise<ClientRecord | undefined> {

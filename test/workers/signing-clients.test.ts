@@ -139,6 +139,10 @@ describe('keys that change', () => {
     await exports.default.fetch(new Request(`${BROKER}/authorize?${query.toString()}`))
     const tokens = await redeem(await codeFor(id), signedWith(await sign()))
     const next = await signerFor(id, 'k2')
+    await publish(id, {}, 503)
+    const down = await refresh(tokens.refresh_token, signedWith(await next.sign()))
+    expect(down).toMatchObject({ status: 503, error: 'temporarily_unavailable' })
+    at(NOW + 3_661)
     await publish(id, {
       client_id: id,
       client_name: 'S',
