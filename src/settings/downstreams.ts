@@ -7,7 +7,7 @@ import { isOpenHttp, type SettingsProblem } from './problem.ts'
  * How the broker proves itself, or the person, to a downstream: a JWT of its own, the person's token of the identity provider, a
  * fixed secret, the person's own OAuth token of the downstream, a service token of Cloudflare Access, or not at all.
  */
-export type DownstreamAuth = 'identity-jwt' | 'idp-token' | 'static' | 'oauth' | 'access-service-token' | 'none'
+type DownstreamAuth = 'identity-jwt' | 'idp-token' | 'static' | 'oauth' | 'access-service-token' | 'none'
 
 /** How an MCP server of the legacy eras is spoken to: at one address (2025-03-26 on), or over a stream and an address (2024-11-05). */
 export type Transport = 'streamable-http' | 'http-sse'
