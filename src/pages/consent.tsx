@@ -131,7 +131,7 @@ function Decision(consent: Consent) {
     <form id="consent" method="post" action="/authorize" class="decision">
       <input type="hidden" name="ticket" value={ticket} />
       {csrf !== undefined && <input type="hidden" name="csrf" value={csrf} />}
-      <div class="actions actions-even">
+      <div class={others.length === 0 ? 'actions actions-even' : 'actions-stack'}>
         <button class="button" id="deny" type="submit" name="decision" value="deny">
           Deny
         </button>

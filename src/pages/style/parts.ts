@@ -41,6 +41,7 @@ strong.address, strong.name { display: block; font-family: var(--sans); font-siz
 
 .actions { display: flex; flex-wrap: wrap; gap: 12px; }
 .actions-even > * { flex: 1 1 8rem; }
+.actions-stack { display: grid; gap: 10px; }
 .decision > * + * { margin-top: 12px; }
 .decision .fine { text-align: center; }
 
@@ -61,6 +62,7 @@ strong.address, strong.name { display: block; font-family: var(--sans); font-siz
 
 .choices { display: grid; gap: 10px; padding: 0; list-style: none; }
 .choices .button { width: 100%; flex-wrap: wrap; gap: 0 10px; }
+.choices .fine { font-weight: 400; }
 
 .more { border-top: 1px solid var(--line); padding-top: 12px; font-size: 0.9375rem; }
 .more + .more { margin-top: 12px; }

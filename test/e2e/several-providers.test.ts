@@ -1,0 +1,91 @@
+// Two identity providers at once, in a real browser: people choose where they sign in, and each provider decides about its own people alone.
+import { decodeJwt } from 'jose'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { startGithub, type GithubWorld } from '../unit/identity/dialects/github.ts'
+import { BrokerClient, callTool, countForLong, statusWith, tokensOf, type Tokens } from '../world/broker-client.ts'
+import { CHROMIUM_IS_HERE, launchChromium, openTab, photograph, picturesOf } from '../world/chromium.ts'
+import { startWorld, type World } from '../world/world.ts'
+
+const PICTURES = picturesOf('providers')
+
+describe.runIf(CHROMIUM_IS_HERE)('with two identity providers', () => {
+  let github: GithubWorld
+  let world: World
+  let browser: Browser
+  let client: BrokerClient
+
+  beforeAll(async () => {
+    github = await startGithub('OAuth App')
+    const entry = {
+      name: 'github',
+      kind: 'github',
+      url: github.alice.issuer,
+      client_id: 'broker',
+      client_secret: '$GITHUB_SECRET',
+    }
+    world = await startWorld({
+      overrides: { IDENTITY_PROVIDERS: JSON.stringify([entry]), GITHUB_SECRET: 'a secret of the tests' },
+    })
+    browser = await launchChromium()
+    client = await BrokerClient.register(world.brokerUrl, { client_name: 'Cursor' })
+  })
+  afterAll(async () => {
+    await browser?.close()
+    await world?.close()
+    await github?.close()
+  })
+
+  /** From the client's link to its tokens; `choose` is what the person does on the consent page and after it. */
+  async function connect(choose: (page: Page) => Promise<void>): Promise<Tokens> {
+    const { page, complaints } = await openTab(browser, { javaScriptEnabled: false })
+    await page.route(`${client.redirectUri}*`, (route) => route.fulfill({ body: 'back in the client' }))
+    const { url, verifier } = client.authorizeUrl()
+    await page.goto(url)
+    await choose(page)
+    await page.waitForURL((at) => at.href.startsWith(client.redirectUri))
+    const code = new URL(page.url()).searchParams.get('code') ?? ''
+    expect(complaints).toEqual([])
+    await page.context().close()
+    return tokensOf(await client.redeem({ code, verifier }))
+  }
+
+  test('the pages that ask can be read and used, and lead to the account of whoever was chosen', async () => {
+    const { page, complaints } = await openTab(browser)
+    await page.goto(client.authorizeUrl().url)
+    expect(await photograph(page, PICTURES, 'consent')).toEqual([])
+
+    await page.goto(`${world.brokerUrl}/account`)
+    expect(await photograph(page, PICTURES, 'sign-in')).toEqual([])
+    await page.click('text=GitHub')
+    await page.waitForURL(`${world.brokerUrl}/account`)
+    expect(await page.textContent('main')).toContain('alice@example.com')
+    expect(complaints).toEqual([])
+    await page.context().close()
+  })
+
+  test('a person chooses on the consent page, and who is dropped at one provider keeps what they have from the other', async () => {
+    const atGithub = await connect((page) => page.click('#allow-github'))
+    const atDemo = await connect(async (page) => {
+      await page.click('#allow-oauth')
+      await page.click('button[value=alice]')
+    })
+
+    expect(await (await callTool(world.mcpUrl, atGithub.accessToken, { tool: 'whoami', arguments: {} })).text()).toContain(
+      '583231',
+    )
+    expect(await (await callTool(world.mcpUrl, atDemo.accessToken, { tool: 'whoami', arguments: {} })).text()).toContain(
+      'person-1001',
+    )
+    // One address, two people.
+    expect(decodeJwt(atGithub.accessToken).sub).not.toBe(decodeJwt(atDemo.accessToken).sub)
+
+    const stream = await countForLong(world.mcpUrl, atGithub.accessToken)
+    github.drop('alice')
+    expect((await client.refresh(atGithub.refreshToken)).status).toBe(400)
+    expect(await stream.endsWithin(1_000)).toBe(true)
+    expect(await statusWith(world.mcpUrl, atGithub.accessToken)).toBe(401)
+    expect(await statusWith(world.mcpUrl, atDemo.accessToken)).toBe(200)
+    expect((await client.refresh(atDemo.refreshToken)).status).toBe(200)
+  })
+})
