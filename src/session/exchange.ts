@@ -21,7 +21,8 @@ export interface Exchange {
 export type ExchangeRefusal = 'blocked' | 'revoked' | 'reused' | 'crowded' | 'not_allowed'
 
 export type ExchangeOutcome =
-  | { readonly granted: true; readonly facts: TokenFacts }
+  /** `isNew` when a grant was opened for it. */
+  | { readonly granted: true; readonly facts: TokenFacts; readonly isNew: boolean }
   | { readonly granted: false; readonly refusal: ExchangeRefusal }
 
 /** Clocks of issuers differ by so many seconds: an assertion is remembered that much longer than it lives. */
@@ -50,7 +51,8 @@ async function open(parts: Parts, { grant: asked, lifetime }: Exchange, now: num
   if (!standing)
     await parts.outbox.put({ type: 'signed_in', at: now, actor: 'person', ...described(grant), reason: 'token exchange' })
   for (const oldest of surplus) await endGrant(parts, oldest, 'limit_exceeded', 'limit_exceeded')
-  return { granted: true, facts: { grantId: id, clientId, resource, scopes, generation, issuedAt: now, endsAt } }
+  const facts = { grantId: id, clientId, resource, scopes, generation, issuedAt: now, endsAt }
+  return { granted: true, facts, isNew: standing === undefined }
 }
 
 // The assertion comes last: one that opens nothing for another reason is not used up by the attempt.
@@ -62,10 +64,12 @@ function refusalOf({ profile, subjects }: Parts, { statement, once }: Exchange, 
 }
 
 async function refused(parts: Parts, { grant, once }: Exchange, refusal: ExchangeRefusal): Promise<ExchangeOutcome> {
-  const { clientId, clientName } = grant
+  const { clientId, clientName, resource } = grant
   if (refusal === 'reused') log('warn', 'assertion.reused', { client: clientId, jti: once })
-  if (refusal === 'blocked')
-    await parts.outbox.put({ type: 'sign_in_refused', at: parts.now(), clientId, clientName, reason: 'blocked' })
+  // A program tries again for as long as it runs: administrators hear of it, and not of every attempt.
+  const isNews = (refusal === 'blocked' || refusal === 'not_allowed') && parts.subjects.isNews(parts.now())
+  if (isNews)
+    await parts.outbox.put({ type: 'sign_in_refused', at: parts.now(), clientId, clientName, resource, reason: refusal })
   return { granted: false, refusal }
 }
 
@@ -75,7 +79,7 @@ async function refused(parts: Parts, { grant, once }: Exchange, refusal: Exchang
  */
 function learn({ profile, credentials }: Parts, { identity, saysGroups, issuedAt }: Statement, now: number): boolean {
   const known = profile.identity
-  if (known && issuedAt < profile.lastSeenAt) return false
+  if (known && issuedAt <= profile.lastSeenAt) return false
   const email = identity.email ?? known?.email
   const name = identity.name ?? known?.name
   const groups = saysGroups ? identity.groups : (known?.groups ?? [])

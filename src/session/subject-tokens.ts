@@ -6,10 +6,13 @@
 import { LifecycleCapability } from 'agents/lifecycle'
 
 const MOST_ASSERTIONS = 1_000
+/** Seconds. */
+const TOLD_EVERY = 300
 
 export class SubjectTokens extends LifecycleCapability {
   readonly #storage: DurableObjectStorage
   #revokedAt = 0
+  #toldAt = 0
 
   constructor(storage: DurableObjectStorage) {
     super('subject-tokens')
@@ -43,5 +46,12 @@ export class SubjectTokens extends LifecycleCapability {
   /** To the second in which access was taken back: nobody can tell what of it came first. */
   isRevoked(issuedAt: number): boolean {
     return issuedAt <= this.#revokedAt
+  }
+
+  /** Whether a refusal is worth telling: the last one that was is some time ago. Kept in memory alone. */
+  isNews(now: number): boolean {
+    if (now - this.#toldAt < TOLD_EVERY) return false
+    this.#toldAt = now
+    return true
   }
 }
