@@ -118,6 +118,11 @@ export class Leashes extends LifecycleCapability {
     })
   }
 
+  /** Resolves when nothing is being pulled any more. */
+  async pulled(): Promise<void> {
+    await Promise.all([...this.#pulls.values()].map(({ promise }) => promise))
+  }
+
   async #pullAll(tag: string, reason: CloseReason): Promise<number> {
     const sockets = this.lifecycle.sockets.get(tag)
     await Promise.all(sockets.map((ws) => this.#pullOne(ws, reason)))

@@ -123,9 +123,8 @@ export class LegacyCarrier implements Carrier {
   end(reason: CloseReason, grantId?: string): number {
     const concerns = (of: string): boolean => grantId === undefined || of === grantId
     for (const [flight, of] of this.#flights) if (concerns(of)) flight.abort(reason)
-    const ended = this.#streams.end(reason, (spec) => concerns(spec.grantId))
-    for (const session of this.#parts.mcpSessions.all()) if (concerns(session.grantId)) this.#sessions.end(session)
-    return ended
+    this.#sessions.endWith(concerns)
+    return this.#streams.end(reason, (spec) => concerns(spec.grantId))
   }
 
   endStream(reason: CloseReason, id: string): number {
@@ -162,6 +161,7 @@ export class LegacyCarrier implements Carrier {
       else if (stream.upId !== undefined && events.wasCarried(stream.id)) this.#standing.takeOver(stream)
     }
     this.#bridges.recover()
+    this.#sessions.endWith((grantId) => grants.live(grantId, now()) === undefined)
   }
 
   isBusy(): boolean {

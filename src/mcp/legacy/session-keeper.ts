@@ -13,6 +13,9 @@ import { sessionOf } from './session-of.ts'
 /** The farewell to a downstream is a courtesy; it may take this long, in milliseconds. */
 const FAREWELL_MS = 5_000
 
+/** Long enough for the answer to a revocation to go out, in milliseconds. */
+const AFTER_PULL_MS = 20
+
 export interface SessionKeeperOptions {
   readonly parts: Parts
   readonly downstream: DownstreamSessions
@@ -79,6 +82,26 @@ export class SessionKeeper {
     this.#options.waitUntil(farewell)
   }
 
+  /**
+   * Ends the sessions of grants that have ended. After what a revocation waits for, which is that streams are closed: until then, and
+   * if the object dies before, a session is of no use to anybody, because it is found for a grant that lives only.
+   */
+  endWith(grantHasEnded: (grantId: string) => boolean): void {
+    const { mcpSessions, leashes } = this.#options.parts
+    const over = mcpSessions.all().filter(({ grantId }) => grantHasEnded(grantId))
+    if (over.length === 0) return
+    const ended = async (): Promise<void> => {
+      await sleep(0)
+      await leashes.pulled()
+      await sleep(AFTER_PULL_MS)
+      for (const { id } of over) {
+        const session = mcpSessions.find(id)
+        if (session) this.end(session)
+      }
+    }
+    this.#options.waitUntil(ended())
+  }
+
   /** Sessions nobody has used for long, unless somebody listens to them. */
   collectIdle(): void {
     const { mcpSessions, log: events, leashes, settings, now } = this.#options.parts
@@ -104,4 +127,8 @@ export class SessionKeeper {
     const { answer } = await downstream.send(session, request)
     await answer.body?.cancel()
   }
+}
+
+async function sleep(ms: number): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, ms))
 }
