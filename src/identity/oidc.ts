@@ -113,7 +113,7 @@ export class OidcProvider implements IdentityProvider {
       const answer = await this.#asked(issuer, tokens)
       if (tokens.refreshToken !== undefined) await keep(answer.tokens)
       const identity = await this.#identityBehind(issuer, answer)
-      if (!identity) return { outcome: 'refreshed' }
+      if (!identity) return { outcome: tokens.refreshToken === undefined ? 'unsupported' : 'refreshed' }
       if (identity.issuer !== person.issuer || identity.subject !== person.subject)
         return { outcome: 'ended', why: 'the provider answered about another person' }
       return { outcome: 'refreshed', identity }

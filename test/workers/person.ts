@@ -34,10 +34,10 @@ export interface Grant {
   readonly clientId: string
 }
 
-/** Without a refresh token of the provider nobody is asked when ours is rotated. */
+/** With an ID token and without a refresh token of the provider nobody is asked when ours is rotated. */
 export async function signIn(
   session: Session,
-  { clientId = 'client-a', tokens = { accessToken: 'idp access' } }: { clientId?: string; tokens?: IdpTokens } = {},
+  { clientId = 'client-a', tokens = { accessToken: 'idp access', idToken: 'said who it is' } }: { clientId?: string; tokens?: IdpTokens } = {},
 ): Promise<Grant> {
   const issued = await session.signIn({
     identity: IDENTITY,

@@ -58,10 +58,26 @@ describe('the identity provider is asked', () => {
     expect(await jobOf(session, 'recheck')).toBeUndefined()
   })
 
-  test('never, when it gave no refresh token', async () => {
+  test('never, when an ID token said who the person is and no refresh token came with it', async () => {
     const session = nobody()
     await granted(session)
     expect(await jobOf(session, 'recheck')).toBeUndefined()
+  })
+
+  test('with the access token as long as that lives, when nothing else came', async () => {
+    const session = nobody()
+    const checked = await granted(session, { tokens: { accessToken: 'idp access' } })
+    expect(await jobOf(session, 'recheck')).toBeDefined()
+    const lapsing = nobody()
+    const grant = await granted(lapsing, { tokens: { accessToken: 'idp access', expiresAt: NOW + HOUR - 1 } })
+    at(NOW + HOUR)
+    await runDurableObjectAlarm(lapsing)
+    expect(await jobOf(lapsing, 'recheck')).toBeUndefined()
+    for (const [one, of] of [
+      [session, checked],
+      [lapsing, grant],
+    ] as const)
+      expect(await one.admit(caller(of))).toMatchObject({ admitted: true })
   })
 
   test('not sooner for a client that has just refreshed, and not at all once nothing is left', async () => {
