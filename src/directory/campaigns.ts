@@ -8,8 +8,9 @@ import { describeError, log } from '../platform/telemetry.ts'
 import type { Target } from '../session/administration.ts'
 import type { Errand } from '../session/errands.ts'
 import type { By, Ended } from '../session/parts.ts'
-import type { People } from './people.ts'
-import type { Order, Receipt, Receipts } from './receipts.ts'
+import type { Order, Receipt } from '../session/receipt.ts'
+import type { People, Related } from './people.ts'
+import type { Receipts } from './receipts.ts'
 
 export interface CampaignOptions {
   readonly people: People
@@ -64,7 +65,7 @@ export class Campaigns extends LifecycleCapability {
     const { id, at, by, why, action, target } = order
     const known = receipts.find(id)
     if (known) return known
-    const total = people.countConnected(target.what === 'client' ? target.id : undefined)
+    const total = people.countConnected(relatedTo(target.what, target.id))
     const receipt: Receipt = {
       ...order,
       people: { total, done: 0, failing: 0 },
@@ -94,15 +95,16 @@ export class Campaigns extends LifecycleCapability {
    * A sign-in became known that may have begun before a campaign did: where the campaign has passed the person already, it comes
    * back. `number` tells one sign-in of the person from another.
    */
-  async late(sub: string, signIn: { at: number; number: number; clientId?: string }, codeTtl: number): Promise<void> {
+  async late(sub: string, signIn: LateSignIn, codeTtl: number): Promise<void> {
     const marked = this.#storage.sql.exec(
       `INSERT OR IGNORE INTO campaign_people SELECT id, ?1, 0, ?2, '', ?3 FROM campaigns
-       WHERE at >= ?4 AND (what <> 'client' OR target = ?5) AND (walked = 1 OR come_to >= ?1)`,
+       WHERE at >= ?4 AND (what = 'everyone' OR target = CASE what WHEN 'client' THEN ?5 ELSE ?6 END) AND (walked = 1 OR come_to >= ?1)`,
       sub,
       Date.now(),
       signIn.number,
       signIn.at - codeTtl,
       signIn.clientId ?? '',
+      signIn.resource ?? '',
     )
     if (marked.rowsWritten > 0) await this.#wake()
   }
@@ -164,8 +166,8 @@ export class Campaigns extends LifecycleCapability {
     const { sql } = this.#storage
     const [campaign] = sql.exec<CampaignRow>('SELECT * FROM campaigns WHERE walked = 0 ORDER BY at, id LIMIT 1')
     if (!campaign) return undefined
-    const clientId = campaign.what === 'client' ? (campaign.target ?? '') : undefined
-    const subs = this.#options.people.connected(clientId, campaign.come_to, BATCH)
+    const related = relatedTo(campaign.what, campaign.target)
+    const subs = this.#options.people.connected(related, campaign.come_to, BATCH)
     this.#storage.transactionSync(() => {
       for (const sub of subs)
         sql.exec("INSERT OR IGNORE INTO campaign_people VALUES (?, ?, 0, ?, '', 0)", campaign.id, sub, Date.now())
@@ -247,6 +249,18 @@ interface PersonRow extends Record<string, SqlStorageValue> {
   error: string
   /** The number of the sign-in that was reported late; 0 for who was met on the way. */
   late: number
+}
+
+interface LateSignIn {
+  readonly at: number
+  readonly number: number
+  readonly clientId?: string
+  readonly resource?: string
+}
+
+/** Whose people an action concerns; undefined when it is everybody's. */
+function relatedTo(what: string, id: string | null | undefined): Related | undefined {
+  return what === 'client' || what === 'resource' ? { what, id: id ?? '' } : undefined
 }
 
 type Asked = Pick<PersonRow, 'sub' | 'attempts' | 'late'>

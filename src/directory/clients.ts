@@ -9,7 +9,7 @@
 import { LifecycleCapability, type LifecycleJobOutcome } from 'agents/lifecycle'
 import { ClientDetails, detailsFrom, type DetailsRow } from './client-details.ts'
 import type { ClientRecord, ListedClient } from './client-record.ts'
-import type { Order } from './receipts.ts'
+import type { Order } from '../session/receipt.ts'
 
 export type Registration = { readonly registered: true } | { readonly registered: false; readonly retryAfter: number }
 

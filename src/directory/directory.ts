@@ -6,18 +6,19 @@ import { Lifecycle } from 'agents/lifecycle'
 import type { LoadReport } from '../session/load.ts'
 import type { Report } from '../session/outbox.ts'
 import { readSettings, type Settings } from '../settings.ts'
-import { Activity, type HourOfActivity } from './activity.ts'
-import { Campaigns, type Failing } from './campaigns.ts'
+import { THEMSELVES, type Order, type Receipt } from '../session/receipt.ts'
+import type { Failing } from './campaigns.ts'
+import { capabilitiesOf, inOrder, type Capabilities } from './capabilities.ts'
 import type { ClientRecord, ListedClient } from './client-record.ts'
-import { Clients, type Registration } from './clients.ts'
+import type { Registration } from './clients.ts'
 import { enteredClient, enteredClients } from './entered-clients.ts'
 import { Live } from './live.ts'
-import { Load, type LoadOfDay } from './load.ts'
-import { listed, Machines, type ListedMachine, type MachineRecord } from './machines.ts'
-import { ProviderSessions } from './provider-sessions.ts'
-import { People, type PeoplePage, type PersonRow } from './people.ts'
-import { atOnce, Receipts, type Order, type Receipt, type ReceiptPage } from './receipts.ts'
-import { SecurityEvents, type EventFilter, type RecordedEvent } from './security-events.ts'
+import { listed, type ListedMachine, type MachineRecord } from './machines.ts'
+import type { Busyness, Counts, Overview } from './overview.ts'
+import type { PagesEnded } from './pages-end.ts'
+import type { PeoplePage, PersonRow } from './people.ts'
+import { atOnce, type ReceiptPage } from './receipts.ts'
+import type { EventFilter, RecordedEvent, SecurityEvents } from './security-events.ts'
 
 /** All addresses together may register this many times as fast as one of them. */
 const SOURCES_AT_ONCE = 10
@@ -25,24 +26,6 @@ const SOURCES_AT_ONCE = 10
 export interface ClientWithPeople extends ListedClient {
   /** How many have a grant for it. */
   readonly people: number
-}
-
-export interface Counts {
-  readonly people: number
-  readonly connected: number
-  /** Open at this moment, as far as has been told. */
-  readonly streams: number
-}
-
-interface Busyness extends Counts {
-  readonly load: LoadOfDay
-}
-
-export interface Overview extends Busyness {
-  readonly activity: readonly HourOfActivity[]
-  /** Seen last. */
-  readonly lately: readonly PersonRow[]
-  readonly events: readonly RecordedEvent[]
 }
 
 const DAY_HOURS = 24
@@ -53,63 +36,35 @@ type Noted = Parameters<SecurityEvents['record']>[2]
 
 export class Directory extends DurableObject<Env> {
   readonly lifecycle: Lifecycle
-  readonly #clients: Clients
-  readonly #people: People
-  readonly #events: SecurityEvents
-  readonly #providerSessions: ProviderSessions
-  readonly #receipts: Receipts
-  readonly #campaigns: Campaigns
-  readonly #machines: Machines
-  readonly #activity: Activity
-  readonly #load: Load
+  readonly #has: Capabilities
   readonly #live: Live
   #settings: Settings | undefined
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env)
-    this.#clients = new Clients(ctx.storage, now)
-    this.#people = new People(ctx.storage)
-    this.#events = new SecurityEvents(ctx.storage)
-    this.#providerSessions = new ProviderSessions(ctx.storage)
-    this.#receipts = new Receipts(ctx.storage)
-    this.#machines = new Machines(ctx.storage)
-    this.#activity = new Activity(ctx.storage)
-    this.#load = new Load(ctx.storage)
-    this.#live = new Live(() => ({ ...this.#counts(), newest: this.#events.newest }), now)
-    this.#campaigns = new Campaigns(ctx.storage, {
-      people: this.#people,
-      receipts: this.#receipts,
+    this.#has = capabilitiesOf(ctx.storage, {
       ask: async (sub, target, by, errand) => await env.USER_SESSION.getByName(sub).end(target, by, errand),
       now,
     })
+    this.#live = new Live(() => ({ ...this.#counts(), newest: this.#has.events.newest }), now)
     this.lifecycle = Lifecycle.install(this)
-      .use(this.#clients)
-      .use(this.#people)
-      .use(this.#events)
-      .use(this.#providerSessions)
-      .use(this.#receipts)
-      .use(this.#machines)
-      .use(this.#campaigns)
-      .use(this.#activity)
-      .use(this.#load)
-      .use(this.#live.state)
-      .use(this.#live.sockets)
+    for (const capability of [...inOrder(this.#has), this.#live.state, this.#live.sockets]) this.lifecycle.use(capability)
   }
 
   async onStart(): Promise<void> {
-    await this.#campaigns.resume()
+    await this.#has.campaigns.resume()
   }
 
   /** `source` stands for the address the request came from; it counts against that address's rate. */
   async register(client: ClientRecord, source: string): Promise<Registration> {
     await this.lifecycle.start()
-    return this.#clients.register(client, source, this.#rate())
+    return this.#has.clients.register(client, source, this.#rate())
   }
 
   /** What the document of a client says, for which somebody at `source` has asked; a client that is new counts against the same rate. */
   async keepDocument(client: ClientRecord, source: string): Promise<Registration> {
     await this.lifecycle.start()
-    return this.#clients.keepDocument(client, source, this.#rate())
+    return this.#has.clients.keepDocument(client, source, this.#rate())
   }
 
   /** A client that was entered, or registered or described and has not expired. */
@@ -119,48 +74,60 @@ export class Directory extends DurableObject<Env> {
   }
 
   #known(id: string): ClientRecord | undefined {
-    return enteredClient(this.#told().clients, id, this.#blocked) ?? this.#clients.client(id)
+    return enteredClient(this.#told().clients, id, this.#blocked) ?? this.#has.clients.client(id)
   }
 
-  readonly #blocked = (id: string): ListedClient['blocked'] => this.#clients.blocked(id)
+  readonly #blocked = (id: string): ListedClient['blocked'] => this.#has.clients.blocked(id)
 
   #rate(): { readonly perSource: number; readonly overall: number } {
     const perSource = this.#told().limits.registrationsPerMinute
     return { perSource, overall: perSource * SOURCES_AT_ONCE }
   }
 
+  /** Who the broker is at the authorization server of a downstream, sealed. */
+  async registration(resource: string): Promise<string | undefined> {
+    await this.lifecycle.start()
+    return this.#has.registrations.find(resource)
+  }
+
+  async keepRegistration(resource: string, sealed: string): Promise<void> {
+    await this.lifecycle.start()
+    this.#has.registrations.keep(resource, sealed)
+  }
+
   /** To be called when a person allowed the client something: from then on it lives 400 days instead of one. */
   async markUsed(id: string): Promise<void> {
     await this.lifecycle.start()
-    this.#clients.markUsed(id)
+    this.#has.clients.markUsed(id)
   }
 
   /** What a person's object has to say; a second delivery changes nothing. */
-  async record({ person, events }: Report): Promise<void> {
+  async record({ person, events, receipts }: Report): Promise<void> {
     await this.lifecycle.start()
     const { sub } = person
-    this.#people.record(person)
+    this.#has.people.record(person)
+    for (const receipt of receipts) this.#has.receipts.keep(receipt)
     for (const event of events) {
       const { providerSession, at } = event
-      if (providerSession !== undefined) this.#providerSessions.remember(person.identity.issuer, providerSession, sub, at)
+      if (providerSession !== undefined) this.#has.providerSessions.remember(person.identity.issuer, providerSession, sub, at)
       const isNew = this.#note(`${sub}.${event.number}`, sub, event)
-      if (isNew && event.type === 'signed_in') await this.#campaigns.late(sub, event, this.#told().limits.codeTtl)
+      if (isNew && event.type === 'signed_in') await this.#has.campaigns.late(sub, event, this.#told().limits.codeTtl)
     }
   }
 
   async people(search: string, after: string | undefined): Promise<PeoplePage> {
     await this.lifecycle.start()
-    return this.#people.page(search, after)
+    return this.#has.people.page(search, after)
   }
 
   async person(sub: string): Promise<PersonRow | undefined> {
     await this.lifecycle.start()
-    return this.#people.find(sub)
+    return this.#has.people.find(sub)
   }
 
   async personOfProviderSession(issuer: string, sid: string): Promise<string | undefined> {
     await this.lifecycle.start()
-    return this.#providerSessions.subjectOf(issuer, sid)
+    return this.#has.providerSessions.subjectOf(issuer, sid)
   }
 
   async counts(): Promise<Counts> {
@@ -168,34 +135,40 @@ export class Directory extends DurableObject<Env> {
     return this.#counts()
   }
 
+  /** How many people have a grant for a server. */
+  async usersOf(resource: string): Promise<number> {
+    await this.lifecycle.start()
+    return this.#has.people.countConnected({ what: 'resource', id: resource })
+  }
+
   /** The same with the last day in steps. */
   async busyness(): Promise<Busyness> {
     await this.lifecycle.start()
-    return { ...this.#counts(), load: this.#load.lastDay(now()) }
+    return { ...this.#counts(), load: this.#has.load.lastDay(now()) }
   }
 
   #counts(): Counts {
-    return { ...this.#people.counts(), streams: this.#load.streams }
+    return { ...this.#has.people.counts(), streams: this.#has.load.streams }
   }
 
   /** How busy a person's object was since it said so last. */
   async load(report: LoadReport): Promise<void> {
     await this.lifecycle.start()
-    if (this.#load.note(report, now())) this.#live.stirred()
+    if (this.#has.load.note(report, now())) this.#live.stirred()
   }
 
   /** What the portal's first page shows. */
   async overview(): Promise<Overview> {
     await this.lifecycle.start()
-    const events = this.#events.page({ most: OVERVIEW_EVENTS })
-    const lately = this.#people.page('', undefined).people.slice(0, OVERVIEW_PEOPLE)
-    return { ...(await this.busyness()), activity: this.#activity.last(DAY_HOURS, now()), lately, events }
+    const events = this.#has.events.page({ most: OVERVIEW_EVENTS })
+    const lately = this.#has.people.page('', undefined).people.slice(0, OVERVIEW_PEOPLE)
+    return { ...(await this.busyness()), activity: this.#has.activity.last(DAY_HOURS, now()), lately, events }
   }
 
   /** Those of them who are known. */
   async named(subs: readonly string[]): Promise<readonly PersonRow[]> {
     await this.lifecycle.start()
-    return subs.flatMap((sub) => this.#people.find(sub) ?? [])
+    return subs.flatMap((sub) => this.#has.people.find(sub) ?? [])
   }
 
   async clients(
@@ -203,22 +176,38 @@ export class Directory extends DurableObject<Env> {
     after: string | undefined,
   ): Promise<{ readonly clients: readonly ClientWithPeople[]; readonly next: string | undefined }> {
     await this.lifecycle.start()
-    const { clients: registered, next } = this.#clients.page(search, after)
+    const { clients: registered, next } = this.#has.clients.page(search, after)
     const entered = after === undefined ? enteredClients(this.#told().clients, search, this.#blocked) : []
     const clients = [...entered, ...registered]
-    return { clients: clients.map((client) => ({ ...client, people: this.#people.countConnected(client.id) })), next }
+    return {
+      clients: clients.map((client) => ({
+        ...client,
+        people: this.#has.people.countConnected({ what: 'client', id: client.id }),
+      })),
+      next,
+    }
   }
 
   async securityEvents(filter: EventFilter): Promise<readonly RecordedEvent[]> {
     await this.lifecycle.start()
-    return this.#events.page(filter)
+    return this.#has.events.page(filter)
   }
 
-  /** Ends what is named for everybody who has it: returns when it has begun, and goes on until all have answered. */
-  async begin(order: Order): Promise<Receipt> {
+  /** Ends what is named for everybody who has it: returns when it has begun, and goes on until all have answered. `session` is that of the pages of who orders it. */
+  async begin(order: Order, session = ''): Promise<Receipt> {
     await this.lifecycle.start()
     this.#audit(order, `${order.target.what}_ended`)
-    return await this.#campaigns.begin(order)
+    if (order.target.what === 'everyone') {
+      this.#has.pagesEnd.note({ at: order.at, except: session })
+      this.#live.dismissAll()
+    }
+    return await this.#has.campaigns.begin(order)
+  }
+
+  /** Since when everybody has to sign in to the pages again. */
+  async pagesEnded(): Promise<PagesEnded> {
+    await this.lifecycle.start()
+    return this.#has.pagesEnd.last
   }
 
   /** Nobody can connect the client any more, and who has is disconnected. Undefined when it is not known. */
@@ -226,44 +215,44 @@ export class Directory extends DurableObject<Env> {
     await this.lifecycle.start()
     const id = order.target.id ?? ''
     if (!this.#known(id)) return undefined
-    this.#clients.block(id, order)
+    this.#has.clients.block(id, order)
     this.#audit(order, 'client_blocked')
-    return await this.#campaigns.begin(order)
+    return await this.#has.campaigns.begin(order)
   }
 
   /** Undefined when it was not blocked. */
   async unblockClient(order: Order): Promise<Receipt | undefined> {
     await this.lifecycle.start()
-    if (!this.#clients.unblock(order.target.id ?? '')) return undefined
+    if (!this.#has.clients.unblock(order.target.id ?? '')) return undefined
     this.#audit(order, 'client_unblocked')
     const receipt = atOnce(order, now())
-    this.#receipts.keep(receipt)
+    this.#has.receipts.keep(receipt)
     return receipt
   }
 
-  /** Stores the receipt of an action that is done. */
+  /** Stores the receipt of an action that is done, sooner than it comes from the person's object. */
   async keepReceipt(receipt: Receipt): Promise<void> {
     await this.lifecycle.start()
-    this.#receipts.keep(receipt)
+    this.#has.receipts.keep(receipt)
   }
 
   async receipts(before: number | undefined): Promise<ReceiptPage> {
     await this.lifecycle.start()
-    return this.#receipts.page(before)
+    return this.#has.receipts.page(before)
   }
 
   async receipt(id: string): Promise<{ readonly receipt: Receipt; readonly failing: readonly Failing[] } | undefined> {
     await this.lifecycle.start()
-    const receipt = this.#receipts.find(id)
-    return receipt && { receipt, failing: this.#campaigns.failing(id) }
+    const receipt = this.#has.receipts.find(id)
+    return receipt && { receipt, failing: this.#has.campaigns.failing(id) }
   }
 
   async keepMachine(machine: MachineRecord, order: Order): Promise<Receipt> {
     await this.lifecycle.start()
     const receipt = atOnce(order, now())
     this.ctx.storage.transactionSync(() => {
-      this.#machines.keep(machine)
-      this.#receipts.keep(receipt)
+      this.#has.machines.keep(machine)
+      this.#has.receipts.keep(receipt)
     })
     return receipt
   }
@@ -272,8 +261,8 @@ export class Directory extends DurableObject<Env> {
     before: number | undefined,
   ): Promise<{ readonly machines: readonly ListedMachine[]; readonly next: number | undefined }> {
     await this.lifecycle.start()
-    const { machines, next } = this.#machines.page(before)
-    return { machines: machines.map((machine) => listed(machine, this.#people.find(machine.sub), now())), next }
+    const { machines, next } = this.#has.machines.page(before)
+    return { machines: machines.map((machine) => listed(machine, this.#has.people.find(machine.sub), now())), next }
   }
 
   /** Somebody signed in tried what is for administrators; once an hour is enough to know. */
@@ -297,9 +286,10 @@ export class Directory extends DurableObject<Env> {
 
   /** False when it is known already. */
   #note(id: string, sub: string | undefined, event: Noted): boolean {
-    if (!this.#events.record(id, sub, event)) return false
-    this.#activity.note(event.type, event.at)
-    if (event.type === 'person_blocked' && sub !== undefined) this.#live.dismiss(sub)
+    if (!this.#has.events.record(id, sub, event)) return false
+    this.#has.activity.note(event.type, event.at)
+    if (sub !== undefined && (event.type === 'person_blocked' || (event.type === 'person_ended' && event.actor !== THEMSELVES)))
+      this.#live.dismiss(sub)
     this.#live.happened()
     return true
   }

@@ -71,9 +71,14 @@ export class Live {
     }, pauseMs)
   }
 
-  /** A person who was shut out watches no longer. */
+  /** Whoever may go on comes back at once. */
+  dismissAll(): void {
+    for (const connection of this.sockets.getConnections()) connection.close(NOT_ANY_MORE, 'signed out')
+  }
+
+  /** A person who was shut out, or whose access was ended, watches no longer. */
   dismiss(sub: string): void {
-    for (const connection of this.sockets.getConnections(tagOf(sub))) connection.close(NOT_ANY_MORE, 'blocked')
+    for (const connection of this.sockets.getConnections(tagOf(sub))) connection.close(NOT_ANY_MORE, 'ended')
   }
 
   #beat(): void {

@@ -1,6 +1,6 @@
 // The index of people: who they are and what they have, as their own objects last reported it.
 //
-// Layout: a row per person, and one per person and client for finding a client's people. Lifetime: as long as the deployment;
+// Layout: a row per person, and one per person and client, and per person and server, for finding whose people they are. Lifetime: as long as the deployment;
 // a row without grants and 400 days old goes. Trade-off: it is a copy, seconds behind the objects; decisions are made there.
 import { LifecycleCapability } from 'agents/lifecycle'
 import type { PersonSummary } from '../session/outbox.ts'
@@ -25,6 +25,17 @@ export interface PeoplePage {
   readonly next: string | undefined
 }
 
+/** What people can have a grant for. */
+export interface Related {
+  readonly what: 'client' | 'resource'
+  readonly id: string
+}
+
+const RELATIONS: Readonly<Record<Related['what'], { readonly table: string; readonly column: string }>> = {
+  client: { table: 'person_clients', column: 'client_id' },
+  resource: { table: 'person_resources', column: 'resource' },
+}
+
 const PAGE = 50
 
 export class People extends LifecycleCapability {
@@ -46,11 +57,13 @@ export class People extends LifecycleCapability {
       CREATE INDEX IF NOT EXISTS people_by_name ON people (name);
       CREATE INDEX IF NOT EXISTS people_connected ON people (sub) WHERE live_grants > 0;
       CREATE TABLE IF NOT EXISTS person_clients (client_id TEXT NOT NULL, sub TEXT NOT NULL, PRIMARY KEY (client_id, sub)) WITHOUT ROWID;
-      CREATE INDEX IF NOT EXISTS person_clients_by_person ON person_clients (sub)`)
+      CREATE INDEX IF NOT EXISTS person_clients_by_person ON person_clients (sub);
+      CREATE TABLE IF NOT EXISTS person_resources (resource TEXT NOT NULL, sub TEXT NOT NULL, PRIMARY KEY (resource, sub)) WITHOUT ROWID;
+      CREATE INDEX IF NOT EXISTS person_resources_by_person ON person_resources (sub)`)
   }
 
   /** Takes over what a person's object says, unless something newer is known. */
-  record({ sub, identity, blocked, liveGrants, clientIds, lastSeenAt, number }: PersonSummary): void {
+  record({ sub, identity, blocked, liveGrants, clientIds, resources, lastSeenAt, number }: PersonSummary): void {
     const { sql } = this.#storage
     const changed = sql.exec(
       `INSERT INTO people VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10)
@@ -68,10 +81,16 @@ export class People extends LifecycleCapability {
       number,
     )
     if (changed.rowsWritten === 0) return
-    const known = [...sql.exec<{ client_id: string }>('SELECT client_id FROM person_clients WHERE sub = ?', sub)]
-    for (const { client_id: clientId } of known)
-      if (!clientIds.includes(clientId)) sql.exec('DELETE FROM person_clients WHERE client_id = ? AND sub = ?', clientId, sub)
-    for (const clientId of clientIds) sql.exec('INSERT OR IGNORE INTO person_clients VALUES (?, ?)', clientId, sub)
+    this.#relate('client', sub, clientIds)
+    this.#relate('resource', sub, resources)
+  }
+
+  #relate(what: Related['what'], sub: string, ids: readonly string[]): void {
+    const { sql } = this.#storage
+    const { table, column } = RELATIONS[what]
+    const known = [...sql.exec<{ id: string }>(`SELECT ${column} AS id FROM ${table} WHERE sub = ?`, sub)]
+    for (const { id } of known) if (!ids.includes(id)) sql.exec(`DELETE FROM ${table} WHERE ${column} = ? AND sub = ?`, id, sub)
+    for (const id of ids) sql.exec(`INSERT OR IGNORE INTO ${table} VALUES (?, ?)`, id, sub)
   }
 
   find(sub: string): PersonRow | undefined {
@@ -88,24 +107,22 @@ export class People extends LifecycleCapability {
     return { people, next: rows.length > PAGE ? next : undefined }
   }
 
-  /** People who have a grant for the client, or for anything, in the order of their names here; for walking over all of them. */
-  connected(clientId: string | undefined, after: string, most: number): readonly string[] {
+  /** People who have a grant for the client or the server, or for anything, in the order of their names here; for walking over all of them. */
+  connected(to: Related | undefined, after: string, most: number): readonly string[] {
     const query =
-      clientId === undefined
+      to === undefined
         ? 'SELECT sub FROM people WHERE live_grants > 0 AND sub > ?1 ORDER BY sub LIMIT ?2'
-        : 'SELECT sub FROM person_clients WHERE client_id = ?3 AND sub > ?1 ORDER BY sub LIMIT ?2'
-    const bound = clientId === undefined ? [after, most] : [after, most, clientId]
+        : `SELECT sub FROM ${RELATIONS[to.what].table} WHERE ${RELATIONS[to.what].column} = ?3 AND sub > ?1 ORDER BY sub LIMIT ?2`
+    const bound = to === undefined ? [after, most] : [after, most, to.id]
     return [...this.#storage.sql.exec<{ sub: string }>(query, ...bound)].map(({ sub }) => sub)
   }
 
   /** How many people `connected` would walk over. */
-  countConnected(clientId: string | undefined): number {
+  countConnected(to: Related | undefined): number {
     const { sql } = this.#storage
-    const counted =
-      clientId === undefined
-        ? sql.exec<{ n: number }>('SELECT count(*) AS n FROM people WHERE live_grants > 0')
-        : sql.exec<{ n: number }>('SELECT count(*) AS n FROM person_clients WHERE client_id = ?', clientId)
-    return counted.one().n
+    if (to === undefined) return sql.exec<{ n: number }>('SELECT count(*) AS n FROM people WHERE live_grants > 0').one().n
+    const { table, column } = RELATIONS[to.what]
+    return sql.exec<{ n: number }>(`SELECT count(*) AS n FROM ${table} WHERE ${column} = ?`, to.id).one().n
   }
 
   counts(): { readonly people: number; readonly connected: number } {

@@ -4,35 +4,7 @@
 // in the same transaction as its progress, so that a receipt says neither more nor less than what is known to have happened.
 import { LifecycleCapability } from 'agents/lifecycle'
 import type { Ended } from '../session/parts.ts'
-
-export type Action = 'revoke' | 'block' | 'unblock' | 'create'
-
-/** `sub` names the person whose it is; a client or resource without one is everybody's. */
-export interface ActionTarget {
-  readonly what: 'everyone' | 'person' | 'client' | 'resource' | 'grant' | 'mcp_session' | 'stream' | 'machine'
-  readonly id?: string | undefined
-  readonly sub?: string | undefined
-}
-
-/** What an action is known by before anything has come of it. */
-export interface Order {
-  readonly id: string
-  /** Unix seconds. */
-  readonly at: number
-  readonly by: string
-  readonly why: string
-  readonly action: Action
-  readonly target: ActionTarget
-}
-
-export interface Receipt extends Order {
-  readonly people: { readonly total: number; readonly done: number; readonly failing: number }
-  readonly grants: number
-  readonly streams: number
-  /** When everybody who was asked had answered; null until then. */
-  readonly acknowledgedAt: number | null
-  readonly state: 'done' | 'running' | 'retrying'
-}
+import type { Action, ActionTarget, Order, Receipt } from '../session/receipt.ts'
 
 export interface ReceiptPage {
   /** Newest first. */

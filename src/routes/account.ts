@@ -1,7 +1,7 @@
 // /account: a person's own clients and streams, and how they disconnect each of them or all; for everybody who can sign in.
 import { Hono, type Context } from 'hono'
 import * as z from 'zod'
-import type { Receipt } from '../directory/receipts.ts'
+import { THEMSELVES, type Receipt } from '../session/receipt.ts'
 import { OAuthError } from '../oauth/errors.ts'
 import { accountPage } from '../pages/account.tsx'
 import { pageHeaders } from '../pages/headers.ts'
@@ -60,7 +60,7 @@ async function disconnect(c: Context<Visited>, services: Services): Promise<Resp
   const { data } = asked
   const target: Revocable = data.what === 'person' ? { what: 'person', sub } : { what: data.what, id: data.id, sub }
   const waitUntil = (work: Promise<unknown>): void => c.executionCtx.waitUntil(work)
-  const receipt = await revoke(services, target, { actor: 'person', reason: 'disconnected on the account page', waitUntil })
+  const receipt = await revoke(services, target, { actor: THEMSELVES, reason: 'disconnected on the account page', waitUntil })
   const shown = receipt ? `/account?receipt=${receipt.id}` : '/account'
   return c.body(null, 303, { Location: shown, 'Cache-Control': 'no-store' })
 }

@@ -1,6 +1,6 @@
 // /admin/api: what administrators see and do, as JSON; documented by itself at /admin/api/openapi.json.
 import { Hono, type Context } from 'hono'
-import type { Receipt } from '../directory/receipts.ts'
+import type { Receipt } from '../session/receipt.ts'
 import { log } from '../platform/telemetry.ts'
 import type { Services } from '../services.ts'
 import { revoke, setClientBlocked, setPersonBlocked, type Acting } from './admin/actions.ts'
@@ -38,7 +38,10 @@ export function adminApiRoutes(services: Services): Hono<Administered> {
 function reading(routes: Hono<Administered>, services: Services): void {
   const directory = services.directory
   routes.get('/openapi.json', (c) => c.json(openApi(services.settings.baseUrl), 200, NO_STORE))
-  routes.get('/session', (c) => c.json(c.get('administrator'), 200, NO_STORE))
+  routes.get('/session', (c) => {
+    const { actor, via, csrf } = c.get('administrator')
+    return c.json({ actor, via, csrf }, 200, NO_STORE)
+  })
   routes.get('/overview', async (c) => c.json(await directory().busyness(), 200, NO_STORE))
   routes.get('/people', async (c) => {
     const { search, after } = queryOf(c, pageQuery)
@@ -96,7 +99,8 @@ function acting(routes: Hono<Administered>, services: Services): void {
 }
 
 function by(c: Context<Administered>, reason: string): Acting {
-  return { actor: c.get('administrator').actor, reason, waitUntil: (work) => c.executionCtx.waitUntil(work) }
+  const { actor, session } = c.get('administrator')
+  return { actor, reason, session, waitUntil: (work) => c.executionCtx.waitUntil(work) }
 }
 
 /** 202 while some of the people are still being asked: the receipt at the address tells when all have answered. */

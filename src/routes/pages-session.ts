@@ -29,10 +29,16 @@ const visitorSchema = z.object({
   }),
   /** Every form of this session carries it (OWASP synchronizer token). */
   csrf: z.string(),
+  /** Tells this session from others of the same person. */
+  session: z.string(),
+  /** Unix seconds. */
+  signedInAt: z.number(),
 })
 
 export interface Visitor extends Readonly<z.output<typeof visitorSchema>> {
   readonly isAdministrator: boolean
+  /** By our own cookie, or by the word of Cloudflare Access in front of the portal. */
+  readonly via: 'cookie' | 'access'
 }
 
 export interface Visited {
@@ -43,7 +49,10 @@ export interface Visited {
 export async function beginPagesSession(c: Context, services: Services, sub: string, identity: Identity): Promise<void> {
   const { settings, keys, now } = services
   const ttl = settings.limits.pagesTtl
-  const visitor = { sub, identity, csrf: randomId(16) }
+  const [own, everybody] = await Promise.all([services.session(sub).visit(identity), services.directory().pagesEnded()])
+  // Whatever has ended before has ended before this, also in the same second.
+  const signedInAt = Math.max(now(), own.endedAt + 1, everybody.at + 1)
+  const visitor = { sub, identity, csrf: randomId(16), session: randomId(12), signedInAt }
   cookieJar(c, settings.baseUrl).write(COOKIE, await sealed(keys, 'pages+jwe', visitor, now(), ttl), ttl, 'Lax')
 }
 
@@ -62,10 +71,12 @@ export async function visitorOf(c: Context, services: Services): Promise<Visitor
   const cookie = cookieJar(c, services.settings.baseUrl).read(COOKIE)
   const visitor = visitorSchema.safeParse(await unsealed(services.keys, 'pages+jwe', cookie ?? '', services.now())).data
   if (!visitor) return undefined
-  // The cookie can't be taken back, so the index is asked whether the person has been shut out since.
-  const person = await services.directory().person(visitor.sub)
-  if (person?.blocked) throw new OAuthError('access_denied', 'An administrator has taken your access away')
-  return { ...visitor, isAdministrator: isAdministrator(visitor.identity, services.settings) }
+  // The cookie can't be taken back, so whoever knows is asked whether its person has been shut out or signed out since.
+  const [own, everybody] = await Promise.all([services.session(visitor.sub).pagesStanding(), services.directory().pagesEnded()])
+  if (own.blocked) throw new OAuthError('access_denied', 'An administrator has taken your access away')
+  const isOver = visitor.signedInAt <= own.endedAt || (visitor.signedInAt <= everybody.at && visitor.session !== everybody.except)
+  if (isOver) return undefined
+  return { ...visitor, isAdministrator: isAdministrator(visitor.identity, services.settings), via: 'cookie' }
 }
 
 /** Lets signed-in people through; a browser that is not is sent to sign in and comes back to where it wanted to go. */
@@ -108,8 +119,10 @@ export async function formOf(c: Context<Visited>, services: Services): Promise<U
   const site = c.req.header('Sec-Fetch-Site')
   const origin = c.req.header('Origin')
   const isOurs = (site === undefined || site === 'same-origin') && (origin === undefined || origin === services.settings.baseUrl)
+  // The cookie of Access goes along from other sites too, so that here a browser has to say where the form comes from.
+  const isSaid = c.get('visitor').via === 'cookie' || site !== undefined || origin !== undefined
   const form = await readForm(c)
-  if (!isOurs || !sameText(form.get('csrf') ?? '', c.get('visitor').csrf)) {
+  if (!isOurs || !isSaid || !sameText(form.get('csrf') ?? '', c.get('visitor').csrf)) {
     throw new OAuthError('access_denied', 'This form can only be sent from the page of this site: open it again')
   }
   return form

@@ -6,6 +6,7 @@ import type { Grant } from './grants.ts'
 import type { LeashedStream } from './leash-terms.ts'
 import type { PersonSummary } from './outbox.ts'
 import type { RecordingTerms } from './recording.ts'
+import { receiptOfOne, type Order, type Receipt } from './receipt.ts'
 import { described, endEverything, endGrant, type By, type Ended, type Parts } from './parts.ts'
 
 interface GrantDetail extends Pick<Grant, 'id' | 'clientId' | 'clientName' | 'resource' | 'scopes' | 'createdAt' | 'endsAt'> {
@@ -74,7 +75,8 @@ export function summaryOf({ profile, grants, now }: Parts, sub: string): Omit<Pe
   if (!identity) return undefined
   const live = grants.allLive(now()).filter(({ generation }) => generation > 0)
   const clientIds = [...new Set(live.map(({ clientId }) => clientId))]
-  return { sub, identity, blocked: isBlocked, liveGrants: live.length, clientIds, lastSeenAt }
+  const resources = [...new Set(live.map(({ resource }) => resource))]
+  return { sub, identity, blocked: isBlocked, liveGrants: live.length, clientIds, resources, lastSeenAt }
 }
 
 function leashed({ streamId, grantId, kind, label, software, openedAt }: LeashedStream): StreamDetail {
@@ -82,7 +84,7 @@ function leashed({ streamId, grantId, kind, label, software, openedAt }: Leashed
 }
 
 /** Ends what was named; when this resolves it is over. What is not there has ended already, and counts as nothing. */
-export async function endTarget(parts: Parts, target: Target, by: By): Promise<Ended> {
+async function endTarget(parts: Parts, target: Target, by: By): Promise<Ended> {
   if (target.what === 'everything') return endEverything(parts, 'administrator', by)
   const { id } = target
   if (target.what === 'stream') return endStream(parts, id, by)
@@ -93,6 +95,26 @@ export async function endTarget(parts: Parts, target: Target, by: By): Promise<E
     resource: (grant) => grant.resource === id,
   }
   return endGrants(parts, named[target.what], by)
+}
+
+/** What was ordered about this person alone. Its receipt leaves by the outbox, so that it is stored whatever becomes of the answer. */
+export async function carryOut(parts: Parts, order: Order, person?: Identity): Promise<Receipt> {
+  // Somebody whose sessions are long over is known to the Directory alone, and has to be shut out all the same.
+  if (!parts.profile.identity && person) parts.profile.remember(person, parts.now())
+  const by = { actor: order.by, reason: order.why }
+  const ended =
+    order.action === 'revoke'
+      ? await endTarget(parts, targetOf(order), by)
+      : await setBlocked(parts, order.action === 'block', by)
+  const receipt = receiptOfOne(order, ended, parts.now())
+  await parts.outbox.putReceipt(receipt)
+  return receipt
+}
+
+function targetOf({ target: { what, id = '' } }: Order): Target {
+  if (what === 'person') return { what: 'everything' }
+  if (what === 'everyone' || what === 'machine') throw new Error(`one person is no place for an order about ${what}`)
+  return { what, id }
 }
 
 /** The same, when it is one of many people who are asked: a second question gets the first answer, unless something is left to do. */
@@ -145,9 +167,7 @@ async function endStream(parts: Parts, id: string, by: By): Promise<Ended> {
 }
 
 /** Blocking ends everything first and last: nothing that comes in between is let in. */
-export async function setBlocked(parts: Parts, blocked: boolean, by: By, person?: Identity): Promise<Ended> {
-  // Somebody whose sessions are long over is known to the Directory alone, and must stay shut out all the same.
-  if (!parts.profile.identity && person) parts.profile.remember(person, parts.now())
+async function setBlocked(parts: Parts, blocked: boolean, by: By): Promise<Ended> {
   parts.profile.block(blocked)
   const ended = blocked ? await endEverything(parts, 'administrator', by) : NOTHING
   await parts.outbox.put({ type: blocked ? 'person_blocked' : 'person_unblocked', at: parts.now(), ...by })

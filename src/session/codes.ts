@@ -1,6 +1,6 @@
 // Authorization codes: what a code was issued for, and that it is redeemed once (RFC 6749 section 4.1.2, RFC 7636).
 //
-// Layout: one row per code. Lifetime: as long as the grant; a replay is noticed while the envelope of the
+// Layout: one row per code, and one per code whose sign-in has a name at the identity provider. Lifetime: as long as the grant; a replay is noticed while the envelope of the
 // code still verifies, and worth nothing afterwards.
 // Trade-off: redemption is one SQLite turn of the only writer; no lock is needed for "exactly one success".
 import { LifecycleCapability } from 'agents/lifecycle'
@@ -13,6 +13,8 @@ export interface IssuedFor {
   readonly codeChallenge: string
   /** Unix seconds. */
   readonly expiresAt: number
+  /** What the identity provider calls the session of this sign-in (`sid`). */
+  readonly providerSession?: string | undefined
 }
 
 export interface Redemption {
@@ -43,13 +45,22 @@ export class Codes extends LifecycleCapability {
     this.#storage.sql.exec(`CREATE TABLE IF NOT EXISTS codes (
       jti TEXT PRIMARY KEY, grant_id TEXT NOT NULL, redirect_uri TEXT NOT NULL, challenge TEXT NOT NULL,
       expires_at INTEGER NOT NULL, used_at INTEGER)`)
+    this.#storage.sql.exec(
+      'CREATE TABLE IF NOT EXISTS code_sessions (grant_id TEXT PRIMARY KEY, sid TEXT NOT NULL) WITHOUT ROWID',
+    )
   }
 
   issue(issued: IssuedFor): string {
     const jti = randomId(16)
-    const { grantId, redirectUri, codeChallenge, expiresAt } = issued
+    const { grantId, redirectUri, codeChallenge, expiresAt, providerSession: sid } = issued
+    if (sid !== undefined) this.#storage.sql.exec('INSERT OR REPLACE INTO code_sessions VALUES (?, ?)', grantId, sid)
     this.#storage.sql.exec('INSERT INTO codes VALUES (?, ?, ?, ?, ?, NULL)', jti, grantId, redirectUri, codeChallenge, expiresAt)
     return jti
+  }
+
+  /** For a code that has been waiting inside, and leaves only now. */
+  extend(jti: string, expiresAt: number): void {
+    this.#storage.sql.exec('UPDATE codes SET expires_at = ? WHERE jti = ? AND used_at IS NULL', expiresAt, jti)
   }
 
   /** Spends the code, whatever the outcome: a code that met a wrong verifier is never worth a second try. */
@@ -65,7 +76,14 @@ export class Codes extends LifecycleCapability {
     return 'redeemed'
   }
 
+  /** Under which session at the identity provider the sign-in behind a grant took place. */
+  providerSessionOf(grantId: string): string | undefined {
+    const query = 'SELECT sid FROM code_sessions WHERE grant_id = ?'
+    return this.#storage.sql.exec<{ sid: string }>(query, grantId).toArray()[0]?.sid
+  }
+
   forgetGrant(grantId: string): void {
+    this.#storage.sql.exec('DELETE FROM code_sessions WHERE grant_id = ?', grantId)
     this.#storage.sql.exec('DELETE FROM codes WHERE grant_id = ?', grantId)
   }
 }

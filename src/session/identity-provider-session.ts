@@ -67,18 +67,6 @@ export class IdentityProviderSession extends LifecycleCapability {
     return this.#tokens
   }
 
-  /** What the provider calls this session, in its ID token, which was verified when it came. */
-  get sid(): string | undefined {
-    const { idToken } = this.#tokens ?? {}
-    if (idToken === undefined) return undefined
-    try {
-      const { sid } = decodeJwt(idToken)
-      return typeof sid === 'string' && sid !== '' ? sid : undefined
-    } catch {
-      return undefined
-    }
-  }
-
   /** Begins a session with the tokens of a fresh sign-in. */
   begin(tokens: IdpTokens, now: number): Promise<void> {
     this.#epoch += 1
@@ -127,5 +115,16 @@ export class IdentityProviderSession extends LifecycleCapability {
     } catch (error) {
       return { outcome: 'unavailable', why: describeError(error) }
     }
+  }
+}
+
+/** What the provider calls a session, in its ID token, which was verified when it came. */
+export function sessionIn({ idToken }: IdpTokens): string | undefined {
+  if (idToken === undefined) return undefined
+  try {
+    const { sid } = decodeJwt(idToken)
+    return typeof sid === 'string' && sid !== '' ? sid : undefined
+  } catch {
+    return undefined
   }
 }

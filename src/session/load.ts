@@ -29,6 +29,7 @@ export class Load {
   #requests = 0
   #told: number | undefined
   #happenedAt = 0
+  #happened = 0
   #untoldSince = 0
   #toldAt = 0
   #timer: ReturnType<typeof setTimeout> | undefined
@@ -45,6 +46,7 @@ export class Load {
   /** A stream was opened or has ended. */
   changed(): void {
     this.#happenedAt = Date.now()
+    this.#happened += 1
     if (this.#timer !== undefined) return
     this.#untoldSince = this.#happenedAt
     this.#plan(this.#happenedAt)
@@ -59,8 +61,16 @@ export class Load {
   #plan(now: number): void {
     const quiet = Math.max(this.#happenedAt + TOLD_AFTER_MS, this.#toldAt + AT_MOST_EVERY_MS)
     const due = Math.min(quiet, this.#untoldSince + AT_LEAST_EVERY_MS)
-    this.#timer = due > now ? setTimeout(() => this.#plan(Date.now()), due - now) : undefined
-    if (due <= now) void this.#tell(now)
+    const seen = this.#happened
+    this.#timer = setTimeout(
+      () => {
+        const later = Date.now()
+        if (this.#happened !== seen && later < this.#untoldSince + AT_LEAST_EVERY_MS) return this.#plan(later)
+        this.#timer = undefined
+        void this.#tell(later)
+      },
+      Math.max(0, due - now),
+    )
   }
 
   async #tell(now: number): Promise<void> {

@@ -1,11 +1,12 @@
-// The outbox: security events on their way to the Directory; none is lost, and none arrives twice.
+// The outbox: security events and receipts on their way to the Directory; none is lost, and none arrives twice.
 //
-// Layout: one row per event, numbered; the number and the person's name are the event's id at the Directory, which ignores what it
+// Layout: one row per event or receipt, numbered; the number of an event and the person's name are the event's id at the Directory, which ignores what it
 // has. Lifetime: until the Directory has stored it. Trade-off: an event is a row and a job on paths that write anyway (sign-in,
 // revocation), never on the path of an MCP request; a Directory that is away costs retries, and nobody's session.
 import { LifecycleCapability, type LifecycleJobContext, type LifecycleJobOutcome } from 'agents/lifecycle'
 import type { Identity } from '../caller.ts'
 import { describeError, log } from '../platform/telemetry.ts'
+import type { Receipt } from './receipt.ts'
 
 type SecurityEventType =
   | 'signed_in'
@@ -46,6 +47,7 @@ export interface PersonSummary {
   readonly blocked: boolean
   readonly liveGrants: number
   readonly clientIds: readonly string[]
+  readonly resources: readonly string[]
   readonly lastSeenAt: number
   readonly number: number
 }
@@ -53,6 +55,8 @@ export interface PersonSummary {
 export interface Report {
   readonly person: PersonSummary
   readonly events: readonly NumberedEvent[]
+  /** Of what administrators, or the person, had ended here. */
+  readonly receipts: readonly Receipt[]
 }
 
 export interface OutboxOptions {
@@ -85,7 +89,16 @@ export class Outbox extends LifecycleCapability {
 
   /** Stores the event with whatever else this turn writes; it leaves by a job a moment later. */
   async put(event: SecurityEvent): Promise<void> {
-    this.#storage.sql.exec('INSERT INTO outbox (event) VALUES (?)', JSON.stringify(event))
+    await this.#put(event)
+  }
+
+  /** The same for what has come of an action. */
+  async putReceipt(receipt: Receipt): Promise<void> {
+    await this.#put({ receipt })
+  }
+
+  async #put(row: Row): Promise<void> {
+    this.#storage.sql.exec('INSERT INTO outbox (event) VALUES (?)', JSON.stringify(row))
     await this.lifecycle.jobs.push({ id: 'outbox', fn: 'deliver', time: Date.now() })
   }
 
@@ -106,8 +119,10 @@ export class Outbox extends LifecycleCapability {
     const summary = this.#options?.summary()
     if (last === undefined || !this.#options || !summary) return undefined
     try {
-      const events = rows.map(({ number, event }): NumberedEvent => ({ ...eventOf(event), number }))
-      await this.#options.deliver({ person: { ...summary, number: last }, events })
+      const read = rows.map(({ number, event }) => ({ number, row: rowOf(event) }))
+      const events = read.flatMap(({ number, row }) => ('receipt' in row ? [] : [{ ...row, number }]))
+      const receipts = read.flatMap(({ row }) => ('receipt' in row ? [row.receipt] : []))
+      await this.#options.deliver({ person: { ...summary, number: last }, events, receipts })
     } catch (error) {
       this.#failures += 1
       log('warn', 'outbox.not_delivered', { waiting: this.waiting, reason: describeError(error) })
@@ -125,7 +140,9 @@ export class Outbox extends LifecycleCapability {
   }
 }
 
-function eventOf(json: string): SecurityEvent {
+type Row = SecurityEvent | { readonly receipt: Receipt }
+
+function rowOf(json: string): Row {
   // Written by `put`, by nobody else.
   return JSON.parse(json)
 }

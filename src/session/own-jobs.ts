@@ -75,7 +75,7 @@ export class OwnJobs {
 
   /** Ends sessions that are over, and forgets what nobody can ask about any more. */
   async #sweep(): Promise<Again> {
-    const { grants, codes, profile, provider, bucket, outbox, now } = this.#parts
+    const { grants, codes, profile, provider, bucket, outbox, settings, now } = this.#parts
     for (const grant of grants.all()) {
       if (grant.endsAt > now()) continue
       if (grant.revokedAt === null) await endGrant(this.#parts, grant, 'session_expired', 'session_expired')
@@ -86,7 +86,7 @@ export class OwnJobs {
     // Whose person is forgotten can not be delivered any more.
     if (outbox.waiting > 0) return { rescheduleAt: Date.now() + UNDELIVERED_MS }
     // Not deleteAll(): it takes the tables from an object that is alive and may be asked for a sign-in in the next moment.
-    profile.forget()
+    profile.forget(now() - settings.limits.pagesTtl)
     provider.end()
     bucket.forget()
     return undefined

@@ -7,6 +7,7 @@ import { isExchanged, type Grant, type RevocationReason } from './grants.ts'
 import type { CloseReason } from './leash-terms.ts'
 import type { Load } from './load.ts'
 import type { SecurityEvent } from './outbox.ts'
+import { THEMSELVES } from './receipt.ts'
 import { log } from '../platform/telemetry.ts'
 
 export interface Parts extends Capabilities {
@@ -61,6 +62,8 @@ export async function endEverything(parts: Parts, why: RevocationReason, by?: By
   for (const grant of live) parts.grants.revoke(grant, why, now)
   parts.provider.end()
   parts.subjects.revoke(now)
+  // On the page from which they do it themselves, they see what has come of it.
+  if (by?.actor !== THEMSELVES) parts.profile.endPages(now)
   parts.credentials.forget()
   log('info', 'person.ended', { grants: live.length, why })
   const owned = parts.carrier().end('credential_revoked')

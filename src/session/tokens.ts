@@ -5,7 +5,9 @@ import type { CodeOutcome, Redemption } from './codes.ts'
 import { REPLAY_WINDOW, type Grant, type NewGrant } from './grants.ts'
 import { endDisallowed, mayUse } from './allowed.ts'
 import { askProvider } from './ask-provider.ts'
+import { sessionIn } from './identity-provider-session.ts'
 import { described, endGrant, type Parts } from './parts.ts'
+import { THEMSELVES } from './receipt.ts'
 
 export interface SignIn {
   readonly identity: Identity
@@ -78,7 +80,7 @@ export async function signIn(parts: Parts, asked: SignIn): Promise<IssuedCode | 
   const grant = grants.open({ ...asked.grant, endsAt: now + sessionTtl }, now)
   const expiresAt = now + codeTtl
   const { redirectUri, codeChallenge } = asked
-  const jti = codes.issue({ grantId: grant.id, redirectUri, codeChallenge, expiresAt })
+  const jti = codes.issue({ grantId: grant.id, redirectUri, codeChallenge, expiresAt, providerSession: sessionIn(asked.tokens) })
   // Only now is anything awaited: a revocation of the person that comes meanwhile finds the grant and ends it.
   await Promise.all([parts.provider.begin(asked.tokens, now), cutOff])
   for (const oldest of surplus) await endGrant(parts, oldest, 'limit_exceeded', 'limit_exceeded')
@@ -108,7 +110,7 @@ function refusalOf({ profile, settings }: Parts, { identity, grant }: SignIn): S
 }
 
 /** Where what is known of a person has changed, nothing signed before is used again, and nothing stays open that they may not use. */
-async function keep(parts: Parts, identity: Identity): Promise<void> {
+export async function keep(parts: Parts, identity: Identity): Promise<void> {
   if (!parts.profile.remember(identity, parts.now())) return
   parts.credentials.forget()
   await endDisallowed(parts)
@@ -125,9 +127,10 @@ export async function redeem(parts: Parts, asked: Redemption): Promise<TokenOutc
   if (outcome === 'redeemed' && !isAnother) {
     const redeemed = parts.grants.rotate(grant, now)
     // Only now has a client been let in: a sign-in whose code nobody redeems opens nothing.
-    const { sid } = parts.provider
-    const providerSession = sid !== undefined && { providerSession: sid }
-    await parts.outbox.put({ type: 'signed_in', at: now, actor: 'person', ...described(grant), ...providerSession })
+    // Of this very sign-in: another may have begun since, in another session at the provider.
+    const session = parts.codes.providerSessionOf(grant.id)
+    const providerSession = session !== undefined && { providerSession: session }
+    await parts.outbox.put({ type: 'signed_in', at: now, actor: THEMSELVES, ...described(grant), ...providerSession })
     return { granted: true, facts: facts(redeemed) }
   }
   await endGrant(parts, grant, outcome === 'replayed' ? 'code_replayed' : 'code_failed')

@@ -6,16 +6,7 @@ import type { KeyRing } from '../issuer/keys.ts'
 import { log } from '../platform/telemetry.ts'
 import type { Settings } from '../settings.ts'
 import type { Admission } from './admission.ts'
-import {
-  describePerson,
-  endTarget,
-  runErrand,
-  setBlocked,
-  summaryOf,
-  watchPerson,
-  type PersonDetail,
-  type Target,
-} from './administration.ts'
+import { carryOut, describePerson, runErrand, summaryOf, watchPerson, type PersonDetail, type Target } from './administration.ts'
 import { admit } from './admit.ts'
 import { endDisallowed } from './allowed.ts'
 import { capabilitiesOf, inOrder, type Capabilities } from './capabilities.ts'
@@ -30,7 +21,9 @@ import { enrol, identify, issue, type Enrolment } from './machine.ts'
 import { leashRules } from './leash-rules.ts'
 import type { Report } from './outbox.ts'
 import { OwnJobs } from './own-jobs.ts'
+import { pagesStanding, visit, type PagesStanding } from './pages-visits.ts'
 import { endGrant, type By, type Ended, type Parts } from './parts.ts'
+import type { Order, Receipt } from './receipt.ts'
 import { noteEntries, startRecording, stopRecording } from './record.ts'
 import type { RecordingAsked, RecordingPage, RecordingTerms, WireEntry } from './recording.ts'
 import type { TokenRefresher } from './token-refresher.ts'
@@ -218,15 +211,26 @@ export abstract class UserSession extends DurableObject<Env> {
     return watchPerson(await this.#started(), this.lifecycle.name)
   }
 
-  /** Ends what is named, on an administrator's or the person's own behalf: when this returns it is over. */
-  async end(target: Target, by: By, errand?: Errand): Promise<Ended> {
-    const parts = await this.#started()
-    return errand ? runErrand(parts, target, by, errand) : endTarget(parts, target, by)
+  /** Carries out what was ordered about this person alone: when this returns it is over. `person` is who they are, if they are forgotten here. */
+  async carryOut(order: Order, person?: Identity): Promise<Receipt> {
+    return carryOut(await this.#started(), order, person)
   }
 
-  /** Shuts the person out, or lets them in again: when this returns every stream of a blocked person is closed. */
-  async block(blocked: boolean, by: By, person?: Identity): Promise<Ended> {
-    return setBlocked(await this.#started(), blocked, by, person)
+  /** Ends what is named, on behalf of an action on many people: when this returns it is over. */
+  async end(target: Target, by: By, errand: Errand): Promise<Ended> {
+    return runErrand(await this.#started(), target, by, errand)
+  }
+
+  /** The person has signed in to their own pages, or to the portal. */
+  async visit(identity: Identity): Promise<PagesStanding> {
+    const parts = await this.#started()
+    await Promise.all([visit(parts, identity), this.#jobs?.planSweep()])
+    return pagesStanding(parts)
+  }
+
+  /** What decides about the cookie of a page. */
+  async pagesStanding(): Promise<PagesStanding> {
+    return pagesStanding(await this.#started())
   }
 
   /** The identity provider says that the person signed out there; undefined when this token said so before. */

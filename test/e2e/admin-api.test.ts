@@ -115,6 +115,32 @@ describe('carol, signed in on the pages,', () => {
     expect((await carol.post(`/clients/${app.clientId}/unblock`, { reason: 'again' })).status).toBe(404)
   })
 
+  test('is signed out of the pages at once when her own access is ended, and kept out while she is blocked', async () => {
+    const robot = new AdminProgram(world.brokerUrl, {
+      authorization: `Bearer ${(await carol.createMachine({ name: 'Second administrator', scopes: ['admin'] })).token}`,
+    })
+    const sessions = [
+      await AdminProgram.signedIn(world.brokerUrl, 'carol'),
+      await AdminProgram.signedIn(world.brokerUrl, 'carol'),
+    ]
+    await expect.poll(async () => (await robot.get('/people?search=carol')).text()).toContain('carol@example.com')
+    const sub = await robot.subOf('carol@example.com')
+    await robot.revoke({ what: 'person', sub }, 'the cookie was stolen')
+    for (const session of sessions) {
+      expect((await session.get('/session')).status).toBe(401)
+      const page = await fetch(`${world.brokerUrl}/admin/people`, { headers: session.headers, redirect: 'manual' })
+      expect(page.status).toBe(303)
+    }
+    const again = await AdminProgram.signedIn(world.brokerUrl, 'carol')
+    expect((await again.get('/session')).status).toBe(200)
+    await robot.act(`/people/${sub}/block`, { reason: 'until it is clear' })
+    expect((await again.get('/session')).status).toBe(403)
+    await expect(AdminProgram.signedIn(world.brokerUrl, 'carol')).rejects.toThrow()
+    await robot.act(`/people/${sub}/unblock`, { reason: 'it is clear' })
+    carol = await AdminProgram.signedIn(world.brokerUrl, 'carol')
+    expect((await carol.get('/session')).status).toBe(200)
+  })
+
   test('takes the events home, as JSON Lines and as a table in which nothing is a formula', async () => {
     const lines = await (await carol.get('/events', { accept: 'application/x-ndjson' })).text()
     const events = lines

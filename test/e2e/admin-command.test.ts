@@ -76,7 +76,10 @@ test('a machine credential is created and works; revoking everyone ends it, and 
   const { token: own } = await carol.createMachine({ name: 'Last', scopes: ['admin'] })
   const everyone = await admin(['revoke', 'everyone', '--no-wait', '--json', '--reason', 'a drill'], { ...env, ADMIN_TOKEN: own })
   const { id } = JSON.parse(everyone.out)
-  await expect.poll(() => carol.receipt(id), { timeout: 10_000 }).toMatchObject({ state: 'done', people: { failing: 0 } })
+  // Everybody is everybody: who was signed in to the pages and did not do this is signed out of them too.
+  expect((await carol.get('/session')).status).toBe(401)
+  const again = await AdminProgram.signedIn(world.brokerUrl, 'carol')
+  await expect.poll(() => again.receipt(id), { timeout: 10_000 }).toMatchObject({ state: 'done', people: { failing: 0 } })
   expect(await statusWith(world.mcpUrl, token)).toBe(401)
   const after = await admin(['people'])
   expect([after.code, after.out, after.err]).toEqual([1, '', expect.stringMatching(/^Refused \(401 invalid_token\): /)])

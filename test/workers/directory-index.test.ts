@@ -1,8 +1,8 @@
 // The index of people: what an object reports arrives once and stays the newest, and a page costs the same however many there are.
-import { env, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
+import { env, evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { PersonSummary } from '../../src/session/outbox.ts'
-import { at, granted, IDENTITY, nobody, NOW } from './person.ts'
+import { at, granted, IDENTITY, nobody, NOW, ordered, redeem, signIn } from './person.ts'
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['Date'] })
@@ -23,6 +23,7 @@ function person(sub: string, changes: Partial<PersonSummary> = {}): PersonSummar
     blocked: false,
     liveGrants: 1,
     clientIds: ['client-a'],
+    resources: ['https://a.example/mcp'],
     lastSeenAt: NOW,
     number: 1,
     ...changes,
@@ -40,8 +41,8 @@ describe('what a person’s object reports', () => {
       { number: 1, type: 'signed_in', at: NOW, actor: 'person', clientId: 'client-a' },
       { number: 2, type: 'grant_ended', at: NOW + 1, actor: 'carol@example.com', reason: 'left' },
     ] as const
-    for (let n = 0; n < 3; n += 1) await directory.record({ person: person('p', { number: 2 }), events })
-    await directory.record({ person: person('p', { number: 2 }), events: [events[1]] })
+    for (let n = 0; n < 3; n += 1) await directory.record({ person: person('p', { number: 2 }), events, receipts: [] })
+    await directory.record({ person: person('p', { number: 2 }), events: [events[1]], receipts: [] })
     expect(await directory.securityEvents({ sub: 'p' })).toMatchObject([
       { type: 'grant_ended', reason: 'left' },
       { type: 'signed_in' },
@@ -50,8 +51,12 @@ describe('what a person’s object reports', () => {
 
   test('gives way to nothing older', async () => {
     const directory = freshDirectory()
-    await directory.record({ person: person('p', { number: 7, liveGrants: 0, clientIds: [], blocked: true }), events: [] })
-    await directory.record({ person: person('p', { number: 3, liveGrants: 5 }), events: [] })
+    await directory.record({
+      person: person('p', { number: 7, liveGrants: 0, clientIds: [], blocked: true }),
+      events: [],
+      receipts: [],
+    })
+    await directory.record({ person: person('p', { number: 3, liveGrants: 5 }), events: [], receipts: [] })
     expect(await directory.person('p')).toMatchObject({ liveGrants: 0, blocked: true })
     expect(await directory.clients('', undefined)).toMatchObject({ clients: [] })
   })
@@ -77,13 +82,13 @@ describe('what a person’s object reports', () => {
     await register('client-a')
     await register('client-b')
     const people = async () => (await directory.clients('', undefined)).clients.map((client) => [client.id, client.people])
-    await directory.record({ person: person('p', { clientIds: ['client-a', 'client-b'] }), events: [] })
-    await directory.record({ person: person('q', { clientIds: ['client-b'] }), events: [] })
+    await directory.record({ person: person('p', { clientIds: ['client-a', 'client-b'] }), events: [], receipts: [] })
+    await directory.record({ person: person('q', { clientIds: ['client-b'] }), events: [], receipts: [] })
     expect(await people()).toEqual([
       ['client-a', 1],
       ['client-b', 2],
     ])
-    await directory.record({ person: person('p', { number: 2, clientIds: ['client-a'] }), events: [] })
+    await directory.record({ person: person('p', { number: 2, clientIds: ['client-a'] }), events: [], receipts: [] })
     expect(await people()).toEqual([
       ['client-a', 1],
       ['client-b', 1],
@@ -115,6 +120,55 @@ describe('what a person’s object reports', () => {
       )
     }
   })
+})
+
+const kept = async (id: string) => (await env.DIRECTORY.getByName('directory').receipt(id))?.receipt
+
+describe('the receipt of an action on one person', () => {
+  test('is kept by the person’s object until the Directory has it, however long that is away, and across a crash', async () => {
+    const directory = env.DIRECTORY.getByName('directory')
+    const session = nobody()
+    await granted(session)
+    await directory.people('', undefined)
+    await sql(directory, 'ALTER TABLE receipts RENAME TO receipts_away')
+    const receipt = await ordered(session, 'revoke')
+    expect(receipt).toMatchObject({ state: 'done', grants: 1, people: { total: 1, done: 1, failing: 0 }, by: 'an administrator' })
+    for (const later of [1, 60, 3_600]) {
+      at(NOW + later)
+      await runDurableObjectAlarm(session)
+    }
+    await evictDurableObject(session)
+    await sql(directory, 'ALTER TABLE receipts_away RENAME TO receipts')
+    at(NOW + 86_400)
+    await runDurableObjectAlarm(session)
+    expect(await kept(receipt.id)).toEqual(receipt)
+  })
+
+  test('is kept once, whoever brings it first', async () => {
+    const directory = env.DIRECTORY.getByName('directory')
+    const session = nobody()
+    await granted(session)
+    const receipt = await ordered(session, 'block')
+    await directory.keepReceipt(receipt)
+    await runDurableObjectAlarm(session)
+    const { receipts } = await directory.receipts(undefined)
+    expect(receipts.filter(({ id }) => id === receipt.id)).toEqual([receipt])
+  })
+})
+
+const idToken = (sid: string) => `e30.${btoa(JSON.stringify({ sid })).replaceAll('=', '')}.`
+
+test('every session at the provider is known by its own name, also when two sign-ins of one person cross', async () => {
+  const directory = env.DIRECTORY.getByName('directory')
+  const session = nobody()
+  const first = await signIn(session, { tokens: { accessToken: 'one', idToken: idToken('sid-one') } })
+  const second = await signIn(session, { clientId: 'client-b', tokens: { accessToken: 'two', idToken: idToken('sid-two') } })
+  await evictDurableObject(session)
+  for (const grant of [first, second]) expect(await redeem(session, grant)).toMatchObject({ granted: true })
+  await runDurableObjectAlarm(session)
+  const found = await Promise.all(['sid-one', 'sid-two'].map((sid) => directory.personOfProviderSession(IDENTITY.issuer, sid)))
+  expect(new Set(found).size).toBe(1)
+  expect(found[0]).toBeDefined()
 })
 
 describe('100,000 people', () => {

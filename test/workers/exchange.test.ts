@@ -2,7 +2,22 @@
 import { evictDurableObject } from 'cloudflare:test'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Exchange, ExchangeOutcome } from '../../src/session/exchange.ts'
-import { anew, at, caller, granted, IDENTITY, isLive, nobody, NOW, RESOURCE, rowsOf, signIn, type Session } from './person.ts'
+import {
+  anew,
+  at,
+  caller,
+  granted,
+  IDENTITY,
+  isLive,
+  nobody,
+  NOW,
+  RESOURCE,
+  rowsOf,
+  signIn,
+  writesOf,
+  type Session,
+  ordered,
+} from './person.ts'
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['Date'] })
@@ -68,6 +83,14 @@ describe('a client that exchanges', () => {
     expect(await session.admit(caller(last))).toEqual({ admitted: false, reason: 'session_expired' })
   })
 
+  test('twice in a second writes nothing the second time', async () => {
+    const session = nobody()
+    await grantOf(session)
+    const before = await writesOf(session)
+    for (let n = 0; n < 50; n += 1) await grantOf(session)
+    expect(await writesOf(session)).toBe(before)
+  })
+
   test('for less time than before cuts nothing short, and its token ends when it says', async () => {
     const session = nobody()
     await grantOf(session, { lifetime: 3_600 })
@@ -97,9 +120,9 @@ describe('a client that exchanges', () => {
 
 describe('a token that was signed before', () => {
   test.for<[string, (session: Session, grantId: string) => Promise<unknown>]>([
-    ['everything was ended', async (session) => session.end({ what: 'everything' }, BY)],
-    ['its grant was ended', async (session, id) => session.end({ what: 'grant', id }, BY)],
-    ['its client was ended', async (session) => session.end({ what: 'client', id: 'build' }, BY)],
+    ['everything was ended', async (session) => ordered(session, 'revoke')],
+    ['its grant was ended', async (session, id) => ordered(session, 'revoke', { what: 'grant', id })],
+    ['its client was ended', async (session) => ordered(session, 'revoke', { what: 'client', id: 'build' })],
     ['the person signed out at the provider', async (session) => session.logOut({ jti: 'x', until: NOW + 600 })],
     ['everybody was ended', async (session) => session.end({ what: 'everything' }, BY, { id: 'all', grantedUntil: NOW })],
   ])('%s opens nothing again, also after a restart; a newer one does', async ([, end]) => {
@@ -116,7 +139,7 @@ describe('a token that was signed before', () => {
   test('one client of a person was disconnected is good for another', async () => {
     const session = nobody()
     const desktop = await granted(session, { clientId: 'desktop' })
-    await session.end({ what: 'grant', id: desktop.grantId }, BY)
+    await ordered(session, 'revoke', { what: 'grant', id: desktop.grantId })
     expect(refusal(await exchange(session, { issuedAt: NOW - 10 }))).toBe('granted')
   })
 
@@ -128,12 +151,19 @@ describe('a token that was signed before', () => {
   })
 })
 
-test('a blocked person gets nothing, and the administrator sees the attempt', async () => {
+const refusalsTold = async (session: Session): Promise<number> =>
+  JSON.stringify((await rowsOf(session))['outbox']).split('sign_in_refused').length - 1
+
+test('a blocked person gets nothing, and administrators hear of it, but not of every attempt', async () => {
   const session = nobody()
-  await session.block(true, BY, IDENTITY)
+  await ordered(session, 'block')
   at(NOW + 60)
-  expect(refusal(await exchange(session, { issuedAt: NOW + 60 }))).toBe('blocked')
-  await session.block(false, BY)
+  for (let n = 0; n < 20; n += 1) expect(refusal(await exchange(session, { issuedAt: NOW + 60 }))).toBe('blocked')
+  expect(await refusalsTold(session)).toBe(1)
+  at(NOW + 400)
+  await exchange(session, { issuedAt: NOW + 400 })
+  expect(await refusalsTold(session)).toBe(2)
+  await ordered(session, 'unblock')
   expect(refusal(await exchange(session, { issuedAt: NOW + 60 }))).toBe('granted')
 })
 
@@ -149,11 +179,11 @@ describe('an assertion', () => {
 
   test('is not used up by an attempt that is refused for another reason', async () => {
     const session = nobody()
-    await session.block(true, BY, IDENTITY)
+    await ordered(session, 'block')
     at(NOW + 1)
     const asked = { once: 'a', issuedAt: NOW + 1 }
     expect(refusal(await exchange(session, asked))).toBe('blocked')
-    await session.block(false, BY)
+    await ordered(session, 'unblock')
     expect(refusal(await exchange(session, asked))).toBe('granted')
   })
 

@@ -36,8 +36,17 @@ async function happen(
 ): Promise<void> {
   const number = (events += 1)
   const identity = { issuer: 'https://idp.example', subject: sub, groups: [] }
-  const person = { sub, identity, blocked: type === 'person_blocked', liveGrants: 1, clientIds: [], lastSeenAt: at, number }
-  await directory.record({ person, events: [{ type, at, number }] })
+  const person = {
+    sub,
+    identity,
+    blocked: type === 'person_blocked',
+    liveGrants: 1,
+    clientIds: [],
+    resources: [],
+    lastSeenAt: at,
+    number,
+  }
+  await directory.record({ person, events: [{ type, at, number }], receipts: [] })
 }
 
 const states = ({ heard }: Listener): readonly unknown[] =>

@@ -74,15 +74,15 @@ describe('the Directory', () => {
   })
 })
 
-describe('a person’s object', () => {
-  const nameOf = async (session: ReturnType<typeof nobody>) => await runInDurableObject(session, (_, { id }) => id.name ?? '')
-  const told = async (sub: string) =>
-    await runInDurableObject(env.DIRECTORY.getByName('directory'), (_, { storage: { sql } }) => {
-      const [row] = sql.exec<{ streams: number }>('SELECT streams FROM open_streams WHERE sub = ?', sub)
-      return row?.streams ?? 0
-    })
-  const requests = async () => (await env.DIRECTORY.getByName('directory').overview()).load.requests.at(-1) ?? 0
+const nameOf = async (session: ReturnType<typeof nobody>) => await runInDurableObject(session, (_, { id }) => id.name ?? '')
+const told = async (sub: string) =>
+  await runInDurableObject(env.DIRECTORY.getByName('directory'), (_, { storage: { sql } }) => {
+    const [row] = sql.exec<{ streams: number }>('SELECT streams FROM open_streams WHERE sub = ?', sub)
+    return row?.streams ?? 0
+  })
+const requests = async () => (await env.DIRECTORY.getByName('directory').overview()).load.requests.at(-1) ?? 0
 
+describe('a person’s object', () => {
   test('tells how many requests there were and how many streams are open, and keeps neither', async () => {
     vi.useRealTimers()
     const session = nobody()

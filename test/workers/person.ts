@@ -3,6 +3,7 @@ import { runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { vi } from 'vitest'
 import type { Caller, IdpTokens } from '../../src/caller.ts'
+import type { ActionTarget, Receipt } from '../../src/session/receipt.ts'
 import type { Presented, TokenFacts, TokenOutcome } from '../../src/session/tokens.ts'
 
 /** Far ahead, so that no alarm of a test is due by the clock of the machine. */
@@ -37,7 +38,10 @@ export interface Grant {
 /** With an ID token and without a refresh token of the provider nobody is asked when ours is rotated. */
 export async function signIn(
   session: Session,
-  { clientId = 'client-a', tokens = { accessToken: 'idp access', idToken: 'said who it is' } }: { clientId?: string; tokens?: IdpTokens } = {},
+  {
+    clientId = 'client-a',
+    tokens = { accessToken: 'idp access', idToken: 'said who it is' },
+  }: { clientId?: string; tokens?: IdpTokens } = {},
 ): Promise<Grant> {
   const issued = await session.signIn({
     identity: IDENTITY,
@@ -92,3 +96,21 @@ export async function rowsOf(session: Session): Promise<Readonly<Record<string, 
 export async function writesOf(session: Session): Promise<number> {
   return runInDurableObject(session, (_, { storage }) => storage.sql.exec<{ n: number }>('SELECT total_changes() AS n').one().n)
 }
+
+/** As an administrator orders it. */
+export async function ordered(
+  session: Session,
+  action: 'revoke' | 'block' | 'unblock',
+  target: ActionTarget = { what: 'person' },
+): Promise<Receipt> {
+  const order = {
+    id: `order ${(orders += 1)}`,
+    at: Math.floor(Date.now() / 1000),
+    by: 'an administrator',
+    why: 'a test',
+    action,
+    target,
+  }
+  return session.carryOut(order, IDENTITY)
+}
+let orders = 0

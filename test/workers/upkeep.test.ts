@@ -2,7 +2,7 @@
 import { evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { IdpTokens } from '../../src/caller.ts'
-import { at, caller, granted, nobody, NOW, presented, rowsOf, writesOf, type Session } from './person.ts'
+import { at, caller, granted, nobody, NOW, presented, rowsOf, writesOf, type Session, ordered } from './person.ts'
 
 const HOUR = 3_600
 const DAY = 86_400
@@ -88,7 +88,7 @@ describe('the identity provider is asked', () => {
     at(NOW + HOUR)
     await runDurableObjectAlarm(session)
     expect(await checkedAt(session)).toBe(NOW + HOUR - 600)
-    await session.end({ what: 'everything' }, { actor: 'an administrator' })
+    await ordered(session, 'revoke')
     at(NOW + 2 * HOUR)
     await runDurableObjectAlarm(session)
     expect(await jobOf(session, 'recheck')).toBeUndefined()

@@ -18,6 +18,7 @@ import {
   rowsOf,
   signIn,
   writesOf,
+  ordered,
 } from './person.ts'
 
 const DAY = 86_400
@@ -161,7 +162,7 @@ describe('a session', () => {
 
   test('does not begin when everything was revoked while it was being opened', async () => {
     const session = nobody()
-    const [grant] = await Promise.all([signIn(session), session.end({ what: 'everything' }, { actor: 'an administrator' })])
+    const [grant] = await Promise.all([signIn(session), ordered(session, 'revoke')])
     expect(await redeem(session, grant)).toMatchObject({ granted: false })
   })
 })

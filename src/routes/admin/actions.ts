@@ -1,10 +1,9 @@
 // What administrators do: every action as a function that returns its receipt, for the API, the portal and the command line alike.
-import type { Action, ActionTarget, Order, Receipt } from '../../directory/receipts.ts'
+import type { Action, ActionTarget, Order, Receipt } from '../../session/receipt.ts'
+import type { Identity } from '../../caller.ts'
 import { randomId } from '../../platform/crypto.ts'
 import { describeError, log } from '../../platform/telemetry.ts'
 import type { Services } from '../../services.ts'
-import type { Target } from '../../session/administration.ts'
-import type { Ended } from '../../session/parts.ts'
 
 /** What can be taken away. `sub` names the person whose it is; a client or resource without one is everybody's. */
 export type Revocable =
@@ -17,6 +16,8 @@ export type Revocable =
 export interface Acting {
   readonly actor: string
   readonly reason: string
+  /** Their own session of the pages, if that is what they act from. */
+  readonly session?: string | undefined
   /** Keeps the work going after the answer has been sent. */
   readonly waitUntil: (work: Promise<unknown>) => void
 }
@@ -24,14 +25,11 @@ export interface Acting {
 /** Takes away what is named. One person's is gone when this returns; everybody's is being gone through, see the receipt's state. */
 export async function revoke(services: Services, target: Revocable, acting: Acting): Promise<Receipt | undefined> {
   if (target.what === 'everyone' || ('id' in target && target.sub === undefined)) {
-    return await services.directory().begin(orderOf(services, 'revoke', target, acting))
+    return await services.directory().begin(orderOf(services, 'revoke', target, acting), acting.session)
   }
   const { sub } = target
-  if (sub === undefined || !(await isKnown(services, sub))) return undefined
-  const ending: Target = target.what === 'person' ? { what: 'everything' } : { what: target.what, id: target.id }
-  const order = orderOf(services, 'revoke', target, acting)
-  const { actor, reason } = acting
-  return await done(services, order, await services.session(sub).end(ending, { actor, reason }), acting)
+  const person = sub === undefined ? undefined : await known(services, sub)
+  return sub === undefined || !person ? undefined : await carriedOut(services, sub, 'revoke', target, acting, person)
 }
 
 /** Shuts a person out or lets them in again. Undefined when nobody knows them. */
@@ -41,13 +39,8 @@ export async function setPersonBlocked(
   blocked: boolean,
   acting: Acting,
 ): Promise<Receipt | undefined> {
-  const session = services.session(sub)
-  const known = SUBJECT.test(sub) ? ((await session.describe())?.identity ?? (await services.directory().person(sub))) : undefined
-  if (!known) return undefined
-  const { issuer, subject, email, name, groups } = known
-  const order = orderOf(services, blocked ? 'block' : 'unblock', { what: 'person', sub }, acting)
-  const by = { actor: acting.actor, reason: acting.reason }
-  return await done(services, order, await session.block(blocked, by, { issuer, subject, email, name, groups }), acting)
+  const person = await known(services, sub)
+  return person && (await carriedOut(services, sub, blocked ? 'block' : 'unblock', { what: 'person', sub }, acting, person))
 }
 
 /** Keeps everybody from connecting a client, or lets them again. Undefined when there is no such client, or nothing to unblock. */
@@ -68,34 +61,32 @@ export function orderOf(services: Services, action: Action, target: ActionTarget
 /** Names of objects are hashes; anything else would only make an object that nobody needs. */
 export const SUBJECT = /^[\w-]{43}$/
 
-async function isKnown(services: Services, sub: string): Promise<boolean> {
-  return SUBJECT.test(sub) && (await services.session(sub).describe()) !== undefined
+/** Who this is, as their own object or else the index says. */
+async function known(services: Services, sub: string): Promise<Identity | undefined> {
+  if (!SUBJECT.test(sub)) return undefined
+  const found = (await services.session(sub).describe())?.identity ?? (await services.directory().person(sub))
+  if (!found) return undefined
+  const { issuer, subject, email, name, groups } = found
+  return { issuer, subject, email, name, groups }
 }
 
-async function done(services: Services, order: Order, { grants, streams }: Ended, { waitUntil }: Acting): Promise<Receipt> {
-  const people = { total: 1, done: 1, failing: 0 }
-  const receipt: Receipt = { ...order, people, grants, streams, acknowledgedAt: services.now(), state: 'done' }
-  // The action is done and stays done: a Directory that is away delays the storing of the receipt, not the answer.
-  const stored = store(services, receipt)
-  waitUntil(stored)
-  await Promise.race([stored, pause(STORED_WITHIN_MS)])
+async function carriedOut(
+  services: Services,
+  sub: string,
+  action: Action,
+  target: ActionTarget,
+  acting: Acting,
+  person: Identity,
+): Promise<Receipt> {
+  const receipt = await services.session(sub).carryOut(orderOf(services, action, target, acting), person)
+  // It is on its way from the person's object, where nothing loses it; whoever is shown it now need not wait for that.
+  const stored = services
+    .directory()
+    .keepReceipt(receipt)
+    .catch((error: unknown) => log('warn', 'receipt.not_stored', { receipt: receipt.id, reason: describeError(error) }))
+  acting.waitUntil(stored)
+  await Promise.race([stored, new Promise((resolve) => setTimeout(resolve, STORED_WITHIN_MS))])
   return receipt
 }
 
 const STORED_WITHIN_MS = 2_000
-const PAUSES_MS = [100, 500, 2_000, 5_000, 15_000]
-
-async function store(services: Services, receipt: Receipt): Promise<void> {
-  for (const milliseconds of PAUSES_MS) {
-    try {
-      return await services.directory().keepReceipt(receipt)
-    } catch (error) {
-      log('warn', 'receipt.not_stored', { receipt: receipt.id, reason: describeError(error) })
-      await pause(milliseconds)
-    }
-  }
-}
-
-function pause(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds))
-}

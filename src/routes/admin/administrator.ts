@@ -1,12 +1,12 @@
 // Who may use the admin API: an administrator's page, one whom Cloudflare Access vouches for, or a machine with the scope `admin`.
 import type { Context, MiddlewareHandler } from 'hono'
-import { AccessAssertions } from '../../identity/access-assertion.ts'
 import { looksLikeMachineToken } from '../../oauth/machine-tokens.ts'
 import { sameText } from '../../platform/crypto.ts'
 import { adminResourceOf, type Services } from '../../services.ts'
 import type { Variables } from '../guards.ts'
 import { visitorOf } from '../pages-session.ts'
 import { AdminRefusal } from './refusal.ts'
+import { vouchedFor } from './vouched.ts'
 
 interface Administrator {
   /** As receipts and security events name them. */
@@ -14,6 +14,8 @@ interface Administrator {
   readonly via: 'cookie' | 'access' | 'machine'
   /** What unsafe requests with this cookie carry as `X-CSRF-Token`. */
   readonly csrf?: string
+  /** Of the pages. */
+  readonly session?: string
 }
 
 export interface Administered {
@@ -26,16 +28,11 @@ const BEARER = /^Bearer +([\w.~+/-]+=*)$/i
 // One credential decides, the most deliberate first: a request that names a token is judged by it alone, and is not let in by a
 // cookie when the token is wrong.
 export function administratorsOnly(services: Services): MiddlewareHandler<Administered> {
-  const { access } = services.settings.administrators
-  const assertions = access && new AccessAssertions(access, services.now)
   return async function administratorGuard(c, next) {
     assertNotFromElsewhere(c, services)
     const authorization = c.req.header('Authorization')
-    const assertion = c.req.header('Cf-Access-Jwt-Assertion')
     if (authorization !== undefined) c.set('administrator', await byToken(authorization, services))
-    else if (assertions && assertion !== undefined)
-      c.set('administrator', await byAssertion(assertions, assertion, services.settings.administrators.emails))
-    else c.set('administrator', await byCookie(c, services))
+    else c.set('administrator', (await byAssertion(c, services)) ?? (await byCookie(c, services)))
     return await next()
   }
 }
@@ -65,18 +62,20 @@ async function byToken(authorization: string, { settings, machines, envelopes, s
   return { actor: `machine ${machine.name ?? ''} (${caller.clientId})`, via: 'machine' }
 }
 
-async function byAssertion(assertions: AccessAssertions, assertion: string, emails: readonly string[]): Promise<Administrator> {
-  const email = (await assertions.person(assertion))?.email
-  if (email === undefined) throw new AdminRefusal('invalid_token', 'this is no assertion of Cloudflare Access for a person here')
-  const isListed = emails.length === 0 || emails.some((known) => known.toLowerCase() === email.toLowerCase())
-  if (!isListed) throw new AdminRefusal('forbidden', 'this is for administrators', email)
+async function byAssertion(c: Context, services: Services): Promise<Administrator | undefined> {
+  const vouched = await vouchedFor(c, services)
+  if (vouched === undefined) return undefined
+  if (vouched === 'invalid')
+    throw new AdminRefusal('invalid_token', 'this is no assertion of Cloudflare Access for a person here')
+  const { email } = vouched.identity
+  if (!vouched.isAdministrator || email === undefined) throw new AdminRefusal('forbidden', 'this is for administrators', email)
   return { actor: email, via: 'access' }
 }
 
 async function byCookie(c: Context, services: Services): Promise<Administrator> {
   const visitor = await visitorOf(c, services)
   if (!visitor) throw new AdminRefusal('unauthorized', 'sign in at /admin, or present a machine credential with the scope admin')
-  const { identity, csrf, sub, isAdministrator } = visitor
+  const { identity, csrf, session, sub, isAdministrator } = visitor
   const actor = identity.email ?? identity.name ?? sub
   if (!isAdministrator) {
     c.executionCtx.waitUntil(services.directory().noteRefusedAdministrator(sub, actor))
@@ -84,5 +83,5 @@ async function byCookie(c: Context, services: Services): Promise<Administrator> 
   }
   if (!SAFE.includes(c.req.method) && !sameText(c.req.header('X-CSRF-Token') ?? '', csrf))
     throw new AdminRefusal('csrf_token_wrong', 'the header X-CSRF-Token is missing or not the one of this session', actor)
-  return { actor, via: 'cookie', csrf }
+  return { actor, via: 'cookie', csrf, session }
 }

@@ -1,7 +1,7 @@
 // Before anything is taken away: GET says exactly what would happen, POST does it and leads to its receipt.
 import { Hono, type Context } from 'hono'
 import * as z from 'zod'
-import type { Receipt } from '../../directory/receipts.ts'
+import type { Receipt } from '../../session/receipt.ts'
 import { OAuthError } from '../../oauth/errors.ts'
 import { confirmPage, LONGEST_REASON } from '../../pages/portal/confirm.tsx'
 import { log } from '../../platform/telemetry.ts'

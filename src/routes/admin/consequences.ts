@@ -40,7 +40,7 @@ async function ofEveryone(services: Services): Promise<Consequences> {
       'Every open stream is closed, person by person; the receipt shows how far it has come.',
       REFUSED,
       'People can sign in again at once. Machine credentials have to be made anew.',
-      'Who looks at these pages stays signed in to them.',
+      'Who looks at these pages is signed out of them, except you.',
     ],
     button: 'Disconnect everybody',
     isHarmless: false,
@@ -71,9 +71,9 @@ async function ofClient(services: Services, action: Meant['action'], id: string)
 }
 
 async function ofServer(services: Services, resource: string): Promise<Consequences> {
-  const { connected } = await services.directory().counts()
+  const users = await services.directory().usersOf(resource)
   const effects = [
-    `Whoever of the ${counted(connected, 'connected person', 'connected people')} uses ${serverOf(resource)} is disconnected from it.`,
+    `${counted(users, 'person is', 'people are')} disconnected from ${serverOf(resource)}, and their open streams are closed.`,
     REFUSED,
     'They can sign in again.',
   ]

@@ -4,7 +4,7 @@ import { UNTIL_HEADER, VISITOR_HEADER } from '../../directory/live-terms.ts'
 import { OAuthError } from '../../oauth/errors.ts'
 import type { Services } from '../../services.ts'
 import type { Variables } from '../guards.ts'
-import { visitorOf } from '../pages-session.ts'
+import { portalVisitorOf } from './portal-door.ts'
 
 export function liveFeedRoutes(services: Services): Hono<{ Variables: Variables }> {
   const routes = new Hono<{ Variables: Variables }>()
@@ -18,7 +18,7 @@ async function upgrade(c: Context, services: Services): Promise<Response> {
   // Browsers let any page open a WebSocket and send the cookie along: the origin is what tells ours from others.
   if (c.req.header('Origin') !== services.settings.baseUrl)
     throw new OAuthError('access_denied', 'Only the pages of this site may listen here')
-  const visitor = await visitorOf(c, services)
+  const visitor = await portalVisitorOf(c, services)
   if (!visitor?.isAdministrator) throw new OAuthError('access_denied', 'This is for administrators')
   // From an allow-list: nothing the client sent reaches the object.
   const headers = {

@@ -2,20 +2,41 @@
 import type { Context, Handler, MiddlewareHandler } from 'hono'
 import { pageHeaders } from '../../pages/headers.ts'
 import type { Services } from '../../services.ts'
-import { administratorsOnly, signedIn, type Visited } from '../pages-session.ts'
+import { OAuthError } from '../../oauth/errors.ts'
+import { administratorsOnly, signedIn, visitorOf, type Visited, type Visitor } from '../pages-session.ts'
 import type { Acting } from './actions.ts'
+import { vouchedFor } from './vouched.ts'
 
-/** In this order: signed in, then an administrator; whoever is only signed in and tries is noted. */
+/** In this order: signed in, or vouched for, then an administrator; whoever is only signed in and tries is noted. */
 export function administrators(services: Services): readonly [MiddlewareHandler<Visited>, MiddlewareHandler<Visited>] {
+  const byCookie = signedIn(services)
   return [
-    signedIn(services),
+    async function visitorGuard(c, next) {
+      const vouched = await vouchedFor(c, services)
+      if (vouched === undefined) return await byCookie(c, next)
+      c.set('visitor', accepted(vouched))
+      return await next()
+    },
     async function portalGuard(c, next) {
       const visitor = c.get('visitor')
-      if (!visitor.isAdministrator)
+      if (!visitor.isAdministrator && visitor.via === 'cookie')
         c.executionCtx.waitUntil(services.directory().noteRefusedAdministrator(visitor.sub, actorOf(c)))
       return await administratorsOnly(c, next)
     },
   ]
+}
+
+/** Who looks at the portal; undefined when nobody says so. */
+export async function portalVisitorOf(c: Context, services: Services): Promise<Visitor | undefined> {
+  const vouched = await vouchedFor(c, services)
+  return vouched === undefined ? await visitorOf(c, services) : accepted(vouched)
+}
+
+/** A request that names an assertion is judged by it alone: no cookie makes a wrong one good. */
+function accepted(vouched: Visitor | 'invalid'): Visitor {
+  if (vouched === 'invalid')
+    throw new OAuthError('access_denied', 'Cloudflare Access does not vouch for you here: open the page through Access')
+  return vouched
 }
 
 /** Adds a page that only administrators see. */
@@ -32,5 +53,6 @@ function actorOf(c: Context<Visited>): string {
 }
 
 export function actingIn(c: Context<Visited>, reason: string): Acting {
-  return { actor: actorOf(c), reason, waitUntil: (work) => c.executionCtx.waitUntil(work) }
+  const { session } = c.get('visitor')
+  return { actor: actorOf(c), reason, session, waitUntil: (work) => c.executionCtx.waitUntil(work) }
 }

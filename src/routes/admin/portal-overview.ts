@@ -1,5 +1,5 @@
 // The portal's first page: the Directory's numbers, and of those seen last what their own objects say is open.
-import type { Overview } from '../../directory/directory.ts'
+import type { Overview } from '../../directory/overview.ts'
 import { overviewNow, overviewPage, type OverviewView } from '../../pages/portal/overview.tsx'
 import { wordFor } from '../../pages/portal/words.ts'
 import type { Services } from '../../services.ts'

@@ -30,9 +30,11 @@ function askedFor({ server }: GoogleWorld | GithubWorld, path: string): number {
   return server.asked.filter((asked) => asked === path).length
 }
 
-function nobody(): never {
-  throw new Error('no object is asked before somebody has signed in')
-}
+/** Objects that have never heard of anybody. */
+const strangers = Object.assign(Object.create(null), {
+  visit: async () => ({ blocked: false, endedAt: 0 }),
+  pagesEnded: async () => ({ at: 0, except: '' }),
+})
 
 /** One browser at a broker with all three of them: what it is told to keep, it brings along. */
 async function browser(vars: object = {}) {
@@ -55,8 +57,8 @@ async function browser(vars: object = {}) {
     ...base,
     envelopes,
     machines: new MachineTokens(base.keys, BASE_URL),
-    session: nobody,
-    directory: nobody,
+    session: () => strangers,
+    directory: () => strangers,
     now,
   })
   const cookies = new Map<string, string>()

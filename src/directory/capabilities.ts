@@ -1,0 +1,51 @@
+// The capabilities the Directory is composed of: each owns its table and its jobs.
+import type { LifecycleCapability } from 'agents/lifecycle'
+import { Activity } from './activity.ts'
+import { Campaigns, type CampaignOptions } from './campaigns.ts'
+import { Clients } from './clients.ts'
+import { Load } from './load.ts'
+import { Machines } from './machines.ts'
+import { PagesEnd } from './pages-end.ts'
+import { People } from './people.ts'
+import { ProviderSessions } from './provider-sessions.ts'
+import { Receipts } from './receipts.ts'
+import { Registrations } from './registrations.ts'
+import { SecurityEvents } from './security-events.ts'
+
+export interface Capabilities {
+  readonly clients: Clients
+  readonly people: People
+  readonly registrations: Registrations
+  readonly events: SecurityEvents
+  readonly providerSessions: ProviderSessions
+  readonly receipts: Receipts
+  readonly machines: Machines
+  readonly campaigns: Campaigns
+  readonly activity: Activity
+  readonly load: Load
+  readonly pagesEnd: PagesEnd
+}
+
+/** `now` in unix seconds; `ask` asks a person's object. */
+export function capabilitiesOf(storage: DurableObjectStorage, { now, ask }: Pick<CampaignOptions, 'now' | 'ask'>): Capabilities {
+  const people = new People(storage)
+  const receipts = new Receipts(storage)
+  return {
+    clients: new Clients(storage, now),
+    people,
+    registrations: new Registrations(storage),
+    events: new SecurityEvents(storage),
+    providerSessions: new ProviderSessions(storage),
+    receipts,
+    machines: new Machines(storage),
+    campaigns: new Campaigns(storage, { people, receipts, ask, now }),
+    activity: new Activity(storage),
+    load: new Load(storage),
+    pagesEnd: new PagesEnd(storage),
+  }
+}
+
+/** In the order they start. */
+export function inOrder(capabilities: Capabilities): readonly LifecycleCapability[] {
+  return Object.values(capabilities)
+}

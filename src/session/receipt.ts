@@ -1,0 +1,42 @@
+// What an administrative action is known by, and what came of it: made where the action is carried out, kept by the Directory.
+
+/** The `actor` of what people do on their own account page. */
+export const THEMSELVES = 'person'
+
+export type Action = 'revoke' | 'block' | 'unblock' | 'create'
+
+/** `sub` names the person whose it is; a client or resource without one is everybody's. */
+export interface ActionTarget {
+  readonly what: 'everyone' | 'person' | 'client' | 'resource' | 'grant' | 'mcp_session' | 'stream' | 'machine'
+  readonly id?: string | undefined
+  readonly sub?: string | undefined
+}
+
+/** What an action is known by before anything has come of it. */
+export interface Order {
+  readonly id: string
+  /** Unix seconds. */
+  readonly at: number
+  readonly by: string
+  readonly why: string
+  readonly action: Action
+  readonly target: ActionTarget
+}
+
+export interface Receipt extends Order {
+  readonly people: { readonly total: number; readonly done: number; readonly failing: number }
+  readonly grants: number
+  readonly streams: number
+  /** When everybody who was asked had answered; null until then. */
+  readonly acknowledgedAt: number | null
+  readonly state: 'done' | 'running' | 'retrying'
+}
+
+/** Of an action on one person, when it is over. */
+export function receiptOfOne(
+  order: Order,
+  { grants, streams }: Pick<Receipt, 'grants' | 'streams'>,
+  acknowledgedAt: number,
+): Receipt {
+  return { ...order, people: { total: 1, done: 1, failing: 0 }, grants, streams, acknowledgedAt, state: 'done' }
+}

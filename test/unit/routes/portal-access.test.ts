@@ -1,0 +1,114 @@
+// The portal behind Cloudflare Access: its pages open for whom Access vouches, in that person's name, and for no form from elsewhere.
+import { exportJWK, generateKeyPair, SignJWT } from 'jose'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { app } from '../../../src/app.ts'
+import { Envelopes } from '../../../src/oauth/envelopes.ts'
+import { MachineTokens } from '../../../src/oauth/machine-tokens.ts'
+import { foundation } from '../../../src/services.ts'
+
+const BASE_URL = 'https://mcp.example.com'
+const TEAM = 'https://team.cloudflareaccess.com'
+const ACCESS = { ACCESS_TEAM_DOMAIN: 'team', ACCESS_AUD: 'portal' }
+const key = await generateKeyPair('RS256')
+const foreign = await generateKeyPair('RS256')
+
+beforeEach(() => {
+  vi.stubGlobal('fetch', async (url: string) => {
+    if (url !== `${TEAM}/cdn-cgi/access/certs`) return Response.json({}, { status: 404 })
+    return Response.json({ keys: [{ ...(await exportJWK(key.publicKey)), kid: 'one', alg: 'RS256' }] })
+  })
+})
+afterEach(() => {
+  vi.unstubAllGlobals()
+})
+
+const now = (): number => Math.floor(Date.now() / 1000)
+
+/** What the Directory was told to do to everybody; it knows nobody. */
+const ordered: { by: string; why: string }[] = []
+const directory = Object.assign(Object.create(null), {
+  counts: async () => ({ people: 0, connected: 0, streams: 0 }),
+  begin: async (order: { by: string; why: string; target: object }) => {
+    ordered.push(order)
+    return order
+  },
+})
+
+function nobody(): never {
+  throw new Error('no person’s object is asked about who Access says is there')
+}
+
+async function ask(path: string, headers: Record<string, string>, form?: Record<string, string>, vars: object = ACCESS) {
+  const base = await foundation({
+    BASE_URL,
+    DOWNSTREAM_MCP_URL: 'https://tools.example.com/mcp',
+    OAUTH_AUTHORIZE_URL: 'https://idp.example',
+    OAUTH_CLIENT_ID: 'broker',
+    ENCRYPTION_KEY: '000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f',
+    ...vars,
+  })
+  const envelopes = new Envelopes(base.keys, BASE_URL, now)
+  const machines = new MachineTokens(base.keys, BASE_URL)
+  const floor = app({ ...base, envelopes, machines, session: nobody, directory: () => directory, now })
+  const init = form ? { method: 'POST', body: new URLSearchParams(form).toString() } : {}
+  const type = form && { 'content-type': 'application/x-www-form-urlencoded' }
+  const context = Object.assign(Object.create(null), { waitUntil: () => undefined, passThroughOnException: () => undefined })
+  return await floor.request(BASE_URL + path, { ...init, headers: { accept: 'text/html', ...type, ...headers } }, {}, context)
+}
+
+async function assertion(claims: object = {}, signing = key.privateKey): Promise<Record<string, string>> {
+  const said = { email: 'Carol@example.com', sub: 'user-1', type: 'app', ...claims }
+  const signed = new SignJWT(said).setProtectedHeader({ alg: 'RS256', kid: 'one' }).setIssuedAt().setIssuer(TEAM)
+  return { 'cf-access-jwt-assertion': await signed.setAudience('portal').setExpirationTime('1 minute').sign(signing) }
+}
+
+const tokenOn = (html: string): string => /name="csrf" value="([^"]+)"/.exec(html)?.[1] ?? ''
+const SAME_SITE = { origin: BASE_URL, 'sec-fetch-site': 'same-origin' }
+const EVERYBODY = { action: 'revoke', what: 'everyone', reason: 'a drill', typed: 'everybody' }
+
+describe('the pages', () => {
+  test('open for whom Access vouches, without a cookie of ours', async () => {
+    const page = await ask('/admin/connect', await assertion())
+    expect([page.status, page.headers.get('set-cookie')]).toEqual([200, null])
+    expect(await page.text()).toContain('<h1')
+  })
+
+  test('of the person themselves do not: Access says who they are there, not here', async () => {
+    // Sent to sign in at the identity provider, which is not there.
+    const page = await ask('/account', await assertion())
+    expect(page.status).not.toBe(200)
+  })
+
+  test.for<[string, object, object, CryptoKey | undefined]>([
+    ['who is not listed', { ...ACCESS, ADMIN_EMAILS: 'dave@example.com' }, {}, undefined],
+    ['a program', ACCESS, { email: undefined, common_name: 'robot.access' }, undefined],
+    ['who signs for themselves', ACCESS, {}, foreign.privateKey],
+  ])('are closed to %s', async ([, vars, claims, signing]) => {
+    const page = await ask('/admin/connect', await assertion(claims, signing), undefined, vars)
+    expect(page.status).toBe(403)
+  })
+})
+
+describe('a form', () => {
+  test('acts in the name of who Access says is there', async () => {
+    ordered.length = 0
+    const csrf = tokenOn(await (await ask('/admin/everyone', await assertion())).text())
+    const done = await ask('/admin/confirm', { ...(await assertion()), ...SAME_SITE }, { ...EVERYBODY, csrf })
+    expect([done.status, done.headers.get('location')]).toEqual([303, expect.stringMatching(/^\/admin\/receipts\//)])
+    expect(ordered).toMatchObject([{ by: 'Carol@example.com', why: 'a drill', target: { what: 'everyone' } }])
+  })
+
+  test.for<[string, Record<string, string>, (own: string, other: string) => string]>([
+    ['a page of another site', { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' }, (own) => own],
+    ['a browser that does not say from where', {}, (own) => own],
+    ['a page of ours, without a token', SAME_SITE, () => ''],
+    ['a page of ours, with the token of another administrator', SAME_SITE, (_, other) => other],
+  ])('15. that %s sends does nothing', async ([, headers, token]) => {
+    ordered.length = 0
+    const tokenOf = async (claims: object): Promise<string> =>
+      tokenOn(await (await ask('/admin/everyone', await assertion(claims))).text())
+    const csrf = token(await tokenOf({}), await tokenOf({ sub: 'user-2', email: 'dave@example.com' }))
+    const answer = await ask('/admin/confirm', { ...(await assertion()), ...headers }, { ...EVERYBODY, csrf })
+    expect([answer.status, ordered]).toEqual([403, []])
+  })
+})
