@@ -19,7 +19,7 @@ import {
 } from './stand-in.ts'
 
 const IDS: Readonly<Record<PersonKey, number>> = { alice: 583231, bob: 583232 }
-export const DOCS = 'https://docs.github.com/rest'
+const DOCS = 'https://docs.github.com/rest'
 
 export interface GithubWorld extends ProviderWorld {
   readonly server: StandIn
