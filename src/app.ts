@@ -20,6 +20,7 @@ import { backchannelLogoutRoutes } from './routes/backchannel-logout.ts'
 import { callbackRoutes } from './routes/callback.ts'
 import { crossOrigin, hostIsOurs, onlyMethods, originIsAllowed, requestId, type Variables } from './routes/guards.ts'
 import { healthRoutes } from './routes/health.ts'
+import { linkRoutes } from './routes/link.ts'
 import { mcpRoutes, type McpServices } from './routes/mcp.ts'
 import { metadataRoutes } from './routes/metadata.ts'
 import { registerRoutes } from './routes/register.ts'
@@ -63,6 +64,8 @@ export function app(services: Services): Hono<{ Variables: Variables }> {
   floor.use('/callback/*', onlyMethods(['GET']))
   floor.route('/', callbackRoutes(services))
   for (const { path, body, headers } of PAGE_ASSETS) floor.get(path, (c) => c.body(body, 200, headers))
+  floor.use('/link/*', onlyMethods(['GET']))
+  floor.route('/', linkRoutes(services))
   floor.get('/', (c) => c.body(home(services), 200, pageHeaders('own')))
 
   // Administrators' programs and pages; no cross-origin use, whatever the credential.

@@ -1,6 +1,7 @@
 // The front door: exports fetch and the Durable Object classes, and hands both their wiring.
 import { app, misconfigured } from './app.ts'
 import { Directory as DirectoryObject } from './directory/directory.ts'
+import { OAuthLinkClient } from './linking/oauth-link-client.ts'
 import { LegacyCarrier } from './mcp/legacy/carrier.ts'
 import { foundation, services } from './services.ts'
 import { UserSession as UserSessionObject, type SessionServices } from './session/user-session.ts'
@@ -14,6 +15,7 @@ export class UserSession extends UserSessionObject {
       settings,
       keys,
       refresher: providers,
+      linkClient: new OAuthLinkClient(() => Math.floor(Date.now() / 1000)),
       report: (report) => directory.getByName('directory').record(report),
       tellLoad: (report) => directory.getByName('directory').load(report),
       carrier: (parts, waitUntil) => new LegacyCarrier(parts, waitUntil),

@@ -4,6 +4,7 @@ import { describeError, log } from '../platform/telemetry.ts'
 import { carryEvents, MAX_EVENT_BYTES, withoutIds, type Breakage, type Carriage } from './carried-events.ts'
 import { checkAnswer, isShort } from './downstream-answer.ts'
 import { editedBody, editedEvents, unreadable } from './edited.ts'
+import { sentUntilTaken, type Challenged } from './challenged.ts'
 import type { Passage } from './era.ts'
 import { farewell } from './farewell.ts'
 import { answerInTime } from './late-answer.ts'
@@ -21,6 +22,8 @@ export interface Forwarding {
   readonly body: Uint8Array<ArrayBuffer> | undefined
   /** What the broker itself says about the person; it wins over everything the client sent. */
   readonly identity: Readonly<Record<string, string>>
+  /** What to do when the downstream does not take that. */
+  readonly challenged?: Challenged | undefined
   readonly requestId: string
 }
 
@@ -148,14 +151,16 @@ function untilItsEnd(body: ReadableStream<Uint8Array>, tether: Tether): Readable
 }
 
 async function ask(forwarding: Forwarding, conditions: ForwardingConditions, tether: Tether): Promise<Response> {
-  const { passage, target, client, body, identity } = forwarding
+  const { passage, target, client, body, identity, challenged } = forwarding
   const headers = requestHeaders(client.headers, passage, identity)
-  try {
-    return await outbound(
+  const send = (instead?: Readonly<Record<string, string>>): Promise<Response> =>
+    outbound(
       target,
-      { method: client.method, headers, ...(body && { body }) },
+      { method: client.method, headers: instead ? { ...headers, ...instead } : headers, ...(body && { body }) },
       { headersWithinMs: conditions.headersWithinMs, ending: tether.ending },
     )
+  try {
+    return await (challenged ? sentUntilTaken(send, challenged) : send())
   } catch (error) {
     if (!(error instanceof OutboundError)) throw error
     if (error.reason === 'aborted') throw tether.refusal

@@ -6,7 +6,7 @@ const NEEDS_ENCODING = /[^\x20-\x7e]|%/gu
 const NEEDS_ENCODING_IN_LIST = /[^\x20-\x7e]|[%,]/gu
 
 /** A record, because every `Headers` made for a request on its way shows in what the way costs. */
-export function identityHeaders({ identity, authorization, idpAccessToken }: Vouched): Record<string, string> {
+export function identityHeaders({ identity, authorization, idpAccessToken, headers: own }: Vouched): Record<string, string> {
   const { subject, email, name, groups } = identity
   const headers: Record<string, string> = {}
   set(headers, ['x-user-sub', 'x-forwarded-user'], encoded(subject, NEEDS_ENCODING))
@@ -15,6 +15,7 @@ export function identityHeaders({ identity, authorization, idpAccessToken }: Vou
   if (groups.length > 0) set(headers, ['x-user-groups'], groups.map((group) => encoded(group, NEEDS_ENCODING_IN_LIST)).join(','))
   if (idpAccessToken !== undefined) headers['x-forwarded-access-token'] = idpAccessToken
   if (authorization !== undefined) headers['authorization'] = authorization
+  if (own !== undefined) Object.assign(headers, own)
   return headers
 }
 

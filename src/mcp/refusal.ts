@@ -20,6 +20,7 @@ const REFUSALS = {
   unsupported_media_type: { status: 415, rpc: -32600 },
   credential_revoked: { status: 401, rpc: -32003 },
   session_expired: { status: 401, rpc: -32003 },
+  not_linked: { status: 401, rpc: -32003 },
   access_denied: { status: 403, rpc: -32006 },
   // An answer like any other of the server's: behind another status SDKs show the body as text, or nothing of it, and take the
   // connection for broken. None of them begins an authorization, which would not help.
@@ -103,6 +104,9 @@ export const ENDED = {
   credential_revoked: 'Unauthorized: access was taken back, sign in again',
   session_expired: 'Unauthorized: the session is over, sign in again',
 } as const
+
+/** Said where the MCP server itself wants the person to sign in: their client does what it does about every 401. */
+export const NOT_LINKED = 'Unauthorized: this MCP server wants you to sign in there as well, sign in again'
 
 /** Said to everybody who is not one of those a server is for, or not any more. */
 export const DENIED =

@@ -3,7 +3,7 @@ import { EncryptJWT, jwtDecrypt } from 'jose'
 import type { KeyRing } from '../issuer/keys.ts'
 
 /** Keeps values of one kind from being accepted as another. */
-export type SealedPurpose = 'consent+jwe' | 'login+jwe' | 'pages+jwe'
+export type SealedPurpose = 'consent+jwe' | 'login+jwe' | 'link+jwe' | 'pages+jwe'
 
 export async function sealed(
   ring: KeyRing,

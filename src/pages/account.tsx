@@ -1,5 +1,6 @@
 // A person's own page: who they are here, what they have connected, what is open, and how to end each of it or all.
 import type { Child } from 'hono/jsx'
+import { SignedInServers, type SignedInServer } from './signed-in-servers.tsx'
 import { documentOf } from './layout.tsx'
 import { Client, clientNameOf, counted, nameOf, serverOf, sizeOf } from './portal/names.tsx'
 import type { ShownGrant } from './portal/grants-table.tsx'
@@ -17,6 +18,8 @@ export interface AccountView {
   /** What the servers are called. */
   readonly servers: readonly { readonly url: string; readonly name: string }[]
   readonly streams: readonly ShownStream[]
+  /** Servers that want the person to sign in there. */
+  readonly signedInTo?: readonly SignedInServer[]
   /** What the person has just ended. */
   readonly ended: { readonly grants: number; readonly streams: number; readonly acknowledgedAt: number | null } | undefined
   /** While an administrator has what passes recorded. */
@@ -69,6 +72,7 @@ export function accountPage(account: AccountView): string {
           />
         ))}
         {grants.length > 1 && <All {...account} />}
+        <SignedInServers servers={account.signedInTo ?? []} csrf={csrf} />
         <p class="fine">
           <a href="/account" id="refresh">
             Refresh

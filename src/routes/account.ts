@@ -7,6 +7,7 @@ import { accountPage } from '../pages/account.tsx'
 import { pageHeaders } from '../pages/headers.ts'
 import type { Services } from '../services.ts'
 import { revoke, type Revocable } from './admin/actions.ts'
+import { changeConnection, signedInServers } from './account-servers.ts'
 import { endPagesSession, formOf, signedIn, type Visited } from './pages-session.ts'
 import { shownServers } from './servers.ts'
 
@@ -20,6 +21,7 @@ export function accountRoutes(services: Services): Hono<Visited> {
   const guard = signedIn(services)
   routes.get('/account', guard, (c) => show(c, services))
   routes.post('/account/disconnect', guard, (c) => disconnect(c, services))
+  routes.post('/account/servers', guard, (c) => changeConnection(c, services))
   routes.post('/account/sign-out', guard, async (c) => {
     await formOf(c, services)
     endPagesSession(c, services)
@@ -39,6 +41,7 @@ async function show(c: Context<Visited>, services: Services): Promise<Response> 
     csrf,
     grants: live?.grants ?? [],
     servers: shownServers(services.settings),
+    signedInTo: await signedInServers(services, sub),
     streams: live?.streams ?? [],
     ended,
     recording: live?.recording,

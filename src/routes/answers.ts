@@ -1,6 +1,7 @@
 // How an error is said: as a page to a person, as JSON to a program, with the same code and request id for both.
 import type { Context, ErrorHandler, NotFoundHandler } from 'hono'
 import { IdentityError, type IdentityErrorReason } from '../identity/provider.ts'
+import { LinkError, type LinkErrorReason } from '../linking/link-error.ts'
 import { OAuthError } from '../oauth/errors.ts'
 import { errorPage } from '../pages/error.tsx'
 import { pageHeaders } from '../pages/headers.ts'
@@ -25,6 +26,7 @@ export function wantsPage(request: Request): boolean {
   return (
     PEOPLE.includes(pathname) ||
     pathname.startsWith('/callback/') ||
+    pathname === '/link/callback' ||
     (/^\/(?:account|admin)(?:\/|$)/.test(pathname) && !pathname.startsWith('/admin/api'))
   )
 }
@@ -38,7 +40,7 @@ export const answerError: ErrorHandler<{ Variables: Variables }> = (error, c) =>
     status: answer.status,
     message: answer.message,
     reason: why,
-    detail: error instanceof IdentityError ? error.detail : undefined,
+    detail: error instanceof IdentityError || error instanceof LinkError ? error.detail : undefined,
     path: new URL(c.req.url).pathname,
     request_id: c.get('requestId'),
   })
@@ -54,6 +56,8 @@ function answerFor(error: unknown): Answer {
   if (error instanceof OAuthError) return ofOAuth(error)
   if (error instanceof IdentityError)
     return { code: `identity_provider_${error.reason}`, message: error.message, ...OF_PROVIDER[error.reason] }
+  if (error instanceof LinkError)
+    return { code: `server_sign_in_${error.reason}`, message: error.message, ...OF_SERVER[error.reason] }
   if (objectIsAway(error)) {
     return {
       status: 503,
@@ -69,6 +73,26 @@ function answerFor(error: unknown): Answer {
     title: 'Something went wrong',
     message: 'The broker made a mistake. It has been logged under the request id below.',
   }
+}
+
+const OF_SERVER: Readonly<Record<LinkErrorReason, Omit<Answer, 'code' | 'message'>>> = {
+  unreachable: {
+    status: 503,
+    title: 'The MCP server’s sign-in does not answer',
+    hint: 'Wait a moment, then start the connection again.',
+    retryAfter: 30,
+  },
+  denied: { status: 403, title: 'You were not connected', hint: 'Start the connection again.' },
+  refused: {
+    status: 502,
+    title: 'The MCP server’s sign-in refused the broker',
+    hint: 'Start the connection again; if it fails again, give the request id to your administrator.',
+  },
+  invalid: {
+    status: 502,
+    title: 'The MCP server’s sign-in could not be verified',
+    hint: 'Give the request id to your administrator: the log says what is wrong.',
+  },
 }
 
 const OF_PROVIDER: Readonly<Record<IdentityErrorReason, Omit<Answer, 'code' | 'message'>>> = {

@@ -11,6 +11,7 @@ import type { Services } from '../services.ts'
 import type { SignInRefusal } from '../session/tokens.ts'
 import { assertNotBlocked, returnToClient } from './authorize.ts'
 import type { Variables } from './guards.ts'
+import { sendToServer } from './link.ts'
 import { pendingLogin, type Login } from './login.ts'
 import { beginPagesSession } from './pages-session.ts'
 
@@ -88,14 +89,13 @@ async function finishForClient(
       const refusal = { error: 'access_denied', error_description: sentence }
       return returnToClient(c, answer(to, settings.baseUrl, refusal), asked.clientName, 'refused')
     }
-    const code = await services.envelopes.code({
-      sub,
-      grantId: issued.grantId,
-      clientId,
-      jti: issued.jti,
-      expiresAt: issued.expiresAt,
-      clientSigns: client.authMethod === 'private_key_jwt',
-    })
+    const { link, ...ready } = issued
+    const waits = { sub, clientId, ...ready, clientSigns: client.authMethod === 'private_key_jwt' }
+    if (link) {
+      const waiting = { code: waits, clientName, redirectUri, ...(asked.state !== undefined && { state: asked.state }) }
+      return await sendToServer(c, services, { sub, resource, scopes: link.scopes, waiting })
+    }
+    const code = await services.envelopes.code(waits)
     log('info', 'sign_in.completed', { client: clientId, person: sub, grant: issued.grantId, request_id: c.get('requestId') })
     return returnToClient(c, answer(to, settings.baseUrl, { code }), asked.clientName, 'allowed')
   } catch (error) {

@@ -1,6 +1,7 @@
 // Streamable HTTP, both eras: reads one MCP request, has it admitted, forwards it, and words every refusal.
 import { Hono, type Context } from 'hono'
 import type { Caller, Identity } from '../caller.ts'
+import { challengedFor, type AskChallenge, type Challenged } from '../mcp/challenged.ts'
 import { passageOf, type Passage } from '../mcp/era.ts'
 import { forward } from '../mcp/forward.ts'
 import { gated } from '../mcp/gated.ts'
@@ -46,6 +47,7 @@ type Asked = Context<Authenticated>
 /** The part of `UserSession` that MCP requests need; each of them costs one call, a long stream a second. */
 export interface McpPost extends LegacyPost, LeashPost, RecordingPost {
   admit(caller: Caller): Promise<Admission>
+  challenged: AskChallenge
 }
 
 export interface McpServices extends BearerServices {
@@ -115,6 +117,13 @@ async function carry(
   const downstream = c.get('downstream')
   const gateFor = ({ groups }: Identity): ToolGate =>
     new ToolGate(downstream, { scopes: caller.scopes, groups }, { memory, list: `${caller.sub} ${target}` })
+  const challenged = (authorization: string | undefined): Challenged | undefined =>
+    challengedFor(
+      downstream,
+      { grantId: caller.grantId, authorization },
+      (told) => post.challenged(told),
+      (refusal) => refusedAdmission(refusal, passage.id),
+    )
   const conditions = {
     headersWithinMs: limits.downstreamTimeout * 1000,
     keepAliveMs: services.keepAliveMs ?? KEEP_ALIVE_MS[passage.era],
@@ -130,14 +139,16 @@ async function carry(
     const { tools } = downstream
     const editFor = tools && ((groups: readonly string[]) => editing(tools, groups, () => undefined))
     const legacy = { ...forwarding, caller, requestIds: requestIdsOf(envelope), label }
-    return passage.kind === 'stream' ? carryGet(legacy, { ...conditions, record, editFor }, post) : handOver(legacy, post)
+    return passage.kind === 'stream'
+      ? carryGet(legacy, { ...conditions, record, editFor, challengedFor: challenged }, post)
+      : handOver(legacy, post)
   }
   const admission = await post.admit(caller)
   recorded.note(caller, admission.recording)
   return await record(admission.recording, async () => {
     if (!admission.admitted) throw refusedAdmission(admission, passage.id)
     const leash = conditions.leash({ id: undefined, kind: 'request' })
-    const vouched = { ...forwarding, identity: identityHeaders(admission) }
+    const vouched = { ...forwarding, identity: identityHeaders(admission), challenged: challenged(admission.authorization) }
     const ruled = envelope && hasRules(downstream) ? gated(gateFor(admission.identity), envelope, vouched) : undefined
     const answer = await forward(vouched, { ...conditions, ...ruled, leash })
     setRate(answer.headers, admission.rate)

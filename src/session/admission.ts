@@ -17,6 +17,8 @@ export interface Vouched {
   readonly authorization?: string
   /** The person's IdP access token, only in mode `idp-token`. */
   readonly idpAccessToken?: string
+  /** The secrets that let the broker itself in, in the modes that have such; lower-case names. */
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 interface Admitted extends Vouched {
@@ -26,7 +28,14 @@ interface Admitted extends Vouched {
   readonly recording?: Watched
 }
 
-type RefusalReason = 'credential_revoked' | 'session_expired' | 'access_denied' | 'limit_exceeded' | 'auth_unavailable'
+type RefusalReason =
+  | 'credential_revoked'
+  | 'session_expired'
+  /** The person has to connect to the downstream itself, again or for the first time. */
+  | 'not_linked'
+  | 'access_denied'
+  | 'limit_exceeded'
+  | 'auth_unavailable'
 
 export interface Refused {
   readonly admitted: false

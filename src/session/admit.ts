@@ -5,6 +5,7 @@ import type { Admission, Refused, Vouched } from './admission.ts'
 import { isAllowed, mayUse } from './allowed.ts'
 import { askProvider } from './ask-provider.ts'
 import type { Grant } from './grants.ts'
+import { linkedCredential } from './linking.ts'
 import { noteUse } from './machine.ts'
 import type { Parts } from './parts.ts'
 
@@ -48,8 +49,10 @@ export async function vouchFor(
   if (!identity) return notLive(parts, grant.id, parts.now())
   if (purpose !== 'farewell' && !isAllowed(parts, grant)) return { admitted: false, reason: 'access_denied' }
   if (downstream.auth === 'none') return { identity }
+  if (downstream.auth === 'static') return { identity, ...(downstream.headers && { headers: downstream.headers }) }
   const credential = await credentialFor(parts, downstream, grant, parts.now())
   if (!credential) return { admitted: false, reason: 'auth_unavailable', retryAfter: TRY_AGAIN_AFTER }
+  if ('reason' in credential) return credential
   if (purpose === 'farewell') return { identity, ...credential }
   // Signing and refreshing take a moment in which the grant may have ended, or the person may have left a group.
   if (!parts.grants.live(grant.id, parts.now())) return notLive(parts, grant.id, parts.now())
@@ -69,14 +72,23 @@ function notLive({ grants }: Parts, grantId: string, now: number): Refused {
 interface Credential {
   readonly authorization: string
   readonly idpAccessToken?: string
+  readonly headers?: Readonly<Record<string, string>>
 }
 
-async function credentialFor(parts: Parts, downstream: Downstream, grant: Grant, now: number): Promise<Credential | undefined> {
+async function credentialFor(
+  parts: Parts,
+  downstream: Downstream,
+  grant: Grant,
+  now: number,
+): Promise<Credential | Refused | undefined> {
   const { identity } = parts.profile
-  if (downstream.auth === 'identity-jwt' && identity) {
+  const { auth, headers } = downstream
+  // A service token lets the broker through Access and says nothing about anybody: that Authorization is free for.
+  if ((auth === 'identity-jwt' || auth === 'access-service-token') && identity) {
     const claims = { identity, clientId: grant.clientId, grantId: grant.id, audience: downstream.url }
-    return { authorization: await parts.credentials.identityJwt(claims, now) }
+    return { authorization: await parts.credentials.identityJwt(claims, now), ...(headers && { headers }) }
   }
+  if (auth === 'oauth') return await linkedCredential(parts, downstream)
   const token = await idpAccessToken(parts, now)
   return token === undefined ? undefined : { authorization: `Bearer ${token}`, idpAccessToken: token }
 }

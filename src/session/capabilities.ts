@@ -9,6 +9,7 @@ import { Grants } from './grants.ts'
 import { IdentityProviderSession } from './identity-provider-session.ts'
 import { Leashes, type LeashOptions } from './leashes.ts'
 import { TokenBucket } from './limits.ts'
+import { Links } from './links.ts'
 import { LogoutTokens } from './logout-tokens.ts'
 import { McpSessions } from './mcp-sessions.ts'
 import { Outbox } from './outbox.ts'
@@ -23,6 +24,7 @@ export interface Capabilities {
   readonly codes: Codes
   readonly profile: Profile
   readonly provider: IdentityProviderSession
+  readonly links: Links
   readonly checks: ProviderChecks
   readonly logouts: LogoutTokens
   readonly subjects: SubjectTokens
@@ -45,6 +47,7 @@ export function capabilitiesOf(storage: DurableObjectStorage, leashing: LeashOpt
     codes: new Codes(storage),
     profile: new Profile(storage),
     provider: new IdentityProviderSession(storage),
+    links: new Links(storage),
     checks: new ProviderChecks(storage),
     logouts: new LogoutTokens(storage),
     subjects: new SubjectTokens(storage),

@@ -17,6 +17,7 @@ export type RevocationReason =
   | 'idp_logout'
   | 'session_expired'
   | 'limit_exceeded'
+  | 'not_linked'
   | 'administrator'
 
 export interface Grant {

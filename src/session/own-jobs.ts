@@ -1,5 +1,6 @@
 // The jobs of a person's object that belong to none of its parts: looking whether what it carries still lives, tidying up, and ending.
 import { boundsOf } from './event-log.ts'
+import { sweepLinks } from './linking.ts'
 import { endGrant, type Parts } from './parts.ts'
 
 /** How often a carrying object looks whether it still lives, in milliseconds: `waitUntil` alone is cut after 140 s (and by a crash). */
@@ -82,7 +83,8 @@ export class OwnJobs {
       codes.forgetGrant(grant.id)
       grants.forget(grant.id)
     }
-    if (grants.all().length > 0) return { rescheduleAt: this.#nextSweep() }
+    const isLinked = sweepLinks(this.#parts)
+    if (grants.all().length > 0 || isLinked) return { rescheduleAt: this.#nextSweep() }
     // Whose person is forgotten can not be delivered any more.
     if (outbox.waiting > 0) return { rescheduleAt: Date.now() + UNDELIVERED_MS }
     // Not deleteAll(): it takes the tables from an object that is alive and may be asked for a sign-in in the next moment.
@@ -94,7 +96,11 @@ export class OwnJobs {
 
   /** Milliseconds; a second late, so that what ends then has ended. */
   #nextSweep(): number {
-    const ends = this.#parts.grants.all().map(({ endsAt }) => endsAt)
-    return (ends.length > 0 ? Math.min(...ends) : this.#parts.now() + KNOWN_FOR) * 1000 + 1000
+    const { grants, links, settings, now } = this.#parts
+    const ends = [
+      ...grants.all().map(({ endsAt }) => endsAt),
+      ...links.all().map(({ usedAt }) => usedAt + settings.limits.sessionTtl),
+    ]
+    return (ends.length > 0 ? Math.min(...ends) : now() + KNOWN_FOR) * 1000 + 1000
   }
 }

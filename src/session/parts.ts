@@ -61,6 +61,7 @@ export async function endEverything(parts: Parts, why: RevocationReason, by?: By
   const live = parts.grants.allLive(now)
   for (const grant of live) parts.grants.revoke(grant, why, now)
   parts.provider.end()
+  parts.links.endAll()
   parts.subjects.revoke(now)
   // On the page from which they do it themselves, they see what has come of it.
   if (by?.actor !== THEMSELVES) parts.profile.endPages(now)

@@ -17,9 +17,12 @@ export async function stopRecording(parts: Parts, by: By): Promise<boolean> {
   return wasOn
 }
 
-/** The provider's own tokens are known by value: a downstream that is given them may say them. */
+/** The tokens and secrets a downstream is given are known by value, because it may say them. */
 export function noteEntries(parts: Parts, entries: readonly WireEntry[]): void {
   const { accessToken, refreshToken, idToken } = parts.provider.tokens ?? {}
-  const secrets = [accessToken, refreshToken, idToken].filter((secret) => secret !== undefined)
+  const fixed = parts.settings.downstreams.flatMap(({ headers = {} }) => Object.values(headers))
+  const bare = fixed.map((value) => value.replace(/^\S+ +/, ''))
+  const given = [accessToken, refreshToken, idToken, ...fixed, ...bare, ...parts.links.secrets]
+  const secrets = given.filter((secret) => secret !== undefined)
   parts.recorder.add(entries, secrets, parts.now())
 }

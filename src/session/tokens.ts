@@ -6,6 +6,7 @@ import { REPLAY_WINDOW, type Grant, type NewGrant } from './grants.ts'
 import { endDisallowed, mayUse } from './allowed.ts'
 import { askProvider } from './ask-provider.ts'
 import { sessionIn } from './identity-provider-session.ts'
+import { linkWanted } from './linking.ts'
 import { described, endGrant, type Parts } from './parts.ts'
 import { THEMSELVES } from './receipt.ts'
 
@@ -22,6 +23,8 @@ export interface IssuedCode {
   readonly jti: string
   readonly grantId: string
   readonly expiresAt: number
+  /** The person has to be led by the downstream's own sign-in before the code is any use; `scopes` is what that is asked for besides. */
+  readonly link?: { readonly scopes: readonly string[] }
 }
 
 /** What a pair of token envelopes is made of; the same facts always give the same pair. */
@@ -84,7 +87,9 @@ export async function signIn(parts: Parts, asked: SignIn): Promise<IssuedCode | 
   // Only now is anything awaited: a revocation of the person that comes meanwhile finds the grant and ends it.
   await Promise.all([parts.provider.begin(asked.tokens, now), cutOff])
   for (const oldest of surplus) await endGrant(parts, oldest, 'limit_exceeded', 'limit_exceeded')
-  return { jti, grantId: grant.id, expiresAt }
+  const link = linkWanted(parts, grant.resource)
+  if (!link) parts.links.touch(grant.resource, now)
+  return { jti, grantId: grant.id, expiresAt, ...(link && { link }) }
 }
 
 /** Forgets what nothing depends on; the grants to be ended so that there is room for one more, oldest first, of a kind before the others. */

@@ -5,7 +5,7 @@ import type { Caller, Identity } from '../caller.ts'
 import type { KeyRing } from '../issuer/keys.ts'
 import { log } from '../platform/telemetry.ts'
 import type { Settings } from '../settings.ts'
-import type { Admission } from './admission.ts'
+import type { Admission, Refused, Vouched } from './admission.ts'
 import { carryOut, describePerson, runErrand, summaryOf, watchPerson, type PersonDetail, type Target } from './administration.ts'
 import { admit } from './admit.ts'
 import { endDisallowed } from './allowed.ts'
@@ -38,12 +38,16 @@ import {
   type TokenFacts,
   type TokenOutcome,
 } from './tokens.ts'
+import { answerChallenge, type Challenge } from './challenge.ts'
+import type { LinkClient } from './link-client.ts'
+import { endLink, keepLink, linkStates, type LinkMade, type LinkState } from './linking.ts'
 import { beginUpkeep, logOut, planUpkeep } from './upkeep.ts'
 
 export interface SessionServices {
   readonly settings: Settings
   readonly keys: KeyRing
   readonly refresher: TokenRefresher
+  readonly linkClient: LinkClient
   /** Stores what the outbox delivers at the Directory. */
   readonly report: (report: Report) => Promise<void>
   /** What its charts are drawn from. */
@@ -81,8 +85,9 @@ export abstract class UserSession extends DurableObject<Env> {
   async onStart(): Promise<void> {
     const services = await this.services()
     const { settings, keys } = services
-    const { provider, bucket, outbox, leashes } = this.#has
-    await provider.open(services)
+    const { provider, links, bucket, outbox, leashes } = this.#has
+    const waitUntil = (work: Promise<unknown>): void => this.ctx.waitUntil(work)
+    await Promise.all([provider.open(services), links.open({ ...services, waitUntil })])
     bucket.open(
       { requests: settings.limits.rateLimitRequests, window: settings.limits.rateLimitWindow },
       settings.downstreams,
@@ -96,7 +101,6 @@ export abstract class UserSession extends DurableObject<Env> {
       load: this.#load,
       now,
     }
-    const waitUntil = (work: Promise<unknown>): void => this.ctx.waitUntil(work)
     const carrier = services.carrier(parts, waitUntil)
     this.#carrier = carrier
     this.#parts = parts
@@ -154,7 +158,8 @@ export abstract class UserSession extends DurableObject<Env> {
   async exchange(asked: Exchange): Promise<ExchangeOutcome> {
     const parts = await this.#started()
     const outcome = await exchange(parts, asked)
-    if (outcome.granted) await Promise.all([this.#jobs?.planSweep(), planUpkeep(parts)])
+    // A grant that goes on for longer is met by the sweep that was planned for it, which then plans the next.
+    if (outcome.granted && outcome.isNew) await Promise.all([this.#jobs?.planSweep(), planUpkeep(parts)])
     return outcome
   }
 
@@ -177,6 +182,27 @@ export abstract class UserSession extends DurableObject<Env> {
   /** Decides about one MCP request: the one call it costs. */
   async admit(caller: Caller): Promise<Admission> {
     return admit(await this.#started(), caller)
+  }
+
+  /** What follows from a downstream that did not take the person's token. */
+  async challenged(challenge: Challenge): Promise<Vouched | Refused | undefined> {
+    return answerChallenge(await this.#started(), challenge)
+  }
+
+  /** The person has signed in at a downstream; undefined when what that was for has ended meanwhile. */
+  async link(made: LinkMade): ReturnType<typeof keepLink> {
+    const kept = await keepLink(await this.#started(), made)
+    if (kept) await this.#jobs?.planSweep()
+    return kept
+  }
+
+  /** Ends that, and every grant that rests on it: when this returns its streams are closed. */
+  async unlink(resource: string, by: By): Promise<Ended> {
+    return endLink(await this.#started(), resource, by.reason ?? by.actor, by)
+  }
+
+  async links(): Promise<readonly LinkState[]> {
+    return linkStates(await this.#started())
   }
 
   /** Whether a token of this grant and generation would be taken (RFC 7662 `active`). */

@@ -48,7 +48,7 @@ const toolRule = z
   })
   .readonly()
 
-function serverSchema(given: Given) {
+export function serverSchema(given: Given) {
   const secret = secretText(given)
   const headerValue = secret.refine((value) => /^[\t\x20-\x7e]*$/.test(value), 'holds characters that no header can carry')
   const shape = z.strictObject({

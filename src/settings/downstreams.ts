@@ -1,4 +1,5 @@
 // The MCP servers behind the broker: where each is, how it is spoken to, and who may use what of it.
+import { CREDENTIAL_VARIABLES, readCredentials, type Credentials } from './credentials.ts'
 import { readServerList, SECRET_MODES, type ListedServer } from './downstream-list.ts'
 import type { Environment } from './environment.ts'
 import { isOpenHttp, type SettingsProblem } from './problem.ts'
@@ -71,14 +72,15 @@ export interface DownstreamSettings {
 
 export function readDownstreams(given: Readonly<Record<string, string>>): DownstreamSettings {
   const { servers, problems } = readServerList(given)
+  const { credentials, problems: ofCredentials } = readCredentials(given)
   return {
-    downstreams: (env) => [...single(env), ...servers.map((server) => listed(server, env))],
-    problems: [...problems, ...problemsOfSingle(given)],
+    downstreams: (env) => [...single(env, credentials), ...servers.map((server) => listed(server, env))],
+    problems: [...problems, ...problemsOfSingle(given), ...ofCredentials],
   }
 }
 
 /** Settings of the one at `/mcp`, which mean nothing without it. */
-const OF_SINGLE: readonly string[] = ['DOWNSTREAM_AUTH', 'DOWNSTREAM_TRANSPORT', 'DOWNSTREAM_TOOLS']
+const OF_SINGLE: readonly string[] = ['DOWNSTREAM_AUTH', 'DOWNSTREAM_TRANSPORT', 'DOWNSTREAM_TOOLS', ...CREDENTIAL_VARIABLES]
 
 function problemsOfSingle(given: Readonly<Record<string, string>>): SettingsProblem[] {
   const { DOWNSTREAM_MCP_URL: url, DOWNSTREAM_AUTH: auth = '' } = given
@@ -107,7 +109,7 @@ function problemsOfSingle(given: Readonly<Record<string, string>>): SettingsProb
 
 const READ_ONLY: readonly ToolRule[] = [{ groups: undefined, allow: ['*'], deny: [], readOnly: true }]
 
-function single(env: Environment): readonly Downstream[] {
+function single(env: Environment, credentials: Credentials): readonly Downstream[] {
   if (env.DOWNSTREAM_MCP_URL === undefined) return []
   return [
     {
@@ -116,6 +118,7 @@ function single(env: Environment): readonly Downstream[] {
       auth: env.DOWNSTREAM_AUTH,
       transport: env.DOWNSTREAM_TRANSPORT,
       scopes: ['mcp'],
+      ...shown(credentials),
       ...(env.DOWNSTREAM_TOOLS && { tools: READ_ONLY }),
     },
   ]
@@ -131,12 +134,9 @@ function at(name: string, { BASE_URL }: Environment): Pick<Downstream, 'name' | 
 const WINDOW = 60
 
 function listed(server: ListedServer, env: Environment): Downstream {
-  const { name, title, url, auth, transport, oauth, access, allow, limits, tools } = server
+  const { name, title, url, auth, transport, allow, limits, tools } = server
   const toolScopes = Object.entries(server.tool_scopes ?? {}).map(([tool, scope]) => ({ tool, scope }))
   const scopes = server.scopes ?? ['mcp', ...toolScopes.map(({ scope }) => scope)]
-  const headers = access
-    ? { 'cf-access-client-id': access.client_id, 'cf-access-client-secret': access.client_secret }
-    : lowerCase(server.headers)
   return {
     ...at(name, env),
     ...(title !== undefined && { title }),
@@ -147,9 +147,19 @@ function listed(server: ListedServer, env: Environment): Downstream {
     ...(toolScopes.length > 0 && { toolScopes }),
     ...(allow && { allow: { groups: allow.groups, emails: allow.emails.map((email) => email.toLowerCase()) } }),
     ...(tools && { tools: tools === 'read-only' ? READ_ONLY : tools.map(toolRule) }),
+    ...shown(server),
+    ...(limits && { limits: limitsFor(limits) }),
+  }
+}
+
+/** What the broker shows the server, wherever that was set. */
+function shown({ headers: named, access, oauth }: Credentials): Pick<Downstream, 'headers' | 'oauthClient'> {
+  const headers = access
+    ? { 'cf-access-client-id': access.client_id, 'cf-access-client-secret': access.client_secret }
+    : lowerCase(named)
+  return {
     ...(headers && { headers }),
     ...(oauth && { oauthClient: { id: oauth.client_id, secret: oauth.client_secret, scopes: oauth.scopes } }),
-    ...(limits && { limits: limitsFor(limits) }),
   }
 }
 

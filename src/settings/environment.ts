@@ -81,6 +81,12 @@ export const environment = z.object({
   DOWNSTREAM_AUTH: z
     .enum(['identity-jwt', 'idp-token', 'static', 'oauth', 'access-service-token', 'none'])
     .default('identity-jwt'),
+  DOWNSTREAM_HEADERS: z.string().optional(),
+  DOWNSTREAM_ACCESS_CLIENT_ID: z.string().optional(),
+  DOWNSTREAM_ACCESS_CLIENT_SECRET: z.string().optional(),
+  DOWNSTREAM_OAUTH_CLIENT_ID: z.string().optional(),
+  DOWNSTREAM_OAUTH_CLIENT_SECRET: z.string().optional(),
+  DOWNSTREAM_OAUTH_SCOPES: z.string().optional(),
   DOWNSTREAM_TRANSPORT: z.enum(['auto', 'streamable-http', 'http-sse']).default('auto'),
   DOWNSTREAM_TOOLS: z.literal('read-only', 'is not read-only, the only word there is').optional(),
   ENCRYPTION_KEY: secret,

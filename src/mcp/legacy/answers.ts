@@ -1,6 +1,6 @@
 // How the object's answers travel to the router: marked as its own, with the state of the person's limit.
 import type { Rate, Refused } from '../../session/admission.ts'
-import { DENIED, ENDED, McpRefusal } from '../refusal.ts'
+import { DENIED, ENDED, McpRefusal, NOT_LINKED } from '../refusal.ts'
 import { ANSWER_HEADER, refusalAnswer } from './order.ts'
 
 /** `answer` is of our own making: its headers may be changed. */
@@ -18,6 +18,7 @@ export function setRate(headers: Headers, { limit, remaining, resetSeconds }: Ra
 
 const NOT_ADMITTED: Readonly<Record<Refused['reason'], string>> = {
   ...ENDED,
+  not_linked: NOT_LINKED,
   access_denied: DENIED,
   limit_exceeded: 'too many requests: wait as long as Retry-After says',
   auth_unavailable: 'the identity provider does not answer: try again after a moment',

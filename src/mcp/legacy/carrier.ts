@@ -24,6 +24,7 @@ import { answerToGet, cursorIn } from './get-answer.ts'
 import { ORDER_HEADER, orderOf, refusalAnswer, type Order } from './order.ts'
 import type { StreamSpec } from './owned-stream.ts'
 import { OwnedStreams } from './owned-streams.ts'
+import { wayOf } from './own-challenge.ts'
 import { recorded } from './recorded.ts'
 import { refuseEnded } from './refuse-ended.ts'
 import { resumed } from './resumption.ts'
@@ -227,8 +228,7 @@ export class LegacyCarrier implements Carrier {
       // The body was read after the admission: a revocation that came meanwhile has found nothing to abort.
       this.#mustBeLive(order, abort)
       const { session, ...rest } = asked
-      const headersWithinMs = this.#parts.settings.limits.downstreamTimeout * 1000
-      const sent = await this.#downstream.send(session, { ...rest, target: order.target, signal: abort.signal, headersWithinMs })
+      const sent = await this.#downstream.send(session, { ...rest, ...wayOf(this.#parts, order, rest.headers, abort.signal) })
       await checkAnswer(sent.answer, order.id)
       return sent
     } catch (error) {

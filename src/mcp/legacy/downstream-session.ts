@@ -2,6 +2,7 @@
 import type { McpSession, McpSessions } from '../../session/mcp-sessions.ts'
 import { outbound, OutboundError } from '../../platform/outbound.ts'
 import { log } from '../../platform/telemetry.ts'
+import { sentUntilTaken, type Challenged } from '../challenged.ts'
 import { isEventStream } from '../passing-headers.ts'
 import { McpRefusal } from '../refusal.ts'
 import { readEvents } from '../sse.ts'
@@ -14,6 +15,8 @@ export interface DownstreamRequest {
   readonly body?: Uint8Array<ArrayBuffer> | string
   readonly signal: AbortSignal
   readonly headersWithinMs: number
+  /** What to do when the downstream does not take what the headers say of the person. */
+  readonly challenged?: Challenged | undefined
   /** False for what ends with the session: a new one would know nothing of it. */
   readonly renews?: boolean
 }
@@ -55,12 +58,17 @@ export class DownstreamSessions {
   }
 
   async #sendAs(downstreamId: string | undefined, request: DownstreamRequest): Promise<Response> {
-    const { method, target, headers, body, signal, headersWithinMs } = request
+    const { method, target, headers, body, signal, headersWithinMs, challenged } = request
     if (downstreamId === undefined) headers.delete('mcp-session-id')
     else headers.set('mcp-session-id', downstreamId)
+    const send = (instead: Readonly<Record<string, string>> = {}): Promise<Response> => {
+      for (const [name, value] of Object.entries(instead)) headers.set(name, value)
+      return outbound(target, { method, headers, ...(body !== undefined && { body }) }, { signal, headersWithinMs })
+    }
     try {
-      return await outbound(target, { method, headers, ...(body !== undefined && { body }) }, { signal, headersWithinMs })
+      return await sentUntilTaken(send, challenged)
     } catch (cause) {
+      if (cause instanceof McpRefusal) throw cause
       const reason = cause instanceof OutboundError ? cause.reason : 'unreachable'
       const code = reason === 'timeout' ? 'downstream_timeout' : 'downstream_unreachable'
       throw new McpRefusal(code, 'Failed to connect to downstream MCP server', { reason })
@@ -80,13 +88,13 @@ export class DownstreamSessions {
 
   async #initialize(
     session: McpSession,
-    { target, headers, headersWithinMs }: DownstreamRequest,
+    { target, headers, headersWithinMs, challenged }: DownstreamRequest,
   ): Promise<McpSession | undefined> {
     const own = new Headers(headers)
     for (const name of ['last-event-id', 'mcp-protocol-version', 'mcp-method', 'mcp-name']) own.delete(name)
     own.set('content-type', 'application/json')
     own.set('accept', 'application/json, text/event-stream')
-    const common = { method: 'POST', target, signal: AbortSignal.timeout(headersWithinMs), headersWithinMs } as const
+    const common = { method: 'POST', target, signal: AbortSignal.timeout(headersWithinMs), headersWithinMs, challenged } as const
     const answer = await this.#sendAs(undefined, { ...common, headers: own, body: session.initialize })
     if (!answer.ok) {
       await answer.body?.cancel()

@@ -5,6 +5,7 @@ import type { Transport } from '../../settings/downstreams.ts'
 import type { Refused } from '../../session/admission.ts'
 import type { CarriedEvent, GetAnswer, GetRequest } from '../../session/carrier.ts'
 import { eventId } from '../../session/event-id.ts'
+import type { Challenged } from '../challenged.ts'
 import { forward, type Forwarding, type ForwardingConditions } from '../forward.ts'
 import { identityHeaders } from '../identity-headers.ts'
 import { requestHeaders } from '../passing-headers.ts'
@@ -98,6 +99,8 @@ export async function carryGet(forwarding: LegacyForwarding, conditions: Leashed
 export interface LeashedConditions extends Omit<ForwardingConditions, 'leash' | 'first' | 'encode' | 'edit' | 'before'> {
   readonly leash: (stream: StreamToLeash) => ForwardingConditions['leash']
   readonly record: RecordWork
+  /** What to do when the downstream does not take this `Authorization`. */
+  readonly challengedFor: (authorization: string | undefined) => Challenged | undefined
   /** What somebody in these groups gets of each message, where not everything is for everybody. */
   readonly editFor: ((groups: readonly string[]) => Edit) | undefined
 }
@@ -124,12 +127,13 @@ async function carryStanding(
   post: LegacyPost,
 ): Promise<Response> {
   const { stream, epoch, vouched, downstreamSession, downstreamCursor, missed } = opened
+  const challenged = conditions.challengedFor(vouched.authorization)
   const identity = identityHeaders(vouched)
   // The client's own session and cursor are the broker's; the downstream knows neither.
   const client = new Request(forwarding.client, { headers: strippedOfSession(forwarding.client.headers) })
   if (downstreamSession !== undefined) identity['mcp-session-id'] = downstreamSession
   if (downstreamCursor !== undefined) identity['last-event-id'] = downstreamCursor
-  const asked = { ...forwarding, client, identity }
+  const asked = { ...forwarding, client, identity, challenged }
   const edit = conditions.editFor?.(vouched.identity.groups)
   const leash = conditions.leash({ id: undefined, kind: 'request' })
   if (stream === undefined) return forward(asked, { ...conditions, edit, leash })

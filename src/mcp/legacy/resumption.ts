@@ -5,6 +5,7 @@ import type { Parts } from '../../session/parts.ts'
 import { identityHeaders } from '../identity-headers.ts'
 import { isEventStream } from '../passing-headers.ts'
 import type { DownstreamSessions } from './downstream-session.ts'
+import { ownChallenge } from './own-challenge.ts'
 import type { StreamSpec } from './owned-stream.ts'
 
 /** Undefined when the downstream does not resume, or nobody may ask it any more; throws when another attempt may help. */
@@ -29,7 +30,8 @@ export async function resumed(
   if (session?.protocolVersion !== undefined) headers.set('mcp-protocol-version', session.protocolVersion)
   const headersWithinMs = settings.limits.downstreamTimeout * 1000
   const renews = stream.kind === 'standing'
-  const request = { method: 'GET', target: target.url, headers, signal, headersWithinMs, renews } as const
+  const challenged = ownChallenge(parts, { grantId: grant.id, resource: grant.resource }, headers)
+  const request = { method: 'GET', target: target.url, headers, signal, headersWithinMs, renews, challenged } as const
   let { answer } = await downstream.send(session, request)
   if (renews && answer.status === 400 && upId !== undefined) {
     // What came between is lost with the downstream's memory of it; what is to come need not be.

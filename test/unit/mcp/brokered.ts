@@ -92,6 +92,7 @@ export function brokered(downstreamUrl: string, given: Given = {}): Brokered {
       if (!admission.admitted) return { kind: 'refused', refused: admission }
       return { kind: 'not_found', what: 'session', rate: admission.rate }
     },
+    challenged: async () => undefined,
     append: async () => [],
     note: async (entries) => void notes.push(...entries),
     fetch: async (url, init) => {

@@ -2,6 +2,7 @@
 import { outbound, OutboundError, type OutboundOptions } from '../../../platform/outbound.ts'
 import { describeError, log } from '../../../platform/telemetry.ts'
 import { MAX_EVENT_BYTES } from '../../carried-events.ts'
+import { sentUntilTaken, type Challenged } from '../../challenged.ts'
 import { checkAnswer } from '../../downstream-answer.ts'
 import { isEventStream } from '../../passing-headers.ts'
 import { McpRefusal } from '../../refusal.ts'
@@ -14,6 +15,8 @@ export interface ConnectionTerms {
   readonly headers: Headers
   readonly signal: AbortSignal
   readonly headersWithinMs: number
+  /** What to do when the server does not take what the headers say of the person. */
+  readonly challengedFor: (headers: Headers) => Challenged | undefined
 }
 
 /** The first event says where to send; a server that has it to say says it at once. */
@@ -57,6 +60,7 @@ export class SseConnection {
       target,
       { headers },
       { signal: ends, headersWithinMs: Math.min(headersWithinMs, ENDPOINT_WITHIN_MS) },
+      terms.challengedFor(headers),
     )
     await checkAnswer(answer, undefined)
     if (!answer.ok || !answer.body || !isEventStream(answer)) {
@@ -85,7 +89,7 @@ export class SseConnection {
   }
 
   async post(headers: Headers, body: Uint8Array<ArrayBuffer> | string): Promise<Response> {
-    const { headersWithinMs } = this.#terms
+    const { headersWithinMs, challengedFor } = this.#terms
     const own = new Headers(headers)
     for (const name of ['mcp-session-id', 'last-event-id']) own.delete(name)
     own.set('content-type', 'application/json')
@@ -94,7 +98,8 @@ export class SseConnection {
     this.#ends.addEventListener('abort', stop, { once: true })
     if (this.#ends.aborted) stop()
     try {
-      const answer = await ask(this.#endpoint, { method: 'POST', headers: own, body }, { ending, headersWithinMs })
+      const init = { method: 'POST', headers: own, body }
+      const answer = await ask(this.#endpoint, init, { ending, headersWithinMs }, challengedFor(own))
       await checkAnswer(answer, undefined)
       return answer
     } finally {
@@ -138,10 +143,20 @@ async function endpointIn(
   }
 }
 
-async function ask(url: string | URL, init: RequestInit, options: OutboundOptions): Promise<Response> {
+async function ask(
+  url: string | URL,
+  init: RequestInit & { readonly headers: Headers },
+  options: OutboundOptions,
+  challenged: Challenged | undefined,
+): Promise<Response> {
+  const send = (instead: Readonly<Record<string, string>> = {}): Promise<Response> => {
+    for (const [name, value] of Object.entries(instead)) init.headers.set(name, value)
+    return outbound(url, init, options)
+  }
   try {
-    return await outbound(url, init, options)
+    return await sentUntilTaken(send, challenged)
   } catch (cause) {
+    if (cause instanceof McpRefusal) throw cause
     const reason = cause instanceof OutboundError ? cause.reason : 'unreachable'
     const code = reason === 'timeout' ? 'downstream_timeout' : 'downstream_unreachable'
     throw new McpRefusal(code, 'Failed to connect to downstream MCP server', { reason })

@@ -7,6 +7,7 @@ import { McpRefusal } from '../../refusal.ts'
 import { readEvents } from '../../sse.ts'
 import { wholeBody } from '../../whole-body.ts'
 import { versionIn, type DownstreamSessions } from '../downstream-session.ts'
+import { ownChallenge } from '../own-challenge.ts'
 import { pause } from '../pause.ts'
 import { OpenRequests } from '../responses.ts'
 import { resumed } from '../resumption.ts'
@@ -59,7 +60,8 @@ export class HttpDownstream implements Link {
     const { protocolVersion = '' } = session
     if (!own.has('mcp-protocol-version') && protocolVersion >= NAMES_VERSION) own.set('mcp-protocol-version', protocolVersion)
     const request = { method: 'POST', target: context.target, headers: own, body, signal: context.signal } as const
-    const { answer } = await this.#downstream.send(session, { ...request, headersWithinMs: headersWithinMs(context) })
+    const challenged = ownChallenge(context.parts, session, own)
+    const { answer } = await this.#downstream.send(session, { ...request, headersWithinMs: headersWithinMs(context), challenged })
     await checkAnswer(answer, requestIds[0])
     return answer
   }

@@ -1,7 +1,9 @@
 // A downstream that speaks HTTP+SSE, over any number of connections: one that breaks is opened again, and told who the client is.
 import { describeError, log } from '../../../platform/telemetry.ts'
+import type { Challenged } from '../../challenged.ts'
 import { McpRefusal } from '../../refusal.ts'
 import { openEnvelope } from '../../json-door.ts'
+import { ownChallenge } from '../own-challenge.ts'
 import { pause } from '../pause.ts'
 import { OpenRequests } from '../responses.ts'
 import { SseConnection } from './connection.ts'
@@ -53,7 +55,9 @@ export class SseDownstream implements Link {
     const context = this.#context
     const headers = await ownHeaders(context)
     const { target, signal } = context
-    const connection = await SseConnection.open({ target, headers, signal, headersWithinMs: headersWithinMs(context) })
+    const challengedFor = (own: Headers): Challenged | undefined => ownChallenge(context.parts, context.session(), own)
+    const terms = { target, headers, signal, headersWithinMs: headersWithinMs(context), challengedFor }
+    const connection = await SseConnection.open(terms)
     const reading = connection.read((data) => this.#heard(data)).then(() => this.#dropped(connection))
     context.waitUntil(reading)
     const { initialize, id } = context.session()

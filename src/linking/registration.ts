@@ -1,0 +1,158 @@
+// Who the broker is at the authorization server of a downstream: as configured, by its own metadata document, or registered there once.
+import * as oauth from 'oauth4webapi'
+import * as z from 'zod'
+import type { KeyRing } from '../issuer/keys.ts'
+import { seal, unseal } from '../platform/crypto.ts'
+import { linkedClientSchema, type LinkedClient } from '../session/link-client.ts'
+import type { Downstream } from '../settings/downstreams.ts'
+import { assertAtWork, isLoopback, jsonOf } from './ask.ts'
+import type { AuthorizationServer } from './authorization-server.ts'
+import { LinkError } from './link-error.ts'
+import { httpFor } from './token-endpoint.ts'
+
+/** Where the deployment keeps them; sealed before they get there. */
+export interface RegistrationStore {
+  registration(resource: string): Promise<string | undefined>
+  keepRegistration(resource: string, sealed: string): Promise<void>
+}
+
+export interface Registrar {
+  readonly baseUrl: string
+  readonly keys: KeyRing
+  readonly store: RegistrationStore
+  /** Unix seconds. */
+  readonly now: () => number
+}
+
+/** A path of ours, so that an authorization server can read who the broker is (Client ID Metadata Documents). */
+export const CLIENT_DOCUMENT_PATH = '/link/client.json'
+export const LINK_CALLBACK_PATH = '/link/callback'
+
+const keptSchema = z.object({ issuer: z.string(), client: linkedClientSchema, endsAt: z.number().exactOptional() })
+type Kept = z.output<typeof keptSchema>
+
+type Method = LinkedClient['method']
+/** A server keeps a secret well, so it proves itself where it may. */
+const METHODS: readonly Method[] = ['client_secret_basic', 'client_secret_post', 'none']
+
+// In this order: what an operator says wins, and a registration is made only where nothing else is understood.
+export async function clientAt(server: AuthorizationServer, downstream: Downstream, registrar: Registrar): Promise<LinkedClient> {
+  const { baseUrl, now } = registrar
+  const kept = await keptFor(downstream, registrar)
+  if (downstream.oauthClient) return await configured(server, downstream, downstream.oauthClient, kept, registrar)
+  if (server.client_id_metadata_document_supported && baseUrl.startsWith('https:'))
+    return { id: baseUrl + CLIENT_DOCUMENT_PATH, method: 'none' }
+  // Credentials of one authorization server are worth nothing, or too much, at another one (SEP-2352).
+  if (kept?.issuer === server.issuer && (kept.endsAt ?? Infinity) > now()) return kept.client
+  const registered = await register(server, registrar)
+  await keep(downstream, { issuer: server.issuer, ...registered }, registrar)
+  return registered.client
+}
+
+/** Who the broker said it was when the person was sent away. */
+export async function clientAgain(
+  issuer: string,
+  id: string,
+  downstream: Downstream,
+  registrar: Registrar,
+): Promise<LinkedClient> {
+  const kept = await keptFor(downstream, registrar)
+  if (kept?.issuer === issuer && kept.client.id === id) return kept.client
+  if (id === registrar.baseUrl + CLIENT_DOCUMENT_PATH) return { id, method: 'none' }
+  throw new LinkError('invalid', 'the client the person was sent with is not known any more')
+}
+
+/** To be called when the authorization server does not know the client: the next person makes a new one. */
+export async function forgetClient(downstream: Downstream, { store }: Registrar): Promise<void> {
+  if (!downstream.oauthClient) await store.keepRegistration(downstream.resource, '')
+}
+
+/** What the document says that `CLIENT_DOCUMENT_PATH` answers, and what a registration asks for. */
+export function clientMetadata(baseUrl: string): Readonly<Record<string, unknown>> {
+  const url = new URL(baseUrl)
+  return {
+    client_name: `MCP Session Broker (${url.host})`,
+    client_uri: baseUrl,
+    redirect_uris: [baseUrl + LINK_CALLBACK_PATH],
+    grant_types: ['authorization_code', 'refresh_token'],
+    response_types: ['code'],
+    application_type: isLoopback(url) ? 'native' : 'web',
+  }
+}
+
+/**
+ * The secret an operator was given by one authorization server: the first at which it is used stays the only one, whoever the
+ * downstream names later. A new client id is how an operator says that it has moved.
+ */
+async function configured(
+  server: AuthorizationServer,
+  downstream: Downstream,
+  { id, secret }: NonNullable<Downstream['oauthClient']>,
+  kept: Kept | undefined,
+  registrar: Registrar,
+): Promise<LinkedClient> {
+  if (kept?.client.id === id && kept.issuer !== server.issuer)
+    throw new LinkError('invalid', `the client ${id} belongs to ${kept.issuer}, and the server now names ${server.issuer}`)
+  const client: LinkedClient =
+    secret === undefined
+      ? { id, method: 'none' }
+      : { id, secret, method: methodFor(server, ['client_secret_basic', 'client_secret_post']) }
+  if (kept?.client.id !== id || kept.client.secret !== secret || kept.client.method !== client.method)
+    await keep(downstream, { issuer: server.issuer, client }, registrar)
+  return client
+}
+
+const registeredSchema = z.object({
+  client_id: z.string().min(1),
+  client_secret: z.string().min(1).optional().catch(undefined),
+  client_secret_expires_at: z.number().optional().catch(undefined),
+  token_endpoint_auth_method: z.enum(METHODS).optional().catch(undefined),
+})
+
+async function register(
+  server: AuthorizationServer,
+  { baseUrl }: Registrar,
+): Promise<{ readonly client: LinkedClient; readonly endsAt?: number }> {
+  const { issuer, registration_endpoint } = server
+  if (registration_endpoint === undefined)
+    throw new LinkError('invalid', `${issuer} lets no client register: create one there and set it as "oauth" of the server`)
+  const method = methodFor(server, METHODS)
+  const asked = { ...clientMetadata(baseUrl), token_endpoint_auth_method: method }
+  const http = httpFor(registration_endpoint)
+  const answer = await oauth.dynamicClientRegistrationRequest({ issuer, registration_endpoint }, asked, http)
+  assertAtWork(answer, 'the registration endpoint')
+  const given = answer.ok ? registeredSchema.safeParse(await jsonOf(answer)).data : undefined
+  if (!given) throw new LinkError('refused', `the registration endpoint answered ${answer.status} without a client`)
+  const {
+    client_id: id,
+    client_secret: secret,
+    client_secret_expires_at: endsAt,
+    token_endpoint_auth_method: agreed = method,
+  } = given
+  // A secret nobody asks for is not sent.
+  const client: LinkedClient = secret === undefined || agreed === 'none' ? { id, method: 'none' } : { id, secret, method: agreed }
+  return { client, ...(endsAt !== undefined && endsAt > 0 && { endsAt }) }
+}
+
+/** RFC 8414 section 2: where nothing is said, Basic. */
+function methodFor({ token_endpoint_auth_methods_supported: supported }: AuthorizationServer, wanted: readonly Method[]): Method {
+  return wanted.find((method) => supported?.includes(method)) ?? 'client_secret_basic'
+}
+
+async function keptFor({ resource }: Downstream, { store, keys }: Registrar): Promise<Kept | undefined> {
+  const sealed = (await store.registration(resource)) ?? ''
+  if (sealed === '') return undefined
+  const { current, previous } = keys
+  const text =
+    (await unseal(current.vault, sealed, contextOf(resource))) ??
+    (previous && (await unseal(previous.vault, sealed, contextOf(resource))))
+  return text === undefined ? undefined : keptSchema.parse(JSON.parse(text))
+}
+
+async function keep({ resource }: Downstream, kept: Kept, { store, keys }: Registrar): Promise<void> {
+  await store.keepRegistration(resource, await seal(keys.current.vault, JSON.stringify(kept), contextOf(resource)))
+}
+
+function contextOf(resource: string): string {
+  return `client at ${resource}`
+}

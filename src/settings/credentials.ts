@@ -1,0 +1,94 @@
+// What the broker shows the one server at `/mcp`: the variables for it, held to the rules that `DOWNSTREAMS` holds its servers to.
+import type * as z from 'zod'
+import { serverSchema, type ListedServer } from './downstream-list.ts'
+import type { SettingsProblem } from './problem.ts'
+
+type Given = Readonly<Record<string, string>>
+
+export const CREDENTIAL_VARIABLES: readonly string[] = [
+  'DOWNSTREAM_HEADERS',
+  'DOWNSTREAM_ACCESS_CLIENT_ID',
+  'DOWNSTREAM_ACCESS_CLIENT_SECRET',
+  'DOWNSTREAM_OAUTH_CLIENT_ID',
+  'DOWNSTREAM_OAUTH_CLIENT_SECRET',
+  'DOWNSTREAM_OAUTH_SCOPES',
+]
+
+export type Credentials = Pick<ListedServer, 'headers' | 'access' | 'oauth'>
+
+/** Where a mistake in a field was made, by how its path begins; the first that fits. */
+const VARIABLE: readonly (readonly [path: string, variable: string])[] = [
+  ['headers', 'DOWNSTREAM_HEADERS'],
+  ['access.client_secret', 'DOWNSTREAM_ACCESS_CLIENT_SECRET'],
+  ['access', 'DOWNSTREAM_ACCESS_CLIENT_ID'],
+  ['oauth.client_secret', 'DOWNSTREAM_OAUTH_CLIENT_SECRET'],
+  ['oauth', 'DOWNSTREAM_OAUTH_CLIENT_ID'],
+]
+
+export interface CredentialSettings {
+  readonly credentials: Credentials
+  readonly problems: readonly SettingsProblem[]
+}
+
+export function readCredentials(given: Given): CredentialSettings {
+  const { DOWNSTREAM_MCP_URL: url, DOWNSTREAM_AUTH: auth } = given
+  // Without these everything else is wrong already, and said to be.
+  if (url === undefined || !CREDENTIALED.includes(auth ?? '')) return { credentials: {}, problems: unused(given, url, auth) }
+  const entry = { name: 'mcp', url: 'https://server.example', auth, ...headersIn(given), ...accessIn(given), ...clientIn(given) }
+  const { data, error } = serverSchema(given).safeParse(entry)
+  const problems = (error?.issues ?? []).map((issue): SettingsProblem => {
+    const [field = '', named] = issue.path.map(String)
+    const variable = VARIABLE.find(([begins]) => `${field}.${named}`.startsWith(begins))?.[1] ?? 'DOWNSTREAM_AUTH'
+    const about = field === 'headers' && named !== undefined ? `names ${named.slice(0, 60)}, which ` : ''
+    return { variable, problem: about + sentence(issue), cure: 'see “What the MCP server gets” in README.md' }
+  })
+  return { credentials: data ?? {}, problems }
+}
+
+function sentence(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'invalid_key') return issue.issues[0]?.message ?? issue.message
+  if (issue.code !== 'invalid_type') return issue.message
+  return issue.expected === 'record' ? 'is not a JSON object of headers' : 'not configured'
+}
+
+const CREDENTIALED: readonly string[] = ['static', 'access-service-token', 'oauth']
+const MODE_OF: readonly (readonly [begins: string, mode: string])[] = [
+  ['DOWNSTREAM_HEADERS', 'static'],
+  ['DOWNSTREAM_ACCESS', 'access-service-token'],
+  ['DOWNSTREAM_OAUTH', 'oauth'],
+]
+
+/** A credential that is set and not sent is a mistake nobody would notice. */
+function unused(given: Given, url: string | undefined, auth = 'identity-jwt'): readonly SettingsProblem[] {
+  if (url === undefined) return []
+  return CREDENTIAL_VARIABLES.filter((variable) => given[variable] !== undefined).map((variable) => {
+    const mode = MODE_OF.find(([begins]) => variable.startsWith(begins))?.[1] ?? ''
+    return { variable, problem: `is not sent with DOWNSTREAM_AUTH=${auth}`, cure: `set DOWNSTREAM_AUTH=${mode}, or take it away` }
+  })
+}
+
+function headersIn({ DOWNSTREAM_HEADERS: json }: Given): { readonly headers?: unknown } {
+  if (json === undefined) return {}
+  try {
+    return { headers: JSON.parse(json) }
+  } catch {
+    return { headers: json }
+  }
+}
+
+function accessIn(given: Given): { readonly access?: unknown } {
+  const { DOWNSTREAM_ACCESS_CLIENT_ID: id, DOWNSTREAM_ACCESS_CLIENT_SECRET: secret } = given
+  return id === undefined && secret === undefined ? {} : { access: { client_id: literal(id), client_secret: literal(secret) } }
+}
+
+function clientIn(given: Given): { readonly oauth?: unknown } {
+  const { DOWNSTREAM_OAUTH_CLIENT_ID: id, DOWNSTREAM_OAUTH_CLIENT_SECRET: secret, DOWNSTREAM_OAUTH_SCOPES: scopes = '' } = given
+  if (id === undefined && secret === undefined && scopes === '') return {}
+  const words = scopes.split(/[\s,]+/).filter((scope) => scope !== '')
+  return { oauth: { client_id: literal(id), ...(secret !== undefined && { client_secret: literal(secret) }), scopes: words } }
+}
+
+/** `$NAME` stands for a secret in `DOWNSTREAMS`; here the variable is the secret. */
+function literal(text: string | undefined): string | undefined {
+  return text?.replaceAll('$', '$$$$')
+}
