@@ -61,7 +61,8 @@ export async function runOfficial({ args, onLine }: OfficialRunOptions): Promise
 }
 
 async function readScenarios(results: string): Promise<Scenarios> {
-  const folders = await readdir(results)
+  // The name of a scenario may hold a slash.
+  const folders = (await readdir(results, { recursive: true })).filter((path) => RUN.test(path))
   const scenarios = await Promise.all(
     folders.map(async (folder) => {
       const written = await readFile(join(results, folder, 'checks.json'), 'utf8').catch(noChecks)
@@ -77,9 +78,11 @@ function noChecks(error: NodeJS.ErrnoException): string {
   throw error
 }
 
+const RUN = /-\d{4}-\d{2}-\d{2}T[\d-]+Z$/
+
 /** Folders are called `<command>-<scenario>-<time>`, and the command for authorization servers calls itself by that name. */
 function scenarioOf(folder: string): string {
-  return folder.replace(/-\d{4}-\d{2}-\d{2}T[\d-]+Z$/, '').replace(/^(authorization-)?server-/, '')
+  return folder.replace(RUN, '').replace(/^(authorization-)?server-/, '')
 }
 
 function worstOfEach(checks: readonly Check[]): Map<string, Check> {

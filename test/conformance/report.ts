@@ -2,6 +2,7 @@
 import type { AuthorizationRun } from './authorization-runs.ts'
 import type { BothWays } from './both-ways.ts'
 import { asTable, explain } from './comparison.ts'
+import type { OfficialRun } from './official-run.ts'
 
 type Print = (text: string) => void
 
@@ -31,6 +32,42 @@ export function reportAuthorization(runs: readonly AuthorizationRun[], print: Pr
   ])
   return conclude(troubles, 'The broker is an authorization server by every revision.', print)
 }
+
+/** Every scenario counts, without exception. `counts` leaves out those about something else. */
+export function reportClient(
+  runs: readonly OfficialRun[],
+  counts: (scenario: string) => boolean,
+  print: Print = console.log,
+): 0 | 1 {
+  const troubles: string[] = []
+  for (const { scenarios, output } of runs) {
+    const counted = [...scenarios].filter(([scenario]) => counts(scenario))
+    if (counted.length === 0) troubles.push(`the program ran nothing\n${lastLines(output)}`)
+    for (const [scenario, found] of counted) {
+      const checks = [...found.values()]
+      const bad = checks.filter(({ status }) => status === 'FAILURE' || status === 'WARNING')
+      const passed = checks.filter(({ status }) => status === 'SUCCESS').length
+      print(`  ${scenario.padEnd(44)}  ${passed} passed, ${bad.length} failed`)
+      const why = bad.map(({ id, status, errorMessage = '' }) => `    ${status}: ${id} ${errorMessage}`)
+      if (bad.length > 0 || passed === 0) troubles.push([scenario, ...why].join('\n'))
+    }
+  }
+  for (const [scenario, why] of NOT_FOR_A_BROKER) print(`  ${scenario.padEnd(44)}  not run: ${why}`)
+  return conclude(troubles, 'The broker is a client of OAuth by every scenario for one.', print)
+}
+
+/** Extensions that a client may leave out. */
+const NOT_FOR_A_BROKER: readonly (readonly [scenario: string, why: string])[] = [
+  ['auth/client-credentials-jwt', 'it is for programs without a person, and a link is a person’s own'],
+  ['auth/client-credentials-basic', 'the same'],
+  [
+    'auth/enterprise-managed-authorization',
+    'it needs an ID-JAG of the identity provider, which the broker takes and does not ask for',
+  ],
+  ['auth/dpop', 'tokens toward servers are bearer tokens; whoever gives another kind is refused'],
+  ['auth/dpop-nonce', 'the same'],
+  ['auth/wif-jwt-bearer', 'it is for workloads that a platform vouches for, and a link is a person’s own'],
+]
 
 const SIGN_IN_CHECKS = ['authorization-server-metadata', 'authorization-code-grant']
 
