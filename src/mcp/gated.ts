@@ -1,5 +1,6 @@
 // What rules about tools add to the forwarding of one request of 2026-07-28: a question before it, and an edit of the answer.
 import { outbound, OutboundError } from '../platform/outbound.ts'
+import { sentUntilTaken } from './challenged.ts'
 import { checkAnswer } from './downstream-answer.ts'
 import type { Forwarding, ForwardingConditions } from './forward.ts'
 import type { Envelope } from './json-door.ts'
@@ -27,7 +28,7 @@ export function gated(gate: ToolGate, envelope: Envelope, forwarding: Forwarding
 async function askFor(
   gate: ToolGate,
   { messages: [message] }: Envelope,
-  { target, identity, passage }: Forwarding,
+  { target, identity, passage, challenged }: Forwarding,
   ending: AbortSignal,
 ): Promise<void> {
   const names = KEPT_META.map((name) => `io.modelcontextprotocol/${name}`)
@@ -42,7 +43,9 @@ async function askFor(
   }
   const signal = AbortSignal.any([ending, AbortSignal.timeout(INQUIRY_MS)])
   const ask = async ({ id, body }: { readonly id: string; readonly body: string }): Promise<string | undefined> => {
-    const answer = await answerTo(target, { method: 'POST', headers, body }, signal)
+    const send = (instead?: Readonly<Record<string, string>>): Promise<Response> =>
+      outbound(target, { method: 'POST', headers: { ...headers, ...instead }, body }, { signal, headersWithinMs: INQUIRY_MS })
+    const answer = await unlessSilent(sentUntilTaken(send, challenged))
     if (answer) await checkAnswer(answer, passage.id)
     return answer && (await responseIn(answer, id, signal))
   }
@@ -50,9 +53,9 @@ async function askFor(
 }
 
 /** Nothing where none came: then nothing is known of any tool, and the refusal says so. */
-async function answerTo(target: string, init: RequestInit, signal: AbortSignal): Promise<Response | undefined> {
+async function unlessSilent(answering: Promise<Response>): Promise<Response | undefined> {
   try {
-    return await outbound(target, init, { signal, headersWithinMs: INQUIRY_MS })
+    return await answering
   } catch (error) {
     if (error instanceof OutboundError && error.reason !== 'aborted') return undefined
     throw error
