@@ -12,6 +12,7 @@ export async function examineProvider(provider: IdentityProvider, baseUrl: strin
   try {
     const url = await provider.authorizationUrl({ ...NOBODY, redirectUri })
     const answer = await asking(url.href)
+    if (url.href.startsWith(redirectUri)) return [guarded(found, answer, provider)]
     return [
       found('ok', `its metadata is read; people sign in at ${url.origin}${url.pathname}`),
       signIn(found, answer, redirectUri),
@@ -19,6 +20,14 @@ export async function examineProvider(provider: IdentityProvider, baseUrl: strin
   } catch (error) {
     return [found('fault', whyNot(error), 'check the URL of the provider: it is the issuer as the provider itself writes it')]
   }
+}
+
+/** Access in front of the broker: whoever it does not know is sent away before the broker hears of them. */
+function guarded(found: Found, { headers }: Answer, { host, callback }: IdentityProvider): Finding {
+  const location = URL.parse(headers.get('location') ?? '')
+  if (location?.host === host) return found('ok', `guards ${callback}`)
+  const cure = `add the path ${callback} of this host, and no other, to the self-hosted application whose AUD tag was set`
+  return found('fault', `does not guard ${callback}: nobody could sign in`, cure)
 }
 
 function whyNot(error: unknown): string {

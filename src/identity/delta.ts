@@ -17,8 +17,8 @@ export interface Delta {
   readonly publishes?: (issuer: string) => boolean
   /** Userinfo tells less than the ID token, and is not asked. */
   readonly hasNoUserInfo?: true
-  /** Added to the authorization request. */
-  readonly parameters?: Readonly<Record<string, string>>
+  /** Added to the authorization request, or with undefined taken from it. */
+  readonly parameters?: Readonly<Record<string, string | undefined>>
   /** Whether a person may be of this issuer, where one document stands for several. */
   readonly issues?: (issuer: string) => boolean
   /** The document as it is for whoever the claims of an ID token are about; they are not verified yet, and will be against what comes back. */

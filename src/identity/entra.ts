@@ -17,6 +17,8 @@ export function entraProvider(settings: IdentityProviderSettings): IdentityProvi
     name: 'Microsoft',
     clientAuthentication: 'client_secret_post',
     publishes: (issuer) => issuer === tenants.pattern || tenants.tenantOf(issuer) !== undefined,
+    // Refresh tokens come without it, and where only administrators may consent it would stop everybody else.
+    parameters: { prompt: undefined },
     // It knows neither oid nor tenant.
     hasNoUserInfo: true,
     issues: (issuer) => tenants.tenantOf(issuer) !== undefined,

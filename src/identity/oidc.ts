@@ -67,7 +67,7 @@ export class OidcProvider implements IdentityProvider {
       const url = new URL(issuer.authorization_endpoint)
       oauth.checkProtocol(url, !this.#http[oauth.allowInsecureRequests])
       const scopes = this.#scopes(issuer)
-      const parameters: Readonly<Record<string, string>> = {
+      const parameters: Readonly<Record<string, string | undefined>> = {
         response_type: 'code',
         client_id: this.#settings.clientId,
         redirect_uri: login.redirectUri,
@@ -80,7 +80,7 @@ export class OidcProvider implements IdentityProvider {
         ...(scopes.includes('offline_access') && { prompt: 'consent' }),
         ...this.#delta.parameters,
       }
-      for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value)
+      for (const [name, value] of Object.entries(parameters)) if (value !== undefined) url.searchParams.set(name, value)
       return url
     } catch (error) {
       throw this.#logged('authorize', error)

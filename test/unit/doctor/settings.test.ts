@@ -116,6 +116,19 @@ describe('in the place of the MCP server it finds', () => {
   })
 })
 
+describe('of Cloudflare Access in front of the broker it finds', () => {
+  test.for([
+    ['that it guards the callback', 'http://127.0.0.1:1/cdn-cgi/access/login/x', []],
+    ['that it does not', 'https://elsewhere.example/', [expect.stringContaining('does not guard /callback/staff')]],
+  ] as const)('%s', async ([, location, expected]) => {
+    answer = (res) => res.writeHead(302, { location }).end()
+    const entry = { name: 'staff', kind: 'access-application', url: 'http://127.0.0.1:1', audience: 'x' }
+    const { origin } = new URL(raw.url)
+    const faults = await faultsOf({ BASE_URL: origin, IDENTITY_PROVIDERS: JSON.stringify([entry]) })
+    expect(faults.map(({ says }) => says).filter((says) => says.includes('guard'))).toEqual(expected)
+  })
+})
+
 describe('of an identity provider it finds', () => {
   test.for<[string, () => Record<string, string>, RegExp]>([
     ['that it is none', () => ({ OAUTH_AUTHORIZE_URL: raw.url }), /answered 404 without metadata/],

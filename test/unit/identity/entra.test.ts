@@ -152,6 +152,15 @@ describe('the groups of a person who is in too many for a token', () => {
   })
 })
 
+test('nobody is asked for consent again: where only administrators may give it, that would be the end of the sign-in', async () => {
+  world = await startEntra()
+
+  const { searchParams } = await world.newProvider().authorizationUrl(newLogin())
+
+  expect(searchParams.get('scope')).toContain('offline_access')
+  expect(searchParams.has('prompt')).toBe(false)
+})
+
 test('the code of Microsoft stands in the log, not on the page', async () => {
   world = await startEntra(TENANT, { clientSecret: 'of another application' })
 
