@@ -105,15 +105,14 @@ export function keepsTheContract(name: string, start: () => Promise<ProviderWorl
       expect(outcomes).toMatchObject([{ outcome: 'refreshed' }, { identity: { subject: identity.subject } }])
     })
 
-    if (discovery)
-      test('while the provider is down nobody is sent there who would not come back', async () => {
-        world.down(true)
+    test.runIf(discovery)('while the provider is down nobody is sent there who would not come back', async () => {
+      world.down(true)
 
-        await expect(world.newProvider().authorizationUrl(newLogin())).rejects.toMatchObject({
-          reason: 'unreachable',
-          message: expect.stringContaining('try again in a moment'),
-        })
+      await expect(world.newProvider().authorizationUrl(newLogin())).rejects.toMatchObject({
+        reason: 'unreachable',
+        message: expect.stringContaining('try again in a moment'),
       })
+    })
 
     test('a person the provider no longer knows is signed out when it is asked again', async () => {
       const provider = world.newProvider()
@@ -123,77 +122,74 @@ export function keepsTheContract(name: string, start: () => Promise<ProviderWorl
       expect(await provider.refresh(tokens, identity, async () => {})).toMatchObject({ outcome: 'ended' })
     })
 
-    if (codes)
-      describe('with the codes of OAuth', () => {
-        test('the person is sent away with state, nonce and an S256 challenge, and no secret', async () => {
-          const login = newLogin()
+    describe.runIf(codes)('with the codes of OAuth', () => {
+      test('the person is sent away with state, nonce and an S256 challenge, and no secret', async () => {
+        const login = newLogin()
 
-          const url = await world.newProvider().authorizationUrl(login)
+        const url = await world.newProvider().authorizationUrl(login)
 
-          const { state, nonce, redirectUri: redirect_uri } = login
-          const sent = Object.fromEntries(url.searchParams)
-          expect(sent).toMatchObject({ response_type: 'code', state, nonce, redirect_uri, code_challenge_method: 'S256' })
-          expect(url.href).not.toContain(login.codeVerifier)
-        })
+        const { state, nonce, redirectUri: redirect_uri } = login
+        const sent = Object.fromEntries(url.searchParams)
+        expect(sent).toMatchObject({ response_type: 'code', state, nonce, redirect_uri, code_challenge_method: 'S256' })
+        expect(url.href).not.toContain(login.codeVerifier)
+      })
 
-        test('a person who gives up is told so', async () => {
-          await expect(signedIn(world.newProvider(), (url) => world.decline(url))).rejects.toMatchObject({
-            reason: 'denied',
-            message: expect.stringContaining('did not let you in'),
-          })
-        })
-
-        test('attack 23: a code that was made for another login is worth nothing', async () => {
-          const provider = world.newProvider()
-          const mine = newLogin()
-          const stolen = await asAlice(await provider.authorizationUrl(newLogin()))
-          stolen.searchParams.set('state', mine.state)
-
-          await expect(provider.signIn(stolen, mine)).rejects.toMatchObject({ reason: 'refused' })
-        })
-
-        test('attack 23: an answer counts once', async () => {
-          const provider = world.newProvider()
-          const login = newLogin()
-          const callback = await asAlice(await provider.authorizationUrl(login))
-          await provider.signIn(callback, login)
-
-          await expect(provider.signIn(callback, login)).rejects.toMatchObject({
-            reason: 'refused',
-            message: expect.stringContaining('Token exchange failed'),
-          })
+      test('a person who gives up is told so', async () => {
+        await expect(signedIn(world.newProvider(), (url) => world.decline(url))).rejects.toMatchObject({
+          reason: 'denied',
+          message: expect.stringContaining('did not let you in'),
         })
       })
 
-    if (askedWith === 'refresh token')
-      describe('asked again with a refresh token', () => {
-        test('it hands over new tokens first and then says who the person is now', async () => {
-          const provider = world.newProvider()
-          const { identity, tokens } = await signedIn(provider, asAlice)
-          world.changeEmail('alice', 'alice.new@example.com')
-          const kept: IdpTokens[] = []
+      test('attack 23: a code that was made for another login is worth nothing', async () => {
+        const provider = world.newProvider()
+        const mine = newLogin()
+        const stolen = await asAlice(await provider.authorizationUrl(newLogin()))
+        stolen.searchParams.set('state', mine.state)
 
-          const outcome = await provider.refresh(tokens, identity, async (fresh) => void kept.push(fresh))
-
-          const { subject } = world.alice
-          expect(outcome).toMatchObject({ outcome: 'refreshed', identity: { subject, email: 'alice.new@example.com' } })
-          expect(tokens.expiresAt).toBeGreaterThan(Date.now() / 1000)
-          expect(kept).toHaveLength(1)
-          expect(kept[0]?.accessToken).not.toBe(tokens.accessToken)
-          expect(kept[0]?.refreshToken).toBeTypeOf('string')
-        })
+        await expect(provider.signIn(stolen, mine)).rejects.toMatchObject({ reason: 'refused' })
       })
 
-    if (askedWith === 'access token')
-      describe('asked again with the access token', () => {
-        test('it says who the person is now, and no token changes', async () => {
-          const provider = world.newProvider()
-          const { identity, tokens } = await signedIn(provider, asAlice)
+      test('attack 23: an answer counts once', async () => {
+        const provider = world.newProvider()
+        const login = newLogin()
+        const callback = await asAlice(await provider.authorizationUrl(login))
+        await provider.signIn(callback, login)
 
-          expect([tokens.refreshToken, tokens.idToken]).toEqual([undefined, undefined])
-          expect(await provider.refresh(tokens, identity, keepsNothing)).toEqual({ outcome: 'refreshed', identity: world.alice })
+        await expect(provider.signIn(callback, login)).rejects.toMatchObject({
+          reason: 'refused',
+          message: expect.stringContaining('Token exchange failed'),
         })
       })
+    })
+
+    describe.runIf(askedWith === 'refresh token')('asked again with a refresh token', () => {
+      test('it hands over new tokens first and then says who the person is now', async () => {
+        const provider = world.newProvider()
+        const { identity, tokens } = await signedIn(provider, asAlice)
+        world.changeEmail('alice', 'alice.new@example.com')
+        const kept: IdpTokens[] = []
+
+        const outcome = await provider.refresh(tokens, identity, async (fresh) => void kept.push(fresh))
+
+        const { subject } = world.alice
+        expect(outcome).toMatchObject({ outcome: 'refreshed', identity: { subject, email: 'alice.new@example.com' } })
+        expect(tokens.expiresAt).toBeGreaterThan(Date.now() / 1000)
+        expect(kept).toHaveLength(1)
+        expect(kept[0]?.accessToken).not.toBe(tokens.accessToken)
+        expect(kept[0]?.refreshToken).toBeTypeOf('string')
+      })
+    })
+
+    describe.runIf(askedWith === 'access token')('asked again with the access token', () => {
+      test('it says who the person is now, and no token changes', async () => {
+        const provider = world.newProvider()
+        const { identity, tokens } = await signedIn(provider, asAlice)
+
+        expect([tokens.refreshToken, tokens.idToken]).toEqual([undefined, undefined])
+        expect(await provider.refresh(tokens, identity, keepsNothing)).toEqual({ outcome: 'refreshed', identity: world.alice })
+      })
+    })
   })
 }
 
