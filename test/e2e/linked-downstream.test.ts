@@ -1,0 +1,264 @@
+// A server that wants each person to sign in there: from a client's sign-in through that of the server to a tool call, and to its end.
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { decodeJwt } from 'jose'
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { AdminProgram } from '../world/administrator.ts'
+import { BrokerClient, callTool, countForLong, errorOf, statusWith, type Tokens } from '../world/broker-client.ts'
+import { Browser, signInAs } from '../world/browser.ts'
+import { LegacyClient } from '../world/legacy-client.ts'
+import { ProtectedDownstream } from '../world/protected-downstream.ts'
+import { startWorld, type World } from '../world/world.ts'
+
+const API_KEY = 'canary-of-a-fixed-header'
+const SERVICE_SECRET = 'canary-of-a-service-token'
+
+let world: World
+let server: ProtectedDownstream
+let client: BrokerClient
+let dataDir: string
+let mcpUrl: string
+
+beforeAll(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), 'broker-linked-'))
+  server = await ProtectedDownstream.start()
+  world = await startWorld({
+    dataDir,
+    // Servers that take a fixed secret stand beside it; both are the example server, which says what it was sent.
+    overrides: {
+      API_KEY,
+      SERVICE_SECRET,
+      DOWNSTREAMS: JSON.stringify([
+        { name: 'vault', title: 'The vault', url: server.url, auth: 'oauth' },
+        {
+          name: 'keyed',
+          url: server.inner.url,
+          auth: 'static',
+          headers: { 'X-Api-Key': '$API_KEY', Authorization: 'Token $API_KEY' },
+        },
+        {
+          name: 'behind-access',
+          url: server.inner.url,
+          auth: 'access-service-token',
+          access: { client_id: 'broker.access', client_secret: '$SERVICE_SECRET' },
+        },
+      ]),
+    },
+  })
+  mcpUrl = `${world.brokerUrl}/servers/vault/mcp`
+  client = await BrokerClient.register(world.brokerUrl)
+})
+afterAll(async () => {
+  await world?.close()
+  await server?.close()
+  await rm(dataDir, { recursive: true, force: true })
+})
+
+/** Whoever was connected before is not any more, neither here nor there. */
+beforeEach(async () => {
+  server.turnsAway = false
+  await disconnect('alice')
+})
+
+describe('a person whose client signs in', () => {
+  test('is led by the server’s own sign-in once, and the server gets its own token and who they are', async () => {
+    const before = server.signIns
+    const { accessToken } = await signIn()
+    expect(server.signIns).toBe(before + 1)
+    const answer = await callTool(mcpUrl, accessToken)
+    expect(answer.status).toBe(200)
+    await answer.text()
+    const { headers } = await server.inner.requests.find(({ method }) => method === 'POST')
+    expect(headers).toMatchObject({ 'x-user-email': 'alice@example.com' })
+    expect(server.secrets).toContain(headers.authorization?.replace('Bearer ', ''))
+    expect(JSON.stringify(server.inner.requests.all.map((request) => request.headers))).not.toContain(accessToken)
+    // Another client of the same person needs no second sign-in there, and everybody one registration.
+    const other = await BrokerClient.register(world.brokerUrl)
+    expect(await statusWith(mcpUrl, (await signIn(other)).accessToken)).toBe(200)
+    expect(server.signIns).toBe(before + 1)
+    expect(server.registrations).toBe(1)
+  })
+
+  test('is not let in when the server turns them away', async () => {
+    server.turnsAway = true
+    const { url } = client.authorizeUrl({ resource: mcpUrl })
+    const back = await signInAs('alice', url, { stopAt: client.redirectUri })
+    expect(back.searchParams.get('error')).toBe('access_denied')
+    expect(back.searchParams.get('code')).toBeNull()
+  })
+
+  test('23. finishes in the browser in which it was begun, and once', async () => {
+    const browser = new Browser()
+    const { url } = client.authorizeUrl({ resource: mcpUrl })
+    const callback = await signInAs('alice', url, { browser, stopAt: `${world.brokerUrl}/link/callback` })
+    const [stranger, first, again] = [
+      await new Browser().get(callback.href),
+      await browser.get(callback.href, { stopAt: client.redirectUri }),
+      await browser.get(callback.href),
+    ]
+    expect(first).toMatchObject({ status: 303, stopped: true })
+    for (const page of [stranger, again]) {
+      expect(page.status).toBe(400)
+      expect(page.text).toContain('Invalid or expired state')
+    }
+  })
+
+  test('22. an answer that names another issuer gets no token', async () => {
+    const browser = new Browser()
+    const { url } = client.authorizeUrl({ resource: mcpUrl })
+    const callback = await signInAs('alice', url, { browser, stopAt: `${world.brokerUrl}/link/callback` })
+    callback.searchParams.set('iss', 'https://evil.example')
+    const page = await browser.get(callback.href, { stopAt: client.redirectUri })
+    expect(page.status).toBe(502)
+    expect(page.text).toContain('could not be verified')
+  })
+})
+
+describe('a server that does not take the token any more', () => {
+  test('is given a new one, and one refresh is enough for twenty calls at once in both eras', async () => {
+    const { accessToken } = await signIn()
+    const legacy = await LegacyClient.open(mcpUrl, accessToken)
+    const before = server.refreshes
+    server.expireTokens()
+    const modern = Array.from({ length: 10 }, () => callTool(mcpUrl, accessToken))
+    const calls = [...modern, ...Array.from({ length: 10 }, () => legacy.call('echo', { message: 'hello' }))]
+    const answers = await Promise.all(calls)
+    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200))
+    for (const answer of answers) expect(await answer.text()).toContain('hello')
+    expect(server.refreshes).toBe(before + 1)
+  })
+
+  test.for(['modern', 'legacy'] as const)(
+    'and gives no new one: a %s client gets our challenge, can not refresh, and is led there when it signs in again',
+    async (era) => {
+      const { accessToken, refreshToken } = await signIn()
+      const legacy = await LegacyClient.open(mcpUrl, accessToken)
+      server.forgetEverybody()
+      const answer = await (era === 'modern' ? callTool(mcpUrl, accessToken) : legacy.call('echo', { message: 'hello' }))
+      expect(answer.status).toBe(401)
+      const challenge = answer.headers.get('www-authenticate') ?? ''
+      expect(challenge).toContain(`${world.brokerUrl}/.well-known/oauth-protected-resource/servers/vault/mcp`)
+      expect(challenge).not.toContain(new URL(server.url).host)
+      await answer.text()
+      expect(errorOf(await client.refresh(refreshToken))).toBe('invalid_grant')
+      const before = server.signIns
+      expect(await statusWith(mcpUrl, (await signIn()).accessToken)).toBe(200)
+      expect(server.signIns).toBe(before + 1)
+    },
+  )
+})
+
+describe('on the account page, without a script,', () => {
+  test('a person connects before any client does, and what they disconnect is over at once, here and there', async () => {
+    const browser = await account('alice')
+    expect((await change(browser, 'connect')).text).toContain('The broker keeps what')
+    const before = server.signIns
+    const { accessToken } = await signIn()
+    expect(server.signIns).toBe(before)
+    const stream = await countForLong(mcpUrl, accessToken)
+    expect((await change(browser, 'disconnect')).text).toContain('Not connected')
+    expect(await stream.endsWithin(1_000)).toBe(true)
+    expect(await statusWith(mcpUrl, accessToken)).toBe(401)
+    await vi.waitFor(() => expect(server.revoked.length).toBeGreaterThanOrEqual(2))
+  })
+
+  test('a form of another site changes nothing', async () => {
+    const browser = await account('alice')
+    await change(browser, 'connect')
+    const page = await browser.get(`${world.brokerUrl}/account`)
+    const form = page.forms.find(({ fields }) => fields.some(([, value]) => value === 'disconnect'))
+    if (!form) throw new Error('there is nothing to disconnect')
+    expect((await browser.submit(form, { csrf: 'guessed' })).status).toBe(403)
+    expect((await browser.get(`${world.brokerUrl}/account`)).text).toContain('The broker keeps what')
+  })
+})
+
+test('whoever the identity provider does not know any more has nothing left at the server', async () => {
+  const { accessToken, refreshToken } = await signIn()
+  const known = server.revoked.length
+  world.idp.control.dropPerson('alice')
+  try {
+    expect(errorOf(await client.refresh(refreshToken))).toBe('invalid_grant')
+  } finally {
+    world.idp.control.restorePerson('alice')
+  }
+  expect(await statusWith(mcpUrl, accessToken)).toBe(401)
+  await vi.waitFor(() => expect(server.revoked.length).toBe(known + 2))
+})
+
+test('27. 28. fixed secrets reach their server, whatever a client sends in their place', async () => {
+  const forged = { 'x-api-key': 'forged', 'cf-access-client-id': 'forged', 'cf-access-client-secret': 'forged' }
+  for (const [name, expected] of [
+    ['keyed', { 'x-api-key': API_KEY, authorization: `Token ${API_KEY}` }],
+    ['behind-access', { 'cf-access-client-id': 'broker.access', 'cf-access-client-secret': SERVICE_SECRET }],
+  ] as const) {
+    const resource = `${world.brokerUrl}/servers/${name}/mcp`
+    const { accessToken } = await client.signIn('alice', { changes: { resource } })
+    server.inner.requests.forget()
+    await (await callTool(resource, accessToken, { headers: forged })).text()
+    const legacy = await LegacyClient.open(resource, accessToken)
+    await (await legacy.post({ jsonrpc: '2.0', id: 9, method: 'tools/list' }, forged)).text()
+    expect(server.inner.requests.all.length).toBeGreaterThanOrEqual(4)
+    for (const { headers } of server.inner.requests.all) {
+      expect(headers).toMatchObject({ ...expected, 'x-user-email': 'alice@example.com' })
+      expect(JSON.stringify(headers)).not.toContain('forged')
+    }
+  }
+})
+
+test('56. no token of the server, and no fixed secret, is in a log line, a recording, on a page, or readable on the disk', async () => {
+  const admin = await AdminProgram.signedIn(world.brokerUrl, 'carol')
+  const { accessToken } = await signIn()
+  const { sub = '' } = decodeJwt(accessToken)
+  const asked = { bodies: true, minutes: 5, reason: 'looking for a bug' }
+  expect(await admin.post(`/recordings/${sub}`, asked)).toMatchObject({ status: 201 })
+  const { accessToken: token } = await signIn()
+  // Nothing keeps a server, or whoever reads its log, from saying what it was sent.
+  for (const secret of [server.secrets.at(-2) ?? '', server.secrets.at(-1) ?? '', API_KEY, SERVICE_SECRET]) {
+    const said = await (await callTool(mcpUrl, token, { arguments: { message: `it was sent ${secret}` } })).text()
+    expect(said).toContain(secret)
+  }
+  const recorded = await vi.waitFor(async () => {
+    const text = JSON.stringify(await admin.see(`/recordings/${sub}?newest=500`))
+    expect(text.match(/it was sent/g)?.length).toBeGreaterThanOrEqual(8)
+    return text
+  })
+  const page = await (await account('alice')).get(`${world.brokerUrl}/account`)
+  const log = world.logs.map(({ message }) => message).join('\n')
+  const disk = await Promise.all((await filesIn(dataDir)).map((path) => readFile(path, 'latin1')))
+  const said = [log, recorded, page.text, ...disk].join('\n')
+  expect(recorded).toContain('[redacted]')
+  expect(server.secrets.length).toBeGreaterThan(5)
+  for (const secret of [...server.secrets, API_KEY, SERVICE_SECRET]) expect(said).not.toContain(secret)
+})
+
+async function signIn(as: BrokerClient = client): Promise<Tokens> {
+  return await as.signIn('alice', { changes: { resource: mcpUrl } })
+}
+
+async function account(person: 'alice'): Promise<Browser> {
+  const browser = new Browser()
+  const [form] = (await browser.get(`${world.brokerUrl}/account`)).forms
+  if (!form) throw new Error('nobody asks for a sign-in')
+  await browser.submit(form, { person })
+  return browser
+}
+
+async function change(browser: Browser, what: 'connect' | 'disconnect'): ReturnType<Browser['submit']> {
+  const page = await browser.get(`${world.brokerUrl}/account`)
+  const form = page.forms.find(({ fields }) => fields.some(([, value]) => value === what))
+  if (!form) throw new Error(`there is nothing to ${what}: ${page.status}`)
+  return await browser.submit(form)
+}
+
+async function disconnect(person: 'alice'): Promise<void> {
+  const browser = await account(person)
+  const page = await browser.get(`${world.brokerUrl}/account`)
+  if (page.text.includes('value="disconnect"')) await change(browser, 'disconnect')
+}
+
+async function filesIn(folder: string): Promise<readonly string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
+}
