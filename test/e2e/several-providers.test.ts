@@ -54,6 +54,9 @@ describe.runIf(CHROMIUM_IS_HERE)('with two identity providers', () => {
     const { page, complaints } = await openTab(browser)
     await page.goto(client.authorizeUrl().url)
     expect(await photograph(page, PICTURES, 'consent')).toEqual([])
+    // Attack 17: a link can choose nothing for the person, and skip no question.
+    await page.goto(`${client.authorizeUrl().url}&provider=github&decision=allow&sign_in_with=github`)
+    expect(await page.locator('#deny, #allow-oauth, #allow-github').count()).toBe(3)
 
     await page.goto(`${world.brokerUrl}/account`)
     expect(await photograph(page, PICTURES, 'sign-in')).toEqual([])
