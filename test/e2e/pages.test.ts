@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { PAGE_ASSETS } from '../../src/pages/assets.ts'
 import { type Place, pageHeaders } from '../../src/pages/headers.ts'
 import { EXAMPLES } from '../unit/pages/examples.ts'
-import { OWN_EXAMPLES, PORTAL_EXAMPLES } from '../unit/pages/portal-examples.ts'
+import { OWN_EXAMPLES, PORTAL_EXAMPLES } from '../unit/pages/portal-pages.ts'
 import { CHROMIUM_IS_HERE, DEVICES, launchChromium, NO_CLICK_YET, openTab, photograph, picturesOf } from '../world/chromium.ts'
 
 const PICTURES = picturesOf('pages')

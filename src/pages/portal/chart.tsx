@@ -39,7 +39,7 @@ export function BarChart({ id, title, step, series }: Chart & { readonly series:
     <Figure
       id={id}
       title={title}
-      scale={`at most ${grouped(most)} in ${aStep(step)}`}
+      scale={most === 0 ? 'none yet' : `at most ${grouped(most)} in ${aStep(step)}`}
       width={steps * BAR}
       words={`In 24 hours, ${words}. Most in ${aStep(step)}: ${most}.`}
       legend={series.map(({ label, counts }, index) => (
@@ -73,7 +73,7 @@ export function LevelChart({ id, title, step, label, counts, now }: Chart & Seri
     <Figure
       id={id}
       title={title}
-      scale={`at most ${grouped(most)} at once`}
+      scale={most === 0 ? 'none yet' : `at most ${grouped(most)} at once`}
       width={width}
       words={`Over 24 hours, in steps of ${step}. Most at once: ${most}. Now: ${now}.`}
       legend={

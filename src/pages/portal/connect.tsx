@@ -25,7 +25,7 @@ export function connectPage({ servers }: ConnectView): string {
 
 function DisconnectAll({ url }: ShownServer) {
   return (
-    <p>
+    <p class="foot">
       <a class="button button-danger button-small" href={confirmPath({ action: 'revoke', what: 'resource', id: url })}>
         Disconnect everybody from {serverOf(url)}…
       </a>

@@ -129,7 +129,11 @@ function Lately({ lately, now }: Pick<OverviewView, 'lately' | 'now'>) {
       id="lately"
       caption="Seen last"
       columns={['Person', 'Open now', 'Seen']}
-      empty="Nobody is connected."
+      empty={
+        <>
+          Nobody has been here yet. <a href="/admin/connect">How to connect a client</a>
+        </>
+      }
       rows={lately.map((person) => (
         <tr data-person={person.sub}>
           <td data-label="Person">

@@ -43,5 +43,5 @@ export function titleOf({ action, target }: Pick<ShownReceipt, 'action' | 'targe
 export const STATES: Readonly<Record<ShownReceipt['state'], { readonly text: string; readonly state: string }>> = {
   done: { text: 'Done', state: 'live' },
   running: { text: 'Running', state: 'warn' },
-  retrying: { text: 'Asking again', state: 'ended' },
+  retrying: { text: 'Asking again', state: 'warn' },
 }

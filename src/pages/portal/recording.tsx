@@ -1,7 +1,7 @@
 // The flight recorder of one person: whether it is on, how to switch it, and what has passed, newest first.
 import { shownText } from '../shown.ts'
 import { fragmentOf, LiveRegion, LiveStatus, portalPage } from './frame.tsx'
-import { clientNameOf, counted, nameOf, personPath } from './names.tsx'
+import { clientNameOf, counted, nameOf, personPath, sizeOf } from './names.tsx'
 import type { ShownGrant } from './grants-table.tsx'
 import { Exact } from './when.tsx'
 import { numbers, Table } from './table.tsx'
@@ -163,9 +163,9 @@ function Wire({ entries }: Pick<RecordingView, 'entries'>) {
   const shown = entries.toReversed()
   return (
     <Table
-      id="wire"
-      caption={<>{counted(shown.length, 'entry', 'entries')}, newest first</>}
-      columns={['When', 'What', 'Answer', numbers('Took'), numbers('Bytes'), 'Request id']}
+      id="entries"
+      caption={shown.length === 0 ? 'What has passed' : `${counted(shown.length, 'entry', 'entries')}, newest first`}
+      columns={['When', 'What', 'Answer', numbers('Took'), numbers('Asked'), numbers('Answered'), 'Request id']}
       empty="Nothing has passed yet."
       rows={shown.map((entry) => (
         <Entry {...entry} />
@@ -184,7 +184,14 @@ const KINDS: Readonly<Record<ShownEntry['kind'], string>> = {
 function Entry(entry: ShownEntry) {
   const { number, at, kind, era, verb, method, about, status, refusal, ended, events, durationMs, requestBytes, answerBytes } =
     entry
-  const answer = [refusal, KINDS[kind], kind === 'stream_ended' ? ended?.replace('_', ' ') : undefined]
+  const said = [
+    status === undefined ? undefined : String(status),
+    refusal,
+    KINDS[kind],
+    kind === 'stream_ended' ? ended?.replaceAll('_', ' ') : undefined,
+    events === undefined ? undefined : counted(events, 'event'),
+  ]
+  const answer = said.filter((word) => word !== undefined && word !== '')
   const messages = [entry.request, entry.answer].filter((message) => message !== undefined)
   return (
     <tr data-entry={String(number)}>
@@ -192,30 +199,38 @@ function Entry(entry: ShownEntry) {
         <Exact at={Math.floor(at / 1000)} />
       </td>
       <td data-label="What">
-        <code>{shownText(method || verb, 120)}</code> {about !== undefined && <strong>{shownText(about, 120)}</strong>}{' '}
-        <span class="fine">{era === 'unknown' ? '' : era}</span>
-        {messages.length > 0 && (
-          <details>
-            <summary>{counted(messages.length, 'message')}</summary>
-            {messages.map((message) => (
-              <pre class="pick">{shownText(message, 20_000)}</pre>
-            ))}
-          </details>
-        )}
+        <div class="person">
+          <span class="label">
+            <code>{shownText(method || verb, 120)}</code> {about !== undefined && <strong>{shownText(about, 120)}</strong>}
+          </span>
+          {era !== 'unknown' && <span>{era}</span>}
+          {messages.length > 0 && (
+            <details>
+              <summary>{counted(messages.length, 'message')}</summary>
+              {messages.map((message) => (
+                <pre class="pick">{shownText(message, 20_000)}</pre>
+              ))}
+            </details>
+          )}
+        </div>
       </td>
-      <td data-label="Answer">
-        {status ?? '–'} {answer.filter((word) => word !== undefined && word !== '').join(', ')}
-        {events !== undefined && `, ${counted(events, 'event')}`}
-      </td>
+      <td data-label="Answer">{answer.length === 0 ? '–' : answer.join(', ')}</td>
       <td data-label="Took" class="number">
-        {durationMs === undefined ? '–' : `${durationMs} ms`}
+        {durationMs === undefined ? '–' : lastingOf(durationMs)}
       </td>
-      <td data-label="Bytes" class="number">
-        {requestBytes ?? 0} / {answerBytes ?? 0}
+      <td data-label="Asked" class="number">
+        {requestBytes === undefined ? '–' : sizeOf(requestBytes)}
+      </td>
+      <td data-label="Answered" class="number">
+        {answerBytes === undefined ? '–' : sizeOf(answerBytes)}
       </td>
       <td data-label="Request id" class="address">
         <span class="pick">{entry.requestId}</span>
       </td>
     </tr>
   )
+}
+
+function lastingOf(milliseconds: number): string {
+  return milliseconds < 10_000 ? `${milliseconds} ms` : `${(milliseconds / 1_000).toFixed(1)} s`
 }

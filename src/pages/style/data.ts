@@ -17,10 +17,13 @@ export const DATA = `
 .table tbody tr:hover { background: var(--sunken); }
 .table .number { text-align: right; font-variant-numeric: tabular-nums; }
 .table .time { white-space: nowrap; color: var(--ink-soft); font-variant-numeric: tabular-nums; }
-.table .button-danger { background: transparent; border-color: var(--danger); color: var(--danger); }
-.table .button-danger:hover { background: var(--danger-soft); }
+.table .button-danger, .foot .button-danger { background: transparent; border-color: var(--danger); color: var(--danger); }
+.table .button-danger:hover, .foot .button-danger:hover { background: var(--danger-soft); }
 .table .action { text-align: right; white-space: nowrap; }
 .person { display: grid; }
+.table .person, .table .address { min-width: 8rem; overflow-wrap: anywhere; }
+.table td.number, .table td.time .label { white-space: nowrap; }
+.table summary { min-height: 28px; padding: 4px 0; }
 .person > span { color: var(--ink-soft); font-size: 0.8125rem; }
 
 .state { display: inline-flex; align-items: center; gap: 8px; white-space: nowrap; }
@@ -50,6 +53,7 @@ export const DATA = `
 
 @media (max-width: 640px) {
   /* Each row becomes a small card; data-label on the cell carries the name of its column. */
+  .table .person, .table .address { min-width: 0; }
   .table-stack thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   .table-stack tbody tr { display: block; padding: 10px 0; }
   .table-stack td { display: flex; justify-content: space-between; gap: var(--gap); padding: 4px 16px; text-align: right; overflow-wrap: anywhere; }

@@ -1,7 +1,8 @@
 // What only the account page and the portal have: heads with actions, progress, fields in a row, small links of a table row.
 export const PORTAL = `
 .stack { display: grid; grid-template-columns: minmax(0, 1fr); gap: 20px; }
-.stack > h2, .head > h2 { margin: 12px 0 0; }
+.stack > h2 { margin: 12px 0 0; }
+.head > h2 { margin: 0; }
 .card.stack > h2, .card.stack > * + * { margin-top: 0; }
 .stack > .toolbar { margin-bottom: 0; }
 .stack > h1 + .lede { margin-top: -12px; }
@@ -18,6 +19,7 @@ export const PORTAL = `
 .stat-value { white-space: nowrap; }
 .figure { margin: 0; display: grid; gap: 8px; }
 .figure-title { font-weight: 650; }
+.figure-title > .fine { font-weight: 400; white-space: nowrap; }
 .legend strong { color: var(--ink); font-variant-numeric: tabular-nums; }
 .person > .label, .person > .state { color: var(--ink); font-size: inherit; }
 .label code { white-space: nowrap; color: var(--ink-soft); }
@@ -48,7 +50,8 @@ export const PORTAL = `
   .table-stack .person, .table-stack .row-actions { justify-items: end; }
 }
 @media (max-width: 480px) {
-  .stats { grid-template-columns: repeat(auto-fit, minmax(7.5rem, 1fr)); }
+  .stats { grid-template-columns: 1fr 1fr; }
+  .stat:last-child:nth-child(odd) { grid-column: 1 / -1; }
   .stat { padding: 12px 14px; }
   .stat-value { font-size: 1.5rem; }
   .nav { gap: 2px 14px; font-size: 0.9375rem; }

@@ -1,20 +1,17 @@
-// The pages of the portal and the account page as they look in a company at work, and where there is nothing yet.
-import { accountPage, type AccountView } from '../../../src/pages/account.tsx'
-import { clientsPage, type ClientsView } from '../../../src/pages/portal/clients.tsx'
-import { confirmPage, type ConfirmView } from '../../../src/pages/portal/confirm.tsx'
-import { connectPage } from '../../../src/pages/portal/connect.tsx'
-import { eventsPage, type EventsView } from '../../../src/pages/portal/events.tsx'
-import { machinesPage, newTokenPage, type MachinesView, type NewTokenView } from '../../../src/pages/portal/machines.tsx'
-import { overviewPage, type OverviewView } from '../../../src/pages/portal/overview.tsx'
-import { peoplePage, type PeopleView } from '../../../src/pages/portal/people.tsx'
-import { personPage, type PersonView } from '../../../src/pages/portal/person.tsx'
-import { receiptPage, type ReceiptView } from '../../../src/pages/portal/receipt.tsx'
-import { receiptsPage, type ReceiptsView } from '../../../src/pages/portal/receipts.tsx'
-import { setupsFor } from '../../../src/pages/setups.ts'
+// What the pages of the portal and the account page show in a company at work.
+import type { ClientsView } from '../../../src/pages/portal/clients.tsx'
+import type { ConfirmView } from '../../../src/pages/portal/confirm.tsx'
+import type { EventsView } from '../../../src/pages/portal/events.tsx'
+import type { MachinesView, NewTokenView } from '../../../src/pages/portal/machines.tsx'
+import type { OverviewView } from '../../../src/pages/portal/overview.tsx'
+import type { PeopleView } from '../../../src/pages/portal/people.tsx'
+import type { PersonView } from '../../../src/pages/portal/person.tsx'
+import type { ReceiptView } from '../../../src/pages/portal/receipt.tsx'
+import type { ReceiptsView } from '../../../src/pages/portal/receipts.tsx'
 
-const NOW = 1_795_000_000
-const SUB = 'o3VsUFsRBFm7Bg61-ZHZa1Gdsi91AN9y_lj_2Elh8Ls'
-const MCP = 'https://mcp.example.com/mcp'
+export const NOW = 1_795_000_000
+export const SUB = 'o3VsUFsRBFm7Bg61-ZHZa1Gdsi91AN9y_lj_2Elh8Ls'
+export const MCP = 'https://mcp.example.com/mcp'
 
 export const person: PersonView = {
   sub: SUB,
@@ -260,52 +257,4 @@ export const newToken: NewTokenView = {
   sub: 'm'.repeat(43),
   token: 'tok_q7Yb0aZcq7Yb0aZcq7Yb0aZcq7Yb0aZcq7Yb0aZcq7Yb0aZc',
   receiptId: 'LsXdH4x0Js0_B-mc',
-}
-
-export const account: AccountView = {
-  ...person,
-  isAdministrator: true,
-  servers: [{ url: MCP, name: 'Acme Documents' }],
-  csrf: 'a-csrf-token',
-  ended: { grants: 1, streams: 2, acknowledgedAt: NOW - 3 },
-  recording: { by: 'carol@example.com', bodies: false, until: NOW + 900 },
-}
-
-const connect = {
-  servers: [MCP, 'https://mcp.example.com/servers/documents/mcp'].map((url) => ({
-    url,
-    name: 'Documents',
-    setups: setupsFor(url),
-  })),
-}
-
-/** Pages of administrators, by a name for their pictures. */
-export const PORTAL_EXAMPLES: Readonly<Record<string, string>> = {
-  overview: overviewPage(overview),
-  people: peoplePage(people),
-  person: personPage(person),
-  'person-blocked': personPage({ ...person, blocked: true, grants: [], streams: [], events: [] }),
-  clients: clientsPage(clients),
-  events: eventsPage(events),
-  receipt: receiptPage(receipt),
-  'receipt-running': receiptPage(running),
-  receipts: receiptsPage(receipts),
-  confirm: confirmPage(confirm),
-  machines: machinesPage(machines),
-  'new-token': newTokenPage(newToken),
-  connect: connectPage(connect),
-  'people-nobody': peoplePage({ search: '', people: [], known: 0, isFirst: true, next: undefined, now: NOW }),
-}
-
-/** Pages of one's own. */
-export const OWN_EXAMPLES: Readonly<Record<string, string>> = {
-  account: accountPage(account),
-  'account-nothing': accountPage({
-    ...account,
-    isAdministrator: false,
-    grants: [],
-    streams: [],
-    ended: undefined,
-    recording: undefined,
-  }),
 }

@@ -18,7 +18,6 @@ import { spanOf } from '../../../src/pages/portal/when.tsx'
 import { STYLESHEET } from '../../../src/pages/stylesheet.ts'
 import { PROBE, probed, tagsOf } from './hostile.ts'
 import {
-  account,
   clients,
   confirm,
   events,
@@ -26,14 +25,13 @@ import {
   names,
   newToken,
   overview,
-  OWN_EXAMPLES,
   people,
   person,
-  PORTAL_EXAMPLES,
   receipt,
   receipts,
   running,
 } from './portal-examples.ts'
+import { account, OWN_EXAMPLES, PORTAL_EXAMPLES } from './portal-pages.ts'
 
 function wordsOf(html: string): string {
   return html
