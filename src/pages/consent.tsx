@@ -25,6 +25,8 @@ export interface Consent {
   readonly identityProviders: readonly { readonly key: string; readonly name: string; readonly host: string }[]
   /** What the server behind is told about the person, as a reader would say it. */
   readonly learns: readonly string[]
+  /** The server wants the person to sign in there as well. */
+  readonly leadsToServer?: boolean
   readonly csrf?: string
 }
 
@@ -218,6 +220,12 @@ export function consentPage(consent: Consent): string {
               {others.length > 0 ? 'the identity provider you choose' : shownName(place?.name ?? '', 'your identity provider')}.
               Your password stays there; neither the application nor the server sees it.
             </li>
+            {consent.leadsToServer === true && (
+              <li>
+                {server} has a sign-in of its own: unless you are connected to it already, you are asked there as well. The broker
+                keeps what it is given for you, sealed; the application never sees it.
+              </li>
+            )}
             <li>Your browser returns to {destinationOf(redirect)}, and the application is connected in your name.</li>
             <li>
               You can disconnect it in your account, and an administrator can end its access at any time. Open connections close

@@ -81,6 +81,7 @@ async function showConsent(c: Context, services: Services, finder: ClientFinder)
     scopes: asked.scopes.map((name) => ({ name, meaning: meaningOf(name, downstream) })),
     identityProviders: services.providers.all.map(({ key, name, host }) => ({ key, name, host })),
     learns: learns(downstream),
+    leadsToServer: downstream?.auth === 'oauth',
   })
   return c.body(page, 200, pageHeaders('sign-in'))
 }

@@ -5,7 +5,7 @@ import type { Admission, Refused, Vouched } from './admission.ts'
 import { isAllowed, mayUse } from './allowed.ts'
 import { askProvider } from './ask-provider.ts'
 import type { Grant } from './grants.ts'
-import { linkedCredential } from './linking.ts'
+import { linkedCredential } from './own-sign-in.ts'
 import { noteUse } from './machine.ts'
 import type { Parts } from './parts.ts'
 

@@ -1,7 +1,7 @@
 // What follows from a downstream that does not take the person's token: a newer one, the way to sign in there again, or its own answer.
 import type { Refused, Vouched } from './admission.ts'
 import { vouchFor } from './admit.ts'
-import { endLink, NOT_LINKED } from './linking.ts'
+import { endLink, NOT_LINKED } from './own-sign-in.ts'
 import { endGrant, type Parts } from './parts.ts'
 
 /** The downstream's 401, or its 403 for want of a scope. */

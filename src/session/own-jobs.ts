@@ -1,6 +1,6 @@
 // The jobs of a person's object that belong to none of its parts: looking whether what it carries still lives, tidying up, and ending.
 import { boundsOf } from './event-log.ts'
-import { sweepLinks } from './linking.ts'
+import { sweepLinks } from './own-sign-in.ts'
 import { endGrant, type Parts } from './parts.ts'
 
 /** How often a carrying object looks whether it still lives, in milliseconds: `waitUntil` alone is cut after 140 s (and by a crash). */

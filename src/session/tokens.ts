@@ -6,7 +6,7 @@ import { REPLAY_WINDOW, type Grant, type NewGrant } from './grants.ts'
 import { endDisallowed, mayUse } from './allowed.ts'
 import { askProvider } from './ask-provider.ts'
 import { sessionIn } from './identity-provider-session.ts'
-import { linkWanted } from './linking.ts'
+import { linkWanted } from './own-sign-in.ts'
 import { described, endGrant, type Parts } from './parts.ts'
 import { THEMSELVES } from './receipt.ts'
 

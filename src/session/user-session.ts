@@ -40,7 +40,7 @@ import {
 } from './tokens.ts'
 import { answerChallenge, type Challenge } from './challenge.ts'
 import type { LinkClient } from './link-client.ts'
-import { endLink, keepLink, linkStates, type LinkMade, type LinkState } from './linking.ts'
+import { endLink, keepLink, linkStates, type LinkMade, type LinkState } from './own-sign-in.ts'
 import { beginUpkeep, logOut, planUpkeep } from './upkeep.ts'
 
 export interface SessionServices {
