@@ -40,6 +40,8 @@ const PAGE = 50
 
 export class People extends LifecycleCapability {
   readonly #storage: DurableObjectStorage
+  // Counted once in the life of the object, and kept up from then on: counting goes through all of them.
+  #counted: { people: number; connected: number } | undefined
 
   constructor(storage: DurableObjectStorage) {
     super('people')
@@ -65,6 +67,7 @@ export class People extends LifecycleCapability {
   /** Takes over what a person's object says, unless something newer is known. */
   record({ sub, identity, blocked, liveGrants, clientIds, resources, lastSeenAt, number }: PersonSummary): void {
     const { sql } = this.#storage
+    const [before] = sql.exec<{ live_grants: number }>('SELECT live_grants FROM people WHERE sub = ?', sub)
     const changed = sql.exec(
       `INSERT INTO people VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10)
        ON CONFLICT (sub) DO UPDATE SET email = ?4, name = ?5, groups = ?6, blocked = ?7, live_grants = ?8, last_seen = ?9, number = ?10
@@ -81,8 +84,15 @@ export class People extends LifecycleCapability {
       number,
     )
     if (changed.rowsWritten === 0) return
+    this.#recount(before?.live_grants, liveGrants)
     this.#relate('client', sub, clientIds)
     this.#relate('resource', sub, resources)
+  }
+
+  #recount(before: number | undefined, after: number): void {
+    if (!this.#counted) return
+    if (before === undefined) this.#counted.people += 1
+    this.#counted.connected += Number(after > 0) - Number((before ?? 0) > 0)
   }
 
   #relate(what: Related['what'], sub: string, ids: readonly string[]): void {
@@ -127,7 +137,8 @@ export class People extends LifecycleCapability {
 
   counts(): { readonly people: number; readonly connected: number } {
     const query = 'SELECT count(*) AS people, (SELECT count(*) FROM people WHERE live_grants > 0) AS connected FROM people'
-    return this.#storage.sql.exec<{ people: number; connected: number }>(query).one()
+    this.#counted ??= this.#storage.sql.exec<{ people: number; connected: number }>(query).one()
+    return { ...this.#counted }
   }
 
   #latest(after: string | undefined): readonly Row[] {

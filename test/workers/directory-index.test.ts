@@ -61,6 +61,22 @@ describe('what a person’s object reports', () => {
     expect(await directory.clients('', undefined)).toMatchObject({ clients: [] })
   })
 
+  test('is counted without counting everybody again, and as it would be', async () => {
+    const directory = freshDirectory()
+    const counts = async () => {
+      const { people, connected } = await directory.counts()
+      return [people, connected]
+    }
+    await directory.record({ person: person('p'), events: [], receipts: [] })
+    expect(await counts()).toEqual([1, 1])
+    await directory.record({ person: person('q', { liveGrants: 2 }), events: [], receipts: [] })
+    await directory.record({ person: person('p', { number: 2, liveGrants: 0 }), events: [], receipts: [] })
+    await directory.record({ person: person('p', { number: 1, liveGrants: 5 }), events: [], receipts: [] })
+    expect(await counts()).toEqual([2, 1])
+    await evictDurableObject(directory)
+    expect(await counts()).toEqual([2, 1])
+  })
+
   test('takes people off the clients they have left', async () => {
     const directory = freshDirectory()
     const register = (id: string) =>

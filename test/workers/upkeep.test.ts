@@ -2,7 +2,8 @@
 import { evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { IdpTokens } from '../../src/caller.ts'
-import { at, caller, granted, nobody, NOW, presented, rowsOf, writesOf, type Session, ordered } from './person.ts'
+import { LEASH_HEADER } from '../../src/session/leash-terms.ts'
+import { at, caller, granted, isLive, nobody, NOW, presented, rowsOf, writesOf, type Session, ordered } from './person.ts'
 
 const HOUR = 3_600
 const DAY = 86_400
@@ -103,6 +104,27 @@ describe('25. while the identity provider is down', () => {
     expect(await session.admit(caller(grant))).toMatchObject({ admitted: true })
     await outage(session, NOW + 4 * HOUR + 1)
     expect(await session.admit(caller(grant))).toMatchObject({ admitted: false, reason: 'auth_unavailable', retryAfter: 5 })
+  })
+
+  test('an open stream goes on as long, and is then ended as auth_unavailable, while the session stays', async () => {
+    const session = nobody()
+    const { grantId, ...grant } = await granted(session, asking('down'))
+    const stream = { streamId: 's1', grantId, kind: 'request', label: 'tools/call', openedAt: NOW }
+    const { webSocket } = await session.fetch('https://session/leash', {
+      headers: { upgrade: 'websocket', [LEASH_HEADER]: JSON.stringify(stream) },
+    })
+    const heard: unknown[] = []
+    webSocket?.addEventListener('message', ({ data }) => {
+      heard.push(data)
+      webSocket.close(1000, 'ended')
+    })
+    webSocket?.accept()
+    await outage(session, NOW + 4 * HOUR)
+    expect(heard).toEqual([])
+    await outage(session, NOW + 4 * HOUR + 1)
+    await vi.waitFor(() => expect(heard).toEqual(['auth_unavailable']))
+    expect((await session.describe())?.streams).toEqual([])
+    expect(await isLive(session, { grantId, ...grant })).toBe(true)
   })
 
   test('an outage is remembered by an object that was evicted meanwhile', async () => {
