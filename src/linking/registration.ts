@@ -1,17 +1,15 @@
 // Who the broker is at the authorization server of a downstream: as configured, by its own metadata document, or registered there once.
-import * as oauth from 'oauth4webapi'
 import * as z from 'zod'
 import type { KeyRing } from '../issuer/keys.ts'
 import { seal, unseal } from '../platform/crypto.ts'
 import { linkedClientSchema, type LinkedClient } from '../session/link-client.ts'
 import type { Downstream } from '../settings/downstreams.ts'
-import { assertAtWork, isLoopback, jsonOf } from './ask.ts'
+import { ask, assertAtWork, isLoopback, jsonOf } from './ask.ts'
 import type { AuthorizationServer } from './authorization-server.ts'
 import { LinkError } from './link-error.ts'
-import { httpFor } from './token-endpoint.ts'
 
 /** Where the deployment keeps them; sealed before they get there. */
-export interface RegistrationStore {
+interface RegistrationStore {
   registration(resource: string): Promise<string | undefined>
   keepRegistration(resource: string, sealed: string): Promise<void>
 }
@@ -118,8 +116,8 @@ async function register(
     throw new LinkError('invalid', `${issuer} lets no client register: create one there and set it as "oauth" of the server`)
   const method = methodFor(server, METHODS)
   const asked = { ...clientMetadata(baseUrl), token_endpoint_auth_method: method }
-  const http = httpFor(registration_endpoint)
-  const answer = await oauth.dynamicClientRegistrationRequest({ issuer, registration_endpoint }, asked, http)
+  const headers = { accept: 'application/json', 'content-type': 'application/json' }
+  const answer = await ask(registration_endpoint, { method: 'POST', headers, body: JSON.stringify(asked) })
   assertAtWork(answer, 'the registration endpoint')
   const given = answer.ok ? registeredSchema.safeParse(await jsonOf(answer)).data : undefined
   if (!given) throw new LinkError('refused', `the registration endpoint answered ${answer.status} without a client`)
