@@ -1,13 +1,17 @@
 // A server that wants each person to sign in there: from a client's sign-in through that of the server to a tool call, and to its end.
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { EXAMPLE_ENCRYPTION_KEY } from '../../src/settings.ts'
 import { AdminProgram } from '../world/administrator.ts'
+import { AccountVisit } from '../world/account-visit.ts'
 import { BrokerClient, callTool, countForLong, errorOf, statusWith, type Tokens } from '../world/broker-client.ts'
 import { Browser, signInAs } from '../world/browser.ts'
 import { LegacyClient } from '../world/legacy-client.ts'
+import { textsIn } from '../world/disk.ts'
 import { ProtectedDownstream } from '../world/protected-downstream.ts'
 import { startWorld, type World } from '../world/world.ts'
 
@@ -58,7 +62,7 @@ afterAll(async () => {
 /** Whoever was connected before is not any more, neither here nor there. */
 beforeEach(async () => {
   server.turnsAway = false
-  await disconnect('alice')
+  await (await AccountVisit.as('alice', world.brokerUrl)).disconnect()
 })
 
 describe('a person whose client signs in', () => {
@@ -151,26 +155,23 @@ describe('a server that does not take the token any more', () => {
 
 describe('on the account page, without a script,', () => {
   test('a person connects before any client does, and what they disconnect is over at once, here and there', async () => {
-    const browser = await account('alice')
-    expect((await change(browser, 'connect')).text).toContain('The broker keeps what')
+    const visit = await AccountVisit.as('alice', world.brokerUrl)
+    expect((await visit.change('connect')).text).toContain('The broker keeps what')
     const before = server.signIns
     const { accessToken } = await signIn()
     expect(server.signIns).toBe(before)
     const stream = await countForLong(mcpUrl, accessToken)
-    expect((await change(browser, 'disconnect')).text).toContain('Not connected')
+    expect((await visit.change('disconnect')).text).toContain('Not connected')
     expect(await stream.endsWithin(1_000)).toBe(true)
     expect(await statusWith(mcpUrl, accessToken)).toBe(401)
     await vi.waitFor(() => expect(server.revoked.length).toBeGreaterThanOrEqual(2))
   })
 
   test('a form of another site changes nothing', async () => {
-    const browser = await account('alice')
-    await change(browser, 'connect')
-    const page = await browser.get(`${world.brokerUrl}/account`)
-    const form = page.forms.find(({ fields }) => fields.some(([, value]) => value === 'disconnect'))
-    if (!form) throw new Error('there is nothing to disconnect')
-    expect((await browser.submit(form, { csrf: 'guessed' })).status).toBe(403)
-    expect((await browser.get(`${world.brokerUrl}/account`)).text).toContain('The broker keeps what')
+    const visit = await AccountVisit.as('alice', world.brokerUrl)
+    await visit.change('connect')
+    expect((await visit.change('disconnect', { csrf: 'guessed' })).status).toBe(403)
+    expect((await visit.look()).text).toContain('The broker keeps what')
   })
 })
 
@@ -185,6 +186,37 @@ test('whoever the identity provider does not know any more has nothing left at t
   }
   expect(await statusWith(mcpUrl, accessToken)).toBe(401)
   await vi.waitFor(() => expect(server.revoked.length).toBe(known + 2))
+})
+
+test('what is renewed while the person disconnects is nobody’s, and is given back as well', async () => {
+  const { accessToken } = await signIn()
+  const visit = await AccountVisit.as('alice', world.brokerUrl)
+  const held = Promise.withResolvers<void>()
+  server.hold = held.promise
+  server.expireTokens()
+  const call = callTool(mcpUrl, accessToken)
+  await vi.waitFor(() => expect(server.waiting).toBe(1))
+  await visit.change('disconnect')
+  held.resolve()
+  server.hold = undefined
+  const answer = await call
+  expect(answer.status).toBe(401)
+  await answer.text()
+  expect((await visit.look()).text).toContain('Not connected')
+  await vi.waitFor(() => expect(server.revoked).toEqual(expect.arrayContaining(server.secrets.slice(-2))))
+})
+
+test('a link outlives a crash and a change of keys, and without the old key it is made anew', async () => {
+  const { accessToken } = await signIn()
+  const before = server.signIns
+  const [older, newer] = [EXAMPLE_ENCRYPTION_KEY, randomBytes(32).toString('hex')]
+  await world.restartRuntime({ ENCRYPTION_KEY: newer, ENCRYPTION_KEY_PREVIOUS: older })
+  expect(await statusWith(mcpUrl, accessToken)).toBe(200)
+  await world.restartRuntime({ ENCRYPTION_KEY: newer })
+  client = await BrokerClient.register(world.brokerUrl)
+  const { accessToken: fresh } = await signIn()
+  expect(await statusWith(mcpUrl, fresh)).toBe(200)
+  expect(server.signIns).toBe(before + 1)
 })
 
 test('27. 28. fixed secrets reach their server, whatever a client sends in their place', async () => {
@@ -224,10 +256,9 @@ test('56. no token of the server, and no fixed secret, is in a log line, a recor
     expect(text.match(/it was sent/g)?.length).toBeGreaterThanOrEqual(8)
     return text
   })
-  const page = await (await account('alice')).get(`${world.brokerUrl}/account`)
+  const page = await (await AccountVisit.as('alice', world.brokerUrl)).look()
   const log = world.logs.map(({ message }) => message).join('\n')
-  const disk = await Promise.all((await filesIn(dataDir)).map((path) => readFile(path, 'latin1')))
-  const said = [log, recorded, page.text, ...disk].join('\n')
+  const said = [log, recorded, page.text, ...(await textsIn(dataDir))].join('\n')
   expect(recorded).toContain('[redacted]')
   expect(server.secrets.length).toBeGreaterThan(5)
   for (const secret of [...server.secrets, API_KEY, SERVICE_SECRET]) expect(said).not.toContain(secret)
@@ -235,30 +266,4 @@ test('56. no token of the server, and no fixed secret, is in a log line, a recor
 
 async function signIn(as: BrokerClient = client): Promise<Tokens> {
   return await as.signIn('alice', { changes: { resource: mcpUrl } })
-}
-
-async function account(person: 'alice'): Promise<Browser> {
-  const browser = new Browser()
-  const [form] = (await browser.get(`${world.brokerUrl}/account`)).forms
-  if (!form) throw new Error('nobody asks for a sign-in')
-  await browser.submit(form, { person })
-  return browser
-}
-
-async function change(browser: Browser, what: 'connect' | 'disconnect'): ReturnType<Browser['submit']> {
-  const page = await browser.get(`${world.brokerUrl}/account`)
-  const form = page.forms.find(({ fields }) => fields.some(([, value]) => value === what))
-  if (!form) throw new Error(`there is nothing to ${what}: ${page.status}`)
-  return await browser.submit(form)
-}
-
-async function disconnect(person: 'alice'): Promise<void> {
-  const browser = await account(person)
-  const page = await browser.get(`${world.brokerUrl}/account`)
-  if (page.text.includes('value="disconnect"')) await change(browser, 'disconnect')
-}
-
-async function filesIn(folder: string): Promise<readonly string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
-  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
 }

@@ -26,7 +26,11 @@ export class ProtectedDownstream {
   registrations = 0
   refreshes = 0
   signIns = 0
+  /** Requests at the token endpoint that have not been answered. */
+  waiting = 0
   turnsAway = false
+  /** The token endpoint answers when this has settled. */
+  hold: Promise<unknown> | undefined
   readonly inner: Downstream
   readonly #server: Server
   readonly #taken = new Set<string>()
@@ -80,7 +84,12 @@ export class ProtectedDownstream {
     if (url.pathname === '/.well-known/oauth-authorization-server') return json(res, 200, this.#metadata())
     if (url.pathname === '/register') return this.#register(res, JSON.parse(body.toString()))
     if (url.pathname === '/authorize') return this.#authorize(res, url.searchParams)
-    if (url.pathname === '/token') return this.#token(req, res, form)
+    if (url.pathname === '/token') {
+      this.waiting += 1
+      await this.hold
+      this.waiting -= 1
+      return this.#token(req, res, form)
+    }
     if (url.pathname === '/revoke') {
       const token = form.get('token') ?? ''
       this.revoked.push(token)
