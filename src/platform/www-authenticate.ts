@@ -17,7 +17,12 @@ export function bearerChallenge(header: string | null): ReadonlyMap<string, stri
 
 const PARAMETER = /([\w-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))|,\s*([\w-]+)(?=\s+[\w-]+\s*=)/g
 
-/** The scopes of a challenge; none where it names none, or says so with an empty text. */
+/** RFC 6749 section 3.3. */
+const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]{1,200}$/
+const MOST_SCOPES = 50
+
+/** The scopes of a challenge, as far as they are some; none where it names none, or says so with an empty text. */
 export function scopesOf(challenge: ReadonlyMap<string, string> | undefined): readonly string[] {
-  return (challenge?.get('scope') ?? '').split(' ').filter((scope) => scope !== '')
+  const words = (challenge?.get('scope') ?? '').split(' ')
+  return words.filter((word) => SCOPE.test(word)).slice(0, MOST_SCOPES)
 }

@@ -36,6 +36,7 @@ const REASONS: Readonly<Record<string, string>> = {
   code_replayed: 'a sign-in code was presented twice',
   code_failed: 'a sign-in code was presented wrongly',
   refresh_token_reused: 'an old refresh token came back, as if it had been stolen',
+  not_linked: 'the server wants the person to sign in there again',
   idp_session_ended: 'the identity provider ended the session',
   idp_logout: 'the person signed out at the identity provider',
   session_expired: 'the session reached its age, or nobody used it for long',

@@ -21,3 +21,8 @@ test('a scope that is said to be empty is none', () => {
   expect(scopesOf(bearerChallenge('Bearer scope=""'))).toEqual([])
   expect(scopesOf(bearerChallenge(null))).toEqual([])
 })
+
+test('a scope that is none is left out, and more than anybody has are cut off', () => {
+  expect(scopesOf(bearerChallenge('Bearer scope="read \\\\ wri\u00e9te admin"'))).toEqual(['read', 'admin'])
+  expect(scopesOf(bearerChallenge(`Bearer scope="${'a '.repeat(1_000)}"`))).toHaveLength(50)
+})

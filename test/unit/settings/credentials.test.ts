@@ -1,0 +1,92 @@
+// What the one server at /mcp is shown: read as the servers of DOWNSTREAMS are, and every mistake by its variable.
+import { describe, expect, test } from 'vitest'
+import { readSettings, SettingsError } from '../../../src/settings.ts'
+import type { Downstream } from '../../../src/settings/downstreams.ts'
+
+type Environment = Readonly<Record<string, string>>
+
+const GOOD: Environment = {
+  BASE_URL: 'https://mcp.example.com',
+  DOWNSTREAM_MCP_URL: 'https://tools.example.com/mcp',
+  OAUTH_AUTHORIZE_URL: 'https://idp.example.com',
+  OAUTH_CLIENT_ID: 'broker',
+  ENCRYPTION_KEY: '0123456789abcdef'.repeat(4),
+}
+
+test.for<[string, Environment, Partial<Downstream>]>([
+  [
+    'fixed headers',
+    { DOWNSTREAM_AUTH: 'static', DOWNSTREAM_HEADERS: '{"X-Api-Key":"$TOOLS_KEY","X-Team":"$$5"}', TOOLS_KEY: 'k3y' },
+    { auth: 'static', headers: { 'x-api-key': 'k3y', 'x-team': '$5' } },
+  ],
+  [
+    'a service token of Access, by the names of the predecessor',
+    { DOWNSTREAM_AUTH: 'access-service-token', CF_ACCESS_SERVICE_CLIENT_ID: 'id.access', CF_ACCESS_SERVICE_CLIENT_SECRET: 'a$b' },
+    { auth: 'access-service-token', headers: { 'cf-access-client-id': 'id.access', 'cf-access-client-secret': 'a$b' } },
+  ],
+  [
+    'a client entered at the server',
+    { DOWNSTREAM_AUTH: 'oauth', DOWNSTREAM_OAUTH_CLIENT_ID: 'broker', DOWNSTREAM_OAUTH_SCOPES: 'read, write' },
+    { auth: 'oauth', oauthClient: { id: 'broker', secret: undefined, scopes: ['read', 'write'] } },
+  ],
+  ['a client that registers by itself', { DOWNSTREAM_AUTH: 'oauth' }, { auth: 'oauth' }],
+])('%s', ([, given, expected]) => {
+  expect(readSettings({ ...GOOD, ...given }).downstreams[0]).toMatchObject(expected)
+})
+
+describe('a mistake is named with its cure:', () => {
+  test.for<[string, Environment, string]>([
+    ['no headers', { DOWNSTREAM_AUTH: 'static' }, 'DOWNSTREAM_HEADERS is missing'],
+    ['no JSON', { DOWNSTREAM_AUTH: 'static', DOWNSTREAM_HEADERS: 'k3y' }, 'DOWNSTREAM_HEADERS is not a JSON object'],
+    [
+      'a header that says who a person is',
+      { DOWNSTREAM_AUTH: 'static', DOWNSTREAM_HEADERS: '{"X-User-Email":"a@b.c"}' },
+      'DOWNSTREAM_HEADERS names X-User-Email, which is a header that the broker sets itself',
+    ],
+    [
+      'a value over two lines',
+      { DOWNSTREAM_AUTH: 'static', DOWNSTREAM_HEADERS: '{"X-Api-Key":"a\\nX-User-Email: b"}' },
+      'DOWNSTREAM_HEADERS names X-Api-Key, which holds characters that no header can carry',
+    ],
+    [
+      'a secret that is not set',
+      { DOWNSTREAM_AUTH: 'static', DOWNSTREAM_HEADERS: '{"X-Api-Key":"$NOT_THERE"}' },
+      'DOWNSTREAM_HEADERS names X-Api-Key, which names $NOT_THERE, which is not set',
+    ],
+    [
+      'half of a service token',
+      { DOWNSTREAM_AUTH: 'access-service-token', DOWNSTREAM_ACCESS_CLIENT_ID: 'id' },
+      'DOWNSTREAM_ACCESS_CLIENT_SECRET not configured',
+    ],
+    [
+      'a secret without its client',
+      { DOWNSTREAM_AUTH: 'oauth', DOWNSTREAM_OAUTH_CLIENT_SECRET: 's3cret' },
+      'DOWNSTREAM_OAUTH_CLIENT_ID not configured',
+    ],
+    ['a credential nobody sends', { DOWNSTREAM_HEADERS: '{"X-Api-Key":"k3y"}' }, 'is not sent with DOWNSTREAM_AUTH=identity-jwt'],
+    [
+      'a secret in the open',
+      {
+        DOWNSTREAM_AUTH: 'static',
+        DOWNSTREAM_HEADERS: '{"X-Api-Key":"k3y"}',
+        DOWNSTREAM_MCP_URL: 'http://tools.example.com/mcp',
+      },
+      'static would send a secret over plain http',
+    ],
+  ])('%s', ([, given, sentence]) => {
+    const mistake = mistakeIn({ ...GOOD, ...given })
+    expect(mistake.message).toContain(sentence)
+    expect(mistake.problems.every(({ cure }) => cure.length > 10)).toBe(true)
+    expect(mistake.message).not.toMatch(/k3y|s3cret/)
+  })
+})
+
+function mistakeIn(environment: Environment): SettingsError {
+  try {
+    readSettings(environment)
+  } catch (error) {
+    if (error instanceof SettingsError) return error
+    throw error
+  }
+  throw new Error('nothing was wrong with these settings')
+}
