@@ -3,6 +3,7 @@
 // Layout: a row per person, and one per person and client, and per person and server, for finding whose people they are. Lifetime: as long as the deployment;
 // a row without grants and 400 days old goes. Trade-off: it is a copy, seconds behind the objects; decisions are made there.
 import { LifecycleCapability } from 'agents/lifecycle'
+import { groupsText, identityOf, type IdentityRow } from '../session/identity-row.ts'
 import type { PersonSummary } from '../session/outbox.ts'
 
 export interface PersonRow {
@@ -77,7 +78,7 @@ export class People extends LifecycleCapability {
       identity.subject,
       identity.email ?? null,
       identity.name ?? null,
-      identity.groups.join('\n'),
+      groupsText(identity.groups),
       blocked ? 1 : 0,
       liveGrants,
       lastSeenAt,
@@ -158,13 +159,8 @@ export class People extends LifecycleCapability {
   }
 }
 
-interface Row extends Record<string, SqlStorageValue> {
+interface Row extends IdentityRow {
   sub: string
-  issuer: string
-  subject: string
-  email: string | null
-  name: string | null
-  groups: string
   blocked: number
   live_grants: number
   first_seen: number
@@ -172,16 +168,7 @@ interface Row extends Record<string, SqlStorageValue> {
 }
 
 function fromRow(row: Row): PersonRow {
-  return {
-    sub: row.sub,
-    email: row.email ?? undefined,
-    name: row.name ?? undefined,
-    issuer: row.issuer,
-    subject: row.subject,
-    groups: row.groups === '' ? [] : row.groups.split('\n'),
-    blocked: row.blocked === 1,
-    liveGrants: row.live_grants,
-    firstSeenAt: row.first_seen,
-    lastSeenAt: row.last_seen,
-  }
+  const { sub, blocked, live_grants: liveGrants, first_seen: firstSeenAt, last_seen: lastSeenAt } = row
+  const { issuer, subject, email, name, groups } = identityOf(row)
+  return { sub, email, name, issuer, subject, groups, blocked: blocked === 1, liveGrants, firstSeenAt, lastSeenAt }
 }

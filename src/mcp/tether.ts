@@ -14,8 +14,6 @@ export class Superseded extends Error {}
 export class Tether {
   /** Ends the request to the downstream. */
   readonly ending = new AbortController()
-  /** What has passed; told to whoever looks, once there is a leash. */
-  readonly meter = new StreamMeter()
   readonly #open: OpenLeash
   readonly #id: string | undefined
   readonly #timer: ReturnType<typeof setTimeout>
@@ -23,6 +21,7 @@ export class Tether {
   readonly #clientLeft = (): void => this.#leave()
   #opening: Promise<Leash> | undefined
   #leash: Leash | undefined
+  #meter: StreamMeter | undefined
   #isOver = false
 
   /** `id` is what a refusal has to name. */
@@ -33,6 +32,12 @@ export class Tether {
     client.addEventListener('abort', this.#clientLeft)
     this.#timer = setTimeout(() => void this.hold().catch((error: unknown) => this.ending.abort(error)), TETHER_AFTER_MS)
     if (client.aborted) this.#leave()
+  }
+
+  /** What has passed; told to whoever looks, once there is a leash. Most requests are over before anybody could. */
+  get meter(): StreamMeter {
+    this.#meter ??= new StreamMeter()
+    return this.#meter
   }
 
   /** Why a request that was aborted was. */

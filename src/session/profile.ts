@@ -3,6 +3,7 @@
 // Layout: one row, and one with the moment before which they signed in to the pages in vain. Lifetime: as long as the object. Trade-off: names and groups are as old as the last sign-in or refresh.
 import { LifecycleCapability } from 'agents/lifecycle'
 import type { Identity } from '../caller.ts'
+import { groupsText, identityOf, type IdentityRow } from './identity-row.ts'
 
 export class Profile extends LifecycleCapability {
   readonly #storage: DurableObjectStorage
@@ -25,7 +26,7 @@ export class Profile extends LifecycleCapability {
     this.#pagesEndedAt = this.#storage.sql.exec<{ at: number }>('SELECT at FROM pages_end').toArray()[0]?.at ?? 0
     const [row] = this.#storage.sql.exec<ProfileRow>('SELECT * FROM profile')
     if (!row) return
-    this.#identity = fromRow(row)
+    this.#identity = identityOf(row)
     this.#isBlocked = row.blocked === 1
     this.#firstSeenAt = row.first_seen
     this.#lastSeenAt = row.last_seen
@@ -79,7 +80,7 @@ export class Profile extends LifecycleCapability {
 
   /** True when anything a downstream is told has changed. */
   remember(identity: Identity, now: number): boolean {
-    const groups = identity.groups.join('\n')
+    const groups = groupsText(identity.groups)
     this.#storage.sql.exec(
       `INSERT INTO profile VALUES (1, ?, ?, ?, ?, ?, ?, ?, 0)
        ON CONFLICT (id) DO UPDATE SET email = excluded.email, name = excluded.name, groups = excluded.groups, last_seen = excluded.last_seen`,
@@ -95,27 +96,12 @@ export class Profile extends LifecycleCapability {
     this.#identity = identity
     if (!before) this.#firstSeenAt = now
     this.#lastSeenAt = now
-    return before?.email !== identity.email || before?.name !== identity.name || before?.groups.join('\n') !== groups
+    return before?.email !== identity.email || before?.name !== identity.name || (before && groupsText(before.groups)) !== groups
   }
 }
 
-interface ProfileRow extends Record<string, SqlStorageValue> {
-  issuer: string
-  subject: string
-  email: string | null
-  name: string | null
-  groups: string
-  blocked: number
+interface ProfileRow extends IdentityRow {
   first_seen: number
   last_seen: number
-}
-
-function fromRow(row: ProfileRow): Identity {
-  return {
-    issuer: row.issuer,
-    subject: row.subject,
-    email: row.email ?? undefined,
-    name: row.name ?? undefined,
-    groups: row.groups === '' ? [] : row.groups.split('\n'),
-  }
+  blocked: number
 }

@@ -5,8 +5,6 @@ import { newRecording, recordingQuery } from './recording-api.ts'
 import { eventsQuery, newMachine, numberedQuery, pageQuery, revocation, why } from './requests.ts'
 
 interface Operation {
-  readonly method: 'get' | 'post'
-  readonly path: string
   readonly summary: string
   readonly query?: z.ZodObject
   readonly body?: z.ZodType
@@ -17,119 +15,82 @@ interface Operation {
 const OVER = { 200: 'Receipt' }
 const OVER_OR_GOING_ON = { 200: 'Receipt', 202: 'Receipt' }
 
-const OPERATIONS: readonly Operation[] = [
-  { method: 'get', path: '/openapi.json', summary: 'This document', answers: { 200: 'Document' } },
-  {
-    method: 'get',
-    path: '/session',
-    summary: 'Who you are here, and the CSRF token of a cookie session',
-    answers: { 200: 'Session' },
-  },
-  {
-    method: 'get',
-    path: '/overview',
+/** By method and path. */
+const OPERATIONS: Readonly<Record<string, Operation>> = {
+  'get /openapi.json': { summary: 'This document', answers: { 200: 'Document' } },
+  'get /session': { summary: 'Who you are here, and the CSRF token of a cookie session', answers: { 200: 'Session' } },
+  'get /overview': {
     summary: 'How many people there are and are connected, how many streams are open, and how busy the last day was',
     answers: { 200: 'Overview' },
   },
-  {
-    method: 'get',
-    path: '/people',
+  'get /people': {
     summary: 'People and machines, most recently seen first, or those whose e-mail or name begins with the search',
     query: pageQuery,
     answers: { 200: 'People' },
   },
-  {
-    method: 'get',
-    path: '/people/{sub}',
+  'get /people/{sub}': {
     summary: 'One person: as listed, as their session is at this moment with grants and open streams, and recent events',
     answers: { 200: 'Person' },
   },
-  {
-    method: 'post',
-    path: '/people/{sub}/block',
+  'post /people/{sub}/block': {
     summary: 'Shut a person out: everything they have ends, and no sign-in succeeds',
     body: why,
     answers: OVER,
   },
-  { method: 'post', path: '/people/{sub}/unblock', summary: 'Let a person sign in again', body: why, answers: OVER },
-  {
-    method: 'get',
-    path: '/clients',
+  'post /people/{sub}/unblock': { summary: 'Let a person sign in again', body: why, answers: OVER },
+  'get /clients': {
     summary: 'Registered clients, last used first, or those whose name contains the search',
     query: pageQuery,
     answers: { 200: 'Clients' },
   },
-  {
-    method: 'post',
-    path: '/clients/{id}/block',
+  'post /clients/{id}/block': {
     summary: 'Nobody can connect the client any more, and everybody who has is disconnected',
     body: why,
     answers: OVER_OR_GOING_ON,
   },
-  { method: 'post', path: '/clients/{id}/unblock', summary: 'Let people connect the client again', body: why, answers: OVER },
-  {
-    method: 'get',
-    path: '/machines',
+  'post /clients/{id}/unblock': { summary: 'Let people connect the client again', body: why, answers: OVER },
+  'get /machines': {
     summary: 'Machine credentials, newest first, without their tokens',
     query: numberedQuery,
     answers: { 200: 'Machines' },
   },
-  {
-    method: 'post',
-    path: '/machines',
+  'post /machines': {
     summary: 'Create a machine credential; its token is in this answer and never again',
     body: newMachine,
     answers: { 201: 'CreatedMachine' },
   },
-  {
-    method: 'get',
-    path: '/events',
+  'get /events': {
     summary: 'Security events, newest first; as application/x-ndjson or text/csv all of them',
     query: eventsQuery,
     answers: { 200: 'Events' },
   },
-  {
-    method: 'get',
-    path: '/receipts',
+  'get /receipts': {
     summary: 'Receipts of administrative actions, newest first',
     query: numberedQuery,
     answers: { 200: 'Receipts' },
   },
-  {
-    method: 'get',
-    path: '/receipts/{id}',
-    summary: 'One receipt as it stands, and who has not answered yet',
-    answers: { 200: 'ReceiptDetail' },
-  },
-  {
-    method: 'post',
-    path: '/revocations',
+  'get /receipts/{id}': { summary: 'One receipt as it stands, and who has not answered yet', answers: { 200: 'ReceiptDetail' } },
+  'post /revocations': {
     summary: 'End a stream, MCP session, grant, client, person, server, or everyone; 202 while people are still being asked',
     body: revocation,
     answers: OVER_OR_GOING_ON,
   },
-  {
-    method: 'get',
-    path: '/recordings/{sub}',
+  'get /recordings/{sub}': {
     summary: 'What the flight recorder has of a person, oldest first; as application/x-ndjson all of it',
     query: recordingQuery,
     answers: { 200: 'Recording' },
   },
-  {
-    method: 'post',
-    path: '/recordings/{sub}',
+  'post /recordings/{sub}': {
     summary: 'Record what passes between the person, or one of their clients, and the servers; the person sees that it is on',
     body: newRecording,
     answers: { 201: 'RecordingTerms' },
   },
-  {
-    method: 'post',
-    path: '/recordings/{sub}/stop',
+  'post /recordings/{sub}/stop': {
     summary: 'Stop recording; what was recorded stays for a day',
     body: why,
     answers: { 200: 'Stopped' },
   },
-]
+}
 
 const SCHEMES = {
   cookie: {
@@ -149,8 +110,10 @@ const SCHEMES = {
 
 export function openApi(baseUrl: string): object {
   const paths: Record<string, Record<string, object>> = {}
-  for (const operation of OPERATIONS)
-    paths[operation.path] = { ...paths[operation.path], [operation.method]: described(operation) }
+  for (const [name, operation] of Object.entries(OPERATIONS)) {
+    const [method = '', path = ''] = name.split(' ')
+    paths[path] = { ...paths[path], [method]: described(path, operation) }
+  }
   return {
     openapi: '3.1.0',
     info: { title: 'MCP Session Broker: administration', version: '1' },
@@ -161,7 +124,7 @@ export function openApi(baseUrl: string): object {
   }
 }
 
-function described({ path, summary, query, body, answers }: Operation): object {
+function described(path: string, { summary, query, body, answers }: Operation): object {
   const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({ name, in: 'path', required: true, schema: text }))
   const inQuery = Object.entries(query?.shape ?? {}).map(([name, shape]) => ({
     name,
