@@ -13,6 +13,7 @@ import { Browser, signInAs } from '../world/browser.ts'
 import { LegacyClient } from '../world/legacy-client.ts'
 import { textsIn } from '../world/disk.ts'
 import { ProtectedDownstream } from '../world/protected-downstream.ts'
+import { SseClient } from '../world/sse-client.ts'
 import { startWorld, type World } from '../world/world.ts'
 
 const API_KEY = 'canary-of-a-fixed-header'
@@ -120,16 +121,19 @@ describe('a person whose client signs in', () => {
 })
 
 describe('a server that does not take the token any more', () => {
-  test('is given a new one, and one refresh is enough for twenty calls at once in both eras', async () => {
+  test('is given a new one, and one refresh is enough for twenty calls at once in both eras, over HTTP+SSE too', async () => {
     const { accessToken } = await signIn()
     const legacy = await LegacyClient.open(mcpUrl, accessToken)
+    const old = await SseClient.open(mcpUrl.replace(/mcp$/, 'sse'), accessToken)
     const before = server.refreshes
     server.expireTokens()
     const modern = Array.from({ length: 10 }, () => callTool(mcpUrl, accessToken))
     const calls = [...modern, ...Array.from({ length: 10 }, () => legacy.call('echo', { message: 'hello' }))]
-    const answers = await Promise.all(calls)
+    const [posted, ...answers] = await Promise.all([old.call('echo', { message: 'oldest' }, 'call'), ...calls])
     expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200))
     for (const answer of answers) expect(await answer.text()).toContain('hello')
+    expect(posted.status).toBe(202)
+    expect((await old.stream.message('"id":"call"')).data).toContain('oldest')
     expect(server.refreshes).toBe(before + 1)
   })
 
