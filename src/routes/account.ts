@@ -1,5 +1,6 @@
 // /account: a person's own clients and streams, and how they disconnect each of them or all; for everybody who can sign in.
-import { Hono, type Context } from 'hono'
+import type { Context } from 'hono'
+import { Hono } from 'hono/tiny'
 import * as z from 'zod'
 import { THEMSELVES, type Receipt } from '../session/receipt.ts'
 import { OAuthError } from '../oauth/errors.ts'

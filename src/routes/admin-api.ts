@@ -1,5 +1,6 @@
 // /admin/api: what administrators see and do, as JSON; documented by itself at /admin/api/openapi.json.
-import { Hono, type Context } from 'hono'
+import type { Context } from 'hono'
+import { Hono } from 'hono/tiny'
 import type { Receipt } from '../session/receipt.ts'
 import { log } from '../platform/telemetry.ts'
 import type { Services } from '../services.ts'

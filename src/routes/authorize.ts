@@ -1,5 +1,6 @@
 // GET and POST /authorize: check the request, ask the person, begin the sign-in at the identity provider.
-import { Hono, type Context } from 'hono'
+import type { Context } from 'hono'
+import { Hono } from 'hono/tiny'
 import * as z from 'zod'
 import type { ClientRecord } from '../directory/client-record.ts'
 import { answer, askedFor, askedSchema, destination, rawRequest, type Asked, type Destination } from '../oauth/authorization.ts'

@@ -1,5 +1,5 @@
 // POST /backchannel-logout: the identity provider says that a person has signed out there, and everything they have here ends.
-import { Hono } from 'hono'
+import { Hono } from 'hono/tiny'
 import { IdentityError, type LoggedOut } from '../identity/provider.ts'
 import { OAuthError } from '../oauth/errors.ts'
 import { sha256 } from '../platform/crypto.ts'

@@ -1,5 +1,6 @@
 // GET /callback: the identity provider's answer becomes a user session, a grant and an authorization code.
-import { Hono, type Context } from 'hono'
+import type { Context } from 'hono'
+import { Hono } from 'hono/tiny'
 import type { Identity } from '../caller.ts'
 import { IdentityError, type SignedIn } from '../identity/provider.ts'
 import { answer, type Destination } from '../oauth/authorization.ts'

@@ -1,6 +1,6 @@
 // The broker's cookies: host-bound, unreadable for scripts, one per pending sign-in so that parallel tabs do not disturb each other.
 import type { Context } from 'hono'
-import { deleteCookie, getCookie, setCookie } from 'hono/cookie'
+import { parse, serialize } from 'hono/utils/cookie'
 
 export interface CookieJar {
   read(name: string): string | undefined
@@ -12,10 +12,13 @@ export interface CookieJar {
 export function cookieJar(c: Context, baseUrl: string): CookieJar {
   const secure = baseUrl.startsWith('https:')
   const full = (name: string): string => (secure ? `__Host-${name}` : name)
+  const set = (name: string, value: string, maxAge: number, sameSite: 'Lax' | 'Strict'): void =>
+    c.header('Set-Cookie', serialize(full(name), value, { path: '/', httpOnly: true, secure, maxAge, sameSite }), {
+      append: true,
+    })
   return {
-    read: (name) => getCookie(c, full(name)),
-    write: (name, value, maxAge, sameSite) =>
-      setCookie(c, full(name), value, { path: '/', httpOnly: true, secure, maxAge, sameSite }),
-    remove: (name) => void deleteCookie(c, full(name), { path: '/', secure }),
+    read: (name) => parse(c.req.header('Cookie') ?? '', full(name))[full(name)],
+    write: set,
+    remove: (name) => set(name, '', 0, 'Lax'),
   }
 }

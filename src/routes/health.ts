@@ -1,5 +1,5 @@
 // GET /health: whether this isolate has its settings and can answer; it wakes no object and asks nobody.
-import { Hono } from 'hono'
+import { Hono } from 'hono/tiny'
 import type { Variables } from './guards.ts'
 
 export function healthRoutes(): Hono<{ Variables: Variables }> {

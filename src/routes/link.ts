@@ -1,5 +1,6 @@
 // A person connects to an MCP server that wants them to sign in there: on the way of a client's sign-in, or from their own page.
-import { Hono, type Context } from 'hono'
+import type { Context } from 'hono'
+import { Hono } from 'hono/tiny'
 import * as z from 'zod'
 import { attemptSchema, beginLink, finishLink } from '../linking/link-attempt.ts'
 import { LinkError } from '../linking/link-error.ts'

@@ -1,5 +1,6 @@
 // Streamable HTTP, both eras: reads one MCP request, has it admitted, forwards it, and words every refusal.
-import { Hono, type Context } from 'hono'
+import type { Context } from 'hono'
+import { Hono } from 'hono/tiny'
 import type { Caller, Identity } from '../caller.ts'
 import { challengedFor, type AskChallenge, type Challenged } from '../mcp/challenged.ts'
 import { passageOf, type Passage } from '../mcp/era.ts'

@@ -4,7 +4,7 @@
 // under a resource path (RFC 8414 with the path of the MCP URL appended, which some clients do), and OpenID Connect discovery.
 // The last is complete rather than 404, although clients get no ID tokens: downstreams that verify identity JWTs find the key
 // set through their issuer's openid-configuration, and SDKs throw on a document that lacks what OpenID Connect requires.
-import { Hono } from 'hono'
+import { Hono } from 'hono/tiny'
 import type { KeyRing } from '../issuer/keys.ts'
 import { SIGNING_ALGORITHMS } from '../oauth/client-assertion.ts'
 import { defaultScopes, supportedScopes } from '../oauth/resource.ts'

@@ -1,6 +1,6 @@
 // POST /register: a client introduces itself (RFC 7591) and gets an id, anonymously and therefore slowly, briefly and in small numbers.
-import { Hono, type Context } from 'hono'
-import { bodyLimit } from 'hono/body-limit'
+import type { Context } from 'hono'
+import { Hono } from 'hono/tiny'
 import type { ClientRecord } from '../directory/client-record.ts'
 import { readRegistration, registrationResponse } from '../oauth/client-metadata.ts'
 import { clientSecretFor, newClientId } from '../oauth/clients.ts'
@@ -8,6 +8,7 @@ import { OAuthError } from '../oauth/errors.ts'
 import { supportedScopes } from '../oauth/resource.ts'
 import { log } from '../platform/telemetry.ts'
 import type { Services } from '../services.ts'
+import { readText } from './form.ts'
 import type { Variables } from './guards.ts'
 import { policyOf } from './known-clients.ts'
 import { sourceOf } from './source.ts'
@@ -18,20 +19,13 @@ const LARGEST_DOCUMENT = 64 * 1024
 const MOST_REMEMBERED_REFUSALS = 1_000
 const NO_STORE = { 'Cache-Control': 'no-store', Pragma: 'no-cache' }
 
-const boundedBody = bodyLimit({
-  maxSize: LARGEST_DOCUMENT,
-  onError: () => {
-    throw new OAuthError('payload_too_large', `The registration is larger than ${LARGEST_DOCUMENT} bytes`)
-  },
-})
-
 export function registerRoutes({ settings, keys, directory, now }: RegisterServices): Hono<{ Variables: Variables }> {
   const routes = new Hono<{ Variables: Variables }>()
   const policy = policyOf(settings)
   // What the Directory refused is refused here until its time is up: a flood must not keep the object busy that sign-ins need.
   const refusedUntil = new Map<string, number>()
 
-  routes.post('/register', boundedBody, async (c) => {
+  routes.post('/register', async (c) => {
     const { metadata, scopes } = readRegistration(await jsonBody(c), policy)
     const id = await newClientId(keys.current, metadata.authMethod)
     const client: ClientRecord = { ...metadata, id, registeredAt: now() }
@@ -70,7 +64,7 @@ async function jsonBody(c: Context): Promise<unknown> {
   if (!/^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(c.req.header('Content-Type') ?? '')) {
     throw new OAuthError('invalid_client_metadata', 'The registration is not application/json')
   }
-  const text = await c.req.text()
+  const text = await readText(c, LARGEST_DOCUMENT, 'a registration')
   try {
     const document: unknown = JSON.parse(text)
     return document

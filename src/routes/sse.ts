@@ -1,5 +1,6 @@
 // HTTP+SSE (MCP 2024-11-05): one address that streams and one that takes messages, in front of every downstream.
-import { Hono, type Context } from 'hono'
+import type { Context } from 'hono'
+import { Hono } from 'hono/tiny'
 import type { Passage } from '../mcp/era.ts'
 import { openEnvelope, type Envelope } from '../mcp/json-door.ts'
 import { handOver } from '../mcp/legacy/hand-over.ts'

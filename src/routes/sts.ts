@@ -1,5 +1,6 @@
 // POST /.sts: temporary credentials for a token of AUTH_ISSUER, in the form of AWS STS (AssumeRoleWithWebIdentity): XML, or JSON when asked for.
-import { Hono, type Context } from 'hono'
+import type { Context } from 'hono'
+import { Hono } from 'hono/tiny'
 import { OAuthError } from '../oauth/errors.ts'
 import { ACTION, assumeRole, WebIdentityError, type AssumedRole } from '../oauth/web-identity.ts'
 import { log } from '../platform/telemetry.ts'

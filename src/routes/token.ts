@@ -1,5 +1,6 @@
 // POST /token, /revoke and /introspect: forms in, JSON out, nothing cached.
-import { Hono, type Context } from 'hono'
+import type { Context } from 'hono'
+import { Hono } from 'hono/tiny'
 import { ClientAuthentication } from '../oauth/client-authentication.ts'
 import { ClientFinder } from '../oauth/client-finder.ts'
 import { introspected } from '../oauth/introspection.ts'

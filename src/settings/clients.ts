@@ -4,6 +4,7 @@ import type { ClientRecord } from '../directory/client-record.ts'
 import { statedKeys } from '../oauth/client-keys.ts'
 import { addressPolicy, STRANGERS_ONLY } from '../oauth/public-address.ts'
 import { acceptableRedirectUri } from '../oauth/redirect-uri.ts'
+import { jsonOf, lower } from './json-list.ts'
 import type { SettingsProblem } from './problem.ts'
 
 /** A client of the settings; it may have a secret or keys, never both. The record goes about, the secret stays here. */
@@ -110,16 +111,4 @@ function keysOf(asked: Entry, given: Given, report: (problem: string) => undefin
   } catch (error) {
     return report(error instanceof Error ? error.message : 'jwks can not be read')
   }
-}
-
-function jsonOf(written: string): unknown {
-  try {
-    return JSON.parse(written)
-  } catch {
-    return undefined
-  }
-}
-
-function lower(message: string): string {
-  return message.slice(0, 1).toLowerCase() + message.slice(1)
 }

@@ -1,6 +1,7 @@
 // What the JSON of `DOWNSTREAMS` may say about each server, and every mistake in it, named by server and field.
 import * as z from 'zod'
 import { webUrl } from './environment.ts'
+import { jsonOf } from './json-list.ts'
 import { isOpenHttp, type SettingsProblem } from './problem.ts'
 
 type Given = Readonly<Record<string, string>>
@@ -161,7 +162,7 @@ export interface ServerList {
 export function readServerList(given: Given): ServerList {
   const json = given['DOWNSTREAMS']
   if (json === undefined) return { servers: [], problems: [] }
-  const list = z.array(z.unknown()).safeParse(parsed(json)).data
+  const list = z.array(z.unknown()).safeParse(jsonOf(json)).data
   if (!list) return { servers: [], problems: [wrong('is not a JSON array of servers')] }
   if (list.length === 0) return { servers: [], problems: [wrong('names no server')] }
   const schema = serverSchema(given)
@@ -207,13 +208,4 @@ function called(entry: unknown, index: number): string {
 
 function nameOf(entry: unknown): string | undefined {
   return z.object({ name: z.string() }).safeParse(entry).data?.name
-}
-
-function parsed(json: string): unknown {
-  try {
-    const value: unknown = JSON.parse(json)
-    return value
-  } catch {
-    return undefined
-  }
 }

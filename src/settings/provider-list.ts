@@ -1,6 +1,7 @@
 // What the JSON of `IDENTITY_PROVIDERS` may say about each provider, and every mistake in it, named by provider and field.
 import * as z from 'zod'
 import { webUrl } from './environment.ts'
+import { jsonOf, lower } from './json-list.ts'
 import { isOpenHttp, type SettingsProblem } from './problem.ts'
 
 export type ProviderKind = 'access' | 'access-application' | 'google' | 'entra' | 'github' | 'oidc'
@@ -117,16 +118,4 @@ export const NAME_THE_TENANTS =
 
 export function isForManyTenants({ pathname }: URL): boolean {
   return /^\/(?:common|organizations|consumers)(?:\/|$)/.test(pathname)
-}
-
-function jsonOf(written: string): unknown {
-  try {
-    return JSON.parse(written)
-  } catch {
-    return undefined
-  }
-}
-
-function lower(message: string): string {
-  return message.slice(0, 1).toLowerCase() + message.slice(1)
 }

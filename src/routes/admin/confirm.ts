@@ -1,5 +1,6 @@
 // Before anything is taken away: GET says exactly what would happen, POST does it and leads to its receipt.
-import { Hono, type Context } from 'hono'
+import type { Context } from 'hono'
+import { Hono } from 'hono/tiny'
 import * as z from 'zod'
 import type { Receipt } from '../../session/receipt.ts'
 import { OAuthError } from '../../oauth/errors.ts'

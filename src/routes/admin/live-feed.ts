@@ -1,5 +1,6 @@
 // GET /admin/live: the upgrade to the portal's live feed, decided here before the Directory is touched by it.
-import { Hono, type Context } from 'hono'
+import type { Context } from 'hono'
+import { Hono } from 'hono/tiny'
 import { UNTIL_HEADER, VISITOR_HEADER } from '../../directory/live-terms.ts'
 import { OAuthError } from '../../oauth/errors.ts'
 import type { Services } from '../../services.ts'

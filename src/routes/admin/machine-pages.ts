@@ -1,5 +1,6 @@
 // /admin/machines: the list of machine credentials, and the form that makes one and shows its token once.
-import { Hono, type Context } from 'hono'
+import type { Context } from 'hono'
+import { Hono } from 'hono/tiny'
 import * as z from 'zod'
 import { OAuthError } from '../../oauth/errors.ts'
 import { LIFETIMES, machinesPage, newTokenPage } from '../../pages/portal/machines.tsx'

@@ -1,5 +1,6 @@
 // GET /admin and what lies below it: the pages on which administrators see who is connected.
-import { Hono, type Context } from 'hono'
+import type { Context } from 'hono'
+import { Hono } from 'hono/tiny'
 import * as z from 'zod'
 import { clientsPage } from '../../pages/portal/clients.tsx'
 import { connectPage } from '../../pages/portal/connect.tsx'

@@ -1,5 +1,6 @@
 // /admin/people/{sub}/recording: the flight recorder as a page, with its switch.
-import { Hono, type Context } from 'hono'
+import type { Context } from 'hono'
+import { Hono } from 'hono/tiny'
 import * as z from 'zod'
 import { recordingNow, recordingPage, recordingPath, SHOWN } from '../../pages/portal/recording.tsx'
 import type { Services } from '../../services.ts'
