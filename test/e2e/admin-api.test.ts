@@ -135,7 +135,7 @@ describe('carol, signed in on the pages,', () => {
     expect((await again.get('/session')).status).toBe(200)
     await robot.act(`/people/${sub}/block`, { reason: 'until it is clear' })
     expect((await again.get('/session')).status).toBe(403)
-    await expect(AdminProgram.signedIn(world.brokerUrl, 'carol')).rejects.toThrow('csrf')
+    await expect(AdminProgram.signedIn(world.brokerUrl, 'carol')).rejects.toThrow('Invalid input')
     await robot.act(`/people/${sub}/unblock`, { reason: 'it is clear' })
     carol = await AdminProgram.signedIn(world.brokerUrl, 'carol')
     expect((await carol.get('/session')).status).toBe(200)

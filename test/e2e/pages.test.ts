@@ -27,15 +27,14 @@ describe.runIf(CHROMIUM_IS_HERE)('in Chromium', () => {
     server = createServer((request, response) => {
       const { pathname, searchParams } = new URL(request.url ?? '/', 'http://pages.test')
       const asset = PAGE_ASSETS.find(({ path }) => path === pathname)
-      if (asset !== undefined) return void response.writeHead(200, asset.headers).end(asset.body)
-      // An MCP client in the browser: it opens the sign-in in a popup, and the popup reports back.
-      if (pathname === '/client')
-        return void response.writeHead(200, { 'Content-Type': 'text/html' }).end('<title>client</title>')
       const html = PAGES[pathname.slice(1)]
       const place: Place = searchParams.get('place') === 'own' ? 'own' : placeOf(pathname.slice(1))
-      if (html !== undefined) return void response.writeHead(200, pageHeaders(place)).end(html)
+      if (asset !== undefined) response.writeHead(200, asset.headers).end(asset.body)
+      // An MCP client in the browser: it opens the sign-in in a popup, and the popup reports back.
+      else if (pathname === '/client') response.writeHead(200, { 'Content-Type': 'text/html' }).end('<title>client</title>')
+      else if (html !== undefined) response.writeHead(200, pageHeaders(place)).end(html)
       // What a region of the portal asks for after a while stays open: the page is read as it was drawn.
-      if (request.headers['sec-fetch-dest'] !== 'empty') response.writeHead(404).end()
+      else if (request.headers['sec-fetch-dest'] !== 'empty') response.writeHead(404).end()
     })
     await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
     const address = server.address()
