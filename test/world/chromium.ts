@@ -15,7 +15,7 @@ if (!CHROMIUM_IS_HERE) console.warn(`Tests in a real browser are skipped: no Chr
 export const NO_CLICK_YET = 'because a user gesture is required'
 
 export const DEVICES = { phone: { width: 360, height: 780 }, desk: { width: 1440, height: 900 } } as const
-export const SCHEMES = ['light', 'dark'] as const
+const SCHEMES = ['light', 'dark'] as const
 
 export async function launchChromium(): Promise<Browser> {
   const args = [
@@ -67,7 +67,7 @@ export async function photograph(page: Page, folder: string, name: string): Prom
   return wrong
 }
 
-export async function flawsOf(page: Page): Promise<readonly string[]> {
+async function flawsOf(page: Page): Promise<readonly string[]> {
   const [overflow, faint, small] = await Promise.all(
     [OVERFLOW, FAINT_TEXTS, SMALL_TARGETS].map((look) => page.evaluate<string[]>(look)),
   )
