@@ -47,7 +47,7 @@ type Asked = Context<Authenticated>
 
 /** The part of `UserSession` that MCP requests need; each of them costs one call, a long stream a second. */
 export interface McpPost extends LegacyPost, LeashPost, RecordingPost {
-  admit(caller: Caller): Promise<Admission>
+  admit(caller: Caller, label: string): Promise<Admission>
   challenged: AskChallenge
 }
 
@@ -144,7 +144,7 @@ async function carry(
       ? carryGet(legacy, { ...conditions, record, editFor, challengedFor: challenged }, post)
       : handOver(legacy, post)
   }
-  const admission = await post.admit(caller)
+  const admission = await post.admit(caller, label)
   recorded.note(caller, admission.recording)
   return await record(admission.recording, async () => {
     if (!admission.admitted) throw refusedAdmission(admission, passage.id)

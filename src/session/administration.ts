@@ -5,6 +5,7 @@ import type { Errand } from './errands.ts'
 import type { Grant } from './grants.ts'
 import type { LeashedStream } from './leash-terms.ts'
 import type { PersonSummary } from './outbox.ts'
+import type { RecentRequest } from './recent-requests.ts'
 import type { RecordingTerms } from './recording.ts'
 import { receiptOfOne, type Order, type Receipt } from './receipt.ts'
 import { described, endEverything, endGrant, type By, type Ended, type Parts } from './parts.ts'
@@ -21,6 +22,8 @@ export interface PersonDetail {
   readonly lastSeenAt: number
   readonly grants: readonly GrantDetail[]
   readonly streams: readonly StreamDetail[]
+  /** Newest first. */
+  readonly requests: readonly RecentRequest[]
   /** Present while an administrator has what passes recorded. */
   readonly recording?: RecordingTerms
 }
@@ -47,6 +50,7 @@ export function describePerson(parts: Parts, sub: string): PersonDetail | undefi
       const mcpSessions = sessions.filter(({ grantId }) => grantId === id).length
       return { id, clientId, clientName, resource, scopes, createdAt, endsAt, mcpSessions }
     }),
+    requests: parts.recent.newestFirst(),
     streams: [...parts.leashes.open().map(leashed), ...parts.carrier().open()].map((stream) => {
       return { ...stream, software: stream.software ?? parts.carrier().softwareOf(stream) }
     }),

@@ -13,7 +13,7 @@ import type { Parts } from './parts.ts'
 const TRY_AGAIN_AFTER = 5
 
 // The order is the argument: a grant that is over costs nothing from the bucket, and nothing is signed for a person over the limit.
-export async function admit(parts: Parts, caller: Caller): Promise<Admission> {
+export async function admit(parts: Parts, caller: Caller, label: string): Promise<Admission> {
   const now = parts.now()
   const grant = parts.grants.live(caller.grantId, now)
   const { identity } = parts.profile
@@ -22,12 +22,21 @@ export async function admit(parts: Parts, caller: Caller): Promise<Admission> {
     return notLive(parts, caller.grantId, now)
   const recording = parts.recorder.watching(grant.id, now)
   const watched = recording && { recording }
-  if (!mayUse(downstream, identity, parts.settings.baseUrl)) return { ...watched, admitted: false, reason: 'access_denied' }
+  const { clientId, clientName, resource } = grant
+  const request = { at: now, clientId, clientName, resource, label }
+  if (!mayUse(downstream, identity, parts.settings.baseUrl)) {
+    parts.recent.note(request, 'access_denied')
+    return { ...watched, admitted: false, reason: 'access_denied' }
+  }
   const { allowed, retryAfter, ...rate } = parts.bucket.spend(Date.now(), downstream.resource)
-  if (!allowed) return { ...watched, admitted: false, reason: 'limit_exceeded', retryAfter, rate }
+  if (!allowed) {
+    parts.recent.note(request, 'limit_exceeded')
+    return { ...watched, admitted: false, reason: 'limit_exceeded', retryAfter, rate }
+  }
   if (parts.checks.isUnconfirmed(now)) {
     // Not awaited: the answer is no, and whoever comes again finds what the provider has said meanwhile.
     void parts.checks.askSoon(now)
+    parts.recent.note(request, 'auth_unavailable')
     return { ...watched, admitted: false, reason: 'auth_unavailable', retryAfter: TRY_AGAIN_AFTER, rate }
   }
   parts.uses.note(grant, now)
@@ -35,6 +44,7 @@ export async function admit(parts: Parts, caller: Caller): Promise<Admission> {
   if (caller.generation > grant.usedGeneration) parts.grants.markUsed(grant, caller.generation)
   if (identity.issuer === parts.settings.baseUrl) await noteUse(parts)
   const vouched = await vouchFor(parts, grant, downstream)
+  parts.recent.note(request, 'reason' in vouched ? vouched.reason : undefined)
   return 'reason' in vouched ? { ...watched, ...vouched, rate } : { ...watched, ...vouched, admitted: true, rate }
 }
 

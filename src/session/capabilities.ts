@@ -15,6 +15,7 @@ import { McpSessions } from './mcp-sessions.ts'
 import { Outbox } from './outbox.ts'
 import { Profile } from './profile.ts'
 import { ProviderChecks } from './provider-checks.ts'
+import { RecentRequests } from './recent-requests.ts'
 import { Recorder } from './recorder.ts'
 import { SubjectTokens } from './subject-tokens.ts'
 
@@ -35,6 +36,7 @@ export interface Capabilities {
   readonly outbox: Outbox
   readonly errands: Errands
   readonly recorder: Recorder
+  readonly recent: RecentRequests
   readonly leashes: Leashes
 }
 
@@ -58,6 +60,7 @@ export function capabilitiesOf(storage: DurableObjectStorage, leashing: LeashOpt
     outbox: new Outbox(storage),
     errands: new Errands(storage),
     recorder: new Recorder(storage),
+    recent: new RecentRequests(storage),
     leashes: new Leashes(leashing),
   }
 }

@@ -106,7 +106,10 @@ export abstract class UserSession extends DurableObject<Env> {
     this.#parts = parts
     this.#jobs = new OwnJobs(parts, (job) => this.lifecycle.jobs.push(job), waitUntil)
     this.#load.open({
-      tell: (report) => services.tellLoad({ sub: this.lifecycle.name, ...report }),
+      tell: (report) => {
+        this.#has.recent.keep()
+        return services.tellLoad({ sub: this.lifecycle.name, ...report })
+      },
       open: () => leashes.count + carrier.open().length,
     })
     outbox.open({ deliver: services.report, summary: () => summaryOf(parts, this.lifecycle.name) })
@@ -179,9 +182,9 @@ export abstract class UserSession extends DurableObject<Env> {
     return identify(await this.#started(), caller)
   }
 
-  /** Decides about one MCP request: the one call it costs. */
-  async admit(caller: Caller): Promise<Admission> {
-    return admit(await this.#started(), caller)
+  /** Decides about one MCP request: the one call it costs. `label` is what people are shown of it. */
+  async admit(caller: Caller, label = ''): Promise<Admission> {
+    return admit(await this.#started(), caller, label)
   }
 
   /** What follows from a downstream that did not take the person's token. */

@@ -1,6 +1,7 @@
 // What the broker shows the one server at `/mcp`: the variables for it, held to the rules that `DOWNSTREAMS` holds its servers to.
 import type * as z from 'zod'
 import { serverSchema, type ListedServer } from './downstream-list.ts'
+import { jsonOf } from './json-list.ts'
 import type { SettingsProblem } from './problem.ts'
 
 type Given = Readonly<Record<string, string>>
@@ -69,11 +70,7 @@ function unused(given: Given, url: string | undefined, auth = 'identity-jwt'): r
 
 function headersIn({ DOWNSTREAM_HEADERS: json }: Given): { readonly headers?: unknown } {
   if (json === undefined) return {}
-  try {
-    return { headers: JSON.parse(json) }
-  } catch {
-    return { headers: json }
-  }
+  return { headers: jsonOf(json) ?? json }
 }
 
 function accessIn(given: Given): { readonly access?: unknown } {

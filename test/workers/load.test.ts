@@ -101,4 +101,18 @@ describe('a person’s object', () => {
     webSocket?.close(1000, 'ended')
     await vi.waitFor(async () => expect(await told(sub)).toBe(0), { timeout: 15_000 })
   }, 20_000)
+
+  test('shows who looks what was asked for last, also after it slept, and wrote it after the requests and not with them', async () => {
+    vi.useRealTimers()
+    const session = nobody()
+    const grant = await granted(session)
+    const asked = caller(grant, 1, Math.floor(Date.now() / 1000) + HOUR)
+    for (let n = 0; n < 30; n += 1) await session.admit(asked, `tools/call ${n}`)
+    expect((await rowsOf(session))['recent_requests']).toEqual([])
+    await vi.waitFor(async () => expect((await rowsOf(session))['recent_requests']).toHaveLength(1), { timeout: 5_000 })
+    await evictDurableObject(session)
+    const { requests: shown = [] } = (await session.describe()) ?? {}
+    expect(shown.map(({ label }) => label)).toEqual(Array.from({ length: 25 }, (_, n) => `tools/call ${29 - n}`))
+    expect(shown[0]).toMatchObject({ clientId: asked.clientId, resource: asked.resource })
+  }, 20_000)
 })

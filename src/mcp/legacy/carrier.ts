@@ -89,7 +89,7 @@ export class LegacyCarrier implements Carrier {
 
   async #carry(order: Order, request: Request): Promise<Response> {
     try {
-      const admission = await admit(this.#parts, order.caller)
+      const admission = await admit(this.#parts, order.caller, order.label)
       if (!admission.admitted) return notAdmitted(admission)
       const { rate } = admission
       const session = this.#sessionOf(order, request.headers)

@@ -11,7 +11,7 @@ import type { StandingStreams } from './standing-streams.ts'
 
 export async function answerToGet(asked: GetRequest, parts: Parts, standing: StandingStreams): Promise<GetAnswer> {
   const { caller, mcpSession, lastEventId } = asked
-  const admission = await admit(parts, caller)
+  const admission = await admit(parts, caller, 'standing stream')
   if (!admission.admitted) return { kind: 'refused', refused: admission }
   const { rate, recording, admitted: _, ...vouched } = admission
   const told = { rate, ...(recording && { recording }) }

@@ -73,3 +73,13 @@ export function sizeOf(bytes: number): string {
 export function grouped(count: number): string {
   return String(count).replace(/\B(?=(\d{3})+$)/g, '\u{202F}')
 }
+
+/** `tools/call count` is a method and what it is applied to. */
+export function Label({ label }: { readonly label: string }) {
+  const [method = '', ...rest] = shownText(label, 120).split(' ')
+  return (
+    <>
+      <code>{method === '' ? 'stream' : method}</code> {rest.length > 0 && <strong>{rest.join(' ')}</strong>}
+    </>
+  )
+}

@@ -5,6 +5,7 @@ import { EventsTable, type ShownEvent } from './events-table.tsx'
 import { GrantsTable, type ShownGrant } from './grants-table.tsx'
 import { fragmentOf, LiveRegion, LiveStatus, portalPage } from './frame.tsx'
 import { counted, nameOf, personPath } from './names.tsx'
+import { RequestsTable, type ShownRequest } from './requests-table.tsx'
 import { StreamsTable, type ShownStream } from './streams-table.tsx'
 import { Ago } from './when.tsx'
 
@@ -20,6 +21,8 @@ export interface PersonView {
   readonly lastSeenAt: number
   readonly grants: readonly ShownGrant[]
   readonly streams: readonly ShownStream[]
+  /** Newest first. */
+  readonly requests: readonly ShownRequest[]
   readonly events: readonly ShownEvent[]
   readonly now: number
 }
@@ -27,11 +30,12 @@ export interface PersonView {
 /** How often the open streams are looked at while somebody watches, in seconds. */
 const LOOK_EVERY = 2
 
-function Now({ sub, grants, streams, now }: PersonView) {
+function Now({ sub, grants, streams, requests, now }: PersonView) {
   return (
     <div class="stack">
       <StreamsTable sub={sub} streams={streams} grants={grants} now={now} />
       <GrantsTable sub={sub} streams={streams} grants={grants} now={now} />
+      <RequestsTable requests={requests} now={now} />
     </div>
   )
 }

@@ -2,7 +2,7 @@
 import { shownName, shownText } from '../shown.ts'
 import { confirmPath } from './confirm-path.ts'
 import type { ShownGrant } from './grants-table.tsx'
-import { Client, clientNameOf, counted, serverOf, sizeOf } from './names.tsx'
+import { Client, clientNameOf, counted, Label, serverOf, sizeOf } from './names.tsx'
 import { ACTIONS, Table } from './table.tsx'
 import { Lasting } from './when.tsx'
 
@@ -26,14 +26,11 @@ const KINDS: Readonly<Record<ShownStream['kind'], string>> = {
   standing: 'waits for messages of the server',
 }
 
-/** `tools/call count` is a method and what it is applied to. */
 function What({ label, kind }: ShownStream) {
-  const [method = '', ...rest] = shownText(label, 120).split(' ')
-  const applied = rest.join(' ')
   return (
     <span class="person">
       <span class="label">
-        <code>{method === '' ? 'stream' : method}</code> {applied !== '' && <strong>{applied}</strong>}
+        <Label label={label} />
       </span>
       <span>{KINDS[kind]}</span>
     </span>

@@ -41,6 +41,9 @@ const REASONS: Readonly<Record<string, string>> = {
   idp_logout: 'the person signed out at the identity provider',
   session_expired: 'the session reached its age, or nobody used it for long',
   limit_exceeded: 'a limit was exceeded',
+  credential_revoked: 'access was ended',
+  access_denied: 'this server is for other people',
+  auth_unavailable: 'the identity provider does not answer',
   administrator: 'an administrator ended it',
 }
 

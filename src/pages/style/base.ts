@@ -1,4 +1,6 @@
 // The ground every page stands on: type, links, focus, and the frame of masthead, main column and footer.
+//
+// A narrow page, a single decision, has room above it on a large screen; none is wasted on a phone.
 export const BASE = `
 *, *::before, *::after { box-sizing: border-box; }
 
@@ -28,7 +30,6 @@ a:hover { text-decoration-thickness: 2px; }
 
 :focus-visible { outline: 3px solid var(--focus); outline-offset: 2px; border-radius: 4px; }
 
-/* The frame */
 .page { display: flex; flex-direction: column; align-items: center; padding: 0 20px; }
 .page > header, .page > main, .page > footer { width: 100%; max-width: var(--column); }
 .page-narrow { --column: 560px; }
@@ -53,7 +54,6 @@ a:hover { text-decoration-thickness: 2px; }
 .whole { white-space: nowrap; }
 .visually-hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 
-/* Room above a single decision on a large screen; none is wasted on a phone. */
 @media (min-width: 700px) and (min-height: 700px) {
   .page-narrow > main { padding-top: 3vh; }
 }

@@ -1,5 +1,6 @@
 // What the account page and the portal add: tables that survive a phone, numbers, states, and charts as inline SVG.
 //
+// On a phone each row of a table becomes a small card, and `data-label` of a cell carries the name of its column.
 // A bar or a line takes its place from SVG attributes and its colour from a class here, because the content security
 // policy allows no inline style. It is stretched to its box (preserveAspectRatio="none"), so its labels are HTML below it.
 export const DATA = `
@@ -52,7 +53,6 @@ export const DATA = `
 .legend .series-4 { --series: var(--series-4); }
 
 @media (max-width: 640px) {
-  /* Each row becomes a small card; data-label on the cell carries the name of its column. */
   .table .person, .table .address { min-width: 0; }
   .table-stack thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   .table-stack tbody tr { display: block; padding: 10px 0; }

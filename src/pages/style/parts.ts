@@ -1,4 +1,6 @@
 // The parts pages are put together from: cards, facts, tags, notes, buttons, snippets, forms.
+//
+// `link-up` shows who is connected to what, at a glance; the words below it say it again.
 export const PARTS = `
 .card { background: var(--surface); border: 1px solid var(--line); border-radius: var(--radius); box-shadow: var(--shadow); padding: 28px; }
 .card > * + * { margin-top: 16px; }
@@ -13,7 +15,6 @@ export const PARTS = `
 strong.address, strong.name { display: block; font-family: var(--sans); font-size: 1.0625rem; }
 .pick { user-select: all; -webkit-user-select: all; }
 
-/* Who is connected to what, at a glance; the words below say it again. */
 .link-up { display: flex; align-items: center; }
 .link-up .initial { display: grid; place-items: center; width: 40px; height: 40px; border-radius: 11px; border: 1px solid var(--line); background: var(--sunken); font-weight: 650; }
 .link-up .wire { width: 22px; height: 2px; background: var(--line-strong); }
@@ -101,7 +102,6 @@ summary::before { content: ""; flex: none; width: 8px; height: 8px; border: soli
 .reference > div { display: flex; flex-wrap: wrap; gap: 0 8px; }
 .reference dt { color: var(--ink-soft); }
 
-/* Forms of the account page and the portal */
 .field { display: grid; gap: 6px; }
 .field > label { font-size: 0.875rem; font-weight: 600; }
 .input { width: 100%; min-height: 42px; padding: 6px 12px; border: 1px solid var(--line-strong); border-radius: var(--radius-small); background: var(--surface); color: var(--ink); font: inherit; }

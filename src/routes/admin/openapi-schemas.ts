@@ -68,6 +68,12 @@ const STREAM = object(
   },
   ['id', 'grantId', 'kind', 'label', 'openedAt'],
 )
+const REQUEST = object({ at: seconds, clientId: text, clientName: text, resource: text, label: text, refused: text }, [
+  'at',
+  'clientId',
+  'resource',
+  'label',
+])
 const IDENTITY = object({ issuer: text, subject: text, email: text, name: text, groups: listOf(text) }, [
   'issuer',
   'subject',
@@ -109,9 +115,10 @@ export const SCHEMAS = {
       lastSeenAt: seconds,
       grants: listOf(GRANT),
       streams: listOf(STREAM),
+      requests: listOf(REQUEST),
       recording: some('RecordingTerms'),
     },
-    ['sub', 'identity', 'blocked', 'lastSeenAt', 'grants', 'streams'],
+    ['sub', 'identity', 'blocked', 'lastSeenAt', 'grants', 'streams', 'requests'],
   ),
   Clients: page(
     'clients',

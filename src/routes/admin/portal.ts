@@ -81,6 +81,7 @@ async function personView(services: Services, sub: string, events: number): Prom
     lastSeenAt: live?.lastSeenAt ?? listed?.lastSeenAt ?? 0,
     grants: live?.grants ?? [],
     streams: live?.streams ?? [],
+    requests: live?.requests ?? [],
     events: shown.events,
     now: services.now(),
   }

@@ -8,7 +8,6 @@ const STATUS = {
   forbidden_origin: 403,
   csrf_token_wrong: 403,
   not_found: 404,
-  payload_too_large: 413,
 } as const
 
 export class AdminRefusal extends Error {

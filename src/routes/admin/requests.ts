@@ -1,6 +1,7 @@
 // What the admin API is asked: every query and body as a schema, read once at the door.
 import type { Context } from 'hono'
 import * as z from 'zod'
+import { readText } from '../form.ts'
 import { AdminRefusal } from './refusal.ts'
 
 const LARGEST_BODY = 64 * 1024
@@ -50,9 +51,7 @@ export const eventsQuery = z.object({
 
 /** The body of a request; says what is wrong with it, field by field. */
 export async function bodyOf<Schema extends z.ZodType>(c: Context, schema: Schema): Promise<z.output<Schema>> {
-  if (Number(c.req.header('Content-Length') ?? 0) > LARGEST_BODY) throw tooLarge()
-  const text = await c.req.text()
-  if (text.length > LARGEST_BODY) throw tooLarge()
+  const text = await readText(c, LARGEST_BODY, 'a body')
   let document: unknown
   try {
     document = JSON.parse(text)
@@ -70,8 +69,4 @@ function accepted<Value>(parsed: z.ZodSafeParseResult<Value>): Value {
   if (parsed.success) return parsed.data
   const problems = parsed.error.issues.slice(0, 5).map(({ path, message }) => `${path.join('.') || 'it'}: ${message}`)
   throw new AdminRefusal('invalid_request', `the request can not be read: ${problems.join('; ')}`)
-}
-
-function tooLarge(): AdminRefusal {
-  return new AdminRefusal('payload_too_large', `a body may have ${LARGEST_BODY} bytes`)
 }

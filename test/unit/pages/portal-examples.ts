@@ -66,6 +66,10 @@ export const person: PersonView = {
     },
     { id: 's3', grantId: 'g2', kind: 'request', label: 'tools/call search_documents', openedAt: NOW - 1 },
   ],
+  requests: [
+    { at: NOW - 12, clientId: 'pub_1', clientName: 'Cursor', resource: 'https://mcp.example.com/mcp', label: 'tools/call count' },
+    { at: NOW - 40, clientId: 'pub_2', resource: 'https://mcp.example.com/mcp', label: 'tools/list', refused: 'limit_exceeded' },
+  ],
   events: [
     event(12, 'stream_ended', { actor: 'carol@example.com', reason: 'a call that never came to an end' }),
     event(11, 'signed_in', { actor: 'person', clientName: 'Claude' }),
