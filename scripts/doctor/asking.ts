@@ -19,7 +19,7 @@ export async function asking(url: string, init: RequestInit = {}): Promise<Answe
     const isStream = response.headers.get('content-type')?.startsWith('text/event-stream') === true
     return { status: response.status, headers: response.headers, text: isStream ? '' : await beginningOf(response) }
   } catch (error) {
-    throw new Error(over.signal.aborted ? `did not answer within ${ANSWER_WITHIN_MS / 1000} seconds` : whyNot(error), {
+    throw new Error(over.signal.aborted ? `did not answer within ${ANSWER_WITHIN_MS / 1000} seconds` : whyUnreachable(error), {
       cause: error,
     })
   } finally {
@@ -48,7 +48,8 @@ const CAUSES: Readonly<Record<string, string>> = {
   ERR_TLS_CERT_ALTNAME_INVALID: 'shows a certificate of another host',
 }
 
-function whyNot(error: unknown): string {
+/** What kept a request from its answer, from the causes a runtime gives. */
+export function whyUnreachable(error: unknown): string {
   for (let at: unknown = error; at instanceof Error; at = at.cause) {
     const sentence =
       'code' in at && typeof at.code === 'string' ? (CAUSES[at.code] ?? `could not be reached (${at.code})`) : undefined

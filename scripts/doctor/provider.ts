@@ -1,12 +1,18 @@
 // Asks an identity provider what a sign-in would ask it: its metadata, its keys, and whether it knows this client and redirect URI.
+import { discover } from '../../src/identity/discovery.ts'
 import { IdentityError, type IdentityProvider } from '../../src/identity/provider.ts'
-import { asking, type Answer } from './asking.ts'
+import type { IdentityProviderSettings } from '../../src/settings/providers.ts'
+import { asking, jsonOf, whyUnreachable, type Answer } from './asking.ts'
 import { about, type Finding, type Found } from './finding.ts'
 
 /** The nonces of a login nobody will end. */
 const NOBODY = { state: 'doctor', nonce: 'doctor', codeVerifier: 'doctor-doctor-doctor-doctor-doctor-doctor-doctor' }
 
-export async function examineProvider(provider: IdentityProvider, baseUrl: string): Promise<readonly Finding[]> {
+export async function examineProvider(
+  provider: IdentityProvider,
+  settings: IdentityProviderSettings,
+  baseUrl: string,
+): Promise<readonly Finding[]> {
   const found = about(`identity provider ${provider.name}`)
   const redirectUri = baseUrl + provider.callback
   try {
@@ -16,9 +22,12 @@ export async function examineProvider(provider: IdentityProvider, baseUrl: strin
     return [
       found('ok', `its metadata is read; people sign in at ${url.origin}${url.pathname}`),
       signIn(found, answer, redirectUri),
+      ...(await signingKeys(found, settings)),
     ]
   } catch (error) {
-    return [found('fault', whyNot(error), 'check the URL of the provider: it is the issuer as the provider itself writes it')]
+    return [
+      found('fault', whyNot(error, provider), 'check the URL of the provider: it is the issuer as the provider itself writes it'),
+    ]
   }
 }
 
@@ -30,9 +39,23 @@ function guarded(found: Found, { headers }: Answer, { host, callback }: Identity
   return found('fault', `does not guard ${callback}: nobody could sign in`, cure)
 }
 
-function whyNot(error: unknown): string {
-  if (error instanceof IdentityError) return error.detail
-  return error instanceof Error ? error.message : 'could not be asked'
+/** Without them no sign-in could be verified. GitHub signs nothing, and Access in front of the broker was asked already. */
+async function signingKeys(found: Found, { kind, url, scopes }: IdentityProviderSettings): Promise<Finding[]> {
+  if (kind === 'github' || kind === 'access-application') return []
+  const { jwks_uri: address } = await discover(url, scopes, () => true)
+  if (address === undefined) return []
+  const answer = await asking(address)
+  const listed = jsonOf(answer)?.['keys']
+  const count = Array.isArray(listed) ? listed.length : 0
+  if (count > 0) return [found('ok', `publishes ${count} signing ${count === 1 ? 'key' : 'keys'}`)]
+  const cure = 'no sign-in can be verified before it publishes its keys again: ask whoever runs it'
+  return [found('fault', `publishes no keys at ${address} (${answer.status})`, cure)]
+}
+
+function whyNot(error: unknown, { host }: IdentityProvider): string {
+  if (!(error instanceof IdentityError)) return error instanceof Error ? error.message : 'could not be asked'
+  const isSilent = error.reason === 'unreachable' && error.cause instanceof Error
+  return isSilent ? `${host} ${whyUnreachable(error.cause)}` : error.detail
 }
 
 /** A provider shows its login page, or sends on to it; one that knows no such client or redirect URI says so at once. */

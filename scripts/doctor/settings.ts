@@ -1,4 +1,5 @@
 // Reads settings as the broker does, and asks everything they name.
+import { identityProviderFor } from '../../src/identity/identity-providers.ts'
 import { foundation } from '../../src/services.ts'
 import { SettingsError } from '../../src/settings.ts'
 import { examineDownstream } from './downstream.ts'
@@ -9,7 +10,7 @@ const found = about('settings')
 
 export async function examineSettings(env: object): Promise<readonly Finding[]> {
   try {
-    const { settings, keys, providers } = await foundation(env)
+    const { settings, keys } = await foundation(env)
     const signing = keys.identity.published.map(({ alg }) => alg).join(', ')
     const own: Finding[] = [found('ok', `every setting is well-formed; identity JWTs are signed with ${signing}`)]
     if (settings.previousSecret !== undefined || settings.previousIdentityPem !== undefined) {
@@ -19,7 +20,7 @@ export async function examineSettings(env: object): Promise<readonly Finding[]> 
     if (new URL(settings.baseUrl).protocol === 'http:')
       own.push(found('note', `BASE_URL is ${settings.baseUrl}: for this computer alone`))
     const named = await Promise.all([
-      ...providers.all.map((provider) => examineProvider(provider, settings.baseUrl)),
+      ...settings.identityProviders.map((told) => examineProvider(identityProviderFor(told), told, settings.baseUrl)),
       ...settings.downstreams.map((downstream) => examineDownstream(downstream)),
     ])
     return [...own, ...named.flat()]

@@ -15,12 +15,14 @@ let provider: IdentityProvider
 let bothEras: Downstream
 let sse: SseDownstream
 let raw: RawDownstream
+let silentPort: number
 let answer: (res: ServerResponse) => void
 
 beforeAll(async () => {
   bothEras = await startDownstream()
   sse = await startSseDownstream()
   raw = await startRawDownstream((_req, _body, res) => answer(res))
+  silentPort = await freePort()
   provider = await startIdentityProvider({ ...CLIENT, redirectUris: ['http://localhost:8788/callback'] })
 })
 
@@ -53,6 +55,7 @@ test('finds no fault where there is none', async () => {
       'speaks the revision 2026-07-28 (modern)',
       'speaks sessions (legacy, up to 2025-11-25)',
       'begins a sign-in for this client and http://localhost:8788/callback',
+      expect.stringMatching(/^publishes \d signing keys?$/),
     ]),
   )
   expect(bothEras.sessionCount()).toBe(0)
@@ -131,6 +134,7 @@ describe('of Cloudflare Access in front of the broker it finds', () => {
 
 describe('of an identity provider it finds', () => {
   test.for<[string, () => Record<string, string>, RegExp]>([
+    ['nobody', () => ({ OAUTH_AUTHORIZE_URL: `http://127.0.0.1:${silentPort}` }), /nothing listens there/],
     ['that it is none', () => ({ OAUTH_AUTHORIZE_URL: raw.url }), /answered 404 without metadata/],
     ['a client it does not know', () => ({ OAUTH_CLIENT_ID: 'somebody-else' }), /does not begin a sign-in for this client/],
     [
