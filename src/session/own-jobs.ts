@@ -76,7 +76,7 @@ export class OwnJobs {
 
   /** Ends sessions that are over, and forgets what nobody can ask about any more. */
   async #sweep(): Promise<Again> {
-    const { grants, codes, profile, provider, bucket, outbox, settings, now } = this.#parts
+    const { grants, codes, profile, provider, bucket, outbox, recent, settings, now } = this.#parts
     for (const grant of grants.all()) {
       if (grant.endsAt > now()) continue
       if (grant.revokedAt === null) await endGrant(this.#parts, grant, 'session_expired', 'session_expired')
@@ -91,6 +91,7 @@ export class OwnJobs {
     profile.forget(now() - settings.limits.pagesTtl)
     provider.end()
     bucket.forget()
+    recent.forget()
     return undefined
   }
 

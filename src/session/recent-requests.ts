@@ -50,6 +50,12 @@ export class RecentRequests extends LifecycleCapability {
     this.#storage.sql.exec('INSERT OR REPLACE INTO recent_requests VALUES (1, ?)', JSON.stringify(this.#requests))
   }
 
+  forget(): void {
+    this.#requests = []
+    this.#isKept = true
+    this.#storage.sql.exec('DELETE FROM recent_requests')
+  }
+
   newestFirst(): readonly RecentRequest[] {
     return this.#requests.toReversed()
   }

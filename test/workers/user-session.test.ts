@@ -103,6 +103,8 @@ describe('a session', () => {
     }
     at(NOW + 90 * DAY - 1)
     expect(await session.admit(caller(grant, 1, NOW + 91 * DAY))).toMatchObject({ admitted: true })
+    // What was asked for last is written when it has been quiet for a moment.
+    await vi.waitFor(async () => expect((await rowsOf(session))['recent_requests']).toHaveLength(1), { timeout: 5_000 })
     at(NOW + 90 * DAY)
     expect(await session.admit(caller(grant, 1, NOW + 91 * DAY))).toEqual({ admitted: false, reason: 'session_expired' })
     at(NOW + 90 * DAY + 1)
@@ -112,8 +114,9 @@ describe('a session', () => {
     // Once the Directory has heard of it.
     at(NOW + 90 * DAY + 62)
     expect(await runDurableObjectAlarm(session)).toBe(true)
-    const { grants, codes, profile, idp_session } = await rowsOf(session)
-    expect({ grants, codes, profile, idp_session }).toEqual({ grants: [], codes: [], profile: [], idp_session: [] })
+    const { grants, codes, profile, idp_session, recent_requests } = await rowsOf(session)
+    const left = { grants, codes, profile, idp_session, recent_requests }
+    expect(left).toEqual({ grants: [], codes: [], profile: [], idp_session: [], recent_requests: [] })
   })
 
   test('may begin again in the moment it was purged', async () => {
