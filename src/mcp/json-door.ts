@@ -3,6 +3,7 @@
 //
 // The bytes are forwarded untouched, so the downstream's parser reads them again. Where ours takes the last of two equal keys,
 // another takes the first; Go's matches keys without regard to case. A decision about such a body would be about another one.
+import { BACKSLASH, CLOSE_ARRAY, CLOSE_OBJECT, COLON, COMMA, OPEN_ARRAY, OPEN_OBJECT, QUOTE } from './json-characters.ts'
 import { McpRefusal } from './refusal.ts'
 
 /** The parts of one JSON-RPC message that anything here is decided by. */
@@ -37,15 +38,6 @@ interface Level {
 const META = level(['io.modelcontextprotocol/protocolVersion'])
 const PARAMS = level(['_meta', 'name', 'uri', 'taskId', 'protocolVersion'], [['_meta', META]])
 const TOP = level(['jsonrpc', 'id', 'method', 'params', 'result', 'error'], [['params', PARAMS]])
-
-const QUOTE = 0x22
-const COMMA = 0x2c
-const COLON = 0x3a
-const OPEN_ARRAY = 0x5b
-const BACKSLASH = 0x5c
-const CLOSE_ARRAY = 0x5d
-const OPEN_OBJECT = 0x7b
-const CLOSE_OBJECT = 0x7d
 
 // With `ignoreBOM` a byte order mark stays in the text, where JSON.parse refuses it: other parsers skip it or don't.
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })

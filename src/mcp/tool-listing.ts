@@ -1,4 +1,5 @@
 // A list of tools with some cut out of it: what is left keeps every byte, because the text is cut and never written anew.
+import { BACKSLASH, CLOSE_ARRAY, CLOSE_OBJECT, COLON, COMMA, OPEN_ARRAY, OPEN_OBJECT, QUOTE } from './json-characters.ts'
 import * as z from 'zod'
 
 /** What is read of a tool; everything else about it is the client's. */
@@ -20,15 +21,6 @@ export function listedIn(
   const page = pageSchema.safeParse(parsed(text)).data
   return page && { ...page.result, tools: page.result.tools.flatMap((tool) => toolSchema.safeParse(tool).data ?? []) }
 }
-
-const QUOTE = 0x22
-const COMMA = 0x2c
-const COLON = 0x3a
-const OPEN_ARRAY = 0x5b
-const BACKSLASH = 0x5c
-const CLOSE_ARRAY = 0x5d
-const OPEN_OBJECT = 0x7b
-const CLOSE_OBJECT = 0x7d
 
 /**
  * Cuts the tools that are not kept out of `result.tools` of a response, or in 2025-03-26 of each response of a batch. Any other
