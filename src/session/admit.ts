@@ -1,5 +1,5 @@
 // Admission: may this caller go on, and as whom. In memory but for the first use of a refresh generation.
-import type { Caller } from '../caller.ts'
+import type { Caller, Identity } from '../caller.ts'
 import type { Downstream } from '../settings/downstreams.ts'
 import type { Admission, Refused, Vouched } from './admission.ts'
 import { isAllowed, mayUse } from './allowed.ts'
@@ -12,7 +12,6 @@ import type { Parts } from './parts.ts'
 /** Seconds a client is asked to wait while the identity provider does not answer. */
 const TRY_AGAIN_AFTER = 5
 
-// The order is the argument: a grant that is over costs nothing from the bucket, and nothing is signed for a person over the limit.
 export async function admit(parts: Parts, caller: Caller, label: string): Promise<Admission> {
   const now = parts.now()
   const grant = parts.grants.live(caller.grantId, now)
@@ -20,23 +19,29 @@ export async function admit(parts: Parts, caller: Caller, label: string): Promis
   const downstream = parts.settings.downstreams.find(({ resource }) => resource === caller.resource)
   if (!grant || !identity || parts.profile.isBlocked || !downstream || !speaksFor(caller, grant, now))
     return notLive(parts, caller.grantId, now)
+  const admission = await admitLive(parts, caller, { grant, identity, downstream, now })
+  const { clientId, clientName, resource } = grant
+  parts.recent.note({ at: now, clientId, clientName, resource, label }, admission.admitted ? undefined : admission.reason)
+  return admission
+}
+
+interface Live {
+  readonly grant: Grant
+  readonly identity: Identity
+  readonly downstream: Downstream
+  readonly now: number
+}
+
+// The order is the argument: a grant that is over costs nothing from the bucket, and nothing is signed for a person over the limit.
+async function admitLive(parts: Parts, caller: Caller, { grant, identity, downstream, now }: Live): Promise<Admission> {
   const recording = parts.recorder.watching(grant.id, now)
   const watched = recording && { recording }
-  const { clientId, clientName, resource } = grant
-  const request = { at: now, clientId, clientName, resource, label }
-  if (!mayUse(downstream, identity, parts.settings.baseUrl)) {
-    parts.recent.note(request, 'access_denied')
-    return { ...watched, admitted: false, reason: 'access_denied' }
-  }
+  if (!mayUse(downstream, identity, parts.settings.baseUrl)) return { ...watched, admitted: false, reason: 'access_denied' }
   const { allowed, retryAfter, ...rate } = parts.bucket.spend(Date.now(), downstream.resource)
-  if (!allowed) {
-    parts.recent.note(request, 'limit_exceeded')
-    return { ...watched, admitted: false, reason: 'limit_exceeded', retryAfter, rate }
-  }
+  if (!allowed) return { ...watched, admitted: false, reason: 'limit_exceeded', retryAfter, rate }
   if (parts.checks.isUnconfirmed(now)) {
     // Not awaited: the answer is no, and whoever comes again finds what the provider has said meanwhile.
     void parts.checks.askSoon(now)
-    parts.recent.note(request, 'auth_unavailable')
     return { ...watched, admitted: false, reason: 'auth_unavailable', retryAfter: TRY_AGAIN_AFTER, rate }
   }
   parts.uses.note(grant, now)
@@ -44,7 +49,6 @@ export async function admit(parts: Parts, caller: Caller, label: string): Promis
   if (caller.generation > grant.usedGeneration) parts.grants.markUsed(grant, caller.generation)
   if (identity.issuer === parts.settings.baseUrl) await noteUse(parts)
   const vouched = await vouchFor(parts, grant, downstream)
-  parts.recent.note(request, 'reason' in vouched ? vouched.reason : undefined)
   return 'reason' in vouched ? { ...watched, ...vouched, rate } : { ...watched, ...vouched, admitted: true, rate }
 }
 
