@@ -4,7 +4,7 @@ import type { IdentityProvider } from '../../../../src/identity/provider.ts'
 import { PEOPLE } from '../../../world/people.ts'
 import type { ProviderWorld } from '../contract.ts'
 import { settingsFor } from '../logins.ts'
-import { emailsOfPeople, newSigner, NOT_FOUND, StandIn, type Answer, type PersonKey } from './stand-in.ts'
+import { newSigner, NOT_FOUND, People, StandIn, type Answer, type PersonKey } from './stand-in.ts'
 
 export const AUDIENCE = '32eafc7626e974616deaf0dc3ce63d7bcbed58a2731e84d06bc3cdf1b53c4228'
 const SUBJECTS: Readonly<Record<PersonKey, string>> = {
@@ -23,7 +23,7 @@ export interface AccessWorld extends ProviderWorld {
 }
 
 export async function startAccessApplication(): Promise<AccessWorld> {
-  const [signer, emails, ended] = [await newSigner(), emailsOfPeople(), new Set<string>()]
+  const [signer, emails, ended] = [await newSigner(), new People().emails, new Set<string>()]
   let next: PersonKey = 'alice'
 
   const assertion = (person: PersonKey, changes: object = {}): Promise<string> => {

@@ -8,13 +8,12 @@ import { settingsFor } from '../logins.ts'
 import {
   answerTo,
   Codes,
-  emailsOfPeople,
+  People,
   newSigner,
   NOT_FOUND,
   redirect,
   StandIn,
   Tokens,
-  visit,
   type Answer,
   type Asked,
   type PersonKey,
@@ -41,8 +40,7 @@ export interface EntraWorld extends ProviderWorld {
 
 /** `path`: the tenant in the configured URL, or common. */
 export async function startEntra(path = TENANT, change: Partial<IdentityProviderSettings> = {}): Promise<EntraWorld> {
-  const [codes, access, refresh, signer, emails] = [new Codes(), new Tokens(), new Tokens(), await newSigner(), emailsOfPeople()]
-  let next: PersonKey | undefined = 'alice'
+  const [codes, access, refresh, signer, people] = [new Codes(), new Tokens(), new Tokens(), await newSigner(), new People()]
 
   const idToken = async (person: PersonKey, nonce?: string): Promise<string> => {
     const now = Math.floor(Date.now() / 1000)
@@ -52,7 +50,7 @@ export async function startEntra(path = TENANT, change: Partial<IdentityProvider
       iat: now,
       nbf: now,
       exp: now + 3900,
-      email: emails[person],
+      email: people.emails[person],
       name: PEOPLE[person].name,
       ...(nonce && { nonce }),
       oid: OIDS[person],
@@ -80,11 +78,11 @@ export async function startEntra(path = TENANT, change: Partial<IdentityProvider
   })
 
   const authorize = (asked: Asked): Answer => {
-    if (!next) {
+    if (!people.next) {
       const description = 'AADSTS65004: User declined to consent to access the app.'
       return redirect(answerTo(asked, { error: 'access_denied', error_subcode: 'cancel', error_description: description }))
     }
-    return redirect(answerTo(asked, { code: `1.A${codes.issue(asked, next)}`, session_state: randomUUID() }))
+    return redirect(answerTo(asked, { code: `1.A${codes.issue(asked, people.next)}`, session_state: randomUUID() }))
   }
 
   const token = async (asked: Asked): Promise<Answer> => {
@@ -139,21 +137,7 @@ export async function startEntra(path = TENANT, change: Partial<IdentityProvider
     alice: identityOf('alice'),
     bob: identityOf('bob'),
     newProvider: () => identityProviderFor(settings),
-    signInAs: (person, url) => {
-      next = person
-      return visit(url)
-    },
-    decline: (url) => {
-      next = undefined
-      return visit(url)
-    },
-    changeEmail: (person, email) => void (emails[person] = email),
-    drop: (person) => {
-      access.drop(person)
-      refresh.drop(person)
-    },
-    down: (isDown) => void (server.isDown = isDown),
-    close: () => server.close(),
+    ...people.handled(server, [access, refresh]),
   }
   return world
 }

@@ -7,12 +7,11 @@ import { settingsFor } from '../logins.ts'
 import {
   answerTo,
   Codes,
-  emailsOfPeople,
+  People,
   NOT_FOUND,
   redirect,
   StandIn,
   Tokens,
-  visit,
   type Answer,
   type Asked,
   type PersonKey,
@@ -32,9 +31,8 @@ export async function startGithub(
   app: 'OAuth App' | 'GitHub App',
   change: Partial<IdentityProviderSettings> = {},
 ): Promise<GithubWorld> {
-  const [codes, access, refresh, emails] = [new Codes(), new Tokens(), new Tokens(), emailsOfPeople()]
+  const [codes, access, refresh, people] = [new Codes(), new Tokens(), new Tokens(), new People()]
   const api: GithubWorld['api'] = new Map()
-  let next: PersonKey | undefined = 'alice'
 
   const tokens = (person: PersonKey): Answer => ({
     json: {
@@ -77,14 +75,14 @@ export async function startGithub(
     if (scripted) return scripted(asked)
     if (path === '/user')
       return { json: { login: person, id: IDS[person], node_id: 'MDQ6', type: 'User', name: PEOPLE[person].name, email: null } }
-    if (path === '/user/emails') return { json: emailsOf(emails[person]) }
+    if (path === '/user/emails') return { json: emailsOf(people.emails[person]) }
     if (path === '/user/orgs') return { json: [{ login: 'engineering', id: 1, url: 'https://api.github.com/orgs/engineering' }] }
     return path === '/user/teams' ? { json: [] } : NOT_FOUND
   }
 
   const server = await StandIn.start((asked) => {
     if (asked.path === '/login/oauth/authorize')
-      return redirect(next ? answerTo(asked, { code: codes.issue(asked, next) }) : answerTo(asked, DECLINED))
+      return redirect(people.next ? answerTo(asked, { code: codes.issue(asked, people.next) }) : answerTo(asked, DECLINED))
     if (asked.path === '/login/oauth/access_token' && asked.method === 'POST') return token(asked)
     return asked.path.startsWith('/api/v3/') ? rest(asked.path.slice('/api/v3'.length), asked) : NOT_FOUND
   })
@@ -105,21 +103,7 @@ export async function startGithub(
     alice: identityOf('alice'),
     bob: identityOf('bob'),
     newProvider: () => identityProviderFor(settings),
-    signInAs: (person, url) => {
-      next = person
-      return visit(url)
-    },
-    decline: (url) => {
-      next = undefined
-      return visit(url)
-    },
-    changeEmail: (person, email) => void (emails[person] = email),
-    drop: (person) => {
-      access.drop(person)
-      refresh.drop(person)
-    },
-    down: (isDown) => void (server.isDown = isDown),
-    close: () => server.close(),
+    ...people.handled(server, [access, refresh]),
   }
 }
 

@@ -7,13 +7,12 @@ import { settingsFor } from '../logins.ts'
 import {
   answerTo,
   Codes,
-  emailsOfPeople,
+  People,
   newSigner,
   NOT_FOUND,
   redirect,
   StandIn,
   Tokens,
-  visit,
   type Answer,
   type Asked,
   type PersonKey,
@@ -29,13 +28,12 @@ const SCOPES: readonly string[] = ['openid', 'email', 'profile']
 const SUBJECTS: Readonly<Record<PersonKey, string>> = { alice: '110248495921238986420', bob: '104209587364526137845' }
 
 export async function startGoogle(change: Partial<IdentityProviderSettings> = {}): Promise<GoogleWorld> {
-  const [codes, access, refresh, signer, emails] = [new Codes(), new Tokens(), new Tokens(), await newSigner(), emailsOfPeople()]
-  let next: PersonKey | undefined = 'alice'
+  const [codes, access, refresh, signer, people] = [new Codes(), new Tokens(), new Tokens(), await newSigner(), new People()]
 
   const claims = (person: PersonKey): Record<string, unknown> => ({
     sub: SUBJECTS[person],
     ...(world.hd !== undefined && { hd: world.hd }),
-    email: emails[person],
+    email: people.emails[person],
     email_verified: true,
     name: PEOPLE[person].name,
     picture: 'https://lh3.googleusercontent.com/a/x',
@@ -64,9 +62,14 @@ export async function startGoogle(change: Partial<IdentityProviderSettings> = {}
     const scopes = (asked.query.get('scope') ?? '').split(' ')
     // Google shows these mistakes on a page of its own.
     if (scopes.some((scope) => !SCOPES.includes(scope))) return { status: 400, text: 'Error 400: invalid_scope' }
-    if (!next) return redirect(answerTo(asked, { error: 'access_denied' }))
+    if (!people.next) return redirect(answerTo(asked, { error: 'access_denied' }))
     return redirect(
-      answerTo(asked, { code: `4/${codes.issue(asked, next)}`, scope: scopes.join(' '), authuser: '0', prompt: 'consent' }),
+      answerTo(asked, {
+        code: `4/${codes.issue(asked, people.next)}`,
+        scope: scopes.join(' '),
+        authuser: '0',
+        prompt: 'consent',
+      }),
     )
   }
 
@@ -111,21 +114,7 @@ export async function startGoogle(change: Partial<IdentityProviderSettings> = {}
     alice: identityOf('alice'),
     bob: identityOf('bob'),
     newProvider: () => identityProviderFor(settings),
-    signInAs: (person, url) => {
-      next = person
-      return visit(url)
-    },
-    decline: (url) => {
-      next = undefined
-      return visit(url)
-    },
-    changeEmail: (person, email) => void (emails[person] = email),
-    drop: (person) => {
-      access.drop(person)
-      refresh.drop(person)
-    },
-    down: (isDown) => void (server.isDown = isDown),
-    close: () => server.close(),
+    ...people.handled(server, [access, refresh]),
   }
   return world
 }

@@ -7,12 +7,11 @@ import { settingsFor } from '../logins.ts'
 import {
   answerTo,
   Codes,
-  emailsOfPeople,
+  People,
   NOT_FOUND,
   redirect,
   StandIn,
   Tokens,
-  visit,
   type Answer,
   type Asked,
   type PersonKey,
@@ -29,8 +28,7 @@ export interface PlainWorld extends ProviderWorld {
 }
 
 export async function startPlainOAuth(change: Partial<IdentityProviderSettings> = {}): Promise<PlainWorld> {
-  const [codes, access, emails] = [new Codes(), new Tokens(), emailsOfPeople()]
-  let next: PersonKey | undefined = 'alice'
+  const [codes, access, people] = [new Codes(), new Tokens(), new People()]
 
   const token = (asked: Asked): Answer => {
     const code = codes.redeem(asked)
@@ -41,12 +39,20 @@ export async function startPlainOAuth(change: Partial<IdentityProviderSettings> 
     const person = access.bearer(asked)
     if (!person) return { status: 401, json: { error: 'invalid_token' } }
     return {
-      json: { id: IDS[person], email: emails[person], name: PEOPLE[person].name, groups: ['engineering'], ...world.userInfo },
+      json: {
+        id: IDS[person],
+        email: people.emails[person],
+        name: PEOPLE[person].name,
+        groups: ['engineering'],
+        ...world.userInfo,
+      },
     }
   }
   const server = await StandIn.start((asked) => {
     if (asked.path === '/oauth/authorize')
-      return redirect(next ? answerTo(asked, { code: codes.issue(asked, next) }) : answerTo(asked, { error: 'access_denied' }))
+      return redirect(
+        people.next ? answerTo(asked, { code: codes.issue(asked, people.next) }) : answerTo(asked, { error: 'access_denied' }),
+      )
     if (asked.path === '/oauth/token') return token(asked)
     return asked.path === '/oauth/userinfo' ? userInfo(asked) : NOT_FOUND
   })
@@ -67,18 +73,7 @@ export async function startPlainOAuth(change: Partial<IdentityProviderSettings> 
     alice: identityOf('alice'),
     bob: identityOf('bob'),
     newProvider: () => identityProviderFor(settings),
-    signInAs: (person, url) => {
-      next = person
-      return visit(url)
-    },
-    decline: (url) => {
-      next = undefined
-      return visit(url)
-    },
-    changeEmail: (person, email) => void (emails[person] = email),
-    drop: (person) => access.drop(person),
-    down: (isDown) => void (server.isDown = isDown),
-    close: () => server.close(),
+    ...people.handled(server, [access]),
   }
   return world
 }

@@ -4,6 +4,7 @@ import { createServer, type IncomingHttpHeaders } from 'node:http'
 import { exportJWK, generateKeyPair, SignJWT, type JWTPayload } from 'jose'
 import { PEOPLE } from '../../../world/people.ts'
 import { close, listen } from '../../../world/listening.ts'
+import type { ProviderWorld } from '../contract.ts'
 
 export type PersonKey = 'alice' | 'bob'
 
@@ -148,13 +149,37 @@ export async function newSigner(): Promise<Signer> {
   }
 }
 
-/** As every provider knows them here; the addresses can change. */
-export function emailsOfPeople(): Record<PersonKey, string> {
-  return { alice: PEOPLE.alice.email, bob: PEOPLE.bob.email }
+/** Who comes to a stand-in, and what a test has happen to them: the same at every provider. */
+export class People {
+  /** As every provider knows them here; the addresses can change. */
+  readonly emails: Record<PersonKey, string> = { alice: PEOPLE.alice.email, bob: PEOPLE.bob.email }
+  /** Who is at the browser; undefined: somebody who declines. */
+  next: PersonKey | undefined = 'alice'
+
+  handled(server: StandIn, tokens: readonly Tokens[]): Handled {
+    return {
+      signInAs: (person, url) => {
+        this.next = person
+        return visit(url)
+      },
+      decline: (url) => {
+        this.next = undefined
+        return visit(url)
+      },
+      changeEmail: (person, email) => void (this.emails[person] = email),
+      drop: (person) => {
+        for (const kind of tokens) kind.drop(person)
+      },
+      down: (isDown) => void (server.isDown = isDown),
+      close: () => server.close(),
+    }
+  }
 }
 
+type Handled = Pick<ProviderWorld, 'signInAs' | 'decline' | 'changeEmail' | 'drop' | 'down' | 'close'>
+
 /** The browser's part of a sign-in. */
-export async function visit(url: URL): Promise<URL> {
+async function visit(url: URL): Promise<URL> {
   const response = await fetch(url, { redirect: 'manual' })
   const location = response.headers.get('location')
   if (location === null) throw new Error(`no redirect but ${response.status}: ${await response.text()}`)
