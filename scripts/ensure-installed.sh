@@ -9,9 +9,10 @@ installed=node_modules/.package-lock.json
 if [[ -f $installed && ! package-lock.json -nt $installed ]]; then exit 0; fi
 
 echo "Installing the dependencies of MCP Session Broker; this happens once and takes about a minute."
+# npm ci and not npm install: it never writes the lock file, whatever the npm of this machine would like to add to it.
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-if ! npm install --no-audit --no-fund --loglevel=error >"$log" 2>&1; then
+if ! npm ci --no-audit --no-fund --loglevel=error >"$log" 2>&1; then
   cat "$log" >&2
   echo "The dependencies could not be installed: see npm's message above, then run npm start again." >&2
   exit 1
