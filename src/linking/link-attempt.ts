@@ -8,7 +8,7 @@ import type { Downstream } from '../settings/downstreams.ts'
 import { authorizationServerOf, type AuthorizationServer } from './authorization-server.ts'
 import { LinkError } from './link-error.ts'
 import { describeProtection, type ProtectedResource } from './protected-resource.ts'
-import { clientAgain, clientAt, forgetClient, LINK_CALLBACK_PATH, type Registrar } from './registration.ts'
+import { clientAgain, clientAt, forgetClient, linkCallbackPath, type Registrar } from './registration.ts'
 import { asLinkError, authenticationOf, httpFor, readTokens } from './token-endpoint.ts'
 
 /** What waits, sealed, in the person's browser while they are away. */
@@ -51,7 +51,7 @@ export async function beginLink(
       resource,
       scopes: [...asked],
     }
-    return { url: await addressFor(server, attempt, registrar), attempt }
+    return { url: await addressFor(server, attempt, registrar.baseUrl + linkCallbackPath(downstream)), attempt }
   } catch (error) {
     throw logged(downstream, error)
   }
@@ -74,7 +74,7 @@ export async function finishLink(
       { client_id: clientId },
       authenticationOf(client),
       answered,
-      registrar.baseUrl + LINK_CALLBACK_PATH,
+      registrar.baseUrl + linkCallbackPath(downstream),
       attempt.codeVerifier,
       { ...httpFor(tokenEndpoint), additionalParameters: { resource } },
     )
@@ -111,13 +111,13 @@ function scopesToAsk(
   return asked
 }
 
-async function addressFor(server: AuthorizationServer, attempt: LinkAttempt, { baseUrl }: Registrar): Promise<URL> {
+async function addressFor(server: AuthorizationServer, attempt: LinkAttempt, redirectUri: string): Promise<URL> {
   const url = new URL(server.authorization_endpoint)
   const { scopes } = attempt
   const parameters: Readonly<Record<string, string>> = {
     response_type: 'code',
     client_id: attempt.clientId,
-    redirect_uri: baseUrl + LINK_CALLBACK_PATH,
+    redirect_uri: redirectUri,
     state: attempt.state,
     code_challenge: await oauth.calculatePKCECodeChallenge(attempt.codeVerifier),
     code_challenge_method: 'S256',

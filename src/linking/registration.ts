@@ -22,11 +22,28 @@ export interface Registrar {
   readonly now: () => number
 }
 
-/** A path of ours, so that an authorization server can read who the broker is (Client ID Metadata Documents). */
-export const CLIENT_DOCUMENT_PATH = '/link/client.json'
-export const LINK_CALLBACK_PATH = '/link/callback'
+type Named = Pick<Downstream, 'name'>
 
-const keptSchema = z.object({ issuer: z.string(), client: linkedClientSchema, endsAt: z.number().exactOptional() })
+/** The path that people come back to from one server's sign-in: one for each, so that no answer of one is taken for that of another. */
+export function linkCallbackPath({ name }: Named): string {
+  return `/link/callback/${name}`
+}
+
+/**
+ * A path of ours, so that an authorization server can read who the broker is (Client ID Metadata Documents). One for each server too: a
+ * document that listed every callback would let an answer be sent to the one of another server.
+ */
+export function clientDocumentPath({ name }: Named): string {
+  return `/link/client/${name}.json`
+}
+
+const keptSchema = z.object({
+  issuer: z.string(),
+  client: linkedClientSchema,
+  endsAt: z.number().exactOptional(),
+  /** What was registered. Another one now, or none: the registration is made anew. */
+  redirectUri: z.string().exactOptional(),
+})
 type Kept = z.output<typeof keptSchema>
 
 type Method = LinkedClient['method']
@@ -39,11 +56,13 @@ export async function clientAt(server: AuthorizationServer, downstream: Downstre
   const kept = await keptFor(downstream, registrar)
   if (downstream.oauthClient) return await configured(server, downstream, downstream.oauthClient, kept, registrar)
   if (server.client_id_metadata_document_supported && baseUrl.startsWith('https:'))
-    return { id: baseUrl + CLIENT_DOCUMENT_PATH, method: 'none' }
+    return { id: baseUrl + clientDocumentPath(downstream), method: 'none' }
+  const redirectUri = baseUrl + linkCallbackPath(downstream)
   // Credentials of one authorization server are worth nothing, or too much, at another one (SEP-2352).
-  if (kept?.issuer === server.issuer && (kept.endsAt ?? Infinity) > now()) return kept.client
-  const registered = await register(server, registrar)
-  await keep(downstream, { issuer: server.issuer, ...registered }, registrar)
+  const isGood = kept?.issuer === server.issuer && kept.redirectUri === redirectUri && (kept.endsAt ?? Infinity) > now()
+  if (isGood) return kept.client
+  const registered = await register(server, downstream, registrar)
+  await keep(downstream, { issuer: server.issuer, redirectUri, ...registered }, registrar)
   return registered.client
 }
 
@@ -56,7 +75,7 @@ export async function clientAgain(
 ): Promise<LinkedClient> {
   const kept = await keptFor(downstream, registrar)
   if (kept?.issuer === issuer && kept.client.id === id) return kept.client
-  if (id === registrar.baseUrl + CLIENT_DOCUMENT_PATH) return { id, method: 'none' }
+  if (id === registrar.baseUrl + clientDocumentPath(downstream)) return { id, method: 'none' }
   throw new LinkError('invalid', 'the client the person was sent with is not known any more')
 }
 
@@ -65,13 +84,14 @@ export async function forgetClient(downstream: Downstream, { store }: Registrar)
   if (!downstream.oauthClient) await store.keepRegistration(downstream.resource, '')
 }
 
-/** What the document says that `CLIENT_DOCUMENT_PATH` answers, and what a registration asks for. */
-export function clientMetadata(baseUrl: string): Readonly<Record<string, unknown>> {
+/** What the document of a server says, and what a registration there asks for. */
+export function clientMetadata(baseUrl: string, downstream: Named): Readonly<Record<string, unknown>> {
   const url = new URL(baseUrl)
   return {
-    client_name: `MCP Session Broker (${url.host})`,
+    // Whoever is asked for consent reads which server it is for.
+    client_name: `MCP Session Broker (${url.host}, ${downstream.name})`,
     client_uri: baseUrl,
-    redirect_uris: [baseUrl + LINK_CALLBACK_PATH],
+    redirect_uris: [baseUrl + linkCallbackPath(downstream)],
     grant_types: ['authorization_code', 'refresh_token'],
     response_types: ['code'],
     application_type: isLoopback(url) ? 'native' : 'web',
@@ -109,13 +129,17 @@ const registeredSchema = z.object({
 
 async function register(
   server: AuthorizationServer,
+  downstream: Downstream,
   { baseUrl }: Registrar,
 ): Promise<{ readonly client: LinkedClient; readonly endsAt?: number }> {
   const { issuer, registration_endpoint } = server
   if (registration_endpoint === undefined)
-    throw new LinkError('invalid', `${issuer} lets no client register: create one there and set it as "oauth" of the server`)
+    throw new LinkError(
+      'invalid',
+      `${issuer} lets no client register: create one there for ${baseUrl + linkCallbackPath(downstream)} and set it as "oauth" of the server`,
+    )
   const method = methodFor(server, METHODS)
-  const asked = { ...clientMetadata(baseUrl), token_endpoint_auth_method: method }
+  const asked = { ...clientMetadata(baseUrl, downstream), token_endpoint_auth_method: method }
   const headers = { accept: 'application/json', 'content-type': 'application/json' }
   const answer = await ask(registration_endpoint, { method: 'POST', headers, body: JSON.stringify(asked) })
   assertAtWork(answer, 'the registration endpoint')

@@ -26,7 +26,7 @@ export function wantsPage(request: Request): boolean {
   return (
     PEOPLE.includes(pathname) ||
     pathname.startsWith('/callback/') ||
-    pathname === '/link/callback' ||
+    /^\/link\/callback(?:\/|$)/.test(pathname) ||
     (/^\/(?:account|admin)(?:\/|$)/.test(pathname) && !pathname.startsWith('/admin/api'))
   )
 }

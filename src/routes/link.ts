@@ -4,7 +4,7 @@ import { Hono } from 'hono/tiny'
 import * as z from 'zod'
 import { attemptSchema, beginLink, finishLink } from '../linking/link-attempt.ts'
 import { LinkError } from '../linking/link-error.ts'
-import { CLIENT_DOCUMENT_PATH, clientMetadata, LINK_CALLBACK_PATH, type Registrar } from '../linking/registration.ts'
+import { clientDocumentPath, clientMetadata, linkCallbackPath, type Registrar } from '../linking/registration.ts'
 import { answer } from '../oauth/authorization.ts'
 import type { CodeEnvelope } from '../oauth/envelopes.ts'
 import { OAuthError } from '../oauth/errors.ts'
@@ -40,11 +40,15 @@ type Away = z.output<typeof awaySchema>
 const cookieOf = (state: string): string => `mcp_link_${state.slice(0, 8)}`
 
 export function linkRoutes(services: Services): Hono<{ Variables: Variables }> {
-  const { baseUrl } = services.settings
+  const { baseUrl, downstreams } = services.settings
   const routes = new Hono<{ Variables: Variables }>()
-  routes.get(LINK_CALLBACK_PATH, (c) => comeBack(c, services))
-  routes.get(CLIENT_DOCUMENT_PATH, (c) => {
-    const document = { client_id: baseUrl + CLIENT_DOCUMENT_PATH, ...clientMetadata(baseUrl), token_endpoint_auth_method: 'none' }
+  routes.get('/link/callback/*', (c) => comeBack(c, services))
+  routes.get('/link/client/*', (c) => {
+    const { pathname } = new URL(c.req.url)
+    const downstream = downstreams.find((one) => one.auth === 'oauth' && clientDocumentPath(one) === pathname)
+    if (!downstream) return c.notFound()
+    const metadata = clientMetadata(baseUrl, downstream)
+    const document = { client_id: baseUrl + pathname, ...metadata, token_endpoint_auth_method: 'none' }
     return c.json(document, 200, { 'Cache-Control': 'public, max-age=3600' })
   })
   return routes
@@ -80,6 +84,13 @@ export async function sendToServer(
 async function comeBack(c: Context, services: Services): Promise<Response> {
   const { sub, attempt, waiting } = await pendingLink(c, services)
   const downstream = serverOf(services, attempt.server)
+  // Each server answers at an address of its own: what the sign-in of another one sends here was made for that one, and its code with it
+  // (RFC 9700 section 4.4).
+  if (linkCallbackPath(downstream) !== new URL(c.req.url).pathname) {
+    throw new OAuthError('invalid_request', 'The answer came from the sign-in of another server than the one that was begun', {
+      reason: `begun: ${downstream.name}`,
+    })
+  }
   const request_id = c.get('requestId')
   try {
     const link = await finishLink(downstream, attempt, new URL(c.req.url), registrarOf(services))

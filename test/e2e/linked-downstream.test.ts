@@ -96,7 +96,7 @@ describe('a person whose client signs in', () => {
   test('23. finishes in the browser in which it was begun, and once', async () => {
     const browser = new Browser()
     const { url } = client.authorizeUrl({ resource: mcpUrl })
-    const callback = await signInAs('alice', url, { browser, stopAt: `${world.brokerUrl}/link/callback` })
+    const callback = await signInAs('alice', url, { browser, stopAt: `${world.brokerUrl}/link/callback/vault` })
     const [stranger, first, again] = [
       await new Browser().get(callback.href),
       await browser.get(callback.href, { stopAt: client.redirectUri }),
@@ -112,7 +112,7 @@ describe('a person whose client signs in', () => {
   test('22. an answer that names another issuer gets no token', async () => {
     const browser = new Browser()
     const { url } = client.authorizeUrl({ resource: mcpUrl })
-    const callback = await signInAs('alice', url, { browser, stopAt: `${world.brokerUrl}/link/callback` })
+    const callback = await signInAs('alice', url, { browser, stopAt: `${world.brokerUrl}/link/callback/vault` })
     callback.searchParams.set('iss', 'https://evil.example')
     const page = await browser.get(callback.href, { stopAt: client.redirectUri })
     expect(page.status).toBe(502)

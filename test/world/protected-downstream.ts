@@ -18,6 +18,13 @@ interface Code {
   readonly resource: string
 }
 
+export interface ProtectedOptions {
+  /** RFC 9207. */
+  readonly namesIssuer?: boolean
+  /** Gives out no secrets. */
+  readonly publicClients?: boolean
+}
+
 /** The person is not asked: whoever comes is signed in, or turned away while `turnsAway`. */
 export class ProtectedDownstream {
   /** Every token it has ever given, and every client secret: none of them may show anywhere else. */
@@ -28,6 +35,11 @@ export class ProtectedDownstream {
   signIns = 0
   /** Requests at the token endpoint that have not been answered. */
   waiting = 0
+  /** What the token endpoint was sent. */
+  readonly redeemed: URLSearchParams[] = []
+  /** Where a malicious authorization server sends people instead of signing them in. */
+  forwards: ((asked: URLSearchParams) => string) | undefined
+  readonly #options: ProtectedOptions
   turnsAway = false
   /** The token endpoint answers when this has settled. */
   hold: Promise<unknown> | undefined
@@ -36,11 +48,12 @@ export class ProtectedDownstream {
   readonly #taken = new Set<string>()
   readonly #codes = new Map<string, Code>()
   readonly #refreshable = new Map<string, string>()
-  readonly #clients = new Map<string, string>()
+  readonly #clients = new Map<string, { readonly secret: string; readonly redirectUris: readonly unknown[] }>()
   #origin = ''
 
-  private constructor(inner: Downstream) {
+  private constructor(inner: Downstream, options: ProtectedOptions) {
     this.inner = inner
+    this.#options = options
     this.#server = createServer((req, res) => {
       this.#answer(req, res).catch((error: unknown) => {
         if (res.headersSent) res.destroy()
@@ -49,14 +62,19 @@ export class ProtectedDownstream {
     })
   }
 
-  static async start(): Promise<ProtectedDownstream> {
-    const server = new ProtectedDownstream(await startDownstream())
+  static async start(options: ProtectedOptions = {}): Promise<ProtectedDownstream> {
+    const server = new ProtectedDownstream(await startDownstream(), options)
     server.#origin = `http://127.0.0.1:${await listen(server.#server, 0)}`
     return server
   }
 
   get url(): string {
     return `${this.#origin}/mcp`
+  }
+
+  /** Of every client that registered. */
+  get clientIds(): readonly string[] {
+    return [...this.#clients.keys()]
   }
 
   /** As when access tokens expire: refresh tokens are still good. */
@@ -85,6 +103,7 @@ export class ProtectedDownstream {
     if (url.pathname === '/register') return this.#register(res, JSON.parse(body.toString()))
     if (url.pathname === '/authorize') return this.#authorize(res, url.searchParams)
     if (url.pathname === '/token') {
+      this.redeemed.push(form)
       this.waiting += 1
       await this.hold
       this.waiting -= 1
@@ -113,24 +132,28 @@ export class ProtectedDownstream {
       revocation_endpoint: `${this.#origin}/revoke`,
       response_types_supported: ['code'],
       code_challenge_methods_supported: ['S256'],
-      token_endpoint_auth_methods_supported: ['client_secret_basic', 'none'],
-      authorization_response_iss_parameter_supported: true,
+      token_endpoint_auth_methods_supported: this.#options.publicClients ? ['none'] : ['client_secret_basic', 'none'],
+      authorization_response_iss_parameter_supported: this.#options.namesIssuer ?? true,
     }
   }
 
   #register(res: ServerResponse, asked: Record<string, unknown>): void {
     this.registrations += 1
     const [id, secret] = [`client.${randomBytes(6).toString('hex')}`, this.#secret()]
-    this.#clients.set(id, secret)
-    json(res, 201, { ...asked, client_id: id, client_secret: secret, client_secret_expires_at: 0 })
+    this.#clients.set(id, { secret, redirectUris: [asked['redirect_uris']].flat() })
+    const given = this.#options.publicClients ? {} : { client_secret: secret, client_secret_expires_at: 0 }
+    json(res, 201, { ...asked, client_id: id, ...given })
   }
 
   #authorize(res: ServerResponse, asked: URLSearchParams): void {
+    if (this.forwards) return void res.writeHead(302, { location: this.forwards(asked) }).end()
     this.signIns += 1
     const redirectUri = asked.get('redirect_uri') ?? ''
+    const isRegistered = this.#clients.get(asked.get('client_id') ?? '')?.redirectUris.includes(redirectUri)
+    if (isRegistered !== true) return json(res, 400, { error: 'invalid_redirect_uri' })
     const back = new URL(redirectUri)
     back.searchParams.set('state', asked.get('state') ?? '')
-    back.searchParams.set('iss', this.#origin)
+    if (this.#options.namesIssuer ?? true) back.searchParams.set('iss', this.#origin)
     if (this.turnsAway) back.searchParams.set('error', 'access_denied')
     else {
       const code = this.#secret()
@@ -143,7 +166,7 @@ export class ProtectedDownstream {
   }
 
   #token(req: IncomingMessage, res: ServerResponse, form: URLSearchParams): void {
-    const clientId = this.#authenticated(req)
+    const clientId = this.#options.publicClients ? (form.get('client_id') ?? undefined) : this.#authenticated(req)
     if (clientId === undefined) return json(res, 401, { error: 'invalid_client' })
     if (form.get('grant_type') === 'refresh_token') {
       const old = form.get('refresh_token') ?? ''
@@ -179,7 +202,7 @@ export class ProtectedDownstream {
   #authenticated({ headers }: IncomingMessage): string | undefined {
     const [scheme, encoded = ''] = headers.authorization?.split(' ') ?? []
     const [id = '', secret = ''] = Buffer.from(encoded, 'base64').toString().split(':')
-    return scheme === 'Basic' && this.#clients.get(id) === secret ? id : undefined
+    return scheme === 'Basic' && this.#clients.get(id)?.secret === secret ? id : undefined
   }
 
   #secret(): string {

@@ -23,7 +23,7 @@ test('a person is sent with PKCE, state, the resource as it is published, and wh
   expect(Object.fromEntries(url.searchParams)).toMatchObject({
     response_type: 'code',
     client_id: 'registered',
-    redirect_uri: 'https://broker.example/link/callback',
+    redirect_uri: 'https://broker.example/link/callback/vault',
     state: attempt.state,
     code_challenge_method: 'S256',
     resource: `${server.origin}/mcp`,
@@ -126,6 +126,19 @@ describe('who the broker is at an authorization server', () => {
     expect([...keeping.kept.values()].join()).not.toMatch(/registered|its secret/)
   })
 
+  test('is registered for one address to come back to, and made anew where that was another one', async () => {
+    await beginLink(server.downstream, [], broker)
+    await beginLink({ ...server.downstream, name: 'renamed' }, [], broker)
+    const asked = server.asked.filter(({ path }) => path === '/register').map(({ body }): unknown => JSON.parse(body))
+    expect(asked).toMatchObject([
+      {
+        redirect_uris: ['https://broker.example/link/callback/vault'],
+        client_name: 'MCP Session Broker (broker.example, vault)',
+      },
+      { redirect_uris: ['https://broker.example/link/callback/renamed'] },
+    ])
+  })
+
   test('is made anew when the server does not know it any more', async () => {
     server.answers.set('/token', { status: 401, body: { error: 'invalid_client' } })
     await expect(cameBack({ code: 'a code' })).rejects.toMatchObject({ reason: 'refused' })
@@ -136,7 +149,7 @@ describe('who the broker is at an authorization server', () => {
   test('is its own document where that is understood', async () => {
     server.bendMetadata({ client_id_metadata_document_supported: true })
     const { url } = await beginLink(server.downstream, [], broker)
-    expect(url.searchParams.get('client_id')).toBe('https://broker.example/link/client.json')
+    expect(url.searchParams.get('client_id')).toBe('https://broker.example/link/client/vault.json')
     const local = await beginLink(server.downstream, [], await registrar('http://localhost:8788'))
     expect(local.url.searchParams.get('client_id')).toBe('registered')
   })
@@ -175,7 +188,7 @@ test('a server where nobody listens is an outage', async () => {
 
 async function cameBack(given: Readonly<Record<string, string>>): Promise<{ link: Link; attempt: LinkAttempt }> {
   const { attempt } = await beginLink(server.downstream, [], broker)
-  const callback = new URL('https://broker.example/link/callback')
+  const callback = new URL('https://broker.example/link/callback/vault')
   callback.search = new URLSearchParams({ state: attempt.state, ...given }).toString()
   return { link: await finishLink(server.downstream, attempt, callback, broker), attempt }
 }
