@@ -112,5 +112,8 @@ async function idpAccessToken(parts: Parts, now: number): Promise<string | undef
   const { tokens } = parts.provider
   if (tokens && (tokens.expiresAt === undefined || tokens.expiresAt > now + 60)) return tokens.accessToken
   const { outcome } = await askProvider(parts)
-  return outcome === 'refreshed' ? parts.provider.tokens?.accessToken : undefined
+  const fresh = parts.provider.tokens
+  // Superseded by a sign-in: what that brought is as new as what was asked for.
+  const isGood = outcome === 'refreshed' || (outcome === 'superseded' && (fresh?.expiresAt ?? Infinity) > now)
+  return isGood ? fresh?.accessToken : undefined
 }

@@ -1,10 +1,10 @@
 // What follows from what the identity provider says about a person: everything ends, some of it ends, or nothing has changed.
 import { endDisallowed } from './allowed.ts'
 import { endEverything, type Parts } from './parts.ts'
-import type { RefreshOutcome } from './token-refresher.ts'
+import type { ConfirmationOutcome } from './token-refresher.ts'
 
 /** Asks the identity provider whether it still knows the person, and ends everything when it does not. */
-export async function askProvider(parts: Parts): Promise<RefreshOutcome> {
+export async function askProvider(parts: Parts): Promise<ConfirmationOutcome> {
   const person = parts.profile.identity
   if (!person) return { outcome: 'unavailable', why: 'nobody has signed in here' }
   let isOtherwise = false
@@ -14,6 +14,7 @@ export async function askProvider(parts: Parts): Promise<RefreshOutcome> {
     isOtherwise = parts.profile.remember(known, parts.now())
     if (isOtherwise) parts.credentials.forget()
   })
+  if (outcome.outcome === 'superseded') return outcome
   parts.checks.note(outcome.outcome, parts.now())
   if (outcome.outcome === 'ended') await endEverything(parts, 'idp_session_ended')
   else if (isOtherwise) await endDisallowed(parts)

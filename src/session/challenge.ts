@@ -36,7 +36,8 @@ export async function answerChallenge(parts: Parts, asked: Challenge): Promise<V
   }
   if (!isNewest) return again ? NOT_LINKED : await vouchFor(parts, grant, downstream)
   const { outcome } = again || link.refreshToken === undefined ? OVER : await links.refresh(resource)
-  if (outcome === 'refreshed') return await vouchFor(parts, grant, downstream)
+  if (outcome === 'superseded' && !links.find(resource)) return NOT_LINKED
+  if (outcome === 'refreshed' || outcome === 'superseded') return await vouchFor(parts, grant, downstream)
   if (outcome === 'unavailable') return { admitted: false, reason: 'auth_unavailable' }
   await endLink(parts, resource, 'the server did not take its token')
   return NOT_LINKED

@@ -9,7 +9,7 @@ import type { Identity, IdpTokens } from '../caller.ts'
 import type { KeyRing } from '../issuer/keys.ts'
 import { seal, unseal } from '../platform/crypto.ts'
 import { describeError, log } from '../platform/telemetry.ts'
-import type { Person, RefreshOutcome, TokenRefresher } from './token-refresher.ts'
+import type { ConfirmationOutcome, Person, TokenRefresher } from './token-refresher.ts'
 
 const tokensSchema = z.object({
   accessToken: z.string(),
@@ -28,8 +28,8 @@ export class IdentityProviderSession extends LifecycleCapability {
   #access: ProviderAccess | undefined
   #tokens: IdpTokens | undefined
   #checkedAt = 0
-  #flight: Promise<RefreshOutcome> | undefined
-  // Counts sign-ins and ends: an answer that was asked for before one of them must not be kept after it.
+  #flight: { readonly epoch: number; readonly outcome: Promise<ConfirmationOutcome> } | undefined
+  // Counts sign-ins and ends: an answer that was asked for before one of them is of no account after it.
   #epoch = 0
 
   constructor(storage: DurableObjectStorage) {
@@ -94,25 +94,31 @@ export class IdentityProviderSession extends LifecycleCapability {
   }
 
   /** Asks the provider once, however many callers wait: a rotating provider would take the second call for a replay. */
-  refresh(now: number, person: Person, confirmed: (identity: Identity) => void): Promise<RefreshOutcome> {
-    this.#flight ??= this.#refresh(now, person, confirmed).finally(() => {
-      this.#flight = undefined
+  refresh(now: number, person: Person, confirmed: (identity: Identity) => void): Promise<ConfirmationOutcome> {
+    if (this.#flight?.epoch === this.#epoch) return this.#flight.outcome
+    const outcome = this.#refresh(now, person, confirmed).finally(() => {
+      if (this.#flight === flight) this.#flight = undefined
     })
-    return this.#flight
+    const flight = { epoch: this.#epoch, outcome }
+    this.#flight = flight
+    return outcome
   }
 
-  async #refresh(now: number, person: Person, confirmed: (identity: Identity) => void): Promise<RefreshOutcome> {
+  async #refresh(now: number, person: Person, confirmed: (identity: Identity) => void): Promise<ConfirmationOutcome> {
     if (!this.#access || !this.#tokens) return { outcome: 'unavailable', why: 'no tokens of the identity provider are kept' }
     const epoch = this.#epoch
     try {
       const outcome = await this.#access.refresher.refresh(this.#tokens, person, (fresh) =>
         this.#keep(fresh, this.#checkedAt, epoch),
       )
+      // Above all a refusal: it ends everything, and was said about a session that is over.
+      if (epoch !== this.#epoch) return { outcome: 'superseded' }
       // Kept before it was verified, confirmed only after.
-      if (epoch === this.#epoch && outcome.outcome === 'refreshed') this.#confirm(now)
-      if (epoch === this.#epoch && outcome.outcome === 'refreshed' && outcome.identity) confirmed(outcome.identity)
+      if (outcome.outcome === 'refreshed') this.#confirm(now)
+      if (outcome.outcome === 'refreshed' && outcome.identity) confirmed(outcome.identity)
       return outcome
     } catch (error) {
+      if (epoch !== this.#epoch) return { outcome: 'superseded' }
       return { outcome: 'unavailable', why: describeError(error) }
     }
   }

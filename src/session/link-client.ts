@@ -36,6 +36,9 @@ export type LinkOutcome =
   /** No answer, or none that could be read: nothing is known, nothing was lost. */
   | { readonly outcome: 'unavailable'; readonly why: string }
 
+/** `superseded`: it was ended or made anew meanwhile, and what came of asking says nothing about what there is now. */
+export type RenewalOutcome = LinkOutcome | { readonly outcome: 'superseded' }
+
 export interface LinkClient {
   /** Refreshes once. `keep` is called with the new tokens before anything uses them: the old ones may be worth nothing any more. */
   refresh(link: Link, keep: (fresh: Link) => Promise<void>): Promise<LinkOutcome>

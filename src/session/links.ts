@@ -7,7 +7,7 @@ import { LifecycleCapability } from 'agents/lifecycle'
 import type { KeyRing } from '../issuer/keys.ts'
 import { seal, unseal } from '../platform/crypto.ts'
 import { log } from '../platform/telemetry.ts'
-import { linkSchema, type Link, type LinkClient, type LinkOutcome } from './link-client.ts'
+import { linkSchema, type Link, type LinkClient, type RenewalOutcome } from './link-client.ts'
 
 export interface LinksAccess {
   readonly keys: KeyRing
@@ -26,7 +26,10 @@ export class Links extends LifecycleCapability {
   readonly #kept = new Map<string, Kept>()
   /** Scopes a downstream has asked for that its token does not have. */
   readonly #missing = new Map<string, readonly string[]>()
-  readonly #flights = new Map<string, Promise<LinkOutcome>>()
+  readonly #flights = new Map<string, Flight>()
+  // Count ends: what was asked for, or sealed, before one of them is not kept after it.
+  readonly #ends = new Map<string, number>()
+  #endsOfAll = 0
 
   constructor(storage: DurableObjectStorage) {
     super('links')
@@ -69,15 +72,29 @@ export class Links extends LifecycleCapability {
     )
   }
 
-  /** The person has come back from the downstream's authorization server. What they had there before is given back. */
-  async begin(resource: string, link: Link, now: number): Promise<void> {
-    const before = this.#kept.get(resource)?.link
+  /**
+   * The person has come back from the downstream's authorization server. What they had there before is given back. False when the
+   * connection was ended meanwhile: then nothing is kept, and what the server gave is given back as well.
+   */
+  async begin(resource: string, link: Link, now: number): Promise<boolean> {
+    const ends = this.#endsOf(resource)
     const sealed = await this.#seal(resource, link)
+    if (ends !== this.#endsOf(resource)) {
+      this.#giveBack(link)
+      return false
+    }
+    const before = this.#kept.get(resource)?.link
     this.#storage.sql.exec("INSERT OR REPLACE INTO links VALUES (?, ?, ?, '')", resource, sealed, now)
     this.#kept.set(resource, { link, usedAt: now })
     this.#missing.delete(resource)
     // Of one authorization server the new tokens may be the old ones' own, and would end with them.
     if (before && before.issuer !== link.issuer) this.#giveBack(before)
+    return true
+  }
+
+  /** For tokens that came too late to be kept. */
+  decline(link: Link): void {
+    this.#giveBack(link)
   }
 
   /** The person has signed in for this downstream again. */
@@ -102,6 +119,7 @@ export class Links extends LifecycleCapability {
   /** Forgets the tokens at once and gives them back afterwards. False when there were none. */
   end(resource: string): boolean {
     const kept = this.#kept.get(resource)
+    this.#ends.set(resource, (this.#ends.get(resource) ?? 0) + 1)
     this.#storage.sql.exec('DELETE FROM links WHERE resource = ?', resource)
     this.#kept.delete(resource)
     this.#missing.delete(resource)
@@ -110,29 +128,43 @@ export class Links extends LifecycleCapability {
   }
 
   endAll(): void {
+    this.#endsOfAll += 1
     for (const resource of this.#kept.keys()) this.end(resource)
     // Also what could not be read.
     this.#storage.sql.exec('DELETE FROM links')
   }
 
   /** Asks the authorization server once, however many callers wait: a rotating one would take the second call for a replay. */
-  refresh(resource: string): Promise<LinkOutcome> {
-    const flight = this.#flights.get(resource) ?? this.#refresh(resource).finally(() => this.#flights.delete(resource))
+  refresh(resource: string): Promise<RenewalOutcome> {
+    const of = this.find(resource)
+    const known = this.#flights.get(resource)
+    if (known && known.of === of) return known.outcome
+    const outcome = this.#refresh(resource).finally(() => {
+      if (this.#flights.get(resource) === flight) this.#flights.delete(resource)
+    })
+    const flight: Flight = { of, outcome }
     this.#flights.set(resource, flight)
-    return flight
+    return outcome
   }
 
-  async #refresh(resource: string): Promise<LinkOutcome> {
+  async #refresh(resource: string): Promise<RenewalOutcome> {
     const before = this.#kept.get(resource)
     if (!before || !this.#access) return { outcome: 'ended', why: 'there is no link' }
-    return await this.#access.linkClient.refresh(before.link, async (link) => {
+    let current: Link = before.link
+    const outcome = await this.#access.linkClient.refresh(before.link, async (link) => {
       const sealed = await this.#seal(resource, link)
       // Ended, or made anew, while the server was asked: what it gave is nobody's.
       const now = this.#kept.get(resource)
       if (now?.link !== before.link) return this.#giveBack(link)
       this.#storage.sql.exec('UPDATE links SET sealed = ? WHERE resource = ?', sealed, resource)
       this.#kept.set(resource, { ...now, link })
+      current = link
     })
+    return this.#kept.get(resource)?.link === current ? outcome : { outcome: 'superseded' }
+  }
+
+  #endsOf(resource: string): number {
+    return this.#endsOfAll + (this.#ends.get(resource) ?? 0)
   }
 
   #giveBack(link: Link): void {
@@ -148,6 +180,12 @@ export class Links extends LifecycleCapability {
   #contextOf(resource: string): string {
     return `${this.lifecycle.name} link ${resource}`
   }
+}
+
+interface Flight {
+  /** The tokens it renews. */
+  readonly of: Link | undefined
+  readonly outcome: Promise<RenewalOutcome>
 }
 
 interface LinkRow extends Record<string, SqlStorageValue> {

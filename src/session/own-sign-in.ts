@@ -44,8 +44,11 @@ export async function keepLink(parts: Parts, made: LinkMade): Promise<{ readonly
   const { resource, link, signIn } = made
   const isOver = (): boolean =>
     parts.profile.isBlocked || (signIn !== undefined && parts.grants.live(signIn.grantId, parts.now()) === undefined)
-  if (isOver()) return undefined
-  await parts.links.begin(resource, link, parts.now())
+  if (isOver()) {
+    parts.links.decline(link)
+    return undefined
+  }
+  if (!(await parts.links.begin(resource, link, parts.now()))) return undefined
   if (isOver()) {
     parts.links.end(resource)
     return undefined
@@ -77,7 +80,8 @@ export async function linkedCredential(
   if (link.expiresAt === undefined || link.expiresAt > now() + MARGIN) return bearer(link)
   const { outcome } = link.refreshToken === undefined ? ({ outcome: 'unavailable' } as const) : await links.refresh(resource)
   const fresh = links.find(resource)
-  if (outcome === 'refreshed' && fresh) return bearer(fresh)
+  if ((outcome === 'refreshed' || outcome === 'superseded') && fresh) return bearer(fresh)
+  if (outcome === 'superseded') return NOT_LINKED
   if (outcome === 'unavailable' && link.expiresAt > now()) return bearer(link)
   if (outcome === 'unavailable' && link.refreshToken !== undefined)
     return { admitted: false, reason: 'auth_unavailable', retryAfter: TRY_AGAIN_AFTER }

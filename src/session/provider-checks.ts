@@ -4,7 +4,7 @@
 // call an hour for everybody who is connected; between two of them the object sleeps. Requests only read what is in memory.
 import { LifecycleCapability, type LifecycleJobOutcome } from 'agents/lifecycle'
 import { log } from '../platform/telemetry.ts'
-import type { RefreshOutcome } from './token-refresher.ts'
+import type { ConfirmationOutcome, RefreshOutcome } from './token-refresher.ts'
 
 export interface ProviderChecksOptions {
   /** Seconds between two confirmations. */
@@ -16,7 +16,7 @@ export interface ProviderChecksOptions {
   /** Whether there is somebody to ask about, and something to ask with. */
   readonly isDue: () => boolean
   /** Asks once, and ends everything when the person is not known any more. */
-  readonly ask: () => Promise<RefreshOutcome>
+  readonly ask: () => Promise<ConfirmationOutcome>
   /** The confirmation has become too old: nothing goes on until there is a new one. */
   readonly lapsed: () => Promise<void>
   /** Unix seconds. */
@@ -96,7 +96,7 @@ export class ProviderChecks extends LifecycleCapability {
     this.#askedAt = now()
     const { outcome } = await ask()
     if (outcome === 'unavailable') return { rescheduleAt: await this.#later() }
-    return outcome === 'refreshed' ? { rescheduleAt: this.#regular() } : undefined
+    return outcome === 'refreshed' || outcome === 'superseded' ? { rescheduleAt: this.#regular() } : undefined
   }
 
   async #later(): Promise<number> {

@@ -11,6 +11,9 @@ export type RefreshOutcome =
   /** The provider gave nothing to ask with, now or later, until the person signs in again. */
   | { readonly outcome: 'unsupported' }
 
+/** `superseded`: the person has signed in anew, or everything of theirs has ended, since this was asked: it says nothing about what there is now. */
+export type ConfirmationOutcome = RefreshOutcome | { readonly outcome: 'superseded' }
+
 /**
  * A refresh token can be used; without ID tokens the access token itself can be shown to whoever said whose it is. Else there is nothing to
  * ask with.

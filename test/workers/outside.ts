@@ -1,6 +1,7 @@
 // The outside of the objects under test: an MCP server that says yes to everything, and an identity provider at https://idp.example
 // whose answer depends on the refresh token it is shown.
 import { DOCUMENTS, documents } from './documents.ts'
+import { afterHold, control, isHeld } from './held.ts'
 
 const ISSUER = 'https://idp.example'
 const DOWNSTREAM = 'http://127.0.0.1:9'
@@ -12,18 +13,22 @@ interface Asked {
   text(): Promise<string>
 }
 
-/** Runs in Node, in place of the network. A refresh token named `ended` has ended, `down` meets an outage, any other is renewed. */
+/**
+ * Runs in Node, in place of the network. A refresh token named `ended` has ended, `down` meets an outage, any other is renewed; one that is
+ * `held NAME …` is answered when the test says so. It stands for the authorization server of `notes` too.
+ */
 export async function outside(request: Asked): Promise<Response> {
   const { origin, pathname } = new URL(request.url)
   if (origin === DOWNSTREAM) return downstream(request)
   if (origin === DOCUMENTS) return documents(request)
+  if (isHeld(request)) return control(request)
   if (origin !== ISSUER) return new Response(null, { status: 502 })
   if (pathname === '/.well-known/openid-configuration') {
     const metadata = { issuer: ISSUER, authorization_endpoint: `${ISSUER}/authorize`, token_endpoint: `${ISSUER}/token` }
     return Response.json(metadata)
   }
   if (pathname !== '/token') return new Response(null, { status: 404 })
-  const token = new URLSearchParams(await request.text()).get('refresh_token')
+  const token = await afterHold(new URLSearchParams(await request.text()).get('refresh_token') ?? '')
   if (token === 'down') return Response.json({ error: 'temporarily_unavailable' }, { status: 503 })
   if (token === 'ended') return Response.json({ error: 'invalid_grant' }, { status: 400 })
   return Response.json({ access_token: `renewed by ${token}`, token_type: 'Bearer', expires_in: 600, refresh_token: token })
