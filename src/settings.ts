@@ -45,7 +45,7 @@ export const EXAMPLE_ENCRYPTION_KEY = '6d63702d73657373696f6e2d62726f6b65722d646
 const EXAMPLE_SECRETS: readonly string[] = [EXAMPLE_ENCRYPTION_KEY, 'change-me', 'changeme', 'your-client-secret', 'demo-secret']
 
 /** Names that users of comparable proxies already have in their files. */
-const ALIASES: readonly (readonly [alias: string, name: keyof Environment])[] = [
+export const ALIASES: readonly (readonly [alias: string, name: keyof Environment])[] = [
   ['MCP_SERVER_URL', 'DOWNSTREAM_MCP_URL'],
   ['COOKIE_ENCRYPTION_KEY', 'ENCRYPTION_KEY'],
   ['CF_ACCESS_SERVICE_CLIENT_ID', 'DOWNSTREAM_ACCESS_CLIENT_ID'],

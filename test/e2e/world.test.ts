@@ -1,12 +1,14 @@
 // The whole world works: npm start's refusals, a sign-in from both eras, and a runtime that dies and comes back.
 import { spawn } from 'node:child_process'
 import { createServer } from 'node:http'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { examineDeployment } from '../../scripts/doctor/deployment.ts'
 import { ROOT } from '../world/bundle.ts'
 import { credentialsFor, legacyClientFor, modernClientWith } from '../world/clients.ts'
-import { close, listen } from '../world/listening.ts'
+import { startDownstream } from '../world/downstream.ts'
+import { close, freePort, listen } from '../world/listening.ts'
 import { spoken } from '../world/spoken-log.ts'
 import { saidBy } from '../world/spoken-result.ts'
 import { startWorld, type World } from '../world/world.ts'
@@ -93,6 +95,49 @@ describe('npm start', () => {
     }
   })
 
+  test('says what is wrong with the settings, and what to do, without a stack', async () => {
+    const { code, said } = await start(String(await freePort()), { DOWNSTREAM_MCP_URL: 'npx my-server', MAX_STREAMS: 'many' })
+    expect(code).toBe(1)
+    expect(said.split('\n').map((line) => line.trim())).toEqual([
+      'The settings need a correction before the broker can start:',
+      '',
+      'DOWNSTREAM_MCP_URL is not an http(s) URL',
+      '→ give it as https://host/path',
+      'MAX_STREAMS is not a whole number above zero',
+      '→ see the settings table in README.md',
+      '',
+      'A server that is a program (stdio) needs somebody in between who listens, and then has a URL:',
+      '',
+      'npx -y supergateway --stdio "YOUR COMMAND" --outputTransport streamableHttp --stateful --port 3001',
+    ])
+  })
+
+  test('puts the demo sign-in in front of a server of one’s own, which may be started later', async () => {
+    const [port, own] = [await freePort(), await freePort()]
+    const url = `http://localhost:${own}/mcp`
+    const demo = spawnStart(String(port), { DOWNSTREAM_MCP_URL: url, DOWNSTREAM_AUTH: 'none' })
+    try {
+      await expect
+        .poll(() => demo.said(), { timeout: 20_000 })
+        .toContain(`PORT=${own} npx -y @modelcontextprotocol/server-everything`)
+      expect(demo.said()).toContain('is running: the demo sign-in in front of your MCP server')
+      expect(demo.said()).toMatch(new RegExp(`In front of +${url}\n`))
+      expect(demo.said()).toContain(`${url} refused the connection: nothing listens there`)
+      const server = await startDownstream({ port: own })
+      try {
+        await expect.poll(() => demo.said(), { timeout: 20_000 }).toContain(`${url} answers now.`)
+        const { client } = await legacyClientFor('alice', `http://localhost:${port}/mcp`)
+        expect(saidBy(await client.callTool(WHOAMI))).toMatchObject({ headers: { 'x-user-email': 'alice@example.com' } })
+        await client.close()
+      } finally {
+        await server.close()
+      }
+    } finally {
+      demo.child.kill('SIGTERM')
+      await demo.ended
+    }
+  })
+
   test('shows warnings of the broker as sentences and nothing else', () => {
     const at = new Date(2026, 0, 1, 9, 5, 7)
     const message = '{"event":"token.refused","reason":"expired"}'
@@ -102,13 +147,23 @@ describe('npm start', () => {
   })
 })
 
-async function start(port: string): Promise<{ code: number | null; said: string }> {
-  const env = { ...process.env, PORT: port, NO_COLOR: '1' }
-  const child = spawn(process.execPath, [join(ROOT, 'test/world/start.ts')], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+async function start(port: string, vars: Readonly<Record<string, string>> = {}): Promise<{ code: number | null; said: string }> {
+  const { ended, said } = spawnStart(port, vars)
+  return { code: await ended, said: said().trim() }
+}
+
+function spawnStart(port: string, vars: Readonly<Record<string, string>>) {
+  const env = { ...process.env, ...vars, PORT: port, NO_COLOR: '1' }
+  // Somewhere else than here: no .dev.vars of whoever runs the tests has a say.
+  const child = spawn(process.execPath, [join(ROOT, 'test/world/start.ts')], {
+    cwd: tmpdir(),
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   let said = ''
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (said += chunk.toString()))
-  const code = await new Promise<number | null>((resolve) => child.once('close', resolve))
-  return { code, said: said.trim() }
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
+  return { child, ended, said: () => said }
 }
 
 function isAlive(pid: number): boolean {

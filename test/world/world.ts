@@ -1,12 +1,11 @@
-// The broker in a real workerd with everything around it: one call for end-to-end tests, benchmarks and `npm start`.
+// The broker in a real workerd with everything around it: one call for end-to-end tests and benchmarks.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { EXAMPLE_ENCRYPTION_KEY } from '../../src/settings.ts'
+import { demoVars, startDemoProvider } from './demo-parts.ts'
 import { startDownstream, type Downstream } from './downstream.ts'
-import { startIdentityProvider, type IdentityProvider } from './identity-provider.ts'
+import type { IdentityProvider } from './identity-provider.ts'
 import { freePort } from './listening.ts'
-import { PEOPLE } from './people.ts'
 import { Runtime, type LogLine, type Neighbour } from './runtime.ts'
 
 export interface WorldOptions {
@@ -42,8 +41,6 @@ export interface World {
   close(): Promise<void>
 }
 
-const CLIENT_ID = 'mcp-session-broker'
-const CLIENT_SECRET = 'demo-secret'
 const MOST_LOG_LINES = 20_000
 
 export async function startWorld(options: WorldOptions = {}): Promise<World> {
@@ -60,23 +57,14 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   }
 
   try {
-    const idp = await startIdentityProvider({
-      port: ports.identityProvider ?? 0,
-      clientId: CLIENT_ID,
-      clientSecret: CLIENT_SECRET,
-      redirectUris: [`${brokerUrl}/callback`],
-      clientName: 'MCP Session Broker',
-      rotates: options.identityProviderRotates ?? true,
-      backchannelLogoutUri: `${brokerUrl}/backchannel-logout`,
-      dataDir,
-    })
+    const rotates = options.identityProviderRotates ?? true
+    const idp = await startDemoProvider(brokerUrl, { port: ports.identityProvider ?? 0, rotates, dataDir })
     closers.push(async () => await idp.close())
     const downstream = await startDownstream({ port: ports.downstream ?? 0 })
     downstream.trust({ jwksUrl: `${brokerUrl}/.well-known/jwks.json`, issuer: brokerUrl, audience: downstream.url })
     closers.push(async () => await downstream.close())
 
-    const defaults = demoVars(brokerUrl, idp.issuer, downstream.url)
-    const vars = overridden(defaults, options.overrides)
+    const vars = overridden(demoVars(brokerUrl, idp.issuer, downstream.url), options.overrides)
     const { project, mayBeUnhealthy, onCrash, neighbours } = options
     const runtime = await Runtime.start({
       port,
@@ -113,21 +101,6 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   } catch (error) {
     await close()
     throw error
-  }
-}
-
-/** The secrets are examples everybody knows: `DEMO` permits them, on localhost only. */
-function demoVars(brokerUrl: string, issuer: string, downstreamUrl: string): Record<string, string> {
-  return {
-    BASE_URL: brokerUrl,
-    DOWNSTREAM_MCP_URL: downstreamUrl,
-    OAUTH_AUTHORIZE_URL: issuer,
-    OAUTH_CLIENT_ID: CLIENT_ID,
-    OAUTH_CLIENT_SECRET: CLIENT_SECRET,
-    SCOPES_SUPPORTED: 'openid profile email groups offline_access',
-    ENCRYPTION_KEY: EXAMPLE_ENCRYPTION_KEY,
-    ADMIN_EMAILS: PEOPLE.carol.email,
-    DEMO: '1',
   }
 }
 

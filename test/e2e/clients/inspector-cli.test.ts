@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { freePort, isFree } from '../../world/listening.ts'
 import { Home, SpawnedClient } from '../../world/spawned-client.ts'
 import { saidBy, VERIFIED_ALICE } from '../../world/spoken-result.ts'
-import { welcome } from '../../world/welcome.ts'
+import { clientLines } from '../../world/welcome.ts'
 import { startWorld, type World } from '../../world/world.ts'
 
 const require = createRequire(import.meta.url)
@@ -56,10 +56,8 @@ describe('MCP Inspector in the terminal', () => {
 
   test('does it with the line that npm start prints, and stays signed in', async ({ skip }) => {
     if (!(await isFree(ITS_PORT))) skip(`another program has port ${ITS_PORT}, where this client must be called back`)
-    const line = welcome(world.brokerUrl, world.mcpUrl)
-      .split('\n')
-      .find((text) => text.includes('--cli'))
-    const [npx, , ...args] = line?.trim().split(' ') ?? []
+    const [, line] = clientLines(world.mcpUrl, true).find(([client]) => client === 'MCP Inspector, in the terminal') ?? []
+    const [npx, , ...args] = line?.split(' ') ?? []
     expect(npx).toBe('npx')
     const first = start(...args, '--format', 'json')
     await first.signIn('alice')
