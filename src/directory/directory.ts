@@ -6,7 +6,7 @@ import { Lifecycle } from 'agents/lifecycle'
 import type { LoadReport } from '../session/load.ts'
 import type { Report } from '../session/outbox.ts'
 import { readSettings, type Settings } from '../settings.ts'
-import { THEMSELVES, type Order, type Receipt } from '../session/receipt.ts'
+import type { Order, Receipt } from '../session/receipt.ts'
 import type { Failing } from './campaigns.ts'
 import { capabilitiesOf, inOrder, type Capabilities } from './capabilities.ts'
 import type { ClientRecord, ListedClient } from './client-record.ts'
@@ -48,7 +48,8 @@ export class Directory extends DurableObject<Env> {
     })
     this.#live = new Live(() => ({ ...this.#counts(), newest: this.#has.events.newest }), now)
     this.lifecycle = Lifecycle.install(this)
-    for (const capability of [...inOrder(this.#has), this.#live.state, this.#live.sockets]) this.lifecycle.use(capability)
+    for (const capability of [...inOrder(this.#has), this.#live, this.#live.state, this.#live.sockets])
+      this.lifecycle.use(capability)
   }
 
   async onStart(): Promise<void> {
@@ -105,7 +106,8 @@ export class Directory extends DurableObject<Env> {
   async record({ person, events, receipts }: Report): Promise<void> {
     await this.lifecycle.start()
     const { sub } = person
-    this.#has.people.record(person)
+    // Who is somebody else by now, or in other groups, may be no administrator any more: whoever still is comes back at once.
+    if (this.#has.people.record(person)) this.#live.dismiss(sub)
     for (const receipt of receipts) this.#has.receipts.keep(receipt)
     for (const event of events) {
       const { providerSession, at } = event
@@ -204,6 +206,12 @@ export class Directory extends DurableObject<Env> {
     return await this.#has.campaigns.begin(order)
   }
 
+  /** The person has signed out of the pages in one browser; another one that listens comes back at once. */
+  async closeFeeds(sub: string): Promise<void> {
+    await this.lifecycle.start()
+    this.#live.dismiss(sub)
+  }
+
   /** Since when everybody has to sign in to the pages again. */
   async pagesEnded(): Promise<PagesEnded> {
     await this.lifecycle.start()
@@ -288,8 +296,7 @@ export class Directory extends DurableObject<Env> {
   #note(id: string, sub: string | undefined, event: Noted): boolean {
     if (!this.#has.events.record(id, sub, event)) return false
     this.#has.activity.note(event.type, event.at)
-    if (sub !== undefined && (event.type === 'person_blocked' || (event.type === 'person_ended' && event.actor !== THEMSELVES)))
-      this.#live.dismiss(sub)
+    if (sub !== undefined && (event.type === 'person_blocked' || event.type === 'person_ended')) this.#live.dismiss(sub)
     this.#live.happened()
     return true
   }

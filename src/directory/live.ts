@@ -2,6 +2,7 @@
 //
 // Only what the router let in arrives here. A connection is readonly: what it sends changes nothing. The state is a few numbers and
 // not the events themselves, because it is always sent whole; pages fetch what they show, and their cookie is looked at each time.
+import { LifecycleCapability, type LifecycleJobOutcome } from 'agents/lifecycle'
 import { State } from 'agents/state'
 import { WebSockets } from 'agents/websockets'
 import { UNTIL_HEADER, VISITOR_HEADER } from './live-terms.ts'
@@ -27,7 +28,7 @@ interface Watching {
   readonly until: number
 }
 
-export class Live {
+export class Live extends LifecycleCapability {
   readonly state: State<Pulse>
   readonly sockets: WebSockets
   readonly #pulse: () => Pulse
@@ -36,6 +37,7 @@ export class Live {
 
   /** `now` in unix seconds. */
   constructor(pulse: () => Pulse, now: () => number) {
+    super('live-feed')
     this.#pulse = pulse
     this.#now = now
     this.state = new State<Pulse>({ onChanged: () => this.sockets.broadcastState() })
@@ -45,7 +47,9 @@ export class Live {
       getConnectionTags: (_, { request }) => [tagOf(request.headers.get(VISITOR_HEADER) ?? '')],
       handlers: {
         onConnect: (connection, { request }) => {
-          connection.setState({ until: Number(request.headers.get(UNTIL_HEADER)) })
+          const until = Number(request.headers.get(UNTIL_HEADER))
+          connection.setState({ until })
+          void this.#closeAt(until)
           this.#beat()
         },
       },
@@ -81,10 +85,30 @@ export class Live {
     for (const connection of this.sockets.getConnections(tagOf(sub))) connection.close(NOT_ANY_MORE, 'ended')
   }
 
-  #beat(): void {
+  /** A connection ends with the sign-in it was opened with, also where nothing happens. */
+  onJob(): LifecycleJobOutcome {
+    const next = this.#closeOver()
+    return next === undefined ? undefined : { rescheduleAt: next * 1000 }
+  }
+
+  async #closeAt(until: number): Promise<void> {
+    const planned = this.lifecycle.jobs.get('close')
+    if (!planned || planned.time > until * 1000) await this.lifecycle.jobs.push({ id: 'close', fn: 'close', time: until * 1000 })
+  }
+
+  /** When the next one ends; undefined when nobody is left. */
+  #closeOver(): number | undefined {
+    let next: number | undefined
     for (const connection of this.sockets.getConnections<Watching>()) {
-      if ((connection.state?.until ?? 0) <= this.#now()) connection.close(NOT_ANY_MORE, 'signed out')
+      const until = connection.state?.until ?? 0
+      if (until <= this.#now()) connection.close(NOT_ANY_MORE, 'signed out')
+      else next = Math.min(next ?? until, until)
     }
+    return next
+  }
+
+  #beat(): void {
+    this.#closeOver()
     this.state.set(this.#pulse())
   }
 }

@@ -65,10 +65,11 @@ export class People extends LifecycleCapability {
       CREATE INDEX IF NOT EXISTS person_resources_by_person ON person_resources (sub)`)
   }
 
-  /** Takes over what a person's object says, unless something newer is known. */
-  record({ sub, identity, blocked, liveGrants, clientIds, resources, lastSeenAt, number }: PersonSummary): void {
+  /** Takes over what a person's object says, unless something newer is known. True when the person is called or grouped otherwise than before. */
+  record({ sub, identity, blocked, liveGrants, clientIds, resources, lastSeenAt, number }: PersonSummary): boolean {
     const { sql } = this.#storage
-    const [before] = sql.exec<{ live_grants: number }>('SELECT live_grants FROM people WHERE sub = ?', sub)
+    const [before] = sql.exec<Row>('SELECT * FROM people WHERE sub = ?', sub)
+    const groups = groupsText(identity.groups)
     const changed = sql.exec(
       `INSERT INTO people VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10)
        ON CONFLICT (sub) DO UPDATE SET email = ?4, name = ?5, groups = ?6, blocked = ?7, live_grants = ?8, last_seen = ?9, number = ?10
@@ -78,16 +79,17 @@ export class People extends LifecycleCapability {
       identity.subject,
       identity.email ?? null,
       identity.name ?? null,
-      groupsText(identity.groups),
+      groups,
       blocked ? 1 : 0,
       liveGrants,
       lastSeenAt,
       number,
     )
-    if (changed.rowsWritten === 0) return
+    if (changed.rowsWritten === 0) return false
     this.#recount(before?.live_grants, liveGrants)
     this.#relate('client', sub, clientIds)
     this.#relate('resource', sub, resources)
+    return before !== undefined && (before.email !== (identity.email ?? null) || before.groups !== groups)
   }
 
   #recount(before: number | undefined, after: number): void {

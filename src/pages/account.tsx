@@ -14,6 +14,8 @@ export interface AccountView {
   readonly email: string | undefined
   readonly isAdministrator: boolean
   readonly csrf: string
+  /** In how many more the person is signed in to these pages. */
+  readonly otherBrowsers: number
   readonly grants: readonly ShownGrant[]
   /** What the servers are called. */
   readonly servers: readonly { readonly url: string; readonly name: string }[]
@@ -71,7 +73,7 @@ export function accountPage(account: AccountView): string {
             now={account.now}
           />
         ))}
-        {grants.length > 1 && <All {...account} />}
+        {(grants.length > 1 || account.otherBrowsers > 0) && <All {...account} />}
         <SignedInServers servers={account.signedInTo ?? []} csrf={csrf} />
         <p class="fine">
           <a href="/account" id="refresh">
@@ -181,11 +183,14 @@ function Connected({ grant, server, streams, csrf, now }: ConnectedView) {
   )
 }
 
-function All({ grants, streams, csrf }: AccountView) {
+function All({ grants, streams, otherBrowsers, csrf }: AccountView) {
+  const button = grants.length > 0 ? `Disconnect all ${grants.length}` : 'Sign out elsewhere'
   return (
-    <Disconnect id="all" label="Disconnect everything…" what="person" csrf={csrf} button={`Disconnect all ${grants.length}`}>
+    <Disconnect id="all" label="Disconnect everything…" what="person" csrf={csrf} button={button}>
       This ends the access of {counted(grants.length, 'application')} at once and closes {counted(streams.length, 'open stream')}.
       To use them again you sign in again.
+      {otherBrowsers > 0 &&
+        ` You are signed out of these pages in ${counted(otherBrowsers, 'other browser')}, and stay in this one.`}
     </Disconnect>
   )
 }

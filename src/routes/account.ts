@@ -25,20 +25,21 @@ export function accountRoutes(services: Services): Hono<Visited> {
   routes.post('/account/servers', guard, (c) => changeConnection(c, services))
   routes.post('/account/sign-out', guard, async (c) => {
     await formOf(c, services)
-    endPagesSession(c, services)
+    await endPagesSession(c, services)
     return c.body(null, 303, { Location: '/', 'Cache-Control': 'no-store' })
   })
   return routes
 }
 
 async function show(c: Context<Visited>, services: Services): Promise<Response> {
-  const { sub, identity, csrf, isAdministrator } = c.get('visitor')
+  const { sub, identity, others, csrf, isAdministrator } = c.get('visitor')
   const [live, ended] = await Promise.all([services.session(sub).watch(), ownReceipt(services, sub, c.req.query('receipt'))])
   const html = accountPage({
     sub,
     name: identity.name,
     email: identity.email,
     isAdministrator,
+    otherBrowsers: others,
     csrf,
     grants: live?.grants ?? [],
     servers: shownServers(services.settings),
@@ -60,11 +61,16 @@ async function ownReceipt(services: Services, sub: string, id: string | undefine
 async function disconnect(c: Context<Visited>, services: Services): Promise<Response> {
   const asked = ending.safeParse(Object.fromEntries(await formOf(c, services)))
   if (!asked.success) throw new OAuthError('invalid_request', 'This form does not say what should be disconnected')
-  const { sub } = c.get('visitor')
+  const { sub, session } = c.get('visitor')
   const { data } = asked
   const target: Revocable = data.what === 'person' ? { what: 'person', sub } : { what: data.what, id: data.id, sub }
   const waitUntil = (work: Promise<unknown>): void => c.executionCtx.waitUntil(work)
-  const receipt = await revoke(services, target, { actor: THEMSELVES, reason: 'disconnected on the account page', waitUntil })
+  const receipt = await revoke(services, target, {
+    actor: THEMSELVES,
+    reason: 'disconnected on the account page',
+    session,
+    waitUntil,
+  })
   const shown = receipt ? `/account?receipt=${receipt.id}` : '/account'
   return c.body(null, 303, { Location: shown, 'Cache-Control': 'no-store' })
 }

@@ -18,24 +18,25 @@ const COOKIE = 'mcp_pages'
 /** In the address of a page: the provider a person has chosen to sign in with. */
 const CHOICE = 'sign_in_with'
 
-const visitorSchema = z.object({
-  sub: z.string(),
-  identity: z.object({
-    issuer: z.string(),
-    subject: z.string(),
-    email: z.string().optional(),
-    name: z.string().optional(),
-    groups: z.array(z.string()),
-  }),
-  /** Every form of this session carries it (OWASP synchronizer token). */
-  csrf: z.string(),
-  /** Tells this session from others of the same person. */
-  session: z.string(),
-  /** Unix seconds. */
-  signedInAt: z.number(),
-})
+// Who the person is, is not in it: that may change while it lives, and groups may be more than a cookie holds.
+const cookieSchema = z
+  .object({
+    sub: z.string(),
+    /** Every form of this session carries it (OWASP synchronizer token). */
+    csrf: z.string(),
+    /** Tells this session from others of the same person; what ends it is known under this name in the person's object. */
+    session: z.string(),
+    /** Unix seconds. */
+    signedInAt: z.number(),
+    exp: z.number(),
+  })
+  .transform(({ exp: until, ...cookie }) => ({ ...cookie, until }))
 
-export interface Visitor extends Readonly<z.output<typeof visitorSchema>> {
+export interface Visitor extends Readonly<Omit<z.output<typeof cookieSchema>, 'signedInAt'>> {
+  /** As the identity provider said last, to whichever of the person's sessions. */
+  readonly identity: Identity
+  /** Sessions of the same person in other browsers. */
+  readonly others: number
   readonly isAdministrator: boolean
   /** By our own cookie, or by the word of Cloudflare Access in front of the portal. */
   readonly via: 'cookie' | 'access'
@@ -49,15 +50,20 @@ export interface Visited {
 export async function beginPagesSession(c: Context, services: Services, sub: string, identity: Identity): Promise<void> {
   const { settings, keys, now } = services
   const ttl = settings.limits.pagesTtl
-  const [own, everybody] = await Promise.all([services.session(sub).visit(identity), services.directory().pagesEnded()])
+  const session = { id: randomId(12), until: now() + ttl }
+  const [everybody] = await Promise.all([services.directory().pagesEnded(), services.session(sub).visit(identity, session)])
   // Whatever has ended before has ended before this, also in the same second.
-  const signedInAt = Math.max(now(), own.endedAt + 1, everybody.at + 1)
-  const visitor = { sub, identity, csrf: randomId(16), session: randomId(12), signedInAt }
-  cookieJar(c, settings.baseUrl).write(COOKIE, await sealed(keys, 'pages+jwe', visitor, now(), ttl), ttl, 'Lax')
+  const signedInAt = Math.max(now(), everybody.at + 1)
+  const cookie = { sub, csrf: randomId(16), session: session.id, signedInAt }
+  cookieJar(c, settings.baseUrl).write(COOKIE, await sealed(keys, 'pages+jwe', cookie, session.until - ttl, ttl), ttl, 'Lax')
 }
 
-export function endPagesSession(c: Context, services: Services): void {
+/** Where it is kept, so that a copy of the cookie is worth nothing either; and what listens with it is closed. */
+export async function endPagesSession(c: Context<Visited>, services: Services): Promise<void> {
+  const { sub, session } = c.get('visitor')
   cookieJar(c, services.settings.baseUrl).remove(COOKIE)
+  await services.session(sub).endPages(session)
+  await services.directory().closeFeeds(sub)
 }
 
 /** Named by e-mail or by group in the settings; the e-mail is the one the identity provider has verified. */
@@ -69,14 +75,17 @@ function isAdministrator({ email, groups }: Identity, { administrators }: Settin
 /** Whose cookie came with the request; undefined when there is none, or it is over. */
 export async function visitorOf(c: Context, services: Services): Promise<Visitor | undefined> {
   const cookie = cookieJar(c, services.settings.baseUrl).read(COOKIE)
-  const visitor = visitorSchema.safeParse(await unsealed(services.keys, 'pages+jwe', cookie ?? '', services.now())).data
-  if (!visitor) return undefined
-  // The cookie can't be taken back, so whoever knows is asked whether its person has been shut out or signed out since.
-  const [own, everybody] = await Promise.all([services.session(visitor.sub).pagesStanding(), services.directory().pagesEnded()])
-  if (own.blocked) throw new OAuthError('access_denied', 'An administrator has taken your access away')
-  const isOver = visitor.signedInAt <= own.endedAt || (visitor.signedInAt <= everybody.at && visitor.session !== everybody.except)
-  if (isOver) return undefined
-  return { ...visitor, isAdministrator: isAdministrator(visitor.identity, services.settings), via: 'cookie' }
+  const named = cookieSchema.safeParse(await unsealed(services.keys, 'pages+jwe', cookie ?? '', services.now())).data
+  if (!named) return undefined
+  const { signedInAt, ...visitor } = named
+  // The cookie can't be taken back, so whoever knows is asked whether its session is over, and who its person is by now.
+  const [{ blocked, identity, others }, everybody] = await Promise.all([
+    services.session(visitor.sub).pagesStanding(visitor.session),
+    services.directory().pagesEnded(),
+  ])
+  if (blocked) throw new OAuthError('access_denied', 'An administrator has taken your access away')
+  if (!identity || (signedInAt <= everybody.at && visitor.session !== everybody.except)) return undefined
+  return { ...visitor, identity, others, isAdministrator: isAdministrator(identity, services.settings), via: 'cookie' }
 }
 
 /** Lets signed-in people through; a browser that is not is sent to sign in and comes back to where it wanted to go. */

@@ -8,7 +8,7 @@ import type { PersonSummary } from './outbox.ts'
 import type { RecentRequest } from './recent-requests.ts'
 import type { RecordingTerms } from './recording.ts'
 import { receiptOfOne, type Order, type Receipt } from './receipt.ts'
-import { described, endEverything, endGrant, type By, type Ended, type Parts } from './parts.ts'
+import { described, endEverything, endGrant, type By, type Ended, type PagesSpared, type Parts } from './parts.ts'
 
 interface GrantDetail extends Pick<Grant, 'id' | 'clientId' | 'clientName' | 'resource' | 'scopes' | 'createdAt' | 'endsAt'> {
   readonly mcpSessions: number
@@ -88,8 +88,8 @@ function leashed({ streamId, grantId, kind, label, software, openedAt }: Leashed
 }
 
 /** Ends what was named; when this resolves it is over. What is not there has ended already, and counts as nothing. */
-async function endTarget(parts: Parts, target: Target, by: By): Promise<Ended> {
-  if (target.what === 'everything') return endEverything(parts, 'administrator', by)
+async function endTarget(parts: Parts, target: Target, by: By, spared?: PagesSpared): Promise<Ended> {
+  if (target.what === 'everything') return endEverything(parts, 'administrator', by, spared)
   const { id } = target
   if (target.what === 'stream') return endStream(parts, id, by)
   if (target.what === 'mcp_session') return endMcpSession(parts, id, by)
@@ -102,13 +102,13 @@ async function endTarget(parts: Parts, target: Target, by: By): Promise<Ended> {
 }
 
 /** What was ordered about this person alone. Its receipt leaves by the outbox, so that it is stored whatever becomes of the answer. */
-export async function carryOut(parts: Parts, order: Order, person?: Identity): Promise<Receipt> {
+export async function carryOut(parts: Parts, order: Order, person?: Identity, spared?: PagesSpared): Promise<Receipt> {
   // Somebody whose sessions are long over is known to the Directory alone, and has to be shut out all the same.
   if (!parts.profile.identity && person) parts.profile.remember(person, parts.now())
   const by = { actor: order.by, reason: order.why }
   const ended =
     order.action === 'revoke'
-      ? await endTarget(parts, targetOf(order), by)
+      ? await endTarget(parts, targetOf(order), by, spared)
       : await setBlocked(parts, order.action === 'block', by)
   const receipt = receiptOfOne(order, ended, parts.now())
   await parts.outbox.putReceipt(receipt)
@@ -131,7 +131,8 @@ export async function runErrand(parts: Parts, target: Target, by: By, { id, gran
   if (meant.length === 0) return before
   // Everything, when nothing is left: then the tokens of the identity provider go too.
   const isAll = target.what === 'everything' && meant.length === live.length
-  const ending = isAll ? endEverything(parts, 'administrator', by) : endGrants(parts, isMeant, by)
+  // The Directory has ended everybody's sessions of the pages, of people who are not asked too, and knows whose is spared.
+  const ending = isAll ? endEverything(parts, 'administrator', by, 'all') : endGrants(parts, isMeant, by)
   // In the turn that revokes: a crash while the streams are being closed leaves both or neither.
   parts.errands.remember(id, { ...before, grants: before.grants + meant.length }, parts.now())
   try {

@@ -17,6 +17,6 @@ export async function askProvider(parts: Parts): Promise<ConfirmationOutcome> {
   if (outcome.outcome === 'superseded') return outcome
   parts.checks.note(outcome.outcome, parts.now())
   if (outcome.outcome === 'ended') await endEverything(parts, 'idp_session_ended')
-  else if (isOtherwise) await endDisallowed(parts)
+  else if (isOtherwise) await Promise.all([endDisallowed(parts), parts.outbox.report()])
   return outcome
 }

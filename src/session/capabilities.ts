@@ -13,6 +13,7 @@ import { Links } from './links.ts'
 import { LogoutTokens } from './logout-tokens.ts'
 import { McpSessions } from './mcp-sessions.ts'
 import { Outbox } from './outbox.ts'
+import { PagesSessions } from './pages-sessions.ts'
 import { Profile } from './profile.ts'
 import { ProviderChecks } from './provider-checks.ts'
 import { RecentRequests } from './recent-requests.ts'
@@ -24,6 +25,7 @@ export interface Capabilities {
   readonly uses: GrantUses
   readonly codes: Codes
   readonly profile: Profile
+  readonly pages: PagesSessions
   readonly provider: IdentityProviderSession
   readonly links: Links
   readonly checks: ProviderChecks
@@ -48,6 +50,7 @@ export function capabilitiesOf(storage: DurableObjectStorage, leashing: LeashOpt
     uses,
     codes: new Codes(storage),
     profile: new Profile(storage),
+    pages: new PagesSessions(storage),
     provider: new IdentityProviderSession(storage),
     links: new Links(storage),
     checks: new ProviderChecks(storage),

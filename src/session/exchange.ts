@@ -36,7 +36,7 @@ export async function exchange(parts: Parts, asked: Exchange): Promise<ExchangeO
   const mayBegin = isAllowed(parts, asked.grant)
   const opened = mayBegin ? open(parts, asked, now) : undefined
   // Only now is anything awaited: a revocation of the person that comes meanwhile finds the grant and ends it.
-  if (isChanged) await endDisallowed(parts)
+  if (isChanged) await Promise.all([endDisallowed(parts), parts.outbox.report()])
   return opened ? await opened : await refused(parts, asked, 'not_allowed')
 }
 

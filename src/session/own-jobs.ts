@@ -76,7 +76,7 @@ export class OwnJobs {
 
   /** Ends sessions that are over, and forgets what nobody can ask about any more. */
   async #sweep(): Promise<Again> {
-    const { grants, codes, profile, provider, bucket, outbox, recent, settings, now } = this.#parts
+    const { grants, codes, profile, pages, provider, bucket, outbox, recent, now } = this.#parts
     for (const grant of grants.all()) {
       if (grant.endsAt > now()) continue
       if (grant.revokedAt === null) await endGrant(this.#parts, grant, 'session_expired', 'session_expired')
@@ -84,11 +84,12 @@ export class OwnJobs {
       grants.forget(grant.id)
     }
     const isLinked = sweepLinks(this.#parts)
-    if (grants.all().length > 0 || isLinked) return { rescheduleAt: this.#nextSweep() }
+    pages.forgetOver(now())
+    if (grants.all().length > 0 || isLinked || pages.lastUntil !== undefined) return { rescheduleAt: this.#nextSweep() }
     // Whose person is forgotten can not be delivered any more.
     if (outbox.waiting > 0) return { rescheduleAt: Date.now() + UNDELIVERED_MS }
     // Not deleteAll(): it takes the tables from an object that is alive and may be asked for a sign-in in the next moment.
-    profile.forget(now() - settings.limits.pagesTtl)
+    profile.forget()
     provider.end()
     bucket.forget()
     recent.forget()
@@ -97,10 +98,11 @@ export class OwnJobs {
 
   /** Milliseconds; a second late, so that what ends then has ended. */
   #nextSweep(): number {
-    const { grants, links, settings, now } = this.#parts
+    const { grants, links, pages, settings, now } = this.#parts
     const ends = [
       ...grants.all().map(({ endsAt }) => endsAt),
       ...links.all().map(({ usedAt }) => usedAt + settings.limits.sessionTtl),
+      ...(pages.lastUntil === undefined ? [] : [pages.lastUntil]),
     ]
     return (ends.length > 0 ? Math.min(...ends) : now() + KNOWN_FOR) * 1000 + 1000
   }

@@ -7,7 +7,6 @@ import { isExchanged, type Grant, type RevocationReason } from './grants.ts'
 import type { CloseReason } from './leash-terms.ts'
 import type { Load } from './load.ts'
 import type { SecurityEvent } from './outbox.ts'
-import { THEMSELVES } from './receipt.ts'
 import { log } from '../platform/telemetry.ts'
 
 export interface Parts extends Capabilities {
@@ -55,16 +54,18 @@ export async function endGrant(
   return { grants: 1, streams: leashed + owned }
 }
 
+/** Which sessions of the pages stay when everything ends: all of them, or the one in which it was ordered. */
+export type PagesSpared = 'all' | { readonly session: string }
+
 /** Ends everything the person has; resolves when every stream is closed. */
-export async function endEverything(parts: Parts, why: RevocationReason, by?: By): Promise<Ended> {
+export async function endEverything(parts: Parts, why: RevocationReason, by?: By, spared?: PagesSpared): Promise<Ended> {
   const now = parts.now()
   const live = parts.grants.allLive(now)
   for (const grant of live) parts.grants.revoke(grant, why, now)
   parts.provider.end()
   parts.links.endAll()
   parts.subjects.revoke(now)
-  // On the page from which they do it themselves, they see what has come of it.
-  if (by?.actor !== THEMSELVES) parts.profile.endPages(now)
+  if (spared !== 'all') parts.pages.endAll(spared?.session)
   parts.credentials.forget()
   log('info', 'person.ended', { grants: live.length, why })
   const owned = parts.carrier().end('credential_revoked')

@@ -1,6 +1,6 @@
 // Who this object belongs to: what the identity provider last said about the person.
 //
-// Layout: one row, and one with the moment before which they signed in to the pages in vain. Lifetime: as long as the object. Trade-off: names and groups are as old as the last sign-in or refresh.
+// Layout: one row. Lifetime: as long as the object. Trade-off: names and groups are as old as the last sign-in or refresh.
 import { LifecycleCapability } from 'agents/lifecycle'
 import type { Identity } from '../caller.ts'
 import { groupsText, identityOf, type IdentityRow } from './identity-row.ts'
@@ -11,7 +11,6 @@ export class Profile extends LifecycleCapability {
   #isBlocked = false
   #firstSeenAt = 0
   #lastSeenAt = 0
-  #pagesEndedAt = 0
 
   constructor(storage: DurableObjectStorage) {
     super('profile')
@@ -22,8 +21,6 @@ export class Profile extends LifecycleCapability {
     this.#storage.sql.exec(`CREATE TABLE IF NOT EXISTS profile (
       id INTEGER PRIMARY KEY CHECK (id = 1), issuer TEXT NOT NULL, subject TEXT NOT NULL, email TEXT, name TEXT, groups TEXT NOT NULL,
       first_seen INTEGER NOT NULL, last_seen INTEGER NOT NULL, blocked INTEGER NOT NULL DEFAULT 0)`)
-    this.#storage.sql.exec('CREATE TABLE IF NOT EXISTS pages_end (id INTEGER PRIMARY KEY CHECK (id = 1), at INTEGER NOT NULL)')
-    this.#pagesEndedAt = this.#storage.sql.exec<{ at: number }>('SELECT at FROM pages_end').toArray()[0]?.at ?? 0
     const [row] = this.#storage.sql.exec<ProfileRow>('SELECT * FROM profile')
     if (!row) return
     this.#identity = identityOf(row)
@@ -55,25 +52,14 @@ export class Profile extends LifecycleCapability {
     this.#lastSeenAt = now
   }
 
-  /** Who signed in to the pages at this second (unix) or before is signed out there. */
-  get pagesEndedAt(): number {
-    return this.#pagesEndedAt
-  }
-
-  endPages(now: number): void {
-    this.#storage.sql.exec('INSERT OR REPLACE INTO pages_end VALUES (1, ?)', now)
-    this.#pagesEndedAt = now
-  }
-
   block(blocked: boolean): void {
     this.#storage.sql.exec('UPDATE profile SET blocked = ?', blocked ? 1 : 0)
     this.#isBlocked = blocked
   }
 
-  /** A blocked person is remembered: forgetting would let them in again. So would forgetting too soon when the pages were ended. */
-  forget(pagesEndedUntil: number): void {
+  /** A blocked person is remembered: forgetting would let them in again. */
+  forget(): void {
     if (this.#isBlocked) return
-    this.#storage.sql.exec('DELETE FROM pages_end WHERE at <= ?', pagesEndedUntil)
     this.#storage.sql.exec('DELETE FROM profile')
     this.#identity = undefined
   }

@@ -118,7 +118,7 @@ function refusalOf({ profile, settings }: Parts, { identity, grant }: SignIn): S
 export async function keep(parts: Parts, identity: Identity): Promise<void> {
   if (!parts.profile.remember(identity, parts.now())) return
   parts.credentials.forget()
-  await endDisallowed(parts)
+  await Promise.all([endDisallowed(parts), parts.outbox.report()])
 }
 
 /** Redeems an authorization code. A replay ends the grant it once opened (RFC 6749 section 4.1.2). */

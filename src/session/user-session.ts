@@ -21,8 +21,9 @@ import { enrol, identify, issue, type Enrolment } from './machine.ts'
 import { leashRules } from './leash-rules.ts'
 import type { Report } from './outbox.ts'
 import { OwnJobs } from './own-jobs.ts'
+import type { PagesSession } from './pages-sessions.ts'
 import { pagesStanding, visit, type PagesStanding } from './pages-visits.ts'
-import { endGrant, type By, type Ended, type Parts } from './parts.ts'
+import { endGrant, type By, type Ended, type PagesSpared, type Parts } from './parts.ts'
 import type { Order, Receipt } from './receipt.ts'
 import { noteEntries, startRecording, stopRecording } from './record.ts'
 import type { RecordingAsked, RecordingPage, RecordingTerms, WireEntry } from './recording.ts'
@@ -241,8 +242,8 @@ export abstract class UserSession extends DurableObject<Env> {
   }
 
   /** Carries out what was ordered about this person alone: when this returns it is over. `person` is who they are, if they are forgotten here. */
-  async carryOut(order: Order, person?: Identity): Promise<Receipt> {
-    return carryOut(await this.#started(), order, person)
+  async carryOut(order: Order, person?: Identity, spared?: PagesSpared): Promise<Receipt> {
+    return carryOut(await this.#started(), order, person, spared)
   }
 
   /** Ends what is named, on behalf of an action on many people: when this returns it is over. */
@@ -251,15 +252,21 @@ export abstract class UserSession extends DurableObject<Env> {
   }
 
   /** The person has signed in to their own pages, or to the portal. */
-  async visit(identity: Identity): Promise<PagesStanding> {
+  async visit(identity: Identity, session: PagesSession): Promise<void> {
     const parts = await this.#started()
-    await Promise.all([visit(parts, identity), this.#jobs?.planSweep()])
-    return pagesStanding(parts)
+    await visit(parts, identity, session)
+    await this.#jobs?.planSweep()
   }
 
-  /** What decides about the cookie of a page. */
-  async pagesStanding(): Promise<PagesStanding> {
-    return pagesStanding(await this.#started())
+  /** What decides about the cookie of a page, which names this session. */
+  async pagesStanding(session: string): Promise<PagesStanding> {
+    return pagesStanding(await this.#started(), session)
+  }
+
+  /** The person has signed out of the pages in one browser: a copy of its cookie opens nothing either. */
+  async endPages(session: string): Promise<void> {
+    const { pages } = await this.#started()
+    pages.end(session)
   }
 
   /** The identity provider says that the person signed out there; undefined when this token said so before. */

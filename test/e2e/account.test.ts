@@ -47,8 +47,13 @@ describe.runIf(CHROMIUM_IS_HERE)('the account page', () => {
       await page.click('#disconnect-go-all')
       await page.waitForSelector('#nothing')
       for (const { accessToken } of [other, third]) expect(await statusWith(world.mcpUrl, accessToken)).toBe(401)
+      const copied = (await page.context().cookies(world.brokerUrl)).find(({ name }) => name === 'mcp_pages')?.value ?? ''
+      const withCopy = async (): Promise<number> =>
+        (await fetch(`${world.brokerUrl}/account`, { headers: { cookie: `mcp_pages=${copied}` }, redirect: 'manual' })).status
+      expect(await withCopy()).toBe(200)
       await page.click('#sign-out-go')
       await page.waitForURL(`${world.brokerUrl}/`)
+      expect(await withCopy()).toBe(303)
       expect((await page.context().cookies(world.brokerUrl)).map(({ name }) => name)).not.toContain('mcp_pages')
       expect(complaints).toEqual([])
       await page.context().close()

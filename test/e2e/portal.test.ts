@@ -134,6 +134,17 @@ describe.runIf(CHROMIUM_IS_HERE)('the portal', () => {
       await expect.poll(() => page.textContent('#stat-signed-in .stat-value'), LONG_ENOUGH).toBe(String(Number(count) + 1))
     })
 
+    test('opens for one in a hundred groups, in a cookie that every browser keeps', async () => {
+      const groups = Array.from({ length: 100 }, () => crypto.randomUUID())
+      world.idp.control.changeGroups('carol', groups)
+      const { page: crowded } = await openAs('carol', browser, `${world.brokerUrl}/admin`)
+      world.idp.control.changeGroups('carol', ['admins', 'engineering'])
+      expect(await crowded.textContent('h1')).toBe('Overview')
+      const cookies = await crowded.context().cookies(world.brokerUrl)
+      expect(Math.max(...cookies.map(({ name, value }) => name.length + value.length))).toBeLessThan(600)
+      await crowded.context().close()
+    })
+
     test('tells who listens, and takes nothing from them', async () => {
       const heard = await page.evaluate<string[]>(`new Promise((resolve) => {
         const heard = []

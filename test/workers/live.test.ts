@@ -99,6 +99,14 @@ describe('who listens', () => {
     expect(carol.closed).toBeUndefined()
   })
 
+  test('is put out at the second at which their sign-in ends, although nothing happens', async () => {
+    const directory = freshDirectory()
+    const soon = await listen(directory, 'carol', now() + 2)
+    await vi.waitUntil(() => states(soon).length > 0)
+    expect(soon.closed).toBeUndefined()
+    await vi.waitFor(() => expect(soon.closed).toBe(1008), { timeout: 5_000 })
+  })
+
   test('is put out when their sign-in has come to its end', async () => {
     const directory = freshDirectory()
     const late = await listen(directory, 'carol', now() - 1)

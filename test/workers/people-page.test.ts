@@ -36,7 +36,9 @@ async function seeded(name: string, count: number): Promise<(query: string) => P
   const settings = { ...base.settings, administrators: { ...base.settings.administrators, emails: ['carol@example.com'] } }
   const floor = app({ ...base, settings, directory: () => directory })
   const identity = { issuer: 'https://idp.example', subject: 'carol', email: 'carol@example.com', groups: [] }
-  const visitor = { sub: 'c'.repeat(43), identity, csrf: 'a token', session: 'one', signedInAt: now() }
+  const sub = 'c'.repeat(43)
+  await base.session(sub).visit(identity, { id: name, until: now() + 3_600 })
+  const visitor = { sub, csrf: 'a token', session: name, signedInAt: now() }
   const cookie = `mcp_pages=${await sealed(base.keys, 'pages+jwe', visitor, now(), 3_600)}`
   return async (query) => {
     const began = performance.now()

@@ -1,5 +1,5 @@
 // What administrators do: every action as a function that returns its receipt, for the API, the portal and the command line alike.
-import type { Action, ActionTarget, Order, Receipt } from '../../session/receipt.ts'
+import { THEMSELVES, type Action, type ActionTarget, type Order, type Receipt } from '../../session/receipt.ts'
 import type { Identity } from '../../caller.ts'
 import { randomId } from '../../platform/crypto.ts'
 import { describeError, log } from '../../platform/telemetry.ts'
@@ -78,7 +78,10 @@ async function carriedOut(
   acting: Acting,
   person: Identity,
 ): Promise<Receipt> {
-  const receipt = await services.session(sub).carryOut(orderOf(services, action, target, acting), person)
+  const { actor, session } = acting
+  // Where they do it themselves they see what has come of it, in that browser and in no other.
+  const spared = actor === THEMSELVES && session !== undefined ? { session } : undefined
+  const receipt = await services.session(sub).carryOut(orderOf(services, action, target, acting), person, spared)
   // It is on its way from the person's object, where nothing loses it; whoever is shown it now need not wait for that.
   const stored = services
     .directory()

@@ -25,7 +25,7 @@ async function upgrade(c: Context, services: Services): Promise<Response> {
   const headers = {
     Upgrade: 'websocket',
     [VISITOR_HEADER]: visitor.sub,
-    [UNTIL_HEADER]: String(services.now() + services.settings.limits.pagesTtl),
+    [UNTIL_HEADER]: String(visitor.until),
   }
   const answer = await services.directory().fetch('https://directory/live', { headers })
   return new Response(null, { status: answer.status, webSocket: answer.webSocket })

@@ -13,14 +13,16 @@ export async function vouchedFor(c: Context, services: Services): Promise<Visito
   if (!access || assertion === undefined) return undefined
   const person = await assertionsOf(access, services.now).person(assertion)
   if (!person) return 'invalid'
-  const { email, sub: subject = email } = person
+  const { email, sub: subject = email, exp } = person
   return {
     // Nobody's object is called that.
     sub: `access:${subject}`,
     identity: { issuer: access.issuer, subject, email, groups: [] },
     csrf: await csrfOf(services, access.issuer, subject),
     session: '',
-    signedInAt: services.now(),
+    // It is verified again with each request, and what listens goes no further than it does.
+    until: Math.min(exp, services.now() + services.settings.limits.pagesTtl),
+    others: 0,
     via: 'access',
     // Whom the policy of Access lets through is an administrator, unless the settings name fewer.
     isAdministrator: emails.length === 0 || emails.some((known) => known.toLowerCase() === email.toLowerCase()),

@@ -32,6 +32,7 @@ import {
 export const account: AccountView = {
   ...person,
   isAdministrator: true,
+  otherBrowsers: 1,
   servers: [{ url: MCP, name: 'Acme Documents' }],
   csrf: 'a-csrf-token',
   ended: { grants: 1, streams: 2, acknowledgedAt: NOW - 3 },
@@ -157,6 +158,7 @@ export const OWN_EXAMPLES: Readonly<Record<string, string>> = {
   'account-nothing': accountPage({
     ...account,
     isAdministrator: false,
+    otherBrowsers: 0,
     grants: [],
     streams: [],
     ended: undefined,
