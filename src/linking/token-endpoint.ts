@@ -30,10 +30,12 @@ function formEncoded(text: string): string {
 }
 
 const text = z.string().min(1).optional().catch(undefined)
+/** Seconds; a number beyond every calendar is no lifetime. */
+const lifetime = z.coerce.number().positive().max(1e10).optional().catch(undefined)
 const answerSchema = z.object({
   access_token: z.string().min(1),
   token_type: z.string().catch('bearer'),
-  expires_in: z.coerce.number().positive().optional().catch(undefined),
+  expires_in: lifetime,
   refresh_token: text,
   scope: text,
 })

@@ -145,7 +145,8 @@ export function serverSchema(given: Given) {
       schema.refine(holds, {
         path: [field],
         message,
-        when: ({ issues }) => !issues.some(({ path: [first] = [] }) => [field, ...about].some((name) => name === first)),
+        when: ({ issues }) =>
+          !issues.some(({ path: [first] = [] }) => first === undefined || [field, ...about].some((name) => name === first)),
       }),
     shape,
   )
