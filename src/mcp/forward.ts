@@ -61,7 +61,7 @@ export async function forward(forwarding: Forwarding, conditions: ForwardingCond
       : asking)
     await checkAnswer(answer, passage.id)
     const { status, body } = answer
-    const headers = responseHeaders(answer, passage)
+    const headers = responseHeaders(answer)
     if (body === null || saysAllByItsStatus(status)) {
       await body?.cancel()
       tether.release()

@@ -3,23 +3,23 @@ import type { Passage } from './era.ts'
 import { McpRefusal } from './refusal.ts'
 
 /** Never `Authorization`, `Cookie`, `Origin` or anything that could pose as identity: those are the broker's to consume or to set. */
-const TOWARD_DOWNSTREAM: ReadonlySet<string> = new Set([
+const TOWARD_DOWNSTREAM: readonly string[] = [
   'accept',
   'baggage',
   'content-type',
-  'mcp-method',
-  'mcp-name',
   'mcp-protocol-version',
   'traceparent',
   'tracestate',
   'user-agent',
-])
+]
 /** Sessions and replay do not exist in the modern era; passing them on would bring them back. */
 const TOWARD_LEGACY_DOWNSTREAM: ReadonlySet<string> = new Set([...TOWARD_DOWNSTREAM, 'last-event-id', 'mcp-session-id'])
+/** They repeat what the body says and are compared with it in the modern era only. */
+const TOWARD_MODERN_DOWNSTREAM: ReadonlySet<string> = new Set([...TOWARD_DOWNSTREAM, 'mcp-method', 'mcp-name'])
 const PARAMETER_PREFIX = 'mcp-param-'
 
+/** Never `Mcp-Session-Id`: a client knows the broker's id of a session, and some take the downstream's for it wherever it comes. */
 const TOWARD_CLIENT: readonly string[] = ['allow', 'content-type', 'mcp-protocol-version', 'retry-after']
-const TOWARD_LEGACY_CLIENT: readonly string[] = [...TOWARD_CLIENT, 'mcp-session-id']
 
 /** What runtimes agree about; obs-text (RFC 9110 section 5.5) is read as Latin-1 by one and as UTF-8 by another. */
 const PRINTABLE = /^[\t\x20-\x7e]*$/
@@ -29,21 +29,24 @@ export function requestHeaders(
   { era, id }: Passage,
   identity: Readonly<Record<string, string>>,
 ): Record<string, string> {
-  const passing = era === 'legacy' ? TOWARD_LEGACY_DOWNSTREAM : TOWARD_DOWNSTREAM
+  const isModern = era === 'modern'
+  const passing = isModern ? TOWARD_MODERN_DOWNSTREAM : TOWARD_LEGACY_DOWNSTREAM
   // A compressed event stream would be held back until a block of it is full.
   const headers: Record<string, string> = { 'accept-encoding': 'identity' }
   for (const [name, value] of client) {
-    if (!passing.has(name) && !name.startsWith(PARAMETER_PREFIX)) continue
-    if (PRINTABLE.test(value)) headers[name] = value
-    else if (name.startsWith('mcp-'))
+    const isParameter = name.startsWith(PARAMETER_PREFIX)
+    if (!passing.has(name) && !isParameter) continue
+    if (PRINTABLE.test(value)) {
+      if (isModern || !isParameter) headers[name] = value
+    } else if (name.startsWith('mcp-'))
       throw new McpRefusal('malformed_header', `the header ${name} has characters outside ASCII`, { id })
   }
   return Object.assign(headers, identity)
 }
 
-export function responseHeaders(answer: Response, { era }: Passage): Headers {
+export function responseHeaders(answer: Response): Headers {
   const headers = new Headers({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' })
-  for (const name of era === 'legacy' ? TOWARD_LEGACY_CLIENT : TOWARD_CLIENT) {
+  for (const name of TOWARD_CLIENT) {
     const value = answer.headers.get(name)
     if (value !== null && PRINTABLE.test(value)) headers.set(name, value)
   }

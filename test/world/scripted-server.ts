@@ -104,6 +104,8 @@ export class ScriptedServer {
     const sessionId = headers['mcp-session-id']?.toString()
     const session = sessionId === undefined ? undefined : this.sessions.get(sessionId)
     if (sessionId !== undefined && !session) return refuse(res, 404, -32_001, 'Session not found')
+    // As the official SDK does: on every answer.
+    if (session) res.setHeader('mcp-session-id', session.id)
     if (method === 'GET') return this.#get(res, session, headers['last-event-id']?.toString())
     if (method === 'DELETE') return this.#delete(res, session)
     const parsed: Message | readonly Message[] = JSON.parse(body.toString())

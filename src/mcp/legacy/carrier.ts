@@ -33,8 +33,6 @@ import { StandingStreams } from './standing-streams.ts'
 import { Tools } from './tools.ts'
 import { wholeAnswer } from './whole-answer.ts'
 
-const LEGACY = { era: 'legacy', kind: 'request', id: undefined } as const
-
 export class LegacyCarrier implements Carrier {
   readonly #parts: Parts
   readonly #waitUntil: (work: Promise<unknown>) => void
@@ -98,6 +96,8 @@ export class LegacyCarrier implements Carrier {
       if (order.kind === 'stream' && !isBridged) return answered(this.#attach(order, session, lastEventId), rate)
       const headers = new Headers(request.headers)
       headers.delete(ORDER_HEADER)
+      // Of a GET alone it says anything, and then it is the broker's.
+      if (order.kind !== 'stream') headers.delete('last-event-id')
       for (const [name, value] of Object.entries(identityHeaders(admission))) headers.set(name, value)
       if (order.kind === 'end' && !isBridged) return answered(await this.#delete(order, session, headers), rate)
       const asked = { order, headers, body: new Uint8Array(await request.arrayBuffer()) }
@@ -193,8 +193,7 @@ export class LegacyCarrier implements Carrier {
     this.#mustBeLive(order, abort)
     const instead = order.kind === 'initialize' ? await this.#bridges.initialize(asked, answer) : undefined
     if (instead) return instead
-    const out = responseHeaders(answer, LEGACY)
-    out.delete('mcp-session-id')
+    const out = responseHeaders(answer)
     const downstreamId = answer.headers.get('mcp-session-id') ?? undefined
     const opened = order.kind === 'initialize' && answer.ok ? this.#sessions.open(order.caller, downstreamId, body) : undefined
     if (opened) out.set('mcp-session-id', opened.id)
@@ -271,7 +270,7 @@ export class LegacyCarrier implements Carrier {
       await answer.body?.cancel()
       return new Response(null, { status: answer.ok ? answer.status : 200 })
     }
-    return new Response(answer.body, { status: answer.status, headers: responseHeaders(answer, LEGACY) })
+    return new Response(answer.body, { status: answer.status, headers: responseHeaders(answer) })
   }
 
   #goOn({ openRequests, upId, ...spec }: LoggedStream): void {

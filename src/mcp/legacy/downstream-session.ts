@@ -91,7 +91,7 @@ export class DownstreamSessions {
     { target, headers, headersWithinMs, challenged }: DownstreamRequest,
   ): Promise<McpSession | undefined> {
     const own = new Headers(headers)
-    for (const name of ['last-event-id', 'mcp-protocol-version', 'mcp-method', 'mcp-name']) own.delete(name)
+    for (const name of ['last-event-id', 'mcp-protocol-version']) own.delete(name)
     own.set('content-type', 'application/json')
     own.set('accept', 'application/json, text/event-stream')
     const common = { method: 'POST', target, signal: AbortSignal.timeout(headersWithinMs), headersWithinMs, challenged } as const

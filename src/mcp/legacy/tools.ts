@@ -94,9 +94,6 @@ async function told(error: unknown, { order }: Asked, session: McpSession, bridg
 /** The headers of a call, for a question of the broker's own in the same session. */
 function headersToAsk(call: Headers): Headers {
   const headers = new Headers({ 'content-type': 'application/json', accept: 'application/json, text/event-stream' })
-  for (const [name, value] of call)
-    if (!headers.has(name) && !OF_THE_CALL.has(name) && !name.startsWith('mcp-param-')) headers.set(name, value)
+  for (const [name, value] of call) if (!headers.has(name)) headers.set(name, value)
   return headers
 }
-
-const OF_THE_CALL: ReadonlySet<string> = new Set(['mcp-method', 'mcp-name', 'last-event-id'])

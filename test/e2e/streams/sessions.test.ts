@@ -35,6 +35,11 @@ describe('the id of a session', () => {
     const answer = await client.call('who')
     expect(answer.headers.get('mcp-session-id')).toBeNull()
     expect(await answer.json()).toMatchObject({ result: { from: server.session.id } })
+    const standing = await client.get()
+    const deleted = await client.delete()
+    expect([standing, deleted].map(({ status }) => status)).toEqual([200, 200])
+    // Some clients take the id of their session from any answer that has one.
+    expect([standing.response, deleted].map(({ headers }) => headers.get('mcp-session-id'))).toEqual([null, null])
     expect(JSON.stringify(server.requests.all)).not.toContain(client.sessionId)
   })
 

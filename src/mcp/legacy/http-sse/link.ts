@@ -68,9 +68,7 @@ export function initializeIn({ messages }: ClientMessage): Message | undefined {
 
 /** What the client's POST gets: that its message was taken, or what the downstream had against it. */
 export async function relayed(answer: Response): Promise<Response> {
-  if (!answer.ok) return new Response(answer.body, { status: answer.status, headers: responseHeaders(answer, LEGACY) })
+  if (!answer.ok) return new Response(answer.body, { status: answer.status, headers: responseHeaders(answer) })
   await answer.body?.cancel()
   return new Response(null, { status: 202, headers: { 'cache-control': 'no-store' } })
 }
-
-const LEGACY = { era: 'legacy', kind: 'request', id: undefined } as const
