@@ -2,12 +2,16 @@
 import { joined } from '../platform/bytes.ts'
 import type { StreamMeter } from '../session/stream-traffic.ts'
 import { keepAlive } from './keep-alive.ts'
-import { encodeComment, encodeEvent, SseEventTooLarge, SseReader, type SseEvent } from './sse.ts'
+import type { OpenRequests } from './open-requests.ts'
+import { encodeComment, encodeEvent, isMessage, SseEventTooLarge, SseReader, type SseEvent } from './sse.ts'
 
 /** One event has to be held whole, so that a comment never lands inside it. */
 export const MAX_EVENT_BYTES = 8 * 1024 * 1024
 
 export type Breakage = 'downstream_broken' | 'downstream_event_too_large'
+
+/** How long a stream goes on after everything it was opened for is answered: what the downstream says in the same breath still passes. */
+export const GRACE_MS = 100
 
 export interface Carriage {
   readonly keepAliveMs: number
@@ -16,6 +20,10 @@ export interface Carriage {
   readonly first: readonly Uint8Array[]
   /** What the client gets of these events; may store them before. */
   readonly encode: (events: readonly SseEvent[]) => readonly Uint8Array[] | Promise<readonly Uint8Array[]>
+  /** What the stream was opened for, where it ends with that; one that stands open owes nothing in particular. */
+  readonly owed?: OpenRequests | undefined
+  /** The last event of a stream that ended in good order and still owes an answer. */
+  readonly unanswered?: () => Uint8Array | undefined
   /** The last event of a stream that broke, when its client can't find out by itself what became of its request. */
   readonly lastEvent: (breakage: Breakage) => Uint8Array | undefined
   /** Counts what passes. */
@@ -32,11 +40,13 @@ export function carryEvents(body: ReadableStream<Uint8Array>, carriage: Carriage
   const events = new SseReader({ maxEventBytes: carriage.maxEventBytes, comments: true })
   let stopBeating: () => void
   let isOver = false
+  let grace: ReturnType<typeof setTimeout> | undefined
   let encoding: Promise<readonly Uint8Array[]> | undefined
 
   function finish(controller: ReadableStreamDefaultController<Uint8Array>, last?: Uint8Array): void {
     isOver = true
     stopBeating()
+    clearTimeout(grace)
     if (last) controller.enqueue(last)
     controller.close()
   }
@@ -45,6 +55,7 @@ export function carryEvents(body: ReadableStream<Uint8Array>, carriage: Carriage
   async function leave(because: 'ended' | 'client_left'): Promise<void> {
     isOver = true
     stopBeating()
+    clearTimeout(grace)
     // Nobody is left to hear what cancelling may have to say.
     void source.cancel().catch(() => undefined)
     if (encoding) await encoding.catch(() => undefined)
@@ -54,10 +65,10 @@ export function carryEvents(body: ReadableStream<Uint8Array>, carriage: Carriage
   /** Ends the answer last: the runtime forgets whatever a request has left to do when its answer has ended. */
   function endBy(
     controller: ReadableStreamDefaultController<Uint8Array>,
-    last: Uint8Array,
+    last: Uint8Array | undefined,
     because: 'ended' | 'client_left',
   ): void {
-    controller.enqueue(last)
+    if (last) controller.enqueue(last)
     // The client may have gone meanwhile; then there is nothing to close.
     leave(because)
       .then(() => controller.close())
@@ -78,9 +89,25 @@ export function carryEvents(body: ReadableStream<Uint8Array>, carriage: Carriage
         carriage.meter.passed(complete.filter(({ data }) => data).length, chunk.length)
         controller.enqueue(chunk)
       }
+      settle(controller, complete)
       if (tooLarge) throw tooLarge
       if (passed.length > 0) return true
     }
+  }
+
+  /** The downstream SHOULD close the stream after its response; one that does not must not hold what the stream holds. */
+  function settle(controller: ReadableStreamDefaultController<Uint8Array>, complete: readonly SseEvent[]): void {
+    const { owed } = carriage
+    if (!owed || grace !== undefined) return
+    for (const event of complete) if (isMessage(event)) owed.settle(event.data)
+    if (!owed.areAnswered) return
+    grace = setTimeout(() => {
+      if (!isOver) endBy(controller, undefined, 'ended')
+    }, GRACE_MS)
+  }
+
+  function inPlace(breakage: Breakage): Uint8Array | undefined {
+    return carriage.owed?.areAnswered === true ? undefined : carriage.lastEvent(breakage)
   }
 
   async function encoded(complete: readonly SseEvent[]): Promise<readonly Uint8Array[]> {
@@ -113,12 +140,12 @@ export function carryEvents(body: ReadableStream<Uint8Array>, carriage: Carriage
       carriage.meter.taken()
       try {
         if (await carrySome(controller)) return
-        finish(controller)
+        finish(controller, carriage.owed?.areAnswered === false ? carriage.unanswered?.() : undefined)
         carriage.over('ended')
       } catch (error) {
         if (isOver) return
         const breakage = error instanceof SseEventTooLarge ? 'downstream_event_too_large' : 'downstream_broken'
-        finish(controller, carriage.lastEvent(breakage))
+        finish(controller, inPlace(breakage))
         await leave('ended')
       }
     },

@@ -1,5 +1,5 @@
-// Messages of the downstream on their way through an edit: what it can't read is answered with an error, and never passed on.
-import type { SseEvent } from './sse.ts'
+// Messages of the downstream on their way through an edit: what it can't read is never passed on.
+import { isMessage, type SseEvent } from './sse.ts'
 import { McpRefusal } from './refusal.ts'
 import type { Edit } from './tool-gate.ts'
 import { wholeBody } from './whole-body.ts'
@@ -19,9 +19,19 @@ export async function editedBody(body: ReadableStream<Uint8Array>, edit: Edit, i
   return edited === message ? bytes : new TextEncoder().encode(edited)
 }
 
-/** `inPlace` stands where a message was that can't be read. */
-export function editedEvents(events: readonly SseEvent[], edit: Edit, inPlace: () => string): readonly SseEvent[] {
-  return events.map((event) => (event.data ? { ...event, data: edit(event.data) ?? inPlace() } : event))
+/**
+ * Events that are no messages pass as they are: a heartbeat lists no tools to anybody. Of a message that can't be read the place in
+ * its stream is left; it answers no request, as it would not without an edit.
+ */
+export function editedEvents(events: readonly SseEvent[], edit: Edit, dropped?: () => void): readonly SseEvent[] {
+  return events.map((event) => {
+    if (!isMessage(event)) return event
+    const { data, event: _, ...place } = event
+    const edited = edit(data)
+    if (edited !== undefined) return { ...event, data: edited }
+    dropped?.()
+    return place
+  })
 }
 
 export function unreadable(id: string | undefined): McpRefusal {

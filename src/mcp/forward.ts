@@ -9,6 +9,7 @@ import type { Passage } from './era.ts'
 import { farewell } from './farewell.ts'
 import { answerInTime } from './late-answer.ts'
 import { isEventStream, requestHeaders, responseHeaders } from './passing-headers.ts'
+import { OpenRequests } from './open-requests.ts'
 import { McpRefusal } from './refusal.ts'
 import { encodeEvent } from './sse.ts'
 import { Tether, type OpenLeash } from './tether.ts'
@@ -96,7 +97,8 @@ async function eventsOf(
     keepAliveMs: conditions.keepAliveMs,
     maxEventBytes: MAX_EVENT_BYTES,
     first: conditions.first ?? [],
-    encode: encoding(forwarding, conditions),
+    ...encoding(forwarding, conditions),
+    owed: owedTo(forwarding.passage),
     lastEvent: (breakage) => lastEvent(breakage, forwarding),
     meter: tether.meter,
     pulled: leash.pulled,
@@ -105,11 +107,24 @@ async function eventsOf(
   })
 }
 
-function encoding({ passage, requestId }: Forwarding, { encode = withoutIds, edit }: ForwardingConditions): Carriage['encode'] {
-  if (!edit) return encode
-  // A standing stream answers nobody.
-  const inPlace = (): string => (passage.id === undefined ? '' : unreadable(passage.id).toJson(requestId))
-  return (events) => encode(editedEvents(events, edit, inPlace))
+/** A subscription is answered when it ends; a stream of the legacy eras that stands open answers nobody. */
+function owedTo({ kind, id }: Passage): OpenRequests | undefined {
+  return kind === 'request' && id !== undefined ? new OpenRequests([id]) : undefined
+}
+
+/** A client that got everything knows by itself what a stream without an answer is; one from which something was kept is told. */
+function encoding(
+  { passage, requestId }: Forwarding,
+  { encode = withoutIds, edit }: ForwardingConditions,
+): Pick<Carriage, 'encode' | 'unanswered'> {
+  if (!edit) return { encode }
+  let hasDropped = false
+  const drop = (): void => void (hasDropped = true)
+  return {
+    encode: (events) => encode(editedEvents(events, edit, drop)),
+    unanswered: () =>
+      hasDropped ? encodeEvent({ event: 'message', data: unreadable(passage.id).toJson(requestId) }) : undefined,
+  }
 }
 
 /** Takes its time, in which the grant may end: the leash is there before it begins. */

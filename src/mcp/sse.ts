@@ -33,6 +33,12 @@ export class SseEventTooLarge extends Error {
   }
 }
 
+/** What a client of MCP reads. Events of other types are dispatched to nobody there (WHATWG server-sent events, section 9.2.6). */
+export function isMessage(event: SseEvent): event is SseEvent & { readonly data: string } {
+  const { event: type = '', data = '' } = event
+  return data !== '' && (type === '' || type === 'message')
+}
+
 const LF = 0x0a
 const CR = 0x0d
 const BYTE_ORDER_MARK = '\uFEFF'

@@ -2,7 +2,7 @@
 import { randomId } from '../platform/crypto.ts'
 import { MAX_EVENT_BYTES } from './carried-events.ts'
 import { isEventStream } from './passing-headers.ts'
-import { readEvents } from './sse.ts'
+import { isMessage, readEvents } from './sse.ts'
 import type { ToolGate } from './tool-gate.ts'
 import { listedIn } from './tool-listing.ts'
 import { wholeBody } from './whole-body.ts'
@@ -45,7 +45,8 @@ export async function responseIn(answer: Response, id: string, signal: AbortSign
   if (!body) return undefined
   try {
     if (!isEventStream(answer)) return new TextDecoder().decode(await wholeBody(body))
-    for await (const { data = '' } of readEvents(body, { maxEventBytes: MAX_EVENT_BYTES })) if (answers(data, id)) return data
+    for await (const event of readEvents(body, { maxEventBytes: MAX_EVENT_BYTES }))
+      if (isMessage(event) && answers(event.data, id)) return event.data
   } catch {
     // Whatever is wrong with it, it says nothing about any tool.
   }

@@ -38,6 +38,9 @@ export interface Call {
 
 export type OnCall = (call: Call) => void | Promise<void>
 
+/** Answers what is no request, in its own way. */
+export type OnNotification = (message: Message, res: ServerResponse) => void
+
 export class ScriptedServer {
   readonly sessions = new Map<string, ScriptedSession>()
   /** Sessions that were ended by DELETE. */
@@ -46,6 +49,7 @@ export class ScriptedServer {
   readonly #raw: RawDownstream
   readonly #feeds = new Map<string, Feed>()
   #onCall: OnCall = (call) => call.answer({ content: [] })
+  #onNotification: OnNotification = (_message, res) => void res.writeHead(202).end()
   #count = 0
 
   private constructor(raw: RawDownstream, behaviour: Partial<Behaviour>) {
@@ -75,6 +79,10 @@ export class ScriptedServer {
 
   onCall(onCall: OnCall): void {
     this.#onCall = onCall
+  }
+
+  onNotification(onNotification: OnNotification): void {
+    this.#onNotification = onNotification
   }
 
   /** The next call, which is answered as a stream. */
@@ -109,8 +117,10 @@ export class ScriptedServer {
     if (method === 'GET') return this.#get(res, session, headers['last-event-id']?.toString())
     if (method === 'DELETE') return this.#delete(res, session)
     const parsed: Message | readonly Message[] = JSON.parse(body.toString())
-    const message = [parsed].flat().find(({ id, method: asked }) => id !== undefined && asked !== undefined)
-    if (!message) return void res.writeHead(202).end()
+    const messages = [parsed].flat()
+    const message = messages.find(({ id, method: asked }) => id !== undefined && asked !== undefined)
+    const [first] = messages
+    if (!message) return first && this.#onNotification(first, res)
     if (message.method === 'initialize') return this.#initialize(res, message)
     return await this.#onCall(this.#call(message, headers, session, res))
   }

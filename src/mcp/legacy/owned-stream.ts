@@ -1,7 +1,7 @@
 // One stream that the object reads into the log: what it is, what it owes its client, and how far it has come.
 import { StreamMeter } from '../../session/stream-traffic.ts'
 import type { LogReader } from './log-reader.ts'
-import { OpenRequests } from './responses.ts'
+import { OpenRequests } from '../open-requests.ts'
 
 export interface StreamSpec {
   readonly id: string
@@ -32,6 +32,7 @@ export interface OwnedStream {
 
 /** How soon the downstream is asked again, unless it says otherwise. */
 export const RETRY_MS = 1_000
+export const LONGEST_RETRY_MS = 30_000
 
 interface Begun extends Pick<OwnedStream, 'spec' | 'upId' | 'safeUpTo' | 'abort' | 'openedAt'> {
   /** Ids of the requests that are still to be answered. */
@@ -47,4 +48,9 @@ export function beginning({ open, ...begun }: Begun): OwnedStream {
     reader: undefined,
     sentUpTo: begun.safeUpTo,
   }
+}
+
+/** Nothing has to come any more. A stream that stands open waits for whatever does. */
+export function owesNothing({ spec, open }: OwnedStream): boolean {
+  return spec.kind === 'call' && open.areAnswered
 }

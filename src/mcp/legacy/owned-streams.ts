@@ -8,13 +8,15 @@ import type { Cursor } from '../../session/event-id.ts'
 import type { EventLog, LogBounds, NewEvent } from '../../session/event-log.ts'
 import type { CloseReason } from '../../session/leash-terms.ts'
 import type { StreamTraffic } from '../../session/stream-traffic.ts'
-import { editedEvents, unreadable } from '../edited.ts'
-import { SseEventTooLarge, SseReader, type SseEvent } from '../sse.ts'
+import { GRACE_MS } from '../carried-events.ts'
+import { editedEvents } from '../edited.ts'
+import { SseEventTooLarge, SseReader } from '../sse.ts'
 import type { Edit } from '../tool-gate.ts'
+import { incoming } from './incoming.ts'
 import { LogReader } from './log-reader.ts'
 import { lostAnswer } from './lost-answer.ts'
 import { pause } from './pause.ts'
-import { beginning, RETRY_MS, type OwnedStream, type StreamSpec } from './owned-stream.ts'
+import { beginning, LONGEST_RETRY_MS, owesNothing, RETRY_MS, type OwnedStream, type StreamSpec } from './owned-stream.ts'
 
 type Owner = Pick<StreamSpec, 'id' | 'grantId' | 'mcpSession'>
 
@@ -36,7 +38,6 @@ export interface OwnedStreamsOptions {
   readonly now: () => number
 }
 
-const LONGEST_RETRY_MS = 30_000
 /** Attempts in a row that brought no event; the downstream is then taken not to resume. */
 const ATTEMPTS = 5
 
@@ -50,12 +51,17 @@ export class OwnedStreams {
     this.#options = options
   }
 
+  /** How many streams have something to come. One whose requests are answered is only kept until its end has come, which is soon. */
   get size(): number {
-    return this.#live.size
+    return this.#owing.length
+  }
+
+  get #owing(): readonly OwnedStream[] {
+    return [...this.#live.values()].filter((live) => !owesNothing(live))
   }
 
   open(): readonly (StreamDetail & { readonly mcpSession: string })[] {
-    return [...this.#live.values()].map(({ spec, openedAt }) => {
+    return this.#owing.map(({ spec, openedAt }) => {
       const { id, grantId, kind, mcpSession, label = kind } = spec
       return { id, grantId, kind, mcpSession, label, openedAt }
     })
@@ -208,11 +214,7 @@ export class OwnedStreams {
   }
 
   #wants(live: OwnedStream): boolean {
-    return (
-      this.#live.get(live.spec.id) === live &&
-      !live.abort.signal.aborted &&
-      (live.spec.kind === 'standing' || !live.open.areAnswered)
-    )
+    return this.#live.get(live.spec.id) === live && !live.abort.signal.aborted && !owesNothing(live)
   }
 
   /** A downstream that closes before it has answered wants to be asked again later; so may our client, if it knows how. */
@@ -229,6 +231,7 @@ export class OwnedStreams {
     const stop = (): void => void source.cancel().catch(() => undefined)
     live.abort.signal.addEventListener('abort', stop, { once: true })
     let bytes = 0
+    let grace: ReturnType<typeof setTimeout> | undefined
     try {
       for (;;) {
         const next = await source.read().catch(() => undefined)
@@ -237,31 +240,21 @@ export class OwnedStreams {
         if (next.done || live.abort.signal.aborted) return true
         bytes += next.value.length
         const { complete, tooLarge } = events.take(next.value)
-        const fresh = this.#fresh(live, edit ? editedEvents(complete, edit, () => instead(live)) : complete)
+        const { fresh, upId } = incoming(live, edit ? editedEvents(complete, edit) : complete)
         if (fresh.length > 0) {
           live.meter.passed(fresh.length, bytes)
           bytes = 0
           await this.#store(live, fresh)
         }
+        if (upId !== undefined) this.#options.log.noteUpId(live.spec.id, upId)
         if (tooLarge) throw tooLarge
+        // The downstream SHOULD close the stream now (MCP 2025-11-25, "Sending Messages to the Server"); not all of them do.
+        if (owesNothing(live)) grace ??= setTimeout(stop, GRACE_MS)
       }
     } finally {
+      clearTimeout(grace)
       live.abort.signal.removeEventListener('abort', stop)
     }
-  }
-
-  #fresh(live: OwnedStream, events: readonly SseEvent[]): readonly NewEvent[] {
-    const fresh: NewEvent[] = []
-    for (const { id, event, data, retry } of events) {
-      if (retry !== undefined) live.retryMs = Math.min(Math.max(retry, 100), LONGEST_RETRY_MS)
-      // The empty id resets the client's cursor (WHATWG server-sent events): there is nothing to resume from then.
-      if (id !== undefined) live.upId = id === '' ? undefined : id
-      if (data !== undefined && data !== '') {
-        fresh.push({ upId: id === '' ? undefined : id, event, data })
-        live.open.settle(data)
-      } else if (live.upId !== undefined) this.#options.log.noteUpId(live.spec.id, live.upId)
-    }
-    return fresh
   }
 
   async #store(live: OwnedStream, fresh: readonly NewEvent[]): Promise<void> {
@@ -301,10 +294,4 @@ export class OwnedStreams {
     if (spec.kind === 'call') this.#options.log.close(spec.id)
     live.reader?.finish()
   }
-}
-
-/** For a message nobody can read, which was to be looked at: an error for the request it may have answered. */
-function instead({ spec, open }: OwnedStream): string {
-  const [id] = open.spelled
-  return id === undefined ? '' : unreadable(id).toJson(spec.id)
 }

@@ -6,7 +6,7 @@ import { sentUntilTaken, type Challenged } from '../../challenged.ts'
 import { checkAnswer } from '../../downstream-answer.ts'
 import { isEventStream } from '../../passing-headers.ts'
 import { McpRefusal } from '../../refusal.ts'
-import { readEvents, type SseEvent } from '../../sse.ts'
+import { isMessage, readEvents, type SseEvent } from '../../sse.ts'
 import { messageEndpoint } from './endpoint.ts'
 
 export interface ConnectionTerms {
@@ -110,9 +110,7 @@ export class SseConnection {
   /** Hands on message after message until the connection ends, for whatever reason. */
   async read(deliver: (data: string) => Promise<void>): Promise<void> {
     try {
-      for await (const { event = 'message', data } of this.#events) {
-        if (data !== undefined && data !== '' && (event === 'message' || event === '')) await deliver(data)
-      }
+      for await (const event of this.#events) if (isMessage(event)) await deliver(event.data)
     } catch (error) {
       if (!this.#terms.signal.aborted) log('warn', 'downstream.connection_broken', { reason: describeError(error) })
     }

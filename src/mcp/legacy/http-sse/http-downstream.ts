@@ -4,12 +4,12 @@ import { MAX_EVENT_BYTES } from '../../carried-events.ts'
 import { checkAnswer } from '../../downstream-answer.ts'
 import { isEventStream } from '../../passing-headers.ts'
 import { McpRefusal } from '../../refusal.ts'
-import { readEvents } from '../../sse.ts'
+import { isMessage, readEvents } from '../../sse.ts'
 import { wholeBody } from '../../whole-body.ts'
 import { versionIn, type DownstreamSessions } from '../downstream-session.ts'
 import { ownChallenge } from '../own-challenge.ts'
 import { pause } from '../pause.ts'
-import { OpenRequests } from '../responses.ts'
+import { OpenRequests } from '../../open-requests.ts'
 import { resumed } from '../resumption.ts'
 import { headersWithinMs, initializeIn, ownHeaders, relayed, type ClientMessage, type Link, type LinkContext } from './link.ts'
 
@@ -171,9 +171,10 @@ export class HttpDownstream implements Link {
   ): Promise<string | undefined> {
     let upId = before
     try {
-      for await (const { id, data } of readEvents(body, { maxEventBytes: MAX_EVENT_BYTES })) {
-        if (id !== undefined) upId = id === '' ? undefined : id
-        if (data !== undefined && data !== '') await take(data, id === '' ? undefined : id)
+      for await (const event of readEvents(body, { maxEventBytes: MAX_EVENT_BYTES })) {
+        if (event.id !== undefined) upId = event.id || undefined
+        // On the one stream of an HTTP+SSE client other types mean other things, or nothing.
+        if (isMessage(event)) await take(event.data, event.id || undefined)
       }
     } catch (error) {
       if (!this.#context.signal.aborted) log('warn', 'downstream.connection_broken', { reason: describeError(error) })

@@ -5,7 +5,7 @@ import { McpRefusal } from '../../refusal.ts'
 import { openEnvelope } from '../../json-door.ts'
 import { ownChallenge } from '../own-challenge.ts'
 import { pause } from '../pause.ts'
-import { OpenRequests } from '../responses.ts'
+import { OpenRequests } from '../../open-requests.ts'
 import { SseConnection } from './connection.ts'
 import { headersWithinMs, initializeIn, ownHeaders, relayed, type ClientMessage, type Link, type LinkContext } from './link.ts'
 

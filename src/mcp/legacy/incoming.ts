@@ -1,0 +1,26 @@
+// Events of the downstream on their way into the log: what is stored of them, and what they say about the stream.
+import type { NewEvent } from '../../session/event-log.ts'
+import { isMessage, type SseEvent } from '../sse.ts'
+import { LONGEST_RETRY_MS, type OwnedStream } from './owned-stream.ts'
+
+export interface Incoming {
+  readonly fresh: readonly NewEvent[]
+  /** An id that came after the last of them and without an event of its own. */
+  readonly upId: string | undefined
+}
+
+export function incoming(live: OwnedStream, events: readonly SseEvent[]): Incoming {
+  const fresh: NewEvent[] = []
+  let alone: string | undefined
+  for (const event of events) {
+    const { id, data, retry } = event
+    if (retry !== undefined) live.retryMs = Math.min(Math.max(retry, 100), LONGEST_RETRY_MS)
+    // The empty id resets the client's cursor (WHATWG server-sent events): there is nothing to resume from then.
+    if (id !== undefined) live.upId = id === '' ? undefined : id
+    const isStored = data !== undefined && data !== ''
+    if (isStored) fresh.push({ upId: id === '' ? undefined : id, event: event.event, data })
+    alone = isStored ? undefined : live.upId
+    if (isMessage(event)) live.open.settle(event.data)
+  }
+  return { fresh, upId: alone }
+}
