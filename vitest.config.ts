@@ -45,8 +45,6 @@ export default defineConfig({
           // Two worlds at a time, after everything that only computes: most of what happens in one is waiting.
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
-          // Real browsers, clients and kills share two cores here: what only a busy machine brought about is tried once more.
-          retry: process.env['CI'] ? 2 : 0,
         },
       },
     ],

@@ -27,7 +27,6 @@ export interface Consent {
   readonly learns: readonly string[]
   /** The server wants the person to sign in there as well. */
   readonly leadsToServer?: boolean
-  readonly csrf?: string
 }
 
 const NO_NAME = 'An unnamed application'
@@ -126,13 +125,12 @@ function ServerPlace({ url, name }: Consent['resource']) {
 
 // Deny comes first: it is what the form does by default, and what the keyboard reaches first. Nothing has autofocus.
 function Decision(consent: Consent) {
-  const { ticket, csrf, identityProviders } = consent
+  const { ticket, identityProviders } = consent
   const [only, ...others] = identityProviders
   const caution = needsCaution(consent) ? { 'aria-describedby': 'caution' } : {}
   return (
     <form id="consent" method="post" action="/authorize" class="decision">
       <input type="hidden" name="ticket" value={ticket} />
-      {csrf !== undefined && <input type="hidden" name="csrf" value={csrf} />}
       <div class={others.length === 0 ? 'actions actions-even' : 'actions-stack'}>
         <button class="button" id="deny" type="submit" name="decision" value="deny">
           Deny

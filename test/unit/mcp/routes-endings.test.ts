@@ -106,10 +106,10 @@ describe('when the leash is pulled', () => {
     expect(await text).toContain(last)
   })
 
-  test.for<[string, RawHandler]>([
-    ['waits for its answer', neverAnswer],
-    ['is in the middle of a JSON answer', dripJson],
-  ])('a request that %s for more than a second is cut off', async ([, handler]) => {
+  test.for<[string, RawHandler, unknown]>([
+    ['waits for its answer', neverAnswer, [401, expect.stringContaining('"code":"credential_revoked"')]],
+    ['is in the middle of a JSON answer', dripJson, [200, 'cut off']],
+  ])('a request that %s for more than a second is cut off', async ([, handler, expected]) => {
     downstream.handleWith(handler)
     const { modern, leashes } = brokered(downstream.url)
     const answer = modern().then(async (response) => [response.status, await response.text().catch(() => 'cut off')])
@@ -118,7 +118,7 @@ describe('when the leash is pulled', () => {
     leashes[0]?.send('credential_revoked')
     await asked.closed
     expect(asked.aborted).toBe(true)
-    expect(JSON.stringify(await answer)).toMatch(/401.*credential_revoked|200,"cut off"/)
+    expect(await answer).toEqual(expected)
   })
 
   test('because it broke, the stream ends too: nothing may go on that no revocation could reach', async () => {

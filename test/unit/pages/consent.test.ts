@@ -15,10 +15,9 @@ function wordsOf(html: string): string {
 describe('the form of the consent page', () => {
   const form = /<form[\s\S]*<\/form>/.exec(consentPage(cursor))?.[0] ?? ''
 
-  it('posts the ticket and the csrf token to /authorize', () => {
+  it('posts the ticket to /authorize', () => {
     expect(form).toContain('<form id="consent" method="post" action="/authorize"')
     expect(form).toContain('<input type="hidden" name="ticket" value="eyJhbGciOiJkaXIifQ.ticket"/>')
-    expect(form).toContain('<input type="hidden" name="csrf" value="a-csrf-token"/>')
   })
 
   it('has two buttons and nothing else to press, Deny first', () => {
@@ -31,10 +30,6 @@ describe('the form of the consent page', () => {
 
   it('gives the focus to neither button', () => {
     expect(consentPage(cursor)).not.toContain('autofocus')
-  })
-
-  it('sends no csrf field where there is no token', () => {
-    expect(consentPage(claude)).not.toContain('name="csrf"')
   })
 })
 
@@ -90,7 +85,7 @@ describe('whatever a stranger writes on the consent page', () => {
   const everyProp = [
     // Which provider it is stands only where there are several.
     ...probed(claude, ['redirect.kind', 'identityProviders.0.key']),
-    ...probed({ ...terminal, csrf: 'token' }, ['redirect.kind', 'identityProviders.0.key']),
+    ...probed(terminal, ['redirect.kind', 'identityProviders.0.key']),
     ...probed(choosing, ['redirect.kind']),
     // Of a private scheme the host is not shown.
     ...probed(cursor, ['redirect.kind', 'redirect.host', 'identityProviders.0.key']),

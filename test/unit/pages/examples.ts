@@ -49,7 +49,6 @@ export const cursor: Consent = {
   ...claude,
   client: { name: 'Cursor', id: 'c_3f9d1b8e57aa4c11', host: 'cursor.com', verified: false, loopbackOnly: false },
   redirect: { host: 'anysphere.cursor-mcp', uri: 'cursor://anysphere.cursor-mcp/oauth/callback', kind: 'private-scheme' },
-  csrf: 'a-csrf-token',
 }
 
 const LONG = 'Totally Trustworthy Assistant For Every Company In The World '.repeat(5)
@@ -79,7 +78,6 @@ export const hostile: Consent = {
   ],
   identityProviders: [{ key: 'oauth', name: `</p><h1>${LONG}`, host: 'login.example' }],
   learns: [SHOUT, '<i>everything</i>'],
-  csrf: `"'><img src=x onerror=alert(3)>`,
 }
 
 const mcpUrl = 'https://mcp.example.com/mcp'
