@@ -2,13 +2,13 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { BrokerClient, countForLong, statusWith } from '../world/broker-client.ts'
-import { CHROMIUM_IS_HERE, launchChromium, picturesOf } from '../world/chromium.ts'
+import { BROWSER_TESTS_RUN, launchChromium, picturesOf } from '../world/chromium.ts'
 import { openAs, pictured } from '../world/portal-visit.ts'
 import { startWorld, type World } from '../world/world.ts'
 
 const PICTURES = picturesOf('account')
 
-describe.runIf(CHROMIUM_IS_HERE)('the account page', () => {
+describe.runIf(BROWSER_TESTS_RUN)('the account page', () => {
   let world: World
   let browser: Browser
   let client: BrokerClient

@@ -2,13 +2,13 @@
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { BrokerClient } from '../world/broker-client.ts'
-import { CHROMIUM_IS_HERE, launchChromium, openTab, photograph, picturesOf } from '../world/chromium.ts'
+import { BROWSER_TESTS_RUN, launchChromium, openTab, photograph, picturesOf } from '../world/chromium.ts'
 import { startWorld, type World } from '../world/world.ts'
 
 const PICTURES = picturesOf('broker')
 const NOBODY = 'http://127.0.0.1:9'
 
-describe.runIf(CHROMIUM_IS_HERE)('the broker shows', () => {
+describe.runIf(BROWSER_TESTS_RUN)('the broker shows', () => {
   let world: World
   let browser: Browser
   let page: Page

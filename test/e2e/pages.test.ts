@@ -6,7 +6,7 @@ import { PAGE_ASSETS } from '../../src/pages/assets.ts'
 import { type Place, pageHeaders } from '../../src/pages/headers.ts'
 import { EXAMPLES } from '../unit/pages/examples.ts'
 import { OWN_EXAMPLES, PORTAL_EXAMPLES } from '../unit/pages/portal-pages.ts'
-import { CHROMIUM_IS_HERE, DEVICES, launchChromium, NO_CLICK_YET, openTab, photograph, picturesOf } from '../world/chromium.ts'
+import { BROWSER_TESTS_RUN, DEVICES, launchChromium, NO_CLICK_YET, openTab, photograph, picturesOf } from '../world/chromium.ts'
 
 const PICTURES = picturesOf('pages')
 /** Nobody feeds the portal here. */
@@ -18,7 +18,7 @@ function placeOf(name: string): Place {
   return Object.hasOwn(OWN_EXAMPLES, name) ? 'own' : 'sign-in'
 }
 
-describe.runIf(CHROMIUM_IS_HERE)('in Chromium', () => {
+describe.runIf(BROWSER_TESTS_RUN)('in Chromium', () => {
   let browser: Browser
   let server: Server
   let origin = ''

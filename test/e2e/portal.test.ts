@@ -2,13 +2,13 @@
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { BrokerClient, countForLong, errorOf, statusWith } from '../world/broker-client.ts'
-import { CHROMIUM_IS_HERE, launchChromium, photograph, picturesOf } from '../world/chromium.ts'
+import { BROWSER_TESTS_RUN, launchChromium, photograph, picturesOf } from '../world/chromium.ts'
 import { decide, eventsIn, LONG_ENOUGH, openAs, pictured } from '../world/portal-visit.ts'
 import { startWorld, type World } from '../world/world.ts'
 
 const PICTURES = picturesOf('portal')
 
-describe.runIf(CHROMIUM_IS_HERE)('the portal', () => {
+describe.runIf(BROWSER_TESTS_RUN)('the portal', () => {
   let world: World
   let browser: Browser
   let client: BrokerClient

@@ -4,12 +4,12 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startGithub, type GithubWorld } from '../unit/identity/dialects/github.ts'
 import { BrokerClient, callTool, countForLong, statusWith, tokensOf, type Tokens } from '../world/broker-client.ts'
-import { CHROMIUM_IS_HERE, launchChromium, openTab, photograph, picturesOf } from '../world/chromium.ts'
+import { BROWSER_TESTS_RUN, launchChromium, openTab, photograph, picturesOf } from '../world/chromium.ts'
 import { startWorld, type World } from '../world/world.ts'
 
 const PICTURES = picturesOf('providers')
 
-describe.runIf(CHROMIUM_IS_HERE)('with two identity providers', () => {
+describe.runIf(BROWSER_TESTS_RUN)('with two identity providers', () => {
   let github: GithubWorld
   let world: World
   let browser: Browser

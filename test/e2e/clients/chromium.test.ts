@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { BrokerClient, statusWith, tokensOf } from '../../world/broker-client.ts'
-import { CHROMIUM_IS_HERE, launchChromium, openTab, photograph, picturesOf } from '../../world/chromium.ts'
+import { BROWSER_TESTS_RUN, launchChromium, openTab, photograph, picturesOf } from '../../world/chromium.ts'
 import { DESKTOP_CLIENTS } from '../../world/client-fixtures.ts'
 import { close, listen } from '../../world/listening.ts'
 import { startWorld, type World } from '../../world/world.ts'
@@ -11,7 +11,7 @@ import { startWorld, type World } from '../../world/world.ts'
 const PICTURES = picturesOf('journey')
 const CURSOR = DESKTOP_CLIENTS[0]!
 
-describe.runIf(CHROMIUM_IS_HERE)('a person in a browser', () => {
+describe.runIf(BROWSER_TESTS_RUN)('a person in a browser', () => {
   let world: World
   let browser: Browser
   let listener: Server

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { setupsFor } from '../../../src/pages/setups.ts'
-import { CHROMIUM_IS_HERE, launchChromium, openTab } from '../../world/chromium.ts'
+import { BROWSER_TESTS_RUN, launchChromium, openTab } from '../../world/chromium.ts'
 import { freePort } from '../../world/listening.ts'
 import { Home, SpawnedClient } from '../../world/spawned-client.ts'
 import { startWorld, type World } from '../../world/world.ts'
@@ -11,7 +11,7 @@ import { startWorld, type World } from '../../world/world.ts'
 const require = createRequire(import.meta.url)
 const INSPECTOR = require.resolve('@modelcontextprotocol/inspector/clients/launcher/build/index.js')
 
-describe.runIf(CHROMIUM_IS_HERE)('MCP Inspector in the browser', () => {
+describe.runIf(BROWSER_TESTS_RUN)('MCP Inspector in the browser', () => {
   let world: World
   let browser: Browser
   let home: Home
