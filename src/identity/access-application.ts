@@ -94,7 +94,8 @@ export class AccessApplication implements IdentityProvider {
   }
 
   #identity({ sub, email }: Asserted, known: Known | undefined): Identity {
-    return identityFrom(this.#issuer, { sub, email, name: known?.name, groups: known?.groups ?? [] })
+    // Access vouches for the address: its policies decide by it.
+    return identityFrom(this.#issuer, { sub, email, email_verified: true, name: known?.name, groups: known?.groups ?? [] })
   }
 
   /** What Access knows besides: name and groups, as long as the session lives. Undefined when it knows no such session. */

@@ -18,9 +18,12 @@ export function accessProvider(settings: IdentityProviderSettings): IdentityProv
   })
 }
 
-/** Groups are a claim of their own with the scope `groups`; claims mapped from the provider behind Access sit in `custom`. */
+/**
+ * Access vouches for addresses without saying so: its policies decide by them. Groups are a claim of their own with the scope `groups`;
+ * claims mapped from the provider behind Access sit in `custom`.
+ */
 function spelledOut(claims: Claims): Claims {
-  const { groups, custom } = claims
-  if (groups !== undefined || typeof custom !== 'object' || custom === null || !('groups' in custom)) return claims
-  return { ...claims, groups: custom.groups }
+  const { groups, custom, email_verified = true } = claims
+  const isMapped = groups === undefined && typeof custom === 'object' && custom !== null && 'groups' in custom
+  return { ...claims, email_verified, ...(isMapped && { groups: custom.groups }) }
 }

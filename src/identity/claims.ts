@@ -8,11 +8,11 @@ const text = z.string().min(1).optional().catch(undefined)
 const claimsSchema = z.object({
   sub: z.string().min(1),
   email: text,
-  // A few providers send the boolean as text.
+  // A few providers send the boolean as text. Absent is no: rules let people in by their address.
   email_verified: z
     .unknown()
     .optional()
-    .transform((verified) => verified !== false && verified !== 'false'),
+    .transform((verified) => verified === true || verified === 'true'),
   name: text,
   groups: z
     .unknown()
@@ -22,14 +22,27 @@ const claimsSchema = z.object({
 
 /** True when another document of the provider may know more about the person. */
 export function isIncomplete(claims: Claims): boolean {
-  return ['email', 'name', 'groups'].some((claim) => claims[claim] === undefined)
+  const { email, email_verified: verified, name, groups } = claims
+  return email === undefined || verified === undefined || name === undefined || groups === undefined
+}
+
+/** What a second document adds to the first. An address and the word about it stay together: one may speak of another address. */
+export function completed(first: Claims, second: Claims): Claims {
+  const isSettled = first['email'] !== undefined && first['email_verified'] !== undefined
+  const { email, email_verified } = isSettled || second['email'] === undefined ? first : second
+  return { ...second, ...first, email, email_verified }
 }
 
 /**
- * No groups claim means no groups: providers leave it out for a person who is in none. An address the provider says it
- * did not verify is as good as none.
+ * No groups claim means no groups: providers leave it out for a person who is in none. An address that the provider does not say it
+ * has verified is as good as none; whoever vouches for addresses without that word says so in its delta.
  */
 export function identityFrom(issuer: string, claims: Claims): Identity {
   const { sub, email, email_verified, name, groups } = claimsSchema.parse(claims)
   return { issuer, subject: sub, email: email_verified ? email : undefined, name, groups }
+}
+
+/** The provider names an address and does not say that it has verified it: the one it named before counts no longer either. */
+export function losesEmail({ email }: Claims, identity: Identity): boolean {
+  return email !== undefined && email !== null && email !== '' && identity.email === undefined
 }

@@ -76,7 +76,8 @@ class Tenants {
 function inDirectory(claims: Claims, tenantIsNamed: boolean): Claims {
   const { oid } = claims
   if (typeof oid !== 'string' || oid === '') throw new IdentityError('invalid', 'the token has no oid')
-  return { ...claims, sub: oid, email: trustedEmail(claims, tenantIsNamed), email_verified: true }
+  const trusted = trustedEmail(claims, tenantIsNamed)
+  return { ...claims, sub: oid, email: trusted ?? claims['email'], email_verified: trusted !== undefined }
 }
 
 /**

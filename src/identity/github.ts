@@ -39,6 +39,7 @@ async function ownerOf(api: Api, { restrictedTo, scopes }: IdentityProviderSetti
     api.all('/user/orgs', organizationsSchema),
     scopes.includes('read:org') ? api.all('/user/teams', teamsSchema) : [],
   ])
+  const address = emails.find(({ primary }) => primary)
   const isLetIn =
     restrictedTo.length === 0 ||
     organizations.some((one) => restrictedTo.includes(one.login.toLowerCase()) || restrictedTo.includes(String(one.id)))
@@ -46,7 +47,8 @@ async function ownerOf(api: Api, { restrictedTo, scopes }: IdentityProviderSetti
   return {
     sub: String(id),
     name: name || login,
-    email: emails.find(({ primary, verified }) => primary && verified)?.email,
+    email: address?.email,
+    email_verified: address?.verified,
     groups: [
       ...organizations.map((organization) => organization.login),
       ...teams.map(({ organization, slug }) => `${organization.login}/${slug}`),

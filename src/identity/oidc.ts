@@ -1,11 +1,11 @@
 // Any OpenID Connect issuer, found by discovery; other providers are deltas over this one.
 import * as oauth from 'oauth4webapi'
-import type { Identity, IdpTokens } from '../caller.ts'
+import type { IdpTokens } from '../caller.ts'
 import { log } from '../platform/telemetry.ts'
 import { mayBeAsked, type Person, type RefreshOutcome } from '../session/token-refresher.ts'
 import type { IdentityProviderSettings } from '../settings/providers.ts'
 import { ask, asIdentityError, assertAtWork } from './ask.ts'
-import { identityFrom, isIncomplete, type Claims } from './claims.ts'
+import { completed, identityFrom, isIncomplete, losesEmail, type Claims } from './claims.ts'
 import type { Asking, Delta } from './delta.ts'
 import { discover, isLoopback, isSameIssuer, type Metadata } from './discovery.ts'
 import { CLOCK_TOLERANCE, unverifiedClaims, verifiedClaims, verifySignature } from './id-token.ts'
@@ -28,6 +28,12 @@ const ENDED: ReadonlySet<string | undefined> = new Set([
   'bad_refresh_token',
   'invalid_token',
 ])
+
+/** Verified claims in the standard's words, and whose they are. */
+interface Named {
+  readonly issuer: string
+  readonly spelled: Claims
+}
 
 export class OidcProvider implements IdentityProvider {
   readonly key: string
@@ -96,9 +102,9 @@ export class OidcProvider implements IdentityProvider {
       const client = [issuer, this.#client, this.#authentication(issuer)] as const
       const response = await oauth.authorizationCodeGrantRequest(...client, answered, redirectUri, codeVerifier, this.#http)
       const answer = this.#readable(issuer, await readTokenAnswer(response))
-      const identity = await this.#identityBehind(issuer, answer, nonce)
-      if (!identity) throw new IdentityError('invalid', 'the provider did not say who signed in')
-      return { identity, tokens: answer.tokens }
+      const claims = await this.#claimsBehind(issuer, answer, nonce)
+      if (!claims) throw new IdentityError('invalid', 'the provider did not say who signed in')
+      return { identity: identityFrom(claims.issuer, claims.spelled), tokens: answer.tokens }
     } catch (error) {
       throw this.#logged('sign in', error)
     }
@@ -112,11 +118,12 @@ export class OidcProvider implements IdentityProvider {
       const issuer = await this.#discovered()
       const answer = await this.#asked(issuer, tokens)
       if (tokens.refreshToken !== undefined) await keep(answer.tokens)
-      const identity = await this.#identityBehind(issuer, answer)
-      if (!identity) return { outcome: tokens.refreshToken === undefined ? 'unsupported' : 'refreshed' }
+      const claims = await this.#claimsBehind(issuer, answer)
+      if (!claims) return { outcome: tokens.refreshToken === undefined ? 'unsupported' : 'refreshed' }
+      const identity = identityFrom(claims.issuer, claims.spelled)
       if (identity.issuer !== person.issuer || identity.subject !== person.subject)
         return { outcome: 'ended', why: 'the provider answered about another person' }
-      return { outcome: 'refreshed', identity }
+      return { outcome: 'refreshed', identity, ...(losesEmail(claims.spelled, identity) && { losesEmail: true }) }
     } catch (error) {
       const { reason, code, detail } = this.#logged('refresh', error)
       const isOver = reason === 'denied' || (reason === 'refused' && ENDED.has(code))
@@ -169,22 +176,22 @@ export class OidcProvider implements IdentityProvider {
   }
 
   /** `nonce` is what a sign-in expects; a refresh expects none. */
-  async #identityBehind(published: Metadata, answer: TokenAnswer, nonce?: string): Promise<Identity | undefined> {
+  async #claimsBehind(published: Metadata, answer: TokenAnswer, nonce?: string): Promise<Named | undefined> {
     const { metadataFor = same, claims: spell = same, owner } = this.#delta
     const { idToken, tokens } = answer
     const issuer = metadataFor(published, idToken === undefined ? undefined : unverifiedClaims(idToken))
     const asking: Asking = { metadata: issuer, accessToken: tokens.accessToken }
-    if (owner) return identityFrom(issuer.issuer, await owner(asking))
+    if (owner) return { issuer: issuer.issuer, spelled: await owner(asking) }
     const verification = { issuer, client: this.#client, keys: this.#keys, http: this.#http, nonce }
     const verified = idToken === undefined ? undefined : await verifiedClaims(answer, verification)
     // Whoever asked for OpenID Connect must not be answered with less: the nonce lives in the ID token alone.
     const isPromised = nonce !== undefined && this.#settings.scopes.includes('openid')
     if (!verified && isPromised) throw new IdentityError('invalid', 'the answer holds no ID token')
     const claims = verified && (await spell(verified, asking))
-    if (claims && !isIncomplete(claims)) return identityFrom(issuer.issuer, claims)
+    if (claims && !isIncomplete(claims)) return { issuer: issuer.issuer, spelled: claims }
     const more = await this.#userInfo(asking, verified?.['sub'], tokens.idToken === undefined)
-    const known = more ? await spell({ ...more, ...verified }, asking) : claims
-    return known && identityFrom(issuer.issuer, known)
+    const known = more ? await spell(verified ? completed(verified, more) : more, asking) : claims
+    return known && { issuer: issuer.issuer, spelled: known }
   }
 
   /** Where no ID token ever came, userinfo alone says who the person is, and a token it takes no more is over. */

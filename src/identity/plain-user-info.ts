@@ -7,10 +7,13 @@ import { IdentityError } from './provider.ts'
 const id = z.union([z.string().min(1), z.int()]).optional()
 const answerSchema = z.looseObject({ sub: id, id })
 
-/** Never an e-mail address and never a name somebody signs in with: both can pass to somebody else. */
+/**
+ * Never an e-mail address and never a name somebody signs in with: both can pass to somebody else. An address counts for nothing, whatever
+ * is said beside it: no standard says what that would mean here.
+ */
 export async function plainUserInfo(response: Response): Promise<Claims> {
   const answer = answerSchema.safeParse(await jsonOf(response, 'userinfo'))
   const subject = answer.data?.sub ?? answer.data?.id
   if (subject === undefined) throw new IdentityError('invalid', 'userinfo names no stable subject: neither sub nor id')
-  return { ...answer.data, sub: String(subject) }
+  return { ...answer.data, sub: String(subject), email_verified: false }
 }

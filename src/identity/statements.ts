@@ -7,7 +7,7 @@ import * as z from 'zod'
 import { describeError } from '../platform/telemetry.ts'
 import type { StatementKind, StatementReaders, Verdict, VerifiedStatement } from '../session/statement.ts'
 import type { ExchangeSettings } from '../settings/exchange.ts'
-import { identityFrom } from './claims.ts'
+import { identityFrom, losesEmail } from './claims.ts'
 import { Issuer } from './issuer.ts'
 import { IdentityError, type IdentityProvider } from './provider.ts'
 import { KeysAway } from './published-keys.ts'
@@ -137,9 +137,11 @@ function saying(token: string, { kind, audiences, providers, now }: Terms): Veri
   // Where people sign in with this issuer too, its tokens are read as then: the same person, under the same restrictions.
   const { iss = '' } = payload
   const stated = providers.find((provider) => provider.issues(iss))?.stated?.(payload) ?? payload
+  const identity = identityFrom(iss, stated)
   return {
-    identity: identityFrom(iss, stated),
+    identity,
     saysGroups: stated['groups'] !== undefined,
+    ...(losesEmail(stated, identity) && { losesEmail: true }),
     issuedAt: claims.iat,
     expiresAt: claims.exp,
     audience: claims.aud.find((one) => audiences.includes(one)) ?? '',

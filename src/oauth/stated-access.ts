@@ -47,6 +47,7 @@ export async function accessFor(statement: VerifiedStatement, use: Use, services
     statement: {
       identity: statement.identity,
       saysGroups: statement.saysGroups,
+      ...(statement.losesEmail && { losesEmail: true }),
       issuedAt: statement.issuedAt,
       expiresAt: statement.expiresAt,
     },

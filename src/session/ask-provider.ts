@@ -8,9 +8,10 @@ export async function askProvider(parts: Parts): Promise<ConfirmationOutcome> {
   const person = parts.profile.identity
   if (!person) return { outcome: 'unavailable', why: 'nobody has signed in here' }
   let isOtherwise = false
-  const outcome = await parts.provider.refresh(parts.now(), person, (identity) => {
+  const outcome = await parts.provider.refresh(parts.now(), person, (identity, losesEmail) => {
     // Providers leave out of a refreshed ID token what they gave at sign-in; missing groups, though, mean none.
-    const known = { ...identity, email: identity.email ?? person.email, name: identity.name ?? person.name }
+    const email = identity.email ?? (losesEmail ? undefined : person.email)
+    const known = { ...identity, email, name: identity.name ?? person.name }
     isOtherwise = parts.profile.remember(known, parts.now())
     if (isOtherwise) parts.credentials.forget()
   })

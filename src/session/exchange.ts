@@ -77,10 +77,10 @@ async function refused(parts: Parts, { grant, once }: Exchange, refusal: Exchang
  * Takes over what the token says about the person, and keeps what it does not say; true when that changed anything. A token that is older
  * than the last word says nothing new: groups that were taken away must not come back with it.
  */
-function learn({ profile, credentials }: Parts, { identity, saysGroups, issuedAt }: Statement, now: number): boolean {
+function learn({ profile, credentials }: Parts, { identity, saysGroups, losesEmail, issuedAt }: Statement, now: number): boolean {
   const known = profile.identity
   if (known && issuedAt <= profile.lastSeenAt) return false
-  const email = identity.email ?? known?.email
+  const email = identity.email ?? (losesEmail ? undefined : known?.email)
   const name = identity.name ?? known?.name
   const groups = saysGroups ? identity.groups : (known?.groups ?? [])
   const isChanged = profile.remember({ ...identity, email, name, groups }, now)

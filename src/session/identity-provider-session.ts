@@ -18,6 +18,8 @@ const tokensSchema = z.object({
   idToken: z.string().optional(),
 })
 
+type Confirmed = (identity: Identity, losesEmail: boolean) => void
+
 export interface ProviderAccess {
   readonly keys: KeyRing
   readonly refresher: TokenRefresher
@@ -94,7 +96,7 @@ export class IdentityProviderSession extends LifecycleCapability {
   }
 
   /** Asks the provider once, however many callers wait: a rotating provider would take the second call for a replay. */
-  refresh(now: number, person: Person, confirmed: (identity: Identity) => void): Promise<ConfirmationOutcome> {
+  refresh(now: number, person: Person, confirmed: Confirmed): Promise<ConfirmationOutcome> {
     if (this.#flight?.epoch === this.#epoch) return this.#flight.outcome
     const outcome = this.#refresh(now, person, confirmed).finally(() => {
       if (this.#flight === flight) this.#flight = undefined
@@ -104,7 +106,7 @@ export class IdentityProviderSession extends LifecycleCapability {
     return outcome
   }
 
-  async #refresh(now: number, person: Person, confirmed: (identity: Identity) => void): Promise<ConfirmationOutcome> {
+  async #refresh(now: number, person: Person, confirmed: Confirmed): Promise<ConfirmationOutcome> {
     if (!this.#access || !this.#tokens) return { outcome: 'unavailable', why: 'no tokens of the identity provider are kept' }
     const epoch = this.#epoch
     try {
@@ -115,7 +117,7 @@ export class IdentityProviderSession extends LifecycleCapability {
       if (epoch !== this.#epoch) return { outcome: 'superseded' }
       // Kept before it was verified, confirmed only after.
       if (outcome.outcome === 'refreshed') this.#confirm(now)
-      if (outcome.outcome === 'refreshed' && outcome.identity) confirmed(outcome.identity)
+      if (outcome.outcome === 'refreshed' && outcome.identity) confirmed(outcome.identity, outcome.losesEmail ?? false)
       return outcome
     } catch (error) {
       if (epoch !== this.#epoch) return { outcome: 'superseded' }

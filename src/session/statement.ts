@@ -8,6 +8,8 @@ export interface Statement {
   readonly identity: Identity
   /** A token without groups says nothing about them, unlike the answer to a sign-in. */
   readonly saysGroups: boolean
+  /** It names an address that is not verified: the one known before counts no longer. */
+  readonly losesEmail?: boolean
   /** Unix seconds. */
   readonly issuedAt: number
   readonly expiresAt: number

@@ -3,7 +3,12 @@ import type { Identity, IdpTokens } from '../caller.ts'
 
 export type RefreshOutcome =
   /** The provider still knows the person; `identity` is set when it said who they are now. */
-  | { readonly outcome: 'refreshed'; readonly identity?: Identity }
+  | {
+      readonly outcome: 'refreshed'
+      readonly identity?: Identity
+      /** The address it named is not verified, and so the one before is not theirs any more. */
+      readonly losesEmail?: boolean
+    }
   /** The provider refused the refresh token (`invalid_grant`) or named somebody else: the person's session there is over. */
   | { readonly outcome: 'ended'; readonly why: string }
   /** No answer, 5xx, or an answer that could not be verified: nothing is known, nothing was lost. */

@@ -39,8 +39,10 @@ afterAll(async () => {
 /** Somebody who was never seen before: tests of one broker do not meet each other. */
 const someone = (): string => `build-${(people += 1)}`
 
+const BUILD = { email: 'build@example.com', email_verified: true, name: 'Build' }
+
 async function idToken(claims: Readonly<Record<string, unknown>> = {}): Promise<string> {
-  return await issuer.sign({ aud: AUDIENCE, sub: someone(), email: 'build@example.com', name: 'Build', ...claims })
+  return await issuer.sign({ aud: AUDIENCE, sub: someone(), ...BUILD, ...claims })
 }
 
 async function exchanged(subjectToken: string, changes: Changes = {}, as = client): Promise<Answer> {

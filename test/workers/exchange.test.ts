@@ -216,6 +216,16 @@ describe('what a token says about the person', () => {
     expect(await profile(session)).toMatchObject({ groups: ['sales'], email: IDENTITY.email })
   })
 
+  test('an address that is not verified takes the one before away', async () => {
+    const session = nobody()
+    await signIn(session)
+    at(NOW + 60)
+    const asked = asking({ issuedAt: NOW + 61 })
+    const identity = { ...asked.statement.identity, email: undefined }
+    await session.exchange({ ...asked, statement: { ...asked.statement, identity, losesEmail: true } })
+    expect(await profile(session)).not.toHaveProperty('email', IDENTITY.email)
+  })
+
   test('is nothing new when it was said before the person was last seen: groups that are gone do not come back', async () => {
     const session = nobody()
     await signIn(session)

@@ -61,6 +61,8 @@ describe('a refresh token is asked for', () => {
   })
 })
 
+const ADDRESS = { sub: '1', email: 'a@example.com' }
+
 describe('the person', () => {
   test.for<[string, Account, Partial<Identity>]>([
     [
@@ -78,7 +80,9 @@ describe('the person', () => {
       { sub: '1', email: 'a@example.com', email_verified: true },
       { email: 'a@example.com' },
     ],
-    ['has one when the provider says nothing', { sub: '1', email: 'a@example.com' }, { email: 'a@example.com' }],
+    ['has one when the provider says so in text', { ...ADDRESS, email_verified: 'true' }, { email: 'a@example.com' }],
+    ['has none when the provider does not say that it verified it', ADDRESS, { email: undefined }],
+    ['has none when verified is a number', { ...ADDRESS, email_verified: 1 }, { email: undefined }],
     ['has none when it is no text', { sub: '1', email: { at: 'example.com' } }, { email: undefined }],
     ['is in one group given as text', { sub: '1', groups: 'staff' }, { groups: ['staff'] }],
     ['is in the groups that are text', { sub: '1', groups: ['staff', 7, null, { name: 'admins' }, ''] }, { groups: ['staff'] }],
@@ -90,6 +94,8 @@ describe('the person', () => {
     expect(await identityOf()).toMatchObject(expected)
   })
 })
+
+const told = (change: object) => (honest: object) => ({ ...honest, ...change })
 
 describe('what the ID token leaves out', () => {
   const onlySubject: Script = { claims: without('email', 'name', 'groups') }
@@ -107,6 +113,22 @@ describe('what the ID token leaves out', () => {
     }
 
     expect(await identityOf()).toMatchObject({ email: 'ada@example.com', name: 'Ada', groups: ['engineers'] })
+  })
+
+  test.for<[string, object, object, string | undefined]>([
+    ['whether the address is verified', { email_verified: undefined }, { email_verified: true }, 'ada@example.com'],
+    ['and not of another address than its own', { email_verified: undefined }, { email: 'eve@example.com' }, 'eve@example.com'],
+    ['and that it is not', {}, { email_verified: false }, 'ada@example.com'],
+    [
+      'an address, for which the word beside no address is no word',
+      { email: undefined },
+      { email_verified: undefined },
+      undefined,
+    ],
+  ])('userinfo tells %s', async ([, token, userInfo, email]) => {
+    server.script = { claims: (honest) => told(token)(without('name')(honest)), userInfo: told(userInfo) }
+
+    expect((await identityOf()).email).toBe(email)
   })
 
   test('stays unknown where userinfo refuses the token', async () => {

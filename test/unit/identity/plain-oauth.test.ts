@@ -53,6 +53,16 @@ describe('userinfo', () => {
   })
 })
 
+test.for([true, false, undefined])(
+  'userinfo that calls an address verified (%s) gives none: it is no standard’s word',
+  async (said) => {
+    world = await startPlainOAuth()
+    world.userInfo = { email: 'carol@example.com', email_verified: said, verified: said }
+
+    expect((await signedIn(world.newProvider(), (url) => world.signInAs('alice', url))).identity.email).toBeUndefined()
+  },
+)
+
 test('attack 24: an ID token that nobody asked for and nobody can verify is not even kept', async () => {
   world = await startPlainOAuth()
   world.tokens = { id_token: 'eyJhbGciOiJub25lIn0.eyJzdWIiOiJhZG1pbiIsInNpZCI6InMifQ.' }

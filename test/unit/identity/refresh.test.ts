@@ -134,6 +134,16 @@ test('without an ID token in the answer, userinfo says who the person is now', a
   })
 })
 
+test('an address that is not verified any more is told as lost: the one before is somebody else’s by now, or nobody’s', async () => {
+  server.change({ sub: 'person-1', email: 'new@example.com', email_verified: false, name: 'Ada', groups: [] })
+
+  expect(await provider.refresh(tokens, identity, async () => {})).toMatchObject({
+    outcome: 'refreshed',
+    identity: { email: undefined },
+    losesEmail: true,
+  })
+})
+
 test('without an ID token and without userinfo the person is only known to be still there', async () => {
   const withoutUserInfo: Script = { metadata: without('userinfo_endpoint') }
   server.script = withoutUserInfo

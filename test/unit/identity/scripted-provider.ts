@@ -62,7 +62,13 @@ export class ScriptedProvider {
   lastTokenRequest: { readonly authorization: string | undefined; readonly form: URLSearchParams } | undefined
   script: Script = {}
   /** Who signs in next; undefined declines. */
-  account: Account | undefined = { sub: 'person-1', email: 'ada@example.com', name: 'Ada', groups: ['engineers'] }
+  account: Account | undefined = {
+    sub: 'person-1',
+    email: 'ada@example.com',
+    email_verified: true,
+    name: 'Ada',
+    groups: ['engineers'],
+  }
   published: SigningKey[]
   signingKey: SigningKey
   readonly #path: string

@@ -61,7 +61,7 @@ export async function startPlainOAuth(change: Partial<IdentityProviderSettings> 
   const identityOf = (person: PersonKey): ProviderWorld['alice'] => ({
     issuer,
     subject: String(IDS[person]),
-    email: PEOPLE[person].email,
+    email: undefined,
     name: PEOPLE[person].name,
     groups: ['engineering'],
   })
