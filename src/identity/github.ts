@@ -9,8 +9,9 @@ import { IdentityError, type IdentityProvider } from './provider.ts'
 
 const userSchema = z.object({ id: z.int(), login: z.string().min(1), name: z.string().nullish() })
 const emailsSchema = z.array(z.object({ email: z.string(), primary: z.boolean(), verified: z.boolean() }))
-const organizationsSchema = z.array(z.object({ id: z.int(), login: z.string() }))
-const teamsSchema = z.array(z.object({ slug: z.string(), organization: z.object({ login: z.string() }) }))
+const organizationSchema = z.object({ id: z.int(), login: z.string() })
+const organizationsSchema = z.array(organizationSchema)
+const teamsSchema = z.array(z.object({ slug: z.string(), organization: organizationSchema }))
 
 const PER_PAGE = 100
 const MOST_PAGES = 10
@@ -40,18 +41,22 @@ async function ownerOf(api: Api, { restrictedTo, scopes }: IdentityProviderSetti
     scopes.includes('read:org') ? api.all('/user/teams', teamsSchema) : [],
   ])
   const address = emails.find(({ primary }) => primary)
-  const isLetIn =
-    restrictedTo.length === 0 ||
-    organizations.some((one) => restrictedTo.includes(one.login.toLowerCase()) || restrictedTo.includes(String(one.id)))
-  if (!isLetIn) throw new IdentityError('denied', `${login} is in none of the organisations ${restrictedTo.join(', ')}`)
+  // Anybody makes an organisation and calls it as they like: only those the operator has named say anything about a person.
+  const isListed = (one: z.output<typeof organizationSchema>): boolean =>
+    restrictedTo.includes(one.login.toLowerCase()) || restrictedTo.includes(String(one.id))
+  const listed = organizations.filter(isListed)
+  if (restrictedTo.length > 0 && listed.length === 0)
+    throw new IdentityError('denied', `${login} is in none of the organisations ${restrictedTo.join(', ')}`)
   return {
     sub: String(id),
     name: name || login,
     email: address?.email,
     email_verified: address?.verified,
     groups: [
-      ...organizations.map((organization) => organization.login),
-      ...teams.map(({ organization, slug }) => `${organization.login}/${slug}`),
+      ...listed.map((organization) => organization.login),
+      ...teams
+        .filter(({ organization }) => isListed(organization))
+        .map(({ organization, slug }) => `${organization.login}/${slug}`),
     ],
   }
 }

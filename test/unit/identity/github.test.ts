@@ -37,18 +37,31 @@ describe('the person', () => {
   })
 
   test('is in organisations and their teams, however many pages there are', async () => {
-    world = await startGithub('OAuth App')
+    world = await startGithub('OAuth App', { restrictedTo: ['org-0', 'org-1', 'org-249'] })
     const all = Array.from({ length: 250 }, (_, index) => ({ login: `org-${index}`, id: index }))
     world.api.set('/user/orgs', ({ query }) => {
       const first = (Number(query.get('page')) - 1) * Number(query.get('per_page'))
       return { json: all.slice(first, first + Number(query.get('per_page'))) }
     })
-    world.api.set('/user/teams', () => ({ json: [{ slug: 'core', organization: { login: 'org-1' } }] }))
+    world.api.set('/user/teams', () => ({ json: [{ slug: 'core', organization: { login: 'org-1', id: 1 } }] }))
 
     const { identity } = await signedIn(world.newProvider(), (url) => world.signInAs('alice', url))
 
-    expect(identity.groups).toHaveLength(251)
-    expect(identity.groups).toEqual(expect.arrayContaining(['org-0', 'org-249', 'org-1/core']))
+    expect(identity.groups).toEqual(['org-0', 'org-1', 'org-249', 'org-1/core'])
+  })
+
+  test.for<[string, readonly string[], readonly string[]]>([
+    ['none where no organisation is listed', [], []],
+    ['those of listed organisations, by name or number', ['acme', '7'], ['Acme', 'octo', 'Acme/core']],
+  ])('are %s: anybody can make one called admins', async ([, restrictedTo, groups]) => {
+    const [acme, octo, own] = [
+      { login: 'Acme', id: 1 },
+      { login: 'octo', id: 7 },
+      { login: 'admins', id: 9 },
+    ]
+    const teams = [acme, own].map((organization) => ({ slug: 'core', organization }))
+    const identity = await alice({ restrictedTo }, { '/user/orgs': { json: [acme, octo, own] }, '/user/teams': { json: teams } })
+    expect(identity.groups).toEqual(groups)
   })
 })
 

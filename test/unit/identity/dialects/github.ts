@@ -96,7 +96,12 @@ export async function startGithub(
   })
   const scopes = ['read:user', 'user:email', 'read:org']
   // With a GitHub Enterprise Server the kind is said, and its API is below its own address.
-  const settings = settingsFor(`${server.origin}/login/oauth`, { kind: 'github', scopes, ...change })
+  const settings = settingsFor(`${server.origin}/login/oauth`, {
+    kind: 'github',
+    scopes,
+    restrictedTo: ['engineering'],
+    ...change,
+  })
   return {
     server,
     api,
