@@ -7,8 +7,10 @@ import { readDownstreams, type Downstream } from './settings/downstreams.ts'
 import { environment, keyBytes, NEW_KEY, type Environment } from './settings/environment.ts'
 import { exchangeOf, problemsOfExchange, type ExchangeSettings } from './settings/exchange.ts'
 import { limitsOf, type Limits } from './settings/limits.ts'
+import { assertionsPassedOn } from './settings/passed-on.ts'
+import { authoritiesOf, PeopleNames } from './settings/people-names.ts'
 import { isOpenHttp, type SettingsProblem } from './settings/problem.ts'
-import { assertionsPassedOn, readProviders, type IdentityProviderSettings } from './settings/providers.ts'
+import { readProviders, type IdentityProviderSettings } from './settings/providers.ts'
 
 export interface Settings {
   /** Public origin and OAuth issuer, no trailing slash. */
@@ -76,12 +78,15 @@ export function readSettings(env: object): Settings {
   )
   if (!parsed.success || problems.length > 0)
     throw new SettingsError(problems.map((problem) => ({ ...problem, variable: nameOf(problem.variable) })).sort(byVariable))
-  const servers = downstreams(parsed.data)
   const providers = identityProviders(parsed.data)
-  const leaking = assertionsPassedOn(servers, providers)
-  if (leaking.length > 0) throw new SettingsError(leaking)
+  const exchange = exchangeOf(parsed.data)
+  const names = new PeopleNames(authoritiesOf(providers, exchange))
+  const servers = downstreams(parsed.data, names)
+  const administrators = administratorsOf(parsed.data, providers, names)
+  const together = [...names.problems, ...assertionsPassedOn(servers, providers)]
+  if (together.length > 0) throw new SettingsError(together)
   const baseUrlIsAssumed = given['BASE_URL'] === undefined
-  return Object.freeze({ ...settings(parsed.data, servers, providers), clients, baseUrlIsAssumed })
+  return Object.freeze({ ...settings(parsed.data, servers, providers), administrators, exchange, clients, baseUrlIsAssumed })
 }
 
 function byVariable(a: SettingsProblem, b: SettingsProblem): number {
@@ -152,7 +157,7 @@ function settings(
   env: Environment,
   downstreams: readonly Downstream[],
   providers: readonly IdentityProviderSettings[],
-): Omit<Settings, 'clients' | 'baseUrlIsAssumed'> {
+): Omit<Settings, 'administrators' | 'exchange' | 'clients' | 'baseUrlIsAssumed'> {
   return {
     baseUrl: env.BASE_URL,
     downstreams,
@@ -162,8 +167,6 @@ function settings(
     identityPem: env.OIDC_PROVIDER_KEY,
     previousIdentityPem: env.OIDC_PROVIDER_KEY_PREVIOUS,
     allowedOrigins: env.ALLOWED_ORIGINS,
-    administrators: administratorsOf(env, providers),
-    exchange: exchangeOf(env),
     limits: limitsOf(env),
   }
 }

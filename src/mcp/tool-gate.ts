@@ -4,15 +4,14 @@ import type { Envelope, Message } from './json-door.ts'
 import { McpRefusal } from './refusal.ts'
 import { cutTools, type ListedTool } from './tool-listing.ts'
 import type { ToolMemory } from './tool-memory.ts'
-import { rulesFor, scopesNeeded, verdictOn, type ToolTerms } from './tool-policy.ts'
+import { rulesFor, scopesNeeded, verdictOn, type Member, type ToolTerms } from './tool-policy.ts'
 
 /** What a client gets of one message of the downstream's; undefined where nobody can say what is in it. */
 export type Edit = (message: string) => string | undefined
 
-export interface Person {
+export interface Person extends Member {
   /** Of the token the request came with. */
   readonly scopes: readonly string[]
-  readonly groups: readonly string[]
 }
 
 /** What is known of tools, and under which name it is found. */
@@ -35,7 +34,7 @@ export class ToolGate {
   /** Absent where nothing is kept from anybody. */
   get edit(): Edit | undefined {
     const { tools } = this.#downstream
-    return tools && editing(tools, this.#person.groups, (listed) => this.learn(listed))
+    return tools && editing(tools, this.#person, (listed) => this.learn(listed))
   }
 
   /**
@@ -62,7 +61,7 @@ export class ToolGate {
   #isDecided(tool: string, envelope: Envelope, isAsked: boolean): boolean {
     const { tools } = this.#downstream
     if (!tools) return true
-    const verdict = verdictOn(tool, rulesFor(tools, this.#person.groups))
+    const verdict = verdictOn(tool, rulesFor(tools, this.#person))
     if (verdict === 'allowed') return true
     if (verdict === 'denied')
       throw notAllowed(
@@ -105,10 +104,10 @@ export function hasRules({ tools, toolScopes }: ToolTerms): boolean {
 
 export function editing(
   tools: NonNullable<Downstream['tools']>,
-  groups: readonly string[],
+  person: Member,
   learn: (listed: readonly ListedTool[]) => void,
 ): Edit {
-  const rules = rulesFor(tools, groups)
+  const rules = rulesFor(tools, person)
   return (message) => {
     const listed: ListedTool[] = []
     const shownOnly = cutTools(message, (tool) => {

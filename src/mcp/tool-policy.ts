@@ -1,17 +1,22 @@
 // What a person may call: the rules of a downstream, decided by the person's groups, the tool's name and what it says of itself.
+import type { Identity } from '../caller.ts'
 import type { Downstream, ToolRule } from '../settings/downstreams.ts'
+import { isInOneOf } from '../settings/people.ts'
 
 export type Verdict = 'allowed' | 'denied' | 'if_read_only'
 
 /** What a downstream says about the tools behind it; without either there is nothing to decide. */
 export type ToolTerms = Pick<Downstream, 'tools' | 'toolScopes'>
 
+/** Whose groups they are, and who says so. */
+export type Member = Pick<Identity, 'issuer' | 'groups'>
+
 /** No tool is called like that; a name as long as a message would make every pattern a long search. */
 const LONGEST_NAME = 1024
 
 /** The rules that count for somebody: those that name one of their groups, and those that name none. */
-export function rulesFor(rules: readonly ToolRule[], groups: readonly string[]): readonly ToolRule[] {
-  return rules.filter(({ groups: named }) => named === undefined || named.some((group) => groups.includes(group)))
+export function rulesFor(rules: readonly ToolRule[], person: Member): readonly ToolRule[] {
+  return rules.filter(({ groups }) => groups === undefined || isInOneOf(groups, person))
 }
 
 export function verdictOn(tool: string, rules: readonly ToolRule[]): Verdict {

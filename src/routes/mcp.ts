@@ -116,8 +116,8 @@ async function carry(
   const record: RecordWork = (watched, work) => (watched ? recording(watched, work, { era: passage.era, label, body }) : work())
   const forwarding = { passage, target, client, body, requestId }
   const downstream = c.get('downstream')
-  const gateFor = ({ groups }: Identity): ToolGate =>
-    new ToolGate(downstream, { scopes: caller.scopes, groups }, { memory, list: `${caller.sub} ${target}` })
+  const gateFor = ({ issuer, groups }: Identity): ToolGate =>
+    new ToolGate(downstream, { scopes: caller.scopes, issuer, groups }, { memory, list: `${caller.sub} ${target}` })
   const challenged = (authorization: string | undefined): Challenged | undefined =>
     challengedFor(
       downstream,
@@ -138,7 +138,7 @@ async function carry(
   }
   if (passage.era === 'legacy') {
     const { tools } = downstream
-    const editFor = tools && ((groups: readonly string[]) => editing(tools, groups, () => undefined))
+    const editFor = tools && ((person: Identity) => editing(tools, person, () => undefined))
     const legacy = { ...forwarding, caller, requestIds: requestIdsOf(envelope), label }
     return passage.kind === 'stream'
       ? carryGet(legacy, { ...conditions, record, editFor, challengedFor: challenged }, post)

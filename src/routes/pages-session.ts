@@ -8,7 +8,7 @@ import { pageHeaders } from '../pages/headers.ts'
 import { signInPage } from '../pages/sign-in.tsx'
 import { randomId, sameText } from '../platform/crypto.ts'
 import type { Services } from '../services.ts'
-import type { Settings } from '../settings.ts'
+import { meansPerson } from '../settings/people.ts'
 import { cookieJar } from './cookies.ts'
 import { readForm } from './form.ts'
 import type { Variables } from './guards.ts'
@@ -66,12 +66,6 @@ export async function endPagesSession(c: Context<Visited>, services: Services): 
   await services.directory().closeFeeds(sub)
 }
 
-/** Named by e-mail or by group in the settings; the e-mail is the one the identity provider has verified. */
-function isAdministrator({ email, groups }: Identity, { administrators }: Settings): boolean {
-  const named = email !== undefined && administrators.emails.some((known) => known.toLowerCase() === email.toLowerCase())
-  return named || groups.some((group) => administrators.groups.includes(group))
-}
-
 /** Whose cookie came with the request; undefined when there is none, or it is over. */
 export async function visitorOf(c: Context, services: Services): Promise<Visitor | undefined> {
   const cookie = cookieJar(c, services.settings.baseUrl).read(COOKIE)
@@ -85,7 +79,13 @@ export async function visitorOf(c: Context, services: Services): Promise<Visitor
   ])
   if (blocked) throw new OAuthError('access_denied', 'An administrator has taken your access away')
   if (!identity || (signedInAt <= everybody.at && visitor.session !== everybody.except)) return undefined
-  return { ...visitor, identity, others, isAdministrator: isAdministrator(identity, services.settings), via: 'cookie' }
+  return {
+    ...visitor,
+    identity,
+    others,
+    isAdministrator: meansPerson(services.settings.administrators.named, identity),
+    via: 'cookie',
+  }
 }
 
 /** Lets signed-in people through; a browser that is not is sent to sign in and comes back to where it wanted to go. */

@@ -3,14 +3,14 @@
 import type { Identity } from '../caller.ts'
 import { log } from '../platform/telemetry.ts'
 import type { Downstream } from '../settings/downstreams.ts'
+import { meansPerson } from '../settings/people.ts'
 import type { Grant } from './grants.ts'
 import type { Parts } from './parts.ts'
 
 /** What an administrator gave a machine is decided already; its name is no e-mail address, and it is in no group. */
 export function mayUse({ allow }: Downstream, identity: Identity, baseUrl: string): boolean {
   if (!allow || identity.issuer === baseUrl) return true
-  const email = identity.email?.toLowerCase()
-  return (email !== undefined && allow.emails.includes(email)) || identity.groups.some((group) => allow.groups.includes(group))
+  return meansPerson(allow, identity)
 }
 
 /** Whether the person of this object may go on with a grant. */

@@ -1,21 +1,33 @@
 // Who may open the portal: people named here, and whoever Cloudflare Access has let through to it.
 import type { Environment } from './environment.ts'
+import type { PeopleNames } from './people-names.ts'
+import type { PeopleRule } from './people.ts'
 import type { SettingsProblem } from './problem.ts'
 import { accessHost, type IdentityProviderSettings } from './providers.ts'
 
 export interface AdministratorSettings {
-  readonly emails: readonly string[]
-  readonly groups: readonly string[]
+  readonly named: PeopleRule
   /** Cloudflare Access in front of the portal: whose assertions count, and for which application. */
   readonly access: { readonly issuer: string; readonly audience: string } | undefined
 }
 
-export function administratorsOf(env: Environment, providers: readonly IdentityProviderSettings[]): AdministratorSettings {
+export function administratorsOf(
+  env: Environment,
+  providers: readonly IdentityProviderSettings[],
+  names: PeopleNames,
+): AdministratorSettings {
   const { ADMIN_EMAILS: emails, ADMIN_GROUPS: groups, ACCESS_TEAM_DOMAIN: team, ACCESS_AUD: audience } = env
   // The application everybody signs in through says nothing about who is an administrator; then only a list does.
   const isForEverybody = providers.some(({ kind, clientId }) => kind === 'access-application' && clientId === audience)
   const isOpen = team !== undefined && audience !== undefined && (emails.length > 0 || !isForEverybody)
-  return { emails, groups, access: isOpen ? { issuer: `https://${accessHost(team)}`, audience } : undefined }
+  const access = isOpen ? { issuer: `https://${accessHost(team)}`, audience } : undefined
+  // In front of /admin it vouches for administrators, whoever else people sign in with.
+  const besides = access && { name: 'access', issuers: [access.issuer] }
+  const named = {
+    emails: names.read(emails, { variable: 'ADMIN_EMAILS', besides }),
+    groups: names.read(groups, { variable: 'ADMIN_GROUPS', besides }),
+  }
+  return { named, access }
 }
 
 export function problemsOfAdministrators(given: Readonly<Record<string, string>>): SettingsProblem[] {

@@ -2,6 +2,8 @@
 import { CREDENTIAL_VARIABLES, readCredentials, type Credentials } from './credentials.ts'
 import { readServerList, SECRET_MODES, type ListedServer } from './downstream-list.ts'
 import type { Environment } from './environment.ts'
+import type { PeopleNames } from './people-names.ts'
+import type { PeopleRule, PersonName } from './people.ts'
 import { isOpenHttp, type SettingsProblem } from './problem.ts'
 
 /**
@@ -31,7 +33,7 @@ export interface Downstream {
   /** Tools that need a scope besides the first: scope by tool name, `*` stands for any characters. */
   readonly toolScopes?: readonly { readonly tool: string; readonly scope: string }[]
   /** Who may use it; absent: everybody who can sign in. */
-  readonly allow?: { readonly emails: readonly string[]; readonly groups: readonly string[] }
+  readonly allow?: PeopleRule
   /** What a person may call; absent: everything. Rules that name the person's groups, or none, count together; no such rule: nothing. */
   readonly tools?: readonly ToolRule[]
   /** Secret headers of `static` and `access-service-token`, lower-case names. */
@@ -55,7 +57,7 @@ export function titleOf({ title, name, path, resource }: Downstream): string {
 
 export interface ToolRule {
   /** Absent: everybody. */
-  readonly groups: readonly string[] | undefined
+  readonly groups: readonly PersonName[] | undefined
   /** Tool names, `*` stands for any characters. */
   readonly allow: readonly string[]
   /** Wins over every `allow`. */
@@ -66,7 +68,7 @@ export interface ToolRule {
 
 export interface DownstreamSettings {
   /** To be called with the settings as a whole, when nothing is wrong with them. */
-  readonly downstreams: (env: Environment) => readonly Downstream[]
+  readonly downstreams: (env: Environment, names: PeopleNames) => readonly Downstream[]
   readonly problems: readonly SettingsProblem[]
 }
 
@@ -74,7 +76,7 @@ export function readDownstreams(given: Readonly<Record<string, string>>): Downst
   const { servers, problems } = readServerList(given)
   const { credentials, problems: ofCredentials } = readCredentials(given)
   return {
-    downstreams: (env) => [...single(env, credentials), ...servers.map((server) => listed(server, env))],
+    downstreams: (env, names) => [...single(env, credentials), ...servers.map((server) => listed(server, env, names))],
     problems: [...problems, ...problemsOfSingle(given), ...ofCredentials],
   }
 }
@@ -133,9 +135,11 @@ function at(name: string, { BASE_URL }: Environment): Pick<Downstream, 'name' | 
 /** Seconds in which a bucket fills whose window is not given. */
 const WINDOW = 60
 
-function listed(server: ListedServer, env: Environment): Downstream {
+function listed(server: ListedServer, env: Environment, names: PeopleNames): Downstream {
   const { name, title, url, auth, transport, allow, limits, tools } = server
   const toolScopes = Object.entries(server.tool_scopes ?? {}).map(([tool, scope]) => ({ tool, scope }))
+  const read = (written: readonly string[], field: string): readonly PersonName[] =>
+    names.read(written, { variable: 'DOWNSTREAMS', where: `server “${name}”, field ${field}: ` })
   const scopes = server.scopes ?? ['mcp', ...toolScopes.map(({ scope }) => scope)]
   return {
     ...at(name, env),
@@ -145,8 +149,11 @@ function listed(server: ListedServer, env: Environment): Downstream {
     transport,
     scopes: [...new Set(scopes)],
     ...(toolScopes.length > 0 && { toolScopes }),
-    ...(allow && { allow: { groups: allow.groups, emails: allow.emails.map((email) => email.toLowerCase()) } }),
-    ...(tools && { tools: tools === 'read-only' ? READ_ONLY : tools.map(toolRule) }),
+    ...(allow && { allow: { groups: read(allow.groups, 'allow.groups'), emails: read(allow.emails, 'allow.emails') } }),
+    ...(tools && {
+      tools:
+        tools === 'read-only' ? READ_ONLY : tools.map((rule) => toolRule(rule, rule.groups && read(rule.groups, 'tools.groups'))),
+    }),
     ...shown(server),
     ...(limits && { limits: limitsFor(limits) }),
   }
@@ -167,7 +174,10 @@ function lowerCase(headers: ListedServer['headers']): Downstream['headers'] {
   return headers && Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
 }
 
-function toolRule({ groups, allow, deny, mode }: Exclude<ListedServer['tools'], 'read-only' | undefined>[number]): ToolRule {
+function toolRule(
+  { allow, deny, mode }: Exclude<ListedServer['tools'], 'read-only' | undefined>[number],
+  groups: ToolRule['groups'],
+): ToolRule {
   return { groups, allow, deny, readOnly: mode === 'read-only' }
 }
 

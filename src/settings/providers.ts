@@ -1,5 +1,4 @@
 // Where people sign in: the identity providers of this deployment, from the variables of one and from the list of several.
-import type { Downstream } from './downstreams.ts'
 import type { Environment } from './environment.ts'
 import {
   isForManyTenants,
@@ -88,22 +87,6 @@ function problemsTogether(given: Given, listedOnes: readonly ListedProvider[]): 
       cure: 'use https; plain http is for localhost alone',
     })
   return problems
-}
-
-/** What Access shows the broker is a key to the broker: with it, a server could sign in here as the person. */
-export function assertionsPassedOn(
-  servers: readonly Downstream[],
-  providers: readonly IdentityProviderSettings[],
-): readonly SettingsProblem[] {
-  if (!providers.some(({ kind }) => kind === 'access-application')) return []
-  const cure = 'set it to identity-jwt; or let people sign in with a SaaS application of Access, whose tokens are made for this'
-  return servers
-    .filter(({ auth }) => auth === 'idp-token')
-    .map(({ name }) => ({
-      variable: name === 'mcp' ? 'DOWNSTREAM_AUTH' : 'DOWNSTREAMS',
-      problem: `idp-token would give ${name} what Cloudflare Access says to the broker alone`,
-      cure,
-    }))
 }
 
 export function accessHost(team: string): string {

@@ -25,7 +25,12 @@ describe.runIf(BROWSER_TESTS_RUN)('with two identity providers', () => {
       client_secret: '$GITHUB_SECRET',
     }
     world = await startWorld({
-      overrides: { IDENTITY_PROVIDERS: JSON.stringify([entry]), GITHUB_SECRET: 'a secret of the tests' },
+      overrides: {
+        IDENTITY_PROVIDERS: JSON.stringify([entry]),
+        GITHUB_SECRET: 'a secret of the tests',
+        // Of the demo alone: her address at GitHub is somebody else's as far as rules go.
+        ADMIN_EMAILS: 'oauth:alice@example.com',
+      },
     })
     browser = await launchChromium()
     client = await BrokerClient.register(world.brokerUrl, { client_name: 'Cursor' })
@@ -50,6 +55,17 @@ describe.runIf(BROWSER_TESTS_RUN)('with two identity providers', () => {
     return tokensOf(await client.redeem({ code, verifier }))
   }
 
+  /** Of the portal, for Alice of a provider. */
+  async function statusAs(provider: string): Promise<number | undefined> {
+    const { page } = await openTab(browser)
+    await page.goto(`${world.brokerUrl}/account?sign_in_with=${provider}`)
+    if (provider === 'oauth') await page.click('button[value=alice]')
+    await page.waitForURL(`${world.brokerUrl}/account`)
+    const answer = await page.goto(`${world.brokerUrl}/admin`)
+    await page.context().close()
+    return answer?.status()
+  }
+
   test('the pages that ask can be read and used, and lead to the account of whoever was chosen', async () => {
     const { page, complaints } = await openTab(browser)
     await page.goto(client.authorizeUrl().url)
@@ -65,6 +81,10 @@ describe.runIf(BROWSER_TESTS_RUN)('with two identity providers', () => {
     expect(await page.textContent('main')).toContain('alice@example.com')
     expect(complaints).toEqual([])
     await page.context().close()
+  })
+
+  test('an administrator of one provider is none by the same address at another one', async () => {
+    expect([await statusAs('oauth'), await statusAs('github')]).toEqual([200, 403])
   })
 
   test('a person chooses on the consent page, and who is dropped at one provider keeps what they have from the other', async () => {

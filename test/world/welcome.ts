@@ -2,6 +2,7 @@
 import { styleText } from 'node:util'
 import { setupsFor, shortNameOf } from '../../src/pages/setups.ts'
 import type { Settings } from '../../src/settings.ts'
+import { meansPerson } from '../../src/settings/people.ts'
 import { exampleServer, stdioBridge } from './own-servers.ts'
 import type { OwnSettings } from './own-settings.ts'
 import { PEOPLE, PERSON_KEYS } from './people.ts'
@@ -74,20 +75,17 @@ function signInFacts({ settings, own, providers }: Running): readonly Fact[] {
   return [['Sign in as', `${people.slice(0, -1).join(', ')} or ${people.at(-1)}, without a password`]]
 }
 
-function administrators({ settings: { administrators: rules }, own }: Running): string {
-  const { emails, groups } = rules
+function administrators({ settings: { administrators: rules, identityProviders }, own }: Running): string {
+  const { emails, groups } = rules.named
   if (emails.length + groups.length === 0) return 'closed: set ADMIN_EMAILS or ADMIN_GROUPS'
   const what = 'watch a call, take the access away, see the receipt'
   if (own.hasSignIn) return what
-  const names = PERSON_KEYS.filter((key) => isAdministrator(key, emails, groups)).map((key) => PEOPLE[key].name.split(' ')[0])
+  const names = PERSON_KEYS.map((key) => ({ ...PEOPLE[key], issuer: identityProviders[0]?.url ?? '', subject: key }))
+    .filter((person) => meansPerson(rules.named, person))
+    .map(({ name }) => name.split(' ')[0])
   return names.length > 0
     ? `as ${names.join(' or ')}: ${what}`
     : `nobody of the demo is an administrator: add ${PEOPLE.carol.email} to ADMIN_EMAILS`
-}
-
-function isAdministrator(key: (typeof PERSON_KEYS)[number], emails: readonly string[], groups: readonly string[]): boolean {
-  const person = PEOPLE[key]
-  return emails.some((email) => email.toLowerCase() === person.email) || person.groups.some((group) => groups.includes(group))
 }
 
 function unusable({ settings, unusable: wrong }: Running): readonly string[] {

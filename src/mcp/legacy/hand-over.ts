@@ -1,5 +1,5 @@
 // The router's side of the legacy eras: hands a request over to the person's object whole, or carries a standing stream with its help.
-import type { Caller } from '../../caller.ts'
+import type { Caller, Identity } from '../../caller.ts'
 import { headerJson } from '../../platform/header-json.ts'
 import type { Transport } from '../../settings/downstreams.ts'
 import type { Refused } from '../../session/admission.ts'
@@ -101,8 +101,8 @@ export interface LeashedConditions extends Omit<ForwardingConditions, 'leash' | 
   readonly record: RecordWork
   /** What to do when the downstream does not take this `Authorization`. */
   readonly challengedFor: (authorization: string | undefined) => Challenged | undefined
-  /** What somebody in these groups gets of each message, where not everything is for everybody. */
-  readonly editFor: ((groups: readonly string[]) => Edit) | undefined
+  /** What somebody gets of each message, where not everything is for everybody. */
+  readonly editFor: ((person: Identity) => Edit) | undefined
 }
 
 export interface StreamToLeash {
@@ -134,7 +134,7 @@ async function carryStanding(
   if (downstreamSession !== undefined) identity['mcp-session-id'] = downstreamSession
   if (downstreamCursor !== undefined) identity['last-event-id'] = downstreamCursor
   const asked = { ...forwarding, client, identity, challenged }
-  const edit = conditions.editFor?.(vouched.identity.groups)
+  const edit = conditions.editFor?.(vouched.identity)
   const leash = conditions.leash({ id: undefined, kind: 'request' })
   if (stream === undefined) return forward(asked, { ...conditions, edit, leash })
   const standing = {

@@ -40,11 +40,11 @@ export class Tools {
     downstream: Downstream,
     asked: Asked,
     session: McpSession | undefined,
-    { groups }: Identity,
+    { issuer, groups }: Identity,
     way: Way,
   ): Promise<Edit | undefined> {
     const { caller, target } = asked.order
-    const gate = new ToolGate(downstream, { scopes: caller.scopes, groups }, { memory: this.#memory, list: target })
+    const gate = new ToolGate(downstream, { scopes: caller.scopes, issuer, groups }, { memory: this.#memory, list: target })
     const envelope = openEnvelope(asked.body)
     try {
       await pass(gate, envelope, asked, session, way)
@@ -62,7 +62,7 @@ export class Tools {
     const rules = this.#downstream(grants.find(grantId)?.resource)?.tools
     if (!rules) return undefined
     return (message) =>
-      editing(rules, profile.identity?.groups ?? [], (listed) => {
+      editing(rules, profile.identity ?? { issuer: '', groups: [] }, (listed) => {
         if (target !== undefined) this.#memory.learn(target, listed)
       })(message)
   }

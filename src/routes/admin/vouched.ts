@@ -4,28 +4,33 @@ import { AccessAssertions, type AccessInFront } from '../../identity/access-asse
 import { hmac } from '../../platform/crypto.ts'
 import { base64url } from 'jose'
 import type { Services } from '../../services.ts'
+import { meansPerson } from '../../settings/people.ts'
 import type { Visitor } from '../pages-session.ts'
 
-/** Undefined where Access is not set up, or the request has not come through it. */
+/** Undefined where Access is not set up, the request has not come through it, or its word can't decide. */
 export async function vouchedFor(c: Context, services: Services): Promise<Visitor | 'invalid' | undefined> {
-  const { access, emails } = services.settings.administrators
+  const { access, named } = services.settings.administrators
   const assertion = c.req.header('Cf-Access-Jwt-Assertion')
   if (!access || assertion === undefined) return undefined
   const person = await assertionsOf(access, services.now).person(assertion)
   if (!person) return 'invalid'
   const { email, sub: subject = email, exp } = person
+  const identity = { issuer: access.issuer, subject, email, groups: [] }
+  // Whom the policy of Access lets through is an administrator, unless the settings name fewer.
+  const isAdministrator = named.emails.length + named.groups.length === 0 || meansPerson(named, identity)
+  // An assertion says nothing about groups: where they are named, the identity provider is asked by a sign-in.
+  if (!isAdministrator && named.groups.length > 0) return undefined
   return {
     // Nobody's object is called that.
     sub: `access:${subject}`,
-    identity: { issuer: access.issuer, subject, email, groups: [] },
+    identity,
     csrf: await csrfOf(services, access.issuer, subject),
     session: '',
     // It is verified again with each request, and what listens goes no further than it does.
     until: Math.min(exp, services.now() + services.settings.limits.pagesTtl),
     others: 0,
     via: 'access',
-    // Whom the policy of Access lets through is an administrator, unless the settings name fewer.
-    isAdministrator: emails.length === 0 || emails.some((known) => known.toLowerCase() === email.toLowerCase()),
+    isAdministrator,
   }
 }
 

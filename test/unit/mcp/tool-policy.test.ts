@@ -2,13 +2,17 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
-import { rulesFor, scopesNeeded, verdictOn } from '../../../src/mcp/tool-policy.ts'
+import { rulesFor, scopesNeeded, verdictOn, type Member } from '../../../src/mcp/tool-policy.ts'
 import { defaultScopes } from '../../../src/oauth/resource.ts'
 import { readSettings } from '../../../src/settings.ts'
 import type { ToolRule } from '../../../src/settings/downstreams.ts'
+import type { PersonName } from '../../../src/settings/people.ts'
 
 const README = resolve(import.meta.dirname, '../../../README.md')
 
+const ISSUER = 'https://idp.example'
+const groupOf = (name: string): PersonName => ({ issuers: [ISSUER], name })
+const inGroups = (...groups: readonly string[]): Member => ({ issuer: ISSUER, groups })
 const rule = (changes: Partial<ToolRule>): ToolRule => ({ groups: undefined, allow: [], deny: [], readOnly: false, ...changes })
 
 describe('a tool is', () => {
@@ -97,7 +101,7 @@ describe('the example in README.md', () => {
     ['Lea', 'support-leads', 'merge_tickets', 'allowed'],
     ['Lea', 'support-leads', 'purge_queue', 'denied'],
   ])('is what happens: %s of %s, %s: %s', ([, group, tool, verdict]) => {
-    expect(verdictOn(tool, rulesFor(tickets?.tools ?? [], [group]))).toBe(verdict)
+    expect(verdictOn(tool, rulesFor(tickets?.tools ?? [], inGroups(group)))).toBe(verdict)
   })
 
   test('asks for a further scope where it says so', () => {
@@ -109,13 +113,15 @@ describe('the example in README.md', () => {
 
 test('rules count that name one of the groups of a person, or none at all', () => {
   const everybody = rule({ allow: ['a'] })
-  const support = rule({ groups: ['support', 'sales'], allow: ['b'] })
+  const support = rule({ groups: [groupOf('support'), groupOf('sales')], allow: ['b'] })
   const nobody = rule({ groups: [], allow: ['c'] })
   const rules = [everybody, support, nobody]
-  expect(rulesFor(rules, ['sales', 'x'])).toEqual([everybody, support])
-  expect(rulesFor(rules, [])).toEqual([everybody])
+  expect(rulesFor(rules, inGroups('sales', 'x'))).toEqual([everybody, support])
+  expect(rulesFor(rules, inGroups())).toEqual([everybody])
   // Groups are what the identity provider says, to the letter.
-  expect(rulesFor(rules, ['Support'])).toEqual([everybody])
+  expect(rulesFor(rules, inGroups('Support'))).toEqual([everybody])
+  // And of no other one.
+  expect(rulesFor(rules, { ...inGroups('support'), issuer: 'https://other.example' })).toEqual([everybody])
 })
 
 test('a call needs the scope of every pattern that fits its tool', () => {

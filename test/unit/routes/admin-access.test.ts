@@ -59,6 +59,11 @@ test('who Access lets through is an administrator, where nobody is listed', asyn
   expect(answer.headers.get('set-cookie')).toBeNull()
 })
 
+const BY_GROUP = { ...ACCESS, ADMIN_GROUPS: 'admins' }
+const KELVIN = { ...ACCESS, ADMIN_EMAILS: 'book@example.com' }
+const GOOGLE = [{ name: 'google', url: 'https://accounts.google.com', client_id: 'g' }]
+const TWO = { ...ACCESS, IDENTITY_PROVIDERS: JSON.stringify(GOOGLE) }
+
 test.for<[string, object, object, number, string | undefined]>([
   [
     'who is listed, whatever the case',
@@ -68,6 +73,17 @@ test.for<[string, object, object, number, string | undefined]>([
     undefined,
   ],
   ['who is not listed', { ...ACCESS, ADMIN_EMAILS: 'dave@example.com' }, { email: 'carol@example.com' }, 403, 'forbidden'],
+  ['who is not listed, where a group is too', BY_GROUP, { email: 'mallory@example.com' }, 401, 'unauthorized'],
+  ['who says that they are in the group', BY_GROUP, { email: 'mallory@example.com', groups: ['admins'] }, 401, 'unauthorized'],
+  [
+    'who is listed of another provider',
+    { ...TWO, ADMIN_EMAILS: 'oauth:carol@example.com' },
+    { email: 'carol@example.com' },
+    403,
+    'forbidden',
+  ],
+  ['who is listed by name', { ...TWO, ADMIN_EMAILS: 'access:carol@example.com' }, { email: 'carol@example.com' }, 200, undefined],
+  ['whose address only looks like it', KELVIN, { email: 'boo\u212a@example.com' }, 403, 'forbidden'],
   ['a service token', ACCESS, { common_name: 'robot.access' }, 401, 'invalid_token'],
   ['anybody, while Access is not set up', {}, { email: 'carol@example.com' }, 401, 'unauthorized'],
 ])('%s', async ([, vars, claims, status, code]) => {

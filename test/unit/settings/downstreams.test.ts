@@ -16,6 +16,8 @@ function settingsOf(servers: unknown, changes: Environment = {}): Settings {
   return readSettings({ ...GOOD, DOWNSTREAMS: typeof servers === 'string' ? servers : JSON.stringify(servers), ...changes })
 }
 
+const ofIssuer = (name: string): object => ({ issuers: ['https://idp.example.com'], name })
+
 describe('a list of servers', () => {
   test('gives each an address of its own, and needs no DOWNSTREAM_MCP_URL', () => {
     expect(
@@ -75,9 +77,9 @@ describe('a list of servers', () => {
         { tool: 'create_*', scope: 'tickets:write' },
         { tool: 'delete_*', scope: 'tickets:write' },
       ],
-      allow: { groups: ['support'], emails: ['ada@example.com'] },
+      allow: { groups: [ofIssuer('support')], emails: [ofIssuer('Ada@Example.com')] },
       tools: [
-        { groups: ['interns'], allow: ['*'], deny: [], readOnly: true },
+        { groups: [ofIssuer('interns')], allow: ['*'], deny: [], readOnly: true },
         { groups: undefined, allow: ['*'], deny: ['delete_*'], readOnly: false },
       ],
       limits: { requests: 60, window: 60, streams: 5 },
