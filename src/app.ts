@@ -45,7 +45,7 @@ export function app(services: Services): Hono<{ Variables: Variables }> {
   floor.use(hostIsOurs(settings))
 
   // Anyone may read these, from any page.
-  floor.use('/.well-known/*', crossOrigin(['GET', 'OPTIONS']), onlyMethods(['GET', 'OPTIONS']))
+  floor.use('/.well-known/*', crossOrigin(DOCUMENT), onlyMethods(DOCUMENT))
   floor.route('/', metadataRoutes(services))
   floor.route('/', healthRoutes())
 
@@ -62,7 +62,7 @@ export function app(services: Services): Hono<{ Variables: Variables }> {
   floor.route('/', backchannelLogoutRoutes(services))
 
   // People and their browsers; no cross-origin use, and no framing.
-  floor.use('/authorize', onlyMethods(['GET', 'POST']))
+  floor.use('/authorize', onlyMethods(['GET', 'HEAD', 'POST']))
   floor.route('/', authorizeRoutes(services))
   floor.use('/callback/*', onlyMethods(['GET']))
   floor.route('/', callbackRoutes(services))
@@ -97,6 +97,9 @@ export function app(services: Services): Hono<{ Variables: Variables }> {
   floor.route('/', sseRoutes(carrying))
   return floor
 }
+
+/** RFC 9110 section 9.1: whoever answers GET answers HEAD. */
+const DOCUMENT: readonly string[] = ['GET', 'HEAD', 'OPTIONS']
 
 const ACCOUNT = { label: 'Your account', href: '/account' } as const
 

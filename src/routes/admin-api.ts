@@ -25,7 +25,7 @@ export function adminApiRoutes(services: Services): Hono<Administered> {
     // Everything else is said as it is everywhere: by app.ts.
     throw error
   })
-  routes.use(onlyMethods(['GET', 'POST']))
+  routes.use(onlyMethods(['GET', 'HEAD', 'POST']))
   routes.use(administratorsOnly(services))
   reading(routes, services)
   acting(routes, services)

@@ -51,7 +51,10 @@ export function hostIsOurs({ baseUrl, baseUrlIsAssumed }: Settings): Guard {
   }
 }
 
-/** A browser says where a script came from: our own pages, programs on the person's machine, and whom the operator lists. */
+/**
+ * A browser says where a script came from: our own pages, programs on the person's machine, and whom the operator lists. `null` is anybody
+ * who sandboxes a frame, so it may be listed only because no cookie is read behind this guard.
+ */
 export function originIsAllowed({ baseUrl, allowedOrigins }: Settings): Guard {
   const allowed = new Set([baseUrl, ...allowedOrigins])
   return async function originGuard(c, next) {
@@ -98,7 +101,7 @@ function preflight(c: Context<Guarded>, methods: readonly string[]): Response {
   })
 }
 
-/** Also stops HEAD, which Hono would answer as a GET. */
+/** Also stops HEAD where it is not named: Hono would answer it as a GET, which opens a stream or redeems a code. */
 export function onlyMethods(methods: readonly string[]): Guard {
   const allow = methods.join(', ')
   return async function methodGuard(c, next) {

@@ -22,8 +22,11 @@ const CACHED = { 'Cache-Control': 'public, max-age=300' }
 
 export function metadataRoutes({ settings, keys }: MetadataServices): Hono<{ Variables: Variables }> {
   const routes = new Hono<{ Variables: Variables }>()
-  const publish = (path: string, document: object): void =>
-    void routes.get(`/.well-known/${path}`, (c) => c.json(document, 200, CACHED))
+  const documents = new Map<string, object>()
+  const publish = (path: string, document: object): void => {
+    documents.set(`/.well-known/${path}`, document)
+    routes.get(`/.well-known/${path}`, (c) => c.json(document, 200, CACHED))
+  }
 
   const server = authorizationServer(settings, keys)
   publish('oauth-authorization-server', server)
@@ -43,10 +46,16 @@ export function metadataRoutes({ settings, keys }: MetadataServices): Hono<{ Var
   if (first && others.length === 0) publish('oauth-protected-resource', protectedResource(first, settings))
   publish('jwks.json', { keys: keys.identity.published.map(({ publicJwk }) => publicJwk) })
 
-  // Clients probe many addresses and take whatever is not a 404 for an answer.
-  routes.all('/.well-known/*', (c) =>
-    c.json({ error: 'not_found', error_description: 'there is no such metadata document', request_id: c.get('requestId') }, 404),
-  )
+  // Clients probe many addresses and take whatever is not a 404 for an answer. Whoever was given the address of a server with a slash at its
+  // end puts it behind the well-known one; the SDK of Python leaves it there.
+  routes.all('/.well-known/*', (c) => {
+    const document = c.req.path.endsWith('/') ? documents.get(c.req.path.slice(0, -1)) : undefined
+    if (document) return c.json(document, 200, CACHED)
+    return c.json(
+      { error: 'not_found', error_description: 'there is no such metadata document', request_id: c.get('requestId') },
+      404,
+    )
+  })
   return routes
 }
 

@@ -93,7 +93,8 @@ export function signedIn(services: Services): MiddlewareHandler<Visited> {
   return async function signedInGuard(c, next) {
     const visitor = await visitorOf(c, services)
     if (!visitor) {
-      if (c.req.method !== 'GET') throw new OAuthError('login_required', 'Your sign-in has expired: open the page again')
+      if (c.req.method !== 'GET' && c.req.method !== 'HEAD')
+        throw new OAuthError('login_required', 'Your sign-in has expired: open the page again')
       const { pathname, searchParams } = new URL(c.req.url)
       const chosen = searchParams.get(CHOICE)
       searchParams.delete(CHOICE)

@@ -25,17 +25,19 @@ function mount(routes: Hono<Authenticated>, services: McpServices, downstream: D
   const { stream, messages } = ssePaths(downstream)
   // Both addresses are one resource, and the metadata of that are found at the address people configure.
   const here = { ...downstream, path: stream }
-  // A client that tries streamable HTTP first takes the 405 for its answer, and goes on with GET.
+  // A client that tries streamable HTTP first takes the 405 for its answer, and goes on with GET; before, it has to be told to sign in, since
+  // some do that with their first request only.
   const methods = [
     [stream, ['GET', 'OPTIONS']],
     [messages, ['POST', 'OPTIONS']],
   ] as const
   for (const [path, allowed] of methods) {
-    routes.use(path, crossOrigin(allowed), onlyMethods(allowed), originIsAllowed(settings))
+    routes.use(path, crossOrigin(allowed), originIsAllowed(settings))
     routes.use(
       path,
       bearer(services, () => here),
     )
+    routes.use(path, onlyMethods(allowed))
   }
   routes.get(stream, (c) => answerOrRefusal(c, services, async () => handOver(opening(c, downstream.url), postOf(c, services))))
   routes.post(messages, (c) =>

@@ -11,10 +11,11 @@ const list = z
   .default('')
   .transform((text) => text.split(/[\s,]+/).filter((word) => word !== ''))
 
-// Compared as browsers send them: a slash at the end would make an origin that never matches. Extensions have schemes of their own.
+// Compared as browsers send them: a slash at the end would make an origin that never matches. Extensions have schemes of their own, and
+// `null` is what a page without an origin sends: a sandboxed frame, a file, a desktop app.
 const origins = list.transform((words, context) => {
   const clean = words.map((word) => word.replace(/\/$/, ''))
-  const wrong = clean.find((word) => !/^[a-z][a-z0-9+.-]*:\/\/[^/?#@]+$/i.test(word))
+  const wrong = clean.find((word) => word !== 'null' && !/^[a-z][a-z0-9+.-]*:\/\/[^/?#@]+$/i.test(word))
   if (wrong === undefined) return clean
   const message = `holds “${wrong.slice(0, 100)}”, which is no origin`
   context.addIssue({

@@ -22,7 +22,7 @@ export interface Administered {
   readonly Variables: Variables & { readonly administrator: Administrator }
 }
 
-const SAFE: readonly string[] = ['GET']
+const SAFE: readonly string[] = ['GET', 'HEAD']
 const BEARER = /^Bearer +([\w.~+/-]+=*)$/i
 
 // One credential decides, the most deliberate first: a request that names a token is judged by it alone, and is not let in by a

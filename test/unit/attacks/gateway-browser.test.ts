@@ -66,6 +66,25 @@ describe('42 DNS rebinding', () => {
   })
 })
 
+describe('a page without an origin', () => {
+  test.for<[string, string, number]>([
+    ['is refused', 'https://console.example.org', 403],
+    ['gets what its token opens where the operator allows null', 'https://console.example.org, null', 200],
+  ])('%s', async ([, ALLOWED_ORIGINS, status]) => {
+    const { post } = brokered(downstream.url, { environment: { ALLOWED_ORIGINS } })
+    const answer = await post(list, { origin: 'null' })
+    expect([answer.status, answer.headers.get('access-control-allow-origin')]).toEqual([status, '*'])
+    expect(answer.headers.has('access-control-allow-credentials')).toBe(false)
+    expect((await post(list, { origin: 'https://evil.example' })).status).toBe(403)
+  })
+
+  test('gets nothing for a cookie, whoever is allowed', async () => {
+    const { ask } = brokered(downstream.url, { environment: { ALLOWED_ORIGINS: 'null' } })
+    const headers = { origin: 'null', cookie: 'mcp_pages=anything', 'content-type': 'application/json' }
+    expect((await ask('/mcp', { method: 'POST', headers, body: JSON.stringify(list) })).status).toBe(401)
+  })
+})
+
 describe('43 CORS', () => {
   test('a preflight needs no token and may ask for any header', async () => {
     const { ask, admissions } = brokered(downstream.url)

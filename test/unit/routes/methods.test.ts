@@ -1,0 +1,96 @@
+// How each path takes the methods people, monitors and clients try on it, before anybody is asked.
+import { describe, expect, test } from 'vitest'
+import { app } from '../../../src/app.ts'
+import { Envelopes } from '../../../src/oauth/envelopes.ts'
+import { MachineTokens } from '../../../src/oauth/machine-tokens.ts'
+import { foundation } from '../../../src/services.ts'
+
+const BASE_URL = 'https://mcp.example.com'
+const now = (): number => 1_800_000_000
+
+const base = await foundation({
+  BASE_URL,
+  DOWNSTREAM_MCP_URL: 'https://tools.example.com/mcp',
+  // Nobody listens there: what a page says then is the same for both.
+  OAUTH_AUTHORIZE_URL: 'http://127.0.0.1:9',
+  OAUTH_CLIENT_ID: 'broker',
+  ENCRYPTION_KEY: '000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f',
+})
+const envelopes = new Envelopes(base.keys, BASE_URL, now)
+const floor = app({
+  ...base,
+  envelopes,
+  machines: new MachineTokens(base.keys, BASE_URL),
+  session: nobody,
+  directory: nobody,
+  now,
+})
+
+function nobody(): never {
+  throw new Error('no object is asked')
+}
+
+const ask = async (method: string, path: string, headers: Record<string, string> = {}) =>
+  await floor.request(BASE_URL + path, { method, headers })
+
+describe('HEAD is answered as GET, without a body, at', () => {
+  test.for([
+    '/',
+    '/health',
+    '/authorize',
+    '/account',
+    '/.well-known/oauth-protected-resource/mcp',
+    '/.well-known/oauth-protected-resource/sse',
+    '/.well-known/oauth-authorization-server',
+    '/.well-known/openid-configuration',
+    '/.well-known/jwks.json',
+    '/.well-known/nothing-here',
+  ])('%s', async (path) => {
+    const [get, head] = [await ask('GET', path), await ask('HEAD', path)]
+    expect([head.status, head.headers.get('content-type'), head.headers.get('location')]).toEqual([
+      get.status,
+      get.headers.get('content-type'),
+      get.headers.get('location'),
+    ])
+    expect(await head.text()).toBe('')
+  })
+})
+
+test.for(['/mcp', '/callback', '/link/callback'])(
+  'HEAD at %s does nothing: GET would open a stream or redeem a code',
+  async (path) => {
+    expect((await ask('HEAD', path)).status).toBe(405)
+  },
+)
+
+test('a resource that was given with a slash at its end is described where a client looks then', async () => {
+  const answer = await ask('GET', '/.well-known/oauth-protected-resource/mcp/')
+  expect([answer.status, await answer.json()]).toMatchObject([
+    200,
+    { resource: `${BASE_URL}/mcp`, authorization_servers: [BASE_URL] },
+  ])
+})
+
+describe('a client that tries streamable HTTP at /sse', () => {
+  test('is told to sign in first', async () => {
+    const answer = await ask('POST', '/sse')
+    expect(answer.status).toBe(401)
+    expect(answer.headers.get('www-authenticate')).toContain(
+      `resource_metadata="${BASE_URL}/.well-known/oauth-protected-resource/sse"`,
+    )
+  })
+
+  test('and then takes 405 for its answer', async () => {
+    const facts = {
+      sub: 's'.repeat(43),
+      grantId: 'g',
+      clientId: 'c',
+      scopes: ['mcp'],
+      resource: `${BASE_URL}/mcp`,
+      generation: 1,
+    }
+    const token = await envelopes.accessToken({ ...facts, issuedAt: now(), endsAt: now() + 60 }, 60)
+    const answer = await ask('POST', '/sse', { authorization: `Bearer ${token}` })
+    expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'GET, OPTIONS'])
+  })
+})
