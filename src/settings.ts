@@ -7,7 +7,7 @@ import { readDownstreams, type Downstream } from './settings/downstreams.ts'
 import { environment, keyBytes, NEW_KEY, type Environment } from './settings/environment.ts'
 import { exchangeOf, problemsOfExchange, type ExchangeSettings } from './settings/exchange.ts'
 import { limitsOf, type Limits } from './settings/limits.ts'
-import { assertionsPassedOn } from './settings/passed-on.ts'
+import { assertionsPassedOn, exchangeablePassedOn } from './settings/passed-on.ts'
 import { authoritiesOf, PeopleNames } from './settings/people-names.ts'
 import { isOpenHttp, type SettingsProblem } from './settings/problem.ts'
 import { readProviders, type IdentityProviderSettings } from './settings/providers.ts'
@@ -80,10 +80,12 @@ export function readSettings(env: object): Settings {
     throw new SettingsError(problems.map((problem) => ({ ...problem, variable: nameOf(problem.variable) })).sort(byVariable))
   const providers = identityProviders(parsed.data)
   const exchange = exchangeOf(parsed.data)
-  const names = new PeopleNames(authoritiesOf(providers, exchange))
+  const authorities = authoritiesOf(providers, exchange)
+  const names = new PeopleNames(authorities)
   const servers = downstreams(parsed.data, names)
   const administrators = administratorsOf(parsed.data, providers, names)
-  const together = [...names.problems, ...assertionsPassedOn(servers, providers)]
+  const passedOn = [...assertionsPassedOn(servers, providers), ...exchangeablePassedOn(servers, exchange, authorities)]
+  const together = [...names.problems, ...passedOn]
   if (together.length > 0) throw new SettingsError(together)
   const baseUrlIsAssumed = given['BASE_URL'] === undefined
   return Object.freeze({ ...settings(parsed.data, servers, providers), administrators, exchange, clients, baseUrlIsAssumed })

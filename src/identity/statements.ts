@@ -7,10 +7,12 @@ import * as z from 'zod'
 import { describeError } from '../platform/telemetry.ts'
 import type { StatementKind, StatementReaders, Verdict, VerifiedStatement } from '../session/statement.ts'
 import type { ExchangeSettings } from '../settings/exchange.ts'
+import type { SubjectRule } from '../settings/subjects.ts'
 import { identityFrom, losesEmail } from './claims.ts'
 import { Issuer } from './issuer.ts'
 import { IdentityError, type IdentityProvider } from './provider.ts'
 import { KeysAway } from './published-keys.ts'
+import { meansSubject } from './subject-rules.ts'
 
 /** Seconds. */
 const CLOCK_TOLERANCE = 60
@@ -77,6 +79,7 @@ type Provider = Pick<IdentityProvider, 'issues' | 'stated'>
 interface Terms {
   readonly kind: StatementKind
   readonly audiences: readonly string[]
+  readonly allowed?: readonly SubjectRule[] | undefined
   readonly providers: readonly Provider[]
   readonly now: number
 }
@@ -94,9 +97,10 @@ export function statementReaders({ subjects, assertionIssuers }: ExchangeSetting
   const { broker, providers, now } = options
   const subjectIssuer = subjects && new Issuer(subjects.issuer, now)
   const asserting = assertionIssuers.map((issuer) => new Issuer(issuer, now))
-  const audiences = subjects?.audiences ?? []
+  const { audiences = [], allowed } = subjects ?? {}
   return {
-    subject: subjectIssuer && ((token, kind) => read([subjectIssuer], token, { kind, audiences, providers, now: now() })),
+    subject:
+      subjectIssuer && ((token, kind) => read([subjectIssuer], token, { kind, audiences, allowed, providers, now: now() })),
     assertion:
       asserting.length > 0
         ? (token) => read(asserting, token, { kind: 'id-jag', audiences: [broker], providers, now: now() })
@@ -120,7 +124,7 @@ async function read(issuers: readonly Issuer[], token: string, terms: Terms): Pr
 }
 
 /** What the token says if it is genuine, or why it would not do even then. */
-function saying(token: string, { kind, audiences, providers, now }: Terms): VerifiedStatement | string {
+function saying(token: string, { kind, audiences, allowed, providers, now }: Terms): VerifiedStatement | string {
   const typ = typeOf(token)
   if (!TYPES[kind].includes(typ)) return 'it is another kind of token'
   const payload = decodeJwt(token)
@@ -134,6 +138,7 @@ function saying(token: string, { kind, audiences, providers, now }: Terms): Veri
     const fault = rule(claims, audiences, now)
     if (fault !== false) return fault
   }
+  if (allowed && !meansSubject(allowed, payload)) return 'its subject is none of those that AUTH_SUBJECTS means'
   // Where people sign in with this issuer too, its tokens are read as then: the same person, under the same restrictions.
   const { iss = '' } = payload
   const stated = providers.find((provider) => provider.issues(iss))?.stated?.(payload) ?? payload

@@ -7,8 +7,9 @@ const NEEDS_ENCODING_IN_LIST = /[^\x20-\x7e]|[%,]/gu
 
 /** A record, because every `Headers` made for a request on its way shows in what the way costs. */
 export function identityHeaders({ identity, authorization, idpAccessToken, headers: own }: Vouched): Record<string, string> {
-  const { subject, email, name, groups } = identity
-  const headers: Record<string, string> = {}
+  const { issuer, subject, email, name, groups } = identity
+  // Always: a subject is somebody's of this issuer, and another one may have the same.
+  const headers: Record<string, string> = { 'x-user-issuer': encoded(issuer, NEEDS_ENCODING) }
   set(headers, ['x-user-sub', 'x-forwarded-user'], encoded(subject, NEEDS_ENCODING))
   if (email !== undefined) set(headers, ['x-user-email', 'x-forwarded-email'], encoded(email, NEEDS_ENCODING))
   if (name !== undefined) set(headers, ['x-user-name', 'x-forwarded-name'], encoded(name, NEEDS_ENCODING))

@@ -1,5 +1,6 @@
 // What a person may call: the rules of a downstream, decided by the person's groups, the tool's name and what it says of itself.
 import type { Identity } from '../caller.ts'
+import { fitsWildcard } from '../platform/wildcard.ts'
 import type { Downstream, ToolRule } from '../settings/downstreams.ts'
 import { isInOneOf } from '../settings/people.ts'
 
@@ -22,8 +23,8 @@ export function rulesFor(rules: readonly ToolRule[], person: Member): readonly T
 export function verdictOn(tool: string, rules: readonly ToolRule[]): Verdict {
   if (tool.length > LONGEST_NAME) return 'denied'
   const loose = loosely(tool)
-  if (rules.some(({ deny }) => deny.some((pattern) => fits(loose, loosely(pattern))))) return 'denied'
-  const allowing = rules.filter(({ allow }) => allow.some((pattern) => fits(tool, pattern)))
+  if (rules.some(({ deny }) => deny.some((pattern) => fitsWildcard(loose, loosely(pattern))))) return 'denied'
+  const allowing = rules.filter(({ allow }) => allow.some((pattern) => fitsWildcard(tool, pattern)))
   if (allowing.length === 0) return 'denied'
   return allowing.every(({ readOnly }) => readOnly) ? 'if_read_only' : 'allowed'
 }
@@ -31,7 +32,7 @@ export function verdictOn(tool: string, rules: readonly ToolRule[]): Verdict {
 /** Every scope a call of the tool needs besides those everybody gets. */
 export function scopesNeeded(tool: string, { toolScopes = [] }: ToolTerms): readonly string[] {
   const loose = loosely(tool.slice(0, LONGEST_NAME))
-  return [...new Set(toolScopes.flatMap(({ tool: pattern, scope }) => (fits(loose, loosely(pattern)) ? [scope] : [])))]
+  return [...new Set(toolScopes.flatMap(({ tool: pattern, scope }) => (fitsWildcard(loose, loosely(pattern)) ? [scope] : [])))]
 }
 
 /**
@@ -40,19 +41,4 @@ export function scopesNeeded(tool: string, { toolScopes = [] }: ToolTerms): read
  */
 function loosely(name: string): string {
   return name.normalize('NFKC').trim().toLowerCase()
-}
-
-/** `*` is any characters. Piece after piece from the left, so that no pattern can make this more than one walk over the name. */
-function fits(name: string, pattern: string): boolean {
-  const [first = '', ...others] = pattern.split('*')
-  const last = others.pop()
-  if (last === undefined) return name === first
-  if (!name.startsWith(first)) return false
-  let at = first.length
-  for (const piece of others) {
-    const found = name.indexOf(piece, at)
-    if (found === -1) return false
-    at = found + piece.length
-  }
-  return name.length - last.length >= at && name.endsWith(last)
 }

@@ -110,6 +110,7 @@ export const environment = z.object({
   ADMIN_GROUPS: list,
   AUTH_ISSUER: webUrl.optional(),
   AUTH_AUDIENCE: list,
+  AUTH_SUBJECTS: z.string().optional(),
   ID_JAG_ISSUERS: list,
   STS_MAX_SESSION_DURATION: seconds(3600).refine((length) => length >= 900 && length <= 43_200, {
     message: 'is not between 900 and 43200',

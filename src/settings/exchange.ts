@@ -1,10 +1,18 @@
 // Whose tokens the broker exchanges for its own: token exchange and /.sts, and enterprise-managed authorization.
 import type { Environment } from './environment.ts'
 import { isOpenHttp, type SettingsProblem } from './problem.ts'
+import { problemsOfSubjects, subjectRules, type SubjectRule } from './subjects.ts'
 
 export interface ExchangeSettings {
   /** Undefined: closed. Tokens of the issuer that are for one of the audiences are taken. */
-  readonly subjects: { readonly issuer: string; readonly audiences: readonly string[] } | undefined
+  readonly subjects:
+    | {
+        readonly issuer: string
+        readonly audiences: readonly string[]
+        /** Only tokens that fit one of them; absent: every token of that issuer and audience. */
+        readonly allowed?: readonly SubjectRule[]
+      }
+    | undefined
   /** Identity providers whose assertions for a client (ID-JAG) are taken; none: closed. */
   readonly assertionIssuers: readonly string[]
   /** Seconds. */
@@ -14,8 +22,9 @@ export interface ExchangeSettings {
 /** Without an audience nothing is exchanged: a token of the issuer that is for anybody at all proves nothing to the broker. */
 export function exchangeOf(env: Environment): ExchangeSettings {
   const { AUTH_ISSUER: issuer, AUTH_AUDIENCE: audiences } = env
+  const allowed = subjectRules(env.AUTH_SUBJECTS)
   return {
-    subjects: issuer && audiences.length > 0 ? { issuer: issuer.href, audiences } : undefined,
+    subjects: issuer && audiences.length > 0 ? { issuer: issuer.href, audiences, ...(allowed && { allowed }) } : undefined,
     assertionIssuers: env.ID_JAG_ISSUERS,
     longestSession: env.STS_MAX_SESSION_DURATION,
   }
@@ -24,7 +33,8 @@ export function exchangeOf(env: Environment): ExchangeSettings {
 export function problemsOfExchange(given: Readonly<Record<string, string>>): SettingsProblem[] {
   const { AUTH_ISSUER: issuer, AUTH_AUDIENCE: audience, ID_JAG_ISSUERS: asserting = '', BASE_URL: broker } = given
   const named = [['AUTH_ISSUER', issuer], ...words(asserting).map((one) => ['ID_JAG_ISSUERS', one] as const)] as const
-  const problems = named.flatMap(([variable, one]) => (one === undefined ? [] : problemsOf(variable, one, broker)))
+  const ofIssuers = named.flatMap(([variable, one]) => (one === undefined ? [] : problemsOf(variable, one, broker)))
+  const problems = [...ofIssuers, ...problemsOfSubjects(given)]
   if (audience === undefined || issuer !== undefined) return problems
   const cure = 'set it to the issuer whose tokens for AUTH_AUDIENCE are to be exchanged, or remove AUTH_AUDIENCE'
   return [...problems, { variable: 'AUTH_ISSUER', problem: 'not configured', cure }]

@@ -31,7 +31,12 @@ function authoritiesIn({ kind, name, url, restrictedTo }: IdentityProviderSettin
   if (kind !== 'entra') return [{ name, issuers: [withoutSlash(url)], signsIn }]
   const [own = ''] = pathname.split('/').filter((part) => part !== '')
   const tenants = restrictedTo.length > 0 ? restrictedTo : [own.toLowerCase()]
-  const issuersOf = (tenant: string): readonly string[] => [`${origin}/${tenant}/v2.0`, `${origin}/${tenant}`]
+  const issuersOf = (tenant: string): readonly string[] => [
+    `${origin}/${tenant}/v2.0`,
+    `${origin}/${tenant}`,
+    // As tokens of its first version are signed.
+    `https://sts.windows.net/${tenant}`,
+  ]
   if (tenants.includes('*')) return [{ name, issuers: issuersOf(TENANT), signsIn }]
   const [only = '', ...others] = tenants
   // The administrators of one tenant must not name people and groups of another one.

@@ -40,6 +40,10 @@ const RESTRICTION: Readonly<Partial<Record<ProviderKind, 'hd' | 'tenants' | 'org
 }
 const RESTRICTIONS = ['hd', 'tenants', 'organizations'] as const
 
+export function canBeRestricted(kind: ProviderKind): boolean {
+  return RESTRICTION[kind] !== undefined
+}
+
 const text = z.string().min(1, 'is empty')
 const names = z.union([text.transform((one) => [one]), z.array(text).min(1, 'is empty')], 'is no list of names').optional()
 

@@ -1,6 +1,7 @@
 // Where people sign in: the identity providers of this deployment, from the variables of one and from the list of several.
 import type { Environment } from './environment.ts'
 import {
+  canBeRestricted,
   isForManyTenants,
   kindOf,
   NAME_THE_TENANTS,
@@ -80,6 +81,12 @@ function problemsTogether(given: Given, listedOnes: readonly ListedProvider[]): 
     })
   if (url && kindOf(url) === 'entra' && isForManyTenants(url) && given['OAUTH_RESTRICT_TO'] === undefined)
     problems.push({ variable: 'OAUTH_RESTRICT_TO', problem: 'not configured', cure: NAME_THE_TENANTS })
+  if (url && given['OAUTH_RESTRICT_TO'] !== undefined && !canBeRestricted(kindOf(url)))
+    problems.push({
+      variable: 'OAUTH_RESTRICT_TO',
+      problem: `means nothing at ${url.host}: everybody who has an account there would get in`,
+      cure: 'remove it, and let the issuer decide who may sign in; a GitHub Enterprise Server is an entry of IDENTITY_PROVIDERS with the kind github',
+    })
   if (isOpenHttp(own))
     problems.push({
       variable: 'OAUTH_AUTHORIZE_URL',

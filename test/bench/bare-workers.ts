@@ -78,7 +78,7 @@ export default {
     JSON.parse(utf8.decode(body))
     const { identity, authorization, rate } = await env.STEPS.getByName('one').admit(CALLER)
     const headers = {
-      'accept-encoding': 'identity', authorization, 'x-user-sub': identity.subject, 'x-forwarded-user': identity.subject,
+      'accept-encoding': 'identity', authorization, 'x-user-issuer': identity.issuer, 'x-user-sub': identity.subject, 'x-forwarded-user': identity.subject,
       'x-user-email': identity.email, 'x-forwarded-email': identity.email, 'x-user-name': identity.name,
       'x-forwarded-name': identity.name, 'x-user-groups': identity.groups.join(','),
     }

@@ -181,6 +181,11 @@ describe('settings are refused when', () => {
       'IDENTITY_PROVIDERS holds an entry for many tenants of Microsoft Entra beside another one',
     ],
     [
+      'a restriction could not be applied, and everybody would get in',
+      { ...OAUTH, OAUTH_RESTRICT_TO: 'example.com' },
+      'OAUTH_RESTRICT_TO means nothing at idp.example.com: everybody who has an account there would get in',
+    ],
+    [
       'a name is taken by the variables',
       { ...OAUTH, ...list({ ...GOOGLE, name: 'oauth' }) },
       'IDENTITY_PROVIDERS oauth: is the name of the one in OAUTH_AUTHORIZE_URL',

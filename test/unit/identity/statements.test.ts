@@ -4,6 +4,7 @@ import { exportJWK, exportSPKI, generateKeyPair, SignJWT, UnsecuredJWT } from 'j
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { statementReaders } from '../../../src/identity/statements.ts'
 import type { StatementKind, Verdict } from '../../../src/session/statement.ts'
+import { subjectRules, type SubjectRule } from '../../../src/settings/subjects.ts'
 import { newKey, TrustedIssuer, type Claims } from '../../world/trusted-issuer.ts'
 
 const BROKER = 'https://mcp.example.com'
@@ -24,8 +25,9 @@ afterEach(async () => {
 const now = (): number => Math.floor(Date.now() / 1000)
 const pass = (seconds: number): void => void vi.setSystemTime(Date.now() + seconds * 1000)
 
-function readersFor(url: string) {
-  const settings = { subjects: { issuer: url, audiences: AUDIENCES }, assertionIssuers: [url], longestSession: 3_600 }
+function readersFor(url: string, allowed?: readonly SubjectRule[]) {
+  const subjects = { issuer: url, audiences: AUDIENCES, ...(allowed && { allowed }) }
+  const settings = { subjects, assertionIssuers: [url], longestSession: 3_600 }
   const { subject, assertion } = statementReaders(settings, { broker: BROKER, providers: [], now })
   if (!subject || !assertion) throw new Error('both were configured')
   return { subject, assertion }
@@ -33,6 +35,33 @@ function readersFor(url: string) {
 
 const read = async (token: string, kind: StatementKind = 'id_token'): Promise<Verdict> => await readers.subject(token, kind)
 const outcome = (verdict: Verdict): string => (verdict.verified ? 'believed' : verdict.refusal)
+
+const STRANGER = { sub: 'repo:stranger/evil:ref:refs/heads/main', repository_owner_id: '666' }
+
+describe('where AUTH_SUBJECTS says whose tokens are meant, one is', () => {
+  test.for<[string, string, Claims, string]>([
+    ['taken of a repository of the owner', 'repo:acme/*', { sub: 'repo:acme/app:ref:refs/heads/main' }, 'believed'],
+    ['refused of a stranger', 'repo:acme/*', STRANGER, 'invalid'],
+    ['refused of an owner whose name only begins like it', 'repo:acme/*', { sub: 'repo:acme-evil/app' }, 'invalid'],
+    ['refused that only holds what fits', 'repo:acme/*', { sub: 'x:repo:acme/app' }, 'invalid'],
+    ['refused that goes on', 'repo:acme/app', { sub: 'repo:acme/app:x' }, 'invalid'],
+    ['refused in other letters', 'repo:acme/*', { sub: 'repo:Acme/app' }, 'invalid'],
+    ['taken by another claim', '[{"repository_owner_id":"1234"}]', { repository_owner_id: '1234' }, 'believed'],
+    ['taken by a number', '[{"repository_owner_id":"1234"}]', { repository_owner_id: 1234 }, 'believed'],
+    ['refused without the claim', '[{"repository_owner_id":"1234"}]', {}, 'invalid'],
+    ['refused with half of the claims', '[{"repository_owner_id":"666","ref":"main"}]', { ...STRANGER, ref: 'evil' }, 'invalid'],
+    [
+      'taken by a claim inside another one',
+      '[{"google.compute_engine.project_id":"acme"}]',
+      { google: { compute_engine: { project_id: 'acme' } } },
+      'believed',
+    ],
+    ['refused by a claim that every object has', '[{"constructor.name":"Object"}]', {}, 'invalid'],
+  ])('%s', async ([, written, claims, expected]) => {
+    const { subject } = readersFor(issuer.issuer, subjectRules(written))
+    expect(outcome(await subject(await issuer.sign(claims), 'id_token'))).toBe(expected)
+  })
+})
 
 test('what a token says is who its subject is there, and what it leaves out is left open', async () => {
   expect(

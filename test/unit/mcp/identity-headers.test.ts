@@ -15,6 +15,7 @@ const ada: Vouched = {
 
 test('a person is named under the names of both families of proxies', () => {
   expect(identityHeaders(ada)).toEqual({
+    'x-user-issuer': 'https://idp.example',
     'x-user-sub': 'u-1',
     'x-user-email': 'ada@example.com',
     'x-user-name': 'Ada Lovelace',
@@ -27,7 +28,13 @@ test('a person is named under the names of both families of proxies', () => {
 
 test('what the provider did not say is not said', () => {
   const headers = identityHeaders({ identity: { issuer: 'i', subject: 's', groups: [] } })
-  expect(headers).toEqual({ 'x-user-sub': 's', 'x-forwarded-user': 's' })
+  expect(headers).toEqual({ 'x-user-issuer': 'i', 'x-user-sub': 's', 'x-forwarded-user': 's' })
+})
+
+test('two people of two providers are two people to the server, however alike they are', () => {
+  const issuers = ['https://idp.example', 'https://partners.example']
+  const [one, other] = issuers.map((issuer) => identityHeaders({ ...ada, identity: { ...ada.identity, issuer } }))
+  expect([one?.['x-user-issuer'], other?.['x-user-issuer']]).toEqual(issuers)
 })
 
 test.for<[string, string, string]>([

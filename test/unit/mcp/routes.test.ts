@@ -79,6 +79,7 @@ describe('to the downstream go', () => {
     expect(downstream.requests.last?.headers).toMatchObject({
       authorization: 'Bearer identity-jwt',
       'x-user-email': 'ada@example.com',
+      'x-user-issuer': 'https://idp.example',
       'x-user-sub': 'u-1',
       'x-user-groups': 'staff',
     })

@@ -46,6 +46,92 @@ describe('a deployment does not start with', () => {
   })
 })
 
+const ACTIONS = { AUTH_ISSUER: 'https://token.actions.githubusercontent.com', AUTH_AUDIENCE: 'https://mcp.example.com' }
+
+describe('an issuer that signs for everybody with an account there', () => {
+  test.for([
+    'https://token.actions.githubusercontent.com',
+    'https://token.actions.githubusercontent.com/some-enterprise',
+    'https://TOKEN.actions.githubusercontent.com./',
+    'https://gitlab.com',
+    'https://accounts.google.com',
+    'https://oidc.circleci.com/org/0d7c8b1c',
+    'https://agent.buildkite.com',
+    'https://api.bitbucket.org/2.0/workspaces/acme/pipelines-config/identity/oidc',
+    'https://app.terraform.io',
+    'https://login.microsoftonline.com/common/v2.0',
+  ])('is refused without a rule about subjects: %s', (issuer) => {
+    expect(problemsWith({ ...ACTIONS, AUTH_ISSUER: issuer })).toEqual([
+      {
+        variable: 'AUTH_SUBJECTS',
+        problem: `not configured, and ${issuer} signs tokens for everybody who has an account there`,
+        cure: expect.stringContaining('repo:acme/*'),
+      },
+    ])
+  })
+
+  test.for([
+    '*',
+    'repo:*',
+    'repo:acme*',
+    '*:ref:refs/heads/main',
+    'repo:acme/* *',
+    '[{"ref":"refs/heads/main"}]',
+    '[{"repository":"*"}]',
+    '[{"repository":"acme*"}]',
+    '[{"ref":"refs/heads/main","sub":"repo:*"}]',
+  ])('is refused with a rule that fits strangers: %s', (subjects) => {
+    expect(problemsWith({ ...ACTIONS, AUTH_SUBJECTS: subjects })).toMatchObject([
+      { variable: 'AUTH_SUBJECTS', problem: expect.stringMatching(/^fits strangers: /) },
+    ])
+  })
+
+  test.for<[string, readonly object[]]>([
+    [
+      'repo:acme/*, repo:other/app:environment:production',
+      [
+        ['sub', 'repo:acme/*'],
+        ['sub', 'repo:other/app:environment:production'],
+      ],
+    ],
+    ['repo:acme/app-*:ref:refs/heads/main', [['sub', 'repo:acme/app-*:ref:refs/heads/main']]],
+    ['["repo:acme/app:environment:Live Site"]', [['sub', 'repo:acme/app:environment:Live Site']]],
+    ['[{"repository_owner_id":"1234"}]', [['repository_owner_id', '1234']]],
+    ['organization:acme:project:*', [['sub', 'organization:acme:project:*']]],
+  ])('is taken with a rule that names an owner: %s', ([subjects, expected]) => {
+    const { subjects: read } = exchangeWith({ ...ACTIONS, AUTH_SUBJECTS: subjects })
+    expect(read?.allowed?.flat().map(({ claim, pattern }) => [claim, pattern])).toEqual(expected)
+  })
+})
+
+describe('AUTH_SUBJECTS is refused that', () => {
+  const own = { AUTH_ISSUER: 'https://issuer.example', AUTH_AUDIENCE: 'a' }
+  test.for<[string, object, RegExp]>([
+    ['is no JSON', { ...own, AUTH_SUBJECTS: '[{' }, /neither a list of patterns nor JSON/],
+    ['is an empty list', { ...own, AUTH_SUBJECTS: '[]' }, /neither/],
+    ['has a rule about nothing', { ...own, AUTH_SUBJECTS: '[{}]' }, /neither/],
+    ['has a claim that is a number', { ...own, AUTH_SUBJECTS: '[{"id":1}]' }, /neither/],
+    ['is about no issuer', { AUTH_SUBJECTS: 'a' }, /AUTH_ISSUER, which is not set/],
+  ])('%s', ([, given, problem]) => {
+    expect(problemsWith(given)).toMatchObject([{ variable: 'AUTH_SUBJECTS', problem: expect.stringMatching(problem) }])
+  })
+})
+
+describe('a server that is given people’s own tokens', () => {
+  const servers = { DOWNSTREAMS: JSON.stringify([{ name: 'mail', url: 'https://mail.example.com/mcp', auth: 'idp-token' }]) }
+  test.for<[string, object, string]>([
+    ['the one server', { DOWNSTREAM_AUTH: 'idp-token' }, 'DOWNSTREAM_AUTH'],
+    ['one of several', servers, 'DOWNSTREAMS'],
+  ])('could come back with them as the person where they are exchanged: %s', ([, given, variable]) => {
+    const exchanged = { AUTH_ISSUER: 'https://idp.example/', AUTH_AUDIENCE: 'broker' }
+    expect(problemsWith({ ...given, ...exchanged })).toMatchObject([
+      { variable, problem: expect.stringContaining('which is exchanged here for access to every server') },
+    ])
+    expect(problemsWith({ ...given, AUTH_ISSUER: 'https://idp.example/' })).toEqual([])
+    expect(problemsWith({ ...given, ...exchanged, AUTH_ISSUER: 'https://ci.example' })).toEqual([])
+  })
+})
+
 function problemsWith(given: object): SettingsError['problems'] {
   try {
     exchangeWith(given)
