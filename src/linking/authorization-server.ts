@@ -5,13 +5,16 @@ import { LinkError } from './link-error.ts'
 
 // Lenient where a field is optional: some servers publish nulls.
 const list = z.array(z.string()).optional().catch(undefined)
-const address = z.string().optional().catch(undefined)
+/** What is longer has no room in a browser while a person is away, and nobody has it. */
+const LONGEST_ADDRESS = 1_024
+const needed = z.string().min(1).max(LONGEST_ADDRESS)
+const address = needed.optional().catch(undefined)
 const flag = z.boolean().catch(false)
 
 const metadataSchema = z.object({
-  issuer: z.string().min(1),
-  authorization_endpoint: z.string(),
-  token_endpoint: z.string(),
+  issuer: needed,
+  authorization_endpoint: needed,
+  token_endpoint: needed,
   registration_endpoint: address,
   revocation_endpoint: address,
   scopes_supported: list,

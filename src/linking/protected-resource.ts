@@ -17,7 +17,7 @@ export interface ProtectedResource {
 }
 
 const metadataSchema = z.object({
-  resource: z.string(),
+  resource: z.string().max(1_024),
   authorization_servers: z.array(z.string()).min(1).optional().catch(undefined),
   scopes_supported: z.array(z.string()).optional().catch(undefined),
 })

@@ -121,8 +121,8 @@ async function configured(
 }
 
 const registeredSchema = z.object({
-  client_id: z.string().min(1),
-  client_secret: z.string().min(1).optional().catch(undefined),
+  client_id: z.string().min(1).max(1_024),
+  client_secret: z.string().min(1).max(8_192).optional().catch(undefined),
   client_secret_expires_at: z.number().optional().catch(undefined),
   token_endpoint_auth_method: z.enum(METHODS).optional().catch(undefined),
 })

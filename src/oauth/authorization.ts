@@ -68,7 +68,7 @@ const AFTER_REDIRECT: readonly Check[] = [
 export function askedFor(request: RawRequest, client: ClientRecord, to: Destination, downstreams: readonly Downstream[]): Asked {
   for (const check of AFTER_REDIRECT) check(request)
   const downstream = canonicalResource(request.all('resource'), downstreams)
-  return {
+  const asked: Asked = {
     clientId: client.id,
     clientName: client.name ?? client.id,
     redirectUri: to.redirectUri,
@@ -77,6 +77,18 @@ export function askedFor(request: RawRequest, client: ClientRecord, to: Destinat
     resource: downstream.resource,
     scopes: [...grantableScopes(request.one('scope'), downstream, client)],
   }
+  return waitable(asked)
+}
+
+/**
+ * It waits in the person's browser while they sign in, and cookies carry only so much (`routes/pending.ts`). RFC 6749 gives `state` no
+ * length, and relays put several thousand characters into it.
+ */
+const LONGEST = 12_000
+
+function waitable(asked: Asked): Asked {
+  if (new TextEncoder().encode(JSON.stringify(asked)).length <= LONGEST) return asked
+  throw new OAuthError('invalid_request', `state is too long: with everything else a request may have ${LONGEST} bytes`)
 }
 
 function nothingIsRepeated(request: RawRequest): void {

@@ -15,16 +15,14 @@ import { randomId, sameText, sha256 } from '../platform/crypto.ts'
 import { log } from '../platform/telemetry.ts'
 import type { Services } from '../services.ts'
 import { titleOf, type Downstream } from '../settings/downstreams.ts'
-import { cookieJar } from './cookies.ts'
 import { readForm } from './form.ts'
 import type { Variables } from './guards.ts'
 import { finderServices } from './known-clients.ts'
 import { beginLogin } from './login.ts'
+import { pending } from './pending.ts'
 import { sourceOf } from './source.ts'
 
 const ticketSchema = z.object({ asked: askedSchema, id: z.string(), nonceHash: z.string() })
-
-const consentCookie = (id: string): string => `mcp_consent_${id}`
 
 const SCOPE_MEANING: Readonly<Record<string, string>> = {
   mcp: 'Use the tools, prompts and resources of this server in your name',
@@ -62,7 +60,7 @@ async function showConsent(c: Context, services: Services, finder: ClientFinder)
   const nonce = randomId(16)
   const ticketId = randomId(6)
   const ticket = { asked, id: ticketId, nonceHash: await sha256(nonce) }
-  cookieJar(c, settings.baseUrl).write(consentCookie(ticketId), nonce, settings.limits.loginTtl, 'Strict')
+  pending(c, settings.baseUrl, 'consent').write(ticketId, nonce, now(), settings.limits.loginTtl)
   const downstream = settings.downstreams.find(({ resource }) => resource === asked.resource)
   const page = consentPage({
     ticket: await sealed(keys, 'consent+jwe', ticket, now(), settings.limits.loginTtl),
@@ -113,8 +111,8 @@ async function takeDecision(c: Context, services: Services): Promise<Response> {
   }
   const form = await readForm(c)
   const ticket = ticketSchema.safeParse(await unsealed(keys, 'consent+jwe', form.get('ticket') ?? '', now())).data
-  const jar = cookieJar(c, settings.baseUrl)
-  const nonce = ticket && jar.read(consentCookie(ticket.id))
+  const waiting = pending(c, settings.baseUrl, 'consent')
+  const nonce = ticket && waiting.read(ticket.id)
   if (!ticket || nonce === undefined || !sameText(await sha256(nonce), ticket.nonceHash)) {
     throw new OAuthError(
       'invalid_request',
@@ -124,7 +122,7 @@ async function takeDecision(c: Context, services: Services): Promise<Response> {
       },
     )
   }
-  jar.remove(consentCookie(ticket.id))
+  waiting.remove(ticket.id)
   const { asked } = ticket
   const to: Destination = { redirectUri: asked.redirectUri, state: asked.state }
   const provider = form.get('decision') === 'allow' ? providers.only : providers.named(form.get('provider') ?? '')

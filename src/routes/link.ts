@@ -2,7 +2,7 @@
 import type { Context } from 'hono'
 import { Hono } from 'hono/tiny'
 import * as z from 'zod'
-import { attemptSchema, beginLink, finishLink } from '../linking/link-attempt.ts'
+import { attemptSchema, beginLink, finishLink, type LinkAttempt } from '../linking/link-attempt.ts'
 import { LinkError } from '../linking/link-error.ts'
 import { clientDocumentPath, clientMetadata, linkCallbackPath, type Registrar } from '../linking/registration.ts'
 import { answer } from '../oauth/authorization.ts'
@@ -10,12 +10,13 @@ import type { CodeEnvelope } from '../oauth/envelopes.ts'
 import { OAuthError } from '../oauth/errors.ts'
 import { sealed, unsealed } from '../oauth/sealed.ts'
 import { sameText } from '../platform/crypto.ts'
+import { packed, unpacked } from '../platform/packed.ts'
 import { log } from '../platform/telemetry.ts'
 import type { Services } from '../services.ts'
 import type { Downstream } from '../settings/downstreams.ts'
 import { returnToClient } from './authorize.ts'
-import { cookieJar } from './cookies.ts'
 import type { Variables } from './guards.ts'
+import { pending } from './pending.ts'
 
 /** The client's sign-in that waits: everything is decided but the connection to the server. */
 const waitingSchema = z.object({
@@ -33,11 +34,16 @@ const waitingSchema = z.object({
 })
 type Waiting = z.output<typeof waitingSchema>
 
-const awaySchema = z.object({ sub: z.string(), attempt: attemptSchema, waiting: waitingSchema.optional() })
+/** A server may have hundreds of scopes, and a cookie has not that much room: they go packed. */
+const awaySchema = z.object({
+  sub: z.string(),
+  attempt: attemptSchema.omit({ scopes: true }),
+  scopes: z.string(),
+  waiting: waitingSchema.optional(),
+})
 type Away = z.output<typeof awaySchema>
-
-/** One cookie per attempt, so that parallel tabs do not disturb each other. */
-const cookieOf = (state: string): string => `mcp_link_${state.slice(0, 8)}`
+/** Those that do not fit are not remembered; what was given is known from the answer. */
+const LONGEST_SCOPES = 4_000
 
 export function linkRoutes(services: Services): Hono<{ Variables: Variables }> {
   const { baseUrl, downstreams } = services.settings
@@ -70,14 +76,13 @@ export async function sendToServer(
 ): Promise<Response> {
   const { settings, keys, now } = services
   const { url, attempt } = await beginLink(serverOf(services, resource), scopes, registrarOf(services))
-  const away: Away = { sub, attempt, ...(waiting && { waiting }) }
+  const { scopes: asked, ...rest } = attempt
+  const scopesText = await packed(asked.join(' '))
+  const fits = scopesText.length <= LONGEST_SCOPES
+  const away: Away = { sub, attempt: rest, scopes: fits ? scopesText : '', ...(waiting && { waiting }) }
   const { loginTtl } = settings.limits
-  cookieJar(c, settings.baseUrl).write(
-    cookieOf(attempt.state),
-    await sealed(keys, 'link+jwe', away, now(), loginTtl),
-    loginTtl,
-    'Lax',
-  )
+  const text = await sealed(keys, 'link+jwe', away, now(), loginTtl)
+  pending(c, settings.baseUrl, 'link').write(attempt.state, text, now(), loginTtl)
   return c.body(null, 303, { Location: url.href, 'Cache-Control': 'no-store', 'Referrer-Policy': 'no-referrer' })
 }
 
@@ -116,11 +121,15 @@ function answerTo({ redirectUri, state }: Waiting, { settings }: Services, resul
   return answer({ redirectUri, state }, settings.baseUrl, result)
 }
 
+interface Returned extends Omit<Away, 'attempt' | 'scopes'> {
+  readonly attempt: LinkAttempt
+}
+
 /** The attempt this browser began; spent by looking at it. */
-async function pendingLink(c: Context, services: Services): Promise<Away> {
+async function pendingLink(c: Context, services: Services): Promise<Returned> {
   const state = c.req.query('state') ?? ''
-  const jar = cookieJar(c, services.settings.baseUrl)
-  const cookie = jar.read(cookieOf(state))
+  const waiting = pending(c, services.settings.baseUrl, 'link')
+  const cookie = waiting.read(state)
   const away = awaySchema.safeParse(await unsealed(services.keys, 'link+jwe', cookie ?? '', services.now())).data
   if (!away || !sameText(away.attempt.state, state)) {
     throw new OAuthError(
@@ -129,8 +138,9 @@ async function pendingLink(c: Context, services: Services): Promise<Away> {
       { reason: cookie === undefined ? 'no link cookie' : 'link cookie refused' },
     )
   }
-  jar.remove(cookieOf(state))
-  return away
+  waiting.remove(state)
+  const scopes = away.scopes === '' ? [] : (await unpacked(away.scopes)).split(' ').filter((scope) => scope !== '')
+  return { ...away, attempt: { ...away.attempt, scopes } }
 }
 
 /** Only those that want people to sign in; an operator may have changed that since. */

@@ -7,7 +7,7 @@ import { OAuthError } from '../oauth/errors.ts'
 import { sealed, unsealed } from '../oauth/sealed.ts'
 import { randomId, sameText } from '../platform/crypto.ts'
 import type { Services } from '../services.ts'
-import { cookieJar } from './cookies.ts'
+import { pending } from './pending.ts'
 
 const secrets = { provider: z.string(), state: z.string(), nonce: z.string(), codeVerifier: z.string() }
 
@@ -22,8 +22,10 @@ export type LoginPurpose =
   | { readonly purpose: 'client'; readonly asked: Asked }
   | { readonly purpose: 'pages'; readonly returnTo: string }
 
-/** One cookie per login, so that parallel tabs do not disturb each other. */
-const cookieOf = (state: string): string => `mcp_login_${state.slice(0, 8)}`
+/** Opening a page begins a login without a click; those a person has decided on are not pushed out by it. */
+const WAITS_AS = { client: 'login', pages: 'visit' } as const
+/** A person comes back to the beginning of the pages if the rest does not fit into a cookie. */
+const LONGEST_RETURN = 500
 
 /** The address of the identity provider to send the browser to; what comes back is only good in this browser. */
 export async function beginLogin(
@@ -34,23 +36,30 @@ export async function beginLogin(
 ): Promise<URL> {
   const { settings, keys, now } = services
   const secret = { state: randomId(24), nonce: randomId(16), codeVerifier: randomId(32) }
-  const login: Login = { ...purpose, ...secret, provider: provider.key }
+  const login: Login = { ...fitting(purpose), ...secret, provider: provider.key }
   const url = await provider.authorizationUrl({ ...login, redirectUri: settings.baseUrl + provider.callback })
   const transaction = await sealed(keys, 'login+jwe', login, now(), settings.limits.loginTtl)
-  cookieJar(c, settings.baseUrl).write(cookieOf(login.state), transaction, settings.limits.loginTtl, 'Lax')
+  const waiting = pending(c, settings.baseUrl, WAITS_AS[login.purpose])
+  waiting.write(login.state, transaction, now(), settings.limits.loginTtl)
   return url
 }
 
-export interface Pending {
+function fitting(purpose: LoginPurpose): LoginPurpose {
+  if (purpose.purpose === 'client' || purpose.returnTo.length <= LONGEST_RETURN) return purpose
+  return { purpose: 'pages', returnTo: purpose.returnTo.startsWith('/admin') ? '/admin' : '/account' }
+}
+
+export interface PendingLogin {
   readonly login: Login
   readonly provider: IdentityProvider
 }
 
 /** The login this browser began, and the provider it was begun at; spent by looking at it. */
-export async function pendingLogin(c: Context, services: Services): Promise<Pending> {
+export async function pendingLogin(c: Context, services: Services): Promise<PendingLogin> {
   const state = c.req.query('state') ?? ''
-  const jar = cookieJar(c, services.settings.baseUrl)
-  const cookie = jar.read(cookieOf(state))
+  const { baseUrl } = services.settings
+  const [ofClient, ofPages] = [pending(c, baseUrl, 'login'), pending(c, baseUrl, 'visit')]
+  const cookie = ofClient.read(state) ?? ofPages.read(state)
   const login = loginSchema.safeParse(await unsealed(services.keys, 'login+jwe', cookie ?? '', services.now())).data
   if (!login || !sameText(login.state, state)) {
     throw new OAuthError(
@@ -59,7 +68,7 @@ export async function pendingLogin(c: Context, services: Services): Promise<Pend
       { reason: cookie === undefined ? 'no login cookie' : 'login cookie refused' },
     )
   }
-  jar.remove(cookieOf(state))
+  for (const waiting of [ofClient, ofPages]) waiting.remove(state)
   const provider = services.providers.named(login.provider)
   // Each provider answers at an address of its own: what another one sends here was made for that one, and its code with it (RFC 9700 section 4.4).
   if (provider?.callback !== new URL(c.req.url).pathname) {

@@ -20,6 +20,8 @@ export interface BrowserOptions {
 export type Fields = Readonly<Record<string, string | readonly string[]>>
 
 const MOST_REDIRECTS = 15
+/** Name and value; browsers ignore what is larger (RFC 6265bis section 5.7). */
+const LARGEST_COOKIE = 4_096
 
 export class Browser {
   /** By origin, port included: more separate than a real browser, where ports of one host share cookies. */
@@ -104,6 +106,7 @@ export class Browser {
     for (const line of response.headers.getSetCookie()) {
       const [pair = '', ...attributes] = line.split(';').map((part) => part.trim())
       const [name = '', ...value] = pair.split('=')
+      if (pair.length > LARGEST_COOKIE) continue
       const attribute = (named: string): string | undefined =>
         attributes.find((text) => text.toLowerCase().startsWith(`${named}=`))?.slice(named.length + 1)
       const maxAge = attribute('max-age')

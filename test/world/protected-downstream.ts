@@ -23,6 +23,7 @@ export interface ProtectedOptions {
   readonly namesIssuer?: boolean
   /** Gives out no secrets. */
   readonly publicClients?: boolean
+  readonly scopes?: readonly string[]
 }
 
 /** The person is not asked: whoever comes is signed in, or turned away while `turnsAway`. */
@@ -98,7 +99,11 @@ export class ProtectedDownstream {
     const body = await buffer(req)
     const form = new URLSearchParams(body.toString())
     if (url.pathname === '/.well-known/oauth-protected-resource/mcp')
-      return json(res, 200, { resource: this.url, authorization_servers: [this.#origin], scopes_supported: ['files'] })
+      return json(res, 200, {
+        resource: this.url,
+        authorization_servers: [this.#origin],
+        scopes_supported: this.#options.scopes ?? ['files'],
+      })
     if (url.pathname === '/.well-known/oauth-authorization-server') return json(res, 200, this.#metadata())
     if (url.pathname === '/register') return this.#register(res, JSON.parse(body.toString()))
     if (url.pathname === '/authorize') return this.#authorize(res, url.searchParams)

@@ -1,4 +1,4 @@
-// A malicious MCP server among several with a sign-in of their own: it sends people on to the sign-in of an honest one, and wants the code.
+// Servers with a sign-in of their own: a malicious one that wants the code of an honest one, and one that asks for more than a cookie holds.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { BrokerClient, statusWith } from '../../world/broker-client.ts'
 import { Browser, signInAs, type Page } from '../../world/browser.ts'
@@ -10,6 +10,7 @@ let client: BrokerClient
 /** None of them names its issuer in an answer (RFC 9207), so that the address alone tells them apart. */
 let files: Record<'confidential' | 'public', ProtectedDownstream>
 let weather: ProtectedDownstream
+let wide: ProtectedDownstream
 
 beforeAll(async () => {
   files = {
@@ -17,14 +18,16 @@ beforeAll(async () => {
     public: await ProtectedDownstream.start({ namesIssuer: false, publicClients: true }),
   }
   weather = await ProtectedDownstream.start({ namesIssuer: false })
-  const servers = { 'files-confidential': files.confidential, 'files-public': files.public, weather }
+  const scopes = Array.from({ length: 200 }, (_, number) => `https://www.googleapis.com/auth/service${number}.readonly`)
+  wide = await ProtectedDownstream.start({ scopes })
+  const servers = { 'files-confidential': files.confidential, 'files-public': files.public, weather, wide }
   const downstreams = Object.entries(servers).map(([name, { url }]) => ({ name, url, auth: 'oauth' }))
   world = await startWorld({ overrides: { DOWNSTREAMS: JSON.stringify(downstreams) } })
   client = await BrokerClient.register(world.brokerUrl)
 })
 afterAll(async () => {
   await world?.close()
-  for (const each of [files?.confidential, files?.public, weather]) await each?.close()
+  for (const each of [files?.confidential, files?.public, weather, wide]) await each?.close()
 })
 
 describe('22. a malicious server gets no code of another one', () => {
@@ -55,4 +58,32 @@ describe('22. a malicious server gets no code of another one', () => {
     await expect(visit('/link/callback/weather')).rejects.toThrow('invalid_redirect_uri')
     expect([weather.redeemed, honest.redeemed.length]).toEqual([[], redeemed])
   })
+})
+
+describe('a sign-in comes back, and the client gets its state, with', () => {
+  test.for<[string, string, { state: number; address: number; name: string }]>([
+    ['200 scopes of a server', 'wide', { state: 43, address: 60, name: 'A client' }],
+    ['200 scopes of a server, and a long state', 'wide', { state: 4_000, address: 60, name: 'A client' }],
+    ['the longest state, redirect URI and name', 'wide', { state: 8_192, address: 2_048, name: '客'.repeat(200) }],
+    ['the same where no server asks again', 'mcp', { state: 8_192, address: 2_048, name: '客'.repeat(200) }],
+  ])('%s', async ([, server, { state: length, address, name }]) => {
+    const redirectUri = 'http://127.0.0.1:9/callback?'.padEnd(address, 'a')
+    const longest = await BrokerClient.register(world.brokerUrl, { redirect_uris: [redirectUri], client_name: name })
+    const state = 'Ab9-'.repeat(length / 4).padEnd(length, '~')
+    const resource = server === 'mcp' ? world.mcpUrl : `${world.brokerUrl}/servers/${server}/mcp`
+    const { url } = longest.authorizeUrl({ resource, state, redirect_uri: redirectUri })
+
+    const back = await signInAs('alice', url)
+
+    expect(back.searchParams.get('error')).toBeNull()
+    expect(back.searchParams.get('code')).toMatch(/^eyJ/)
+    expect(back.searchParams.get('state')).toBe(state)
+  })
+})
+
+test('a state that no browser can keep is refused before anybody signs in', async () => {
+  const { url } = client.authorizeUrl({ state: 'a'.repeat(12_000), resource: world.mcpUrl })
+  const page = await new Browser().get(url, { stopAt: client.redirectUri })
+  expect(page.text.includes('consent')).toBe(false)
+  expect((page.text + page.url).replaceAll('+', ' ').includes('state is too long')).toBe(true)
 })
