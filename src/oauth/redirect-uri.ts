@@ -35,6 +35,12 @@ export function acceptableRedirectUri(uri: string): RedirectUriKind | undefined 
   return scheme.includes('.') || CLIENT_SCHEMES.has(scheme) ? 'private-scheme' : undefined
 }
 
+/** The kind of one that was accepted before; an answer may stand in it by now, of any length. */
+export function kindOfAccepted(uri: string): RedirectUriKind {
+  if (uri.startsWith('https:')) return 'https'
+  return uri.startsWith('http:') ? 'loopback' : 'private-scheme'
+}
+
 /**
  * Exact comparison of strings, with one exception: a native client can't know its loopback port when it registers, so on
  * loopback any port matches (RFC 8252 section 7.3). Host, path and query stay exact there too.

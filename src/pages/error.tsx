@@ -80,7 +80,7 @@ export function settingsErrorPage({ problems, requestId }: SettingsMistakes): st
   })
 }
 
-function Reference({ code, requestId }: { readonly code: string; readonly requestId: string }) {
+export function Reference({ code, requestId }: { readonly code: string; readonly requestId: string }) {
   return (
     <dl class="reference">
       <div>

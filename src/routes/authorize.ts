@@ -6,11 +6,13 @@ import type { ClientRecord } from '../directory/client-record.ts'
 import { answer, askedFor, askedSchema, destination, rawRequest, type Asked, type Destination } from '../oauth/authorization.ts'
 import { ClientFinder } from '../oauth/client-finder.ts'
 import { OAuthError } from '../oauth/errors.ts'
-import { acceptableRedirectUri } from '../oauth/redirect-uri.ts'
+import { kindOfAccepted } from '../oauth/redirect-uri.ts'
 import { sealed, unsealed } from '../oauth/sealed.ts'
 import { consentPage } from '../pages/consent.tsx'
 import { continuePage } from '../pages/continue.tsx'
 import { pageHeaders } from '../pages/headers.ts'
+import type { Redirect } from '../pages/redirect.tsx'
+import { stoppedPage } from '../pages/stopped.tsx'
 import { randomId, sameText, sha256 } from '../platform/crypto.ts'
 import { log } from '../platform/telemetry.ts'
 import type { Services } from '../services.ts'
@@ -69,13 +71,9 @@ async function showConsent(c: Context, services: Services, finder: ClientFinder)
       id: client.id,
       ...hostOf(client),
       verified: client.knownBy !== undefined,
-      loopbackOnly: client.redirectUris.every((uri) => acceptableRedirectUri(uri) === 'loopback'),
+      loopbackOnly: client.redirectUris.every((uri) => kindOfAccepted(uri) === 'loopback'),
     },
-    redirect: {
-      host: new URL(asked.redirectUri).host,
-      uri: asked.redirectUri,
-      kind: acceptableRedirectUri(asked.redirectUri) ?? 'https',
-    },
+    redirect: redirectTo(asked.redirectUri),
     resource: { url: asked.resource, name: downstream ? titleOf(downstream) : asked.resource },
     scopes: asked.scopes.map((name) => ({ name, meaning: meaningOf(name, downstream) })),
     identityProviders: services.providers.all.map(({ key, name, host }) => ({ key, name, host })),
@@ -132,7 +130,9 @@ async function takeDecision(c: Context, services: Services): Promise<Response> {
       error: 'access_denied',
       error_description: 'the person did not allow the connection',
     })
-    return returnToClient(c, url, asked.clientName, 'refused')
+    if (isTrusted(services, asked.clientId) || kindOfAccepted(url) === 'loopback')
+      return returnToClient(c, url, asked.clientName, 'refused')
+    return c.body(stoppedPage({ client: asked.clientName, redirect: redirectTo(url) }), 200, pageHeaders('sign-in'))
   }
   const url = await beginLogin(c, services, provider, { purpose: 'client', asked })
   return seeOther(c, url.href)
@@ -141,12 +141,24 @@ async function takeDecision(c: Context, services: Services): Promise<Response> {
 function sendError(c: Context, services: Services, client: ClientRecord, to: Destination, error: OAuthError): Response {
   log('info', 'authorize.refused', { code: error.code, reason: error.message, client: client.id, request_id: c.get('requestId') })
   const url = answer(to, services.settings.baseUrl, { error: error.code, error_description: error.message })
-  return returnToClient(c, url, client.name ?? client.id, 'refused')
+  const name = client.name ?? client.id
+  if (isTrusted(services, client.id)) return returnToClient(c, url, name, 'refused')
+  const refusal = { code: error.code, message: error.message, requestId: c.get('requestId') }
+  return c.body(stoppedPage({ client: name, redirect: redirectTo(url), refusal }), 400, pageHeaders('sign-in'))
+}
+
+/** Where those go that an operator has entered is known. Anybody else may have registered anything: there nobody is sent unasked. */
+function isTrusted({ settings }: Services, id: string): boolean {
+  return settings.clients.some(({ record }) => record.id === id)
+}
+
+function redirectTo(uri: string): Redirect {
+  return { host: new URL(uri).host, uri, kind: kindOfAccepted(uri) }
 }
 
 /** 303, never 307: a client must get a GET without our form (mcp-requirements 2.6). Apps with their own scheme get a page. */
 export function returnToClient(c: Context, url: string, client: string, outcome: 'allowed' | 'refused'): Response {
-  if (acceptableRedirectUri(url) !== 'private-scheme') return seeOther(c, url)
+  if (kindOfAccepted(url) !== 'private-scheme') return seeOther(c, url)
   return c.body(continuePage({ client, redirectUri: url, outcome }), 200, pageHeaders('sign-in'))
 }
 

@@ -10,7 +10,7 @@ import {
   statusWith,
   tokensOf,
 } from '../../world/broker-client.ts'
-import type { Form } from '../../world/html-forms.ts'
+import { linkIn, type Form } from '../../world/html-forms.ts'
 import { startWorld, type World } from '../../world/world.ts'
 
 let world: World
@@ -53,8 +53,7 @@ describe('2. weak or missing code challenge:', () => {
   ])('%s is an error for the client, with its state and our issuer', async ([, changes]) => {
     const { url } = client.authorizeUrl({ state: 'of the client', ...changes })
     const answer = await fetch(url, { redirect: 'manual' })
-    expect(answer.status).toBe(303)
-    const back = new URL(answer.headers.get('location') ?? '')
+    const back = await offeredIn(answer)
     expect(back.href.startsWith(`${REDIRECT_URI}?`)).toBe(true)
     expect(Object.fromEntries(back.searchParams)).toEqual({
       error: 'invalid_request',
@@ -202,15 +201,30 @@ describe('17. confused deputy by registration:', () => {
     expect(page.text).toContain('evil.example')
     const form = page.forms.find(({ id }) => id === 'consent')
     if (!form) throw new Error('no consent form')
-    const back = await browser.submit(form, {}, { stopAt: evil.redirectUri })
-    expect(new URL(back.url).searchParams.get('error')).toBe('access_denied')
-    expect(new URL(back.url).searchParams.has('code')).toBe(false)
+    const refused = await browser.submit(form, {}, { stopAt: evil.redirectUri })
+    expect([refused.stopped, refused.text.includes('http-equiv')]).toEqual([false, false])
+    const back = new URL(linkIn(refused.text, 'continue') ?? '')
+    expect(Object.fromEntries(back.searchParams)).toMatchObject({ error: 'access_denied', iss: world.brokerUrl })
+    expect(back.searchParams.has('code')).toBe(false)
   })
 
   test('prompt=none does not get around the page', async () => {
     const answer = await fetch(client.authorizeUrl({ prompt: 'none' }).url, { redirect: 'manual' })
-    const back = new URL(answer.headers.get('location') ?? '')
-    expect(back.searchParams.get('error')).toBe('consent_required')
+    expect((await offeredIn(answer)).searchParams.get('error')).toBe('consent_required')
+  })
+
+  test.for<[string, string]>([
+    ['https://evil.example/callback', 'Go back to evil.example'],
+    ['cursor://anysphere.cursor-mcp/oauth/callback', 'Go back to the app on this device that opens cursor: links'],
+  ])('a link with a mistake in it takes nobody to %s by itself', async ([redirectUri, button]) => {
+    const evil = await BrokerClient.register(world.brokerUrl, { client_name: 'Friendly', redirect_uris: [redirectUri] })
+    for (const changes of [{ code_challenge: undefined }, { prompt: 'none' }, { resource: 'https://other.example' }]) {
+      const answer = await fetch(evil.authorizeUrl(changes).url, { redirect: 'manual' })
+      const page = await answer.clone().text()
+      expect(page).toContain(button)
+      expect(page).not.toMatch(/http-equiv|<script/)
+      expect((await offeredIn(answer)).href.startsWith(redirectUri)).toBe(true)
+    }
   })
 })
 
@@ -235,6 +249,12 @@ test('58. session fixation: nothing a browser had before the sign-in is worth an
     expect(again.headers.get('location')).toBeNull()
   }
 })
+
+/** Where a page offers to go back to, and does not go by itself. */
+async function offeredIn(answer: Response): Promise<URL> {
+  expect([answer.status, answer.headers.get('location')]).toEqual([400, null])
+  return new URL(linkIn(await answer.text(), 'continue') ?? '')
+}
 
 const cookiesOf = (browser: Browser): string => browser.cookiesFor(`${world.brokerUrl}/authorize`)
 

@@ -5,6 +5,7 @@ import { keyRing } from '../../../src/issuer/keys.ts'
 import { Envelopes } from '../../../src/oauth/envelopes.ts'
 import { fromHex } from '../../../src/platform/crypto.ts'
 import { type Answer, BrokerClient, countForLong, errorOf, statusWith, tokensOf } from '../../world/broker-client.ts'
+import { linkIn } from '../../world/html-forms.ts'
 import { startWorld, type World } from '../../world/world.ts'
 
 let world: World
@@ -131,7 +132,8 @@ describe('21. resource and audience confusion:', () => {
 
   test('a grant keeps its resource: another one is refused, none means its own', async () => {
     const another = { resource: 'https://other.example/mcp' }
-    const back = new URL((await fetch(client.authorizeUrl(another).url, { redirect: 'manual' })).headers.get('location') ?? '')
+    const page = await fetch(client.authorizeUrl(another).url, { redirect: 'manual' })
+    const back = new URL(linkIn(await page.text(), 'continue') ?? '')
     expect(back.searchParams.get('error')).toBe('invalid_target')
     const code = await client.code('alice', { changes: { resource: world.mcpUrl } })
     const { refreshToken } = tokensOf(await client.redeem(code, { resource: undefined }))

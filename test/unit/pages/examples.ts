@@ -1,6 +1,7 @@
 // Pages as people meet them, and the same pages with a stranger's worst ideas in every field.
 import { type Consent, consentPage } from '../../../src/pages/consent.tsx'
 import { continuePage } from '../../../src/pages/continue.tsx'
+import { stoppedPage } from '../../../src/pages/stopped.tsx'
 import { errorPage, settingsErrorPage } from '../../../src/pages/error.tsx'
 import { homePage } from '../../../src/pages/home.tsx'
 import { signInPage } from '../../../src/pages/sign-in.tsx'
@@ -182,5 +183,18 @@ export const EXAMPLES: Readonly<Record<string, string>> = {
     client: `${SHOUT}<b>`,
     redirectUri: 'com.example.app:/oauth?error=access_denied',
     outcome: 'refused',
+  }),
+  stopped: stoppedPage({
+    client: `${SHOUT}<b>`,
+    redirect: { kind: 'https', host: 'evil.example', uri: `https://evil.example/"><img src=x onerror=alert(1)>?state=${LONG}` },
+    refusal: { code: 'invalid_request', message: `code_challenge is required <script>${LONG}`, requestId: 'a-request' },
+  }),
+  'stopped-by-the-person': stoppedPage({
+    client: 'Cursor',
+    redirect: {
+      kind: 'private-scheme',
+      host: 'anysphere.cursor-mcp',
+      uri: 'cursor://anysphere.cursor-mcp/oauth/callback?error=x',
+    },
   }),
 }
