@@ -212,20 +212,6 @@ describe('17. confused deputy by registration:', () => {
     const answer = await fetch(client.authorizeUrl({ prompt: 'none' }).url, { redirect: 'manual' })
     expect((await offeredIn(answer)).searchParams.get('error')).toBe('consent_required')
   })
-
-  test.for<[string, string]>([
-    ['https://evil.example/callback', 'Go back to evil.example'],
-    ['cursor://anysphere.cursor-mcp/oauth/callback', 'Go back to the app on this device that opens cursor: links'],
-  ])('a link with a mistake in it takes nobody to %s by itself', async ([redirectUri, button]) => {
-    const evil = await BrokerClient.register(world.brokerUrl, { client_name: 'Friendly', redirect_uris: [redirectUri] })
-    for (const changes of [{ code_challenge: undefined }, { prompt: 'none' }, { resource: 'https://other.example' }]) {
-      const answer = await fetch(evil.authorizeUrl(changes).url, { redirect: 'manual' })
-      const page = await answer.clone().text()
-      expect(page).toContain(button)
-      expect(page).not.toMatch(/http-equiv|<script/)
-      expect((await offeredIn(answer)).href.startsWith(redirectUri)).toBe(true)
-    }
-  })
 })
 
 test('58. session fixation: nothing a browser had before the sign-in is worth anything after it', async () => {

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Browser, type Page } from '../../world/browser.ts'
 import { BrokerClient } from '../../world/broker-client.ts'
+import { linkIn } from '../../world/html-forms.ts'
 import { startWorld, type World } from '../../world/world.ts'
 
 let world: World
@@ -22,6 +23,23 @@ const HOSTILE = [
   '<svg/onload=alert(1)>',
   '{{constructor.constructor("alert(1)")()}}',
 ]
+
+describe('a link of a stranger', () => {
+  test.for<[string, string]>([
+    ['https://evil.example/callback', 'Go back to evil.example'],
+    ['cursor://anysphere.cursor-mcp/oauth/callback', 'Go back to the app on this device that opens cursor: links'],
+  ])('with a mistake in it takes nobody to %s by itself', async ([redirectUri, button]) => {
+    const evil = await BrokerClient.register(world.brokerUrl, { client_name: 'Friendly', redirect_uris: [redirectUri] })
+    for (const changes of [{ code_challenge: undefined }, { prompt: 'none' }, { resource: 'https://other.example' }]) {
+      const answer = await fetch(evil.authorizeUrl(changes).url, { redirect: 'manual' })
+      const page = await answer.text()
+      expect(page).toContain(button)
+      expect(page).not.toMatch(/http-equiv|<script/)
+      expect([answer.status, answer.headers.get('location')]).toEqual([400, null])
+      expect(linkIn(page, 'continue')?.startsWith(`${redirectUri}?`)).toBe(true)
+    }
+  })
+})
 
 describe('16. clickjacking and script injection:', () => {
   test.for(HOSTILE)('a client called %j is shown by that name and nothing else', async (name) => {
