@@ -92,7 +92,7 @@ class Api {
         log('info', 'identity.github_withheld', { path, status: response.status })
         return found
       }
-      found.push(...values)
+      for (const value of values) found.push(value)
       if (values.length < PER_PAGE) return found
     }
     throw new IdentityError('invalid', `GitHub lists more than ${found.length} at ${path}`)

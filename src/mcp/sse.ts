@@ -159,7 +159,14 @@ export function encodeEvent(event: Omit<SseEvent, 'comment'>): Uint8Array {
   if (event.id !== undefined) lines.push(`id: ${writable('id', event.id)}`)
   if (event.event !== undefined) lines.push(`event: ${writable('name', event.event)}`)
   if (event.retry !== undefined) lines.push(`retry: ${wholeNumber(event.retry)}`)
-  if (event.data !== undefined) lines.push(...event.data.split(LINE_END).map((line) => `data: ${line}`))
+  // No spread: whoever sends the event says how many lines there are, and a call takes only so many arguments.
+  if (event.data !== undefined)
+    lines.push(
+      event.data
+        .split(LINE_END)
+        .map((line) => `data: ${line}`)
+        .join('\n'),
+    )
   return encoded(lines)
 }
 

@@ -228,6 +228,11 @@ describe('the events of a body', () => {
   })
 })
 
+test('an event of 200,000 lines is written as it was read', () => {
+  const event = { id: '1', data: Array.from({ length: 200_000 }, (_, line) => `${line}`).join('\n') }
+  expect(eventsOf([encodeEvent(event)], { maxEventBytes: 8 * 1024 * 1024 })).toEqual([event])
+})
+
 /** The same numbers on every run: a failing cut can be looked at again. */
 function pseudoRandom(seed: number): () => number {
   let state = seed
