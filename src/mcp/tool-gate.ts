@@ -4,7 +4,7 @@ import type { Envelope, Message } from './json-door.ts'
 import { McpRefusal } from './refusal.ts'
 import { cutTools, type ListedTool } from './tool-listing.ts'
 import type { ToolMemory } from './tool-memory.ts'
-import { rulesFor, scopesNeeded, verdictOn, type Member, type ToolTerms } from './tool-policy.ts'
+import { isDisguised, rulesFor, scopesNeeded, verdictOn, type Member, type ToolTerms } from './tool-policy.ts'
 
 /** What a client gets of one message of the downstream's; undefined where nobody can say what is in it. */
 export type Edit = (message: string) => string | undefined
@@ -42,6 +42,12 @@ export class ToolGate {
    * the downstream has to be asked first; once it was, what is not known to be read-only is not.
    */
   check(envelope: Envelope, isAsked = false): boolean {
+    if (envelope.messages.some(({ method }) => isDisguised(method)))
+      throw new McpRefusal(
+        'invalid_message',
+        'the method could be taken for one about tools: spell it as MCP does',
+        namedBy(envelope),
+      )
     const calls = envelope.messages.filter(({ method }) => method === 'tools/call').map((message) => called(message, envelope))
     const isDecided = calls.map((tool) => this.#isDecided(tool, envelope, isAsked)).every(Boolean)
     if (isDecided) this.#checkScopes(calls, envelope)

@@ -21,7 +21,7 @@ export function rulesFor(rules: readonly ToolRule[], person: Member): readonly T
 }
 
 export function verdictOn(tool: string, rules: readonly ToolRule[]): Verdict {
-  if (tool.length > LONGEST_NAME) return 'denied'
+  if (tool.length > LONGEST_NAME || CONTROL.test(tool)) return 'denied'
   const loose = loosely(tool)
   if (rules.some(({ deny }) => deny.some((pattern) => fitsWildcard(loose, loosely(pattern))))) return 'denied'
   const allowing = rules.filter(({ allow }) => allow.some((pattern) => fitsWildcard(tool, pattern)))
@@ -40,5 +40,19 @@ export function scopesNeeded(tool: string, { toolScopes = [] }: ToolTerms): read
  * fits the name exactly.
  */
 function loosely(name: string): string {
-  return name.normalize('NFKC').trim().toLowerCase()
+  return name.replaceAll(UNSEEN, '').normalize('NFKC').replaceAll(UNSEEN, '').trim().toLowerCase()
+}
+
+/** What nobody sees: joiners, soft hyphens, marks of direction, and what has no meaning at all. */
+const UNSEEN = /[\p{C}\p{Default_Ignorable_Code_Point}\p{Zl}\p{Zp}]/gu
+/** A server that keeps text as C does reads a name up to the NUL in it; in names and methods there are no controls. */
+const CONTROL = /\p{Cc}/u
+
+/** Whether a method is no name of its own, but one that has rules in a spelling that a lenient server might take for it. */
+export function isDisguised(method: string): boolean {
+  if (method === 'tools/call' || method === 'tools/list') return false
+  if (CONTROL.test(method)) return true
+  const parts = loosely(method.slice(0, LONGEST_NAME)).split('/')
+  const [group, verb, ...more] = parts.map((part) => part.trim()).filter((part) => part !== '')
+  return group === 'tools' && (verb === 'call' || verb === 'list') && more.length === 0
 }

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
-import { rulesFor, scopesNeeded, verdictOn, type Member } from '../../../src/mcp/tool-policy.ts'
+import { isDisguised, rulesFor, scopesNeeded, verdictOn, type Member } from '../../../src/mcp/tool-policy.ts'
 import { defaultScopes } from '../../../src/oauth/resource.ts'
 import { readSettings } from '../../../src/settings.ts'
 import type { ToolRule } from '../../../src/settings/downstreams.ts'
@@ -24,6 +24,15 @@ describe('a tool is', () => {
     ['allowed by any of several rules', [rule({ allow: ['a'] }), rule({ allow: ['b*'] })], 'bc', 'allowed'],
     ['denied by any rule, whatever allows it', [rule({ allow: ['*'] }), rule({ deny: ['delete_*'] })], 'delete_all', 'denied'],
     ['denied in any spelling a server might forgive', [rule({ allow: ['*'], deny: ['delete_*'] })], ' DELETE_ａll ', 'denied'],
+    ['denied with a NUL before it', [rule({ allow: ['*'], deny: ['purge*'] })], '\0purge', 'denied'],
+    ['denied with a NUL behind it', [rule({ allow: ['*'], deny: ['purge'] })], 'purge\0d', 'denied'],
+    ['denied with a line break in it', [rule({ allow: ['*'], deny: ['purge'] })], 'pur\nge', 'denied'],
+    ['denied with a space of no width in it', [rule({ allow: ['*'], deny: ['purge*'] })], 'pu\u200brge', 'denied'],
+    ['denied with a soft hyphen in it', [rule({ allow: ['*'], deny: ['purge*'] })], 'pu\u00adrge', 'denied'],
+    ['denied with a word joiner in it', [rule({ allow: ['*'], deny: ['purge*'] })], '\u2060purge', 'denied'],
+    ['denied with a mark of direction in it', [rule({ allow: ['*'], deny: ['purge*'] })], '\u202epurge', 'denied'],
+    ['denied with a variation selector in it', [rule({ allow: ['*'], deny: ['purge*'] })], 'p\ufe0furge', 'denied'],
+    ['allowed with what a name may hold', [rule({ allow: ['*'], deny: ['purge*'] })], 'admin/Liste der Städte.v2-🗑️', 'allowed'],
     ['allowed in its own spelling alone', [rule({ allow: ['search'] })], 'Search', 'denied'],
     [
       'allowed if it only reads where every rule that allows it says so',
@@ -43,6 +52,28 @@ describe('a tool is', () => {
   ])('%s', ([, rules, tool, verdict]) => {
     expect(verdictOn(tool, rules)).toBe(verdict)
   })
+})
+
+test.for<[string, boolean]>([
+  ['tools/call', false],
+  ['tools/list', false],
+  ['tools/call/x', false],
+  ['notifications/tools/list_changed', false],
+  ['resources/read', false],
+  ['x-vendor/Tools Call', false],
+  ['Tools/Call', true],
+  ['tools/call ', true],
+  [' tools / call', true],
+  ['/tools/call', true],
+  ['tools/call/', true],
+  ['tools/call\0', true],
+  ['tools/call\0x', true],
+  ['resources/read\n', true],
+  ['tools/c\u200ball', true],
+  ['tools/c\u00adall', true],
+  ['ｔools/call', true],
+])('the method %j could be taken for one about tools: %s', ([method, isIt]) => {
+  expect(isDisguised(method)).toBe(isIt)
 })
 
 describe('a pattern', () => {

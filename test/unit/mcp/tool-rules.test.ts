@@ -3,6 +3,11 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { admitted, refusalOf } from './brokered.ts'
 import { call, lists, READ_ONLY, STAFF, startRuled, type Ruled } from './ruled.ts'
 
+const META = { 'io.modelcontextprotocol/protocolVersion': '2026-07-28' }
+/** What a header can say as it is; nothing else passes as a method of this era, whatever the rules. */
+const HEADERS = /^[!-~]+$/
+const headerOf = (method: string): Record<string, string> => (HEADERS.test(method) ? { 'mcp-method': method } : {})
+
 let it: Ruled
 beforeAll(async () => {
   it = await startRuled()
@@ -83,6 +88,27 @@ describe('a call of a tool that is not allowed', () => {
     const { post } = it.broker({ tools: [{ allow: ['list_*'] }] })
     const headers = { 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'tools/call', 'mcp-name': 'search' }
     expect(await refusalOf(await post(body, headers))).toMatchObject({ error: { data: { code } } })
+    expect(it.reached()).toEqual([])
+  })
+
+  test.for([
+    'Tools/Call',
+    'tools/call ',
+    'tools/call\0',
+    'tools/call\0x',
+    '/tools/call',
+    'tools//call',
+    'tools/\u200bcall',
+    'ｔools/call',
+    'TOOLS/LIST',
+  ])('does not get past the rules as the method %j', async (method) => {
+    const { post } = it.broker({ tools: STAFF })
+    const body = { jsonrpc: '2.0', id: 1, method, params: { name: 'delete_ticket', _meta: META } }
+    const answer = await post(JSON.stringify(body), { 'mcp-protocol-version': '2026-07-28', ...headerOf(method) })
+    expect(await refusalOf(answer)).toMatchObject({
+      id: 1,
+      error: { data: { code: HEADERS.test(method) ? 'invalid_message' : 'header_mismatch' } },
+    })
     expect(it.reached()).toEqual([])
   })
 
