@@ -1,4 +1,5 @@
 // What is looked at in an answer of the downstream before any of it is passed on.
+import { isEventStream } from './passing-headers.ts'
 import { McpRefusal } from './refusal.ts'
 
 /** Encodings the runtime has undone by the time we see the body. We ask for none, so any other is the downstream's mistake. */
@@ -36,6 +37,16 @@ function refusalOf({ status, headers }: Response, id: string | undefined): McpRe
     })
   }
   return undefined
+}
+
+/**
+ * The status where it says all there is to say. Clients are known to trip over a body behind a 202, or to wait for its end; and what
+ * answers no request has no events to send.
+ */
+export function bareStatus(answer: Response, answersRequest: boolean): number | undefined {
+  const { status } = answer
+  if (status === 202 || status === 204 || status === 205) return status
+  return !answersRequest && answer.ok && isEventStream(answer) ? 202 : undefined
 }
 
 /** An answer announced as no longer than this is on its way as a whole; anything else is tied to the grant until its end. */

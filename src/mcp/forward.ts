@@ -2,7 +2,7 @@
 import { outbound, OutboundError } from '../platform/outbound.ts'
 import { describeError, log } from '../platform/telemetry.ts'
 import { carryEvents, MAX_EVENT_BYTES, withoutIds, type Breakage, type Carriage } from './carried-events.ts'
-import { checkAnswer, isShort } from './downstream-answer.ts'
+import { bareStatus, checkAnswer, isShort } from './downstream-answer.ts'
 import { editedBody, editedEvents, unreadable } from './edited.ts'
 import { sentUntilTaken, type Challenged } from './challenged.ts'
 import type { Passage } from './era.ts'
@@ -63,10 +63,11 @@ export async function forward(forwarding: Forwarding, conditions: ForwardingCond
     await checkAnswer(answer, passage.id)
     const { status, body } = answer
     const headers = responseHeaders(answer)
-    if (body === null || saysAllByItsStatus(status)) {
+    const bare = bareStatus(answer, passage.kind !== 'notification' && passage.kind !== 'response')
+    if (body === null || bare !== undefined) {
       await body?.cancel()
       tether.release()
-      return new Response(null, { status, headers })
+      return new Response(null, { status: bare ?? status, headers })
     }
     if (isEventStream(answer)) return new Response(await eventsOf(body, forwarding, conditions, tether), { status, headers })
     if (conditions.edit && answer.ok) {
@@ -184,11 +185,6 @@ async function ask(forwarding: Forwarding, conditions: ForwardingConditions, tet
       reason: `${error.reason}: ${describeError(error.cause)}`,
     })
   }
-}
-
-/** Clients are known to trip over a body behind a 202. */
-function saysAllByItsStatus(status: number): boolean {
-  return status === 202 || status === 204 || status === 205
 }
 
 /** A stream that breaks before its request is answered is answered here: silence would leave the client waiting. */

@@ -1,12 +1,17 @@
 // JSON-RPC responses inside events: which of the requests a stream was opened for have been answered.
 
+/** So many answers that nobody waits for are looked out for; most never come. */
+const MOST_WITHDRAWN = 1_000
+
 /** Compares ids by value: a client's `1.0` and a downstream's `1` are the same number. */
 export class OpenRequests {
   readonly #open: Map<string, string>
+  /** Oldest first. */
+  readonly #withdrawn = new Set<string>()
 
   /** Ids as their client spelled them, in JSON. */
   constructor(spelled: readonly string[]) {
-    this.#open = new Map(spelled.map((id) => [keyOf(JSON.parse(id)), id]))
+    this.#open = new Map(spelled.map((id) => [keyIn(id), id]))
   }
 
   get spelled(): readonly string[] {
@@ -17,27 +22,64 @@ export class OpenRequests {
     return this.#open.size === 0
   }
 
+  has(spelled: string): boolean {
+    return this.#open.has(keyIn(spelled))
+  }
+
   add(spelled: readonly string[]): void {
-    for (const id of spelled) this.#open.set(keyOf(JSON.parse(id)), id)
+    for (const id of spelled) {
+      this.#withdrawn.delete(keyIn(id))
+      this.#open.set(keyIn(id), id)
+    }
   }
 
   remove(spelled: readonly string[]): void {
-    for (const id of spelled) this.#open.delete(keyOf(JSON.parse(id)))
+    for (const id of spelled) this.#open.delete(keyIn(id))
+  }
+
+  /** Its client does not wait for this one any more; an answer that comes nevertheless is late. */
+  withdraw(spelled: string): void {
+    this.#open.delete(keyIn(spelled))
+    this.#withdrawn.add(keyIn(spelled))
+    const [oldest] = this.#withdrawn
+    if (this.#withdrawn.size > MOST_WITHDRAWN && oldest !== undefined) this.#withdrawn.delete(oldest)
+  }
+
+  /** Those of another one that were withdrawn there and may be answered here. */
+  withdrawLike(other: OpenRequests): void {
+    for (const key of other.#withdrawn) {
+      this.#open.delete(key)
+      this.#withdrawn.add(key)
+    }
   }
 
   /** Takes note of every response in the data of one event: a message, or in 2025-03-26 a batch of them. */
   settle(data: string): void {
-    // Most events are notifications; parsing those for nothing would be most of the work.
-    if (this.#open.size === 0 || !/"(?:result|error)"/.test(data)) return
-    const parsed = parse(data)
-    for (const message of Array.isArray(parsed) ? parsed : [parsed]) {
-      if (isResponse(message)) this.#open.delete(keyOf(message.id))
-    }
+    if (this.#open.size > 0) for (const id of answeredIn(data)) this.#open.delete(id)
   }
+
+  /** Whether the data of one event answers nothing but requests that were withdrawn. */
+  isLate(data: string): boolean {
+    if (this.#withdrawn.size === 0) return false
+    const answered = answeredIn(data)
+    return answered.length > 0 && answered.every((id) => this.#withdrawn.has(id))
+  }
+}
+
+function answeredIn(data: string): readonly string[] {
+  // Most events are notifications; parsing those for nothing would be most of the work.
+  if (!/"(?:result|error)"/.test(data)) return []
+  const parsed = parse(data)
+  const messages: readonly unknown[] = Array.isArray(parsed) ? parsed : [parsed]
+  return messages.flatMap((message) => (isResponse(message) ? [keyOf(message.id)] : []))
 }
 
 function isResponse(message: unknown): message is { readonly id: unknown } {
   return typeof message === 'object' && message !== null && 'id' in message && ('result' in message || 'error' in message)
+}
+
+function keyIn(spelled: string): string {
+  return keyOf(JSON.parse(spelled))
 }
 
 function keyOf(id: unknown): string {

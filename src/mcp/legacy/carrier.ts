@@ -1,5 +1,4 @@
 // The object's side of the legacy eras: sessions, owned calls, and what the router needs to carry a standing stream.
-import { randomId } from '../../platform/crypto.ts'
 import { admit } from '../../session/admit.ts'
 import type { ClientSoftware } from '../../session/client-software.ts'
 import type { CarriedEvent, Carrier, GetAnswer, GetRequest, StreamDetail } from '../../session/carrier.ts'
@@ -10,7 +9,7 @@ import type { McpSession } from '../../session/mcp-sessions.ts'
 import type { Parts } from '../../session/parts.ts'
 import type { StreamTraffic } from '../../session/stream-traffic.ts'
 import { MAX_EVENT_BYTES } from '../carried-events.ts'
-import { checkAnswer } from '../downstream-answer.ts'
+import { bareStatus, checkAnswer } from '../downstream-answer.ts'
 import { identityHeaders } from '../identity-headers.ts'
 import { KEEP_ALIVE_MS } from '../keep-alive.ts'
 import { isEventStream, responseHeaders } from '../passing-headers.ts'
@@ -22,9 +21,10 @@ import { DownstreamSessions, type DownstreamRequest } from './downstream-session
 import { Bridges, type Asked } from './http-sse/bridges.ts'
 import { answerToGet, cursorIn } from './get-answer.ts'
 import { ORDER_HEADER, orderOf, refusalAnswer, type Order } from './order.ts'
-import type { StreamSpec } from './owned-stream.ts'
+import { callOf } from './owned-stream.ts'
 import { OwnedStreams } from './owned-streams.ts'
 import { wayOf } from './own-challenge.ts'
+import { PendingPosts } from './pending-posts.ts'
 import { recorded } from './recorded.ts'
 import { refuseEnded } from './refuse-ended.ts'
 import { resumed } from './resumption.ts'
@@ -41,6 +41,7 @@ export class LegacyCarrier implements Carrier {
   readonly #streams: OwnedStreams
   // Requests that wait for the downstream's headers; a revocation aborts them too.
   readonly #flights = new Map<AbortController, string>()
+  readonly #posts: PendingPosts
   readonly #clients: Clients
   readonly #standing: StandingStreams
   readonly #bridges: Bridges
@@ -74,6 +75,7 @@ export class LegacyCarrier implements Carrier {
     })
     this.#downstream = downstream
     this.#streams = streams
+    this.#posts = new PendingPosts(streams, waitUntil)
     this.#standing = standing
     this.#tools = tools
     this.#sessions = sessions
@@ -182,15 +184,21 @@ export class LegacyCarrier implements Carrier {
   async #call(asked: Asked, session: McpSession | undefined, edit?: Edit): Promise<Response> {
     const { order, headers, body } = asked
     const grantsOfOpen = () => [...this.#streams.open().map(({ grantId }) => grantId), ...this.#flights.values()]
-    if (isFull(this.#parts, order.caller.resource, this.#streams.size + this.#flights.size, grantsOfOpen)) {
+    // What opens nothing is what makes room: a cancellation, an answer to a question of the server's.
+    const opens = order.requestIds.length > 0
+    if (opens && isFull(this.#parts, order.caller.resource, this.#streams.size + this.#flights.size, grantsOfOpen)) {
       throw new McpRefusal('limit_exceeded', 'too many requests at once: wait until one of them is answered', { id: order.id })
     }
     const bridged = order.kind === 'initialize' ? await this.#bridges.initialize(asked) : undefined
     if (bridged) return bridged
     if (session && order.kind === 'request') await this.#standing.settled(session)
     const abort = new AbortController()
-    const { answer, session: current } = await this.#ask(order, abort, { session, method: 'POST', headers, body })
-    this.#mustBeLive(order, abort)
+    const ask = () => this.#ask(order, abort, { session, method: 'POST', headers, body })
+    const pending = await this.#posts.sent(asked, session, abort, ask)
+    // Nobody waits for it: a client reads nothing behind a 202.
+    if (!pending) return new Response(null, { status: 202, headers: { 'cache-control': 'no-store' } })
+    const { answer, session: current } = pending.got
+    refuseEnded(this.#parts, order.caller, abort)
     const instead = order.kind === 'initialize' ? await this.#bridges.initialize(asked, answer) : undefined
     if (instead) return instead
     const out = responseHeaders(answer)
@@ -198,21 +206,19 @@ export class LegacyCarrier implements Carrier {
     const opened = order.kind === 'initialize' && answer.ok ? this.#sessions.open(order.caller, downstreamId, body) : undefined
     if (opened) out.set('mcp-session-id', opened.id)
     else if (order.kind === 'initialize') this.#clients.remember(order.caller.grantId, body)
-    const { grantId } = order.caller
-    if (!answer.body || !isEventStream(answer) || !answer.ok) {
-      const held = { abort, grantId, id: order.id, flights: this.#flights, waitUntil: this.#waitUntil }
+    if (!answer.body || !isEventStream(answer) || !answer.ok || bareStatus(answer, opens) !== undefined) {
+      const held = {
+        abort,
+        grantId: order.caller.grantId,
+        id: order.id,
+        answersRequest: opens,
+        flights: this.#flights,
+        waitUntil: this.#waitUntil,
+      }
       return await wholeAnswer(answer, out, held, edit)
     }
-    const spec: StreamSpec = {
-      id: randomId(9),
-      grantId,
-      mcpSession: (opened ?? current)?.id ?? '',
-      kind: 'call',
-      requestIds: order.requestIds,
-      label: order.label,
-      target: order.target,
-    }
-    this.#streams.begin(spec, answer.body, abort)
+    const spec = callOf(order, (opened ?? current)?.id ?? '')
+    this.#streams.begin(spec, answer.body, abort, pending.open)
     const primes = (headers.get('mcp-protocol-version') ?? '') >= '2025-11-25'
     return new Response(this.#streams.attach({ stream: spec.id, seq: 0 }, primes), { status: answer.status, headers: out })
   }
@@ -225,7 +231,7 @@ export class LegacyCarrier implements Carrier {
     this.#flights.set(abort, order.caller.grantId)
     try {
       // The body was read after the admission: a revocation that came meanwhile has found nothing to abort.
-      this.#mustBeLive(order, abort)
+      refuseEnded(this.#parts, order.caller, abort)
       const { session, ...rest } = asked
       const sent = await this.#downstream.send(session, { ...rest, ...wayOf(this.#parts, order, rest.headers, abort.signal) })
       await checkAnswer(sent.answer, order.id)
@@ -235,10 +241,6 @@ export class LegacyCarrier implements Carrier {
     } finally {
       this.#flights.delete(abort)
     }
-  }
-
-  #mustBeLive({ caller }: Order, abort: AbortController): void {
-    refuseEnded(this.#parts, caller, abort)
   }
 
   #sessionOf(order: Order, headers: Headers): McpSession | undefined {

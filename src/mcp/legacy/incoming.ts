@@ -17,7 +17,9 @@ export function incoming(live: OwnedStream, events: readonly SseEvent[]): Incomi
     if (retry !== undefined) live.retryMs = Math.min(Math.max(retry, 100), LONGEST_RETRY_MS)
     // The empty id resets the client's cursor (WHATWG server-sent events): there is nothing to resume from then.
     if (id !== undefined) live.upId = id === '' ? undefined : id
-    const isStored = data !== undefined && data !== ''
+    // Nobody waits for it any more: its place in the downstream's stream is all that counts.
+    const isLate = isMessage(event) && live.open.isLate(event.data)
+    const isStored = data !== undefined && data !== '' && !isLate
     if (isStored) fresh.push({ upId: id === '' ? undefined : id, event: event.event, data })
     alone = isStored ? undefined : live.upId
     if (isMessage(event)) live.open.settle(event.data)

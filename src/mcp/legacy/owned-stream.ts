@@ -1,5 +1,10 @@
 // One stream that the object reads into the log: what it is, what it owes its client, and how far it has come.
+import type { EventLog, LogBounds } from '../../session/event-log.ts'
+import { randomId } from '../../platform/crypto.ts'
+import type { StreamDetail } from '../../session/carrier.ts'
 import { StreamMeter } from '../../session/stream-traffic.ts'
+import type { Edit } from '../tool-gate.ts'
+import type { Order } from './order.ts'
 import type { LogReader } from './log-reader.ts'
 import { OpenRequests } from '../open-requests.ts'
 
@@ -30,6 +35,26 @@ export interface OwnedStream {
   sentUpTo: number
 }
 
+export type Owner = Pick<StreamSpec, 'id' | 'grantId' | 'mcpSession'>
+
+/** Asks the downstream for what follows `upId`; undefined when it does not resume. */
+type Resume = (stream: StreamSpec, upId: string | undefined, signal: AbortSignal) => Promise<Response | undefined>
+
+export interface OwnedStreamsOptions {
+  readonly log: EventLog
+  readonly bounds: LogBounds
+  readonly keepAliveMs: number
+  readonly maxEventBytes: number
+  readonly resume: Resume
+  /** What is stored and sent of each message, where not everything is. */
+  readonly edit: (stream: StreamSpec) => Edit | undefined
+  /** Keeps the object at work although nobody waits for an answer. */
+  readonly waitUntil: (work: Promise<unknown>) => void
+  /** The client of a stream that goes on went away. */
+  readonly left: (spec: StreamSpec) => void
+  readonly now: () => number
+}
+
 /** How soon the downstream is asked again, unless it says otherwise. */
 export const RETRY_MS = 1_000
 export const LONGEST_RETRY_MS = 30_000
@@ -53,4 +78,15 @@ export function beginning({ open, ...begun }: Begun): OwnedStream {
 /** Nothing has to come any more. A stream that stands open waits for whatever does. */
 export function owesNothing({ spec, open }: OwnedStream): boolean {
   return spec.kind === 'call' && open.areAnswered
+}
+
+/** The answer to one POST. */
+export function callOf({ caller, requestIds, label, target }: Order, mcpSession: string): StreamSpec {
+  return { id: randomId(9), grantId: caller.grantId, mcpSession, kind: 'call', requestIds, label, target }
+}
+
+/** As people who watch are shown it. */
+export function detailOf({ spec, openedAt }: OwnedStream): StreamDetail & { readonly mcpSession: string } {
+  const { id, grantId, kind, mcpSession, label = kind } = spec
+  return { id, grantId, kind, mcpSession, label, openedAt }
 }

@@ -3,40 +3,30 @@
 // The pump of a stream runs on when its client leaves, and goes on after a restart: where the downstream gave ids it asks again
 // from the last one, elsewhere each request that was lost is answered with an error. Silence is never an answer (design law 6).
 import { log } from '../../platform/telemetry.ts'
-import type { StreamDetail } from '../../session/carrier.ts'
 import type { Cursor } from '../../session/event-id.ts'
-import type { EventLog, LogBounds, NewEvent } from '../../session/event-log.ts'
+import type { NewEvent } from '../../session/event-log.ts'
 import type { CloseReason } from '../../session/leash-terms.ts'
 import type { StreamTraffic } from '../../session/stream-traffic.ts'
 import { GRACE_MS } from '../carried-events.ts'
 import { editedEvents } from '../edited.ts'
+import type { OpenRequests } from '../open-requests.ts'
 import { SseEventTooLarge, SseReader } from '../sse.ts'
-import type { Edit } from '../tool-gate.ts'
 import { incoming } from './incoming.ts'
 import { LogReader } from './log-reader.ts'
 import { lostAnswer } from './lost-answer.ts'
 import { pause } from './pause.ts'
-import { beginning, LONGEST_RETRY_MS, owesNothing, RETRY_MS, type OwnedStream, type StreamSpec } from './owned-stream.ts'
-
-type Owner = Pick<StreamSpec, 'id' | 'grantId' | 'mcpSession'>
-
-/** Asks the downstream for what follows `upId`; undefined when it does not resume. */
-type Resume = (stream: StreamSpec, upId: string | undefined, signal: AbortSignal) => Promise<Response | undefined>
-
-export interface OwnedStreamsOptions {
-  readonly log: EventLog
-  readonly bounds: LogBounds
-  readonly keepAliveMs: number
-  readonly maxEventBytes: number
-  readonly resume: Resume
-  /** What is stored and sent of each message, where not everything is. */
-  readonly edit: (stream: StreamSpec) => Edit | undefined
-  /** Keeps the object at work although nobody waits for an answer. */
-  readonly waitUntil: (work: Promise<unknown>) => void
-  /** The client of a stream that goes on went away. */
-  readonly left: (spec: StreamSpec) => void
-  readonly now: () => number
-}
+import type { Owing } from './withdrawal.ts'
+import {
+  beginning,
+  detailOf,
+  LONGEST_RETRY_MS,
+  owesNothing,
+  RETRY_MS,
+  type OwnedStream,
+  type OwnedStreamsOptions,
+  type Owner,
+  type StreamSpec,
+} from './owned-stream.ts'
 
 /** Attempts in a row that brought no event; the downstream is then taken not to resume. */
 const ATTEMPTS = 5
@@ -60,11 +50,8 @@ export class OwnedStreams {
     return [...this.#live.values()].filter((live) => !owesNothing(live))
   }
 
-  open(): readonly (StreamDetail & { readonly mcpSession: string })[] {
-    return this.#owing.map(({ spec, openedAt }) => {
-      const { id, grantId, kind, mcpSession, label = kind } = spec
-      return { id, grantId, kind, mcpSession, label, openedAt }
-    })
+  open(): readonly ReturnType<typeof detailOf>[] {
+    return this.#owing.map(detailOf)
   }
 
   /** How far the stream is, what its client has still to take included. */
@@ -73,11 +60,13 @@ export class OwnedStreams {
     return live && { ...live.meter.traffic, waiting: this.#options.log.bytesAfter({ stream: id, seq: this.sentUpTo(id) }) }
   }
 
-  /** Starts to read an answer of the downstream into the log; the stream's row must not exist yet. */
-  begin(spec: StreamSpec, body: ReadableStream<Uint8Array>, abort: AbortController): void {
+  /** Starts to read an answer of the downstream into the log; the stream's row must not exist yet. `pending` says what was withdrawn before. */
+  begin(spec: StreamSpec, body: ReadableStream<Uint8Array>, abort: AbortController, pending?: OpenRequests): void {
     const { log: events, now } = this.#options
-    events.open({ ...spec, openRequests: spec.requestIds }, now())
-    this.#run(this.#admit(spec, spec.requestIds, undefined, 0, abort), body)
+    const live = this.#admit(spec, spec.requestIds, undefined, 0, abort)
+    if (pending) live.open.withdrawLike(pending)
+    events.open({ ...spec, openRequests: live.open.spelled }, now())
+    this.#run(live, body)
   }
 
   /** Reads into a stream whose row exists, from a body that takes the place of a downstream. */
@@ -93,6 +82,21 @@ export class OwnedStreams {
   /** Requests nobody waits for any more. */
   waive(id: string, requestIds: readonly string[]): void {
     this.#owes(id, (open) => open.remove(requestIds))
+  }
+
+  /** Where answers are still to come. */
+  owing(whose: (owner: Owner) => boolean): readonly Owing[] {
+    return this.#owing
+      .filter(({ spec }) => whose(spec))
+      .map((live) => ({
+        open: live.open,
+        noted: () => this.#options.log.expect(live.spec.id, live.open.spelled),
+        end: () => {
+          if (live.spec.kind === 'standing' || this.#live.get(live.spec.id) !== live) return
+          this.#drop(live, 'withdrawn')
+          live.reader?.finish()
+        },
+      }))
   }
 
   expected(id: string): readonly string[] {
@@ -153,12 +157,10 @@ export class OwnedStreams {
   /** Ends streams at once: the downstream request is aborted and the client told why before this returns. */
   end(reason: CloseReason, which: (owner: Owner) => boolean): number {
     let ended = 0
-    for (const [id, live] of this.#live) {
+    for (const live of this.#live.values()) {
       if (!which(live.spec)) continue
       ended += 1
-      this.#live.delete(id)
-      this.#options.log.close(id)
-      live.abort.abort(reason)
+      this.#drop(live, reason)
     }
     for (const [reader, owner] of this.#readers) if (which(owner)) reader.close(reason)
     return ended
@@ -278,6 +280,12 @@ export class OwnedStreams {
     if (this.#live.get(live.spec.id) !== live) return
     this.#live.delete(live.spec.id)
     live.reader?.close('shutting_down')
+  }
+
+  #drop(live: OwnedStream, reason: string): void {
+    this.#live.delete(live.spec.id)
+    this.#options.log.close(live.spec.id)
+    live.abort.abort(reason)
   }
 
   /** The downstream has said all it will say; what it left unanswered is answered here. */

@@ -9,6 +9,7 @@ import type { LoggedStream } from '../../../session/event-log.ts'
 import type { McpSession } from '../../../session/mcp-sessions.ts'
 import { lostAnswer } from '../lost-answer.ts'
 import type { OwnedStreams } from '../owned-streams.ts'
+import { withdraw, withdrawnBy } from '../withdrawal.ts'
 import { Feed } from './feed.ts'
 import { type ClientMessage, type Link } from './link.ts'
 import { OpenCalls } from './open-calls.ts'
@@ -83,10 +84,10 @@ export class Bridge {
     const { streams, standing } = this.#options
     this.touch()
     streams.expect(standing.id, message.requestIds)
+    this.#withdraw(message)
     try {
       const answer = await this.#post(message)
-      if (answer.ok) for (const id of withdrawnBy(message)) streams.waive(standing.id, [JSON.stringify(id)])
-      else streams.waive(standing.id, message.requestIds)
+      if (!answer.ok) streams.waive(standing.id, message.requestIds)
       return answer
     } catch (error) {
       streams.waive(standing.id, message.requestIds)
@@ -99,9 +100,8 @@ export class Bridge {
     this.touch()
     const { requestIds, label } = message
     if (requestIds.length === 0) {
-      const answer = await this.#post(message)
-      if (answer.ok) this.#withdraw(withdrawnBy(message))
-      return { answer, stream: undefined }
+      const end = this.#withdraw(message)
+      return { answer: await this.#post(message).finally(end), stream: undefined }
     }
     const { streams, session } = this.#options
     const call = { stream: randomId(9), feed: new Feed() }
@@ -174,18 +174,11 @@ export class Bridge {
     return this.#options.session.bridge?.client === 'http-sse'
   }
 
-  /** Nobody answers what was withdrawn (MCP, "Cancellation"); its stream would stay open for ever. */
-  #withdraw(ids: readonly unknown[]): void {
-    for (const id of ids) {
-      const withdrawn = this.#calls.withdraw(id)
-      if (!withdrawn) continue
-      this.#options.streams.waive(withdrawn.call.stream, [JSON.stringify(id)])
-      if (withdrawn.isComplete) withdrawn.call.feed.end()
-    }
+  /** Nothing that comes for it later finds a way. */
+  #withdraw({ messages }: ClientMessage): () => void {
+    const ids = withdrawnBy(messages)
+    for (const id of ids) this.#calls.withdraw(JSON.parse(id))
+    const { id } = this.#options.session
+    return withdraw(ids, ids.length > 0 ? this.#options.streams.owing(({ mcpSession }) => mcpSession === id) : [])
   }
-}
-
-function withdrawnBy({ messages }: ClientMessage): readonly unknown[] {
-  const cancelled = messages.filter(({ method }) => method === 'notifications/cancelled')
-  return cancelled.flatMap(({ params: { requestId } }) => (requestId === undefined ? [] : [requestId]))
 }

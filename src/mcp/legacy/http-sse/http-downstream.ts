@@ -1,6 +1,6 @@
 // A downstream that speaks streamable HTTP, in front of a client that knows only HTTP+SSE: every answer becomes messages.
 import { describeError, log } from '../../../platform/telemetry.ts'
-import { MAX_EVENT_BYTES } from '../../carried-events.ts'
+import { GRACE_MS, MAX_EVENT_BYTES } from '../../carried-events.ts'
 import { checkAnswer } from '../../downstream-answer.ts'
 import { isEventStream } from '../../passing-headers.ts'
 import { McpRefusal } from '../../refusal.ts'
@@ -11,6 +11,7 @@ import { ownChallenge } from '../own-challenge.ts'
 import { pause } from '../pause.ts'
 import { OpenRequests } from '../../open-requests.ts'
 import { resumed } from '../resumption.ts'
+import { withdraw, withdrawnBy, type Owing } from '../withdrawal.ts'
 import { headersWithinMs, initializeIn, ownHeaders, relayed, type ClientMessage, type Link, type LinkContext } from './link.ts'
 
 /** From this revision on a request names the one that was negotiated; clients of HTTP+SSE need not know that. */
@@ -20,9 +21,15 @@ const ATTEMPTS = 5
 const PAUSE_MS = 1_000
 const LONGEST_PAUSE_MS = 30_000
 
+/** An answer on its way: what it owes, and what ends it. */
+interface Reading extends Owing {
+  readonly signal: AbortSignal
+}
+
 export class HttpDownstream implements Link {
   readonly #context: LinkContext
   readonly #downstream: DownstreamSessions
+  readonly #reading = new Set<Reading>()
   #isListening = false
 
   constructor(context: LinkContext, downstream: DownstreamSessions) {
@@ -51,7 +58,12 @@ export class HttpDownstream implements Link {
     this.listen()
   }
 
-  async send({ headers, body, requestIds }: ClientMessage): Promise<Response> {
+  async send(message: ClientMessage, signal = this.#context.signal): Promise<Response> {
+    const end = withdraw(withdrawnBy(message.messages), [...this.#reading])
+    return await this.#send(message, signal).finally(end)
+  }
+
+  async #send({ headers, body, requestIds }: ClientMessage, signal: AbortSignal): Promise<Response> {
     const context = this.#context
     const session = context.session()
     const own = new Headers(headers)
@@ -59,7 +71,7 @@ export class HttpDownstream implements Link {
     own.set('accept', 'application/json, text/event-stream')
     const { protocolVersion = '' } = session
     if (!own.has('mcp-protocol-version') && protocolVersion >= NAMES_VERSION) own.set('mcp-protocol-version', protocolVersion)
-    const request = { method: 'POST', target: context.target, headers: own, body, signal: context.signal } as const
+    const request = { method: 'POST', target: context.target, headers: own, body, signal } as const
     const challenged = ownChallenge(context.parts, session, own)
     const { answer } = await this.#downstream.send(session, { ...request, headersWithinMs: headersWithinMs(context), challenged })
     await checkAnswer(answer, requestIds[0])
@@ -78,7 +90,8 @@ export class HttpDownstream implements Link {
       if (message.messages.some(({ method }) => method === 'notifications/initialized')) this.listen()
       return relayed(answer)
     }
-    waitUntil(this.#read(message, answer).catch((error: unknown) => this.#failed(message, error)))
+    const reading = this.#begin(message)
+    waitUntil(this.#read(message, answer, reading).catch((error: unknown) => this.#failed(error, reading)))
     return new Response(null, { status: 202, headers: { 'cache-control': 'no-store' } })
   }
 
@@ -88,43 +101,57 @@ export class HttpDownstream implements Link {
     this.#isListening = true
     const { signal } = this.#context
     const told = async (data: string, id: string | undefined): Promise<void> => this.#context.deliver(data, id)
-    const listening = this.#follow(upId, told, () => !signal.aborted, Number.POSITIVE_INFINITY)
+    const listening = this.#follow(upId, told, () => !signal.aborted, signal, Number.POSITIVE_INFINITY)
     this.#context.waitUntil(listening.finally(() => (this.#isListening = false)))
   }
 
   async #inBackground(message: ClientMessage): Promise<void> {
+    const reading = this.#begin(message)
     try {
-      await this.#read(message, await this.send(message))
+      await this.#read(message, await this.send(message, reading.signal), reading)
     } catch (error) {
-      await this.#failed(message, error)
+      await this.#failed(error, reading)
     }
   }
 
-  async #failed({ requestIds }: ClientMessage, error: unknown): Promise<void> {
-    if (this.#context.signal.aborted) return
+  /** From before the downstream is asked: the client may take a request back at once. */
+  #begin({ requestIds }: ClientMessage): Reading {
+    const abort = new AbortController()
+    const end = (): void => abort.abort('nothing more is owed')
+    const signal = AbortSignal.any([this.#context.signal, abort.signal])
+    const reading = { open: new OpenRequests(requestIds), end, signal }
+    this.#reading.add(reading)
+    signal.addEventListener('abort', () => this.#reading.delete(reading), { once: true })
+    return reading
+  }
+
+  async #failed(error: unknown, { open, end, signal }: Reading): Promise<void> {
+    if (signal.aborted) return
+    end()
     log('warn', 'mcp.relay_failed', { reason: describeError(error) })
     const { code, message } =
       error instanceof McpRefusal
         ? error
         : new McpRefusal('downstream_broken', 'The answer of the downstream MCP server broke off')
-    for (const id of requestIds) await this.#context.deliver(new McpRefusal(code, message, { id }).toJson(this.#context.standing))
+    for (const id of open.spelled)
+      await this.#context.deliver(new McpRefusal(code, message, { id }).toJson(this.#context.standing))
   }
 
   /** Every request of the message is answered when this resolves, by the downstream or in its place. */
-  async #read(message: ClientMessage, answer: Response): Promise<void> {
+  async #read(message: ClientMessage, answer: Response, { open, end, signal }: Reading): Promise<void> {
     const { deliver, lost, parts, session } = this.#context
-    const open = new OpenRequests(message.requestIds)
     const isInitialize = initializeIn(message) !== undefined
     const take = async (data: string): Promise<void> => {
       open.settle(data)
       const version = isInitialize ? versionIn(data) : undefined
       if (version !== undefined) parts.mcpSessions.change(session(), { protocolVersion: version })
       await deliver(data)
+      if (open.areAnswered) setTimeout(end, GRACE_MS)
     }
     if (isEventStream(answer) && answer.ok && answer.body) {
-      const upId = await this.#pump(answer.body, undefined, take)
+      const upId = await this.#pump(answer.body, undefined, take, signal)
       // It ended its stream before it had answered: it wants to be asked for the rest (SEP-1699), or it broke.
-      if (!open.areAnswered && upId !== undefined) await this.#follow(upId, take, () => !open.areAnswered)
+      if (!open.areAnswered && upId !== undefined) await this.#follow(upId, take, () => !open.areAnswered, signal, ATTEMPTS)
     } else {
       // A JSON answer becomes one event.
       const text = new TextDecoder().decode(await wholeBody(answer.body))
@@ -134,7 +161,8 @@ export class HttpDownstream implements Link {
       if (!answer.ok && !open.areAnswered)
         throw new McpRefusal('downstream_broken', `The downstream MCP server answered with status ${answer.status}`)
     }
-    if (!open.areAnswered) await lost(open.spelled)
+    end()
+    if (!open.areAnswered && !this.#context.signal.aborted) await lost(open.spelled)
   }
 
   /** Asks for what follows an event, again and again, until nobody wants more or the downstream has no more to give. */
@@ -142,9 +170,10 @@ export class HttpDownstream implements Link {
     from: string | undefined,
     take: (data: string, upId: string | undefined) => Promise<void>,
     wants: () => boolean,
-    attempts = ATTEMPTS,
+    signal: AbortSignal,
+    attempts: number,
   ): Promise<void> {
-    const { parts, session, standing, signal } = this.#context
+    const { parts, session, standing } = this.#context
     let upId = from
     for (let attempt = 0; wants() && !signal.aborted && attempt <= attempts; attempt += 1) {
       if (attempt > 0) await pause(Math.min(PAUSE_MS * attempt, LONGEST_PAUSE_MS), signal)
@@ -154,7 +183,7 @@ export class HttpDownstream implements Link {
       try {
         const answer = await resumed(parts, this.#downstream, spec, upId, signal)
         if (!answer?.body) return
-        const last = await this.#pump(answer.body, upId, take)
+        const last = await this.#pump(answer.body, upId, take, signal)
         if (last !== upId) attempt = 0
         upId = last
       } catch (error) {
@@ -168,16 +197,18 @@ export class HttpDownstream implements Link {
     body: ReadableStream<Uint8Array>,
     before: string | undefined,
     take: (data: string, upId: string | undefined) => Promise<void>,
+    signal: AbortSignal,
   ): Promise<string | undefined> {
     let upId = before
     try {
-      for await (const event of readEvents(body, { maxEventBytes: MAX_EVENT_BYTES })) {
+      const events = body.pipeThrough(new TransformStream<Uint8Array, Uint8Array>(), { signal })
+      for await (const event of readEvents(events, { maxEventBytes: MAX_EVENT_BYTES })) {
         if (event.id !== undefined) upId = event.id || undefined
         // On the one stream of an HTTP+SSE client other types mean other things, or nothing.
         if (isMessage(event)) await take(event.data, event.id || undefined)
       }
     } catch (error) {
-      if (!this.#context.signal.aborted) log('warn', 'downstream.connection_broken', { reason: describeError(error) })
+      if (!signal.aborted) log('warn', 'downstream.connection_broken', { reason: describeError(error) })
     }
     return upId
   }
