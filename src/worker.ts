@@ -17,6 +17,7 @@ export class UserSession extends UserSessionObject {
       refresher: providers,
       linkClient: new OAuthLinkClient(() => Math.floor(Date.now() / 1000)),
       report: (report) => directory.getByName('directory').record(report),
+      takenBack: (opening) => directory.getByName('directory').takenBack(opening),
       tellLoad: (report) => directory.getByName('directory').load(report),
       carrier: (parts, waitUntil) => new LegacyCarrier(parts, waitUntil),
     }

@@ -1,20 +1,23 @@
 // Campaigns: actions on everybody, or on everybody who uses a client or a server, carried out person by person until all have answered.
 //
 // Layout: a row per campaign with the name it has come to, and a row per person from before they are asked until they have answered.
-// Lifetime: a day after the last answer, because a sign-in that was under way is reported late. Trade-off: a crash repeats at most
-// one batch, and the people's objects remember what they answered, so that the receipt counts everything once.
+// Lifetime: a day after the last answer, because a sign-in that was under way may be reported late. Who has just asked whether they may begin
+// is in memory alone, for a minute: after a crash of this object their report brings them back. Trade-off: a crash repeats at most one batch, and the people's objects remember what they answered, so that the receipt counts everything once.
 import { LifecycleCapability, type LifecycleJobOutcome } from 'agents/lifecycle'
 import { describeError, log } from '../platform/telemetry.ts'
 import type { Target } from '../session/administration.ts'
 import type { Errand } from '../session/errands.ts'
 import type { By, Ended } from '../session/parts.ts'
 import type { Order, Receipt } from '../session/receipt.ts'
+import type { NotBefore } from './not-before.ts'
+import { Openings } from './openings.ts'
 import type { People, Related } from './people.ts'
 import type { Receipts } from './receipts.ts'
 
 export interface CampaignOptions {
   readonly people: People
   readonly receipts: Receipts
+  readonly notBefore: NotBefore
   /** Asks a person's object. */
   readonly ask: (sub: string, target: Target, by: By, errand: Errand) => Promise<Ended>
   /** Unix seconds. */
@@ -37,10 +40,12 @@ const LONGEST_RETRY_MS = 300_000
 const TRY_AGAIN_MS = 30_000
 const DAY = 86_400
 const SHOWN_FAILING = 50
+const BEGINNING = -1
 
 export class Campaigns extends LifecycleCapability {
   readonly #storage: DurableObjectStorage
   readonly #options: CampaignOptions
+  readonly #openings = new Openings()
 
   constructor(storage: DurableObjectStorage, options: CampaignOptions) {
     super('campaigns')
@@ -61,20 +66,24 @@ export class Campaigns extends LifecycleCapability {
 
   /** Beginning again what has begun changes nothing: the answer may have been lost. */
   async begin(order: Order): Promise<Receipt> {
-    const { people, receipts } = this.#options
+    const { people, receipts, notBefore } = this.#options
     const { id, at, by, why, action, target } = order
     const known = receipts.find(id)
     if (known) return known
-    const total = people.countConnected(relatedTo(target.what, target.id))
+    const related = relatedTo(target.what, target.id)
+    const total = people.countConnected(related)
+    const beginning = this.#openings.of(related, this.#options.now()).filter((sub) => !people.isConnected(sub, related))
+    const isOver = total === 0 && beginning.length === 0
     const receipt: Receipt = {
       ...order,
       people: { total, done: 0, failing: 0 },
       grants: 0,
       streams: 0,
-      acknowledgedAt: total === 0 ? at : null,
-      state: total === 0 ? 'done' : 'running',
+      acknowledgedAt: isOver ? at : null,
+      state: isOver ? 'done' : 'running',
     }
     this.#storage.transactionSync(() => {
+      notBefore.note(order)
       receipts.keep(receipt)
       this.#storage.sql.exec(
         "INSERT INTO campaigns VALUES (?, ?, ?, ?, ?, ?, ?, '', 0)",
@@ -86,23 +95,30 @@ export class Campaigns extends LifecycleCapability {
         target.what,
         target.id ?? null,
       )
+      for (const sub of beginning)
+        this.#storage.sql.exec("INSERT INTO campaign_people VALUES (?, ?, 0, ?, '', ?)", id, sub, Date.now(), BEGINNING)
     })
     await this.#wake()
     return receipt
+  }
+
+  /** A person's object begins something the index does not know yet. */
+  opening(sub: string, to: { readonly clientId: string | undefined; readonly resource: string }): void {
+    this.#openings.note(sub, to, this.#options.now())
   }
 
   /**
    * A sign-in became known that may have begun before a campaign did: where the campaign has passed the person already, it comes
    * back. `number` tells one sign-in of the person from another.
    */
-  async late(sub: string, signIn: LateSignIn, codeTtl: number): Promise<void> {
+  async late(sub: string, signIn: LateSignIn): Promise<void> {
     const marked = this.#storage.sql.exec(
       `INSERT OR IGNORE INTO campaign_people SELECT id, ?1, 0, ?2, '', ?3 FROM campaigns
        WHERE at >= ?4 AND (what = 'everyone' OR target = CASE what WHEN 'client' THEN ?5 ELSE ?6 END) AND (walked = 1 OR come_to >= ?1)`,
       sub,
       Date.now(),
       signIn.number,
-      signIn.at - codeTtl,
+      signIn.grantedAt ?? signIn.at,
       signIn.clientId ?? '',
       signIn.resource ?? '',
     )
@@ -200,15 +216,15 @@ export class Campaigns extends LifecycleCapability {
     }
     sql.exec('DELETE FROM campaign_people WHERE campaign = ? AND sub = ? AND late = ?', id, sub, late)
     // Asked in vain: their sign-in was a new one, or they had answered before.
-    if (late > 0 && answer.grants === 0) return
-    this.#options.receipts.add(id, { ...answer, done: 1, more: late > 0 ? 1 : 0 })
+    if (late !== 0 && answer.grants === 0) return
+    this.#options.receipts.add(id, { ...answer, done: 1, more: late === 0 ? 0 : 1 })
   }
 
   #settle(id: string): void {
     // A sign-in that was reported late and was not asked about yet may be none of this: what was done stays done until it is known.
     const { waiting, failing } = this.#storage.sql
       .exec<{ waiting: number; failing: number }>(
-        `SELECT count(*) FILTER (WHERE late = 0 OR attempts > 0) AS waiting, count(*) FILTER (WHERE attempts > 0) AS failing
+        `SELECT count(*) FILTER (WHERE late <= 0 OR attempts > 0) AS waiting, count(*) FILTER (WHERE attempts > 0) AS failing
          FROM campaign_people WHERE campaign = ?`,
         id,
       )
@@ -247,12 +263,13 @@ interface PersonRow extends Record<string, SqlStorageValue> {
   attempts: number
   due: number
   error: string
-  /** The number of the sign-in that was reported late; 0 for who was met on the way. */
+  /** The number of the sign-in that was reported late; 0 for who was met on the way, BEGINNING for who was about to begin. */
   late: number
 }
 
 interface LateSignIn {
   readonly at: number
+  readonly grantedAt?: number
   readonly number: number
   readonly clientId?: string
   readonly resource?: string

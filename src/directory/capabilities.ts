@@ -5,6 +5,7 @@ import { Campaigns, type CampaignOptions } from './campaigns.ts'
 import { Clients } from './clients.ts'
 import { Load } from './load.ts'
 import { Machines } from './machines.ts'
+import { NotBefore } from './not-before.ts'
 import { PagesEnd } from './pages-end.ts'
 import { People } from './people.ts'
 import { ProviderSessions } from './provider-sessions.ts'
@@ -24,12 +25,14 @@ export interface Capabilities {
   readonly activity: Activity
   readonly load: Load
   readonly pagesEnd: PagesEnd
+  readonly notBefore: NotBefore
 }
 
 /** `now` in unix seconds; `ask` asks a person's object. */
 export function capabilitiesOf(storage: DurableObjectStorage, { now, ask }: Pick<CampaignOptions, 'now' | 'ask'>): Capabilities {
   const people = new People(storage)
   const receipts = new Receipts(storage)
+  const notBefore = new NotBefore(storage)
   return {
     clients: new Clients(storage, now),
     people,
@@ -38,10 +41,11 @@ export function capabilitiesOf(storage: DurableObjectStorage, { now, ask }: Pick
     providerSessions: new ProviderSessions(storage),
     receipts,
     machines: new Machines(storage),
-    campaigns: new Campaigns(storage, { people, receipts, ask, now }),
+    campaigns: new Campaigns(storage, { people, receipts, notBefore, ask, now }),
     activity: new Activity(storage),
     load: new Load(storage),
     pagesEnd: new PagesEnd(storage),
+    notBefore,
   }
 }
 

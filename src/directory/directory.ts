@@ -1,12 +1,13 @@
 // Directory: the Durable Object of the deployment — composition of its capabilities and the only way in. Its name is "directory".
 //
-// It is never on the way of an MCP request or a token: who is connected stays connected while it is away.
+// It is never on the way of an MCP request, nor of a refresh: who is connected stays connected while it is away.
 import { DurableObject } from 'cloudflare:workers'
 import { Lifecycle } from 'agents/lifecycle'
 import type { LoadReport } from '../session/load.ts'
 import type { Report } from '../session/outbox.ts'
 import { readSettings, type Settings } from '../settings.ts'
 import type { Order, Receipt } from '../session/receipt.ts'
+import type { Opening, TakenBack } from '../session/taken-back.ts'
 import type { Failing } from './campaigns.ts'
 import { capabilitiesOf, inOrder, type Capabilities } from './capabilities.ts'
 import type { ClientRecord, ListedClient } from './client-record.ts'
@@ -113,7 +114,7 @@ export class Directory extends DurableObject<Env> {
       const { providerSession, at } = event
       if (providerSession !== undefined) this.#has.providerSessions.remember(person.identity.issuer, providerSession, sub, at)
       const isNew = this.#note(`${sub}.${event.number}`, sub, event)
-      if (isNew && event.type === 'signed_in') await this.#has.campaigns.late(sub, event, this.#told().limits.codeTtl)
+      if (isNew && event.type === 'signed_in') await this.#has.campaigns.late(sub, event)
     }
   }
 
@@ -210,6 +211,17 @@ export class Directory extends DurableObject<Env> {
   async closeFeeds(sub: string): Promise<void> {
     await this.lifecycle.start()
     this.#live.dismiss(sub)
+  }
+
+  /**
+   * Whether what a person's object is about to begin was taken back; and from now on whatever is taken back comes to that object, though the
+   * index does not name it yet.
+   */
+  async takenBack({ sub, clientId, resource }: Opening): Promise<TakenBack> {
+    await this.lifecycle.start()
+    this.#has.campaigns.opening(sub, { clientId, resource })
+    const notBefore = this.#has.notBefore.of(clientId, resource)
+    return { isClientBlocked: this.#blocked(clientId ?? '') !== undefined, notBefore }
   }
 
   /** Since when everybody has to sign in to the pages again. */

@@ -130,6 +130,14 @@ export class People extends LifecycleCapability {
     return [...this.#storage.sql.exec<{ sub: string }>(query, ...bound)].map(({ sub }) => sub)
   }
 
+  /** Whether `connected` would come by this person. */
+  isConnected(sub: string, to: Related | undefined): boolean {
+    const { sql } = this.#storage
+    if (to === undefined) return sql.exec('SELECT 1 FROM people WHERE sub = ? AND live_grants > 0', sub).toArray().length > 0
+    const { table, column } = RELATIONS[to.what]
+    return sql.exec(`SELECT 1 FROM ${table} WHERE ${column} = ? AND sub = ?`, to.id, sub).toArray().length > 0
+  }
+
   /** How many people `connected` would walk over. */
   countConnected(to: Related | undefined): number {
     const { sql } = this.#storage

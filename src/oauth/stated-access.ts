@@ -91,8 +91,9 @@ export function verified(verdict: Verdict, otherwise: OAuthErrorCode, what: stri
 
 export const REFUSED: Readonly<Record<ExchangeRefusal, string>> = {
   blocked: 'an administrator has blocked this person',
+  client_blocked: 'an administrator has blocked this application',
   not_allowed: 'this person may not use this server',
-  revoked: 'access was taken back after this token was issued: get a new one',
+  revoked: 'access was taken back after this token was issued, or in the minute before: get a new one',
   reused: 'the assertion was used before',
   crowded: 'too many assertions about this person are being used at the moment',
 }

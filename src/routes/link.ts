@@ -37,6 +37,7 @@ type Waiting = z.output<typeof waitingSchema>
 /** A server may have hundreds of scopes, and a cookie has not that much room: they go packed. */
 const awaySchema = z.object({
   sub: z.string(),
+  since: z.number(),
   attempt: attemptSchema.omit({ scopes: true }),
   scopes: z.string(),
   waiting: waitingSchema.optional(),
@@ -79,7 +80,7 @@ export async function sendToServer(
   const { scopes: asked, ...rest } = attempt
   const scopesText = await packed(asked.join(' '))
   const fits = scopesText.length <= LONGEST_SCOPES
-  const away: Away = { sub, attempt: rest, scopes: fits ? scopesText : '', ...(waiting && { waiting }) }
+  const away: Away = { sub, since: now(), attempt: rest, scopes: fits ? scopesText : '', ...(waiting && { waiting }) }
   const { loginTtl } = settings.limits
   const text = await sealed(keys, 'link+jwe', away, now(), loginTtl)
   pending(c, settings.baseUrl, 'link').write(attempt.state, text, now(), loginTtl)
@@ -87,7 +88,7 @@ export async function sendToServer(
 }
 
 async function comeBack(c: Context, services: Services): Promise<Response> {
-  const { sub, attempt, waiting } = await pendingLink(c, services)
+  const { sub, since, attempt, waiting } = await pendingLink(c, services)
   const downstream = serverOf(services, attempt.server)
   // Each server answers at an address of its own: what the sign-in of another one sends here was made for that one, and its code with it
   // (RFC 9700 section 4.4).
@@ -100,7 +101,7 @@ async function comeBack(c: Context, services: Services): Promise<Response> {
   try {
     const link = await finishLink(downstream, attempt, new URL(c.req.url), registrarOf(services))
     const signIn = waiting && { grantId: waiting.code.grantId, jti: waiting.code.jti }
-    const kept = await services.session(sub).link({ resource: downstream.resource, link, ...(signIn && { signIn }) })
+    const kept = await services.session(sub).link({ resource: downstream.resource, link, since, ...(signIn && { signIn }) })
     if (!kept) throw new LinkError('denied', 'access was taken back meanwhile')
     log('info', 'link.completed', { server: downstream.name, person: sub, request_id })
     if (!waiting) return c.body(null, 303, { Location: '/account', 'Cache-Control': 'no-store' })

@@ -91,6 +91,8 @@ function leashed({ streamId, grantId, kind, label, software, openedAt }: Leashed
 async function endTarget(parts: Parts, target: Target, by: By, spared?: PagesSpared): Promise<Ended> {
   if (target.what === 'everything') return endEverything(parts, 'administrator', by, spared)
   const { id } = target
+  // A program that exchanges need have nothing open at this moment.
+  if (target.what === 'client' || target.what === 'resource') parts.subjects.revoke(parts.now())
   if (target.what === 'stream') return endStream(parts, id, by)
   if (target.what === 'mcp_session') return endMcpSession(parts, id, by)
   const named: Readonly<Record<typeof target.what, (grant: Grant) => boolean>> = {

@@ -7,6 +7,7 @@ import { endDisallowed, isAllowed } from './allowed.ts'
 import { exchangedGrantId, isExchanged, type Grant, type NewGrant } from './grants.ts'
 import { described, endGrant, type Parts } from './parts.ts'
 import type { Statement } from './statement.ts'
+import type { TakenBack } from './taken-back.ts'
 import { makeRoom, type TokenFacts } from './tokens.ts'
 
 export interface Exchange {
@@ -18,47 +19,82 @@ export interface Exchange {
   readonly once?: string
 }
 
-export type ExchangeRefusal = 'blocked' | 'revoked' | 'reused' | 'crowded' | 'not_allowed'
+export type ExchangeRefusal = 'blocked' | 'client_blocked' | 'revoked' | 'reused' | 'crowded' | 'not_allowed'
 
 export type ExchangeOutcome =
   /** `isNew` when a grant was opened for it. */
   | { readonly granted: true; readonly facts: TokenFacts; readonly isNew: boolean }
   | { readonly granted: false; readonly refusal: ExchangeRefusal }
 
-/** Clocks of issuers differ by so many seconds: an assertion is remembered that much longer than it lives. */
+/** Clocks of issuers differ by so many seconds: an assertion is remembered that much longer than it lives, and may have been signed that much earlier than it says. */
 const CLOCK_TOLERANCE = 60
 
 export async function exchange(parts: Parts, asked: Exchange): Promise<ExchangeOutcome> {
+  const takenBack = await takenBackFrom(parts, asked.grant)
   const now = parts.now()
-  const refusal = refusalOf(parts, asked, now)
+  // Nobody has signed anything in the future: a clock that is ahead does not make a token newer than it is.
+  const statement = { ...asked.statement, issuedAt: Math.min(asked.statement.issuedAt, now) }
+  const refusal = refusalOf(parts, { ...asked, statement }, takenBack, now)
   if (refusal) return await refused(parts, asked, refusal)
-  const isChanged = learn(parts, asked.statement, now)
+  const isChanged = learn(parts, statement, now)
   const mayBegin = isAllowed(parts, asked.grant)
-  const opened = mayBegin ? open(parts, asked, now) : undefined
+  const opened = mayBegin ? open(parts, asked, takenBack, now) : undefined
   // Only now is anything awaited: a revocation of the person that comes meanwhile finds the grant and ends it.
   if (isChanged) await Promise.all([endDisallowed(parts), parts.outbox.report()])
   return opened ? await opened : await refused(parts, asked, 'not_allowed')
 }
 
-async function open(parts: Parts, { grant: asked, lifetime }: Exchange, now: number): Promise<ExchangeOutcome> {
+/** While a grant stands the Directory's index leads here, and what is taken back ends it: a program that exchanges all day asks once. */
+async function takenBackFrom(parts: Parts, asked: Exchange['grant']): Promise<TakenBack> {
+  const standing = standingGrant(parts, asked, parts.now())
+  const heard = standing && parts.subjects.heardOf(standing.id)
+  const { clientId, resource } = asked
+  return heard ?? (await parts.takenBack({ clientId, resource }))
+}
+
+function standingGrant({ grants }: Parts, asked: Exchange['grant'], now: number): Grant | undefined {
+  return grants.all().find((grant) => isSame(grant, asked) && grants.live(grant.id, now) !== undefined)
+}
+
+async function open(
+  parts: Parts,
+  { grant: asked, lifetime }: Exchange,
+  takenBack: TakenBack,
+  now: number,
+): Promise<ExchangeOutcome> {
   const endsAt = now + lifetime
-  const standing = parts.grants.all().find((grant) => isSame(grant, asked) && parts.grants.live(grant.id, now) !== undefined)
+  const standing = standingGrant(parts, asked, now)
   const surplus = standing ? [] : makeRoom(parts, now, isExchanged)
   const grant = standing
     ? parts.grants.prolong(standing, endsAt)
     : parts.grants.rotate(parts.grants.open({ ...asked, endsAt }, now, exchangedGrantId()), now)
   const { id, clientId, resource, scopes, generation } = grant
+  parts.subjects.hear(id, takenBack)
   if (!standing)
-    await parts.outbox.put({ type: 'signed_in', at: now, actor: 'person', ...described(grant), reason: 'token exchange' })
+    await parts.outbox.put({
+      type: 'signed_in',
+      at: now,
+      grantedAt: grant.createdAt,
+      actor: 'person',
+      ...described(grant),
+      reason: 'token exchange',
+    })
   for (const oldest of surplus) await endGrant(parts, oldest, 'limit_exceeded', 'limit_exceeded')
   const facts = { grantId: id, clientId, resource, scopes, generation, issuedAt: now, endsAt }
   return { granted: true, facts, isNew: standing === undefined }
 }
 
 // The assertion comes last: one that opens nothing for another reason is not used up by the attempt.
-function refusalOf({ profile, subjects }: Parts, { statement, once }: Exchange, now: number): ExchangeRefusal | undefined {
+function refusalOf(
+  { profile, subjects }: Parts,
+  { statement, once }: Exchange,
+  { isClientBlocked, notBefore }: TakenBack,
+  now: number,
+): ExchangeRefusal | undefined {
   if (profile.isBlocked) return 'blocked'
-  if (subjects.isRevoked(statement.issuedAt)) return 'revoked'
+  if (isClientBlocked) return 'client_blocked'
+  // To the second in which access was taken back nobody can tell what came first; by the clocks of others, to the minute.
+  if (statement.issuedAt <= Math.max(notBefore, subjects.revokedAt) + CLOCK_TOLERANCE) return 'revoked'
   const use = once === undefined ? 'used' : subjects.use(once, statement.expiresAt + CLOCK_TOLERANCE, now)
   return use === 'used' ? undefined : use
 }

@@ -29,6 +29,8 @@ export interface SecurityEvent {
   readonly clientName?: string
   readonly grantId?: string
   readonly resource?: string
+  /** Of a sign-in: when the person came back from the identity provider, which is before the client redeemed its code. */
+  readonly grantedAt?: number
   /** Who did it: an administrator's name, `person`, or absent when the rules did. */
   readonly actor?: string
   readonly reason?: string

@@ -16,6 +16,8 @@ export interface LinkMade {
   readonly link: Link
   /** The sign-in that waits for it; absent when the person came from their own page. */
   readonly signIn?: { readonly grantId: string; readonly jti: string }
+  /** When the person was sent there, unix seconds. */
+  readonly since: number
 }
 
 /** What a person sees of a connection. */
@@ -41,10 +43,15 @@ function scopesWith(link: Link | undefined, missing: readonly string[]): readonl
 
 /** Undefined when what it was made for has ended meanwhile: then nothing is kept. Else until when the waiting code is good. */
 export async function keepLink(parts: Parts, made: LinkMade): Promise<{ readonly codeExpiresAt: number } | undefined> {
-  const { resource, link, signIn } = made
+  const { resource, link, signIn, since } = made
+  const waiting = signIn && parts.grants.live(signIn.grantId, parts.now())
+  const { isClientBlocked, notBefore } = await parts.takenBack({ resource, ...(waiting && { clientId: waiting.clientId }) })
+  const isTakenBack = isClientBlocked || (waiting?.createdAt ?? since) <= notBefore
   const isOver = (): boolean =>
-    parts.profile.isBlocked || (signIn !== undefined && parts.grants.live(signIn.grantId, parts.now()) === undefined)
-  if (isOver()) {
+    parts.profile.isBlocked ||
+    since <= parts.subjects.revokedAt ||
+    (signIn !== undefined && parts.grants.live(signIn.grantId, parts.now()) === undefined)
+  if (isTakenBack || isOver()) {
     parts.links.decline(link)
     return undefined
   }

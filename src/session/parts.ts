@@ -7,6 +7,7 @@ import { isExchanged, type Grant, type RevocationReason } from './grants.ts'
 import type { CloseReason } from './leash-terms.ts'
 import type { Load } from './load.ts'
 import type { SecurityEvent } from './outbox.ts'
+import type { Opening, TakenBack } from './taken-back.ts'
 import { log } from '../platform/telemetry.ts'
 
 export interface Parts extends Capabilities {
@@ -15,6 +16,8 @@ export interface Parts extends Capabilities {
   /** Set once the object has started; what it carries ends with the grant. */
   readonly carrier: () => Carrier
   readonly load: Load
+  /** Asks the Directory, which notes who asked. */
+  readonly takenBack: (opening: Omit<Opening, 'sub'>) => Promise<TakenBack>
   /** Unix seconds. */
   readonly now: () => number
 }

@@ -4,8 +4,10 @@
 // any more; the moment for ever, or a token that was signed before a revocation would open again what it closed. Trade-off: a bounded
 // number of assertions at a time; beyond it new ones wait, because forgetting one would let it be used twice.
 import { LifecycleCapability } from 'agents/lifecycle'
+import type { TakenBack } from './taken-back.ts'
 
 const MOST_ASSERTIONS = 1_000
+const MOST_HEARD = 100
 /** Seconds. */
 const TOLD_EVERY = 300
 
@@ -13,6 +15,8 @@ export class SubjectTokens extends LifecycleCapability {
   readonly #storage: DurableObjectStorage
   #revokedAt = 0
   #toldAt = 0
+  // By grant. In memory: the Directory is asked again in the next life of the object.
+  readonly #heard = new Map<string, TakenBack>()
 
   constructor(storage: DurableObjectStorage) {
     super('subject-tokens')
@@ -43,9 +47,21 @@ export class SubjectTokens extends LifecycleCapability {
     this.#revokedAt = now
   }
 
-  /** To the second in which access was taken back: nobody can tell what of it came first. */
-  isRevoked(issuedAt: number): boolean {
-    return issuedAt <= this.#revokedAt
+  /** Unix seconds of the last time access was taken back from the person; 0 for never. */
+  get revokedAt(): number {
+    return this.#revokedAt
+  }
+
+  /** What the Directory said when the grant, or this life of the object, began. */
+  heardOf(grantId: string): TakenBack | undefined {
+    return this.#heard.get(grantId)
+  }
+
+  hear(grantId: string, said: TakenBack): void {
+    this.#heard.delete(grantId)
+    this.#heard.set(grantId, said)
+    const oldest = this.#heard.keys().next()
+    if (this.#heard.size > MOST_HEARD && !oldest.done) this.#heard.delete(oldest.value)
   }
 
   /** Whether a refusal is worth telling: the last one that was is some time ago. Kept in memory alone. */

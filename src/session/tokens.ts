@@ -123,6 +123,10 @@ export async function keep(parts: Parts, identity: Identity): Promise<void> {
 
 /** Redeems an authorization code. A replay ends the grant it once opened (RFC 6749 section 4.1.2). */
 export async function redeem(parts: Parts, asked: Redemption): Promise<TokenOutcome> {
+  const waiting = parts.grants.live(asked.grantId, parts.now())
+  // Before the code is looked at: while the Directory is away it is not spent. A refresh needs no such question, because from this one on
+  // whatever is taken back comes to this object.
+  if (waiting?.generation === 0 && (await endIfTakenBack(parts, waiting))) return { granted: false, refusal: 'grant_ended' }
   const now = parts.now()
   const outcome = parts.codes.redeem(asked, now)
   const grant = parts.grants.live(asked.grantId, now)
@@ -135,11 +139,24 @@ export async function redeem(parts: Parts, asked: Redemption): Promise<TokenOutc
     // Of this very sign-in: another may have begun since, in another session at the provider.
     const session = parts.codes.providerSessionOf(grant.id)
     const providerSession = session !== undefined && { providerSession: session }
-    await parts.outbox.put({ type: 'signed_in', at: now, actor: THEMSELVES, ...described(grant), ...providerSession })
+    const { createdAt: grantedAt } = grant
+    await parts.outbox.put({ type: 'signed_in', at: now, grantedAt, actor: THEMSELVES, ...described(grant), ...providerSession })
     return { granted: true, facts: facts(redeemed) }
   }
   await endGrant(parts, grant, outcome === 'replayed' ? 'code_replayed' : 'code_failed')
   return { granted: false, refusal: REFUSAL[outcome] }
+}
+
+/**
+ * True when a grant that waits for its code must not be used: then it has ended. What comes after the question finds the person, because the
+ * Directory notes who asks.
+ */
+async function endIfTakenBack(parts: Parts, { id, clientId, resource, createdAt }: Grant): Promise<boolean> {
+  const { isClientBlocked, notBefore } = await parts.takenBack({ clientId, resource })
+  if (!isClientBlocked && createdAt > notBefore) return false
+  const grant = parts.grants.live(id, parts.now())
+  if (grant) await endGrant(parts, grant, 'administrator')
+  return true
 }
 
 /** A code that was good for itself can fail only by what it was asked for. */

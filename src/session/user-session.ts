@@ -27,6 +27,7 @@ import { endGrant, type By, type Ended, type PagesSpared, type Parts } from './p
 import type { Order, Receipt } from './receipt.ts'
 import { noteEntries, startRecording, stopRecording } from './record.ts'
 import type { RecordingAsked, RecordingPage, RecordingTerms, WireEntry } from './recording.ts'
+import type { Opening, TakenBack } from './taken-back.ts'
 import type { TokenRefresher } from './token-refresher.ts'
 import {
   redeem,
@@ -51,6 +52,7 @@ export interface SessionServices {
   readonly linkClient: LinkClient
   /** Stores what the outbox delivers at the Directory. */
   readonly report: (report: Report) => Promise<void>
+  readonly takenBack: (opening: Opening) => Promise<TakenBack>
   /** What its charts are drawn from. */
   readonly tellLoad: (report: LoadReport) => Promise<void>
   readonly carrier: (parts: Parts, waitUntil: (work: Promise<unknown>) => void) => Carrier
@@ -100,6 +102,7 @@ export abstract class UserSession extends DurableObject<Env> {
       credentials: new Credentials(settings, keys),
       carrier: () => carrier,
       load: this.#load,
+      takenBack: (opening) => services.takenBack({ sub: this.lifecycle.name, ...opening }),
       now,
     }
     const carrier = services.carrier(parts, waitUntil)

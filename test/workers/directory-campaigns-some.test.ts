@@ -91,7 +91,7 @@ describe('what concerns one server', () => {
       ['late-elsewhere', ANOTHER],
     ] as const) {
       await connect(directory, sub, ['client-a'], NOW - 10)
-      const event = { type: 'signed_in', at: NOW + 5, clientId: 'client-a', resource, number: 2 } as const
+      const event = { type: 'signed_in', at: NOW + 5, grantedAt: NOW - 10, clientId: 'client-a', resource, number: 2 } as const
       await directory.record({ person: summary(sub, ['client-a'], 2, resource), events: [event], receipts: [] })
     }
     await runDurableObjectAlarm(directory)

@@ -103,11 +103,11 @@ describe('revoking everyone', () => {
     // Consent was given before, the code was redeemed after: the index hears of it only now.
     await connect(directory, 'a-redeems-late', ['client-a'], NOW - 10)
     await connect(directory, 'c-comes-later', ['client-a'], NOW + 10)
-    for (const [sub, when] of [
-      ['a-redeems-late', NOW + 5],
+    for (const [sub, grantedAt] of [
+      ['a-redeems-late', NOW - 10],
       ['c-comes-later', NOW + 10],
     ] as const) {
-      const event = { type: 'signed_in', at: when, clientId: 'client-a', number: 2 } as const
+      const event = { type: 'signed_in', at: NOW + 5_000, grantedAt, clientId: 'client-a', number: 2 } as const
       await directory.record({ person: summary(sub, ['client-a'], 2), events: [event], receipts: [] })
       await directory.record({ person: summary(sub, ['client-a'], 2), events: [event], receipts: [] })
     }

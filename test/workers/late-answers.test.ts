@@ -33,7 +33,7 @@ async function linked(session: Session, first: Link) {
     codeChallenge: CHALLENGE,
   })
   if (typeof issued === 'string') throw new Error(issued)
-  await session.link({ resource: NOTES, link: first, signIn: issued })
+  await session.link({ resource: NOTES, link: first, signIn: issued, since: now() })
   await session.redeem({ jti: issued.jti, grantId: issued.grantId, redirectUri: REDIRECT_URI, codeChallenge: CHALLENGE })
   return { jti: issued.jti, grantId: issued.grantId, clientId: 'client-a' }
 }
@@ -83,7 +83,7 @@ describe('the authorization server of a server says late', () => {
     const grant = await linked(session, link(`held ${name} ended`, now() + 5))
     const admission = session.admit({ ...caller(grant), resource: NOTES })
     await arrived(name)
-    await session.link({ resource: NOTES, link: link('new', now() + 3600) })
+    await session.link({ resource: NOTES, link: link('new', now() + 3600), since: now() })
     await release(name)
     expect(await admission).toMatchObject({ admitted: true, authorization: 'Bearer access with new' })
     expect(await session.links()).toMatchObject([{ resource: NOTES }])

@@ -128,7 +128,7 @@ describe('a session', () => {
     expect(await session.admit(caller(grant))).toMatchObject({ admitted: true, identity: IDENTITY })
   })
 
-  test('holds a hundred grants; the oldest makes room', async () => {
+  test('holds a hundred grants; the oldest makes room', { timeout: 30_000 }, async () => {
     const session = nobody()
     const oldest = await granted(session)
     at(NOW + 1)
@@ -152,7 +152,7 @@ describe('a session', () => {
     expect((await rowsOf(session))['grants']?.length).toBeLessThan(5)
   })
 
-  test('keeps a bounded memory of what ended', async () => {
+  test('keeps a bounded memory of what ended', { timeout: 30_000 }, async () => {
     const session = nobody()
     for (let n = 0; n < 250; n += 1) {
       at(NOW + n)

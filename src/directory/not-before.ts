@@ -1,0 +1,41 @@
+// Since when something is of no use any more that began before: for everybody, for all who use a client, for all who use a server.
+//
+// Layout: a row for everybody, and one for each client and server of which everything was ended once. Lifetime: for ever, like the tokens of
+// other issuers that were signed before; as many as administrators have named. Trade-off: it says nothing about single people, whose own
+// objects know that better; in return it holds for those of whom the index has never heard.
+import { LifecycleCapability } from 'agents/lifecycle'
+import type { Order } from '../session/receipt.ts'
+
+const EVERYONE = 'everyone'
+
+export class NotBefore extends LifecycleCapability {
+  readonly #storage: DurableObjectStorage
+
+  constructor(storage: DurableObjectStorage) {
+    super('not-before')
+    this.#storage = storage
+  }
+
+  override onStart(): void {
+    this.#storage.sql.exec(
+      'CREATE TABLE IF NOT EXISTS not_before (what TEXT NOT NULL, id TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (what, id)) WITHOUT ROWID',
+    )
+  }
+
+  /** An order that comes a second time, or late, takes nothing back that a newer one did. */
+  note({ at, target: { what, id = '' } }: Pick<Order, 'at' | 'target'>): void {
+    this.#storage.sql.exec(
+      'INSERT INTO not_before VALUES (?, ?, ?) ON CONFLICT (what, id) DO UPDATE SET at = max(at, excluded.at)',
+      what,
+      what === EVERYONE ? '' : id,
+      at,
+    )
+  }
+
+  /** Unix seconds; 0 where nothing was ended. */
+  of(clientId: string | undefined, resource: string): number {
+    const query = `SELECT coalesce(max(at), 0) AS at FROM not_before
+      WHERE (what = 'everyone') OR (what = 'client' AND id = ?) OR (what = 'resource' AND id = ?)`
+    return this.#storage.sql.exec<{ at: number }>(query, clientId ?? '', resource).one().at
+  }
+}
