@@ -20,6 +20,8 @@ export interface Forwarding {
   readonly target: string
   /** The client's request; its body has been read already. */
   readonly client: Request
+  /** Its headers that pass besides the usual ones. */
+  readonly passHeaders?: readonly string[] | undefined
   readonly body: Uint8Array<ArrayBuffer> | undefined
   /** What the broker itself says about the person; it wins over everything the client sent. */
   readonly identity: Readonly<Record<string, string>>
@@ -167,8 +169,8 @@ function untilItsEnd(body: ReadableStream<Uint8Array>, tether: Tether): Readable
 }
 
 async function ask(forwarding: Forwarding, conditions: ForwardingConditions, tether: Tether): Promise<Response> {
-  const { passage, target, client, body, identity, challenged } = forwarding
-  const headers = requestHeaders(client.headers, passage, identity)
+  const { passage, target, client, body, identity, challenged, passHeaders } = forwarding
+  const headers = requestHeaders(client.headers, passage, identity, passHeaders)
   const send = (instead?: Readonly<Record<string, string>>): Promise<Response> =>
     outbound(
       target,

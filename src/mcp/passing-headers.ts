@@ -28,6 +28,8 @@ export function requestHeaders(
   client: Headers,
   { era, id }: Passage,
   identity: Readonly<Record<string, string>>,
+  /** What the operator lets through to this server. */
+  alsoPassing: readonly string[] = [],
 ): Record<string, string> {
   const isModern = era === 'modern'
   const passing = isModern ? TOWARD_MODERN_DOWNSTREAM : TOWARD_LEGACY_DOWNSTREAM
@@ -35,7 +37,7 @@ export function requestHeaders(
   const headers: Record<string, string> = { 'accept-encoding': 'identity' }
   for (const [name, value] of client) {
     const isParameter = name.startsWith(PARAMETER_PREFIX)
-    if (!passing.has(name) && !isParameter) continue
+    if (!passing.has(name) && !isParameter && !alsoPassing.includes(name)) continue
     if (PRINTABLE.test(value)) {
       if (isModern || !isParameter) headers[name] = value
     } else if (name.startsWith('mcp-'))

@@ -114,8 +114,8 @@ async function carry(
   const { target, body, envelope, passage } = asked
   const label = labelOf(envelope)
   const record: RecordWork = (watched, work) => (watched ? recording(watched, work, { era: passage.era, label, body }) : work())
-  const forwarding = { passage, target, client, body, requestId }
   const downstream = c.get('downstream')
+  const forwarding = { passage, target, client, body, requestId, passHeaders: downstream.passHeaders }
   const gateFor = ({ issuer, groups }: Identity): ToolGate =>
     new ToolGate(downstream, { scopes: caller.scopes, issuer, groups }, { memory, list: `${caller.sub} ${target}` })
   const challenged = (authorization: string | undefined): Challenged | undefined =>

@@ -39,9 +39,9 @@ function mount(routes: Hono<Authenticated>, services: McpServices, downstream: D
     )
     routes.use(path, onlyMethods(allowed))
   }
-  routes.get(stream, (c) => answerOrRefusal(c, services, async () => handOver(opening(c, downstream.url), postOf(c, services))))
+  routes.get(stream, (c) => answerOrRefusal(c, services, async () => handOver(opening(c, downstream), postOf(c, services))))
   routes.post(messages, (c) =>
-    answerOrRefusal(c, services, async () => handOver(await message(c, services, downstream.url), postOf(c, services))),
+    answerOrRefusal(c, services, async () => handOver(await message(c, services, downstream), postOf(c, services))),
   )
 }
 
@@ -51,8 +51,12 @@ function postOf(c: Asked, { session }: McpServices): ReturnType<McpServices['ses
   return session(c.get('caller').sub)
 }
 
-function opening(c: Asked, target: string): HandedOver {
-  const common = { caller: c.get('caller'), requestId: c.get('requestId'), target, transport: 'http-sse' } as const
+function commonTo(c: Asked, { url: target, passHeaders }: Downstream) {
+  return { caller: c.get('caller'), requestId: c.get('requestId'), target, passHeaders, transport: 'http-sse' } as const
+}
+
+function opening(c: Asked, downstream: Downstream): HandedOver {
+  const common = commonTo(c, downstream)
   return {
     ...common,
     passage: STREAM,
@@ -64,12 +68,12 @@ function opening(c: Asked, target: string): HandedOver {
 }
 
 /** Whatever its era looks like: this transport has none but its own, and a downstream refuses what it does not know. */
-async function message(c: Asked, { settings }: McpServices, target: string): Promise<HandedOver> {
+async function message(c: Asked, { settings }: McpServices, downstream: Downstream): Promise<HandedOver> {
   const handle = c.get('url').searchParams.get('session')
   if (handle === null || handle === '') throw new McpRefusal('session_not_found', 'Session not found: open a stream first')
   const body = await readBody(c.req.raw, settings.limits.maxBodyBytes)
   const envelope = openEnvelope(body)
-  const common = { caller: c.get('caller'), requestId: c.get('requestId'), target, transport: 'http-sse' } as const
+  const common = commonTo(c, downstream)
   return {
     ...common,
     passage: passageIn(envelope),

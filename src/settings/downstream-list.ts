@@ -2,6 +2,7 @@
 import * as z from 'zod'
 import { webUrl } from './environment.ts'
 import { jsonOf } from './json-list.ts'
+import { passHeaders } from './pass-headers.ts'
 import { isOpenHttp, type SettingsProblem } from './problem.ts'
 
 type Given = Readonly<Record<string, string>>
@@ -72,6 +73,7 @@ export function serverSchema(given: Given) {
         headerValue,
       )
       .optional(),
+    pass_headers: passHeaders.optional(),
     oauth: z.strictObject({ client_id: secret, client_secret: secret.optional(), scopes: z.array(text).default([]) }).optional(),
     access: z.strictObject({ client_id: headerValue, client_secret: headerValue }).optional(),
     scopes: z.array(scope).min(1, 'is empty').optional(),

@@ -38,6 +38,8 @@ export interface Downstream {
   readonly tools?: readonly ToolRule[]
   /** Secret headers of `static` and `access-service-token`, lower-case names. */
   readonly headers?: Readonly<Record<string, string>>
+  /** Headers of clients that pass to it besides the usual ones, lower-case names. What the broker says itself wins. */
+  readonly passHeaders?: readonly string[]
   /** Pre-registered client at the downstream's authorization server, only in mode `oauth`; absent: registered by the broker. */
   readonly oauthClient?: { readonly id: string; readonly secret: string | undefined; readonly scopes: readonly string[] }
   /** Requests a person may send it within a window of seconds, and streams they may have open there; absent: the person's own limits alone. */
@@ -82,7 +84,13 @@ export function readDownstreams(given: Readonly<Record<string, string>>): Downst
 }
 
 /** Settings of the one at `/mcp`, which mean nothing without it. */
-const OF_SINGLE: readonly string[] = ['DOWNSTREAM_AUTH', 'DOWNSTREAM_TRANSPORT', 'DOWNSTREAM_TOOLS', ...CREDENTIAL_VARIABLES]
+const OF_SINGLE: readonly string[] = [
+  'DOWNSTREAM_AUTH',
+  'DOWNSTREAM_TRANSPORT',
+  'DOWNSTREAM_TOOLS',
+  'DOWNSTREAM_PASS_HEADERS',
+  ...CREDENTIAL_VARIABLES,
+]
 
 function problemsOfSingle(given: Readonly<Record<string, string>>): SettingsProblem[] {
   const { DOWNSTREAM_MCP_URL: url, DOWNSTREAM_AUTH: auth = '' } = given
@@ -121,6 +129,7 @@ function single(env: Environment, credentials: Credentials): readonly Downstream
       transport: env.DOWNSTREAM_TRANSPORT,
       scopes: ['mcp'],
       ...shown(credentials),
+      ...(env.DOWNSTREAM_PASS_HEADERS.length > 0 && { passHeaders: env.DOWNSTREAM_PASS_HEADERS }),
       ...(env.DOWNSTREAM_TOOLS && { tools: READ_ONLY }),
     },
   ]
@@ -136,7 +145,7 @@ function at(name: string, { BASE_URL }: Environment): Pick<Downstream, 'name' | 
 const WINDOW = 60
 
 function listed(server: ListedServer, env: Environment, names: PeopleNames): Downstream {
-  const { name, title, url, auth, transport, allow, limits, tools } = server
+  const { name, title, url, auth, transport, allow, limits, tools, pass_headers: passed } = server
   const toolScopes = Object.entries(server.tool_scopes ?? {}).map(([tool, scope]) => ({ tool, scope }))
   const read = (written: readonly string[], field: string): readonly PersonName[] =>
     names.read(written, { variable: 'DOWNSTREAMS', where: `server “${name}”, field ${field}: ` })
@@ -149,6 +158,7 @@ function listed(server: ListedServer, env: Environment, names: PeopleNames): Dow
     transport,
     scopes: [...new Set(scopes)],
     ...(toolScopes.length > 0 && { toolScopes }),
+    ...(passed && { passHeaders: passed }),
     ...(allow && { allow: { groups: read(allow.groups, 'allow.groups'), emails: read(allow.emails, 'allow.emails') } }),
     ...(tools && {
       tools:

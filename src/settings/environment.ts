@@ -2,6 +2,7 @@
 import { base64url } from 'jose'
 import * as z from 'zod'
 import { fromHex } from '../platform/crypto.ts'
+import { passHeaders } from './pass-headers.ts'
 
 export const NEW_KEY = 'create one with: openssl rand -hex 32'
 export const NEW_PEM = 'create one with: openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256'
@@ -89,6 +90,7 @@ export const environment = z.object({
   DOWNSTREAM_OAUTH_CLIENT_SECRET: z.string().optional(),
   DOWNSTREAM_OAUTH_SCOPES: z.string().optional(),
   DOWNSTREAM_TRANSPORT: z.enum(['auto', 'streamable-http', 'http-sse']).default('auto'),
+  DOWNSTREAM_PASS_HEADERS: list.pipe(passHeaders),
   DOWNSTREAM_TOOLS: z.literal('read-only', 'is not read-only, the only word there is').optional(),
   ENCRYPTION_KEY: secret,
   ENCRYPTION_KEY_PREVIOUS: secret.optional(),

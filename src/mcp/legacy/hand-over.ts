@@ -56,7 +56,7 @@ export async function handOver(forwarding: LegacyForwarding, post: LegacyPost): 
   const { passage, client, body, caller, requestIds, target, requestId, label, transport = 'streamable-http' } = forwarding
   const { kind, id } = passage
   const order: Order = { caller, client: transport, kind, id, requestIds, target, requestId, label }
-  const headers = { ...requestHeaders(client.headers, passage, {}), [ORDER_HEADER]: headerJson(order) }
+  const headers = { ...requestHeaders(client.headers, passage, {}, forwarding.passHeaders), [ORDER_HEADER]: headerJson(order) }
   const answer = await post.fetch('https://session/mcp', { method: client.method, headers, ...(body && { body }) })
   const refusal = refusalIn(answer, passage.id, requestIds)
   if (refusal) {

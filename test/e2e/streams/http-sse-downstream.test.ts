@@ -23,7 +23,7 @@ let alice: Credentials
 
 beforeAll(async () => {
   sse = await startSseDownstream()
-  world = await startWorld({ overrides: { DOWNSTREAM_MCP_URL: sse.url } })
+  world = await startWorld({ overrides: { DOWNSTREAM_MCP_URL: sse.url, DOWNSTREAM_PASS_HEADERS: 'X-MCP-Toolsets' } })
   alice = await credentialsFor('alice', world.mcpUrl)
 })
 
@@ -65,6 +65,19 @@ describe('an SDK', () => {
     const before = sse.connections()
     await transport.terminateSession()
     await expect.poll(() => sse.connections()).toBe(before - 1)
+    await client.close()
+  })
+
+  test('has the headers pass that the operator lets through, and no other', async () => {
+    sse.requests.forget()
+    const headers = { authorization: `Bearer ${alice.accessToken}`, 'x-mcp-toolsets': 'issues', 'x-mcp-readonly': '1' }
+    const client = new Client({ name: 'SDK v1', version: '1.0.0' })
+    await client.connect(new StreamableHTTPClientTransport(new URL(world.mcpUrl), { requestInit: { headers } }))
+    expect(await client.callTool(ECHO)).toMatchObject(SAID)
+    for (const method of ['GET', 'POST']) {
+      const seen = sse.requests.all.findLast((request) => request.method === method)
+      expect([method, seen?.headers['x-mcp-toolsets'], seen?.headers['x-mcp-readonly']]).toEqual([method, 'issues', undefined])
+    }
     await client.close()
   })
 

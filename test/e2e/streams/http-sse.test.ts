@@ -20,7 +20,7 @@ const open: { leave(): void }[] = []
 
 beforeAll(async () => {
   sse = await startSseDownstream()
-  world = await startWorld({ overrides: { DOWNSTREAM_MCP_URL: sse.url } })
+  world = await startWorld({ overrides: { DOWNSTREAM_MCP_URL: sse.url, DOWNSTREAM_PASS_HEADERS: 'X-MCP-Toolsets' } })
   sseUrl = `${world.brokerUrl}/sse`
   alice = await credentialsFor('alice', world.mcpUrl)
 })
@@ -93,6 +93,19 @@ describe('the SDK', () => {
       await client.close()
     }
   })
+})
+
+test('headers that the operator lets through reach the server with the stream and with each message', async () => {
+  sse.requests.forget()
+  const headers = { authorization: `Bearer ${alice.accessToken}`, 'x-mcp-toolsets': 'issues', 'x-mcp-readonly': '1' }
+  const client = new Client({ name: 'SDK v1', version: '1.0.0' })
+  await client.connect(new SSEClientTransport(new URL(sseUrl), { requestInit: { headers } }))
+  expect(await client.callTool(ECHO)).toMatchObject({ content: [{ type: 'text', text: 'hello' }] })
+  for (const method of ['GET', 'POST']) {
+    const seen = sse.requests.all.findLast((request) => request.method === method)
+    expect([method, seen?.headers['x-mcp-toolsets'], seen?.headers['x-mcp-readonly']]).toEqual([method, 'issues', undefined])
+  }
+  await client.close()
 })
 
 describe('a message', () => {
@@ -208,17 +221,25 @@ describe('a handle is nothing to', () => {
 })
 
 describe('without a token', () => {
-  test.for<[string, string, number, string]>([
-    ['GET', '/sse', 401, ''],
-    ['POST', '/messages?session=x', 401, ''],
-    ['POST', '/sse', 405, 'GET, OPTIONS'],
-    ['DELETE', '/sse', 405, 'GET, OPTIONS'],
-    ['GET', '/messages', 405, 'POST, OPTIONS'],
-  ])('%s %s is answered %i', async ([method, path, status, allow]) => {
+  test.for<[string, string]>([
+    ['GET', '/sse'],
+    ['POST', '/sse'],
+    ['DELETE', '/sse'],
+    ['POST', '/messages?session=x'],
+    ['GET', '/messages'],
+  ])('%s %s asks for a sign-in', async ([method, path]) => {
     const answer = await fetch(world.brokerUrl + path, { method })
-    expect([answer.status, answer.headers.get('allow') ?? '']).toEqual([status, allow])
     const challenge = `Bearer resource_metadata="${world.brokerUrl}/.well-known/oauth-protected-resource/sse", scope="mcp"`
-    expect(answer.headers.get('www-authenticate')).toBe(status === 401 ? challenge : null)
+    expect([answer.status, answer.headers.get('www-authenticate')]).toEqual([401, challenge])
+  })
+
+  test.for<[string, string, string]>([
+    ['POST', '/sse', 'GET, OPTIONS'],
+    ['DELETE', '/sse', 'GET, OPTIONS'],
+    ['GET', '/messages', 'POST, OPTIONS'],
+  ])('only then is %s %s told what the path answers', async ([method, path, allow]) => {
+    const answer = await fetch(world.brokerUrl + path, { method, headers: { authorization: `Bearer ${alice.accessToken}` } })
+    expect([answer.status, answer.headers.get('allow')]).toEqual([405, allow])
   })
 
   test('a token for the address of HTTP+SSE is a token for the one server there is', async () => {

@@ -172,6 +172,35 @@ describe('40 batch smuggling', () => {
   })
 })
 
+describe('28 headers an operator lets through', () => {
+  const environment = { DOWNSTREAM_PASS_HEADERS: 'X-MCP-Toolsets', DOWNSTREAM_AUTH: 'none' }
+  const sent = { 'x-mcp-toolsets': 'issues', 'x-mcp-readonly': '1', 'x-user-email': 'eve@example.com' }
+
+  test('pass in both eras; what is not named, and what says who somebody is, does not', async () => {
+    const { modern, post, handedOver } = brokered(downstream.url, { environment })
+    await modern({}, sent)
+    await post(list, sent)
+    const seen = [downstream.requests.last?.headers, Object.fromEntries(handedOver[0]?.headers ?? [])]
+    for (const headers of seen) {
+      expect(headers).toMatchObject({ 'x-mcp-toolsets': 'issues' })
+      expect(headers).not.toHaveProperty('x-mcp-readonly')
+      expect(Object.values(headers ?? {})).not.toContain('eve@example.com')
+    }
+  })
+
+  test('stay behind where they hold what no runtime agrees about', async () => {
+    const { modern } = brokered(downstream.url, { environment })
+    await modern({}, { 'x-mcp-toolsets': 'caf\u00e9' })
+    expect(downstream.requests.last?.headers).not.toHaveProperty('x-mcp-toolsets')
+  })
+
+  test('may be asked for by a page', async () => {
+    const headers = { origin: 'http://localhost:6274', 'access-control-request-headers': 'authorization, x-mcp-toolsets' }
+    const answer = await brokered(downstream.url, { environment }).ask('/mcp', { method: 'OPTIONS', headers })
+    expect(answer.headers.get('access-control-allow-headers')).toContain('x-mcp-toolsets')
+  })
+})
+
 describe('41 traffic that is no MCP', () => {
   test.for(['PUT', 'PATCH', 'HEAD', 'PROPFIND'])('%s is answered 405', async (method) => {
     const { ask, admissions, handedOver } = brokered(downstream.url)

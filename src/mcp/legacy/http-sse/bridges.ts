@@ -97,6 +97,7 @@ export class Bridges {
       const sse = await openedSse(
         { context: contextOf(downstream, { ...this.#options, bridge, session }), downstream, transports: this.#transports },
         isKnown,
+        asked.headers,
       )
       if (sse) bridge.link = sse
       const opened = sse && (await this.#call(bridge, asked))
@@ -159,7 +160,7 @@ export class Bridges {
       resumed?.session ?? sessions.bridged(caller, like?.bridge ?? { client: 'http-sse', downstream }, like?.initialize)
     const { link, signal } = this.#bridgeOf(session)
     const at = resumed?.at ?? { stream: standing.of(session).id, seq: 0 }
-    const connecting = connected(link, resumed === undefined && like !== undefined)
+    const connecting = connected(link, resumed === undefined && like !== undefined, headers)
     // Somebody who comes back is given what there is; what is wrong is said in answer to the next message.
     if (resumed) waitUntil(connecting.catch(() => undefined))
     else await connecting.catch((error: unknown) => this.#giveUp(session, signal.aborted ? revoked() : error))
@@ -187,7 +188,7 @@ export class Bridges {
     if (resumed && resumed.at.stream !== id) return new Response(streams.attach(resumed.at, false), { headers: EVENT_STREAM })
     const { link } = this.#bridgeOf(session)
     const body = streams.attach(resumed?.at ?? { stream: id, seq: streams.sentUpTo(id) }, false)
-    if (link instanceof SseDownstream) waitUntil(link.connect().catch(() => undefined))
+    if (link instanceof SseDownstream) waitUntil(link.connect(headers).catch(() => undefined))
     return new Response(body, { headers: EVENT_STREAM })
   }
 

@@ -62,7 +62,7 @@ export function contextOf({ url }: Downstream, { parts, standing, waitUntil, bri
 }
 
 /** What a downstream has to say unasked needs a connection, and a client that will not initialize needs it done. */
-export async function connected(link: Link, isInitialized: boolean): Promise<void> {
-  if (link instanceof SseDownstream) await link.connect()
+export async function connected(link: Link, isInitialized: boolean, client: Headers): Promise<void> {
+  if (link instanceof SseDownstream) await link.connect(client)
   if (link instanceof HttpDownstream && isInitialized) await link.initializeAgain()
 }

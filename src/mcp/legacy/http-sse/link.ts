@@ -44,8 +44,11 @@ export interface LinkContext {
   readonly isHeard: () => boolean
 }
 
-/** The person's identity for a request the object makes by itself. Throws when nobody vouches for the person any more. */
-export async function ownHeaders({ parts, session }: LinkContext): Promise<Headers> {
+/**
+ * The person's identity for a request the object makes by itself, and what passes of the client's headers where a client brought it about.
+ * Throws when nobody vouches for the person any more.
+ */
+export async function ownHeaders({ parts, session }: LinkContext, client?: Headers): Promise<Headers> {
   const { grantId, resource } = session()
   const grant = parts.grants.live(grantId, parts.now())
   const downstream = parts.settings.downstreams.find((candidate) => candidate.resource === resource)
@@ -55,7 +58,13 @@ export async function ownHeaders({ parts, session }: LinkContext): Promise<Heade
     throw new McpRefusal('auth_unavailable', 'the identity provider does not answer: try again after a moment', {
       reason: vouched.reason,
     })
-  return new Headers(identityHeaders(vouched))
+  const headers = new Headers()
+  for (const name of downstream.passHeaders ?? []) {
+    const value = client?.get(name) ?? null
+    if (value !== null) headers.set(name, value)
+  }
+  for (const [name, value] of Object.entries(identityHeaders(vouched))) headers.set(name, value)
+  return headers
 }
 
 export function headersWithinMs({ parts }: LinkContext): number {

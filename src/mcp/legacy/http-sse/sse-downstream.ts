@@ -24,6 +24,8 @@ export class SseDownstream implements Link {
   readonly #context: LinkContext
   #connection: SseConnection | undefined
   #connecting: Promise<SseConnection> | undefined
+  /** Of whoever spoke last: what passes of theirs goes with the connection, also with one that is made by itself. */
+  #client: Headers | undefined
   #handshake: Handshake | undefined
 
   constructor(context: LinkContext) {
@@ -32,12 +34,12 @@ export class SseDownstream implements Link {
   }
 
   /** Resolves when there is a connection; what a downstream has to say unasked needs one. */
-  async connect(): Promise<void> {
-    await this.#connected()
+  async connect(client?: Headers): Promise<void> {
+    await this.#connected(client)
   }
 
   async post(message: ClientMessage): Promise<Response> {
-    const connection = await this.#connected()
+    const connection = await this.#connected(message.headers)
     const answer = await connection.post(message.headers, message.body)
     if (answer.ok && initializeIn(message)) this.#remember(message)
     // It does not know the address it has named any more: the next message gets a new one.
@@ -45,7 +47,8 @@ export class SseDownstream implements Link {
     return relayed(answer)
   }
 
-  #connected(): Promise<SseConnection> {
+  #connected(client?: Headers): Promise<SseConnection> {
+    this.#client = client ?? this.#client
     if (this.#connection) return Promise.resolve(this.#connection)
     this.#connecting ??= this.#connect().finally(() => (this.#connecting = undefined))
     return this.#connecting
@@ -53,7 +56,7 @@ export class SseDownstream implements Link {
 
   async #connect(): Promise<SseConnection> {
     const context = this.#context
-    const headers = await ownHeaders(context)
+    const headers = await ownHeaders(context, this.#client)
     const { target, signal } = context
     const challengedFor = (own: Headers): Challenged | undefined => ownChallenge(context.parts, context.session(), own)
     const terms = { target, headers, signal, headersWithinMs: headersWithinMs(context), challengedFor }

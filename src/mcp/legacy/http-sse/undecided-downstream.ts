@@ -27,7 +27,7 @@ export class UndecidedDownstream implements Link {
     const http = new HttpDownstream(context, sessions)
     const answer = await http.send(message)
     if (mayBeSse(downstream, answer.status)) {
-      const sse = await openedSse(this.#options, false)
+      const sse = await openedSse(this.#options, false, message.headers)
       if (sse) {
         await answer.body?.cancel()
         decided('http-sse', sse)
@@ -47,10 +47,11 @@ export class UndecidedDownstream implements Link {
 export async function openedSse(
   { context, downstream, transports }: Pick<UndecidedOptions, 'context' | 'downstream' | 'transports'>,
   isKnown: boolean,
+  client: Headers,
 ): Promise<SseDownstream | undefined> {
   const sse = new SseDownstream(context)
   try {
-    await sse.connect()
+    await sse.connect(client)
   } catch (error) {
     if (!(error instanceof McpRefusal)) throw error
     const isOther = error.code === 'downstream_no_stream'
