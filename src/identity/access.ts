@@ -13,17 +13,20 @@ export function accessProvider(settings: IdentityProviderSettings): IdentityProv
   return new OidcProvider(settings, {
     name: 'Cloudflare Access',
     clientAuthentication: 'client_secret_post',
-    claims: spelledOut,
-    stated: spelledOut,
+    claims: settings.groupsClaim === undefined ? spelledOut : vouched,
+    stated: settings.groupsClaim === undefined ? spelledOut : vouched,
   })
 }
 
-/**
- * Access vouches for addresses without saying so: its policies decide by them. Groups are a claim of their own with the scope `groups`;
- * claims mapped from the provider behind Access sit in `custom`.
- */
+/** Access vouches for addresses without saying so: its policies decide by them. */
+function vouched(claims: Claims): Claims {
+  const { email_verified = true } = claims
+  return { ...claims, email_verified }
+}
+
+/** Groups are a claim of their own with the scope `groups`; claims mapped from the provider behind Access sit in `custom`. */
 function spelledOut(claims: Claims): Claims {
-  const { groups, custom, email_verified = true } = claims
+  const { groups, custom } = claims
   const isMapped = groups === undefined && typeof custom === 'object' && custom !== null && 'groups' in custom
-  return { ...claims, email_verified, ...(isMapped && { groups: custom.groups }) }
+  return { ...vouched(claims), ...(isMapped && { groups: custom.groups }) }
 }

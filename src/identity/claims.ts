@@ -4,20 +4,33 @@ import type { Identity } from '../caller.ts'
 
 export type Claims = Readonly<Record<string, unknown>>
 
+/** In characters. What is longer names nobody; a name is only shown, and cut. */
+const LONGEST = { subject: 512, email: 320, name: 200, group: 1_024 }
+/** As many as Microsoft Graph is asked for. Leaving some out could lift a rule that denies them something. */
+const MOST_GROUPS = 5_000
+
 const text = z.string().min(1).optional().catch(undefined)
+/** Groups are kept one to a line. */
+const CONTROL = /\p{Cc}/u
+
+function isGroup(group: unknown): group is string {
+  return typeof group === 'string' && group !== '' && group.length <= LONGEST.group && !CONTROL.test(group)
+}
+
 const claimsSchema = z.object({
-  sub: z.string().min(1),
-  email: text,
+  sub: z.string().min(1).max(LONGEST.subject),
+  email: z.string().min(1).max(LONGEST.email).optional().catch(undefined),
   // A few providers send the boolean as text. Absent is no: rules let people in by their address.
   email_verified: z
     .unknown()
     .optional()
     .transform((verified) => verified === true || verified === 'true'),
-  name: text,
+  name: text.transform((name) => name?.slice(0, LONGEST.name)),
   groups: z
     .unknown()
     .optional()
-    .transform((groups) => [groups].flat().filter((group): group is string => typeof group === 'string' && group !== '')),
+    .transform((groups) => [...new Set([groups].flat().filter(isGroup))])
+    .refine((groups) => groups.length <= MOST_GROUPS, 'are too many'),
 })
 
 /** True when another document of the provider may know more about the person. */
@@ -30,7 +43,7 @@ export function isIncomplete(claims: Claims): boolean {
 export function completed(first: Claims, second: Claims): Claims {
   const isSettled = first['email'] !== undefined && first['email_verified'] !== undefined
   const { email, email_verified } = isSettled || second['email'] === undefined ? first : second
-  return { ...second, ...first, email, email_verified }
+  return { ...second, ...first, groups: first['groups'] ?? second['groups'], email, email_verified }
 }
 
 /**

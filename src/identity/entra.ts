@@ -13,6 +13,8 @@ export function entraProvider(settings: IdentityProviderSettings): IdentityProvi
   const { origin, pathname } = new URL(settings.url)
   const [named = ''] = pathname.split('/').filter((part) => part !== '')
   const tenants = new Tenants(origin, settings.restrictedTo.length > 0 ? settings.restrictedTo : [named.toLowerCase()])
+  // What a claim of the operator's choice leaves out is in no other place.
+  const groupsIn = settings.groupsClaim === undefined ? groupsOf : (claims: Claims): unknown => claims['groups'] ?? []
   return new OidcProvider(settings, {
     name: 'Microsoft',
     clientAuthentication: 'client_secret_post',
@@ -25,7 +27,7 @@ export function entraProvider(settings: IdentityProviderSettings): IdentityProvi
     metadataFor: (published, claims) => tenants.metadataFor(published, claims),
     claims: async (claims, { metadata, accessToken }) => {
       const person = inDirectory(claims, tenants.areNamed)
-      return { ...person, groups: tenants.areNamed ? await groupsOf(claims, metadata, accessToken) : [] }
+      return { ...person, groups: tenants.areNamed ? await groupsIn(claims, metadata, accessToken) : [] }
     },
     stated: (claims) => ({ ...inDirectory(claims, tenants.areNamed), ...(!tenants.areNamed && { groups: [] }) }),
   })

@@ -5,9 +5,11 @@ import { log } from '../platform/telemetry.ts'
 import { mayBeAsked, type Person, type RefreshOutcome } from '../session/token-refresher.ts'
 import type { IdentityProviderSettings } from '../settings/providers.ts'
 import { ask, asIdentityError, assertAtWork } from './ask.ts'
+import { claimAt } from './claim-path.ts'
 import { completed, identityFrom, isIncomplete, losesEmail, type Claims } from './claims.ts'
 import type { Asking, Delta } from './delta.ts'
 import { discover, isLoopback, isSameIssuer, type Metadata } from './discovery.ts'
+import { groupsIn } from './groups.ts'
 import { CLOCK_TOLERANCE, unverifiedClaims, verifiedClaims, verifySignature } from './id-token.ts'
 import { KeySet } from './jwks.ts'
 import { mayBeLogoutToken, readLogoutToken } from './logout-token.ts'
@@ -64,7 +66,14 @@ export class OidcProvider implements IdentityProvider {
   }
 
   stated(claims: Claims): Claims {
-    return this.#delta.stated?.(claims) ?? claims
+    const grouped = this.#grouped(claims)
+    return this.#delta.stated?.(grouped) ?? grouped
+  }
+
+  /** Groups under the name the standard has for none of them, wherever this provider has them. */
+  #grouped(claims: Claims): Claims {
+    const { groupsClaim } = this.#settings
+    return groupsClaim === undefined ? claims : { ...claims, groups: groupsIn(claimAt(claims, groupsClaim)) }
   }
 
   async authorizationUrl(login: Login): Promise<URL> {
@@ -183,13 +192,14 @@ export class OidcProvider implements IdentityProvider {
     const asking: Asking = { metadata: issuer, accessToken: tokens.accessToken }
     if (owner) return { issuer: issuer.issuer, spelled: await owner(asking) }
     const verification = { issuer, client: this.#client, keys: this.#keys, http: this.#http, nonce }
-    const verified = idToken === undefined ? undefined : await verifiedClaims(answer, verification)
+    const verified = idToken === undefined ? undefined : this.#grouped(await verifiedClaims(answer, verification))
     // Whoever asked for OpenID Connect must not be answered with less: the nonce lives in the ID token alone.
     const isPromised = nonce !== undefined && this.#settings.scopes.includes('openid')
     if (!verified && isPromised) throw new IdentityError('invalid', 'the answer holds no ID token')
     const claims = verified && (await spell(verified, asking))
     if (claims && !isIncomplete(claims)) return { issuer: issuer.issuer, spelled: claims }
-    const more = await this.#userInfo(asking, verified?.['sub'], tokens.idToken === undefined)
+    const said = await this.#userInfo(asking, verified?.['sub'], tokens.idToken === undefined)
+    const more = said && this.#grouped(said)
     const known = more ? await spell(verified ? completed(verified, more) : more, asking) : claims
     return known && { issuer: issuer.issuer, spelled: known }
   }

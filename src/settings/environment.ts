@@ -75,6 +75,11 @@ const origin = webUrl.transform((url, context) => {
   return z.NEVER
 })
 
+/** A claim by its name, or by a path of a few parts. */
+export const claimPath = z
+  .string()
+  .regex(/^(?=.{1,200}$)(?:[^.]*\.){0,8}[^.]*$/s, 'is no claim: a name, or a path with dots, of 200 characters at most')
+
 export const environment = z.object({
   // Where `npm run dev` listens.
   BASE_URL: origin.default('http://localhost:8788'),
@@ -103,6 +108,7 @@ export const environment = z.object({
   OAUTH_CLIENT_ID: z.string().optional(),
   OAUTH_CLIENT_SECRET: z.string().optional(),
   OAUTH_RESTRICT_TO: list,
+  OAUTH_GROUPS_CLAIM: claimPath.optional(),
   SCOPES_SUPPORTED: list,
   IDENTITY_PROVIDER: z.literal('access', 'is not access, the only word there is').optional(),
   IDENTITY_PROVIDERS: z.string().optional(),

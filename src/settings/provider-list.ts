@@ -1,6 +1,6 @@
 // What the JSON of `IDENTITY_PROVIDERS` may say about each provider, and every mistake in it, named by provider and field.
 import * as z from 'zod'
-import { webUrl } from './environment.ts'
+import { claimPath, webUrl } from './environment.ts'
 import { jsonOf, lower } from './json-list.ts'
 import { isOpenHttp, type SettingsProblem } from './problem.ts'
 
@@ -15,6 +15,7 @@ export interface ListedProvider {
   readonly clientSecret: string | undefined
   readonly scopes: readonly string[]
   readonly restrictedTo: readonly string[]
+  readonly groupsClaim: string | undefined
 }
 
 type Given = Readonly<Record<string, string>>
@@ -40,6 +41,11 @@ const RESTRICTION: Readonly<Partial<Record<ProviderKind, 'hd' | 'tenants' | 'org
 }
 const RESTRICTIONS = ['hd', 'tenants', 'organizations'] as const
 
+/** Whose groups are in a claim at all. */
+export function hasGroupsClaim(kind: ProviderKind): boolean {
+  return kind === 'oidc' || kind === 'access' || kind === 'entra'
+}
+
 export function canBeRestricted(kind: ProviderKind): boolean {
   return RESTRICTION[kind] !== undefined
 }
@@ -59,6 +65,7 @@ const entrySchema = z.strictObject({
   tenants: names,
   organizations: names,
   audience: text.optional(),
+  groups_claim: claimPath.optional(),
 })
 type Entry = z.output<typeof entrySchema>
 
@@ -107,14 +114,16 @@ function provider(entry: Entry, given: Given, report: Report): readonly ListedPr
   const clientId = kind === 'access-application' ? entry.audience : entry.client_id
   if (clientId === undefined) report(`${kind === 'access-application' ? 'audience' : 'client_id'} is missing`)
   if (kind === 'github' && clientSecret === undefined) report('client_secret is missing: GitHub has no clients without one')
+  if (entry.groups_claim !== undefined && !hasGroupsClaim(kind))
+    report(`groups_claim means nothing to a provider of the kind ${kind}`)
   const own = RESTRICTION[kind]
   for (const field of RESTRICTIONS)
     if (field !== own && entry[field]) report(`${field} means nothing to a provider of the kind ${kind}`)
   const restrictedTo = (own && entry[own]) ?? []
   if (kind === 'entra' && restrictedTo.length === 0 && isForManyTenants(entry.url)) report('tenants is missing', NAME_THE_TENANTS)
   if (clientId === undefined) return []
-  const { name, title, url, scopes = [] } = entry
-  return [{ name, title, kind, url, clientId, clientSecret, scopes, restrictedTo }]
+  const { name, title, url, scopes = [], groups_claim } = entry
+  return [{ name, title, kind, url, clientId, clientSecret, scopes, restrictedTo, groupsClaim: groups_claim }]
 }
 
 export const NAME_THE_TENANTS =

@@ -2,6 +2,7 @@
 import type { Environment } from './environment.ts'
 import {
   canBeRestricted,
+  hasGroupsClaim,
   isForManyTenants,
   kindOf,
   NAME_THE_TENANTS,
@@ -24,6 +25,8 @@ export interface IdentityProviderSettings {
   readonly scopes: readonly string[]
   /** Google: domains; Entra: tenants, `*` for every one; GitHub: organisations. None: whoever the provider lets in. */
   readonly restrictedTo: readonly string[]
+  /** Where groups are, by name or path; absent: `groups`. */
+  readonly groupsClaim?: string
   /** The path its answers come to: one for each, so that no answer of one is taken for that of another (RFC 9700 section 4.4). */
   readonly callback: string
 }
@@ -52,7 +55,7 @@ function problemsOfVariables(given: Given): SettingsProblem[] {
   const isGiven = (variable: string): boolean => given[variable] !== undefined
   const begun = [
     ...(OF_ACCESS.some(isGiven) ? OF_ACCESS : []),
-    ...([...OF_OAUTH, 'OAUTH_CLIENT_SECRET', 'OAUTH_RESTRICT_TO'].some(isGiven) ? OF_OAUTH : []),
+    ...([...OF_OAUTH, 'OAUTH_CLIENT_SECRET', 'OAUTH_RESTRICT_TO', 'OAUTH_GROUPS_CLAIM'].some(isGiven) ? OF_OAUTH : []),
     ...(isGiven('IDENTITY_PROVIDER') ? OF_APPLICATION : []),
   ]
   const needed = begun.length > 0 || isGiven('IDENTITY_PROVIDERS') ? begun : OF_OAUTH
@@ -86,6 +89,12 @@ function problemsTogether(given: Given, listedOnes: readonly ListedProvider[]): 
       variable: 'OAUTH_RESTRICT_TO',
       problem: `means nothing at ${url.host}: everybody who has an account there would get in`,
       cure: 'remove it, and let the issuer decide who may sign in; a GitHub Enterprise Server is an entry of IDENTITY_PROVIDERS with the kind github',
+    })
+  if (url && given['OAUTH_GROUPS_CLAIM'] !== undefined && !hasGroupsClaim(kindOf(url)))
+    problems.push({
+      variable: 'OAUTH_GROUPS_CLAIM',
+      problem: `means nothing at ${url.host}, which has no claim of groups`,
+      cure: 'remove it',
     })
   if (isOpenHttp(own))
     problems.push({
@@ -121,7 +130,9 @@ function anyIssuer(env: Environment, callback: string): readonly IdentityProvide
   const kind = kindOf(url)
   const scopes = scopesOf(kind, env.SCOPES_SUPPORTED)
   const restrictedTo = env.OAUTH_RESTRICT_TO.map((one) => one.toLowerCase())
-  return [{ kind, name: 'oauth', url: url.href, clientId, clientSecret, scopes, restrictedTo, callback }]
+  const { OAUTH_GROUPS_CLAIM: groupsClaim } = env
+  const given = { kind, name: 'oauth', url: url.href, clientId, clientSecret, scopes, restrictedTo, callback }
+  return [{ ...given, ...(groupsClaim !== undefined && { groupsClaim }) }]
 }
 
 /** Never by the two variables alone: they also stand where Access guards nothing but /admin. */
@@ -154,6 +165,7 @@ function listed({
   clientSecret,
   scopes,
   restrictedTo,
+  groupsClaim,
 }: ListedProvider): IdentityProviderSettings {
   const shown = title === undefined ? {} : { title }
   if (kind === 'access-application') return { ...application(name, url.origin, clientId), ...shown }
@@ -167,6 +179,7 @@ function listed({
     clientSecret,
     scopes: scopesOf(kind, scopes),
     restrictedTo: restrictedTo.map((one) => one.toLowerCase()),
+    ...(groupsClaim !== undefined && { groupsClaim }),
     callback,
   }
 }

@@ -1,5 +1,6 @@
 // AUTH_SUBJECTS: which subjects of the issuer of exchanged tokens are meant, and for which issuers that has to be said.
 import * as z from 'zod'
+import { claimPath } from './environment.ts'
 import { jsonOf } from './json-list.ts'
 import type { SettingsProblem } from './problem.ts'
 
@@ -9,13 +10,8 @@ export type SubjectRule = readonly { readonly claim: string; readonly pattern: s
 const VARIABLE = 'AUTH_SUBJECTS'
 const MOST_RULES = 100
 const pattern = z.string().min(1, 'is empty').max(512, 'is too long')
-const claim = z
-  .string()
-  .min(1)
-  .max(200)
-  .regex(/^(?:[^.]*\.){0,8}[^.]*$/)
 const schema = z
-  .array(z.union([pattern, z.record(claim, pattern).refine((claims) => Object.keys(claims).length > 0)]))
+  .array(z.union([pattern, z.record(claimPath, pattern).refine((claims) => Object.keys(claims).length > 0)]))
   .min(1)
   .max(MOST_RULES)
 

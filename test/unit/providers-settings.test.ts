@@ -199,3 +199,19 @@ describe('settings are refused when', () => {
     expect(problemsOf(given)).toContain(problem)
   })
 })
+
+test('groups may be under another claim, where a provider has such a thing', () => {
+  const claim = 'https://app.example/groups'
+  expect(settingsOf({ ...OAUTH, OAUTH_GROUPS_CLAIM: claim }).identityProviders).toMatchObject([{ groupsClaim: claim }])
+  const listed = list({ name: 'a', url: 'https://a.example', client_id: 'a', groups_claim: 'realm_access.roles' })
+  expect(settingsOf(listed).identityProviders).toMatchObject([{ groupsClaim: 'realm_access.roles' }])
+  expect(problemsOf({ ...OAUTH, OAUTH_AUTHORIZE_URL: 'https://github.com/login/oauth', OAUTH_GROUPS_CLAIM: 'x' })).toEqual([
+    'OAUTH_GROUPS_CLAIM means nothing at github.com, which has no claim of groups',
+  ])
+  expect(problemsOf(list({ ...GOOGLE, groups_claim: 'x' }))).toEqual([
+    'IDENTITY_PROVIDERS google: groups_claim means nothing to a provider of the kind google',
+  ])
+  expect(problemsOf({ ...OAUTH, OAUTH_GROUPS_CLAIM: 'a.'.repeat(9) })).toEqual([
+    'OAUTH_GROUPS_CLAIM is no claim: a name, or a path with dots, of 200 characters at most',
+  ])
+})
