@@ -6,6 +6,8 @@ import type { IdentityKey } from './keys.ts'
 
 export interface IdentityClaims {
   readonly identity: Identity
+  /** Those of the person that there is room for. */
+  readonly groups: readonly string[]
   readonly clientId: string
   readonly grantId: string
   /** URL of the downstream as configured: it must find itself in `aud`. */
@@ -27,7 +29,8 @@ export function identityJwt(
   return new SignJWT({
     email: identity.email,
     name: identity.name,
-    groups: identity.groups,
+    groups: claims.groups,
+    ...(claims.groups.length < identity.groups.length && { groups_truncated: true }),
     idp: identity.issuer,
     act: { client_id: claims.clientId },
     sid: claims.grantId,

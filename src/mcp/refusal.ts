@@ -27,6 +27,7 @@ const REFUSALS = {
   tool_not_allowed: { status: 200, rpc: -32007 },
   // With a challenge; the SDKs of both eras authorize again by themselves.
   insufficient_scope: { status: 403, rpc: -32008 },
+  identity_too_large: { status: 403, rpc: -32009 },
   limit_exceeded: { status: 429, rpc: -32004 },
   auth_unavailable: { status: 503, rpc: -32005 },
   // Nobody reads it; it keeps a client that left apart from a downstream that failed. 499 is what access logs call that.

@@ -13,6 +13,8 @@ export interface Rate {
 /** What a downstream may be told: who the person is, and the credential that proves it. */
 export interface Vouched {
   readonly identity: Identity
+  /** Those it is told, where all of them would be too much for its headers. */
+  readonly groups?: readonly string[]
   /** The `Authorization` value for the downstream, by its auth mode; absent in mode `none`. */
   readonly authorization?: string
   /** The person's IdP access token, only in mode `idp-token`. */
@@ -34,6 +36,8 @@ type RefusalReason =
   /** The person has to connect to the downstream itself, again or for the first time. */
   | 'not_linked'
   | 'access_denied'
+  /** What is said about the person fits into no header. */
+  | 'identity_too_large'
   | 'limit_exceeded'
   | 'auth_unavailable'
 

@@ -8,6 +8,7 @@ import type { Grant } from './grants.ts'
 import { linkedCredential } from './own-sign-in.ts'
 import { noteUse } from './machine.ts'
 import type { Parts } from './parts.ts'
+import { toldGroups } from './told-groups.ts'
 
 /** Seconds a client is asked to wait while the identity provider does not answer. */
 const TRY_AGAIN_AFTER = 5
@@ -62,15 +63,34 @@ export async function vouchFor(
   const { identity } = parts.profile
   if (!identity) return notLive(parts, grant.id, parts.now())
   if (purpose !== 'farewell' && !isAllowed(parts, grant)) return { admitted: false, reason: 'access_denied' }
-  if (downstream.auth === 'none') return { identity }
-  if (downstream.auth === 'static') return { identity, ...(downstream.headers && { headers: downstream.headers }) }
+  if (downstream.auth === 'none') return told(parts, identity, downstream, {})
+  if (downstream.auth === 'static')
+    return told(parts, identity, downstream, { ...(downstream.headers && { headers: downstream.headers }) })
   const credential = await credentialFor(parts, downstream, grant, parts.now())
   if (!credential) return { admitted: false, reason: 'auth_unavailable', retryAfter: TRY_AGAIN_AFTER }
   if ('reason' in credential) return credential
-  if (purpose === 'farewell') return { identity, ...credential }
+  if (purpose === 'farewell') return told(parts, identity, downstream, credential)
   // Signing and refreshing take a moment in which the grant may have ended, or the person may have left a group.
   if (!parts.grants.live(grant.id, parts.now())) return notLive(parts, grant.id, parts.now())
-  return isAllowed(parts, grant) ? { identity, ...credential } : { admitted: false, reason: 'access_denied' }
+  return isAllowed(parts, grant) ? told(parts, identity, downstream, credential) : { admitted: false, reason: 'access_denied' }
+}
+
+const TOO_LARGE: Refused = { admitted: false, reason: 'identity_too_large' }
+
+/** With as many groups as fit beside the credential. */
+function told(
+  parts: Parts,
+  identity: Identity,
+  downstream: Downstream,
+  credential: Omit<Vouched, 'identity'>,
+): Vouched | Refused {
+  const { authorization = '', idpAccessToken: token = '', headers = {} } = credential
+  const isOurs = downstream.auth === 'identity-jwt' || downstream.auth === 'access-service-token'
+  const secrets = Object.values(headers).reduce((sum, value) => sum + value.length, 0)
+  const foreign = isOurs ? 0 : authorization.length + token.length + secrets
+  const groups = toldGroups(identity, downstream, parts.settings, foreign)?.header
+  if (!groups) return TOO_LARGE
+  return { identity, ...(groups !== identity.groups && { groups }), ...credential }
 }
 
 function speaksFor(caller: Caller, grant: Grant, now: number): boolean {
@@ -99,7 +119,9 @@ async function credentialFor(
   const { auth, headers } = downstream
   // A service token lets the broker through Access and says nothing about anybody: that Authorization is free for.
   if ((auth === 'identity-jwt' || auth === 'access-service-token') && identity) {
-    const claims = { identity, clientId: grant.clientId, grantId: grant.id, audience: downstream.url }
+    const groups = toldGroups(identity, downstream, parts.settings)?.jwt
+    if (!groups) return TOO_LARGE
+    const claims = { identity, groups, clientId: grant.clientId, grantId: grant.id, audience: downstream.url }
     return { authorization: await parts.credentials.identityJwt(claims, now), ...(headers && { headers }) }
   }
   if (auth === 'oauth') return await linkedCredential(parts, downstream)

@@ -20,6 +20,8 @@ const NOT_ADMITTED: Readonly<Record<Refused['reason'], string>> = {
   ...ENDED,
   not_linked: NOT_LINKED,
   access_denied: DENIED,
+  identity_too_large:
+    'your identity does not fit into the headers of a request: ask your administrator to shorten what the identity provider says about you',
   limit_exceeded: 'too many requests: wait as long as Retry-After says',
   auth_unavailable: 'the identity provider does not answer: try again after a moment',
 }
