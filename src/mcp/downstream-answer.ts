@@ -2,8 +2,10 @@
 import { isEventStream } from './passing-headers.ts'
 import { McpRefusal } from './refusal.ts'
 
-/** Encodings the runtime has undone by the time we see the body. We ask for none, so any other is the downstream's mistake. */
-const UNDONE_ENCODINGS: readonly string[] = ['identity', 'gzip', 'br']
+/** Codings that make other bytes of a body. What names none of them leaves the bytes as they are (WHATWG Fetch), `none` and `utf-8` too. */
+const CODINGS: readonly string[] = ['gzip', 'x-gzip', 'br', 'deflate', 'zstd', 'compress', 'x-compress', 'dcb', 'dcz']
+/** The runtime has undone these by the time we see the body, where they stand alone. */
+const UNDONE: readonly string[] = ['gzip', 'br']
 
 /** Throws for the answers that must not reach a client as they are. */
 export async function checkAnswer(answer: Response, id: string | undefined): Promise<void> {
@@ -29,14 +31,21 @@ function refusalOf({ status, headers }: Response, id: string | undefined): McpRe
       reason: `the downstream answered ${status}: check its authentication mode`,
     })
   }
-  const encoding = headers.get('content-encoding')?.toLowerCase() ?? 'identity'
-  if (status < 200 || status > 599 || !UNDONE_ENCODINGS.includes(encoding)) {
-    return new McpRefusal('downstream_malformed', 'The downstream MCP server gave an answer that is not HTTP as agreed', {
-      id,
-      reason: `status ${status}, content encoding ${encoding}`,
-    })
+  if (status < 200 || status > 599) {
+    const message = 'The downstream MCP server gave an answer that is not HTTP as agreed'
+    return new McpRefusal('downstream_malformed', message, { id, reason: `status ${status}` })
   }
-  return undefined
+  const coding = codingLeft(headers)
+  if (coding === undefined) return undefined
+  const message = `The downstream MCP server compressed its answer with ${coding}, which it was not asked for`
+  return new McpRefusal('downstream_malformed', message, { id, reason: `content encoding ${coding}` })
+}
+
+function codingLeft(headers: Headers): string | undefined {
+  const named = (headers.get('content-encoding') ?? '').split(',').map((coding) => coding.trim().toLowerCase())
+  const codings = named.filter((coding) => CODINGS.includes(coding))
+  const [only = '', ...others] = codings
+  return others.length === 0 && UNDONE.includes(only) && named.length === 1 ? undefined : codings.at(-1)
 }
 
 /**

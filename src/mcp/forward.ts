@@ -1,11 +1,12 @@
 // One admitted request, carried to the downstream by the router, and its answer carried back.
 import { outbound, OutboundError } from '../platform/outbound.ts'
 import { describeError, log } from '../platform/telemetry.ts'
-import { carryEvents, MAX_EVENT_BYTES, withoutIds, type Breakage, type Carriage } from './carried-events.ts'
+import { carryEvents, withoutIds, type Breakage, type Carriage } from './carried-events.ts'
 import { bareStatus, checkAnswer, isShort } from './downstream-answer.ts'
 import { editedBody, editedEvents, unreadable } from './edited.ts'
 import { sentUntilTaken, type Challenged } from './challenged.ts'
 import type { Passage } from './era.ts'
+import { eventTooLarge } from './event-too-large.ts'
 import { farewell } from './farewell.ts'
 import { answerInTime } from './late-answer.ts'
 import { isEventStream, requestHeaders, responseHeaders } from './passing-headers.ts'
@@ -32,6 +33,7 @@ export interface Forwarding {
 
 export interface ForwardingConditions {
   readonly headersWithinMs: number
+  readonly maxEventBytes: number
   readonly keepAliveMs: number
   readonly leash: OpenLeash
   /** The client waits for events and for nothing else: its stream may begin before the downstream has answered. */
@@ -98,11 +100,11 @@ async function eventsOf(
   const leash = await tether.hold()
   return carryEvents(body, {
     keepAliveMs: conditions.keepAliveMs,
-    maxEventBytes: MAX_EVENT_BYTES,
+    maxEventBytes: conditions.maxEventBytes,
     first: conditions.first ?? [],
     ...encoding(forwarding, conditions),
     owed: owedTo(forwarding.passage),
-    lastEvent: (breakage) => lastEvent(breakage, forwarding),
+    lastEvent: (breakage) => lastEvent(breakage, forwarding, conditions.maxEventBytes),
     meter: tether.meter,
     pulled: leash.pulled,
     farewell: () => farewell(forwarding.passage, leash.reason(), forwarding.requestId),
@@ -190,13 +192,13 @@ async function ask(forwarding: Forwarding, conditions: ForwardingConditions, tet
 }
 
 /** A stream that breaks before its request is answered is answered here: silence would leave the client waiting. */
-function lastEvent(breakage: Breakage, { passage, requestId }: Forwarding): Uint8Array | undefined {
+function lastEvent(breakage: Breakage, { passage, requestId }: Forwarding, maxEventBytes: number): Uint8Array | undefined {
   log('warn', 'mcp.stream_broken', { code: breakage, request_id: requestId })
   if (passage.id === undefined) return undefined
-  const message =
+  const message = 'The connection to the downstream MCP server broke before it had answered'
+  const refusal =
     breakage === 'downstream_broken'
-      ? 'The connection to the downstream MCP server broke before it had answered'
-      : `An event of the downstream MCP server is larger than ${MAX_EVENT_BYTES} bytes`
-  const refusal = new McpRefusal(breakage, message, { id: passage.id })
+      ? new McpRefusal(breakage, message, { id: passage.id })
+      : eventTooLarge(maxEventBytes, passage.id)
   return encodeEvent({ event: 'message', data: refusal.toJson(requestId) })
 }

@@ -4,7 +4,7 @@ import { sentUntilTaken } from './challenged.ts'
 import { checkAnswer } from './downstream-answer.ts'
 import type { Forwarding, ForwardingConditions } from './forward.ts'
 import type { Envelope } from './json-door.ts'
-import { asksForTools, type ToolGate } from './tool-gate.ts'
+import type { ToolGate } from './tool-gate.ts'
 import { inquire, INQUIRY_MS, responseIn } from './tool-inquiry.ts'
 
 type Gated = Pick<ForwardingConditions, 'edit' | 'before'>
@@ -14,7 +14,7 @@ const KEPT_META: readonly string[] = ['protocolVersion', 'clientInfo', 'clientCa
 
 /** Throws what must not pass. */
 export function gated(gate: ToolGate, envelope: Envelope, forwarding: Forwarding): Gated {
-  const edit = asksForTools(envelope) ? gate.edit : undefined
+  const edit = gate.editOf(envelope)
   if (gate.check(envelope)) return { edit }
   return {
     edit,

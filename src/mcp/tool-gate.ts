@@ -2,7 +2,8 @@
 import type { Downstream } from '../settings/downstreams.ts'
 import type { Envelope, Message } from './json-door.ts'
 import { McpRefusal } from './refusal.ts'
-import { cutTools, type ListedTool } from './tool-listing.ts'
+import { OpenRequests } from './open-requests.ts'
+import { cutTools, listedFor, type ListedTool } from './tool-listing.ts'
 import type { ToolMemory } from './tool-memory.ts'
 import { isDisguised, rulesFor, scopesNeeded, verdictOn, type Member, type ToolTerms } from './tool-policy.ts'
 
@@ -31,10 +32,11 @@ export class ToolGate {
     this.#knowledge = knowledge
   }
 
-  /** Absent where nothing is kept from anybody. */
-  get edit(): Edit | undefined {
+  /** Of the answer to a question about tools; absent for any other, and where nothing is kept from anybody. */
+  editOf(envelope: Envelope): Edit | undefined {
     const { tools } = this.#downstream
-    return tools && editing(tools, this.#person, (listed) => this.learn(listed))
+    if (!tools || !asksForTools(envelope)) return undefined
+    return editing(tools, this.#person, { asked: listsIn(envelope), learn: (listed) => this.learn(listed) })
   }
 
   /**
@@ -108,25 +110,32 @@ export function hasRules({ tools, toolScopes }: ToolTerms): boolean {
   return tools !== undefined || toolScopes !== undefined
 }
 
-export function editing(
-  tools: NonNullable<Downstream['tools']>,
-  person: Member,
-  learn: (listed: readonly ListedTool[]) => void,
-): Edit {
+export function editing(tools: NonNullable<Downstream['tools']>, person: Member, learning?: Learning): Edit {
   const rules = rulesFor(tools, person)
+  const asked = learning && new OpenRequests(learning.asked)
   return (message) => {
-    const listed: ListedTool[] = []
-    const shownOnly = cutTools(message, (tool) => {
-      listed.push(tool)
+    if (asked) learning.learn(listedFor(message, asked))
+    return cutTools(message, (tool) => {
       const verdict = verdictOn(tool.name, rules)
       return verdict === 'allowed' || (verdict === 'if_read_only' && tool.isReadOnly)
     })
-    if (listed.length > 0) learn(listed)
-    return shownOnly
   }
 }
 
-export function asksForTools({ messages }: Envelope): boolean {
+/** Only what answers a question about tools says anything about them: the result of a call is whatever somebody wrote. */
+interface Learning {
+  /** Ids of those questions, in JSON. */
+  readonly asked: readonly string[]
+  readonly learn: (listed: readonly ListedTool[]) => void
+}
+
+export function listsIn({ messages }: Envelope): readonly string[] {
+  return messages.flatMap(({ kind, method, id }) =>
+    kind === 'request' && method === 'tools/list' && id !== undefined ? [id] : [],
+  )
+}
+
+function asksForTools({ messages }: Envelope): boolean {
   return messages.some(({ method }) => method === 'tools/list')
 }
 

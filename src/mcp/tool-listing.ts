@@ -1,5 +1,6 @@
 // A list of tools with some cut out of it: what is left keeps every byte, because the text is cut and never written anew.
 import { BACKSLASH, CLOSE_ARRAY, CLOSE_OBJECT, COLON, COMMA, OPEN_ARRAY, OPEN_OBJECT, QUOTE } from './json-characters.ts'
+import type { OpenRequests } from './open-requests.ts'
 import * as z from 'zod'
 
 /** What is read of a tool; everything else about it is the client's. */
@@ -14,12 +15,28 @@ const toolSchema = z
 
 const pageSchema = z.object({ result: z.object({ tools: z.array(z.unknown()), nextCursor: z.string().optional() }) })
 
+const responseSchema = pageSchema.extend({ id: z.union([z.string(), z.number()]) })
+
+function toolsIn(tools: readonly unknown[]): readonly ListedTool[] {
+  return tools.flatMap((tool) => toolSchema.safeParse(tool).data ?? [])
+}
+
 /** The tools of a response to `tools/list`, and where the next of them are; undefined for anything else. */
 export function listedIn(
   text: string,
 ): { readonly tools: readonly ListedTool[]; readonly nextCursor?: string | undefined } | undefined {
   const page = pageSchema.safeParse(parsed(text)).data
-  return page && { ...page.result, tools: page.result.tools.flatMap((tool) => toolSchema.safeParse(tool).data ?? []) }
+  return page && { ...page.result, tools: toolsIn(page.result.tools) }
+}
+
+/** The tools in those responses of a message, or in 2025-03-26 of a batch, that answer one of these requests. */
+export function listedFor(text: string, asked: OpenRequests): readonly ListedTool[] {
+  if (asked.areAnswered || !/"tools"|\\u/.test(text)) return []
+  const message = parsed(text)
+  return [message].flat().flatMap((response) => {
+    const { id, result } = responseSchema.safeParse(response).data ?? {}
+    return result && asked.has(JSON.stringify(id)) ? toolsIn(result.tools) : []
+  })
 }
 
 /**

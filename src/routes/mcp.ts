@@ -127,6 +127,7 @@ async function carry(
     )
   const conditions = {
     headersWithinMs: limits.downstreamTimeout * 1000,
+    maxEventBytes: limits.maxEventBytes,
     keepAliveMs: services.keepAliveMs ?? KEEP_ALIVE_MS[passage.era],
     leash:
       ({ id, ...stream }: StreamToLeash) =>
@@ -138,7 +139,7 @@ async function carry(
   }
   if (passage.era === 'legacy') {
     const { tools } = downstream
-    const editFor = tools && ((person: Identity) => editing(tools, person, () => undefined))
+    const editFor = tools && ((person: Identity) => editing(tools, person))
     const legacy = { ...forwarding, caller, requestIds: requestIdsOf(envelope), label }
     return passage.kind === 'stream'
       ? carryGet(legacy, { ...conditions, record, editFor, challengedFor: challenged }, post)

@@ -140,6 +140,7 @@ export const environment = z.object({
   RATE_LIMIT_WINDOW: seconds(60),
   RATE_LIMIT_REGISTRATIONS: seconds(60),
   MAX_BODY_BYTES: seconds(4 * 1024 * 1024),
+  MAX_EVENT_BYTES: seconds(8 * 1024 * 1024),
   MAX_GRANTS: seconds(100),
   MAX_STREAMS: seconds(200),
   MAX_MCP_SESSIONS: seconds(50),

@@ -17,6 +17,8 @@ export interface Limits {
   readonly rateLimitRequests: number
   readonly rateLimitWindow: number
   readonly maxBodyBytes: number
+  /** Of one event of a downstream. */
+  readonly maxEventBytes: number
   readonly maxGrants: number
   /** Streams one person may have open at a time. */
   readonly maxStreams: number
@@ -47,6 +49,7 @@ export function limitsOf(env: Environment): Limits {
     rateLimitWindow: env.RATE_LIMIT_WINDOW,
     registrationsPerMinute: env.RATE_LIMIT_REGISTRATIONS,
     maxBodyBytes: env.MAX_BODY_BYTES,
+    maxEventBytes: env.MAX_EVENT_BYTES,
     maxGrants: env.MAX_GRANTS,
     maxStreams: env.MAX_STREAMS,
     maxMcpSessions: env.MAX_MCP_SESSIONS,

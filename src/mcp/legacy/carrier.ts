@@ -8,13 +8,13 @@ import type { CloseReason } from '../../session/leash-terms.ts'
 import type { McpSession } from '../../session/mcp-sessions.ts'
 import type { Parts } from '../../session/parts.ts'
 import type { StreamTraffic } from '../../session/stream-traffic.ts'
-import { MAX_EVENT_BYTES } from '../carried-events.ts'
 import { bareStatus, checkAnswer } from '../downstream-answer.ts'
 import { identityHeaders } from '../identity-headers.ts'
+import { openEnvelope } from '../json-door.ts'
 import { KEEP_ALIVE_MS } from '../keep-alive.ts'
 import { isEventStream, responseHeaders } from '../passing-headers.ts'
 import { interrupted, McpRefusal } from '../refusal.ts'
-import type { Edit } from '../tool-gate.ts'
+import { listsIn, type Edit } from '../tool-gate.ts'
 import { answered, notAdmitted } from './answers.ts'
 import { Clients } from './clients.ts'
 import { DownstreamSessions, type DownstreamRequest } from './downstream-session.ts'
@@ -58,7 +58,7 @@ export class LegacyCarrier implements Carrier {
       log: parts.log,
       bounds,
       keepAliveMs: KEEP_ALIVE_MS.legacy,
-      maxEventBytes: MAX_EVENT_BYTES,
+      maxEventBytes: parts.settings.limits.maxEventBytes,
       edit: (stream) => tools.editOf(stream),
       resume: (stream, upId, signal) => resumed(parts, downstream, stream, upId, signal),
       waitUntil,
@@ -217,7 +217,7 @@ export class LegacyCarrier implements Carrier {
       }
       return await wholeAnswer(answer, out, held, edit)
     }
-    const spec = callOf(order, (opened ?? current)?.id ?? '')
+    const spec = callOf(order, (opened ?? current)?.id ?? '', edit ? listsIn(openEnvelope(body)) : [])
     this.#streams.begin(spec, answer.body, abort, pending.open)
     const primes = (headers.get('mcp-protocol-version') ?? '') >= '2025-11-25'
     return new Response(this.#streams.attach({ stream: spec.id, seq: 0 }, primes), { status: answer.status, headers: out })

@@ -78,9 +78,10 @@ export class LogReader {
   }
 
   /** Ends the stream after what is safe has been sent, and lets the client come again for the rest (SEP-1699); false if it could not. */
-  poll(retryMs: number): boolean {
+  poll(): boolean {
     if (!this.#options.primes) return false
-    this.#last = encodeEvent({ retry: retryMs })
+    // What it was told at first. The downstream's own time is for whoever asks the downstream, and that is the object.
+    this.#last = encodeEvent({ retry: this.#options.retryMs })
     this.finish()
     return true
   }

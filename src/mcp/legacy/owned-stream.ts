@@ -18,6 +18,8 @@ export interface StreamSpec {
   readonly label?: string
   /** Where its answers come from, as far as that is known: not after a restart. */
   readonly target?: string
+  /** Which of its requests asked for tools, under rules about those; not known after a restart either. */
+  readonly lists?: readonly string[]
 }
 
 export interface OwnedStream {
@@ -31,6 +33,10 @@ export interface OwnedStream {
   safeUpTo: number
   retryMs: number
   reader: LogReader | undefined
+  /** Ends a pause before the downstream is asked again: somebody came back and waits. */
+  wake: AbortController | undefined
+  /** When the downstream was last asked for more, in milliseconds. */
+  askedAt: number
   /** Number of the last event a client was sent. */
   sentUpTo: number
 }
@@ -71,6 +77,8 @@ export function beginning({ open, ...begun }: Begun): OwnedStream {
     meter: new StreamMeter(),
     retryMs: RETRY_MS,
     reader: undefined,
+    wake: undefined,
+    askedAt: 0,
     sentUpTo: begun.safeUpTo,
   }
 }
@@ -81,8 +89,8 @@ export function owesNothing({ spec, open }: OwnedStream): boolean {
 }
 
 /** The answer to one POST. */
-export function callOf({ caller, requestIds, label, target }: Order, mcpSession: string): StreamSpec {
-  return { id: randomId(9), grantId: caller.grantId, mcpSession, kind: 'call', requestIds, label, target }
+export function callOf({ caller, requestIds, label, target }: Order, mcpSession: string, lists: readonly string[]): StreamSpec {
+  return { id: randomId(9), grantId: caller.grantId, mcpSession, kind: 'call', requestIds, label, target, lists }
 }
 
 /** As people who watch are shown it. */

@@ -11,15 +11,14 @@ import { GRACE_MS } from '../carried-events.ts'
 import { editedEvents } from '../edited.ts'
 import type { OpenRequests } from '../open-requests.ts'
 import { SseEventTooLarge, SseReader } from '../sse.ts'
-import { incoming } from './incoming.ts'
+import { incoming, messageOf } from './incoming.ts'
 import { LogReader } from './log-reader.ts'
 import { lostAnswer } from './lost-answer.ts'
-import { pause } from './pause.ts'
+import { rest } from './pause.ts'
 import type { Owing } from './withdrawal.ts'
 import {
   beginning,
   detailOf,
-  LONGEST_RETRY_MS,
   owesNothing,
   RETRY_MS,
   type OwnedStream,
@@ -134,6 +133,7 @@ export class OwnedStreams {
     const live = this.#live.get(cursor.stream)
     const { log: events, keepAliveMs } = this.#options
     live?.reader?.close('superseded')
+    live?.wake?.abort()
     const reader: LogReader = new LogReader(events, cursor, live ? live.safeUpTo : Number.MAX_SAFE_INTEGER, {
       keepAliveMs,
       retryMs: live?.retryMs ?? RETRY_MS,
@@ -195,7 +195,8 @@ export class OwnedStreams {
     if (first && (await this.#pump(live, first))) this.#letPoll(live)
     for (let attempt = first ? 1 : 0; attempt <= ATTEMPTS && this.#wants(live); attempt += 1) {
       if (live.spec.kind === 'call' && live.upId === undefined) break
-      if (attempt > 0) await pause(Math.min(live.retryMs * attempt, LONGEST_RETRY_MS), live.abort.signal)
+      // What a client that came back had asked for is no attempt of our own.
+      if (attempt > 0 && (await rest(live, live.retryMs * attempt))) attempt -= 1
       const answer = this.#wants(live) ? await this.#ask(live) : undefined
       if (answer === undefined) continue
       if (!answer.body) break
@@ -221,8 +222,7 @@ export class OwnedStreams {
 
   /** A downstream that closes before it has answered wants to be asked again later; so may our client, if it knows how. */
   #letPoll(live: OwnedStream): void {
-    if (live.spec.kind === 'call' && live.upId !== undefined && this.#wants(live) && live.reader?.poll(live.retryMs))
-      live.reader = undefined
+    if (live.spec.kind === 'call' && live.upId !== undefined && this.#wants(live) && live.reader?.poll()) live.reader = undefined
   }
 
   /** Reads until the downstream ends (true) or breaks off (false); what follows is decided by `#carry`. */
@@ -272,7 +272,7 @@ export class OwnedStreams {
     log('error', 'stream.broken', { stream: live.spec.id, code, reason: error instanceof Error ? error.message : undefined })
     live.abort.abort(code)
     if (!(error instanceof SseEventTooLarge)) return this.#suspend(live)
-    await this.#settle(live).catch(() => this.#suspend(live))
+    await this.#settle(live, error).catch(() => this.#suspend(live))
   }
 
   /** Storage is away, and what can't be stored is not sent: the client comes again, and the stream goes on from what is stored. */
@@ -289,11 +289,11 @@ export class OwnedStreams {
   }
 
   /** The downstream has said all it will say; what it left unanswered is answered here. */
-  async #settle(live: OwnedStream): Promise<void> {
+  async #settle(live: OwnedStream, tooLarge?: SseEventTooLarge): Promise<void> {
     const { spec, open } = live
     if (this.#live.get(spec.id) !== live) return
     if (spec.kind === 'call' && !open.areAnswered) {
-      const lost = open.spelled.map((id): NewEvent => ({ upId: undefined, event: 'message', data: lostAnswer(id, spec.id) }))
+      const lost = open.spelled.map((id) => messageOf(lostAnswer(id, spec.id, tooLarge)))
       for (const { data } of lost) open.settle(data)
       log('warn', 'stream.requests_lost', { stream: spec.id, requests: lost.length })
       await this.#store(live, lost)

@@ -5,7 +5,7 @@ import type { Parts } from '../../session/parts.ts'
 import type { Downstream } from '../../settings/downstreams.ts'
 import { openEnvelope, type Envelope } from '../json-door.ts'
 import { McpRefusal } from '../refusal.ts'
-import { asksForTools, editing, hasRules, ToolGate, type Edit } from '../tool-gate.ts'
+import { editing, hasRules, ToolGate, type Edit } from '../tool-gate.ts'
 import { inquire, INQUIRY_MS, responseIn, type Inquiry } from '../tool-inquiry.ts'
 import { ToolMemory } from '../tool-memory.ts'
 import type { Asked, Bridges } from './http-sse/bridges.ts'
@@ -53,18 +53,20 @@ export class Tools {
         this.#parts.grants.noteNarrow(caller.grantId, Date.now())
       throw session && way.bridges ? await told(error, asked, session, way.bridges) : error
     }
-    return asksForTools(envelope) ? gate.edit : undefined
+    return gate.editOf(envelope)
   }
 
   /** By the groups the person has when a message comes: some streams are open for days. */
-  editOf({ grantId, target }: Pick<StreamSpec, 'grantId' | 'target'>): Edit | undefined {
+  editOf({ grantId, target, lists = [] }: Pick<StreamSpec, 'grantId' | 'target' | 'lists'>): Edit | undefined {
     const { grants, profile } = this.#parts
     const rules = this.#downstream(grants.find(grantId)?.resource)?.tools
     if (!rules) return undefined
     return (message) =>
-      editing(rules, profile.identity ?? { issuer: '', groups: [] }, (listed) => {
-        if (target !== undefined) this.#memory.learn(target, listed)
-      })(message)
+      editing(
+        rules,
+        profile.identity ?? { issuer: '', groups: [] },
+        target === undefined ? undefined : { asked: lists, learn: (listed) => this.#memory.learn(target, listed) },
+      )(message)
   }
 
   #downstream(asked: string | undefined): Downstream | undefined {

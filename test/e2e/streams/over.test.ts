@@ -1,5 +1,6 @@
 // A call of the 2025 revisions whose server behaves oddly on its stream: what is an answer, what is none, and when it is over.
 import type { ServerResponse } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { credentialsFor } from '../../world/clients.ts'
 import { type EventStream, stepsOf } from '../../world/event-stream.ts'
@@ -8,6 +9,7 @@ import { ScriptedServer } from '../../world/scripted-server.ts'
 import { startWorld, type World } from '../../world/world.ts'
 
 const MAX_STREAMS = 10
+const MAX_EVENT_BYTES = 100_000
 const EVENTS = { 'content-type': 'text/event-stream' }
 
 let server: ScriptedServer
@@ -23,7 +25,12 @@ beforeAll(async () => {
     { name: 'ruled', url: `${server.url}/ruled`, tools: 'read-only' },
   ]
   world = await startWorld({
-    overrides: { DOWNSTREAMS: JSON.stringify(servers), MAX_STREAMS: String(MAX_STREAMS), RATE_LIMIT_REQUESTS: '100000' },
+    overrides: {
+      DOWNSTREAMS: JSON.stringify(servers),
+      MAX_STREAMS: String(MAX_STREAMS),
+      MAX_EVENT_BYTES: String(MAX_EVENT_BYTES),
+      RATE_LIMIT_REQUESTS: '100000',
+    },
   })
   plain = (await credentialsFor('alice', at('plain'))).accessToken
   ruled = (await credentialsFor('alice', at('ruled'))).accessToken
@@ -147,4 +154,95 @@ describe('a server that leaves its answer open after the response', () => {
     expect(await stream.over).toBe('ended')
     await expect.poll(openCalls).toEqual([])
   })
+})
+
+describe('an event that is too large', () => {
+  test('is named as that, with what may have happened, and not taken for a lost connection', async () => {
+    const client = await LegacyClient.open(at('plain'), plain)
+    says(() => `data: ${'x'.repeat(MAX_EVENT_BYTES + 1)}\n\n`)
+    const stream = await client.open(list(1))
+    expect(JSON.parse((await stream.message('"error"')).data ?? '')).toMatchObject({
+      id: 1,
+      error: {
+        code: -32603,
+        message: `An event of the downstream MCP server is larger than ${MAX_EVENT_BYTES} bytes; the request may have taken effect`,
+        data: { code: 'downstream_event_too_large' },
+      },
+    })
+  })
+})
+
+describe('which tools only read', () => {
+  const call = { jsonrpc: '2.0', id: 2, method: 'tools/call', params: { name: 'delete_all' } }
+  const tools = [{ name: 'delete_all', annotations: { readOnlyHint: true } }]
+  const refused = { error: { data: { code: 'tool_not_allowed' } } }
+
+  test('is not learned from what else is answered on the stream of a list, and is from the list', async () => {
+    const client = await LegacyClient.open(at('ruled'), ruled)
+    says((id) => respond('other', { tools }) + respond(id, { tools: [] }))
+    await (await client.post(list(1))).text()
+    server.onCall((asked) => asked.answer({ tools: [] }))
+    expect(await (await client.post(call)).json()).toMatchObject(refused)
+    says((id) => respond(id, { tools }))
+    await (await client.post(list(3))).text()
+    server.onCall((asked) => asked.answer({ done: true }))
+    expect(await (await client.post(call)).text()).toContain('"done":true')
+  })
+})
+
+describe('a server that wants to be asked again much later', () => {
+  test('is asked as soon as a client comes back for the rest, and the client is told one time only', async () => {
+    server.behaviour.resumable = true
+    const client = await LegacyClient.open(at('plain'), plain)
+    server.onCall((asked) => {
+      const feed = asked.stream()
+      asked.res.write('retry: 5000\n\n')
+      feed.notify({ step: 1 })
+      feed.pause()
+      setTimeout(() => feed.respond(asked.message.id, { found: true }), 100)
+    })
+    const stream = await client.open(list(1))
+    await stream.over
+    expect(new Set(stream.events.flatMap(({ retry }) => retry ?? []))).toEqual(new Set([1000]))
+    await sleep(500)
+    const startedAt = Date.now()
+    const rest = await client.get(stream.lastId)
+    await rest.message('"found":true')
+    expect(Date.now() - startedAt).toBeLessThan(2_000)
+  })
+})
+
+describe('a Content-Encoding that', () => {
+  const answered = async (coding: string): Promise<Response> => {
+    const client = await LegacyClient.open(at('plain'), plain)
+    server.onCall(({ message: { id }, res }) => {
+      res.writeHead(200, { 'content-type': 'application/json', 'content-encoding': coding })
+      res.end(JSON.stringify({ jsonrpc: '2.0', id, result: { plain: true } }))
+    })
+    return await client.post(list(1))
+  }
+
+  test.for(['none', 'utf-8', 'identity', '', 'NONE, utf-8'])(
+    'names no coding leaves the bytes as they are: "%s"',
+    async (coding) => {
+      expect(await (await answered(coding)).text()).toBe('{"jsonrpc":"2.0","id":1,"result":{"plain":true}}')
+    },
+  )
+
+  test.for(['deflate', 'zstd', 'none, deflate', 'gzip, br'])(
+    'names one that is not undone here is refused: "%s"',
+    async (coding) => {
+      const answer = await answered(coding)
+      expect([answer.status, await answer.json()]).toMatchObject([
+        502,
+        {
+          id: 1,
+          error: {
+            message: `The downstream MCP server compressed its answer with ${coding.split(', ').at(-1)}, which it was not asked for`,
+            data: { code: 'downstream_malformed' },
+          },
+        },
+      ])
+    },
+  )
 })

@@ -13,6 +13,7 @@ import { withdraw, withdrawnBy } from '../withdrawal.ts'
 import { Feed } from './feed.ts'
 import { type ClientMessage, type Link } from './link.ts'
 import { OpenCalls } from './open-calls.ts'
+import type { SseEventTooLarge } from '../../sse.ts'
 import { answers } from '../../tool-inquiry.ts'
 
 export interface BridgeOptions {
@@ -149,13 +150,16 @@ export class Bridge {
   }
 
   /** A call that ends without its answers is answered with errors by the stream it has. */
-  async lost(requestIds?: readonly string[]): Promise<void> {
+  async lost(requestIds?: readonly string[], tooLarge?: SseEventTooLarge): Promise<void> {
     const { streams, standing } = this.#options
-    for (const { feed } of this.#calls.clear()) feed.end()
+    for (const { stream, feed } of this.#calls.clear()) {
+      for (const id of tooLarge ? streams.expected(stream) : []) await feed.send(lostAnswer(id, stream, tooLarge))
+      feed.end()
+    }
     const ids = requestIds ?? streams.expected(standing.id)
     for (const [id, resolve] of this.#questions) if (!requestIds || requestIds.includes(JSON.stringify(id))) resolve(undefined)
     const theirs = ids.filter((id) => !this.#questions.has(String(JSON.parse(id))))
-    for (const id of this.#hasOneStream ? theirs : []) await this.#feed.send(lostAnswer(id, standing.id))
+    for (const id of this.#hasOneStream ? theirs : []) await this.#feed.send(lostAnswer(id, standing.id, tooLarge))
   }
 
   /** A revocation aborts what is on its way; a client is told that, and not what the downstream seems to have done. */

@@ -1,12 +1,11 @@
 // One connection to an HTTP+SSE server (MCP 2024-11-05): a stream that everything comes over, an address everything is sent to.
 import { outbound, OutboundError, type OutboundOptions } from '../../../platform/outbound.ts'
 import { describeError, log } from '../../../platform/telemetry.ts'
-import { MAX_EVENT_BYTES } from '../../carried-events.ts'
 import { sentUntilTaken, type Challenged } from '../../challenged.ts'
 import { checkAnswer } from '../../downstream-answer.ts'
 import { isEventStream } from '../../passing-headers.ts'
 import { McpRefusal } from '../../refusal.ts'
-import { isMessage, readEvents, type SseEvent } from '../../sse.ts'
+import { isMessage, readEvents, SseEventTooLarge, type SseEvent } from '../../sse.ts'
 import { messageEndpoint } from './endpoint.ts'
 
 export interface ConnectionTerms {
@@ -15,6 +14,7 @@ export interface ConnectionTerms {
   readonly headers: Headers
   readonly signal: AbortSignal
   readonly headersWithinMs: number
+  readonly maxEventBytes: number
   /** What to do when the server does not take what the headers say of the person. */
   readonly challengedFor: (headers: Headers) => Challenged | undefined
 }
@@ -70,7 +70,7 @@ export class SseConnection {
         reason: `GET was answered ${answer.status}`,
       })
     }
-    const events = readEvents(answer.body, { maxEventBytes: MAX_EVENT_BYTES - FRAME_BYTES })
+    const events = readEvents(answer.body, { maxEventBytes: terms.maxEventBytes - FRAME_BYTES })
     const named = await endpointIn(events, abort)
     const endpoint = named === undefined ? undefined : messageEndpoint(named, target)
     if (endpoint) return new SseConnection(terms, abort, ends, events, endpoint)
@@ -107,14 +107,17 @@ export class SseConnection {
     }
   }
 
-  /** Hands on message after message until the connection ends, for whatever reason. */
-  async read(deliver: (data: string) => Promise<void>): Promise<void> {
+  /** Hands on message after message until the connection ends, for whatever reason; what was too large is named. */
+  async read(deliver: (data: string) => Promise<void>): Promise<SseEventTooLarge | undefined> {
+    let tooLarge: SseEventTooLarge | undefined
     try {
       for await (const event of this.#events) if (isMessage(event)) await deliver(event.data)
     } catch (error) {
+      if (error instanceof SseEventTooLarge) tooLarge = new SseEventTooLarge(this.#terms.maxEventBytes)
       if (!this.#terms.signal.aborted) log('warn', 'downstream.connection_broken', { reason: describeError(error) })
     }
     this.close()
+    return tooLarge
   }
 
   close(): void {

@@ -56,7 +56,7 @@ export function contextOf({ url }: Downstream, { parts, standing, waitUntil, bri
     signal: bridge.signal,
     waitUntil,
     deliver: (data, upId) => bridge.deliver(data, upId),
-    lost: (requestIds) => bridge.lost(requestIds),
+    lost: (requestIds, tooLarge) => bridge.lost(requestIds, tooLarge),
     isHeard: () => bridge.isHeard,
   }
 }

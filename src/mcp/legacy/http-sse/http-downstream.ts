@@ -1,10 +1,11 @@
 // A downstream that speaks streamable HTTP, in front of a client that knows only HTTP+SSE: every answer becomes messages.
 import { describeError, log } from '../../../platform/telemetry.ts'
-import { GRACE_MS, MAX_EVENT_BYTES } from '../../carried-events.ts'
+import { GRACE_MS } from '../../carried-events.ts'
 import { checkAnswer } from '../../downstream-answer.ts'
+import { eventTooLarge } from '../../event-too-large.ts'
 import { isEventStream } from '../../passing-headers.ts'
 import { McpRefusal } from '../../refusal.ts'
-import { isMessage, readEvents } from '../../sse.ts'
+import { isMessage, readEvents, SseEventTooLarge } from '../../sse.ts'
 import { wholeBody } from '../../whole-body.ts'
 import { versionIn, type DownstreamSessions } from '../downstream-session.ts'
 import { ownChallenge } from '../own-challenge.ts'
@@ -132,7 +133,9 @@ export class HttpDownstream implements Link {
     const { code, message } =
       error instanceof McpRefusal
         ? error
-        : new McpRefusal('downstream_broken', 'The answer of the downstream MCP server broke off')
+        : error instanceof SseEventTooLarge
+          ? eventTooLarge(error.maxEventBytes)
+          : new McpRefusal('downstream_broken', 'The answer of the downstream MCP server broke off')
     for (const id of open.spelled)
       await this.#context.deliver(new McpRefusal(code, message, { id }).toJson(this.#context.standing))
   }
@@ -154,7 +157,7 @@ export class HttpDownstream implements Link {
       if (!open.areAnswered && upId !== undefined) await this.#follow(upId, take, () => !open.areAnswered, signal, ATTEMPTS)
     } else {
       // A JSON answer becomes one event.
-      const text = new TextDecoder().decode(await wholeBody(answer.body))
+      const text = new TextDecoder().decode(await wholeBody(answer.body, undefined, parts.settings.limits.maxEventBytes))
       open.settle(text)
       // An error page answers nobody.
       if (answer.ok ? text.trim() !== '' : open.spelled.length < message.requestIds.length) await take(text)
@@ -187,6 +190,7 @@ export class HttpDownstream implements Link {
         if (last !== upId) attempt = 0
         upId = last
       } catch (error) {
+        if (error instanceof SseEventTooLarge) throw error
         log('info', 'downstream.not_resumed', { attempt, reason: describeError(error) })
       }
     }
@@ -202,12 +206,14 @@ export class HttpDownstream implements Link {
     let upId = before
     try {
       const events = body.pipeThrough(new TransformStream<Uint8Array, Uint8Array>(), { signal })
-      for await (const event of readEvents(events, { maxEventBytes: MAX_EVENT_BYTES })) {
+      for await (const event of readEvents(events, { maxEventBytes: this.#context.parts.settings.limits.maxEventBytes })) {
         if (event.id !== undefined) upId = event.id || undefined
         // On the one stream of an HTTP+SSE client other types mean other things, or nothing.
         if (isMessage(event)) await take(event.data, event.id || undefined)
       }
     } catch (error) {
+      // What has answered so need not be asked again; what comes unasked is lost alone.
+      if (error instanceof SseEventTooLarge && signal !== this.#context.signal) throw error
       if (!signal.aborted) log('warn', 'downstream.connection_broken', { reason: describeError(error) })
     }
     return upId

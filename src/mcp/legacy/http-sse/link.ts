@@ -6,6 +6,7 @@ import { identityHeaders } from '../../identity-headers.ts'
 import type { Message } from '../../json-door.ts'
 import { responseHeaders } from '../../passing-headers.ts'
 import { McpRefusal, revoked } from '../../refusal.ts'
+import type { SseEventTooLarge } from '../../sse.ts'
 
 /** One POST of the client's. */
 export interface ClientMessage {
@@ -39,7 +40,7 @@ export interface LinkContext {
   /** One message of the downstream's; `upId` is what it can be asked to resume after. */
   readonly deliver: (data: string, upId?: string) => Promise<void>
   /** These requests, or all that are open, will not be answered. */
-  readonly lost: (requestIds?: readonly string[]) => Promise<void>
+  readonly lost: (requestIds?: readonly string[], tooLarge?: SseEventTooLarge) => Promise<void>
   /** Whether a client is there to be told something. */
   readonly isHeard: () => boolean
 }
@@ -69,6 +70,10 @@ export async function ownHeaders({ parts, session }: LinkContext, client?: Heade
 
 export function headersWithinMs({ parts }: LinkContext): number {
   return parts.settings.limits.downstreamTimeout * 1000
+}
+
+export function maxEventBytes({ parts }: LinkContext): number {
+  return parts.settings.limits.maxEventBytes
 }
 
 export function initializeIn({ messages }: ClientMessage): Message | undefined {

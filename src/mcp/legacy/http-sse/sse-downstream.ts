@@ -6,8 +6,18 @@ import { openEnvelope } from '../../json-door.ts'
 import { ownChallenge } from '../own-challenge.ts'
 import { pause } from '../pause.ts'
 import { OpenRequests } from '../../open-requests.ts'
+import type { SseEventTooLarge } from '../../sse.ts'
 import { SseConnection } from './connection.ts'
-import { headersWithinMs, initializeIn, ownHeaders, relayed, type ClientMessage, type Link, type LinkContext } from './link.ts'
+import {
+  headersWithinMs,
+  maxEventBytes,
+  initializeIn,
+  ownHeaders,
+  relayed,
+  type ClientMessage,
+  type Link,
+  type LinkContext,
+} from './link.ts'
 
 /** Attempts to come back while a client listens, and the pause before the first, in milliseconds; each waits longer. */
 const ATTEMPTS = 6
@@ -59,9 +69,16 @@ export class SseDownstream implements Link {
     const headers = await ownHeaders(context, this.#client)
     const { target, signal } = context
     const challengedFor = (own: Headers): Challenged | undefined => ownChallenge(context.parts, context.session(), own)
-    const terms = { target, headers, signal, headersWithinMs: headersWithinMs(context), challengedFor }
+    const terms = {
+      target,
+      headers,
+      signal,
+      headersWithinMs: headersWithinMs(context),
+      maxEventBytes: maxEventBytes(context),
+      challengedFor,
+    }
     const connection = await SseConnection.open(terms)
-    const reading = connection.read((data) => this.#heard(data)).then(() => this.#dropped(connection))
+    const reading = connection.read((data) => this.#heard(data)).then((tooLarge) => this.#dropped(connection, tooLarge))
     context.waitUntil(reading)
     const { initialize, id } = context.session()
     if (initialize !== '') {
@@ -104,13 +121,13 @@ export class SseDownstream implements Link {
     await this.#context.deliver(data)
   }
 
-  async #dropped(connection: SseConnection): Promise<void> {
+  async #dropped(connection: SseConnection, tooLarge: SseEventTooLarge | undefined): Promise<void> {
     this.#handshake?.done.reject(unanswered())
     if (this.#connection !== connection) return
     this.#connection = undefined
     const { signal, lost } = this.#context
     if (signal.aborted) return
-    await lost()
+    await lost(undefined, tooLarge)
     await this.#comeBack()
   }
 
