@@ -66,7 +66,7 @@ export async function vouchFor(
   if (downstream.auth === 'none') return told(parts, identity, downstream, {})
   if (downstream.auth === 'static')
     return told(parts, identity, downstream, { ...(downstream.headers && { headers: downstream.headers }) })
-  const credential = await credentialFor(parts, downstream, grant, parts.now())
+  const credential = await (purpose === 'farewell' ? credentialAtHand : credentialFor)(parts, downstream, grant, parts.now())
   if (!credential) return { admitted: false, reason: 'auth_unavailable', retryAfter: TRY_AGAIN_AFTER }
   if ('reason' in credential) return credential
   if (purpose === 'farewell') return told(parts, identity, downstream, credential)
@@ -107,6 +107,20 @@ interface Credential {
   readonly authorization: string
   readonly idpAccessToken?: string
   readonly headers?: Readonly<Record<string, string>>
+}
+
+/** Nothing is renewed to say that it is over. */
+async function credentialAtHand(
+  parts: Parts,
+  downstream: Downstream,
+  grant: Grant,
+  now: number,
+): Promise<Credential | Refused | undefined> {
+  const { auth, resource } = downstream
+  const kept = auth === 'oauth' ? parts.links.find(resource) : parts.provider.tokens
+  const renews = auth === 'oauth' || auth === 'idp-token'
+  const isGood = kept !== undefined && (kept.expiresAt === undefined || kept.expiresAt > now + 60)
+  return renews && !isGood ? undefined : await credentialFor(parts, downstream, grant, now)
 }
 
 async function credentialFor(

@@ -31,6 +31,8 @@ export interface Carrier {
   append(stream: string, epoch: number, events: readonly CarriedEvent[]): Promise<readonly number[]>
   /** Ends every stream of the grant, or of everybody, and its MCP sessions; the downstream requests are aborted when it returns how many. */
   end(reason: CloseReason, grantId?: string): number
+  /** Resolves when the downstreams have heard that the sessions of what has ended are over, or were given up: nothing is sent after that. */
+  farewells(): Promise<void>
   endStream(reason: CloseReason, id: string): number
   /** Ends an MCP session and tells the downstream; the number of streams it had, or undefined when it is not known. */
   endSession(id: string): number | undefined

@@ -53,7 +53,7 @@ export async function endGrant(
     parts.leashes.pull(reason, grant.id),
     parts.outbox.put({ type: 'grant_ended', at: parts.now(), ...described(grant), ...(by ?? { reason: why }) }),
   ])
-  await written()
+  await Promise.all([written(), parts.carrier().farewells()])
   return { grants: 1, streams: leashed + owned }
 }
 
@@ -76,7 +76,7 @@ export async function endEverything(parts: Parts, why: RevocationReason, by?: By
     parts.leashes.pull('credential_revoked'),
     parts.outbox.put({ type: 'person_ended', at: now, ...(by ?? { reason: why }) }),
   ])
-  await written()
+  await Promise.all([written(), parts.carrier().farewells()])
   return { grants: live.length, streams: leashed + owned }
 }
 

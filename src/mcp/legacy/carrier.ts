@@ -46,6 +46,9 @@ export class LegacyCarrier implements Carrier {
   readonly #standing: StandingStreams
   readonly #bridges: Bridges
   readonly #tools: Tools
+  readonly farewells = (): Promise<void> => this.#sessions.farewells()
+  readonly isBusy = (): boolean => this.#streams.size > 0
+  readonly collectIdle = (): void => this.#sessions.collectIdle()
 
   constructor(parts: Parts, waitUntil: (work: Promise<unknown>) => void) {
     this.#parts = parts
@@ -53,7 +56,7 @@ export class LegacyCarrier implements Carrier {
     this.#waitUntil = waitUntil
     const bounds = boundsOf(parts.settings.limits)
     const tools = new Tools(parts)
-    const downstream = new DownstreamSessions(parts.mcpSessions)
+    const downstream = new DownstreamSessions(parts)
     const streams = new OwnedStreams({
       log: parts.log,
       bounds,
@@ -104,6 +107,7 @@ export class LegacyCarrier implements Carrier {
       if (order.kind === 'end' && !isBridged) return answered(await this.#delete(order, session, headers), rate)
       const asked = { order, headers, body: new Uint8Array(await request.arrayBuffer()) }
       const passing = this.#tools.passing(asked, session, admission.identity, {
+        signals: this.#downstream.signals,
         bridges: isBridged ? this.#bridges : undefined,
         ask: (own) => this.#ask(order, new AbortController(), { session, method: 'POST', ...own }),
       })
@@ -126,6 +130,7 @@ export class LegacyCarrier implements Carrier {
   end(reason: CloseReason, grantId?: string): number {
     const concerns = (of: string): boolean => grantId === undefined || of === grantId
     for (const [flight, of] of this.#flights) if (concerns(of)) flight.abort(reason)
+    this.#downstream.signals.end(reason, concerns)
     this.#sessions.endWith(concerns)
     return this.#streams.end(reason, (spec) => concerns(spec.grantId))
   }
@@ -164,15 +169,7 @@ export class LegacyCarrier implements Carrier {
       else if (stream.upId !== undefined && events.wasCarried(stream.id)) this.#standing.takeOver(stream)
     }
     this.#bridges.recover()
-    this.#sessions.endWith((grantId) => grants.live(grantId, now()) === undefined)
-  }
-
-  isBusy(): boolean {
-    return this.#streams.size > 0
-  }
-
-  collectIdle(): void {
-    this.#sessions.collectIdle()
+    this.#sessions.forgetOver()
   }
 
   standingLeft(id: string): void {

@@ -1,11 +1,13 @@
 // The object's requests to the downstream in the name of an MCP session, which it may have forgotten and is then told again.
 import type { McpSession, McpSessions } from '../../session/mcp-sessions.ts'
+import type { Parts } from '../../session/parts.ts'
 import { outbound, OutboundError } from '../../platform/outbound.ts'
 import { log } from '../../platform/telemetry.ts'
 import { sentUntilTaken, type Challenged } from '../challenged.ts'
 import { isEventStream } from '../passing-headers.ts'
 import { McpRefusal } from '../refusal.ts'
 import { readEvents } from '../sse.ts'
+import { GrantSignals } from './grant-signals.ts'
 
 export interface DownstreamRequest {
   readonly method: 'POST' | 'GET' | 'DELETE'
@@ -31,10 +33,13 @@ const MAX_EVENT_BYTES = 1024 * 1024
 
 export class DownstreamSessions {
   readonly #sessions: McpSessions
+  /** For what the broker sends by itself. */
+  readonly signals: GrantSignals
   readonly #initializing = new Map<string, Promise<McpSession | undefined>>()
 
-  constructor(sessions: McpSessions) {
-    this.#sessions = sessions
+  constructor({ mcpSessions, grants, now }: Pick<Parts, 'mcpSessions' | 'grants' | 'now'>) {
+    this.#sessions = mcpSessions
+    this.signals = new GrantSignals((grantId) => grants.live(grantId, now()) !== undefined)
   }
 
   /** Sends a request; initializes again with the stored parameters, once, when the downstream has forgotten the session. */
@@ -81,20 +86,23 @@ export class DownstreamSessions {
     if (known && known.downstreamId !== session.downstreamId) return Promise.resolve(known)
     const flight =
       this.#initializing.get(session.id) ??
-      this.#initialize(session, request).finally(() => this.#initializing.delete(session.id))
+      this.signals
+        .within(session.grantId, request.headersWithinMs, (signal) => this.#initialize(session, { ...request, signal }))
+        .finally(() => this.#initializing.delete(session.id))
     this.#initializing.set(session.id, flight)
     return flight
   }
 
+  /** In the person's name, and for whoever needs the session: it ends with the grant, and with no single request. */
   async #initialize(
     session: McpSession,
-    { target, headers, headersWithinMs, challenged }: DownstreamRequest,
+    { target, headers, signal, headersWithinMs, challenged }: DownstreamRequest,
   ): Promise<McpSession | undefined> {
     const own = new Headers(headers)
     for (const name of ['last-event-id', 'mcp-protocol-version']) own.delete(name)
     own.set('content-type', 'application/json')
     own.set('accept', 'application/json, text/event-stream')
-    const common = { method: 'POST', target, signal: AbortSignal.timeout(headersWithinMs), headersWithinMs, challenged } as const
+    const common = { method: 'POST', target, signal, headersWithinMs, challenged } as const
     const answer = await this.#sendAs(undefined, { ...common, headers: own, body: session.initialize })
     if (!answer.ok) {
       await answer.body?.cancel()

@@ -12,9 +12,8 @@ import { sessionOf } from './session-of.ts'
 
 /** The farewell to a downstream is a courtesy; it may take this long, in milliseconds. */
 const FAREWELL_MS = 5_000
-
-/** Long enough for the answer to a revocation to go out, in milliseconds. */
-const AFTER_PULL_MS = 20
+/** The same where a revocation waits for it. */
+const LAST_FAREWELL_MS = 300
 
 export interface SessionKeeperOptions {
   readonly parts: Parts
@@ -28,6 +27,8 @@ export interface SessionKeeperOptions {
 
 export class SessionKeeper {
   readonly #options: SessionKeeperOptions
+  // Of grants that are over: what ended them waits until the downstreams have heard.
+  readonly #farewells = new Set<Promise<void>>()
 
   constructor(options: SessionKeeperOptions) {
     this.#options = options
@@ -76,15 +77,17 @@ export class SessionKeeper {
   end(session: McpSession): void {
     this.forget(session)
     if (session.downstreamId === undefined) return
-    const farewell = this.#farewell(session).catch((error: unknown) => {
-      log('info', 'mcp_session.farewell_failed', { reason: describeError(error) })
-    })
-    this.#options.waitUntil(farewell)
+    const { downstream, waitUntil } = this.#options
+    waitUntil(
+      downstream.signals
+        .within(session.grantId, FAREWELL_MS, (signal) => this.#farewell(session, FAREWELL_MS, signal))
+        .catch(notHeard),
+    )
   }
 
   /**
-   * Ends the sessions of grants that have ended. After what a revocation waits for, which is that streams are closed: until then, and
-   * if the object dies before, a session is of no use to anybody, because it is found for a grant that lives only.
+   * Ends the sessions of grants that have ended. After their streams, which would otherwise end by the downstream's hand; before what ended
+   * the grants returns, because after that nothing is sent in the person's name.
    */
   endWith(grantHasEnded: (grantId: string) => boolean): void {
     const { mcpSessions, leashes } = this.#options.parts
@@ -93,13 +96,24 @@ export class SessionKeeper {
     const ended = async (): Promise<void> => {
       await sleep(0)
       await leashes.pulled()
-      await sleep(AFTER_PULL_MS)
-      for (const { id } of over) {
-        const session = mcpSessions.find(id)
-        if (session) this.end(session)
-      }
+      for (const session of over) this.forget(session)
+      const last = AbortSignal.timeout(LAST_FAREWELL_MS)
+      const open = over.filter(({ downstreamId }) => downstreamId !== undefined)
+      await Promise.all(open.map((session) => this.#farewell(session, LAST_FAREWELL_MS, last).catch(notHeard)))
     }
-    this.#options.waitUntil(ended())
+    const farewells = ended().finally(() => this.#farewells.delete(farewells))
+    this.#farewells.add(farewells)
+    this.#options.waitUntil(farewells)
+  }
+
+  /** After a start: of grants whose end this object did not live to tell anybody. Whoever ended them may have been answered long ago. */
+  forgetOver(): void {
+    const { mcpSessions, grants, now } = this.#options.parts
+    for (const session of mcpSessions.all()) if (!grants.live(session.grantId, now())) this.forget(session)
+  }
+
+  async farewells(): Promise<void> {
+    await Promise.all(this.#farewells)
   }
 
   /** Sessions nobody has used for long, unless somebody listens to them. */
@@ -112,7 +126,7 @@ export class SessionKeeper {
     }
   }
 
-  async #farewell(session: McpSession): Promise<void> {
+  async #farewell(session: McpSession, headersWithinMs: number, signal: AbortSignal): Promise<void> {
     const { parts, downstream } = this.#options
     const target = parts.settings.downstreams.find(({ resource }) => resource === session.resource)
     const grant = parts.grants.find(session.grantId)
@@ -122,11 +136,14 @@ export class SessionKeeper {
     if ('reason' in vouched) return
     const headers = new Headers(identityHeaders(vouched))
     if (session.protocolVersion !== undefined) headers.set('mcp-protocol-version', session.protocolVersion)
-    const signal = AbortSignal.timeout(FAREWELL_MS)
-    const request = { method: 'DELETE', target: target.url, headers, signal, headersWithinMs: FAREWELL_MS } as const
+    const request = { method: 'DELETE', target: target.url, headers, signal, headersWithinMs } as const
     const { answer } = await downstream.send(session, request)
     await answer.body?.cancel()
   }
+}
+
+function notHeard(error: unknown): void {
+  log('info', 'mcp_session.farewell_failed', { reason: describeError(error) })
 }
 
 async function sleep(ms: number): Promise<void> {

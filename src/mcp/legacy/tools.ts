@@ -9,10 +9,12 @@ import { editing, hasRules, ToolGate, type Edit } from '../tool-gate.ts'
 import { inquire, INQUIRY_MS, responseIn, type Inquiry } from '../tool-inquiry.ts'
 import { ToolMemory } from '../tool-memory.ts'
 import type { Asked, Bridges } from './http-sse/bridges.ts'
+import type { GrantSignals } from './grant-signals.ts'
 import type { StreamSpec } from './owned-stream.ts'
 
 /** How the downstream is asked something of the broker's own. */
 interface Way {
+  readonly signals: GrantSignals
   /** Where HTTP+SSE is spoken on either side. */
   readonly bridges: Bridges | undefined
   /** Elsewhere: in the session of the request. */
@@ -76,13 +78,14 @@ export class Tools {
 
 async function pass(gate: ToolGate, envelope: Envelope, asked: Asked, session: McpSession | undefined, way: Way): Promise<void> {
   if (gate.check(envelope)) return
-  const signal = AbortSignal.timeout(INQUIRY_MS)
   const headers = headersToAsk(asked.headers)
-  await inquire(gate, async ({ id, body }: Inquiry) => {
-    if (way.bridges) return session && (await way.bridges.ask(session, { id, body, headers, signal }))
-    const { answer } = await way.ask({ headers, body })
-    return await responseIn(answer, id, signal)
-  })
+  await way.signals.within(asked.order.caller.grantId, INQUIRY_MS, async (signal) =>
+    inquire(gate, async ({ id, body }: Inquiry) => {
+      if (way.bridges) return session && (await way.bridges.ask(session, { id, body, headers, signal }))
+      const { answer } = await way.ask({ headers, body })
+      return await responseIn(answer, id, signal)
+    }),
+  )
   gate.check(envelope, true)
 }
 
