@@ -114,9 +114,16 @@ function machine(): object {
   const days = Number(given.days)
   if (!(days > 0)) throw new Mistake('--days is a number above zero')
   const expiresAt = Math.floor(Date.now() / 1000 + days * 86_400)
-  const { resource: resources, scope: scopes = ['mcp'] } = given
+  const { resource: resources, scope: asked = ['mcp'] } = given
   const [name, owner] = [named(given.name, '--name'), named(given.owner, '--owner')]
-  return { name, owner, scopes, expiresAt, reason: reason(), ...(resources && { resources }) }
+  const [scopes, toolScopes] = [asked.filter(isOwn), asked.filter((scope) => !isOwn(scope))]
+  const more = { ...(resources && { resources }), ...(toolScopes.length > 0 && { toolScopes }) }
+  return { name, owner, scopes: scopes.length > 0 ? scopes : ['mcp'], expiresAt, reason: reason(), ...more }
+}
+
+/** Of the broker; any other is one that tools of a server need. */
+function isOwn(scope: string): boolean {
+  return scope === 'mcp' || scope === 'admin'
 }
 
 function reason(): string {

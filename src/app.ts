@@ -6,6 +6,7 @@ import { settingsErrorPage } from './pages/error.tsx'
 import { pageHeaders } from './pages/headers.ts'
 import { homePage } from './pages/home.tsx'
 import { looksLikeMachineToken } from './oauth/machine-tokens.ts'
+import { defaultScopes } from './oauth/resource.ts'
 import { randomId } from './platform/crypto.ts'
 import { log } from './platform/telemetry.ts'
 import { accountRoutes } from './routes/account.ts'
@@ -86,10 +87,11 @@ export function app(services: Services): Hono<{ Variables: Variables }> {
   const carrying: McpServices = {
     settings,
     now: services.now,
-    verifyAccessToken: (token, resource) =>
-      looksLikeMachineToken(token)
-        ? machines.verify(token, resource, settings.downstreams.find((server) => server.resource === resource)?.scopes)
-        : envelopes.verifyAccessToken(token, resource),
+    verifyAccessToken: (token, resource) => {
+      if (!looksLikeMachineToken(token)) return envelopes.verifyAccessToken(token, resource)
+      const server = settings.downstreams.find((one) => one.resource === resource)
+      return machines.verify(token, resource, server && defaultScopes(server))
+    },
     session,
   }
   const mcp = mcpRoutes(carrying)

@@ -61,7 +61,7 @@ export class MachineTokens {
     return undefined
   }
 
-  /** The caller the token would speak for at the resource, with all scopes that has; whether it may is for its session to say. */
+  /** The caller the token would speak for at the resource, with the scopes that are given; whether it may is for its session to say. */
   async verify(token: string, resource: string, scopes: readonly string[] = []): Promise<Caller | undefined> {
     const key = `${token} ${resource}`
     const known = this.#verified.get(key)

@@ -3,6 +3,7 @@
 import { randomId, sha256 } from '../platform/crypto.ts'
 import type { VerifiedStatement } from '../session/statement.ts'
 import type { Downstream } from '../settings/downstreams.ts'
+import { scopesFor } from './grants/exchange.ts'
 import { accessFor, assertNeedsNoSignIn, lifetimeOf, REFUSED, type StatedServices } from './stated-access.ts'
 
 export const ACTION = 'AssumeRoleWithWebIdentity'
@@ -64,13 +65,15 @@ export async function assumeRole(parameters: URLSearchParams, services: StatedSe
   const sessionName = sessionNameIn(parameters)
   const downstream = roleIn(parameters, downstreams)
   assertNeedsNoSignIn(downstream)
+  // A parameter of our own: AWS has none. Nobody was asked about a further scope, so it has to be named.
+  const scopes = scopesFor(parameters.get('Scope'), downstream)
   const asked = durationIn(parameters, longestSession)
   const verdict = await statements.subject(required(parameters, 'WebIdentityToken'), 'jwt')
   if (!verdict.verified) throw REFUSALS[verdict.refusal](verdict.why)
   const { statement } = verdict
   const lifetime = lifetimeOf(statement, asked, now())
   if (lifetime <= 0) throw REFUSALS.expired('within the tolerance of clocks, but over')
-  const use = { client: CLIENT, downstream, scopes: downstream.scopes, lifetime, sessionName }
+  const use = { client: CLIENT, downstream, scopes, lifetime, sessionName }
   const access = await accessFor(statement, use, services)
   if (!access.granted) throw new WebIdentityError('AccessDenied', REFUSED[access.refusal], access.refusal)
   const id = await sha256(access.token)

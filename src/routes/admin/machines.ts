@@ -2,7 +2,7 @@
 import type { ListedMachine, MachineRecord } from '../../directory/machines.ts'
 import type { Receipt } from '../../session/receipt.ts'
 import { OAuthError } from '../../oauth/errors.ts'
-import { canonicalResource } from '../../oauth/resource.ts'
+import { canonicalResource, defaultScopes } from '../../oauth/resource.ts'
 import { adminResourceOf, type Services } from '../../services.ts'
 import type { Downstream } from '../../settings/downstreams.ts'
 import { orderOf, type Acting } from './actions.ts'
@@ -14,6 +14,8 @@ export interface NewMachine {
   readonly scopes: readonly ('mcp' | 'admin')[]
   /** All of them when absent. */
   readonly resources?: readonly string[] | undefined
+  /** Further scopes that some tools need; none when absent. */
+  readonly toolScopes?: readonly string[] | undefined
   /** Unix seconds. */
   readonly expiresAt: number
 }
@@ -35,6 +37,8 @@ export async function createMachine(services: Services, asked: NewMachine, actin
   if (expiresAt <= now() || expiresAt > now() + LONGEST_LIFE)
     throw new OAuthError('invalid_request', 'expiresAt must be in the future, and at most two years away')
   const servers = scopes.includes('mcp') ? serversOf(asked, services) : []
+  const unknown = asked.toolScopes?.find((scope) => !servers.some((server) => server.scopes.includes(scope)))
+  if (unknown !== undefined) throw new OAuthError('invalid_scope', `no server it may use has the scope ${unknown}`)
   const resources = servers.map(({ resource }) => resource)
   const { id, sub, subject, token, prefix, grantId } = await machines.create()
   const machine = { id, sub, name, owner, prefix, scopes, resources, createdAt: now(), createdBy: acting.actor, expiresAt }
@@ -43,8 +47,7 @@ export async function createMachine(services: Services, asked: NewMachine, actin
     .directory()
     .keepMachine(machine, orderOf(services, 'create', { what: 'machine', id, sub }, acting))
   const allowed = [
-    // Nobody could be asked for more later: a machine has no browser.
-    ...servers.map(({ resource, scopes: all }) => ({ resource, scopes: all })),
+    ...servers.map((server) => ({ resource: server.resource, scopes: scopesOf(server, asked) })),
     ...(scopes.includes('admin') ? [{ resource: adminResourceOf(settings), scopes: ['admin'] }] : []),
   ]
   const grants = await Promise.all(allowed.map(async (grant) => ({ ...grant, id: await grantId(grant.resource) })))
@@ -65,6 +68,11 @@ export async function listMachines(services: Services, before?: number): Promise
 /** What proves a person to such a server they got by signing in somewhere. */
 export function wantsPerson({ auth }: Downstream): boolean {
   return auth === 'idp-token' || auth === 'oauth'
+}
+
+/** What a client gets that asks for nothing else, and what the administrator has named: there is no person to ask. */
+function scopesOf(server: Downstream, { toolScopes = [] }: NewMachine): readonly string[] {
+  return [...new Set([...defaultScopes(server), ...toolScopes.filter((scope) => server.scopes.includes(scope))])]
 }
 
 function serversOf({ resources }: NewMachine, { settings: { downstreams } }: Services): readonly Downstream[] {

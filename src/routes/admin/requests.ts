@@ -33,6 +33,8 @@ export const newMachine = z.strictObject({
     .max(2),
   /** The resources it may use; all of them when absent. */
   resources: z.array(identifier).min(1).max(50).optional(),
+  /** Further scopes that some of their tools need; none when absent. */
+  toolScopes: z.array(z.string().min(1).max(200)).max(50).optional(),
   /** Unix seconds. */
   expiresAt: z.int(),
   reason,
