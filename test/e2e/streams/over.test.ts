@@ -212,16 +212,16 @@ describe('a server that wants to be asked again much later', () => {
   })
 })
 
-describe('a Content-Encoding that', () => {
-  const answered = async (coding: string): Promise<Response> => {
-    const client = await LegacyClient.open(at('plain'), plain)
-    server.onCall(({ message: { id }, res }) => {
-      res.writeHead(200, { 'content-type': 'application/json', 'content-encoding': coding })
-      res.end(JSON.stringify({ jsonrpc: '2.0', id, result: { plain: true } }))
-    })
-    return await client.post(list(1))
-  }
+const answered = async (coding: string): Promise<Response> => {
+  const client = await LegacyClient.open(at('plain'), plain)
+  server.onCall(({ message: { id }, res }) => {
+    res.writeHead(200, { 'content-type': 'application/json', 'content-encoding': coding })
+    res.end(JSON.stringify({ jsonrpc: '2.0', id, result: { plain: true } }))
+  })
+  return await client.post(list(1))
+}
 
+describe('a Content-Encoding that', () => {
   test.for(['none', 'utf-8', 'identity', '', 'NONE, utf-8'])(
     'names no coding leaves the bytes as they are: "%s"',
     async (coding) => {
