@@ -63,7 +63,7 @@ const SHOWN: Readonly<Record<string, (answer: Answer) => string>> = {
   clients: ({ clients }) => table(clients, ['id', 'name', 'people', 'usedAt', 'isBlocked']),
   machines: ({ machines }) =>
     table(machines, ['id', 'prefix', 'name', 'owner', 'scopes', 'state', 'lastUsedAt', 'expiresAt', 'sub']),
-  events: ({ events }) => table(events, ['at', 'type', 'sub', 'clientName', 'actor', 'reason']),
+  events: ({ events }) => table(events, ['at', 'type', 'sub', 'clientName', 'actor', 'actorName', 'reason']),
   receipts: ({ receipts, receipt, failing }) =>
     receipt === undefined
       ? table(receipts.map(flat), RECEIPT)
@@ -74,7 +74,7 @@ const SHOWN: Readonly<Record<string, (answer: Answer) => string>> = {
   machine: ({ machine: made, token, receipt }) =>
     `${made.id} (${made.name}, until ${when(made.expiresAt)}), receipt ${receipt.id}\n\n  ${token}\n\nKeep it now: it is not shown again.`,
 }
-const RECEIPT = ['id', 'at', 'by', 'action', 'target', 'people', 'grants', 'streams', 'state', 'why']
+const RECEIPT = ['id', 'at', 'by', 'byName', 'action', 'target', 'people', 'grants', 'streams', 'state', 'why']
 
 try {
   await run()
@@ -187,7 +187,7 @@ function shownPerson({ listed, live, events }: Answer): string {
   const parts = [
     ['Grants', table(grants, ['id', 'clientName', 'resource', 'scopes', 'mcpSessions', 'createdAt', 'endsAt'])],
     ['Open streams', table(streams, ['id', 'grantId', 'kind', 'label', 'openedAt'])],
-    ['Recent events', table(events, ['at', 'type', 'clientName', 'actor', 'reason'])],
+    ['Recent events', table(events, ['at', 'type', 'clientName', 'actor', 'actorName', 'reason'])],
   ]
   return [who, ...parts.map(([title, shown]) => `\n${title}\n${shown}`)].join('\n')
 }
@@ -198,7 +198,7 @@ function shownReceipt(receipt: Answer): string {
   const what = `${receipt['action']} ${targetOf(receipt)}`
   return `${what}: ${state}
 ${receipt['grants']} grants and ${receipt['streams']} streams ended, ${done} of ${total} people asked
-receipt ${receipt['id']}, by ${clean(receipt['by'])}: ${clean(receipt['why'])}`
+receipt ${receipt['id']}, by ${clean(receipt['byName'] ?? '')} (${clean(receipt['by'])}): ${clean(receipt['why'])}`
 }
 
 function flat(receipt: Answer): Answer {

@@ -56,7 +56,7 @@ export class Campaigns extends LifecycleCapability {
   override onStart(): void {
     this.#storage.sql.exec(`
       CREATE TABLE IF NOT EXISTS campaigns (
-        id TEXT PRIMARY KEY, at INTEGER NOT NULL, actor TEXT NOT NULL, reason TEXT NOT NULL, action TEXT NOT NULL, what TEXT NOT NULL,
+        id TEXT PRIMARY KEY, at INTEGER NOT NULL, actor TEXT NOT NULL, actor_name TEXT, reason TEXT NOT NULL, action TEXT NOT NULL, what TEXT NOT NULL,
         target TEXT, come_to TEXT NOT NULL, walked INTEGER NOT NULL) WITHOUT ROWID;
       CREATE TABLE IF NOT EXISTS campaign_people (
         campaign TEXT NOT NULL, sub TEXT NOT NULL, attempts INTEGER NOT NULL, due INTEGER NOT NULL, error TEXT NOT NULL,
@@ -67,7 +67,7 @@ export class Campaigns extends LifecycleCapability {
   /** Beginning again what has begun changes nothing: the answer may have been lost. */
   async begin(order: Order): Promise<Receipt> {
     const { people, receipts, notBefore } = this.#options
-    const { id, at, by, why, action, target } = order
+    const { id, at, by, byName, why, action, target } = order
     const known = receipts.find(id)
     if (known) return known
     const related = relatedTo(target.what, target.id)
@@ -86,10 +86,11 @@ export class Campaigns extends LifecycleCapability {
       notBefore.note(order)
       receipts.keep(receipt)
       this.#storage.sql.exec(
-        "INSERT INTO campaigns VALUES (?, ?, ?, ?, ?, ?, ?, '', 0)",
+        "INSERT INTO campaigns VALUES (?, ?, ?, ?, ?, ?, ?, ?, '', 0)",
         id,
         at,
         by,
+        byName ?? null,
         why,
         action,
         target.what,
@@ -194,12 +195,15 @@ export class Campaigns extends LifecycleCapability {
   }
 
   async #ask(campaign: CampaignRow, { sub, late }: Asked): Promise<Answer> {
-    const { id, at, actor, reason, action, what, target } = campaign
+    const { id, at, actor, actor_name: actorName, reason, action, what, target } = campaign
     const asked: Target = what === 'everyone' ? { what: 'everything' } : { what, id: target ?? '' }
     // Who signs in again after a revocation may stay; to a blocked client nothing may stay.
     const errand = { id: late === 0 ? id : `${id}.${late}`, ...(action === 'revoke' && { grantedUntil: at }) }
     try {
-      return await within(ANSWER_WITHIN_MS, this.#options.ask(sub, asked, { actor, reason }, errand))
+      return await within(
+        ANSWER_WITHIN_MS,
+        this.#options.ask(sub, asked, { actor, actorName: actorName ?? undefined, reason }, errand),
+      )
     } catch (error) {
       return { error }
     }
@@ -249,6 +253,7 @@ interface CampaignRow extends Record<string, SqlStorageValue> {
   id: string
   at: number
   actor: string
+  actor_name: string | null
   reason: string
   action: 'revoke' | 'block'
   what: 'everyone' | 'client' | 'resource'

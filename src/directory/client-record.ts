@@ -34,5 +34,7 @@ export interface ClientRecord {
 export interface ListedClient extends ClientRecord {
   /** Unix seconds of the last time a person allowed it something, to the day. */
   readonly usedAt: number | undefined
-  readonly blocked: { readonly at: number; readonly by: string; readonly why: string } | undefined
+  readonly blocked:
+    | { readonly at: number; readonly by: string; readonly byName?: string | undefined; readonly why: string }
+    | undefined
 }

@@ -2,8 +2,9 @@
 //
 // Layout: one row per client; `source` is a keyed hash of the address it came from; keys and documents are in a table of their own, for
 // the clients that have some. Lifetime: 24 hours, or 400 days after the last
-// person allowed it something; read as gone at that second, deleted by a daily job. Whoever is not used yet makes room for newer
-// ones beyond NEVER_USED_LIMIT. Trade-off: the table is its own rate limiter. Counting the last minute costs a bounded index
+// person was let in by it; read as gone at that second, deleted by a daily job. Whoever is not used yet makes room for newer
+// ones beyond NEVER_USED_LIMIT; of those that are used, the one longest ago that nobody is connected with, beyond USED_LIMIT. Each takes
+// 16 KiB at most (`oauth/client-metadata.ts`): all of them 3.5 GB, of the 10 GB an object may have. Trade-off: the table is its own rate limiter. Counting the last minute costs a bounded index
 // scan per registration, and in return the count survives hibernation without a single extra write. A blocked client stays known
 // for ever: forgetting it would make it one that nobody has blocked.
 import { LifecycleCapability, type LifecycleJobOutcome } from 'agents/lifecycle'
@@ -22,11 +23,12 @@ export interface RegistrationRate {
 export const NEVER_USED_LIFETIME = 86_400
 export const USED_LIFETIME = 400 * 86_400
 export const NEVER_USED_LIMIT = 10_000
+export const USED_LIMIT = 200_000
 const WINDOW = 60
 const DAY = 86_400
 const PAGE = 50
 const NOT_BLOCKED = 'id NOT IN (SELECT id FROM blocked_clients)'
-const LISTED = `SELECT clients.*, b.at AS blocked_at, b.actor AS blocked_by, b.reason AS blocked_why, d.fresh_until, d.jwks, d.jwks_uri
+const LISTED = `SELECT clients.*, b.at AS blocked_at, b.actor AS blocked_by, b.actor_name AS blocked_by_name, b.reason AS blocked_why, d.fresh_until, d.jwks, d.jwks_uri
   FROM clients LEFT JOIN blocked_clients AS b ON b.id = clients.id LEFT JOIN client_details AS d ON d.id = clients.id`
 
 export class Clients extends LifecycleCapability {
@@ -34,6 +36,7 @@ export class Clients extends LifecycleCapability {
   readonly #now: () => number
   readonly #details: ClientDetails
   #neverUsed = 0
+  #used = 0
   #sweepPlanned = false
 
   /** `now` in unix seconds. */
@@ -52,9 +55,14 @@ export class Clients extends LifecycleCapability {
       CREATE INDEX IF NOT EXISTS clients_by_age ON clients (registered_at, source);
       CREATE INDEX IF NOT EXISTS clients_never_used ON clients (registered_at) WHERE used_at IS NULL;
       CREATE INDEX IF NOT EXISTS clients_by_use ON clients (coalesce(used_at, 0) DESC, id);
-      CREATE TABLE IF NOT EXISTS blocked_clients (id TEXT PRIMARY KEY, at INTEGER NOT NULL, actor TEXT NOT NULL, reason TEXT NOT NULL) WITHOUT ROWID`)
+      CREATE TABLE IF NOT EXISTS blocked_clients (
+        id TEXT PRIMARY KEY, at INTEGER NOT NULL, actor TEXT NOT NULL, actor_name TEXT, reason TEXT NOT NULL) WITHOUT ROWID`)
     this.#details.create()
-    this.#neverUsed = this.#storage.sql.exec<{ n: number }>('SELECT count(*) AS n FROM clients WHERE used_at IS NULL').one().n
+    const { all, used } = this.#storage.sql
+      .exec<{ all: number; used: number }>('SELECT count(*) AS "all", count(used_at) AS used FROM clients')
+      .one()
+    this.#used = used
+    this.#neverUsed = all - used
     this.#sweepPlanned = this.lifecycle.jobs.get('clients') !== undefined
   }
 
@@ -73,7 +81,7 @@ export class Clients extends LifecycleCapability {
   /** What the document of a client says now. A new one counts as a registration; one that is known takes no more room than before. */
   async keepDocument(client: ClientRecord, source: string, rate: RegistrationRate): Promise<Registration> {
     if (!this.client(client.id)) {
-      this.#storage.sql.exec('DELETE FROM clients WHERE id = ? AND used_at IS NOT NULL', client.id)
+      this.#dropUsed('WHERE id = ? AND used_at IS NOT NULL', client.id)
       this.#dropNeverUsed('WHERE id = ?', client.id)
       return await this.register(client, source, rate)
     }
@@ -102,6 +110,11 @@ export class Clients extends LifecycleCapability {
     return row && { ...fromRow(row), ...(row.blocked_at !== null && { isBlocked: true }) }
   }
 
+  listed(id: string): ListedClient | undefined {
+    const [row] = this.#storage.sql.exec<ListedRow>(`${LISTED} WHERE clients.id = ?`, id)
+    return row && listed(row)
+  }
+
   /** Last used first; those whose name or id contains the search. */
   page(
     search: string,
@@ -126,14 +139,15 @@ export class Clients extends LifecycleCapability {
   }
 
   /** Nobody can connect the client from now on. */
-  block(id: string, { at, by, why }: Pick<Order, 'at' | 'by' | 'why'>): void {
-    this.#storage.sql.exec('INSERT OR IGNORE INTO blocked_clients VALUES (?, ?, ?, ?)', id, at, by, why)
+  block(id: string, { at, by, byName, why }: Pick<Order, 'at' | 'by' | 'byName' | 'why'>): void {
+    this.#storage.sql.exec('INSERT OR IGNORE INTO blocked_clients VALUES (?, ?, ?, ?, ?)', id, at, by, byName ?? null, why)
   }
 
   /** Since when, by whom and why; also for a client of the settings, which has no row of its own. */
   blocked(id: string): ListedClient['blocked'] {
-    const query = 'SELECT at, actor AS "by", reason AS why FROM blocked_clients WHERE id = ?'
-    return this.#storage.sql.exec<{ at: number; by: string; why: string }>(query, id).toArray()[0]
+    const query = 'SELECT at, actor AS "by", actor_name AS name, reason AS why FROM blocked_clients WHERE id = ?'
+    const [row] = this.#storage.sql.exec<{ at: number; by: string; name: string | null; why: string }>(query, id)
+    return row && { at: row.at, by: row.by, byName: row.name ?? undefined, why: row.why }
   }
 
   /** False when it was not blocked. */
@@ -141,20 +155,28 @@ export class Clients extends LifecycleCapability {
     return this.#storage.sql.exec('DELETE FROM blocked_clients WHERE id = ?', id).rowsWritten > 0
   }
 
-  /** A person allowed this client something. Written at most once a day; where it came from is forgotten with the first. */
+  /** A person was let in by this client. Written at most once a day; where it came from is forgotten with the first. */
   markUsed(id: string): void {
     const now = this.#now()
     const [row] = this.#storage.sql.exec<{ used_at: number | null }>('SELECT used_at FROM clients WHERE id = ?', id)
     if (!row || (row.used_at !== null && now - row.used_at < DAY)) return
     this.#storage.sql.exec("UPDATE clients SET used_at = ?, source = '' WHERE id = ?", now, id)
-    if (row.used_at === null) this.#neverUsed -= 1
+    if (row.used_at !== null) return
+    this.#neverUsed -= 1
+    this.#used += 1
+    const surplus = this.#used - USED_LIMIT
+    if (surplus > 0)
+      this.#dropUsed(
+        `WHERE id IN (SELECT id FROM clients WHERE used_at < ${now} AND ${NOT_BLOCKED} AND NOT EXISTS
+         (SELECT 1 FROM person_clients WHERE client_id = clients.id) ORDER BY coalesce(used_at, 0), id DESC LIMIT ?)`,
+        surplus,
+      )
   }
 
   onJob(): LifecycleJobOutcome {
     const now = this.#now()
     this.#dropNeverUsed(`WHERE used_at IS NULL AND registered_at <= ? AND ${NOT_BLOCKED}`, now - NEVER_USED_LIFETIME)
-    const dropped = `DELETE FROM clients WHERE used_at <= ? AND ${NOT_BLOCKED} RETURNING id`
-    this.#details.forget(this.#storage.sql.exec<{ id: string }>(dropped, now - USED_LIFETIME).toArray())
+    this.#dropUsed(`WHERE used_at <= ? AND ${NOT_BLOCKED}`, now - USED_LIFETIME)
     const [left] = this.#storage.sql.exec('SELECT 1 FROM clients LIMIT 1')
     this.#sweepPlanned = left !== undefined
     return left && { rescheduleAt: (now + DAY) * 1000 }
@@ -204,9 +226,17 @@ export class Clients extends LifecycleCapability {
   }
 
   #dropNeverUsed(where: string, value: number | string): void {
+    this.#neverUsed -= this.#drop(where, value)
+  }
+
+  #dropUsed(where: string, value: number | string): void {
+    this.#used -= this.#drop(where, value)
+  }
+
+  #drop(where: string, value: number | string): number {
     const dropped = this.#storage.sql.exec<{ id: string }>(`DELETE FROM clients ${where} RETURNING id`, value).toArray()
     this.#details.forget(dropped)
-    this.#neverUsed -= dropped.length
+    return dropped.length
   }
 }
 
@@ -227,12 +257,13 @@ interface ListedRow extends ClientRow, DetailsRow {
   used_at: number | null
   blocked_at: number | null
   blocked_by: string | null
+  blocked_by_name: string | null
   blocked_why: string | null
 }
 
 function listed(row: ListedRow): ListedClient {
-  const { blocked_at: at, blocked_by: by, blocked_why: why } = row
-  const blocked = at === null ? undefined : { at, by: by ?? '', why: why ?? '' }
+  const { blocked_at: at, blocked_by: by, blocked_by_name: byName, blocked_why: why } = row
+  const blocked = at === null ? undefined : { at, by: by ?? '', byName: byName ?? undefined, why: why ?? '' }
   return { ...fromRow(row), usedAt: row.used_at ?? undefined, blocked, isBlocked: blocked !== undefined }
 }
 

@@ -97,12 +97,6 @@ export class Directory extends DurableObject<Env> {
     this.#has.registrations.keep(resource, sealed)
   }
 
-  /** To be called when a person allowed the client something: from then on it lives 400 days instead of one. */
-  async markUsed(id: string): Promise<void> {
-    await this.lifecycle.start()
-    this.#has.clients.markUsed(id)
-  }
-
   /** What a person's object has to say; a second delivery changes nothing. */
   async record({ person, events, receipts }: Report): Promise<void> {
     await this.lifecycle.start()
@@ -114,7 +108,10 @@ export class Directory extends DurableObject<Env> {
       const { providerSession, at } = event
       if (providerSession !== undefined) this.#has.providerSessions.remember(person.identity.issuer, providerSession, sub, at)
       const isNew = this.#note(`${sub}.${event.number}`, sub, event)
-      if (isNew && event.type === 'signed_in') await this.#has.campaigns.late(sub, event)
+      if (!isNew || event.type !== 'signed_in') continue
+      // Somebody was let in by it: from now on it lives 400 days instead of one. Who was refused makes no client last.
+      this.#has.clients.markUsed(event.clientId ?? '')
+      await this.#has.campaigns.late(sub, event)
     }
   }
 
@@ -174,6 +171,17 @@ export class Directory extends DurableObject<Env> {
     return subs.flatMap((sub) => this.#has.people.find(sub) ?? [])
   }
 
+  async listedClient(id: string): Promise<ClientWithPeople | undefined> {
+    await this.lifecycle.start()
+    const entered = enteredClients(this.#told().clients, id, this.#blocked).find((client) => client.id === id)
+    const client = entered ?? this.#has.clients.listed(id)
+    return client && this.#withPeople(client)
+  }
+
+  #withPeople(client: ListedClient): ClientWithPeople {
+    return { ...client, people: this.#has.people.countConnected({ what: 'client', id: client.id }) }
+  }
+
   async clients(
     search: string,
     after: string | undefined,
@@ -182,13 +190,7 @@ export class Directory extends DurableObject<Env> {
     const { clients: registered, next } = this.#has.clients.page(search, after)
     const entered = after === undefined ? enteredClients(this.#told().clients, search, this.#blocked) : []
     const clients = [...entered, ...registered]
-    return {
-      clients: clients.map((client) => ({
-        ...client,
-        people: this.#has.people.countConnected({ what: 'client', id: client.id }),
-      })),
-      next,
-    }
+    return { clients: clients.map((client) => this.#withPeople(client)), next }
   }
 
   async securityEvents(filter: EventFilter): Promise<readonly RecordedEvent[]> {
@@ -286,22 +288,17 @@ export class Directory extends DurableObject<Env> {
   }
 
   /** Somebody signed in tried what is for administrators; once an hour is enough to know. */
-  async noteRefusedAdministrator(sub: string, actor: string): Promise<void> {
+  async noteRefusedAdministrator(sub: string, actorName: string): Promise<void> {
     await this.lifecycle.start()
     const at = now()
-    this.#note(`refused.${sub}.${Math.floor(at / 3_600)}`, sub, { type: 'administration_refused', at, actor })
+    this.#note(`refused.${sub}.${Math.floor(at / 3_600)}`, sub, { type: 'administration_refused', at, actor: sub, actorName })
   }
 
   /** What is done here is known here; what is done in a person's object comes by its outbox. */
-  #audit({ id, at, by, why, target }: Order, type: string): void {
-    const clientId = target.what === 'client' ? target.id : undefined
-    this.#note(`receipt.${id}`, undefined, {
-      type,
-      at,
-      actor: by,
-      reason: why,
-      ...(clientId !== undefined && { clientId }),
-    })
+  #audit({ id, at, by, byName, why, target }: Order, type: string): void {
+    const acted = { type, at, actor: by, actorName: byName, reason: why }
+    const client = target.what === 'client' && target.id !== undefined && { clientId: target.id }
+    this.#note(`receipt.${id}`, undefined, { ...acted, ...client })
   }
 
   /** False when it is known already. */

@@ -1,10 +1,11 @@
 // Receipts of administrative actions: who did what to whom, why, what came of it, and what is still being tried.
 //
-// Layout: one numbered row per action. Lifetime: the newest KEPT. Trade-off: what a wide action has done is added with every batch,
+// Layout: one numbered row per action. Lifetime: the newest KEPT of administrators, and apart from them the newest OWN_KEPT of what people
+// did on their own pages, so that none of these pushes out one of those. Trade-off: what a wide action has done is added with every batch,
 // in the same transaction as its progress, so that a receipt says neither more nor less than what is known to have happened.
 import { LifecycleCapability } from 'agents/lifecycle'
 import type { Ended } from '../session/parts.ts'
-import type { Action, ActionTarget, Order, Receipt } from '../session/receipt.ts'
+import { THEMSELVES, type Action, type ActionTarget, type Order, type Receipt } from '../session/receipt.ts'
 
 export interface ReceiptPage {
   /** Newest first. */
@@ -15,6 +16,7 @@ export interface ReceiptPage {
 
 const PAGE = 50
 const KEPT = 50_000
+const OWN_KEPT = 10_000
 const TRIM_EVERY = 500
 
 export class Receipts extends LifecycleCapability {
@@ -27,19 +29,21 @@ export class Receipts extends LifecycleCapability {
 
   override onStart(): void {
     this.#storage.sql.exec(`CREATE TABLE IF NOT EXISTS receipts (
-      number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, at INTEGER NOT NULL, actor TEXT NOT NULL, reason TEXT NOT NULL,
-      action TEXT NOT NULL, target TEXT NOT NULL, total INTEGER NOT NULL, done INTEGER NOT NULL, failing INTEGER NOT NULL,
-      grants INTEGER NOT NULL, streams INTEGER NOT NULL, acknowledged_at INTEGER, state TEXT NOT NULL)`)
+      number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, at INTEGER NOT NULL, actor TEXT NOT NULL, actor_name TEXT,
+      reason TEXT NOT NULL, action TEXT NOT NULL, target TEXT NOT NULL, total INTEGER NOT NULL, done INTEGER NOT NULL, failing INTEGER NOT NULL,
+      grants INTEGER NOT NULL, streams INTEGER NOT NULL, acknowledged_at INTEGER, state TEXT NOT NULL);
+      CREATE INDEX IF NOT EXISTS receipts_by_kind ON receipts (actor = '${THEMSELVES}', number)`)
   }
 
   /** A receipt that is there already stays as it is: storing is tried again when the answer was lost. */
-  keep({ id, at, by, why, action, target, people, grants, streams, acknowledgedAt, state }: Receipt): void {
+  keep({ id, at, by, byName, why, action, target, people, grants, streams, acknowledgedAt, state }: Receipt): void {
     const [row] = this.#storage.sql.exec<{ number: number }>(
-      `INSERT OR IGNORE INTO receipts (id, at, actor, reason, action, target, total, done, failing, grants, streams, acknowledged_at, state)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING number`,
+      `INSERT OR IGNORE INTO receipts (id, at, actor, actor_name, reason, action, target, total, done, failing, grants, streams, acknowledged_at, state)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING number`,
       id,
       at,
       by,
+      byName ?? null,
       why,
       action,
       JSON.stringify(target),
@@ -52,7 +56,16 @@ export class Receipts extends LifecycleCapability {
       state,
     )
     if (row && row.number % TRIM_EVERY === 0)
-      this.#storage.sql.exec("DELETE FROM receipts WHERE number <= ? AND state = 'done'", row.number - KEPT)
+      for (const [isOwn, kept] of [
+        [0, KEPT],
+        [1, OWN_KEPT],
+      ] as const)
+        this.#storage.sql.exec(
+          `DELETE FROM receipts WHERE (actor = '${THEMSELVES}') = ?1 AND state = 'done' AND number <=
+           (SELECT number FROM receipts WHERE (actor = '${THEMSELVES}') = ?1 ORDER BY number DESC LIMIT 1 OFFSET ?2)`,
+          isOwn,
+          kept,
+        )
   }
 
   find(id: string): Receipt | undefined {
@@ -106,6 +119,7 @@ interface Row extends Record<string, SqlStorageValue> {
   id: string
   at: number
   actor: string
+  actor_name: string | null
   reason: string
   action: Action
   target: string
@@ -127,6 +141,7 @@ function fromRow(row: Row): Receipt {
     id,
     at,
     by: row.actor,
+    byName: row.actor_name ?? undefined,
     why: row.reason,
     action,
     target,

@@ -1,9 +1,12 @@
 // Security events of the whole deployment: who was let in, who was put out, by whom and why.
 //
-// Layout: one numbered row per event; the sender's own id makes a second delivery harmless. Lifetime: 400 days, and at most
-// KEPT rows. Trade-off: filters scan backwards from the newest by the index that fits best, and stop at a page.
+// Layout: one numbered row per event; the sender's own id makes a second delivery harmless. Lifetime: the newest KEPT that administrators
+// caused, and apart from them the newest KEPT that people and the rules did, of one person at most KEPT_OF_ONE: nobody pushes out what
+// administrators did, and nobody alone what others did. Trade-off: filters scan backwards from the newest by the index that fits best, and
+// stop at a page; each kind is trimmed once in TRIM_EVERY events.
 import { LifecycleCapability } from 'agents/lifecycle'
 import type { NumberedEvent } from '../session/outbox.ts'
+import { THEMSELVES } from '../session/receipt.ts'
 
 export interface RecordedEvent {
   readonly number: number
@@ -14,6 +17,7 @@ export interface RecordedEvent {
   readonly clientName: string | undefined
   readonly grantId: string | undefined
   readonly actor: string | undefined
+  readonly actorName: string | undefined
   readonly reason: string | undefined
 }
 
@@ -28,7 +32,12 @@ export interface EventFilter {
 
 const PAGE = 100
 const KEPT = 200_000
+const KEPT_OF_ONE = 2_000
 const TRIM_EVERY = 1_000
+/** Of a person's own, whose numbers go up one by one. */
+const TRIM_OWN_EVERY = 100
+/** Done by an administrator: not by the rules, and not by the person themselves. */
+const ADMINISTERED = `(actor IS NOT NULL AND actor <> '${THEMSELVES}')`
 
 export class SecurityEvents extends LifecycleCapability {
   readonly #storage: DurableObjectStorage
@@ -42,21 +51,22 @@ export class SecurityEvents extends LifecycleCapability {
     this.#storage.sql.exec(`
       CREATE TABLE IF NOT EXISTS security_events (
         number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, at INTEGER NOT NULL, type TEXT NOT NULL, sub TEXT,
-        client_id TEXT, client_name TEXT, grant_id TEXT, actor TEXT, reason TEXT);
+        client_id TEXT, client_name TEXT, grant_id TEXT, actor TEXT, actor_name TEXT, reason TEXT);
       CREATE INDEX IF NOT EXISTS security_events_by_person ON security_events (sub, number);
-      CREATE INDEX IF NOT EXISTS security_events_by_type ON security_events (type, number)`)
+      CREATE INDEX IF NOT EXISTS security_events_by_type ON security_events (type, number);
+      CREATE INDEX IF NOT EXISTS security_events_by_cause ON security_events (${ADMINISTERED}, number)`)
   }
 
   /** `id` is unique over all senders; an event that is there already is ignored, and false comes back. */
   record(
     id: string,
     sub: string | undefined,
-    event: Omit<NumberedEvent, 'number' | 'type'> & { readonly type: string },
+    event: Omit<NumberedEvent, 'number' | 'type'> & { readonly type: string; readonly number?: number },
   ): boolean {
-    const { at, type, clientId, clientName, grantId, actor, reason } = event
+    const { at, type, clientId, clientName, grantId, actor, actorName, reason } = event
     const written = this.#storage.sql.exec<{ number: number }>(
-      `INSERT OR IGNORE INTO security_events (id, at, type, sub, client_id, client_name, grant_id, actor, reason)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING number`,
+      `INSERT OR IGNORE INTO security_events (id, at, type, sub, client_id, client_name, grant_id, actor, actor_name, reason)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING number`,
       id,
       at,
       type,
@@ -65,12 +75,24 @@ export class SecurityEvents extends LifecycleCapability {
       clientName ?? null,
       grantId ?? null,
       actor ?? null,
+      actorName ?? null,
       reason ?? null,
     )
     const [row] = written
     if (row && row.number % TRIM_EVERY === 0)
-      this.#storage.sql.exec('DELETE FROM security_events WHERE number <= ?', row.number - KEPT)
+      for (const administered of [0, 1]) this.#trim(`${ADMINISTERED} = ?`, administered, KEPT)
+    if (row && sub !== undefined && (event.number ?? 1) % TRIM_OWN_EVERY === 0)
+      this.#trim(`NOT ${ADMINISTERED} AND sub = ?`, sub, KEPT_OF_ONE)
     return row !== undefined
+  }
+
+  #trim(which: string, value: string | number, kept: number): void {
+    this.#storage.sql.exec(
+      `DELETE FROM security_events WHERE ${which}1 AND number <=
+       (SELECT number FROM security_events WHERE ${which}1 ORDER BY number DESC LIMIT 1 OFFSET ?2)`,
+      value,
+      kept,
+    )
   }
 
   /** The number of the newest; 0 when there is none. */
@@ -105,6 +127,7 @@ interface Row extends Record<string, SqlStorageValue> {
   client_name: string | null
   grant_id: string | null
   actor: string | null
+  actor_name: string | null
   reason: string | null
 }
 
@@ -118,6 +141,7 @@ function fromRow(row: Row): RecordedEvent {
     clientName: row.client_name ?? undefined,
     grantId: row.grant_id ?? undefined,
     actor: row.actor ?? undefined,
+    actorName: row.actor_name ?? undefined,
     reason: row.reason ?? undefined,
   }
 }

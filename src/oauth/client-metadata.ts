@@ -20,6 +20,8 @@ export interface RegistrationRequest {
 
 export const MOST_REDIRECT_URIS = 20
 const LONGEST_NAME = 200
+/** All of it as it is kept. A real one has some hundred bytes, one with keys or twenty long addresses a few thousand. */
+const LARGEST_KEPT = 16 * 1024
 const LONGEST_WORD = 200
 const LONGEST_URL = 2048
 const GRANT_TYPES: readonly string[] = ['authorization_code', 'refresh_token']
@@ -50,14 +52,18 @@ export function readRegistration(document: unknown, policy: AddressPolicy = STRA
   const keys = method === 'private_key_jwt' ? statedKeys(asked, policy) : undefined
   if (method === 'private_key_jwt' && !keys)
     throw new OAuthError('invalid_client_metadata', 'private_key_jwt needs jwks or jwks_uri')
+  const metadata = {
+    redirectUris: redirectUris(asked.redirect_uris ?? []),
+    authMethod: method,
+    grantTypes: grantTypes(asked.grant_types ?? []),
+    ...(keys && { keys }),
+    ...description(asked),
+  }
+  const size = new TextEncoder().encode(JSON.stringify(metadata)).length
+  if (size > LARGEST_KEPT)
+    throw new OAuthError('invalid_client_metadata', `the registration takes ${size} bytes: at most ${LARGEST_KEPT} are kept`)
   return {
-    metadata: {
-      redirectUris: redirectUris(asked.redirect_uris ?? []),
-      authMethod: method,
-      grantTypes: grantTypes(asked.grant_types ?? []),
-      ...(keys && { keys }),
-      ...description(asked),
-    },
+    metadata,
     scopes: asked.scope?.split(' ').filter((scope) => scope !== '') ?? [],
   }
 }

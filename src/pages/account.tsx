@@ -25,7 +25,9 @@ export interface AccountView {
   /** What the person has just ended. */
   readonly ended: { readonly grants: number; readonly streams: number; readonly acknowledgedAt: number | null } | undefined
   /** While an administrator has what passes recorded. */
-  readonly recording: { readonly by: string; readonly bodies: boolean; readonly until: number } | undefined
+  readonly recording:
+    | { readonly by: string; readonly byName?: string | undefined; readonly bodies: boolean; readonly until: number }
+    | undefined
   readonly now: number
 }
 
@@ -100,11 +102,11 @@ function Ended({ grants, streams, acknowledgedAt }: NonNullable<AccountView['end
   )
 }
 
-function Recorded({ by, bodies, until }: NonNullable<AccountView['recording']>) {
+function Recorded({ by, byName, bodies, until }: NonNullable<AccountView['recording']>) {
   return (
     <p class="note note-warn" id="recording">
       <strong>
-        <bdi>{shownText(by, 80)}</bdi> is recording what your applications do here
+        <bdi>{shownText(byName ?? by, 80)}</bdi> is recording what your applications do here
       </strong>
       {bodies ? ', with the beginning of each message,' : ', without the messages themselves,'} until <Exact at={until} />.
     </p>

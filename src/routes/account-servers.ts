@@ -7,7 +7,7 @@ import type { Services } from '../services.ts'
 import { THEMSELVES } from '../session/receipt.ts'
 import { titleOf } from '../settings/downstreams.ts'
 import { sendToServer } from './link.ts'
-import { formOf, type Visited } from './pages-session.ts'
+import { ownFormOf, type Visited } from './pages-session.ts'
 
 const asking = z.object({ server: z.string().min(1).max(2_000), what: z.enum(['connect', 'disconnect']) })
 
@@ -23,7 +23,7 @@ export async function signedInServers({ settings, session }: Services, sub: stri
 }
 
 export async function changeConnection(c: Context<Visited>, services: Services): Promise<Response> {
-  const asked = asking.safeParse(Object.fromEntries(await formOf(c, services)))
+  const asked = asking.safeParse(Object.fromEntries(await ownFormOf(c, services)))
   if (!asked.success) throw new OAuthError('invalid_request', 'This form does not say which server is meant')
   const { sub } = c.get('visitor')
   const { server: resource, what } = asked.data

@@ -9,7 +9,7 @@ import { pageHeaders } from '../pages/headers.ts'
 import type { Services } from '../services.ts'
 import { revoke, type Revocable } from './admin/actions.ts'
 import { changeConnection, signedInServers } from './account-servers.ts'
-import { endPagesSession, formOf, signedIn, type Visited } from './pages-session.ts'
+import { endPagesSession, formOf, ownFormOf, signedIn, type Visited } from './pages-session.ts'
 import { shownServers } from './servers.ts'
 
 const ending = z.discriminatedUnion('what', [
@@ -59,7 +59,7 @@ async function ownReceipt(services: Services, sub: string, id: string | undefine
 }
 
 async function disconnect(c: Context<Visited>, services: Services): Promise<Response> {
-  const asked = ending.safeParse(Object.fromEntries(await formOf(c, services)))
+  const asked = ending.safeParse(Object.fromEntries(await ownFormOf(c, services)))
   if (!asked.success) throw new OAuthError('invalid_request', 'This form does not say what should be disconnected')
   const { sub, session } = c.get('visitor')
   const { data } = asked

@@ -40,8 +40,8 @@ function reading(routes: Hono<Administered>, services: Services): void {
   const directory = services.directory
   routes.get('/openapi.json', (c) => c.json(openApi(services.settings.baseUrl), 200, NO_STORE))
   routes.get('/session', (c) => {
-    const { actor, via, csrf } = c.get('administrator')
-    return c.json({ actor, via, csrf }, 200, NO_STORE)
+    const { actor, actorName, via, csrf } = c.get('administrator')
+    return c.json({ actor, actorName, via, csrf }, 200, NO_STORE)
   })
   routes.get('/overview', async (c) => c.json(await directory().busyness(), 200, NO_STORE))
   routes.get('/people', async (c) => {
@@ -100,8 +100,8 @@ function acting(routes: Hono<Administered>, services: Services): void {
 }
 
 function by(c: Context<Administered>, reason: string): Acting {
-  const { actor, session } = c.get('administrator')
-  return { actor, reason, session, waitUntil: (work) => c.executionCtx.waitUntil(work) }
+  const { actor, actorName, session } = c.get('administrator')
+  return { actor, actorName, reason, session, waitUntil: (work) => c.executionCtx.waitUntil(work) }
 }
 
 /** 202 while some of the people are still being asked: the receipt at the address tells when all have answered. */

@@ -73,8 +73,6 @@ async function finishForClient(
   assertNotBlocked(client)
   try {
     const { identity, tokens } = await signIn()
-    // Before the grant exists: a Directory that is away must not fail a sign-in half-way.
-    await services.directory().markUsed(asked.clientId)
     const sub = await subjectName(identity)
     const { clientId, clientName, resource, scopes, redirectUri, codeChallenge } = asked
     const issued = await services.session(sub).signIn({

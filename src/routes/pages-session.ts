@@ -66,6 +66,11 @@ export async function endPagesSession(c: Context<Visited>, services: Services): 
   await services.directory().closeFeeds(sub)
 }
 
+/** For people who read; what decides is the `sub`. */
+export function calledNow({ identity, sub }: Visitor): string {
+  return identity.email ?? identity.name ?? sub
+}
+
 /** Whose cookie came with the request; undefined when there is none, or it is over. */
 export async function visitorOf(c: Context, services: Services): Promise<Visitor | undefined> {
   const cookie = cookieJar(c, services.settings.baseUrl).read(COOKIE)
@@ -136,4 +141,14 @@ export async function formOf(c: Context<Visited>, services: Services): Promise<U
     throw new OAuthError('access_denied', 'This form can only be sent from the page of this site: open it again')
   }
   return form
+}
+
+/** A form with which people end or begin something of their own: so many in a minute, because each is work and may be written down. */
+export async function ownFormOf(c: Context<Visited>, services: Services): Promise<URLSearchParams> {
+  const form = await formOf(c, services)
+  const retryAfter = await services.session(c.get('visitor').sub).takeForm()
+  if (retryAfter === 0) return form
+  throw new OAuthError('too_many_requests', `You have pressed too many buttons in a minute: try again in ${retryAfter} seconds`, {
+    retryAfter,
+  })
 }

@@ -13,7 +13,7 @@ import { finderServices } from './known-clients.ts'
 import { sourceOf } from './source.ts'
 
 export function tokenRoutes(services: Services): Hono<{ Variables: Variables }> {
-  const { settings, keys, envelopes, machines, statements, session, directory, now } = services
+  const { settings, keys, envelopes, machines, statements, session, now } = services
   const finder = new ClientFinder(finderServices(services))
   const clients = new ClientAuthentication({ ...finderServices(services), issuer: settings.baseUrl, session })
   const grantServices = {
@@ -27,7 +27,6 @@ export function tokenRoutes(services: Services): Hono<{ Variables: Variables }> 
     grantTypes: grantTypesOf(settings.exchange),
     statements,
     longestSession: settings.exchange.longestSession,
-    markUsed: (id: string) => directory().markUsed(id),
     session,
     now,
   }

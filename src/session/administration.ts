@@ -7,7 +7,7 @@ import type { LeashedStream } from './leash-terms.ts'
 import type { PersonSummary } from './outbox.ts'
 import type { RecentRequest } from './recent-requests.ts'
 import type { RecordingTerms } from './recording.ts'
-import { receiptOfOne, type Order, type Receipt } from './receipt.ts'
+import { receiptOfOne, THEMSELVES, type Order, type Receipt } from './receipt.ts'
 import { described, endEverything, endGrant, type By, type Ended, type PagesSpared, type Parts } from './parts.ts'
 
 interface GrantDetail extends Pick<Grant, 'id' | 'clientId' | 'clientName' | 'resource' | 'scopes' | 'createdAt' | 'endsAt'> {
@@ -103,15 +103,24 @@ async function endTarget(parts: Parts, target: Target, by: By, spared?: PagesSpa
   return endGrants(parts, named[target.what], by)
 }
 
-/** What was ordered about this person alone. Its receipt leaves by the outbox, so that it is stored whatever becomes of the answer. */
-export async function carryOut(parts: Parts, order: Order, person?: Identity, spared?: PagesSpared): Promise<Receipt> {
+/**
+ * What was ordered about this person alone. Its receipt leaves by the outbox, so that it is stored whatever becomes of the answer. What an
+ * administrator orders has one whatever came of it; a person who presses a button again and again leaves nothing where nothing ended.
+ */
+export async function carryOut(
+  parts: Parts,
+  order: Order,
+  person?: Identity,
+  spared?: PagesSpared,
+): Promise<Receipt | undefined> {
   // Somebody whose sessions are long over is known to the Directory alone, and has to be shut out all the same.
   if (!parts.profile.identity && person) parts.profile.remember(person, parts.now())
-  const by = { actor: order.by, reason: order.why }
+  const by = { actor: order.by, actorName: order.byName, reason: order.why }
   const ended =
     order.action === 'revoke'
       ? await endTarget(parts, targetOf(order), by, spared)
       : await setBlocked(parts, order.action === 'block', by)
+  if (order.by === THEMSELVES && ended.grants + ended.streams === 0) return undefined
   const receipt = receiptOfOne(order, ended, parts.now())
   await parts.outbox.putReceipt(receipt)
   return receipt

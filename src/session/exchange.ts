@@ -6,6 +6,7 @@ import { log } from '../platform/telemetry.ts'
 import { endDisallowed, isAllowed } from './allowed.ts'
 import { exchangedGrantId, isExchanged, type Grant, type NewGrant } from './grants.ts'
 import { described, endGrant, type Parts } from './parts.ts'
+import { THEMSELVES } from './receipt.ts'
 import type { Statement } from './statement.ts'
 import type { TakenBack } from './taken-back.ts'
 import { makeRoom, type TokenFacts } from './tokens.ts'
@@ -75,7 +76,7 @@ async function open(
       type: 'signed_in',
       at: now,
       grantedAt: grant.createdAt,
-      actor: 'person',
+      actor: THEMSELVES,
       ...described(grant),
       reason: 'token exchange',
     })

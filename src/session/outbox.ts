@@ -31,8 +31,9 @@ export interface SecurityEvent {
   readonly resource?: string
   /** Of a sign-in: when the person came back from the identity provider, which is before the client redeemed its code. */
   readonly grantedAt?: number
-  /** Who did it: an administrator's name, `person`, or absent when the rules did. */
+  /** Who did it: the name of an administrator's object, `person`, or absent when the rules did. */
   readonly actor?: string
+  readonly actorName?: string | undefined
   readonly reason?: string
   /** The `sid` under which the identity provider knows the person's session there. */
   readonly providerSession?: string

@@ -7,6 +7,7 @@ import { isExchanged, type Grant, type RevocationReason } from './grants.ts'
 import type { CloseReason } from './leash-terms.ts'
 import type { Load } from './load.ts'
 import type { SecurityEvent } from './outbox.ts'
+import { THEMSELVES } from './receipt.ts'
 import type { Opening, TakenBack } from './taken-back.ts'
 import { log } from '../platform/telemetry.ts'
 
@@ -25,6 +26,8 @@ export interface Parts extends Capabilities {
 /** On whose behalf something ends, when it is not the rules that end it. */
 export interface By {
   readonly actor: string
+  /** What they were called then; decides nothing. */
+  readonly actorName?: string | undefined
   readonly reason?: string
 }
 
@@ -66,15 +69,18 @@ export async function endEverything(parts: Parts, why: RevocationReason, by?: By
   const live = parts.grants.allLive(now)
   for (const grant of live) parts.grants.revoke(grant, why, now)
   parts.provider.end()
+  const links = parts.links.all().length
   parts.links.endAll()
   parts.subjects.revoke(now)
-  if (spared !== 'all') parts.pages.endAll(spared?.session)
+  const pages = spared === 'all' ? 0 : parts.pages.endAll(spared?.session)
+  // What an administrator does is written down whatever comes of it; of anybody else only what ended something.
+  const isNews = live.length + links + pages > 0 || (by !== undefined && by.actor !== THEMSELVES)
   parts.credentials.forget()
   log('info', 'person.ended', { grants: live.length, why })
   const owned = parts.carrier().end('credential_revoked')
   const [leashed] = await Promise.all([
     parts.leashes.pull('credential_revoked'),
-    parts.outbox.put({ type: 'person_ended', at: now, ...(by ?? { reason: why }) }),
+    isNews ? parts.outbox.put({ type: 'person_ended', at: now, ...(by ?? { reason: why }) }) : undefined,
   ])
   await Promise.all([written(), parts.carrier().farewells()])
   return { grants: live.length, streams: leashed + owned }

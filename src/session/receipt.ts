@@ -1,6 +1,10 @@
 // What an administrative action is known by, and what came of it: made where the action is carried out, kept by the Directory.
 
-/** The `actor` of what people do on their own account page. */
+/**
+ * Who did something, as receipts and security events have it, is the name of their object: a hash, which nobody can choose. Whom
+ * Cloudflare Access vouches for has none, and is `access:` and a subject. What people are called stands beside it and decides nothing.
+ * This is for what people do on their own account page: neither of the two can ever be that.
+ */
 export const THEMSELVES = 'person'
 
 export type Action = 'revoke' | 'block' | 'unblock' | 'create'
@@ -18,6 +22,8 @@ export interface Order {
   /** Unix seconds. */
   readonly at: number
   readonly by: string
+  /** What they were called then. */
+  readonly byName?: string | undefined
   readonly why: string
   readonly action: Action
   readonly target: ActionTarget

@@ -5,7 +5,7 @@ import type { RecordingAsked, RecordingTerms, WireEntry } from './recording.ts'
 /** Undefined when nobody has signed in here. */
 export async function startRecording(parts: Parts, asked: RecordingAsked, by: By): Promise<RecordingTerms | undefined> {
   if (!parts.profile.identity) return undefined
-  const terms = await parts.recorder.start(asked, by.actor, parts.now())
+  const terms = await parts.recorder.start(asked, by, parts.now())
   const { grantId } = asked
   await parts.outbox.put({ type: 'recording_started', at: parts.now(), ...(grantId !== undefined && { grantId }), ...by })
   return terms

@@ -4,7 +4,7 @@
 // oldest make room beyond ENTRIES and BYTES. Trade-off: while it is on, every exchange costs a row; off, a look at one field.
 import { LifecycleCapability, type LifecycleJobOutcome } from 'agents/lifecycle'
 import { redact } from '../platform/telemetry.ts'
-import type { NumberedEntry, RecordingAsked, RecordingPage, RecordingTerms, Watched, WireEntry } from './recording.ts'
+import type { NumberedEntry, RecordedBy, RecordingAsked, RecordingPage, RecordingTerms, Watched, WireEntry } from './recording.ts'
 import { redactMessage } from './redaction.ts'
 
 const ENTRIES = 2_000
@@ -38,9 +38,13 @@ export class Recorder extends LifecycleCapability {
   }
 
   /** Replaces a recording that is on. */
-  async start({ grantId, bodies, minutes }: RecordingAsked, by: string, now: number): Promise<RecordingTerms> {
+  async start(
+    { grantId, bodies, minutes }: RecordingAsked,
+    { actor: by, actorName: byName }: RecordedBy,
+    now: number,
+  ): Promise<RecordingTerms> {
     const until = now + Math.min(Math.max(1, Math.ceil(minutes)), LONGEST_MINUTES) * 60
-    const terms = { ...(grantId !== undefined && { grantId }), bodies, by, startedAt: now, until }
+    const terms = { ...(grantId !== undefined && { grantId }), bodies, by, byName, startedAt: now, until }
     this.#storage.sql.exec('INSERT OR REPLACE INTO recording VALUES (1, ?)', JSON.stringify(terms))
     this.#terms = terms
     await this.lifecycle.jobs.push({ id: 'recorder', fn: 'tidy', time: until * 1000 })

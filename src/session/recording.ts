@@ -9,11 +9,17 @@ export interface RecordingAsked {
   readonly minutes: number
 }
 
+export interface RecordedBy {
+  readonly actor: string
+  readonly actorName?: string | undefined
+}
+
 export interface RecordingTerms {
   readonly grantId?: string
   readonly bodies: boolean
-  /** Who started it. */
+  /** Who started it, and what they are called. */
   readonly by: string
+  readonly byName?: string | undefined
   /** Unix seconds. */
   readonly startedAt: number
   readonly until: number

@@ -15,6 +15,7 @@ import type { Redemption } from './codes.ts'
 import { Credentials } from './credentials.ts'
 import type { Errand } from './errands.ts'
 import { exchange, type Exchange, type ExchangeOutcome } from './exchange.ts'
+import { Forms } from './forms.ts'
 import type { RevocationReason } from './grants.ts'
 import { Load, type LoadReport } from './load.ts'
 import { enrol, identify, issue, type Enrolment } from './machine.ts'
@@ -63,6 +64,7 @@ export abstract class UserSession extends DurableObject<Env> {
   readonly #has: Capabilities
   readonly #refreshing = new Refreshing()
   readonly #load = new Load()
+  readonly #forms = new Forms()
   #parts: Parts | undefined
   #carrier: Carrier | undefined
   #jobs: OwnJobs | undefined
@@ -244,8 +246,11 @@ export abstract class UserSession extends DurableObject<Env> {
     return watchPerson(await this.#started(), this.lifecycle.name)
   }
 
-  /** Carries out what was ordered about this person alone: when this returns it is over. `person` is who they are, if they are forgotten here. */
-  async carryOut(order: Order, person?: Identity, spared?: PagesSpared): Promise<Receipt> {
+  /**
+   * Carries out what was ordered about this person alone: when this returns it is over. `person` is who they are, if they are forgotten
+   * here. Undefined where they wanted to end something of their own and there was nothing: that leaves no receipt.
+   */
+  async carryOut(order: Order, person?: Identity, spared?: PagesSpared): Promise<Receipt | undefined> {
     return carryOut(await this.#started(), order, person, spared)
   }
 
@@ -266,10 +271,14 @@ export abstract class UserSession extends DurableObject<Env> {
     return pagesStanding(await this.#started(), session)
   }
 
+  /** The person has sent a form of their own pages: seconds to wait, 0 when it may be acted on. */
+  takeForm(): number {
+    return this.#forms.waitFor(now())
+  }
+
   /** The person has signed out of the pages in one browser: a copy of its cookie opens nothing either. */
   async endPages(session: string): Promise<void> {
-    const { pages } = await this.#started()
-    pages.end(session)
+    ;(await this.#started()).pages.end(session)
   }
 
   /** The identity provider says that the person signed out there; undefined when this token said so before. */

@@ -39,7 +39,7 @@ describe('carol, signed in on the pages,', () => {
 
     const receipt = await carol.revoke({ what: 'person', sub }, 'left the company')
     expect(receipt).toMatchObject({
-      by: 'carol@example.com',
+      byName: 'carol@example.com',
       why: 'left the company',
       action: 'revoke',
       target: { what: 'person', sub },
@@ -57,7 +57,7 @@ describe('carol, signed in on the pages,', () => {
     expect(receipts[0]).toEqual(receipt)
     await expect
       .poll(async () => (await carol.see(`/events?sub=${sub}&type=person_ended`)).events)
-      .toMatchObject([{ actor: 'carol@example.com', reason: 'left the company' }])
+      .toMatchObject([{ actorName: 'carol@example.com', reason: 'left the company' }])
   })
 
   test('ends one grant, one stream, and one client of a person, and leaves the others', async () => {
@@ -107,7 +107,7 @@ describe('carol, signed in on the pages,', () => {
     ])
     expect(await peopleOf(app.clientId)).toMatchObject({
       isBlocked: true,
-      blocked: { by: 'carol@example.com', why: 'it misbehaves' },
+      blocked: { byName: 'carol@example.com', why: 'it misbehaves' },
     })
 
     await carol.act(`/clients/${app.clientId}/unblock`, { reason: 'it was mended' })
@@ -151,7 +151,7 @@ describe('carol, signed in on the pages,', () => {
     const csv = await carol.get('/events?format=csv&type=signed_in')
     expect(csv.headers.get('content-type')).toBe('text/csv; charset=utf-8; header=present')
     const [head, row] = (await csv.text()).split('\r\n')
-    expect(head).toBe('"number","at","type","sub","clientId","clientName","grantId","actor","reason"')
+    expect(head).toBe('"number","at","type","sub","clientId","clientName","grantId","actor","reason","actorName"')
     expect(row).toMatch(/"signed_in"/)
     expect(lines).toContain('"=HYPERLINK')
     expect(await (await carol.get('/events?format=csv')).text()).not.toContain(',"=HYPERLINK')

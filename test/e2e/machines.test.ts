@@ -100,7 +100,8 @@ describe('a machine credential', () => {
     const admin = await carol.createMachine({ name: 'Console', scopes: ['admin'] })
     const program = bearer(admin.token)
     expect(await program.see('/session')).toEqual({
-      actor: `machine Console (${admin.machine.id})`,
+      actor: admin.machine.sub,
+      actorName: `machine Console (${admin.machine.id})`,
       via: 'machine',
     })
     expect(await statusWith(world.mcpUrl, admin.token)).toBe(401)

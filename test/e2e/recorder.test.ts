@@ -113,7 +113,7 @@ describe('while it is on', () => {
 
   test('the person’s own page and the events say so, with who and why', async () => {
     const { live } = await admin.see(`/people/${sub()}`)
-    expect(live.recording).toMatchObject({ bodies: false, by: 'carol@example.com' })
+    expect(live.recording).toMatchObject({ bodies: false, byName: 'carol@example.com' })
     await vi.waitUntil(async () =>
       textOf(`/events?sub=${sub()}&type=recording_started`).then((text) => text.includes('looking for a bug')),
     )

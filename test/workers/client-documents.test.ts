@@ -2,6 +2,7 @@
 import { env, exports } from 'cloudflare:workers'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { DOCUMENTS } from './documents.ts'
+import { letInBy } from './let-in.ts'
 
 const BROKER = 'http://localhost:8788'
 const NOW = 1_900_000_000
@@ -123,7 +124,7 @@ describe('a client that a document describes', () => {
     const id = freshId()
     await publish(id)
     await authorize(id)
-    await directory().markUsed(id)
+    await letInBy(directory(), id)
     await publish(id, { status: 503 })
     at(NOW + HOUR + 86_399)
     expect((await authorize(id)).status).toBe(200)

@@ -3,6 +3,7 @@ import { env, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { ClientRecord } from '../../src/directory/client-record.ts'
 import { NEVER_USED_LIFETIME, NEVER_USED_LIMIT } from '../../src/directory/clients.ts'
+import { letInBy } from './let-in.ts'
 
 const NOW = 1_800_000_000
 const at = (seconds: number): void => void vi.setSystemTime(seconds * 1000)
@@ -62,7 +63,7 @@ test('a document nobody has used is gone after a day, with its keys; a used one 
   const directory = freshDirectory()
   await directory.keepDocument(described('https://documents.dev/used'), 'here')
   await directory.keepDocument(described('https://documents.dev/unused'), 'here')
-  await directory.markUsed('https://documents.dev/used')
+  await letInBy(directory, 'https://documents.dev/used')
   at(NOW + NEVER_USED_LIFETIME)
   expect(await directory.client('https://documents.dev/unused')).toBeUndefined()
   expect(await runDurableObjectAlarm(directory)).toBe(true)
@@ -82,7 +83,7 @@ test('one that was forgotten and comes again is a new one, and counts as such', 
 test('attack 18: a flood of documents pushes out itself, keys and all, and nobody’s client', async () => {
   const directory = freshDirectory()
   await directory.keepDocument(described('https://documents.dev/used'), 'friend')
-  await directory.markUsed('https://documents.dev/used')
+  await letInBy(directory, 'https://documents.dev/used')
   // Six hundred a minute from all addresses together: what comes faster is not kept at all.
   for (let minute = 1; minute <= 18; minute += 1) {
     const registeredAt = NOW + minute * 60

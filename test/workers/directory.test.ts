@@ -3,6 +3,7 @@ import { env, evictDurableObject, runDurableObjectAlarm, runInDurableObject } fr
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { ClientRecord } from '../../src/directory/client-record.ts'
 import { NEVER_USED_LIFETIME, NEVER_USED_LIMIT, USED_LIFETIME } from '../../src/directory/clients.ts'
+import { letInBy } from './let-in.ts'
 
 const NOW = 1_800_000_000
 const DAY = 86_400
@@ -96,9 +97,9 @@ describe('a registered client', () => {
   test('that was used is gone 400 days after its last use', async () => {
     const directory = freshDirectory()
     await directory.register(client('pub_a'), 'here')
-    await directory.markUsed('pub_a')
+    await letInBy(directory, 'pub_a')
     at(NOW + 300 * DAY)
-    await directory.markUsed('pub_a')
+    await letInBy(directory, 'pub_a')
     at(NOW + 300 * DAY + USED_LIFETIME - 1)
     expect(await directory.client('pub_a')).toBeDefined()
     at(NOW + 300 * DAY + USED_LIFETIME)
@@ -108,7 +109,7 @@ describe('a registered client', () => {
   test('leaves no trace of where it came from once it is used', async () => {
     const directory = freshDirectory()
     await directory.register(client('pub_a'), 'a hashed address')
-    await directory.markUsed('pub_a')
+    await letInBy(directory, 'pub_a')
     const source = await runInDurableObject(
       directory,
       (_, { storage }) => storage.sql.exec('SELECT source FROM clients').one()['source'],
@@ -118,7 +119,7 @@ describe('a registered client', () => {
 
   test('that is unknown can be marked as used without harm', async () => {
     const directory = freshDirectory()
-    await directory.markUsed('pub_nobody')
+    await letInBy(directory, 'pub_nobody')
     expect(await rowsOf(directory)).toBe(0)
   })
 })
@@ -128,7 +129,7 @@ describe('the daily job', () => {
     const directory = freshDirectory()
     await directory.register(client('pub_used'), 'here')
     await directory.register(client('pub_idle'), 'here')
-    await directory.markUsed('pub_used')
+    await letInBy(directory, 'pub_used')
     at(NOW + DAY)
     expect(await runDurableObjectAlarm(directory)).toBe(true)
     expect(await rowsOf(directory)).toBe(1)
@@ -187,7 +188,7 @@ describe('attack 18: registration flood', () => {
   test('storage is bounded: the oldest unused clients make room, one in use never does', async () => {
     const directory = freshDirectory()
     await directory.register(client('pub_used', NOW - 100), 'here')
-    await directory.markUsed('pub_used')
+    await letInBy(directory, 'pub_used')
     await runInDurableObject(directory, (_, { storage }) =>
       storage.sql.exec(
         `WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < ?)

@@ -17,7 +17,8 @@ let people = 0
 async function somebody(groups: readonly string[] = []) {
   const base = await services(env)
   const directory = env.DIRECTORY.getByName(`pages ${people}`)
-  const settings = { ...base.settings, administrators: { ...base.settings.administrators, groups: ['admins'] } }
+  const named = { emails: [], groups: [{ name: 'admins', issuers: ['https://idp.example'] }] }
+  const settings = { ...base.settings, administrators: { ...base.settings.administrators, named } }
   const mine = { ...base, settings, directory: () => directory }
   const floor = app(mine)
   const sub = `${(people += 1)}`.padStart(43, 'p')
@@ -179,5 +180,21 @@ describe('the live feed', () => {
     // The object reports to the Directory of the deployment.
     const known = async () => (await env.DIRECTORY.getByName('directory').person(dana.sub))?.groups
     await expect.poll(known).toEqual(['sales'])
+  })
+})
+
+describe('what an administrator did is noted under what nobody can choose to be called', () => {
+  test.for(['carol@example.com', 'person'])('although they are called %s', async (name) => {
+    const victim = await somebody()
+    const cookie = await victim.signIn()
+    const administrator = 'a'.repeat(43)
+    const order = { id: `poser ${people}`, at: now(), by: administrator, byName: name, why: 'a test', action: 'revoke' } as const
+    const receipt = await victim.session.carryOut({ ...order, target: { what: 'person' } }, victim.identity)
+    expect(receipt).toMatchObject({ by: administrator, byName: name })
+    const logged = async () =>
+      await env.DIRECTORY.getByName('directory').securityEvents({ sub: victim.sub, type: 'person_ended' })
+    await expect.poll(logged).toMatchObject([{ actor: administrator, actorName: name, reason: 'a test' }])
+    // Nor is the victim taken for who did it: their cookies end.
+    expect(await victim.opens(cookie)).toBe(false)
   })
 })

@@ -35,7 +35,8 @@ async function seeded(name: string, count: number): Promise<(query: string) => P
     )
   })
   const base = await services(env)
-  const settings = { ...base.settings, administrators: { ...base.settings.administrators, emails: ['carol@example.com'] } }
+  const named = { emails: [{ name: 'carol@example.com', issuers: ['https://idp.example'] }], groups: [] }
+  const settings = { ...base.settings, administrators: { ...base.settings.administrators, named } }
   const floor = app({ ...base, settings, directory: () => directory })
   const identity = { issuer: 'https://idp.example', subject: 'carol', email: 'carol@example.com', groups: [] }
   const sub = 'c'.repeat(43)

@@ -7,6 +7,7 @@ const receiptSchema = z.object({
   id: z.string(),
   at: z.number(),
   by: z.string(),
+  byName: z.string().optional(),
   why: z.string(),
   action: z.string(),
   target: z.object({ what: z.string(), id: z.string().optional(), sub: z.string().optional() }),

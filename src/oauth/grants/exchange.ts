@@ -22,8 +22,6 @@ export const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange'
 export interface ExchangeServices extends StatedServices {
   /** Fetches what describes the client, where that is a document. */
   readonly client: (id: string) => Promise<ClientRecord | undefined>
-  /** A person's token was exchanged by it: from now on it is kept for longer. */
-  readonly markUsed: (id: string) => Promise<void>
 }
 
 const TYPE = 'urn:ietf:params:oauth:token-type:'
@@ -70,7 +68,7 @@ export async function exchange({ clientId, form, confirm }: TokenRequest, servic
 export async function confirmedClient(
   clientId: string,
   sub: string,
-  services: Pick<ExchangeServices, 'client' | 'markUsed'>,
+  services: Pick<ExchangeServices, 'client'>,
   confirm: TokenRequest['confirm'],
 ): Promise<ClientRecord> {
   const client = await services.client(clientId)
@@ -78,7 +76,6 @@ export async function confirmedClient(
   if (client.isBlocked)
     throw new OAuthError('access_denied', 'An administrator has blocked this application', { reason: clientId })
   await confirm({ sub, grantId: '', clientId, clientSigns: client.authMethod === 'private_key_jwt' })
-  await services.markUsed(clientId)
   return client
 }
 

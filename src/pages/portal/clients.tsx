@@ -3,7 +3,7 @@ import { Host } from '../host.tsx'
 import { shownText } from '../shown.ts'
 import { confirmPath } from './confirm-path.ts'
 import { portalPage } from './frame.tsx'
-import { Client, clientNameOf, counted } from './names.tsx'
+import { Actor, Client, clientNameOf, counted } from './names.tsx'
 import { Pager, Search } from './lists.tsx'
 import { Ago } from './when.tsx'
 import { ACTIONS, numbers, Table } from './table.tsx'
@@ -19,7 +19,9 @@ export interface ClientsView {
     readonly registeredAt: number
     readonly usedAt: number | undefined
     readonly people: number
-    readonly blocked: { readonly at: number; readonly by: string; readonly why: string } | undefined
+    readonly blocked:
+      | { readonly at: number; readonly by: string; readonly byName?: string | undefined; readonly why: string }
+      | undefined
   }[]
   readonly isFirst: boolean
   readonly next: string | undefined
@@ -119,9 +121,7 @@ function State({ blocked, people }: Row) {
       <span class="person">
         <span class="state state-ended">Blocked</span>
         <span>
-          <bdi>
-            by {shownText(blocked.by, 60)}: {shownText(blocked.why, 80)}
-          </bdi>
+          by <Actor actor={blocked.by} actorName={blocked.byName} />: <bdi>{shownText(blocked.why, 80)}</bdi>
         </span>
       </span>
     )

@@ -1,6 +1,6 @@
 // Security events as a table: when, what, whose, with what, and who did it why.
 import { shownText } from '../shown.ts'
-import { Client, nameOf, personPath, type Named } from './names.tsx'
+import { Actor, Client, nameOf, personPath, type Named } from './names.tsx'
 import { Ago, Exact } from './when.tsx'
 import { reasonFor, wordFor } from './words.ts'
 import { Table } from './table.tsx'
@@ -13,6 +13,7 @@ export interface ShownEvent {
   readonly clientId: string | undefined
   readonly clientName: string | undefined
   readonly actor: string | undefined
+  readonly actorName?: string | undefined
   readonly reason: string | undefined
 }
 
@@ -66,11 +67,13 @@ function PersonOf({ sub, people }: { readonly sub: string; readonly people: Read
   )
 }
 
-function Cause({ actor, reason }: ShownEvent) {
+function Cause({ actor, actorName, reason }: ShownEvent) {
   if (actor === undefined && reason === undefined) return <>–</>
   return (
     <span class="person">
-      <bdi>{actorOf(actor)}</bdi>
+      <span>
+        <Actor actor={actor} actorName={actorName} />
+      </span>
       {reason !== undefined && (
         <span>
           <bdi>{shownText(reasonFor(reason), 200)}</bdi>
@@ -78,9 +81,4 @@ function Cause({ actor, reason }: ShownEvent) {
       )}
     </span>
   )
-}
-
-function actorOf(actor: string | undefined): string {
-  if (actor === undefined) return 'The rules'
-  return actor === 'person' ? 'The person' : shownText(actor, 80)
 }

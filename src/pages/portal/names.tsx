@@ -36,6 +36,24 @@ export function Person(person: Named) {
   )
 }
 
+/** Who did something: an administrator by what they were called then, and by what nobody can choose to be called. */
+export interface ShownActor {
+  readonly actor: string | undefined
+  readonly actorName?: string | undefined
+}
+
+export function Actor({ actor, actorName }: ShownActor) {
+  if (actor === undefined) return <bdi>The rules</bdi>
+  if (actor === 'person') return <bdi>The person</bdi>
+  const id = <code title={shownText(actor)}>{shownText(actor.replace(/^access:/, ''), SHORT_ID)}</code>
+  return (
+    <>
+      <bdi>{shownName(actorName ?? '', '') || 'Somebody'}</bdi>{' '}
+      {/^[\w-]{43}$/.test(actor) ? <a href={personPath(actor)}>{id}</a> : id}
+    </>
+  )
+}
+
 export interface NamedClient {
   readonly clientId: string
   readonly clientName?: string | undefined

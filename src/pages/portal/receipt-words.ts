@@ -6,6 +6,7 @@ export interface ShownReceipt {
   readonly id: string
   readonly at: number
   readonly by: string
+  readonly byName?: string | undefined
   readonly why: string
   readonly action: Intent['action'] | 'create'
   readonly target: {

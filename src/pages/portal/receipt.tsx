@@ -1,7 +1,7 @@
 // The receipt of one action: what was closed and when that was acknowledged; while it runs, how far it has come.
 import { shownText } from '../shown.ts'
 import { fragmentOf, LiveRegion, portalPage } from './frame.tsx'
-import { counted, grouped, nameOf, Person, personPath, type Named } from './names.tsx'
+import { Actor, counted, grouped, nameOf, Person, personPath, type Named } from './names.tsx'
 import { STATES, titleOf, type ShownReceipt } from './receipt-words.ts'
 import { Exact } from './when.tsx'
 
@@ -132,7 +132,7 @@ function Failing({ failing, count }: { readonly failing: ReceiptView['failing'];
 }
 
 function Facts({ receipt, person }: ReceiptView) {
-  const { id, at, by, why, target } = receipt
+  const { id, at, by, byName, why, target } = receipt
   return (
     <dl class="facts facts-small">
       {person !== undefined && (
@@ -152,7 +152,7 @@ function Facts({ receipt, person }: ReceiptView) {
       <div>
         <dt>By</dt>
         <dd>
-          <bdi>{shownText(by, 120)}</bdi>
+          <Actor actor={by} actorName={byName} />
         </dd>
       </div>
       <div>

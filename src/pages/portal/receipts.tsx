@@ -2,7 +2,7 @@
 import { shownText } from '../shown.ts'
 import { portalPage } from './frame.tsx'
 import { Pager } from './lists.tsx'
-import { grouped, nameOf, type Named } from './names.tsx'
+import { Actor, grouped, nameOf, type Named } from './names.tsx'
 import { STATES, titleOf, type ShownReceipt } from './receipt-words.ts'
 import { Ago } from './when.tsx'
 import { numbers, Table } from './table.tsx'
@@ -53,7 +53,9 @@ export function receiptsPage({ receipts, names, isFirst, next, now }: ReceiptsVi
               </td>
               <td data-label="By, and why">
                 <span class="person">
-                  <bdi>{shownText(receipt.by, 80)}</bdi>
+                  <span>
+                    <Actor actor={receipt.by} actorName={receipt.byName} />
+                  </span>
                   <span>
                     <bdi>{shownText(receipt.why, 120)}</bdi>
                   </span>

@@ -1,7 +1,7 @@
 // The flight recorder of one person: whether it is on, how to switch it, and what has passed, newest first.
 import { shownText } from '../shown.ts'
 import { fragmentOf, LiveRegion, LiveStatus, portalPage } from './frame.tsx'
-import { clientNameOf, counted, nameOf, personPath, sizeOf } from './names.tsx'
+import { Actor, clientNameOf, counted, nameOf, personPath, sizeOf } from './names.tsx'
 import type { ShownGrant } from './grants-table.tsx'
 import { Exact } from './when.tsx'
 import { numbers, Table } from './table.tsx'
@@ -31,6 +31,7 @@ interface Terms {
   readonly grantId?: string
   readonly bodies: boolean
   readonly by: string
+  readonly byName?: string | undefined
   readonly until: number
 }
 
@@ -103,8 +104,8 @@ function On({ sub, csrf, terms, grants }: RecordingView & { readonly terms: Term
       <input type="hidden" name="do" value="stop" />
       <p>
         <span class="state state-warn">Recording</span> {whose}, {terms.bodies ? 'with messages' : 'without messages'}, until{' '}
-        <Exact at={terms.until} />. Switched on by <bdi>{shownText(terms.by, 120)}</bdi>; the person sees it on their account
-        page.
+        <Exact at={terms.until} />. Switched on by <Actor actor={terms.by} actorName={terms.byName} />; the person sees it on
+        their account page.
       </p>
       <div class="actions">
         <button class="button" id="stop-recording" type="submit">

@@ -15,6 +15,8 @@ export type Revocable =
 /** Who acts, as receipts and security events name them, and why. */
 export interface Acting {
   readonly actor: string
+  /** What they are called; decides nothing. */
+  readonly actorName?: string | undefined
   readonly reason: string
   /** Their own session of the pages, if that is what they act from. */
   readonly session?: string | undefined
@@ -54,8 +56,8 @@ export async function setClientBlocked(
   return blocked ? await services.directory().blockClient(order) : await services.directory().unblockClient(order)
 }
 
-export function orderOf(services: Services, action: Action, target: ActionTarget, { actor, reason }: Acting): Order {
-  return { id: randomId(12), at: services.now(), by: actor, why: reason, action, target }
+export function orderOf(services: Services, action: Action, target: ActionTarget, { actor, actorName, reason }: Acting): Order {
+  return { id: randomId(12), at: services.now(), by: actor, byName: actorName, why: reason, action, target }
 }
 
 /** Names of objects are hashes; anything else would only make an object that nobody needs. */
@@ -77,11 +79,12 @@ async function carriedOut(
   target: ActionTarget,
   acting: Acting,
   person: Identity,
-): Promise<Receipt> {
+): Promise<Receipt | undefined> {
   const { actor, session } = acting
   // Where they do it themselves they see what has come of it, in that browser and in no other.
   const spared = actor === THEMSELVES && session !== undefined ? { session } : undefined
   const receipt = await services.session(sub).carryOut(orderOf(services, action, target, acting), person, spared)
+  if (!receipt) return undefined
   // It is on its way from the person's object, where nothing loses it; whoever is shown it now need not wait for that.
   const stored = services
     .directory()

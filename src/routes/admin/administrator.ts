@@ -4,13 +4,14 @@ import { looksLikeMachineToken } from '../../oauth/machine-tokens.ts'
 import { sameText } from '../../platform/crypto.ts'
 import { adminResourceOf, type Services } from '../../services.ts'
 import type { Variables } from '../guards.ts'
-import { visitorOf } from '../pages-session.ts'
+import { calledNow, visitorOf } from '../pages-session.ts'
 import { AdminRefusal } from './refusal.ts'
 import { vouchedFor } from './vouched.ts'
 
 interface Administrator {
-  /** As receipts and security events name them. */
+  /** As receipts and security events name them, and what they are called. */
   readonly actor: string
+  readonly actorName: string
   readonly via: 'cookie' | 'access' | 'machine'
   /** What unsafe requests with this cookie carry as `X-CSRF-Token`. */
   readonly csrf?: string
@@ -59,7 +60,7 @@ async function byToken(authorization: string, { settings, machines, envelopes, s
   const machine = caller && (await session(caller.sub).identify(caller))
   if (!caller || !machine)
     throw new AdminRefusal('invalid_token', 'this is no machine credential with the scope admin, or not any more')
-  return { actor: `machine ${machine.name ?? ''} (${caller.clientId})`, via: 'machine' }
+  return { actor: caller.sub, actorName: `machine ${machine.name ?? ''} (${caller.clientId})`, via: 'machine' }
 }
 
 async function byAssertion(c: Context, services: Services): Promise<Administrator | undefined> {
@@ -68,20 +69,21 @@ async function byAssertion(c: Context, services: Services): Promise<Administrato
   if (vouched === 'invalid')
     throw new AdminRefusal('invalid_token', 'this is no assertion of Cloudflare Access for a person here')
   const { email } = vouched.identity
-  if (!vouched.isAdministrator || email === undefined) throw new AdminRefusal('forbidden', 'this is for administrators', email)
-  return { actor: email, via: 'access' }
+  if (!vouched.isAdministrator || email === undefined)
+    throw new AdminRefusal('forbidden', 'this is for administrators', vouched.sub)
+  return { actor: vouched.sub, actorName: email, via: 'access' }
 }
 
 async function byCookie(c: Context, services: Services): Promise<Administrator> {
   const visitor = await visitorOf(c, services)
   if (!visitor) throw new AdminRefusal('unauthorized', 'sign in at /admin, or present a machine credential with the scope admin')
-  const { identity, csrf, session, sub, isAdministrator } = visitor
-  const actor = identity.email ?? identity.name ?? sub
+  const { csrf, session, sub, isAdministrator } = visitor
+  const actorName = calledNow(visitor)
   if (!isAdministrator) {
-    c.executionCtx.waitUntil(services.directory().noteRefusedAdministrator(sub, actor))
-    throw new AdminRefusal('forbidden', 'this is for administrators', actor)
+    c.executionCtx.waitUntil(services.directory().noteRefusedAdministrator(sub, actorName))
+    throw new AdminRefusal('forbidden', 'this is for administrators', sub)
   }
   if (!SAFE.includes(c.req.method) && !sameText(c.req.header('X-CSRF-Token') ?? '', csrf))
-    throw new AdminRefusal('csrf_token_wrong', 'the header X-CSRF-Token is missing or not the one of this session', actor)
-  return { actor, via: 'cookie', csrf, session }
+    throw new AdminRefusal('csrf_token_wrong', 'the header X-CSRF-Token is missing or not the one of this session', sub)
+  return { actor: sub, actorName, via: 'cookie', csrf, session }
 }

@@ -7,7 +7,7 @@ import { shownText } from '../../pages/shown.ts'
 import type { Services } from '../../services.ts'
 import type { PersonDetail } from '../../session/administration.ts'
 import type { Revocable } from './actions.ts'
-import { listClients, showPerson } from './reading.ts'
+import { showPerson } from './reading.ts'
 
 export type Consequences = Pick<ConfirmView, 'question' | 'effects' | 'button' | 'isHarmless' | 'back' | 'typed'>
 
@@ -50,7 +50,8 @@ async function ofEveryone(services: Services): Promise<Consequences> {
 }
 
 async function ofClient(services: Services, action: Meant['action'], id: string): Promise<Consequences | undefined> {
-  const client = (await listClients(services, id)).items.find((each) => each.id === id)
+  // By its id: a search finds those that are called so as well, and fifty of them would hide it.
+  const client = await services.directory().listedClient(id)
   const people = client?.people ?? 0
   const name = clientNameOf({ clientId: id, clientName: client?.name })
   const back = '/admin/clients'

@@ -15,6 +15,7 @@ const COLUMNS = [
   'grantId',
   'actor',
   'reason',
+  'actorName',
 ] as const satisfies readonly (keyof RecordedEvent)[]
 const PAGE = 1_000
 

@@ -52,7 +52,7 @@ export async function createMachine(services: Services, asked: NewMachine, actin
   ]
   const grants = await Promise.all(allowed.map(async (grant) => ({ ...grant, id: await grantId(grant.resource) })))
   const identity = { issuer: settings.baseUrl, subject, name, groups: [] }
-  const by = { actor: acting.actor, reason: acting.reason }
+  const by = { actor: acting.actor, actorName: acting.actorName, reason: acting.reason }
   await services
     .session(sub)
     .enrol({ identity, clientId: id, clientName: name, grants, createdAt: machine.createdAt, endsAt: expiresAt }, by)

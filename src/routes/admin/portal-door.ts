@@ -3,7 +3,7 @@ import type { Context, Handler, MiddlewareHandler } from 'hono'
 import { pageHeaders } from '../../pages/headers.ts'
 import type { Services } from '../../services.ts'
 import { OAuthError } from '../../oauth/errors.ts'
-import { administratorsOnly, signedIn, visitorOf, type Visited, type Visitor } from '../pages-session.ts'
+import { administratorsOnly, calledNow, signedIn, visitorOf, type Visited, type Visitor } from '../pages-session.ts'
 import type { Acting } from './actions.ts'
 import { vouchedFor } from './vouched.ts'
 
@@ -20,7 +20,7 @@ export function administrators(services: Services): readonly [MiddlewareHandler<
     async function portalGuard(c, next) {
       const visitor = c.get('visitor')
       if (!visitor.isAdministrator && visitor.via === 'cookie')
-        c.executionCtx.waitUntil(services.directory().noteRefusedAdministrator(visitor.sub, actorOf(c)))
+        c.executionCtx.waitUntil(services.directory().noteRefusedAdministrator(visitor.sub, calledNow(visitor)))
       return await administratorsOnly(c, next)
     },
   ]
@@ -46,13 +46,8 @@ export function portal(c: Context<Visited>, html: string, status: 200 | 400 = 20
   return c.body(html, status, pageHeaders('portal'))
 }
 
-/** As receipts and security events name an administrator. */
-function actorOf(c: Context<Visited>): string {
-  const { identity, sub } = c.get('visitor')
-  return identity.email ?? identity.name ?? sub
-}
-
 export function actingIn(c: Context<Visited>, reason: string): Acting {
-  const { session } = c.get('visitor')
-  return { actor: actorOf(c), reason, session, waitUntil: (work) => c.executionCtx.waitUntil(work) }
+  const visitor = c.get('visitor')
+  const { sub, session } = visitor
+  return { actor: sub, actorName: calledNow(visitor), reason, session, waitUntil: (work) => c.executionCtx.waitUntil(work) }
 }

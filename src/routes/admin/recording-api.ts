@@ -2,6 +2,7 @@
 import type { Context, Hono } from 'hono'
 import * as z from 'zod'
 import type { Services } from '../../services.ts'
+import type { By } from '../../session/parts.ts'
 import type { Administered } from './administrator.ts'
 import { listRecording, recordingLines, startRecording, stopRecording } from './recording.ts'
 import { AdminRefusal } from './refusal.ts'
@@ -47,8 +48,9 @@ export function recordingApi(routes: Hono<Administered>, services: Services): vo
   })
 }
 
-function by(c: Context<Administered>, reason: string): { actor: string; reason: string } {
-  return { actor: c.get('administrator').actor, reason }
+function by(c: Context<Administered>, reason: string): By {
+  const { actor, actorName } = c.get('administrator')
+  return { actor, actorName, reason }
 }
 
 function found<Value>(value: Value | undefined): Value {

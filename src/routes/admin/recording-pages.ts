@@ -48,12 +48,12 @@ async function act(c: Context<Visited>, services: Services): Promise<Response> {
   const { data } = asked
   const sub = c.req.param('sub') ?? ''
   if (data.do === 'stop') {
-    const { actor, reason } = actingIn(c, 'stopped on the page of the recorder')
-    await stopRecording(services, sub, { actor, reason })
+    const { actor, actorName, reason } = actingIn(c, 'stopped on the page of the recorder')
+    await stopRecording(services, sub, { actor, actorName, reason })
   } else {
-    const { actor, reason } = actingIn(c, data.reason)
+    const { actor, actorName, reason } = actingIn(c, data.reason)
     const wanted = { bodies: data.bodies === 'yes', minutes: data.minutes, ...(data.grantId !== '' && { grantId: data.grantId }) }
-    if (!(await startRecording(services, sub, wanted, { actor, reason }))) return await c.notFound()
+    if (!(await startRecording(services, sub, wanted, { actor, actorName, reason }))) return await c.notFound()
   }
   return c.body(null, 303, { Location: recordingPath(sub), 'Cache-Control': 'no-store' })
 }

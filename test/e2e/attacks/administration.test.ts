@@ -176,7 +176,7 @@ describe('55. the admin API is used by', () => {
 
   test('who is signed in and tries is noted', async () => {
     const { events } = await carol.see('/events?type=administration_refused')
-    expect(events).toMatchObject([{ actor: 'alice@example.com' }])
+    expect(events).toMatchObject([{ actorName: 'alice@example.com' }])
   })
 
   test.for(['PUT', 'DELETE', 'PATCH', 'OPTIONS', 'HEAD'])('%s, which it does not know', async (method) => {

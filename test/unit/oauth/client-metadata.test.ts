@@ -28,6 +28,8 @@ function answerTo(document: unknown, secret?: string): Record<string, unknown> {
   return answer
 }
 
+const long = (bytes: number): string[] =>
+  Array.from({ length: 20 }, (_, n) => `https://client.example/${n}/${'a'.repeat(bytes / 20)}`)
 const uris = (count: number) => Array.from({ length: count }, (_, n) => `https://client.example/${n}`)
 
 describe('a registration is accepted from', () => {
@@ -184,4 +186,14 @@ describe('the answer to a registration', () => {
     expect(OAuthClientInformationFullSchema.safeParse(answer).error).toBeUndefined()
     expect(isSpecType.OAuthClientInformationFull(answer)).toBe(true)
   })
+})
+
+test('a registration that would take more than 16 KiB to keep is refused, in whichever member they are', () => {
+  expect(readRegistration({ ...good, redirect_uris: long(14_000) }).metadata.redirectUris).toHaveLength(20)
+  expect(() => readRegistration({ ...good, redirect_uris: long(40_000) })).toThrow(
+    expect.objectContaining({
+      code: 'invalid_client_metadata',
+      message: expect.stringMatching(/bytes: at most 16384 are kept$/),
+    }),
+  )
 })

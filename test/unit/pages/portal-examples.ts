@@ -9,6 +9,8 @@ import type { PersonView } from '../../../src/pages/portal/person.tsx'
 import type { ReceiptView } from '../../../src/pages/portal/receipt.tsx'
 import type { ReceiptsView } from '../../../src/pages/portal/receipts.tsx'
 
+import { BY_CAROL } from './by-carol.ts'
+
 export const NOW = 1_795_000_000
 export const SUB = 'o3VsUFsRBFm7Bg61-ZHZa1Gdsi91AN9y_lj_2Elh8Ls'
 export const MCP = 'https://mcp.example.com/mcp'
@@ -52,7 +54,6 @@ export const person: PersonView = {
       kind: 'call',
       label: 'tools/call count',
       openedAt: NOW - 12,
-      software: { name: 'cursor-vscode', version: '1.4.2' },
       traffic: { events: 42, bytes: 12_340, lastAt: NOW - 3, waiting: 5_200 },
     },
     {
@@ -71,7 +72,7 @@ export const person: PersonView = {
     { at: NOW - 40, clientId: 'pub_2', resource: 'https://mcp.example.com/mcp', label: 'tools/list', refused: 'limit_exceeded' },
   ],
   events: [
-    event(12, 'stream_ended', { actor: 'carol@example.com', reason: 'a call that never came to an end' }),
+    event(12, 'stream_ended', { ...BY_CAROL.event, reason: 'a call that never came to an end' }),
     event(11, 'signed_in', { actor: 'person', clientName: 'Claude' }),
     event(3, 'grant_ended', { reason: 'refresh_token_reused', clientName: 'Cursor' }),
   ],
@@ -159,7 +160,7 @@ export const clients: ClientsView = {
       registeredAt: NOW - 90_000,
       usedAt: undefined,
       people: 0,
-      blocked: { at: NOW - 100, by: 'carol@example.com', why: 'nobody knows whose it is' },
+      blocked: { at: NOW - 100, ...BY_CAROL.receipt, why: 'nobody knows whose it is' },
     },
   ],
   isFirst: true,
@@ -169,7 +170,7 @@ export const clients: ClientsView = {
 
 export const events: EventsView = {
   filter: { type: 'grant_ended', sub: SUB, client: 'pub_cursor' },
-  events: [...person.events, event(1, 'everyone_ended', { actor: 'carol@example.com', reason: 'the key leaked' })],
+  events: [...person.events, event(1, 'everyone_ended', { ...BY_CAROL.event, reason: 'the key leaked' })],
   names,
   isFirst: true,
   next: '3',
@@ -180,7 +181,7 @@ export const receipt: ReceiptView = {
   receipt: {
     id: 'LsXdH4x0Js0_B-mc',
     at: NOW - 60,
-    by: 'carol@example.com',
+    ...BY_CAROL.receipt,
     why: 'left the company',
     action: 'revoke',
     target: { what: 'person', sub: SUB },

@@ -36,7 +36,7 @@ export const account: AccountView = {
   servers: [{ url: MCP, name: 'Acme Documents' }],
   csrf: 'a-csrf-token',
   ended: { grants: 1, streams: 2, acknowledgedAt: NOW - 3 },
-  recording: { by: 'carol@example.com', bodies: false, until: NOW + 900 },
+  recording: { by: 'c'.repeat(43), byName: 'carol@example.com', bodies: false, until: NOW + 900 },
 }
 
 const DAY = Array.from({ length: 96 }, () => 0)
@@ -83,7 +83,7 @@ const recording: RecordingView = {
   name: person.name,
   email: person.email,
   grants: person.grants,
-  terms: { bodies: true, by: 'carol@example.com', until: NOW + 900 },
+  terms: { bodies: true, by: 'c'.repeat(43), byName: 'carol@example.com', until: NOW + 900 },
   entries: [
     { ...entry, number: 1, method: 'tools/list', status: 200, durationMs: 41, requestBytes: 180, answerBytes: 8_400 },
     {

@@ -55,7 +55,10 @@ async function assertion(claims: object = { email: 'Carol@example.com' }): Promi
 
 test('who Access lets through is an administrator, where nobody is listed', async () => {
   const answer = await ask(ACCESS, await assertion())
-  expect([answer.status, await answer.json()]).toEqual([200, { actor: 'Carol@example.com', via: 'access' }])
+  expect([answer.status, await answer.json()]).toEqual([
+    200,
+    { actor: 'access:Carol@example.com', actorName: 'Carol@example.com', via: 'access' },
+  ])
   expect(answer.headers.get('set-cookie')).toBeNull()
 })
 

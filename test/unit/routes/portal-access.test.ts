@@ -95,7 +95,9 @@ describe('a form', () => {
     const csrf = tokenOn(await (await ask('/admin/everyone', await assertion())).text())
     const done = await ask('/admin/confirm', { ...(await assertion()), ...SAME_SITE }, { ...EVERYBODY, csrf })
     expect([done.status, done.headers.get('location')]).toEqual([303, expect.stringMatching(/^\/admin\/receipts\//)])
-    expect(ordered).toMatchObject([{ by: 'Carol@example.com', why: 'a drill', target: { what: 'everyone' } }])
+    expect(ordered).toMatchObject([
+      { by: 'access:user-1', byName: 'Carol@example.com', why: 'a drill', target: { what: 'everyone' } },
+    ])
   })
 
   test.for<[string, Record<string, string>, (own: string, other: string) => string]>([

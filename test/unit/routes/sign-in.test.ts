@@ -30,11 +30,8 @@ function askedFor({ server }: GoogleWorld | GithubWorld, path: string): number {
   return server.asked.filter((asked) => asked === path).length
 }
 
-/** Objects that have never heard of anybody. */
-const strangers = Object.assign(Object.create(null), {
-  visit: async () => ({ blocked: false, endedAt: 0 }),
-  pagesEnded: async () => ({ at: 0, except: '' }),
-})
+/** The Directory of a deployment that has never heard of anybody. */
+const directory = Object.assign(Object.create(null), { pagesEnded: async () => ({ at: 0, except: '' }) })
 
 /** One browser at a broker with all three of them: what it is told to keep, it brings along. */
 async function browser(vars: object = {}) {
@@ -53,12 +50,14 @@ async function browser(vars: object = {}) {
     ...vars,
   })
   const envelopes = new Envelopes(base.keys, BASE_URL, now)
+  let met: object | undefined
+  const person = Object.assign(Object.create(null), { visit: async (identity: object) => void (met = identity) })
   const floor = app({
     ...base,
     envelopes,
     machines: new MachineTokens(base.keys, BASE_URL),
-    session: () => strangers,
-    directory: () => strangers,
+    session: () => person,
+    directory: () => directory,
     now,
   })
   const cookies = new Map<string, string>()
@@ -77,7 +76,11 @@ async function browser(vars: object = {}) {
     const answer = await get(`/account?sign_in_with=${name}`)
     return new URL(answer.headers.get('location') ?? '')
   }
-  const visitor = async (): Promise<unknown> => unsealed(base.keys, 'pages+jwe', cookies.get('__Host-mcp_pages') ?? '', now())
+  /** Whom the cookie names, and who that is as their object was told. */
+  const visitor = async (): Promise<unknown> => {
+    const cookie = await unsealed(base.keys, 'pages+jwe', cookies.get('__Host-mcp_pages') ?? '', now())
+    return typeof cookie === 'object' ? { ...cookie, identity: met } : undefined
+  }
   return { get, begin, visitor }
 }
 
@@ -116,7 +119,9 @@ describe('where there are several providers', () => {
     expect(answered.pathname).toBe(`/callback/${name}`)
     const answer = await get(pathAndQuery(answered))
     expect([answer.status, answer.headers.get('location')]).toEqual([303, '/admin/people?search=a'])
-    expect(await visitor()).toMatchObject({ identity: world.alice })
+    // Organisations are groups only where the settings list them.
+    const groups = name === 'google' ? world.alice.groups : []
+    expect(await visitor()).toMatchObject({ identity: { ...world.alice, groups } })
   })
 
   test('attack 60: the same e-mail address at two providers is two people', async () => {
