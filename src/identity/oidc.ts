@@ -2,6 +2,7 @@
 import * as oauth from 'oauth4webapi'
 import type { IdpTokens } from '../caller.ts'
 import { log } from '../platform/telemetry.ts'
+import { clientSecret } from '../oauth-client/client-secret.ts'
 import { mayBeAsked, type Person, type RefreshOutcome } from '../session/token-refresher.ts'
 import type { IdentityProviderSettings } from '../settings/providers.ts'
 import { ask, asIdentityError, assertAtWork } from './ask.ts'
@@ -94,6 +95,7 @@ export class OidcProvider implements IdentityProvider {
         // OpenID Connect Core section 11: without it a provider ignores the wish for a refresh token.
         ...(scopes.includes('offline_access') && { prompt: 'consent' }),
         ...this.#delta.parameters,
+        ...this.#settings.parameters,
       }
       for (const [name, value] of Object.entries(parameters)) if (value !== undefined) url.searchParams.set(name, value)
       return url
@@ -178,10 +180,11 @@ export class OidcProvider implements IdentityProvider {
   }
 
   #authentication({ token_endpoint_auth_methods_supported: methods }: Metadata): oauth.ClientAuth {
-    const { clientSecret } = this.#settings
-    if (clientSecret === undefined) return oauth.None()
-    const post = this.#delta.clientAuthentication ?? (methods && !methods.includes('client_secret_basic'))
-    return post ? oauth.ClientSecretPost(clientSecret) : oauth.ClientSecretBasic(clientSecret)
+    const { clientSecret: secret, clientAuth } = this.#settings
+    if (secret === undefined) return oauth.None()
+    // RFC 8414 section 2: where nothing is said, Basic.
+    const published = methods && !methods.includes('client_secret_basic') ? 'client_secret_post' : 'client_secret_basic'
+    return clientSecret(secret, clientAuth ?? this.#delta.clientAuthentication ?? published)
   }
 
   /** `nonce` is what a sign-in expects; a refresh expects none. */

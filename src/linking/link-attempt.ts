@@ -51,7 +51,8 @@ export async function beginLink(
       resource,
       scopes: [...asked],
     }
-    return { url: await addressFor(server, attempt, registrar.baseUrl + linkCallbackPath(downstream)), attempt }
+    const redirectUri = registrar.baseUrl + linkCallbackPath(downstream)
+    return { url: await addressFor(server, attempt, redirectUri, downstream.authorization?.parameters), attempt }
   } catch (error) {
     throw logged(downstream, error)
   }
@@ -111,7 +112,12 @@ function scopesToAsk(
   return asked
 }
 
-async function addressFor(server: AuthorizationServer, attempt: LinkAttempt, redirectUri: string): Promise<URL> {
+async function addressFor(
+  server: AuthorizationServer,
+  attempt: LinkAttempt,
+  redirectUri: string,
+  more: Readonly<Record<string, string>> = {},
+): Promise<URL> {
   const url = new URL(server.authorization_endpoint)
   const { scopes } = attempt
   const parameters: Readonly<Record<string, string>> = {
@@ -125,6 +131,8 @@ async function addressFor(server: AuthorizationServer, attempt: LinkAttempt, red
     ...(scopes.length > 0 && { scope: scopes.join(' ') }),
     // OpenID Connect Core section 11: without it a server ignores the wish for a refresh token.
     ...(scopes.includes('offline_access') && { prompt: 'consent' }),
+    // An operator's: none of those that are ours (`settings/authorization-parameters.ts`).
+    ...more,
   }
   for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value)
   return url

@@ -60,10 +60,10 @@ export async function clientAt(server: AuthorizationServer, downstream: Downstre
   const redirectUri = baseUrl + linkCallbackPath(downstream)
   // Credentials of one authorization server are worth nothing, or too much, at another one (SEP-2352).
   const isGood = kept?.issuer === server.issuer && kept.redirectUri === redirectUri && (kept.endsAt ?? Infinity) > now()
-  if (isGood) return kept.client
+  if (isGood) return asToldBy(downstream, kept.client)
   const registered = await register(server, downstream, registrar)
   await keep(downstream, { issuer: server.issuer, redirectUri, ...registered }, registrar)
-  return registered.client
+  return asToldBy(downstream, registered.client)
 }
 
 /** Who the broker said it was when the person was sent away. */
@@ -74,9 +74,15 @@ export async function clientAgain(
   registrar: Registrar,
 ): Promise<LinkedClient> {
   const kept = await keptFor(downstream, registrar)
-  if (kept?.issuer === issuer && kept.client.id === id) return kept.client
+  if (kept?.issuer === issuer && kept.client.id === id) return asToldBy(downstream, kept.client)
   if (id === registrar.baseUrl + clientDocumentPath(downstream)) return { id, method: 'none' }
   throw new LinkError('invalid', 'the client the person was sent with is not known any more')
+}
+
+/** Some servers announce one way to authenticate and take another: an operator knows better than metadata and registration. */
+function asToldBy({ authorization }: Downstream, client: LinkedClient): LinkedClient {
+  const method = authorization?.clientAuth
+  return client.secret === undefined || method === undefined ? client : { ...client, method }
 }
 
 /** To be called when the authorization server does not know the client: the next person makes a new one. */
@@ -114,7 +120,11 @@ async function configured(
   const client: LinkedClient =
     secret === undefined
       ? { id, method: 'none' }
-      : { id, secret, method: methodFor(server, ['client_secret_basic', 'client_secret_post']) }
+      : {
+          id,
+          secret,
+          method: downstream.authorization?.clientAuth ?? methodFor(server, ['client_secret_basic', 'client_secret_post']),
+        }
   if (kept?.client.id !== id || kept.client.secret !== secret || kept.client.method !== client.method)
     await keep(downstream, { issuer: server.issuer, client }, registrar)
   return client
@@ -138,8 +148,8 @@ async function register(
       'invalid',
       `${issuer} lets no client register: create one there for ${baseUrl + linkCallbackPath(downstream)} and set it as "oauth" of the server`,
     )
-  const method = methodFor(server, METHODS)
-  const asked = { ...clientMetadata(baseUrl, downstream), token_endpoint_auth_method: method }
+  const method = downstream.authorization?.clientAuth ?? methodFor(server, METHODS)
+  const asked = { ...clientMetadata(baseUrl, downstream), token_endpoint_auth_method: asRegistered(method) }
   const headers = { accept: 'application/json', 'content-type': 'application/json' }
   const answer = await ask(registration_endpoint, { method: 'POST', headers, body: JSON.stringify(asked) })
   assertAtWork(answer, 'the registration endpoint')
@@ -154,6 +164,11 @@ async function register(
   // A secret nobody asks for is not sent.
   const client: LinkedClient = secret === undefined || agreed === 'none' ? { id, method: 'none' } : { id, secret, method: agreed }
   return { client, ...(endsAt !== undefined && endsAt > 0 && { endsAt }) }
+}
+
+/** How it is encoded is nothing a server is told. */
+function asRegistered(method: Method): Method {
+  return method === 'client_secret_basic_raw' ? 'client_secret_basic' : method
 }
 
 /** RFC 8414 section 2: where nothing is said, Basic. */

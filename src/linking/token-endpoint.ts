@@ -1,6 +1,7 @@
 // One question to a token endpoint, with the client authentication that was agreed, and what it has answered.
 import * as oauth from 'oauth4webapi'
 import * as z from 'zod'
+import { clientSecret } from '../oauth-client/client-secret.ts'
 import type { Link, LinkedClient } from '../session/link-client.ts'
 import { ask, assertAtWork, isLoopback, jsonOf } from './ask.ts'
 import { LinkError } from './link-error.ts'
@@ -12,21 +13,7 @@ export function httpFor(endpoint: string): { [oauth.customFetch]: typeof ask; [o
 
 export function authenticationOf({ secret, method }: LinkedClient): oauth.ClientAuth {
   if (secret === undefined || method === 'none') return oauth.None()
-  return method === 'client_secret_post' ? oauth.ClientSecretPost(secret) : basic(secret)
-}
-
-/**
- * RFC 6749 section 2.3.1 with the form encoding of browsers. The library's own escapes hyphens and dots as well, which is allowed, and
- * lost on the many servers that decode nothing.
- */
-function basic(secret: string): oauth.ClientAuth {
-  return (_server, client, _body, headers) => {
-    headers.set('authorization', `Basic ${btoa(`${formEncoded(client.client_id)}:${formEncoded(secret)}`)}`)
-  }
-}
-
-function formEncoded(text: string): string {
-  return new URLSearchParams([['', text]]).toString().slice(1)
+  return clientSecret(secret, method)
 }
 
 const text = z.string().min(1).optional().catch(undefined)

@@ -4,7 +4,7 @@ import * as z from 'zod'
 export const linkedClientSchema = z.object({
   id: z.string(),
   secret: z.string().exactOptional(),
-  method: z.enum(['client_secret_basic', 'client_secret_post', 'none']),
+  method: z.enum(['client_secret_basic', 'client_secret_basic_raw', 'client_secret_post', 'none']),
 })
 /** Who the broker is at one authorization server. */
 export type LinkedClient = Readonly<z.output<typeof linkedClientSchema>>

@@ -13,6 +13,8 @@ export const CREDENTIAL_VARIABLES: readonly string[] = [
   'DOWNSTREAM_OAUTH_CLIENT_ID',
   'DOWNSTREAM_OAUTH_CLIENT_SECRET',
   'DOWNSTREAM_OAUTH_SCOPES',
+  'DOWNSTREAM_OAUTH_CLIENT_AUTH',
+  'DOWNSTREAM_OAUTH_AUTHORIZE_PARAMETERS',
 ]
 
 export type Credentials = Pick<ListedServer, 'headers' | 'access' | 'oauth'>
@@ -23,6 +25,8 @@ const VARIABLE: readonly (readonly [path: string, variable: string])[] = [
   ['access.client_secret', 'DOWNSTREAM_ACCESS_CLIENT_SECRET'],
   ['access', 'DOWNSTREAM_ACCESS_CLIENT_ID'],
   ['oauth.client_secret', 'DOWNSTREAM_OAUTH_CLIENT_SECRET'],
+  ['oauth.client_auth', 'DOWNSTREAM_OAUTH_CLIENT_AUTH'],
+  ['oauth.authorize_parameters', 'DOWNSTREAM_OAUTH_AUTHORIZE_PARAMETERS'],
   ['oauth', 'DOWNSTREAM_OAUTH_CLIENT_ID'],
 ]
 
@@ -80,9 +84,18 @@ function accessIn(given: Given): { readonly access?: unknown } {
 
 function clientIn(given: Given): { readonly oauth?: unknown } {
   const { DOWNSTREAM_OAUTH_CLIENT_ID: id, DOWNSTREAM_OAUTH_CLIENT_SECRET: secret, DOWNSTREAM_OAUTH_SCOPES: scopes = '' } = given
-  if (id === undefined && secret === undefined && scopes === '') return {}
+  const { DOWNSTREAM_OAUTH_CLIENT_AUTH: auth, DOWNSTREAM_OAUTH_AUTHORIZE_PARAMETERS: parameters } = given
+  if ([id, secret, auth, parameters].every((each) => each === undefined) && scopes === '') return {}
   const words = scopes.split(/[\s,]+/).filter((scope) => scope !== '')
-  return { oauth: { client_id: literal(id), ...(secret !== undefined && { client_secret: literal(secret) }), scopes: words } }
+  return {
+    oauth: {
+      ...(id !== undefined && { client_id: literal(id) }),
+      ...(secret !== undefined && { client_secret: literal(secret) }),
+      scopes: words,
+      ...(auth !== undefined && { client_auth: auth }),
+      ...(parameters !== undefined && { authorize_parameters: jsonOf(parameters) ?? parameters }),
+    },
+  }
 }
 
 /** `$NAME` stands for a secret in `DOWNSTREAMS`; here the variable is the secret. */

@@ -1,5 +1,6 @@
 // What the JSON of `DOWNSTREAMS` may say about each server, and every mistake in it, named by server and field.
 import * as z from 'zod'
+import { clientAuth, serverParameters } from './authorization-parameters.ts'
 import { webUrl } from './environment.ts'
 import { jsonOf } from './json-list.ts'
 import { passHeaders } from './pass-headers.ts'
@@ -74,7 +75,22 @@ export function serverSchema(given: Given) {
       )
       .optional(),
     pass_headers: passHeaders.optional(),
-    oauth: z.strictObject({ client_id: secret, client_secret: secret.optional(), scopes: z.array(text).default([]) }).optional(),
+    oauth: z
+      .strictObject({
+        client_id: secret.optional(),
+        client_secret: secret.optional(),
+        scopes: z.array(text).default([]),
+        client_auth: clientAuth.optional(),
+        authorize_parameters: serverParameters.optional(),
+      })
+      .refine(
+        ({ client_id, client_secret, scopes }) => client_id !== undefined || (client_secret === undefined && scopes.length === 0),
+        {
+          path: ['client_id'],
+          message: 'not configured: the secret and the scopes are of a client you have entered there',
+        },
+      )
+      .optional(),
     access: z.strictObject({ client_id: headerValue, client_secret: headerValue }).optional(),
     scopes: z.array(scope).min(1, 'is empty').optional(),
     tool_scopes: z.record(text, scope).optional(),

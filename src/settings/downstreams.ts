@@ -4,6 +4,7 @@ import { readServerList, SECRET_MODES, type ListedServer } from './downstream-li
 import type { Environment } from './environment.ts'
 import type { PeopleNames } from './people-names.ts'
 import type { PeopleRule, PersonName } from './people.ts'
+import type { SecretMethod } from './authorization-parameters.ts'
 import { isOpenHttp, type SettingsProblem } from './problem.ts'
 
 /**
@@ -42,6 +43,8 @@ export interface Downstream {
   readonly passHeaders?: readonly string[]
   /** Pre-registered client at the downstream's authorization server, only in mode `oauth`; absent: registered by the broker. */
   readonly oauthClient?: { readonly id: string; readonly secret: string | undefined; readonly scopes: readonly string[] }
+  /** How the broker speaks to that authorization server, where an operator knows better than its metadata; only in mode `oauth`. */
+  readonly authorization?: { readonly clientAuth?: SecretMethod; readonly parameters?: Readonly<Record<string, string>> }
   /** Requests a person may send it within a window of seconds, and streams they may have open there; absent: the person's own limits alone. */
   readonly limits?: { readonly requests?: number; readonly window?: number; readonly streams?: number }
 }
@@ -170,14 +173,25 @@ function listed(server: ListedServer, env: Environment, names: PeopleNames): Dow
 }
 
 /** What the broker shows the server, wherever that was set. */
-function shown({ headers: named, access, oauth }: Credentials): Pick<Downstream, 'headers' | 'oauthClient'> {
+function shown({ headers: named, access, oauth }: Credentials): Pick<Downstream, 'headers' | 'oauthClient' | 'authorization'> {
   const headers = access
     ? { 'cf-access-client-id': access.client_id, 'cf-access-client-secret': access.client_secret }
     : lowerCase(named)
   return {
     ...(headers && { headers }),
-    ...(oauth && { oauthClient: { id: oauth.client_id, secret: oauth.client_secret, scopes: oauth.scopes } }),
+    ...(oauth?.client_id !== undefined && {
+      oauthClient: { id: oauth.client_id, secret: oauth.client_secret, scopes: oauth.scopes },
+    }),
+    ...(oauth && authorization(oauth)),
   }
+}
+
+function authorization({
+  client_auth: clientAuth,
+  authorize_parameters: parameters,
+}: NonNullable<Credentials['oauth']>): Pick<Downstream, 'authorization'> {
+  if (clientAuth === undefined && parameters === undefined) return {}
+  return { authorization: { ...(clientAuth && { clientAuth }), ...(parameters && { parameters }) } }
 }
 
 function lowerCase(headers: ListedServer['headers']): Downstream['headers'] {

@@ -3,6 +3,7 @@ import { base64url } from 'jose'
 import * as z from 'zod'
 import { fromHex } from '../platform/crypto.ts'
 import { passHeaders } from './pass-headers.ts'
+import { authorizationParametersText, clientAuth } from './authorization-parameters.ts'
 
 export const NEW_KEY = 'create one with: openssl rand -hex 32'
 export const NEW_PEM = 'create one with: openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256'
@@ -94,6 +95,8 @@ export const environment = z.object({
   DOWNSTREAM_OAUTH_CLIENT_ID: z.string().optional(),
   DOWNSTREAM_OAUTH_CLIENT_SECRET: z.string().optional(),
   DOWNSTREAM_OAUTH_SCOPES: z.string().optional(),
+  DOWNSTREAM_OAUTH_CLIENT_AUTH: z.string().optional(),
+  DOWNSTREAM_OAUTH_AUTHORIZE_PARAMETERS: z.string().optional(),
   DOWNSTREAM_TRANSPORT: z.enum(['auto', 'streamable-http', 'http-sse']).default('auto'),
   DOWNSTREAM_PASS_HEADERS: list.pipe(passHeaders),
   DOWNSTREAM_TOOLS: z.literal('read-only', 'is not read-only, the only word there is').optional(),
@@ -107,6 +110,8 @@ export const environment = z.object({
   OAUTH_AUTHORIZE_URL: webUrl.optional(),
   OAUTH_CLIENT_ID: z.string().optional(),
   OAUTH_CLIENT_SECRET: z.string().optional(),
+  OAUTH_CLIENT_AUTH: clientAuth.optional(),
+  OAUTH_AUTHORIZE_PARAMETERS: authorizationParametersText.optional(),
   OAUTH_RESTRICT_TO: list,
   OAUTH_GROUPS_CLAIM: claimPath.optional(),
   SCOPES_SUPPORTED: list,

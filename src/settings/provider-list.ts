@@ -1,5 +1,6 @@
 // What the JSON of `IDENTITY_PROVIDERS` may say about each provider, and every mistake in it, named by provider and field.
 import * as z from 'zod'
+import { authorizationParameters, clientAuth, type SecretMethod } from './authorization-parameters.ts'
 import { claimPath, webUrl } from './environment.ts'
 import { jsonOf, lower } from './json-list.ts'
 import { isOpenHttp, type SettingsProblem } from './problem.ts'
@@ -16,6 +17,8 @@ export interface ListedProvider {
   readonly scopes: readonly string[]
   readonly restrictedTo: readonly string[]
   readonly groupsClaim: string | undefined
+  readonly clientAuth: SecretMethod | undefined
+  readonly parameters: Readonly<Record<string, string>> | undefined
 }
 
 type Given = Readonly<Record<string, string>>
@@ -66,6 +69,8 @@ const entrySchema = z.strictObject({
   organizations: names,
   audience: text.optional(),
   groups_claim: claimPath.optional(),
+  client_auth: clientAuth.optional(),
+  authorize_parameters: authorizationParameters.optional(),
 })
 type Entry = z.output<typeof entrySchema>
 
@@ -113,6 +118,9 @@ function provider(entry: Entry, given: Given, report: Report): readonly ListedPr
     report('url would sign people in over plain http', 'use https; plain http is for localhost alone')
   const clientId = kind === 'access-application' ? entry.audience : entry.client_id
   if (clientId === undefined) report(`${kind === 'access-application' ? 'audience' : 'client_id'} is missing`)
+  if (kind === 'access-application' && (entry.client_auth ?? entry.authorize_parameters))
+    report('client_auth and authorize_parameters mean nothing to a provider of the kind access-application')
+  if (entry.url.search !== '') report('url has a query', 'put what it says into authorize_parameters')
   if (kind === 'github' && clientSecret === undefined) report('client_secret is missing: GitHub has no clients without one')
   if (entry.groups_claim !== undefined && !hasGroupsClaim(kind))
     report(`groups_claim means nothing to a provider of the kind ${kind}`)
@@ -122,8 +130,9 @@ function provider(entry: Entry, given: Given, report: Report): readonly ListedPr
   const restrictedTo = (own && entry[own]) ?? []
   if (kind === 'entra' && restrictedTo.length === 0 && isForManyTenants(entry.url)) report('tenants is missing', NAME_THE_TENANTS)
   if (clientId === undefined) return []
-  const { name, title, url, scopes = [], groups_claim } = entry
-  return [{ name, title, kind, url, clientId, clientSecret, scopes, restrictedTo, groupsClaim: groups_claim }]
+  const { name, title, url, scopes = [], groups_claim: groupsClaim, authorize_parameters: parameters } = entry
+  const said = { name, title, kind, url, clientId, clientSecret, scopes, restrictedTo, groupsClaim, parameters }
+  return [{ ...said, clientAuth: entry.client_auth }]
 }
 
 export const NAME_THE_TENANTS =

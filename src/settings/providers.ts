@@ -1,4 +1,5 @@
 // Where people sign in: the identity providers of this deployment, from the variables of one and from the list of several.
+import type { SecretMethod } from './authorization-parameters.ts'
 import type { Environment } from './environment.ts'
 import {
   canBeRestricted,
@@ -27,6 +28,10 @@ export interface IdentityProviderSettings {
   readonly restrictedTo: readonly string[]
   /** Where groups are, by name or path; absent: `groups`. */
   readonly groupsClaim?: string
+  /** How the broker proves itself at the token endpoint; absent: as the provider says, or is known to want. */
+  readonly clientAuth?: SecretMethod | undefined
+  /** Added to the authorization request; none of the broker's own. */
+  readonly parameters?: Readonly<Record<string, string>> | undefined
   /** The path its answers come to: one for each, so that no answer of one is taken for that of another (RFC 9700 section 4.4). */
   readonly callback: string
 }
@@ -41,6 +46,13 @@ type Given = Readonly<Record<string, string>>
 
 const OF_ACCESS: readonly string[] = ['CF_ACCESS_TEAM_DOMAIN', 'CF_ACCESS_CLIENT_ID', 'CF_ACCESS_CLIENT_SECRET']
 const OF_OAUTH: readonly string[] = ['OAUTH_AUTHORIZE_URL', 'OAUTH_CLIENT_ID']
+const MORE_OF_OAUTH: readonly string[] = [
+  'OAUTH_CLIENT_SECRET',
+  'OAUTH_RESTRICT_TO',
+  'OAUTH_GROUPS_CLAIM',
+  'OAUTH_CLIENT_AUTH',
+  'OAUTH_AUTHORIZE_PARAMETERS',
+]
 const OF_APPLICATION: readonly string[] = ['ACCESS_TEAM_DOMAIN', 'ACCESS_AUD']
 
 export function readProviders(given: Given): ProviderSettings {
@@ -55,7 +67,7 @@ function problemsOfVariables(given: Given): SettingsProblem[] {
   const isGiven = (variable: string): boolean => given[variable] !== undefined
   const begun = [
     ...(OF_ACCESS.some(isGiven) ? OF_ACCESS : []),
-    ...([...OF_OAUTH, 'OAUTH_CLIENT_SECRET', 'OAUTH_RESTRICT_TO', 'OAUTH_GROUPS_CLAIM'].some(isGiven) ? OF_OAUTH : []),
+    ...([...OF_OAUTH, ...MORE_OF_OAUTH].some(isGiven) ? OF_OAUTH : []),
     ...(isGiven('IDENTITY_PROVIDER') ? OF_APPLICATION : []),
   ]
   const needed = begun.length > 0 || isGiven('IDENTITY_PROVIDERS') ? begun : OF_OAUTH
@@ -96,6 +108,8 @@ function problemsTogether(given: Given, listedOnes: readonly ListedProvider[]): 
       problem: `means nothing at ${url.host}, which has no claim of groups`,
       cure: 'remove it',
     })
+  if (url && url.search !== '')
+    problems.push({ variable: 'OAUTH_AUTHORIZE_URL', problem: 'has a query', cure: asParameters(url) })
   if (isOpenHttp(own))
     problems.push({
       variable: 'OAUTH_AUTHORIZE_URL',
@@ -103,6 +117,12 @@ function problemsTogether(given: Given, listedOnes: readonly ListedProvider[]): 
       cure: 'use https; plain http is for localhost alone',
     })
   return problems
+}
+
+/** The values are not repeated: what they are nobody knows. */
+function asParameters({ searchParams }: URL): string {
+  const named = Object.fromEntries([...searchParams.keys()].map((name) => [name, '…']))
+  return `leave it out, and set OAUTH_AUTHORIZE_PARAMETERS=${JSON.stringify(named)}`
 }
 
 export function accessHost(team: string): string {
@@ -130,8 +150,19 @@ function anyIssuer(env: Environment, callback: string): readonly IdentityProvide
   const kind = kindOf(url)
   const scopes = scopesOf(kind, env.SCOPES_SUPPORTED)
   const restrictedTo = env.OAUTH_RESTRICT_TO.map((one) => one.toLowerCase())
-  const { OAUTH_GROUPS_CLAIM: groupsClaim } = env
-  const given = { kind, name: 'oauth', url: url.href, clientId, clientSecret, scopes, restrictedTo, callback }
+  const { OAUTH_GROUPS_CLAIM: groupsClaim, OAUTH_CLIENT_AUTH: clientAuth, OAUTH_AUTHORIZE_PARAMETERS: parameters } = env
+  const given = {
+    kind,
+    name: 'oauth',
+    url: url.href,
+    clientId,
+    clientSecret,
+    scopes,
+    restrictedTo,
+    clientAuth,
+    parameters,
+    callback,
+  }
   return [{ ...given, ...(groupsClaim !== undefined && { groupsClaim }) }]
 }
 
@@ -166,6 +197,8 @@ function listed({
   scopes,
   restrictedTo,
   groupsClaim,
+  clientAuth,
+  parameters,
 }: ListedProvider): IdentityProviderSettings {
   const shown = title === undefined ? {} : { title }
   if (kind === 'access-application') return { ...application(name, url.origin, clientId), ...shown }
@@ -180,6 +213,8 @@ function listed({
     scopes: scopesOf(kind, scopes),
     restrictedTo: restrictedTo.map((one) => one.toLowerCase()),
     ...(groupsClaim !== undefined && { groupsClaim }),
+    clientAuth,
+    parameters,
     callback,
   }
 }

@@ -186,6 +186,28 @@ describe('settings are refused when', () => {
       'OAUTH_RESTRICT_TO means nothing at idp.example.com: everybody who has an account there would get in',
     ],
     [
+      'the URL has a query',
+      { ...OAUTH, OAUTH_AUTHORIZE_URL: 'https://tenant.auth0.example/?audience=api' },
+      'OAUTH_AUTHORIZE_URL has a query',
+    ],
+    [
+      'or that of an entry',
+      list({ ...GOOGLE, url: 'https://idp.example.com/?audience=api' }),
+      'IDENTITY_PROVIDERS google: url has a query',
+    ],
+    ...['redirect_uri', 'STATE', 'nonce', 'code_challenge', 'response_mode', 'scope', 'request'].map(
+      (name): [string, Record<string, string>, string] => [
+        `${name} is to be another one`,
+        { ...OAUTH, OAUTH_AUTHORIZE_PARAMETERS: JSON.stringify({ [name]: 'x' }) },
+        `OAUTH_AUTHORIZE_PARAMETERS names ${name}, which is a parameter that the broker sets itself`,
+      ],
+    ),
+    [
+      'parameters are no JSON',
+      { ...OAUTH, OAUTH_AUTHORIZE_PARAMETERS: 'audience=api' },
+      'OAUTH_AUTHORIZE_PARAMETERS is not a JSON object of texts',
+    ],
+    [
       'a name is taken by the variables',
       { ...OAUTH, ...list({ ...GOOGLE, name: 'oauth' }) },
       'IDENTITY_PROVIDERS oauth: is the name of the one in OAUTH_AUTHORIZE_URL',

@@ -37,6 +37,20 @@ describe('the broker shows its secret', () => {
       'a secret of the tests',
     ],
     ['nowhere when it has none', ['client_secret_basic'], undefined, undefined, null],
+    [
+      'so that whoever decodes nothing reads it too',
+      undefined,
+      'ab_cd-ef.gh',
+      `Basic ${Buffer.from('broker:ab_cd-ef.gh').toString('base64')}`,
+      null,
+    ],
+    [
+      'encoded where it has to be (RFC 6749 Appendix B)',
+      undefined,
+      'a~b:c+d é',
+      `Basic ${Buffer.from('broker:a%7Eb%3Ac%2Bd+%C3%A9').toString('base64')}`,
+      null,
+    ],
   ])('%s', async ([, methods, clientSecret, authorization, secretInForm]) => {
     server.script = withMetadata(methods ? { token_endpoint_auth_methods_supported: methods } : {})
 
@@ -45,6 +59,28 @@ describe('the broker shows its secret', () => {
     expect(server.lastTokenRequest?.authorization).toBe(authorization)
     expect(server.lastTokenRequest?.form.get('client_secret')).toBe(secretInForm)
   })
+})
+
+test.for<['client_secret_basic' | 'client_secret_basic_raw' | 'client_secret_post', string | undefined, string | null]>([
+  ['client_secret_basic', 'mcp-broker:s%2Bt', null],
+  ['client_secret_basic_raw', 'mcp-broker:s+t', null],
+  ['client_secret_post', undefined, 's+t'],
+])('an operator says %s, whatever the provider says', async ([clientAuth, inHeader, inForm]) => {
+  server.script = withMetadata({ token_endpoint_auth_methods_supported: ['private_key_jwt', 'tls_client_auth'] })
+
+  await identityOf(newProvider({ clientId: 'mcp-broker', clientSecret: 's+t', clientAuth })).catch(() => undefined)
+
+  const basic = inHeader === undefined ? undefined : `Basic ${Buffer.from(inHeader).toString('base64')}`
+  expect(server.lastTokenRequest?.authorization).toBe(basic)
+  expect(server.lastTokenRequest?.form.get('client_secret')).toBe(inForm)
+})
+
+test('an operator’s parameters are asked for too, beside the broker’s own', async () => {
+  const login = newLogin()
+  const { searchParams } = await newProvider({
+    parameters: { audience: 'https://api.example', prompt: 'login' },
+  }).authorizationUrl(login)
+  expect(Object.fromEntries(searchParams)).toMatchObject({ audience: 'https://api.example', prompt: 'login', state: login.state })
 })
 
 describe('a refresh token is asked for', () => {

@@ -146,6 +146,25 @@ describe('who the broker is at an authorization server', () => {
     expect(server.paths().filter((path) => path === '/register')).toHaveLength(2)
   })
 
+  test('authenticates as the operator says, and asks for what the operator adds', async () => {
+    const told = {
+      ...server.downstream,
+      authorization: { clientAuth: 'client_secret_post', parameters: { audience: 'https://api.example' } } as const,
+    }
+    const { url, attempt } = await beginLink(told, [], broker)
+    expect(Object.fromEntries(url.searchParams)).toMatchObject({ audience: 'https://api.example', state: attempt.state })
+    const callback = new URL('https://broker.example/link/callback/vault')
+    callback.search = new URLSearchParams({ state: attempt.state, code: 'a code' }).toString()
+    const { client } = await finishLink(told, attempt, callback, broker)
+    expect(client).toEqual({ id: 'registered', secret: 'its secret', method: 'client_secret_post' })
+    const asked = server.asked.find(({ path }) => path === '/token')
+    expect(asked?.authorization).toBeUndefined()
+    expect(new URLSearchParams(asked?.body).get('client_secret')).toBe('its secret')
+    expect(server.asked.find(({ path }) => path === '/register')?.body).toContain(
+      '"token_endpoint_auth_method":"client_secret_post"',
+    )
+  })
+
   test('is its own document where that is understood', async () => {
     server.bendMetadata({ client_id_metadata_document_supported: true })
     const { url } = await beginLink(server.downstream, [], broker)

@@ -29,6 +29,18 @@ test.for<[string, Environment, Partial<Downstream>]>([
     { DOWNSTREAM_AUTH: 'oauth', DOWNSTREAM_OAUTH_CLIENT_ID: 'broker', DOWNSTREAM_OAUTH_SCOPES: 'read, write' },
     { auth: 'oauth', oauthClient: { id: 'broker', secret: undefined, scopes: ['read', 'write'] } },
   ],
+  [
+    'what an operator knows better than the metadata of the server',
+    {
+      DOWNSTREAM_AUTH: 'oauth',
+      DOWNSTREAM_OAUTH_CLIENT_AUTH: 'client_secret_post',
+      DOWNSTREAM_OAUTH_AUTHORIZE_PARAMETERS: '{"audience":"https://api.example.com"}',
+    },
+    {
+      auth: 'oauth',
+      authorization: { clientAuth: 'client_secret_post', parameters: { audience: 'https://api.example.com' } },
+    },
+  ],
   ['a client that registers by itself', { DOWNSTREAM_AUTH: 'oauth' }, { auth: 'oauth' }],
 ])('%s', ([, given, expected]) => {
   expect(readSettings({ ...GOOD, ...given }).downstreams[0]).toMatchObject(expected)
@@ -52,6 +64,21 @@ describe('a mistake is named with its cure:', () => {
       'a secret that is not set',
       { DOWNSTREAM_AUTH: 'static', DOWNSTREAM_HEADERS: '{"X-Api-Key":"$NOT_THERE"}' },
       'DOWNSTREAM_HEADERS names X-Api-Key, which names $NOT_THERE, which is not set',
+    ],
+    [
+      'a parameter that is ours',
+      { DOWNSTREAM_AUTH: 'oauth', DOWNSTREAM_OAUTH_AUTHORIZE_PARAMETERS: '{"State":"x"}' },
+      'DOWNSTREAM_OAUTH_AUTHORIZE_PARAMETERS is a parameter that the broker sets itself',
+    ],
+    [
+      'the resource of the server',
+      { DOWNSTREAM_AUTH: 'oauth', DOWNSTREAM_OAUTH_AUTHORIZE_PARAMETERS: '{"resource":"x"}' },
+      'DOWNSTREAM_OAUTH_AUTHORIZE_PARAMETERS names resource, a parameter that the broker sets itself',
+    ],
+    [
+      'a way to authenticate that is none',
+      { DOWNSTREAM_AUTH: 'oauth', DOWNSTREAM_OAUTH_CLIENT_AUTH: 'basic' },
+      'DOWNSTREAM_OAUTH_CLIENT_AUTH is none of client_secret_basic, client_secret_basic_raw, client_secret_post',
     ],
     [
       'half of a service token',
