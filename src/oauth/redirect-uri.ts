@@ -11,7 +11,7 @@ const LONGEST = 2048
 const URI_TEXT = /^(?:[\w.~:/?[\]@!$&'()+,;=-]|%[0-9a-f]{2})+$/i
 const ENCODED_CONTROL = /%(?:[01][0-9a-f]|7f)/i
 
-const HTTPS = /^https:\/\/(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::\d{1,5})?(?=[/?]|$)/i
+const HTTPS = /^https:\/\/(?:[a-z0-9_](?:[a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::\d{1,5})?(?=[/?]|$)/i
 // RFC 8252 section 7.3, and `localhost`, which section 8.3 discourages and Claude Code, Cursor and mcp-remote use.
 const LOOPBACK = /^http:\/\/(127\.0\.0\.1|\[::1\]|localhost)(?::(\d{1,5}))?(?=[/?]|$)/
 const PRIVATE_SCHEME = /^([a-z][a-z0-9+.-]*):(?:\/\/[^/?@]*(?=[/?]|$)|\/(?!\/))/
@@ -21,10 +21,11 @@ const PRIVATE_SCHEME = /^([a-z][a-z0-9+.-]*):(?:\/\/[^/?@]*(?=[/?]|$)|\/(?!\/))/
  * MCP clients really use. There is no list of bad schemes: `javascript`, `data`, `file` and the next one have no dot either.
  */
 const CLIENT_SCHEMES: ReadonlySet<string> = new Set(
-  'cherrystudio claude code-oss cursor goose jetbrains kiro lmstudio raycast trae vscode vscode-insiders vscodium warp windsurf zed'.split(
-    ' ',
-  ),
+  `antigravity cherrystudio claude code-oss cursor goose jetbrains kiro lmstudio obsidian opencode positron postman qoder raycast trae
+   vscode vscodium warp windsurf zed`.split(/\s+/),
 )
+/** What editors call the same application before it is released. */
+const CHANNEL = /-(?:beta|canary|dev|exploration|insiders|next|nightly|preview)$/
 
 /** The kind of a redirect URI a client may register; undefined for one it may not. */
 export function acceptableRedirectUri(uri: string): RedirectUriKind | undefined {
@@ -32,7 +33,7 @@ export function acceptableRedirectUri(uri: string): RedirectUriKind | undefined 
   if (uri.startsWith('https:')) return HTTPS.test(uri) && URL.canParse(uri) ? 'https' : undefined
   if (uri.startsWith('http:')) return loopback(uri) === undefined ? undefined : 'loopback'
   const scheme = PRIVATE_SCHEME.exec(uri)?.[1] ?? ''
-  return scheme.includes('.') || CLIENT_SCHEMES.has(scheme) ? 'private-scheme' : undefined
+  return scheme.includes('.') || CLIENT_SCHEMES.has(scheme.replace(CHANNEL, '')) ? 'private-scheme' : undefined
 }
 
 /** The kind of one that was accepted before; an answer may stand in it by now, of any length. */
