@@ -2,6 +2,7 @@
 import type { Caller } from '../../../caller.ts'
 import { isFull } from '../../../session/downstream-room.ts'
 import { eventId, type Cursor } from '../../../session/event-id.ts'
+import { isExchanged } from '../../../session/grants.ts'
 import type { McpSession } from '../../../session/mcp-sessions.ts'
 import type { Parts } from '../../../session/parts.ts'
 import { ssePaths, type Downstream } from '../../../settings/downstreams.ts'
@@ -152,7 +153,9 @@ export class Bridges {
     const lastEventId = headers.get('last-event-id') || null
     const { caller } = order
     const isReturning = headers.has('mcp-protocol-version')
-    const returning = isReturning ? returningTo(parts.mcpSessions.byUse(), caller.grantId) : undefined
+    const returning = isReturning
+      ? returningTo(parts.mcpSessions.byUse(), caller.grantId, isExchanged({ id: caller.grantId }))
+      : undefined
     const downstream = this.#transports.of(this.#downstreamOf(caller), Date.now())
     const resumed = lastEventId === null ? this.#whereTheyWere(returning) : this.#resumable(lastEventId, caller)
     const like = returning?.session

@@ -27,7 +27,7 @@ describe('a client that comes back gets', () => {
     ['nothing of a client that was never initialized', [fresh], undefined],
     ['nothing where there is nothing', [], undefined],
   ])('%s', ([, sessions, expected]) => {
-    const found = returningTo(sessions, 'grant')
+    const found = returningTo(sessions, 'grant', false)
     expect(found && { id: found.session.id, isTheirs: found.isTheirs }).toEqual(expected)
   })
 })
