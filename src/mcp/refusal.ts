@@ -16,6 +16,7 @@ const REFUSALS = {
   session_not_found: { status: 404, rpc: -32001 },
   cursor_not_found: { status: 404, rpc: -32001 },
   stream_finished: { status: 405, rpc: -32000 },
+  stream_not_offered: { status: 405, rpc: -32000 },
   body_too_large: { status: 413, rpc: -32600 },
   unsupported_media_type: { status: 415, rpc: -32600 },
   credential_revoked: { status: 401, rpc: -32003 },
@@ -112,6 +113,12 @@ export const NOT_LINKED = 'Unauthorized: this MCP server wants you to sign in th
 /** Said to everybody who is not one of those a server is for, or not any more. */
 export const DENIED =
   'Forbidden: this server is for some people and groups only, and your account is not one of them: ask your administrator'
+
+/** 405 is what every client takes for a server that has nothing to say unasked (MCP 2025-11-25, "Listening for Messages from the Server"). */
+export function notOffered(status: number): McpRefusal {
+  const message = 'This MCP server offers no stream to listen to: all it has to say comes with the answers to requests'
+  return new McpRefusal('stream_not_offered', message, { reason: `GET was answered ${status}` })
+}
 
 /** A request that was under way when its permission ended, or the rules changed. */
 export function interrupted(reason: unknown, id?: string): McpRefusal {

@@ -11,6 +11,14 @@ export interface Behaviour {
   exclusive: boolean
 }
 
+/** What is answered in place of what a well-made server would. */
+export interface Manners {
+  readonly unknownSession?: (res: ServerResponse) => void
+  readonly initialize?: (res: ServerResponse) => void
+  readonly ping?: (res: ServerResponse) => void
+  readonly get?: (res: ServerResponse) => void
+}
+
 export interface ScriptedSession {
   readonly id: string
   readonly standing: Feed
@@ -51,6 +59,7 @@ export class ScriptedServer {
   #onCall: OnCall = (call) => call.answer({ content: [] })
   #onNotification: OnNotification = (_message, res) => void res.writeHead(202).end()
   #count = 0
+  #manners: Manners = {}
 
   private constructor(raw: RawDownstream, behaviour: Partial<Behaviour>) {
     this.#raw = raw
@@ -75,6 +84,10 @@ export class ScriptedServer {
     const last = [...this.sessions.values()].at(-1)
     if (!last) throw new Error('no session is open')
     return last
+  }
+
+  behave(manners: Manners): void {
+    this.#manners = manners
   }
 
   onCall(onCall: OnCall): void {
@@ -111,9 +124,12 @@ export class ScriptedServer {
   #handle: RawHandler = async ({ method, headers }, body, res) => {
     const sessionId = headers['mcp-session-id']?.toString()
     const session = sessionId === undefined ? undefined : this.sessions.get(sessionId)
-    if (sessionId !== undefined && !session) return refuse(res, 404, -32_001, 'Session not found')
+    const { unknownSession, initialize, ping, get } = this.#manners
+    if (sessionId !== undefined && !session)
+      return unknownSession ? unknownSession(res) : refuse(res, 404, -32_001, 'Session not found')
     // As the official SDK does: on every answer.
     if (session) res.setHeader('mcp-session-id', session.id)
+    if (method === 'GET' && get) return get(res)
     if (method === 'GET') return this.#get(res, session, headers['last-event-id']?.toString())
     if (method === 'DELETE') return this.#delete(res, session)
     const parsed: Message | readonly Message[] = JSON.parse(body.toString())
@@ -121,8 +137,10 @@ export class ScriptedServer {
     const message = messages.find(({ id, method: asked }) => id !== undefined && asked !== undefined)
     const [first] = messages
     if (!message) return first && this.#onNotification(first, res)
-    if (message.method === 'initialize') return this.#initialize(res, message)
-    return await this.#onCall(this.#call(message, headers, session, res))
+    if (message.method === 'initialize') return initialize ? initialize(res) : this.#initialize(res, message)
+    const call = this.#call(message, headers, session, res)
+    if (message.method === 'ping') return ping ? ping(res) : call.answer({})
+    return await this.#onCall(call)
   }
 
   #initialize(res: ServerResponse, message: Message): void {

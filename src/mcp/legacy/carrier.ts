@@ -18,8 +18,10 @@ import { listsIn, type Edit } from '../tool-gate.ts'
 import { answered, notAdmitted } from './answers.ts'
 import { Clients } from './clients.ts'
 import { DownstreamSessions, type DownstreamRequest } from './downstream-session.ts'
+import { endAnswer } from './end-answer.ts'
 import { Bridges, type Asked } from './http-sse/bridges.ts'
 import { answerToGet, cursorIn } from './get-answer.ts'
+import { listenAgain } from './listen-again.ts'
 import { ORDER_HEADER, orderOf, refusalAnswer, type Order } from './order.ts'
 import { callOf } from './owned-stream.ts'
 import { OwnedStreams } from './owned-streams.ts'
@@ -56,7 +58,7 @@ export class LegacyCarrier implements Carrier {
     this.#waitUntil = waitUntil
     const bounds = boundsOf(parts.settings.limits)
     const tools = new Tools(parts)
-    const downstream = new DownstreamSessions(parts)
+    const downstream = new DownstreamSessions(parts, { waitUntil, replaced: (old) => streams.lose(old) })
     const streams = new OwnedStreams({
       log: parts.log,
       bounds,
@@ -98,12 +100,12 @@ export class LegacyCarrier implements Carrier {
       const session = this.#sessionOf(order, request.headers)
       const lastEventId = request.headers.get('last-event-id') || null
       const isBridged = order.client === 'http-sse' || session?.bridge !== undefined
-      if (order.kind === 'stream' && !isBridged) return answered(this.#attach(order, session, lastEventId), rate)
       const headers = new Headers(request.headers)
       headers.delete(ORDER_HEADER)
       // Of a GET alone it says anything, and then it is the broker's.
       if (order.kind !== 'stream') headers.delete('last-event-id')
       for (const [name, value] of Object.entries(identityHeaders(admission))) headers.set(name, value)
+      if (order.kind === 'stream' && !isBridged) return answered(await this.#attach(order, session, lastEventId, headers), rate)
       if (order.kind === 'end' && !isBridged) return answered(await this.#delete(order, session, headers), rate)
       const asked = { order, headers, body: new Uint8Array(await request.arrayBuffer()) }
       const passing = this.#tools.passing(asked, session, admission.identity, {
@@ -177,7 +179,7 @@ export class LegacyCarrier implements Carrier {
     if (stream && this.#parts.grants.live(stream.grantId, this.#parts.now())) this.#standing.takeOver(stream)
   }
 
-  /** A downstream that forgot the session is initialized again in `send`; the client never notices. */
+  /** A downstream that lost the session is initialized again in `send`; the client never notices. */
   async #call(asked: Asked, session: McpSession | undefined, edit?: Edit): Promise<Response> {
     const { order, headers, body } = asked
     const grantsOfOpen = () => [...this.#streams.open().map(({ grantId }) => grantId), ...this.#flights.values()]
@@ -214,7 +216,7 @@ export class LegacyCarrier implements Carrier {
       }
       return await wholeAnswer(answer, out, held, edit)
     }
-    const spec = callOf(order, (opened ?? current)?.id ?? '', edit ? listsIn(openEnvelope(body)) : [])
+    const spec = callOf(order, opened ?? current, edit ? listsIn(openEnvelope(body)) : [])
     this.#streams.begin(spec, answer.body, abort, pending.open)
     const primes = (headers.get('mcp-protocol-version') ?? '') >= '2025-11-25'
     return new Response(this.#streams.attach({ stream: spec.id, seq: 0 }, primes), { status: answer.status, headers: out })
@@ -246,33 +248,27 @@ export class LegacyCarrier implements Carrier {
     return id === null ? undefined : this.#sessions.find(id, order.caller, headers.get('mcp-protocol-version'), order.client)
   }
 
-  #attach(order: Order, session: McpSession | undefined, lastEventId: string | null): Response {
+  async #attach(order: Order, session: McpSession | undefined, lastEventId: string | null, own: Headers): Promise<Response> {
     const headers = { 'content-type': 'text/event-stream', 'cache-control': 'no-cache, no-transform', 'x-accel-buffering': 'no' }
+    const again = { parts: this.#parts, downstream: this.#downstream, standing: this.#standing, flights: this.#flights }
     if (lastEventId !== null) {
       const found = cursorIn(this.#parts.log, lastEventId, order.caller, session)
       if (!found) throw new McpRefusal('cursor_not_found', 'the events after this Last-Event-ID are gone')
-      if (found.stream.kind === 'standing') this.#standing.takeOver(found.stream)
+      if (found.stream.kind === 'standing') await listenAgain(order, session, own, again)
       else if (!found.stream.closed) this.#goOn(found.stream)
       return new Response(this.#streams.attach(found.at, false), { headers })
     }
-    if (!session) throw new McpRefusal('session_not_found', 'Session not found: initialize a new one')
-    const standing = this.#standing.of(session)
-    this.#standing.takeOver(standing)
-    return new Response(this.#streams.attach({ stream: standing.id, seq: this.#parts.log.last }, false), { headers })
+    const { id: stream } = await listenAgain(order, session, own, again)
+    return new Response(this.#streams.attach({ stream, seq: this.#parts.log.last }, false), { headers })
   }
 
   async #delete(order: Order, session: McpSession | undefined, headers: Headers): Promise<Response> {
-    const { answer } = await this.#ask(order, new AbortController(), { session, method: 'DELETE', headers })
-    // A downstream that forgot the session has ended it; 405 means that it lets no client end one.
-    if (session && (answer.ok || answer.status === 404)) {
-      this.#sessions.forget(session)
-      await answer.body?.cancel()
-      return new Response(null, { status: answer.ok ? answer.status : 200 })
-    }
-    return new Response(answer.body, { status: answer.status, headers: responseHeaders(answer) })
+    const asked = await this.#ask(order, new AbortController(), { session, method: 'DELETE', headers })
+    return await endAnswer(asked.answer, session && (() => this.#sessions.forget(session)))
   }
 
   #goOn({ openRequests, upId, ...spec }: LoggedStream): void {
-    this.#streams.goOn({ ...spec, requestIds: openRequests }, openRequests, upId)
+    const downstreamId = this.#parts.mcpSessions.find(spec.mcpSession)?.downstreamId
+    this.#streams.goOn({ ...spec, downstreamId, requestIds: openRequests }, openRequests, upId)
   }
 }

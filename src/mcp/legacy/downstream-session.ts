@@ -1,12 +1,15 @@
-// The object's requests to the downstream in the name of an MCP session, which it may have forgotten and is then told again.
+// The object's requests to the downstream in the name of an MCP session, which it may have lost and is then initialized again.
 import type { McpSession, McpSessions } from '../../session/mcp-sessions.ts'
 import type { Parts } from '../../session/parts.ts'
 import { outbound, OutboundError } from '../../platform/outbound.ts'
-import { log } from '../../platform/telemetry.ts'
+import { describeError, log } from '../../platform/telemetry.ts'
 import { sentUntilTaken, type Challenged } from '../challenged.ts'
+import { MAX_EVENT_BYTES } from '../carried-events.ts'
 import { isEventStream } from '../passing-headers.ts'
 import { McpRefusal } from '../refusal.ts'
 import { readEvents } from '../sse.ts'
+import { wholeBody } from '../whole-body.ts'
+import { judged } from './doubt.ts'
 import { GrantSignals } from './grant-signals.ts'
 
 export interface DownstreamRequest {
@@ -19,8 +22,6 @@ export interface DownstreamRequest {
   readonly headersWithinMs: number
   /** What to do when the downstream does not take what the headers say of the person. */
   readonly challenged?: Challenged | undefined
-  /** False for what ends with the session: a new one would know nothing of it. */
-  readonly renews?: boolean
 }
 
 export interface SessionAnswer {
@@ -29,37 +30,59 @@ export interface SessionAnswer {
   readonly session: McpSession | undefined
 }
 
-const MAX_EVENT_BYTES = 1024 * 1024
+/** Told of a session at the downstream that is over, and in place of which no other could be had. */
+export const OVER = 'Session not found: the MCP server has ended it, initialize a new one'
+
+export interface DownstreamSessionsOptions {
+  readonly waitUntil: (work: Promise<unknown>) => void
+  /** The downstream has another session for this one; what was asked in the old one gets no answer any more. */
+  readonly replaced: (old: McpSession) => void
+}
 
 export class DownstreamSessions {
   readonly #sessions: McpSessions
+  readonly #options: DownstreamSessionsOptions
   /** For what the broker sends by itself. */
   readonly signals: GrantSignals
-  readonly #initializing = new Map<string, Promise<McpSession | undefined>>()
+  readonly #renewing = new Map<string, Promise<McpSession | undefined>>()
 
-  constructor({ mcpSessions, grants, now }: Pick<Parts, 'mcpSessions' | 'grants' | 'now'>) {
+  constructor({ mcpSessions, grants, now }: Pick<Parts, 'mcpSessions' | 'grants' | 'now'>, options: DownstreamSessionsOptions) {
     this.#sessions = mcpSessions
+    this.#options = options
     this.signals = new GrantSignals((grantId) => grants.live(grantId, now()) !== undefined)
   }
 
-  /** Sends a request; initializes again with the stored parameters, once, when the downstream has forgotten the session. */
+  /**
+   * Sends a request. A message that is refused in a way that may mean that the session is lost is sent once more in a new session,
+   * and only when it is proven that the refusal was about the session: then nothing has been done for it (RFC 9110 section 9.2.2).
+   */
   async send(session: McpSession | undefined, request: DownstreamRequest): Promise<SessionAnswer> {
-    const answer = await this.#sendAs(session?.downstreamId, request)
-    const mayRenew = session?.downstreamId !== undefined && request.method !== 'DELETE' && request.renews !== false
-    // Of a request with a cursor 400 means the cursor; the session is still there.
-    const isAboutCursor = answer.status === 400 && request.headers.has('last-event-id')
-    if (!session || !mayRenew || isAboutCursor || !(await forgets(answer))) return { answer, session }
-    const renewed = await this.#initializeAgain(session, request)
-    if (!renewed) return { answer, session }
+    const first = await this.#sendAs(session?.downstreamId, request)
+    if (session?.downstreamId === undefined || request.method !== 'POST') return { answer: first, session }
+    const { isDoubtful, namesSession, answer } = await judged(first, request.body)
+    if (!isDoubtful) return { answer, session }
+    const living = await this.living(session, request, namesSession)
+    if (living?.downstreamId === session.downstreamId) return { answer, session: living }
     await answer.body?.cancel()
-    // A cursor of the forgotten session means nothing to the new one.
-    request.headers.delete('last-event-id')
-    return { answer: await this.#sendAs(renewed.downstreamId, request), session: renewed }
+    if (!living) throw new McpRefusal('session_not_found', OVER)
+    return { answer: await this.#sendAs(living.downstreamId, request), session: living }
+  }
+
+  /**
+   * The session as the downstream has it: itself, or a new one where it is proven lost; undefined where no new one can be had.
+   * `isNamed`: the refusal speaks of the session.
+   */
+  living(session: McpSession, request: DownstreamRequest, isNamed = false): Promise<McpSession | undefined> {
+    return this.#once(session, request, (own) => this.#renewIfLost(session, own, isNamed))
   }
 
   /** A session for a client that was initialized, as it was; undefined when the downstream does not want it. */
   initializeAs(session: McpSession, request: DownstreamRequest): Promise<McpSession | undefined> {
-    return this.#initializeAgain(session, request)
+    return this.#once(session, request, async (own) => {
+      const opened = await this.#initialize(session, own)
+      if (opened === 'refused alike') return undefined
+      return opened && this.#sessions.change(session, opened)
+    })
   }
 
   async #sendAs(downstreamId: string | undefined, request: DownstreamRequest): Promise<Response> {
@@ -80,60 +103,127 @@ export class DownstreamSessions {
     }
   }
 
-  /** One initialization however many requests find the session forgotten. */
-  #initializeAgain(session: McpSession, request: DownstreamRequest): Promise<McpSession | undefined> {
+  /**
+   * Single-flight for a session: however many requests are refused, it is looked at once. In the person's name, and for whoever
+   * needs the session: it ends with the grant, and with no single request.
+   */
+  #once(
+    session: McpSession,
+    request: DownstreamRequest,
+    renew: (own: DownstreamRequest) => Promise<McpSession | undefined>,
+  ): Promise<McpSession | undefined> {
     const known = this.#sessions.find(session.id)
     if (known && known.downstreamId !== session.downstreamId) return Promise.resolve(known)
+    const withinMs = request.headersWithinMs * LONGEST_RENEWAL
     const flight =
-      this.#initializing.get(session.id) ??
+      this.#renewing.get(session.id) ??
       this.signals
-        .within(session.grantId, request.headersWithinMs, (signal) => this.#initialize(session, { ...request, signal }))
-        .finally(() => this.#initializing.delete(session.id))
-    this.#initializing.set(session.id, flight)
+        .within(session.grantId, withinMs, (signal) => renew({ ...request, signal }))
+        .finally(() => this.#renewing.delete(session.id))
+    this.#renewing.set(session.id, flight)
     return flight
   }
 
-  /** In the person's name, and for whoever needs the session: it ends with the grant, and with no single request. */
-  async #initialize(
-    session: McpSession,
-    { target, headers, signal, headersWithinMs, challenged }: DownstreamRequest,
-  ): Promise<McpSession | undefined> {
-    const own = new Headers(headers)
-    for (const name of ['last-event-id', 'mcp-protocol-version']) own.delete(name)
-    own.set('content-type', 'application/json')
-    own.set('accept', 'application/json, text/event-stream')
-    const common = { method: 'POST', target, signal, headersWithinMs, challenged } as const
-    const answer = await this.#sendAs(undefined, { ...common, headers: own, body: session.initialize })
+  /**
+   * The proof is a ping, which may be sent as often as one likes: refused in the old session, and taken in a new one. A downstream
+   * that refuses it in both says nothing about the session; then the old one stays, and the new one ends. Neither does one that
+   * refuses to be initialized as it refuses everything else.
+   */
+  async #renewIfLost(session: McpSession, request: DownstreamRequest, isNamed: boolean): Promise<McpSession | undefined> {
+    if (await this.#takesPing(session, request)) return session
+    const opened = await this.#initialize(session, request).catch((error: unknown) => {
+      request.signal.throwIfAborted()
+      log('warn', 'mcp_session.not_initialized_again', { session: session.id, reason: describeError(error) })
+    })
+    if (opened === 'refused alike') return isNamed ? undefined : session
+    if (!opened) return undefined
+    const successor = { ...session, ...opened }
+    const isAnswered = await this.#takesPing(successor, request)
+    const { replaced, waitUntil } = this.#options
+    const known = this.#sessions.find(session.id)
+    if (!isAnswered || !known) {
+      waitUntil(this.#end(successor, request))
+      return known
+    }
+    log('info', 'mcp_session.initialized_again', { session: session.id })
+    replaced(session)
+    return this.#sessions.change(known, opened)
+  }
+
+  async #takesPing({ downstreamId, protocolVersion }: McpSession, request: DownstreamRequest): Promise<boolean> {
+    const { signal, headersWithinMs, target, challenged } = request
+    const headers = ownHeaders(request, protocolVersion)
+    const ending = AbortSignal.any([signal, AbortSignal.timeout(headersWithinMs)])
+    const ping = { method: 'POST', target, headers, body: PING, signal: ending, headersWithinMs, challenged } as const
+    try {
+      const { isDoubtful, answer } = await judged(await this.#sendAs(downstreamId, ping), PING)
+      await answer.body?.cancel()
+      return !isDoubtful
+    } catch (error) {
+      if (signal.aborted) throw error
+      // A downstream that does not answer says nothing about the session.
+      return true
+    }
+  }
+
+  async #initialize(session: McpSession, request: DownstreamRequest): Promise<Opened | 'refused alike' | undefined> {
+    const { target, headersWithinMs, challenged, signal } = request
+    const headers = ownHeaders(request, undefined)
+    const ending = AbortSignal.any([signal, AbortSignal.timeout(headersWithinMs)])
+    const common = { method: 'POST', target, headers, signal: ending, headersWithinMs, challenged } as const
+    const { isDoubtful, answer } = await judged(await this.#sendAs(undefined, { ...common, body: session.initialize }), undefined)
     if (!answer.ok) {
       await answer.body?.cancel()
-      return undefined
+      return isDoubtful ? 'refused alike' : undefined
     }
     const downstreamId = answer.headers.get('mcp-session-id') ?? undefined
-    const protocolVersion = await negotiatedVersion(answer)
-    if (protocolVersion !== undefined) own.set('mcp-protocol-version', protocolVersion)
-    const initialized = await this.#sendAs(downstreamId, { ...common, headers: own, body: INITIALIZED })
+    const protocolVersion = (await negotiatedVersion(answer)) ?? session.protocolVersion
+    if (protocolVersion !== undefined) headers.set('mcp-protocol-version', protocolVersion)
+    const initialized = await this.#sendAs(downstreamId, { ...common, body: INITIALIZED })
     await initialized.body?.cancel()
-    log('info', 'mcp_session.initialized_again', { session: session.id })
-    return this.#sessions.remap(session, downstreamId, protocolVersion ?? session.protocolVersion)
+    return { downstreamId, protocolVersion }
+  }
+
+  /** Of a session that was opened in vain. */
+  async #end({ grantId, downstreamId, protocolVersion }: McpSession, request: DownstreamRequest): Promise<void> {
+    if (downstreamId === undefined) return
+    const { target, headersWithinMs } = request
+    const headers = ownHeaders(request, protocolVersion)
+    const farewell = async (signal: AbortSignal): Promise<void> => {
+      const answer = await this.#sendAs(downstreamId, { method: 'DELETE', target, headers, signal, headersWithinMs })
+      await answer.body?.cancel()
+    }
+    try {
+      await this.signals.within(grantId, headersWithinMs, farewell)
+    } catch (error) {
+      log('info', 'mcp_session.farewell_failed', { reason: describeError(error) })
+    }
   }
 }
 
+/** Times the wait for one answer: two pings, and between them the session is opened. */
+const LONGEST_RENEWAL = 4
+
+type Opened = Pick<McpSession, 'downstreamId' | 'protocolVersion'>
+
 const INITIALIZED = '{"jsonrpc":"2.0","method":"notifications/initialized"}'
 
-/**
- * 404 is what the specification wants. Many servers look the session up before their SDK does and answer 400 with -32000;
- * initializing again for another kind of 400 costs a round trip and changes nothing.
- */
-async function forgets(answer: Response): Promise<boolean> {
-  if (answer.status === 404) return true
-  if (answer.status !== 400) return false
-  const text = await answer.clone().text()
-  return /"code"\s*:\s*-32000\b/.test(text)
+const PING = '{"jsonrpc":"2.0","id":"broker-ping","method":"ping"}'
+
+/** The headers of a request, for a message of the broker's own. */
+function ownHeaders({ headers }: DownstreamRequest, protocolVersion: string | undefined): Headers {
+  const own = new Headers(headers)
+  own.delete('last-event-id')
+  own.set('content-type', 'application/json')
+  own.set('accept', 'application/json, text/event-stream')
+  if (protocolVersion === undefined) own.delete('mcp-protocol-version')
+  else own.set('mcp-protocol-version', protocolVersion)
+  return own
 }
 
 /** `result.protocolVersion` of an `initialize` response, whichever way it came. Reads the body. */
 async function negotiatedVersion(answer: Response): Promise<string | undefined> {
-  if (!isEventStream(answer)) return versionIn(await answer.text())
+  if (!isEventStream(answer)) return versionIn(new TextDecoder().decode(await wholeBody(answer.body)))
   if (!answer.body) return undefined
   for await (const { data } of readEvents(answer.body, { maxEventBytes: MAX_EVENT_BYTES })) {
     const version = versionIn(data ?? '')

@@ -8,13 +8,14 @@ import { eventId } from '../../session/event-id.ts'
 import type { Challenged } from '../challenged.ts'
 import { forward, type Forwarding, type ForwardingConditions } from '../forward.ts'
 import { identityHeaders } from '../identity-headers.ts'
-import { requestHeaders } from '../passing-headers.ts'
+import { isEventStream, requestHeaders } from '../passing-headers.ts'
 import type { RecordWork } from '../recorded.ts'
-import { McpRefusal } from '../refusal.ts'
+import { McpRefusal, notOffered } from '../refusal.ts'
 import { encodeComment, encodeEvent, type SseEvent } from '../sse.ts'
 import { Superseded } from '../tether.ts'
 import type { Edit } from '../tool-gate.ts'
 import { refusalOfAdmission, setRate } from './answers.ts'
+import { lookedAt, namesSession } from './doubt.ts'
 import { encodeLogged } from './log-reader.ts'
 import { ANSWER_HEADER, ORDER_HEADER, REFUSAL_HEADER, refusalIn, type Order } from './order.ts'
 
@@ -136,7 +137,7 @@ async function carryStanding(
   const asked = { ...forwarding, client, identity, challenged }
   const edit = conditions.editFor?.(vouched.identity)
   const leash = conditions.leash({ id: undefined, kind: 'request' })
-  if (stream === undefined) return forward(asked, { ...conditions, edit, leash })
+  if (stream === undefined) return offered(await forward(asked, { ...conditions, edit, leash }))
   const standing = {
     ...conditions,
     edit,
@@ -154,15 +155,30 @@ async function carryStanding(
       await new Promise((resolve) => setTimeout(resolve, CONFLICT_PAUSE_MS * 2 ** (attempt - 1)))
       answer = await forward(asked, standing)
     }
-    // A downstream that forgot the session or the cursor: the object asks anew, and carries this stream itself for a while.
-    const hasForgotten = answer.status === 404 || (answer.status === 400 && downstreamCursor !== undefined)
-    if (!hasForgotten) return answer
-    await answer.body?.cancel()
+    if (!MAY_HAVE_LOST.includes(answer.status)) return await offered(answer)
+    const { text, whole } = await lookedAt(answer)
+    // A downstream that was listened to before, or that speaks of the session, may have lost that or the cursor: the object finds out,
+    // and carries this stream itself for a while. Any other has no such stream.
+    const mayHaveLost = epoch > 1 || downstreamCursor !== undefined || namesSession(text)
+    if (!mayHaveLost) return await offered(whole)
+    await whole.body?.cancel()
     return await handOver(forwarding, post)
   } catch (error) {
     if (error instanceof Superseded) return superseded()
     throw error
   }
+}
+
+const MAY_HAVE_LOST: readonly number[] = [400, 404, 410]
+
+/** What servers say of a GET for which they have nothing: most frameworks know no route, and some show a page. */
+const NO_STREAM: readonly number[] = [400, 404, 405, 406, 410, 501]
+
+/** The answer to a GET, unless it is none that a client could listen to. */
+async function offered(answer: Response): Promise<Response> {
+  if (!NO_STREAM.includes(answer.status) && !(answer.ok && !isEventStream(answer))) return answer
+  await answer.body?.cancel()
+  throw new RefusedWith(notOffered(answer.status), new Headers({ allow: 'POST, DELETE' }))
 }
 
 /** Never a refusal: the client's newer connection has what it wants, and 409 would make it give up. */

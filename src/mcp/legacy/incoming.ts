@@ -9,11 +9,6 @@ export interface Incoming {
   readonly upId: string | undefined
 }
 
-/** One of our own. */
-export function messageOf(data: string): NewEvent {
-  return { upId: undefined, event: 'message', data }
-}
-
 export function incoming(live: OwnedStream, events: readonly SseEvent[]): Incoming {
   const fresh: NewEvent[] = []
   let alone: string | undefined

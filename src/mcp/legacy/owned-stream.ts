@@ -2,16 +2,21 @@
 import type { EventLog, LogBounds } from '../../session/event-log.ts'
 import { randomId } from '../../platform/crypto.ts'
 import type { StreamDetail } from '../../session/carrier.ts'
+import type { NewEvent } from '../../session/event-log.ts'
+import type { McpSession } from '../../session/mcp-sessions.ts'
 import { StreamMeter } from '../../session/stream-traffic.ts'
 import type { Edit } from '../tool-gate.ts'
 import type { Order } from './order.ts'
 import type { LogReader } from './log-reader.ts'
+import { lostAnswer, type LostBecause } from './lost-answer.ts'
 import { OpenRequests } from '../open-requests.ts'
 
 export interface StreamSpec {
   readonly id: string
   readonly grantId: string
   readonly mcpSession: string
+  /** The downstream's session a call was made in; it can be resumed in no other. */
+  readonly downstreamId?: string | undefined
   readonly kind: 'call' | 'standing'
   readonly requestIds: readonly string[]
   /** For people who watch: `tools/call count`. */
@@ -29,6 +34,8 @@ export interface OwnedStream {
   readonly openedAt: number
   readonly meter: StreamMeter
   upId: string | undefined
+  /** Why what is still open will not be answered, as far as is known by now. */
+  lostBecause: LostBecause | undefined
   /** Number of the last event that is safely stored. */
   safeUpTo: number
   retryMs: number
@@ -75,6 +82,7 @@ export function beginning({ open, ...begun }: Begun): OwnedStream {
     ...begun,
     open: new OpenRequests(open),
     meter: new StreamMeter(),
+    lostBecause: undefined,
     retryMs: RETRY_MS,
     reader: undefined,
     wake: undefined,
@@ -89,12 +97,46 @@ export function owesNothing({ spec, open }: OwnedStream): boolean {
 }
 
 /** The answer to one POST. */
-export function callOf({ caller, requestIds, label, target }: Order, mcpSession: string, lists: readonly string[]): StreamSpec {
-  return { id: randomId(9), grantId: caller.grantId, mcpSession, kind: 'call', requestIds, label, target, lists }
+export function callOf(
+  { caller, requestIds, label, target }: Order,
+  session: McpSession | undefined,
+  lists: readonly string[],
+): StreamSpec {
+  const { id: mcpSession = '', downstreamId } = session ?? {}
+  return { id: randomId(9), grantId: caller.grantId, mcpSession, downstreamId, kind: 'call', requestIds, label, target, lists }
 }
 
 /** As people who watch are shown it. */
 export function detailOf({ spec, openedAt }: OwnedStream): StreamDetail & { readonly mcpSession: string } {
   const { id, grantId, kind, mcpSession, label = kind } = spec
   return { id, grantId, kind, mcpSession, label, openedAt }
+}
+
+/** Its body has come to an end; true when the downstream ended it in good order. */
+export function over(live: OwnedStream, inGoodOrder: boolean): boolean {
+  if (live.lostBecause !== 'no_events') live.lostBecause = inGoodOrder ? 'ended' : 'connection'
+  return inGoodOrder
+}
+
+/** Ends what was begun in this session of the downstream's. */
+export function loseSession(live: OwnedStream, { id, downstreamId }: McpSession): void {
+  if (live.spec.mcpSession !== id || live.spec.downstreamId !== downstreamId) return
+  live.lostBecause = 'session'
+  live.abort.abort('session lost')
+}
+
+/** For every request that is still open, which is none any more. */
+export function lostAnswers({ spec, open, lostBecause }: OwnedStream): readonly NewEvent[] {
+  const lost = open.spelled.map((id) => lostAnswer(id, spec.id, lostBecause))
+  for (const data of lost) open.settle(data)
+  return lost.map((data) => ({ upId: undefined, event: 'message', data }))
+}
+
+/** A Response without a body is the downstream's refusal to resume; undefined is worth another attempt. */
+export async function askedAgain({ spec, upId, abort }: OwnedStream, resume: Resume): Promise<Response | undefined> {
+  try {
+    return (await resume(spec, upId, abort.signal)) ?? new Response(null)
+  } catch {
+    return undefined
+  }
 }

@@ -6,19 +6,24 @@ import { log } from '../../platform/telemetry.ts'
 import type { Cursor } from '../../session/event-id.ts'
 import type { NewEvent } from '../../session/event-log.ts'
 import type { CloseReason } from '../../session/leash-terms.ts'
+import type { McpSession } from '../../session/mcp-sessions.ts'
 import type { StreamTraffic } from '../../session/stream-traffic.ts'
 import { GRACE_MS } from '../carried-events.ts'
 import { editedEvents } from '../edited.ts'
 import type { OpenRequests } from '../open-requests.ts'
 import { SseEventTooLarge, SseReader } from '../sse.ts'
-import { incoming, messageOf } from './incoming.ts'
+import { incoming } from './incoming.ts'
 import { LogReader } from './log-reader.ts'
-import { lostAnswer } from './lost-answer.ts'
+import { isBareJson } from './lost-answer.ts'
 import { rest } from './pause.ts'
 import type { Owing } from './withdrawal.ts'
 import {
+  askedAgain,
   beginning,
   detailOf,
+  loseSession,
+  lostAnswers,
+  over,
   owesNothing,
   RETRY_MS,
   type OwnedStream,
@@ -166,6 +171,11 @@ export class OwnedStreams {
     return ended
   }
 
+  /** The downstream has lost the session these calls were made in: what they still owe is answered with an error, now. */
+  lose(old: McpSession): void {
+    for (const live of this.#live.values()) if (live.spec.kind === 'call') loseSession(live, old)
+  }
+
   /** Stops reading without ending the stream: the router carries it from here. */
   release(id: string): void {
     const live = this.#live.get(id)
@@ -197,7 +207,7 @@ export class OwnedStreams {
       if (live.spec.kind === 'call' && live.upId === undefined) break
       // What a client that came back had asked for is no attempt of our own.
       if (attempt > 0 && (await rest(live, live.retryMs * attempt))) attempt -= 1
-      const answer = this.#wants(live) ? await this.#ask(live) : undefined
+      const answer = this.#wants(live) ? await askedAgain(live, this.#options.resume) : undefined
       if (answer === undefined) continue
       if (!answer.body) break
       const before = live.upId
@@ -205,15 +215,6 @@ export class OwnedStreams {
       if (live.upId !== before) attempt = 0
     }
     await this.#settle(live)
-  }
-
-  /** A Response without a body is the downstream's refusal to resume; undefined is worth another attempt. */
-  async #ask(live: OwnedStream): Promise<Response | undefined> {
-    try {
-      return (await this.#options.resume(live.spec, live.upId, live.abort.signal)) ?? new Response(null)
-    } catch {
-      return undefined
-    }
   }
 
   #wants(live: OwnedStream): boolean {
@@ -237,9 +238,10 @@ export class OwnedStreams {
     try {
       for (;;) {
         const next = await source.read().catch(() => undefined)
-        if (next === undefined) return false
         // What another connection reads from here on is not ours to note down.
-        if (next.done || live.abort.signal.aborted) return true
+        if (live.abort.signal.aborted) return true
+        if (next === undefined || next.done) return over(live, next !== undefined)
+        if (live.lostBecause === undefined) live.lostBecause = isBareJson(next.value) ? 'no_events' : 'connection'
         bytes += next.value.length
         const { complete, tooLarge } = events.take(next.value)
         const { fresh, upId } = incoming(live, edit ? editedEvents(complete, edit) : complete)
@@ -272,7 +274,8 @@ export class OwnedStreams {
     log('error', 'stream.broken', { stream: live.spec.id, code, reason: error instanceof Error ? error.message : undefined })
     live.abort.abort(code)
     if (!(error instanceof SseEventTooLarge)) return this.#suspend(live)
-    await this.#settle(live, error).catch(() => this.#suspend(live))
+    live.lostBecause = error
+    await this.#settle(live).catch(() => this.#suspend(live))
   }
 
   /** Storage is away, and what can't be stored is not sent: the client comes again, and the stream goes on from what is stored. */
@@ -289,12 +292,11 @@ export class OwnedStreams {
   }
 
   /** The downstream has said all it will say; what it left unanswered is answered here. */
-  async #settle(live: OwnedStream, tooLarge?: SseEventTooLarge): Promise<void> {
+  async #settle(live: OwnedStream): Promise<void> {
     const { spec, open } = live
     if (this.#live.get(spec.id) !== live) return
     if (spec.kind === 'call' && !open.areAnswered) {
-      const lost = open.spelled.map((id) => messageOf(lostAnswer(id, spec.id, tooLarge)))
-      for (const { data } of lost) open.settle(data)
+      const lost = lostAnswers(live)
       log('warn', 'stream.requests_lost', { stream: spec.id, requests: lost.length })
       await this.#store(live, lost)
     }

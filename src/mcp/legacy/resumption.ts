@@ -26,23 +26,41 @@ export async function resumed(
   headers.set('accept', 'text/event-stream')
   headers.set('accept-encoding', 'identity')
   if (upId !== undefined) headers.set('last-event-id', upId)
-  const session = mcpSessions.find(stream.mcpSession)
+  let session = mcpSessions.find(stream.mcpSession)
+  // To a new session at the downstream an event of the one before means nothing, and some wait there for ever without a word.
+  if (stream.kind === 'call' && stream.downstreamId !== session?.downstreamId) return undefined
   if (session?.protocolVersion !== undefined) headers.set('mcp-protocol-version', session.protocolVersion)
   const headersWithinMs = settings.limits.downstreamTimeout * 1000
-  const renews = stream.kind === 'standing'
   const challenged = ownChallenge(parts, { grantId: grant.id, resource: grant.resource }, headers)
-  const request = { method: 'GET', target: target.url, headers, signal, headersWithinMs, renews, challenged } as const
-  let { answer } = await downstream.send(session, request)
-  if (renews && answer.status === 400 && upId !== undefined) {
+  const request = { method: 'GET', target: target.url, headers, signal, headersWithinMs, challenged } as const
+  const ask = async (): Promise<Response> => (await downstream.send(session, request)).answer
+  let answer = await ask()
+  if (stream.kind === 'standing' && (answer.status === 404 || answer.status === 410) && session) {
+    const living = await downstream.living(session, request)
+    if (living && living.downstreamId !== session.downstreamId) {
+      await answer.body?.cancel()
+      session = living
+      forgetCursor(parts, stream, headers)
+      answer = await ask()
+    }
+  }
+  if (stream.kind === 'standing' && REFUSES_CURSOR.includes(answer.status) && headers.has('last-event-id')) {
     // What came between is lost with the downstream's memory of it; what is to come need not be.
-    log('warn', 'stream.cursor_lost', { stream: stream.id })
     await answer.body?.cancel()
-    parts.log.forgetUpId(stream.id)
-    headers.delete('last-event-id')
-    answer = (await downstream.send(session, request)).answer
+    forgetCursor(parts, stream, headers)
+    answer = await ask()
   }
   if (answer.ok && isEventStream(answer)) return answer
   await answer.body?.cancel()
   if (answer.status >= 500 || answer.status === 429) throw new Error(`the downstream answered ${answer.status}`)
   return undefined
+}
+
+const REFUSES_CURSOR: readonly number[] = [400, 404, 410]
+
+function forgetCursor({ log: events }: Parts, { id }: StreamSpec, headers: Headers): void {
+  if (!headers.has('last-event-id')) return
+  log('warn', 'stream.cursor_lost', { stream: id })
+  events.forgetUpId(id)
+  headers.delete('last-event-id')
 }

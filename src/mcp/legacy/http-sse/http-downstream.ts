@@ -9,6 +9,7 @@ import { isMessage, readEvents, SseEventTooLarge } from '../../sse.ts'
 import { wholeBody } from '../../whole-body.ts'
 import { versionIn, type DownstreamSessions } from '../downstream-session.ts'
 import { ownChallenge } from '../own-challenge.ts'
+import type { StreamSpec } from '../owned-stream.ts'
 import { pause } from '../pause.ts'
 import { OpenRequests } from '../../open-requests.ts'
 import { resumed } from '../resumption.ts'
@@ -102,7 +103,8 @@ export class HttpDownstream implements Link {
     this.#isListening = true
     const { signal } = this.#context
     const told = async (data: string, id: string | undefined): Promise<void> => this.#context.deliver(data, id)
-    const listening = this.#follow(upId, told, () => !signal.aborted, signal, Number.POSITIVE_INFINITY)
+    const forEver = { kind: 'standing', downstreamId: undefined, attempts: Number.POSITIVE_INFINITY } as const
+    const listening = this.#follow(upId, told, () => !signal.aborted, signal, forEver)
     this.#context.waitUntil(listening.finally(() => (this.#isListening = false)))
   }
 
@@ -144,6 +146,7 @@ export class HttpDownstream implements Link {
   async #read(message: ClientMessage, answer: Response, { open, end, signal }: Reading): Promise<void> {
     const { deliver, lost, parts, session } = this.#context
     const isInitialize = initializeIn(message) !== undefined
+    const { downstreamId } = session()
     const take = async (data: string): Promise<void> => {
       open.settle(data)
       const version = isInitialize ? versionIn(data) : undefined
@@ -154,7 +157,9 @@ export class HttpDownstream implements Link {
     if (isEventStream(answer) && answer.ok && answer.body) {
       const upId = await this.#pump(answer.body, undefined, take, signal)
       // It ended its stream before it had answered: it wants to be asked for the rest (SEP-1699), or it broke.
-      if (!open.areAnswered && upId !== undefined) await this.#follow(upId, take, () => !open.areAnswered, signal, ATTEMPTS)
+      const wants = (): boolean => !open.areAnswered
+      if (wants() && upId !== undefined)
+        await this.#follow(upId, take, wants, signal, { kind: 'call', downstreamId, attempts: ATTEMPTS })
     } else {
       // A JSON answer becomes one event.
       const text = new TextDecoder().decode(await wholeBody(answer.body, undefined, parts.settings.limits.maxEventBytes))
@@ -174,7 +179,7 @@ export class HttpDownstream implements Link {
     take: (data: string, upId: string | undefined) => Promise<void>,
     wants: () => boolean,
     signal: AbortSignal,
-    attempts: number,
+    { attempts, ...of }: Pick<StreamSpec, 'kind' | 'downstreamId'> & { readonly attempts: number },
   ): Promise<void> {
     const { parts, session, standing } = this.#context
     let upId = from
@@ -182,7 +187,7 @@ export class HttpDownstream implements Link {
       if (attempt > 0) await pause(Math.min(PAUSE_MS * attempt, LONGEST_PAUSE_MS), signal)
       if (signal.aborted) return
       const { grantId, id: mcpSession } = session()
-      const spec = { id: standing, grantId, mcpSession, kind: 'standing', requestIds: [] } as const
+      const spec = { id: standing, grantId, mcpSession, ...of, requestIds: [] }
       try {
         const answer = await resumed(parts, this.#downstream, spec, upId, signal)
         if (!answer?.body) return

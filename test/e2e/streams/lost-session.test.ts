@@ -1,0 +1,213 @@
+// A session at the downstream is lost when that is proven, and not before: what servers answer while it lives, and when it is gone.
+import type { ServerResponse } from 'node:http'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { credentialsFor } from '../../world/clients.ts'
+import { LegacyClient } from '../../world/legacy-client.ts'
+import { ScriptedServer, type Call } from '../../world/scripted-server.ts'
+import { startWorld, type World } from '../../world/world.ts'
+
+let server: ScriptedServer
+let world: World
+let client: LegacyClient
+let token: string
+let counts: Map<string, number>
+
+beforeAll(async () => {
+  server = await ScriptedServer.start({ resumable: true })
+  world = await startWorld({ overrides: { DOWNSTREAM_MCP_URL: server.url, MAX_MCP_SESSIONS: '100' } })
+  token = (await credentialsFor('alice', world.mcpUrl)).accessToken
+})
+
+beforeEach(async () => {
+  server.behave({})
+  server.sessions.clear()
+  server.deleted.length = 0
+  counts = new Map()
+  server.onCall(count)
+  client = await LegacyClient.open(world.mcpUrl, token)
+  server.requests.forget()
+})
+
+afterAll(async () => {
+  await world.close()
+  await server.close()
+})
+
+/** A server with a state: what each session has counted. */
+function count(call: Call): void {
+  const id = call.session?.id ?? ''
+  counts.set(id, (counts.get(id) ?? 0) + 1)
+  call.answer({ count: counts.get(id) })
+}
+
+const counted = async (): Promise<unknown> => await (await client.call('count')).json()
+
+const asked = (method: string): number => server.requests.all.filter(({ body }) => body.includes(`"method":"${method}"`)).length
+
+interface Refusal {
+  readonly status: number
+  readonly body: string
+  readonly type?: string
+}
+
+function refuse(res: ServerResponse, { status, body, type = 'application/json' }: Refusal): void {
+  res.writeHead(status, { 'content-type': type, 'content-length': String(Buffer.byteLength(body)) }).end(body)
+}
+
+const error = (id: unknown, code: number, message: string): string =>
+  JSON.stringify({ jsonrpc: '2.0', id, error: { code, message } })
+
+describe('a live session is kept, and the call sent once, when it is answered', () => {
+  test.for<[string, Refusal]>([
+    ['404 and that the method is unknown', { status: 404, body: error(7, -32_601, 'Method not found') }],
+    ['404 and that the parameters are wrong', { status: 404, body: error(7, -32_602, 'Unknown tool') }],
+    ['404 and that a resource is unknown', { status: 404, body: error(7, -32_002, 'Resource not found') }],
+    ['400 and an error of the server’s own', { status: 400, body: error(7, -32_000, 'amount must be positive') }],
+    ['404 and an error about some other session', { status: 404, body: error(7, -32_001, 'Browser session not found') }],
+    [
+      '400 and an error in an event stream',
+      { status: 400, type: 'text/event-stream', body: `data: ${error(7, -32_000, 'no')}\n\n` },
+    ],
+    ['404 and a page', { status: 404, type: 'text/html', body: '<h1>Cannot POST /mcp</h1>' }],
+    ['404 and nothing', { status: 404, body: '' }],
+    ['400 and an error of nobody’s', { status: 400, body: error(null, -32_600, 'Invalid Request') }],
+    ['410 and some words', { status: 410, type: 'text/plain', body: 'gone' }],
+    ['200 and an error of nobody’s', { status: 200, body: error(null, -32_600, 'Invalid Request') }],
+  ])('%s', async ([, refusal]) => {
+    await counted()
+    server.onCall(({ res }) => refuse(res, refusal))
+    const refused = await client.call('pay', {}, 7)
+    expect([refused.status, await refused.text()]).toEqual([refusal.status, refusal.body])
+    expect([asked('tools/call'), asked('initialize')]).toEqual([2, 0])
+    server.onCall(count)
+    expect(await counted()).toMatchObject({ result: { count: 2 } })
+    expect([server.sessions.size, server.deleted]).toEqual([1, []])
+  })
+
+  test('404 like everything else in any session: what was opened to find out is ended again', async () => {
+    const { id } = server.session
+    const nothing = { status: 404, body: 'nothing here' }
+    server.onCall(({ res }) => refuse(res, nothing))
+    server.behave({ ping: (res) => refuse(res, nothing) })
+    const refused = await client.call('pay')
+    expect([refused.status, await refused.text()]).toEqual([404, 'nothing here'])
+    expect(asked('tools/call')).toBe(1)
+    await expect.poll(() => server.deleted).toHaveLength(1)
+    expect([...server.sessions.keys()]).toEqual([id])
+  })
+})
+
+describe('a session the server has lost is opened anew, and the client never notices, when the server says', () => {
+  test.for<[string, Refusal]>([
+    ['404', { status: 404, body: '' }],
+    ['404 as the Go and Kotlin SDKs do', { status: 404, type: 'text/plain', body: 'session not found' }],
+    ['404 with half a JSON-RPC message', { status: 404, body: '{"jsonrpc":"2.0","id":1}' }],
+    ['404 under the id of the request', { status: 404, body: error(1, -32_001, 'Session not found') }],
+    [
+      '400 as the examples of the TypeScript SDK do',
+      { status: 400, body: error(null, -32_000, 'Bad Request: No valid session ID provided') },
+    ],
+    ['400 as its transport does', { status: 400, body: error(null, -32_000, 'Bad Request: Server not initialized') }],
+    ['400 as the Python SDK did', { status: 400, type: 'text/plain', body: 'Bad Request: No valid session ID provided' }],
+    [
+      '400 with an id of the server’s own',
+      { status: 400, body: error('server-error', -32_600, 'Bad Request: No valid session ID provided') },
+    ],
+    ['400 with the code of 404', { status: 400, body: error(null, -32_001, 'Session not found') }],
+    ['400 in words of its own', { status: 400, body: '{"error":"Invalid or missing session ID"}' }],
+    ['401 as the Rust SDK did', { status: 401, type: 'text/plain', body: 'Unauthorized: Session not found' }],
+    ['410', { status: 410, body: '' }],
+    ['200', { status: 200, body: error(null, -32_001, 'Session not found') }],
+  ])('%s', async ([, refusal]) => {
+    server.behave({ unknownSession: (res) => refuse(res, refusal) })
+    server.forgetSessions()
+    expect(await counted()).toMatchObject({ result: { count: 1 } })
+    expect(await counted()).toMatchObject({ result: { count: 2 } })
+    expect([asked('initialize'), server.sessions.size, server.deleted]).toEqual([1, 1, []])
+  })
+
+  test('and is told 404 where no new one can be had, so that it initializes itself', async () => {
+    server.behave({
+      unknownSession: (res) => refuse(res, { status: 400, type: 'text/plain', body: 'No valid session ID provided' }),
+      initialize: (res) => refuse(res, { status: 503, body: '' }),
+    })
+    server.forgetSessions()
+    const answer = await client.call('count')
+    expect([answer.status, await answer.json()]).toMatchObject([404, { id: 1, error: { data: { code: 'session_not_found' } } }])
+  })
+})
+
+describe('GET is answered 405 and costs nothing more when the server answers it', () => {
+  const refusals: [string, Refusal][] = [
+    ['404', { status: 404, type: 'text/html', body: 'Cannot GET /mcp' }],
+    ['405', { status: 405, body: '' }],
+    ['400', { status: 400, type: 'text/plain', body: 'Bad Request' }],
+    ['406', { status: 406, body: '' }],
+    ['501', { status: 501, body: '' }],
+    ['a page', { status: 200, type: 'text/html', body: '<h1>It works</h1>' }],
+    ['JSON', { status: 200, body: '{"name":"a server"}' }],
+  ]
+  test.for(refusals)('%s', async ([, refusal]) => {
+    server.behave({ get: (res) => refuse(res, refusal) })
+    const answer = await fetch(world.mcpUrl, { headers: client.headers() })
+    expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'POST, DELETE'])
+    expect(await answer.json()).toMatchObject({ error: { data: { code: 'stream_not_offered' } } })
+    expect(server.requests.all.map(({ method }) => method)).toEqual(['GET'])
+    expect(await counted()).toMatchObject({ result: { count: 1 } })
+  })
+
+  test.for(refusals)('%s, without a session', async ([, refusal]) => {
+    server.behave({ get: (res) => refuse(res, refusal) })
+    expect((await new LegacyClient(world.mcpUrl, token).get()).status).toBe(405)
+  })
+
+  test('404, as often as a client may ask', async () => {
+    server.behave({ get: (res) => refuse(res, { status: 404, body: '' }) })
+    for (let time = 0; time < 3; time += 1) expect((await client.get()).status).toBe(405)
+    expect([asked('initialize'), server.sessions.size, server.deleted]).toEqual([0, 1, []])
+  })
+})
+
+test('a server that lost its sessions and answers GET 404 without a word is listened to again', async () => {
+  const stream = await client.get()
+  await expect.poll(() => server.session.standing.isRead).toBe(true)
+  server.behave({ unknownSession: (res) => refuse(res, { status: 404, body: '' }) })
+  server.forgetSessions()
+  await stream.over
+  const again = await client.get()
+  expect(again.status).toBe(200)
+  await expect.poll(() => server.sessions.size === 1 && server.session.standing.isRead).toBe(true)
+  server.session.standing.notify({ step: 2 })
+  await again.message('"step":2')
+  again.leave()
+})
+
+test('a call that is open when its session is lost ends with an error at once, and is not asked for in the new one', async () => {
+  const called = server.nextStream()
+  const stream = await client.stream('slow')
+  const { feed } = await called
+  feed.notify({ step: 1 })
+  await stream.message('"step":1')
+  server.sessions.clear()
+  server.onCall(count)
+  server.requests.forget()
+  expect(await counted()).toMatchObject({ result: { count: 1 } })
+  const { data } = await stream.message('"error"')
+  expect(JSON.parse(data ?? '')).toMatchObject({
+    error: {
+      data: { code: 'downstream_broken' },
+      message:
+        'The downstream MCP server has lost the session in which this was asked; whether the request took effect is unknown',
+    },
+  })
+  expect(await stream.over).toBe('ended')
+  expect(server.requests.all.filter(({ method }) => method === 'GET')).toEqual([])
+})
+
+test('an event stream that is bare JSON is called what it is', async () => {
+  const body = '{"jsonrpc":"2.0","id":1,"result":{"tools":[]}}'
+  server.onCall((call) => refuse(call.res, { status: 200, type: 'text/event-stream', body }))
+  const stream = await client.stream('list', {}, 1)
+  await stream.message('announced an event stream and sent bare JSON')
+  expect(await stream.over).toBe('ended')
+})
