@@ -26,6 +26,8 @@ export interface Settings {
   readonly allowedOrigins: readonly string[]
   /** Who may open /admin. */
   readonly administrators: AdministratorSettings
+  /** More of them for native clients, as the operator names them. */
+  readonly redirectSchemes: readonly string[]
   /** Entered by the operator. */
   readonly clients: readonly EnteredClient[]
   readonly exchange: ExchangeSettings
@@ -64,7 +66,10 @@ export function readSettings(env: object): Settings {
   const { given, nameOf } = read(env)
   const parsed = environment.safeParse(given)
   const { downstreams, problems: ofDownstreams } = readDownstreams(given)
-  const { clients, problems: ofClients } = readClients(given)
+  const { clients, problems: ofClients } = readClients(
+    given,
+    environment.shape.REDIRECT_SCHEMES.safeParse(given['REDIRECT_SCHEMES']).data,
+  )
   const { identityProviders, problems: ofProviders } = readProviders(given)
   const problems = parsed.success ? [] : parsed.error.issues.map((issue) => asProblem(issue, given))
   problems.push(
@@ -169,6 +174,7 @@ function settings(
     identityPem: env.OIDC_PROVIDER_KEY,
     previousIdentityPem: env.OIDC_PROVIDER_KEY_PREVIOUS,
     allowedOrigins: env.ALLOWED_ORIGINS,
+    redirectSchemes: env.REDIRECT_SCHEMES,
     limits: limitsOf(env),
   }
 }

@@ -38,12 +38,13 @@ export function clientOfDocument(
   id: string,
   document: unknown,
   policy: AddressPolicy,
+  schemes: readonly string[] = [],
 ): Omit<ClientRecord, 'registeredAt' | 'freshUntil'> {
   const parsed = metadata.safeParse(document)
   if (!parsed.success) throw invalid(problemOf(parsed.error.issues[0]))
   const stated = parsed.data
   if (stated.client_id !== id) throw invalid('says that it belongs to another client_id')
-  const redirectUris = stated.redirect_uris.filter((uri) => acceptableRedirectUri(uri) !== undefined)
+  const redirectUris = stated.redirect_uris.filter((uri) => acceptableRedirectUri(uri, schemes) !== undefined)
   if (redirectUris.length === 0) throw invalid('has no redirect URI that is allowed here')
   // Also where it signs nothing: a private key that is published is no secret, and neither is its owner careful.
   const keys = statedKeys(stated, policy)

@@ -17,6 +17,7 @@ import { publicDocument } from './public-document.ts'
 export interface FinderServices {
   readonly keys: KeyRing
   readonly policy: AddressPolicy
+  readonly redirectSchemes: readonly string[]
   readonly entered: readonly EnteredClient[]
   readonly directory: () => {
     client(id: string): Promise<ClientRecord | undefined>
@@ -90,7 +91,7 @@ export class ClientFinder {
   }
 
   async #fetched(id: string, source: string, known: ClientRecord | undefined): Promise<ClientRecord> {
-    const { policy, directory, now } = this.#services
+    const { policy, redirectSchemes, directory, now } = this.#services
     const fetched = await publicDocument(id, LARGEST_DOCUMENT, policy)
     if ('fault' in fetched) {
       const { fault, detail, isOutage } = fetched
@@ -100,7 +101,8 @@ export class ClientFinder {
       throw new OAuthError('invalid_client_metadata', what, { reason: detail })
     }
     const freshUntil = now() + fetched.freshFor
-    const client: ClientRecord = { ...clientOfDocument(id, fetched.document, policy), registeredAt: now(), freshUntil }
+    const described = clientOfDocument(id, fetched.document, policy, redirectSchemes)
+    const client: ClientRecord = { ...described, registeredAt: now(), freshUntil }
     const kept = await directory().keepDocument(client, source)
     if (!kept.registered) throw tooMany(kept.retryAfter)
     log('info', 'client.described', { client_id: id, fresh_until: freshUntil, was_known: known !== undefined })

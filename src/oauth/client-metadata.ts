@@ -44,7 +44,11 @@ const registration = z.object({
 })
 
 /** Reads the JSON document of a registration request; refuses it with a code of RFC 7591 section 3.2.2. */
-export function readRegistration(document: unknown, policy: AddressPolicy = STRANGERS_ONLY): RegistrationRequest {
+export function readRegistration(
+  document: unknown,
+  policy: AddressPolicy = STRANGERS_ONLY,
+  schemes: readonly string[] = [],
+): RegistrationRequest {
   const parsed = registration.safeParse(document)
   if (!parsed.success) throw unreadable(parsed.error.issues[0])
   const asked = parsed.data
@@ -53,7 +57,7 @@ export function readRegistration(document: unknown, policy: AddressPolicy = STRA
   if (method === 'private_key_jwt' && !keys)
     throw new OAuthError('invalid_client_metadata', 'private_key_jwt needs jwks or jwks_uri')
   const metadata = {
-    redirectUris: redirectUris(asked.redirect_uris ?? []),
+    redirectUris: redirectUris(asked.redirect_uris ?? [], schemes),
     authMethod: method,
     grantTypes: grantTypes(asked.grant_types ?? []),
     ...(keys && { keys }),
@@ -125,7 +129,7 @@ function unreadable(issue: z.core.$ZodIssue | undefined): OAuthError {
   )
 }
 
-function redirectUris(uris: readonly string[]): readonly string[] {
+function redirectUris(uris: readonly string[], schemes: readonly string[]): readonly string[] {
   // The authorization code grant is the only one that clients may register for, and it ends at a redirect URI.
   if (uris.length === 0)
     throw new OAuthError('invalid_redirect_uri', 'redirect_uris is missing: the authorization_code grant needs one')
@@ -135,7 +139,7 @@ function redirectUris(uris: readonly string[]): readonly string[] {
       `redirect_uris has ${uris.length} entries: at most ${MOST_REDIRECT_URIS} are allowed`,
     )
   }
-  const refused = uris.findIndex((uri) => acceptableRedirectUri(uri) === undefined)
+  const refused = uris.findIndex((uri) => acceptableRedirectUri(uri, schemes) === undefined)
   if (refused < 0) return uris
   throw new OAuthError(
     'invalid_redirect_uri',

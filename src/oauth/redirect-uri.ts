@@ -27,13 +27,14 @@ const CLIENT_SCHEMES: ReadonlySet<string> = new Set(
 /** What editors call the same application before it is released. */
 const CHANNEL = /-(?:beta|canary|dev|exploration|insiders|next|nightly|preview)$/
 
-/** The kind of a redirect URI a client may register; undefined for one it may not. */
-export function acceptableRedirectUri(uri: string): RedirectUriKind | undefined {
+/** The kind of a redirect URI a client may register; undefined for one it may not. `more` are schemes the operator names, in lower case. */
+export function acceptableRedirectUri(uri: string, more: readonly string[] = []): RedirectUriKind | undefined {
   if (uri.length > LONGEST || !URI_TEXT.test(uri) || ENCODED_CONTROL.test(uri)) return undefined
   if (uri.startsWith('https:')) return HTTPS.test(uri) && URL.canParse(uri) ? 'https' : undefined
   if (uri.startsWith('http:')) return loopback(uri) === undefined ? undefined : 'loopback'
   const scheme = PRIVATE_SCHEME.exec(uri)?.[1] ?? ''
-  return scheme.includes('.') || CLIENT_SCHEMES.has(scheme.replace(CHANNEL, '')) ? 'private-scheme' : undefined
+  const isClients = scheme.includes('.') || CLIENT_SCHEMES.has(scheme.replace(CHANNEL, '')) || more.includes(scheme)
+  return isClients ? 'private-scheme' : undefined
 }
 
 /** The kind of one that was accepted before; an answer may stand in it by now, of any length. */

@@ -10,8 +10,9 @@ export function finderServices({
   directory,
   now,
 }: Pick<Services, 'settings' | 'keys' | 'directory' | 'now'>): FinderServices {
-  const { clients: entered, limits } = settings
-  return { keys, entered, directory, now, policy: policyOf(settings), fetchesPerMinute: limits.registrationsPerMinute }
+  const { clients: entered, redirectSchemes, limits } = settings
+  const fetchesPerMinute = limits.registrationsPerMinute
+  return { keys, entered, redirectSchemes, directory, now, policy: policyOf(settings), fetchesPerMinute }
 }
 
 export function policyOf({ baseUrl, downstreams }: Settings): AddressPolicy {

@@ -26,7 +26,7 @@ export function registerRoutes({ settings, keys, directory, now }: RegisterServi
   const refusedUntil = new Map<string, number>()
 
   routes.post('/register', async (c) => {
-    const { metadata, scopes } = readRegistration(await jsonBody(c), policy)
+    const { metadata, scopes } = readRegistration(await jsonBody(c), policy, settings.redirectSchemes)
     const id = await newClientId(keys.current, metadata.authMethod)
     const client: ClientRecord = { ...metadata, id, registeredAt: now() }
     await register(client, await sourceOf(c, keys))

@@ -22,31 +22,32 @@ const TAKEN = /^(?:pub|sec|key|tok|mch)_/i
 
 const text = z.string().trim().min(1).max(200)
 
-const entry = z.strictObject({
-  id: z
-    .string()
-    .regex(/^[\w.~-]{1,100}$/, 'has characters besides letters, digits and . _ ~ - (an id goes into URLs as it is)')
-    .refine((id) => !TAKEN.test(id), 'begins like the ids of clients that register'),
-  name: text,
-  secret: z
-    .string()
-    .regex(/^\$[A-Z][A-Z0-9_]*$/, 'is written out: name the Worker secret that holds it, as $NAME')
-    .optional(),
-  redirect_uris: z
-    .array(
-      z
-        .string()
-        .refine(
-          (uri) => acceptableRedirectUri(uri) !== undefined,
-          'is neither https, nor loopback, nor a scheme of an application',
-        ),
-    )
-    .min(1, 'is empty'),
-  scopes: z.array(text).min(1, 'is empty: leave it out to allow all').optional(),
-  jwks: z.unknown().optional(),
-  jwks_uri: z.unknown().optional(),
-})
-type Entry = z.output<typeof entry>
+const entryWith = (schemes: readonly string[]) =>
+  z.strictObject({
+    id: z
+      .string()
+      .regex(/^[\w.~-]{1,100}$/, 'has characters besides letters, digits and . _ ~ - (an id goes into URLs as it is)')
+      .refine((id) => !TAKEN.test(id), 'begins like the ids of clients that register'),
+    name: text,
+    secret: z
+      .string()
+      .regex(/^\$[A-Z][A-Z0-9_]*$/, 'is written out: name the Worker secret that holds it, as $NAME')
+      .optional(),
+    redirect_uris: z
+      .array(
+        z
+          .string()
+          .refine(
+            (uri) => acceptableRedirectUri(uri, schemes) !== undefined,
+            'is neither https, nor loopback, nor a scheme of an application (REDIRECT_SCHEMES names more)',
+          ),
+      )
+      .min(1, 'is empty'),
+    scopes: z.array(text).min(1, 'is empty: leave it out to allow all').optional(),
+    jwks: z.unknown().optional(),
+    jwks_uri: z.unknown().optional(),
+  })
+type Entry = z.output<ReturnType<typeof entryWith>>
 
 export interface ReadClients {
   readonly clients: readonly EnteredClient[]
@@ -54,14 +55,14 @@ export interface ReadClients {
 }
 
 /** Every mistake is named by the number of the client and the field. */
-export function readClients(given: Given): ReadClients {
+export function readClients(given: Given, schemes: readonly string[] = []): ReadClients {
   const problems: SettingsProblem[] = []
   const report = (problem: string, cure = SEE): undefined => {
     problems.push({ variable: 'CLIENTS', problem, cure })
   }
   const written = given['CLIENTS']
   if (written === undefined) return { clients: [], problems }
-  const parsed = z.array(entry).safeParse(jsonOf(written))
+  const parsed = z.array(entryWith(schemes)).safeParse(jsonOf(written))
   if (!parsed.success) {
     for (const { path, message } of parsed.error.issues)
       report(path.length === 0 ? 'is not a JSON list' : `${path.join('.')} ${lower(message)}`)

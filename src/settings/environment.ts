@@ -4,6 +4,7 @@ import * as z from 'zod'
 import { fromHex } from '../platform/crypto.ts'
 import { passHeaders } from './pass-headers.ts'
 import { authorizationParametersText, clientAuth } from './authorization-parameters.ts'
+import { redirectSchemes } from './redirect-schemes.ts'
 
 export const NEW_KEY = 'create one with: openssl rand -hex 32'
 export const NEW_PEM = 'create one with: openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256'
@@ -119,6 +120,7 @@ export const environment = z.object({
   IDENTITY_PROVIDERS: z.string().optional(),
   ALLOWED_ORIGINS: origins,
   CLIENTS: z.string().optional(),
+  REDIRECT_SCHEMES: list.pipe(redirectSchemes),
   ADMIN_EMAILS: list,
   ADMIN_GROUPS: list,
   AUTH_ISSUER: webUrl.optional(),

@@ -37,6 +37,12 @@ describe('a document describes', () => {
     expect(read({ redirect_uris }).redirectUris).toEqual(['https://client.dev/cb'])
   })
 
+  test('a client whose scheme the operator has named', () => {
+    const document = { ...good, redirect_uris: ['acme-agent://cb', 'other-agent://cb'] }
+    expect(clientOfDocument(ID, document, policy, ['acme-agent']).redirectUris).toEqual(['acme-agent://cb'])
+    expect(() => clientOfDocument(ID, document, policy)).toThrow('has no redirect URI that is allowed here')
+  })
+
   test('a client that signs, with keys inside or at an address', () => {
     const signs = { token_endpoint_auth_method: 'private_key_jwt' }
     expect(read({ ...signs, jwks: { keys: [publicKey] } })).toMatchObject({
