@@ -1,4 +1,4 @@
-// Era and kind of one request, decided from its body (design law 9): headers may contradict a modern body, never make one.
+// Era and kind of one request, decided from its body (ARCHITECTURE.md, law 9): headers may contradict a modern body, never make one.
 import { checkAgreement } from './header-agreement.ts'
 import type { Envelope, Message } from './json-door.ts'
 import { McpRefusal } from './refusal.ts'

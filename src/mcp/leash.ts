@@ -45,7 +45,7 @@ export async function openLeash(post: LeashPost, stream: LeashedStream, meter: S
     reason = closeReason.safeParse(data).data ?? 'credential_revoked'
     pulled.abort(reason)
   })
-  // A leash that breaks holds nothing: without a way to hear of a revocation the stream must not go on (design law 7).
+  // A leash that breaks holds nothing: without a way to hear of a revocation the stream must not go on (ARCHITECTURE.md, law 7).
   for (const event of ['close', 'error'] as const) {
     socket.addEventListener(event, () => {
       if (!released) pulled.abort(reason)

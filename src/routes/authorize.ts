@@ -156,7 +156,7 @@ function redirectTo(uri: string): Redirect {
   return { host: new URL(uri).host, uri, kind: kindOfAccepted(uri) }
 }
 
-/** 303, never 307: a client must get a GET without our form (mcp-requirements 2.6). Apps with their own scheme get a page. */
+/** 303, never 307: a client must get a GET without our form (RFC 9700 section 4.12). Apps with their own scheme get a page. */
 export function returnToClient(c: Context, url: string, client: string, outcome: 'allowed' | 'refused'): Response {
   if (kindOfAccepted(url) !== 'private-scheme') return seeOther(c, url)
   return c.body(continuePage({ client, redirectUri: url, outcome }), 200, pageHeaders('sign-in'))

@@ -46,7 +46,7 @@ export interface NewGrant {
   readonly endsAt: number
 }
 
-/** Where a presented refresh token stands: design section 4, "Refresh". */
+/** Where a presented refresh token stands: ARCHITECTURE.md, “Credentials”. */
 export type Standing = 'current' | 'replay' | 'reused' | 'unknown'
 
 /** How long the previous refresh token may come again after a rotation, whatever has been used since, in seconds. */

@@ -2,7 +2,7 @@
 import * as z from 'zod'
 import { clientSoftware } from './client-software.ts'
 
-/** Why a stream was ended; the words are an interface (design section 6). */
+/** Why a stream was ended; the words are an interface (ARCHITECTURE.md, “Streams”). */
 export const closeReason = z.enum([
   'credential_revoked',
   'session_expired',

@@ -1,4 +1,4 @@
-// Codes and refresh tokens: who gets which facts for a pair of tokens, and when a grant dies of it (design section 4).
+// Codes and refresh tokens: who gets which facts for a pair of tokens, and when a grant dies of it (ARCHITECTURE.md, “Credentials”).
 import type { Identity, IdpTokens } from '../caller.ts'
 import { log } from '../platform/telemetry.ts'
 import type { CodeOutcome, Redemption } from './codes.ts'

@@ -79,7 +79,7 @@ describe('an identity provider that is down', () => {
       await sleep((GRACE + 1) * 1_000)
       const late = await client.refresh(renewed.refreshToken)
       expect([late.status, errorOf(late), late.headers.get('retry-after')]).toEqual([503, 'temporarily_unavailable', '30'])
-      // Nobody knows any more whether the person still has access: unknown is not allowed (design law 7).
+      // Nobody knows any more whether the person still has access: unknown is not allowed (ARCHITECTURE.md, law 7).
       expect(await statusWith(world.mcpUrl, renewed.accessToken)).toBe(503)
 
       world.idp.control.down(false)

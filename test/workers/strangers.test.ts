@@ -1,4 +1,4 @@
-// Design law 2: a request without a credential of ours creates nothing, whatever it claims to be.
+// ARCHITECTURE.md, law 2: a request without a credential of ours creates nothing, whatever it claims to be.
 import { listDurableObjectIds } from 'cloudflare:test'
 import { env, exports } from 'cloudflare:workers'
 import { expect, test } from 'vitest'

@@ -1,7 +1,7 @@
 // Owned streams: the object reads the downstream's events into the log, whoever listens, until every request is answered.
 //
 // The pump of a stream runs on when its client leaves, and goes on after a restart: where the downstream gave ids it asks again
-// from the last one, elsewhere each request that was lost is answered with an error. Silence is never an answer (design law 6).
+// from the last one, elsewhere each request that was lost is answered with an error. Silence is never an answer (ARCHITECTURE.md, law 6).
 import { log } from '../../platform/telemetry.ts'
 import type { Cursor } from '../../session/event-id.ts'
 import type { NewEvent } from '../../session/event-log.ts'

@@ -1,4 +1,4 @@
-// Attacks on the stream side, each named after the case it answers (numbers of attack-cases.md in the project's notes).
+// Attacks on the stream side, each named after the case it answers (the numbers of docs/attacks.md).
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { startRawDownstream, type RawDownstream, type RawHandler } from '../../world/raw-downstream.ts'
 import { bearer, bodyOf, brokered, refusalOf, TOKEN } from '../mcp/brokered.ts'

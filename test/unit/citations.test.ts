@@ -1,0 +1,114 @@
+// What code, tests and documents refer to is in the repository: attacks by number, laws, tests by name, files by path.
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { describe, expect, test } from 'vitest'
+
+const ROOT = resolve(import.meta.dirname, '../..')
+const ATTACKS = read('docs/attacks.md')
+const ARCHITECTURE = read('ARCHITECTURE.md')
+
+const CODE = ['src', 'test', 'scripts'].flatMap((folder) => filesIn(folder)).filter((name) => /\.(?:tsx?|mjs)$/.test(name))
+const DOCUMENTS = [
+  'README.md',
+  'ARCHITECTURE.md',
+  'SECURITY.md',
+  'CONTRIBUTING.md',
+  ...filesIn('docs').filter((name) => /^docs\/[^/]+\.md$/.test(name)),
+]
+
+const ROWS = [...ATTACKS.matchAll(/^\| (\d+) \|.*\| (.*) \|$/gm)].map(
+  ([, number = '', heldBy = '']) => [Number(number), heldBy] as const,
+)
+
+describe('docs/attacks.md', () => {
+  test('gives each number once, and leaves none out', () => {
+    expect(ROWS.length).toBeGreaterThan(63)
+    const numbers = ROWS.map(([number]) => number).toSorted((left, right) => left - right)
+    expect(numbers).toEqual(ROWS.map((_, index) => index + 1))
+  })
+
+  test.for(ROWS)('names for attack %i tests that are there', ([, heldBy]) => {
+    const named = heldBy.split('; ').map((one) => one.split(' › '))
+    for (const [file = '', ...names] of named) {
+      expect(file).toMatch(/^`test\/\S+\.ts`$/)
+      expect(names).not.toEqual([])
+      const text = read(file.slice(1, -1))
+      expect(names.filter((name) => !isNamed(text, name.slice(1, -1)))).toEqual([])
+    }
+  })
+
+  test('has every attack that a test cites by its number', () => {
+    const cited = CODE.filter((name) => name.startsWith('test/')).map((name) => [name, attacksIn(read(name))] as const)
+    expect(new Set(cited.flatMap(([, numbers]) => numbers)).size).toBeGreaterThan(50)
+    expect(cited.filter(([, numbers]) => numbers.some((number) => number < 1 || number > ROWS.length))).toEqual([])
+  })
+})
+
+describe('code and tests', () => {
+  test('cite no document that is not here', () => {
+    const cited = CODE.flatMap((name) =>
+      [...read(name).matchAll(/\b[\w./-]*\w\.md\b/g)].map(([document]) => `${document} in ${name}`),
+    )
+    expect(cited.filter((citation) => !isHere(citation.replace(/ in .*/, '').replace(/^(?:\.\.?\/)+/, '')))).toEqual([])
+  })
+
+  test('cite no law and no section of a plan, which nobody can look up', () => {
+    expect(CODE.filter((name) => /\bdesign (?:law|section)s? \d|\bproject['’]s notes/i.test(read(name)))).toEqual([])
+  })
+
+  test('cite laws and parts of ARCHITECTURE.md that are there', () => {
+    const [, laws = ''] = /^## Laws.*?\n(.*?)^## /ms.exec(ARCHITECTURE) ?? []
+    const numbers = [...laws.matchAll(/^(\d+)\. \*\*/gm)].map(([, number]) => number)
+    const texts = CODE.map((name) => read(name))
+    const cited = texts.flatMap((text) => [...text.matchAll(/ARCHITECTURE\.md, law (\d+)/g)].map(([, number]) => number))
+    expect(cited.length).toBeGreaterThan(3)
+    expect(cited.filter((number) => !numbers.includes(number))).toEqual([])
+    const parts = texts.flatMap((text) => [...text.matchAll(/ARCHITECTURE\.md, “([^”]+)”/g)].map(([, part = '']) => part))
+    expect(parts.filter((part) => !new RegExp(`^##+ ${part}$`, 'm').test(ARCHITECTURE))).toEqual([])
+  })
+})
+
+test.for(DOCUMENTS)('%s names no file and no folder that is not here', (name) => {
+  const named = [...read(name).matchAll(/`((?:src|test|docs|scripts)\/[\w./-]*(?:\.\w+|\/))`/g)].map(([, path = '']) => path)
+  expect(named.filter((path) => !isHere(path))).toEqual([])
+})
+
+test('the map of ARCHITECTURE.md has every folder and file of src', () => {
+  const entries = readdirSync(join(ROOT, 'src'), { withFileTypes: true })
+  const paths = entries.map((entry) => `\`src/${entry.name}${entry.isDirectory() ? '/' : ''}\``)
+  expect(paths.filter((path) => !ARCHITECTURE.includes(path))).toEqual([])
+})
+
+test('CONTRIBUTING.md has imports point as ARCHITECTURE.md has them', () => {
+  const [arrow = ''] = /^worker ─▶ .*$/m.exec(ARCHITECTURE) ?? []
+  expect(arrow).toContain('routes')
+  expect(read('CONTRIBUTING.md')).toContain(`\`${arrow.replaceAll('─▶', '→')}\``)
+})
+
+function read(name: string): string {
+  return readFileSync(join(ROOT, name), 'utf8')
+}
+
+function filesIn(folder: string): readonly string[] {
+  const entries = readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })
+  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name).slice(ROOT.length + 1))
+}
+
+function isHere(path: string): boolean {
+  return existsSync(join(ROOT, path))
+}
+
+/** The name, or its beginning, at the beginning of a text in quotes. */
+function isNamed(text: string, name: string): boolean {
+  return [`'${name}`, `\`${name}`].some((quoted) => text.includes(quoted))
+}
+
+/** “attack 3”, “attacks 3, 17 and 18”, “attacks 14 to 16”, and names that begin with numbers: “56. …”, “27. 28. …”, “19 …”. */
+function attacksIn(text: string): readonly number[] {
+  const words = [...text.matchAll(/\battacks? (\d+(?:(?:, | and | to )\d+)*)/gi)]
+  const numbered = [...text.matchAll(/['`]((?:\d{1,2}\. )+)(?=\p{L})/gu)]
+  const described = [...text.matchAll(/\b(?:describe|test)\b[^'`\n]*\(['`](\d{1,2}) (?=\p{L})/gu)]
+  return [...words, ...numbered, ...described].flatMap(([, numbers = '']) =>
+    [...numbers.matchAll(/\d+/g)].map(([number]) => Number(number)),
+  )
+}
