@@ -47,10 +47,10 @@ export async function keepLink(parts: Parts, made: LinkMade): Promise<{ readonly
   const waiting = signIn && parts.grants.live(signIn.grantId, parts.now())
   const { isClientBlocked, notBefore } = await parts.takenBack({ resource, ...(waiting && { clientId: waiting.clientId }) })
   const isTakenBack = isClientBlocked || (waiting?.createdAt ?? since) <= notBefore
+  // A grant that waits has ended exactly when it was taken back. Without one there are only seconds, and the same second counts as before.
   const isOver = (): boolean =>
     parts.profile.isBlocked ||
-    since <= parts.subjects.revokedAt ||
-    (signIn !== undefined && parts.grants.live(signIn.grantId, parts.now()) === undefined)
+    (signIn ? parts.grants.live(signIn.grantId, parts.now()) === undefined : since <= parts.subjects.revokedAt)
   if (isTakenBack || isOver()) {
     parts.links.decline(link)
     return undefined

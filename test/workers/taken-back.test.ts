@@ -162,6 +162,17 @@ describe('a person who is at the sign-in of a server', () => {
     expect((await rowsOf(session))['links']).toEqual([])
   })
 
+  test('and has signed in anew in the very second in which everything of theirs was ended is connected', async () => {
+    const session = nobody()
+    await granted(session)
+    await ordered(session, 'revoke')
+    const grant = await waiting(session)
+    expect(await session.link({ resource: NOTES, link: LINK, signIn: grant, since: start })).toMatchObject({
+      codeExpiresAt: expect.any(Number),
+    })
+    expect(await redeem(session, grant)).toMatchObject({ granted: true })
+  })
+
   test.for<[string, (session: Session) => Promise<unknown>]>([
     ['everybody was disconnected', async () => directory().begin(order({ what: 'everyone' }))],
     ['all who use the server were', async () => directory().begin(order({ what: 'resource', id: NOTES }))],
@@ -176,7 +187,9 @@ describe('a person who is at the sign-in of a server', () => {
     expect(await session.link({ resource: NOTES, link: LINK, since: start })).toBeUndefined()
     expect(await session.links()).toEqual([])
     await ordered(session, 'unblock')
-    expect(await session.link({ resource: NOTES, link: LINK, since: start + 50 })).toMatchObject({})
+    expect(await session.link({ resource: NOTES, link: LINK, since: start + 50 })).toMatchObject({
+      codeExpiresAt: expect.any(Number),
+    })
   })
 })
 
