@@ -24,7 +24,9 @@ beforeAll(async () => {
       AUTH_AUDIENCE: `other, ${AUDIENCE}`,
       ID_JAG_ISSUERS: issuer.issuer,
       // Nothing is asked of it here; it is for some people only.
-      DOWNSTREAMS: JSON.stringify([{ name: 'wiki', url: 'http://127.0.0.1:9/mcp', allow: { groups: ['writers'] } }]),
+      DOWNSTREAMS: JSON.stringify([
+        { name: 'wiki', url: 'http://127.0.0.1:9/mcp', allow: { groups: [`${issuer.issuer}:writers`] } },
+      ]),
     },
   })
   client = await BrokerClient.register(world.brokerUrl)
