@@ -19,11 +19,11 @@ const USUAL_PLACES: readonly string[] = [
   }),
 ]
 
-const PATH = [process.env['CHROMIUM_PATH'] ?? USUAL_PLACES].flat().find((path) => existsSync(path))
+export const CHROMIUM_PATH = [process.env['CHROMIUM_PATH'] ?? USUAL_PLACES].flat().find((path) => existsSync(path))
 const MISSING = 'no Chromium in the usual places: install it, or name it in CHROMIUM_PATH'
 
 /** False where a person has no Chromium: tests that need it are skipped then. In CI they are not, and fail. */
-export const BROWSER_TESTS_RUN = PATH !== undefined || Boolean(process.env['CI'])
+export const BROWSER_TESTS_RUN = CHROMIUM_PATH !== undefined || Boolean(process.env['CI'])
 if (!BROWSER_TESTS_RUN) console.warn(`Tests in a real browser are skipped: ${MISSING}.`)
 
 /** What Chromium says when a page opens another program and nobody has clicked. */
@@ -40,8 +40,8 @@ export async function launchChromium(): Promise<Browser> {
     '--disable-component-update',
     '--no-first-run',
   ]
-  if (PATH === undefined) throw new Error(MISSING)
-  return await chromium.launch({ executablePath: PATH, args })
+  if (CHROMIUM_PATH === undefined) throw new Error(MISSING)
+  return await chromium.launch({ executablePath: CHROMIUM_PATH, args })
 }
 
 /** A page with cookies of its own; everything Chromium has to say about it is kept. */
