@@ -30,7 +30,7 @@ afterAll(async () => {
   for (const each of [files?.confidential, files?.public, weather, wide]) await each?.close()
 })
 
-describe('22. a malicious server gets no code of another one', () => {
+describe('64. a malicious server gets no code of another one', () => {
   test.for(['confidential', 'public'] as const)('which was made for a %s client', async (kind) => {
     const honest = files[kind]
     const own = `${world.brokerUrl}/servers/files-${kind}/mcp`
