@@ -6,6 +6,7 @@ import { Envelopes } from './oauth/envelopes.ts'
 import { MachineTokens } from './oauth/machine-tokens.ts'
 import type { StatementReaders } from './session/statement.ts'
 import { NEW_PEM } from './settings/environment.ts'
+import { namedGroups } from './settings/named-groups.ts'
 import { readSettings, SettingsError, type Settings } from './settings.ts'
 
 /** What an isolate knows by itself, in the router and inside a Durable Object alike. */
@@ -34,7 +35,7 @@ export async function foundation(env: object): Promise<Foundation> {
   const known = foundations.get(env)
   if (known) return known
   const settings = readSettings(env)
-  const providers = new IdentityProviders(settings.identityProviders)
+  const providers = new IdentityProviders(settings.identityProviders, (issuer) => namedGroups(settings, issuer).size > 0)
   const statements = statementReaders(settings.exchange, { broker: settings.baseUrl, providers: providers.all, now })
   const built = { settings, keys: await keysOf(settings), providers, statements }
   foundations.set(env, built)

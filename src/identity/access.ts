@@ -1,7 +1,8 @@
 // Cloudflare Access as OpenID provider (a SaaS application): ordinary OpenID Connect with three habits of its own.
 import type { IdentityProviderSettings } from '../settings/providers.ts'
 import type { Claims } from './claims.ts'
-import { OidcProvider } from './oidc.ts'
+import type { Delta } from './delta.ts'
+import { OidcProvider, type NeedsGroups } from './oidc.ts'
 import type { IdentityProvider } from './provider.ts'
 
 /**
@@ -9,13 +10,14 @@ import type { IdentityProvider } from './provider.ts'
  * publishes its metadata below it and sends no `email_verified`, the address being the one it let in. Refresh tokens are a
  * switch of the application, not a scope.
  */
-export function accessProvider(settings: IdentityProviderSettings): IdentityProvider {
-  return new OidcProvider(settings, {
+export function accessProvider(settings: IdentityProviderSettings, needsGroups?: NeedsGroups): IdentityProvider {
+  const delta: Delta = {
     name: 'Cloudflare Access',
     clientAuthentication: 'client_secret_post',
     claims: settings.groupsClaim === undefined ? spelledOut : vouched,
     stated: settings.groupsClaim === undefined ? spelledOut : vouched,
-  })
+  }
+  return new OidcProvider(settings, delta, needsGroups)
 }
 
 /** Access vouches for addresses without saying so: its policies decide by them. */

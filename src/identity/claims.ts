@@ -39,6 +39,14 @@ export function isIncomplete(claims: Claims): boolean {
   return email === undefined || verified === undefined || name === undefined || groups === undefined
 }
 
+/**
+ * True when what is missing decides nothing: a name is only shown, and groups count where a rule names one. An address is never left out:
+ * a server may know the person by it.
+ */
+export function suffices({ email, email_verified: verified, groups }: Claims, needsGroups: boolean): boolean {
+  return email !== undefined && verified !== undefined && (groups !== undefined || !needsGroups)
+}
+
 /** What a second document adds to the first. An address and the word about it stay together: one may speak of another address. */
 export function completed(first: Claims, second: Claims): Claims {
   const isSettled = first['email'] !== undefined && first['email_verified'] !== undefined

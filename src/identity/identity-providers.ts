@@ -8,21 +8,23 @@ import { accessProvider } from './access.ts'
 import { entraProvider } from './entra.ts'
 import { githubProvider } from './github.ts'
 import { googleProvider } from './google.ts'
-import { OidcProvider } from './oidc.ts'
+import { OidcProvider, type NeedsGroups } from './oidc.ts'
 import { IdentityError, type IdentityProvider, type LoggedOut } from './provider.ts'
 
-const MADE: Readonly<Record<IdentityProviderSettings['kind'], (settings: IdentityProviderSettings) => IdentityProvider>> = {
+type Make = (settings: IdentityProviderSettings, needsGroups?: NeedsGroups) => IdentityProvider
+
+const MADE: Readonly<Record<IdentityProviderSettings['kind'], Make>> = {
   access: accessProvider,
   'access-application': (settings) => new AccessApplication(settings),
   google: googleProvider,
   entra: entraProvider,
   github: githubProvider,
-  oidc: (settings) => new OidcProvider(settings),
+  oidc: (settings, needsGroups) => new OidcProvider(settings, {}, needsGroups),
 }
 
 /** Call it once per isolate: the provider remembers metadata and keys. */
-export function identityProviderFor(settings: IdentityProviderSettings): IdentityProvider {
-  return MADE[settings.kind](settings)
+export function identityProviderFor(settings: IdentityProviderSettings, needsGroups?: NeedsGroups): IdentityProvider {
+  return MADE[settings.kind](settings, needsGroups)
 }
 
 /** All of a deployment: a person belongs to the one that issued them, and no other is ever asked about them. */
@@ -30,8 +32,8 @@ export class IdentityProviders implements TokenRefresher {
   /** In the order people are shown them; there is at least one. */
   readonly all: readonly IdentityProvider[]
 
-  constructor(settings: readonly IdentityProviderSettings[]) {
-    this.all = settings.map(identityProviderFor)
+  constructor(settings: readonly IdentityProviderSettings[], needsGroups?: NeedsGroups) {
+    this.all = settings.map((one) => identityProviderFor(one, needsGroups))
   }
 
   /** The one people sign in with where there is nothing to choose. */

@@ -5,19 +5,19 @@ import { log } from '../platform/telemetry.ts'
 import { clientSecret } from '../oauth-client/client-secret.ts'
 import { mayBeAsked, type Person, type RefreshOutcome } from '../session/token-refresher.ts'
 import type { IdentityProviderSettings } from '../settings/providers.ts'
-import { ask, asIdentityError, assertAtWork } from './ask.ts'
+import { ask, asIdentityError } from './ask.ts'
 import { claimAt } from './claim-path.ts'
-import { completed, identityFrom, isIncomplete, losesEmail, type Claims } from './claims.ts'
+import { completed, identityFrom, isIncomplete, losesEmail, suffices, type Claims } from './claims.ts'
 import type { Asking, Delta } from './delta.ts'
 import { discover, isLoopback, isSameIssuer, type Metadata } from './discovery.ts'
 import { groupsIn } from './groups.ts'
-import { CLOCK_TOLERANCE, unverifiedClaims, verifiedClaims, verifySignature } from './id-token.ts'
+import { CLOCK_TOLERANCE, unverifiedClaims, verifiedClaims } from './id-token.ts'
 import { KeySet } from './jwks.ts'
 import { mayBeLogoutToken, readLogoutToken } from './logout-token.ts'
 import { IdentityError, type IdentityProvider, type LoggedOut, type Login, type SignedIn } from './provider.ts'
-import { plainUserInfo } from './plain-user-info.ts'
 import { Remembered } from './remembered.ts'
 import { readTokenAnswer, withoutIdToken, type TokenAnswer } from './token-answer.ts'
+import { userInfo } from './user-info.ts'
 
 const HOUR_MS = 3_600_000
 /** Codes that say "this person has to sign in again"; anything else refused is a fault between broker and provider. */
@@ -38,6 +38,12 @@ interface Named {
   readonly spelled: Claims
 }
 
+/** Whether a rule of the settings names a group of this issuer. */
+export type NeedsGroups = (issuer: string) => boolean
+
+/** What a sign-in expects of an answer, and whom a refresh asks about. */
+type Expected = { readonly nonce: string } | { readonly person: Person }
+
 export class OidcProvider implements IdentityProvider {
   readonly key: string
   readonly name: string
@@ -45,12 +51,13 @@ export class OidcProvider implements IdentityProvider {
   readonly callback: string
   readonly #settings: IdentityProviderSettings
   readonly #delta: Delta
+  readonly #needsGroups: NeedsGroups
   readonly #client: oauth.Client
   readonly #http: { [oauth.customFetch]: typeof ask; [oauth.allowInsecureRequests]: boolean }
   readonly #metadata = new Remembered<Metadata>(HOUR_MS)
   readonly #keys = new KeySet()
 
-  constructor(settings: IdentityProviderSettings, delta: Delta = {}) {
+  constructor(settings: IdentityProviderSettings, delta: Delta = {}, needsGroups: NeedsGroups = () => true) {
     const url = new URL(settings.url)
     this.key = settings.name
     this.host = url.host
@@ -58,6 +65,7 @@ export class OidcProvider implements IdentityProvider {
     this.callback = settings.callback
     this.#settings = settings
     this.#delta = delta
+    this.#needsGroups = needsGroups
     this.#client = { client_id: settings.clientId, [oauth.clockTolerance]: CLOCK_TOLERANCE }
     this.#http = { [oauth.customFetch]: ask, [oauth.allowInsecureRequests]: isLoopback(url) }
   }
@@ -113,7 +121,7 @@ export class OidcProvider implements IdentityProvider {
       const client = [issuer, this.#client, this.#authentication(issuer)] as const
       const response = await oauth.authorizationCodeGrantRequest(...client, answered, redirectUri, codeVerifier, this.#http)
       const answer = this.#readable(issuer, await readTokenAnswer(response))
-      const claims = await this.#claimsBehind(issuer, answer, nonce)
+      const claims = await this.#claimsBehind(issuer, answer, { nonce })
       if (!claims) throw new IdentityError('invalid', 'the provider did not say who signed in')
       return { identity: identityFrom(claims.issuer, claims.spelled), tokens: answer.tokens }
     } catch (error) {
@@ -129,7 +137,7 @@ export class OidcProvider implements IdentityProvider {
       const issuer = await this.#discovered()
       const answer = await this.#asked(issuer, tokens)
       if (tokens.refreshToken !== undefined) await keep(answer.tokens)
-      const claims = await this.#claimsBehind(issuer, answer)
+      const claims = await this.#claimsBehind(issuer, answer, { person })
       if (!claims) return { outcome: tokens.refreshToken === undefined ? 'unsupported' : 'refreshed' }
       const identity = identityFrom(claims.issuer, claims.spelled)
       if (identity.issuer !== person.issuer || identity.subject !== person.subject)
@@ -187,13 +195,13 @@ export class OidcProvider implements IdentityProvider {
     return clientSecret(secret, clientAuth ?? this.#delta.clientAuthentication ?? published)
   }
 
-  /** `nonce` is what a sign-in expects; a refresh expects none. */
-  async #claimsBehind(published: Metadata, answer: TokenAnswer, nonce?: string): Promise<Named | undefined> {
+  async #claimsBehind(published: Metadata, answer: TokenAnswer, expected: Expected): Promise<Named | undefined> {
     const { metadataFor = same, claims: spell = same, owner } = this.#delta
     const { idToken, tokens } = answer
     const issuer = metadataFor(published, idToken === undefined ? undefined : unverifiedClaims(idToken))
     const asking: Asking = { metadata: issuer, accessToken: tokens.accessToken }
     if (owner) return { issuer: issuer.issuer, spelled: await owner(asking) }
+    const nonce = 'nonce' in expected ? expected.nonce : undefined
     const verification = { issuer, client: this.#client, keys: this.#keys, http: this.#http, nonce }
     const verified = idToken === undefined ? undefined : this.#grouped(await verifiedClaims(answer, verification))
     // Whoever asked for OpenID Connect must not be answered with less: the nonce lives in the ID token alone.
@@ -201,35 +209,29 @@ export class OidcProvider implements IdentityProvider {
     if (!verified && isPromised) throw new IdentityError('invalid', 'the answer holds no ID token')
     const claims = verified && (await spell(verified, asking))
     if (claims && !isIncomplete(claims)) return { issuer: issuer.issuer, spelled: claims }
-    const said = await this.#userInfo(asking, verified?.['sub'], tokens.idToken === undefined)
+    const said = this.#delta.hasNoUserInfo
+      ? undefined
+      : await this.#userInfo(asking, verified?.['sub'], tokens.idToken === undefined).catch((error: unknown) =>
+          this.#withoutUserInfo(error, issuer.issuer, claims, expected),
+        )
     const more = said && this.#grouped(said)
     const known = more ? await spell(verified ? completed(verified, more) : more, asking) : claims
     return known && { issuer: issuer.issuer, spelled: known }
   }
 
-  /** Where no ID token ever came, userinfo alone says who the person is, and a token it takes no more is over. */
-  async #userInfo(
-    { metadata: issuer, accessToken }: Asking,
-    subject: unknown,
-    isOnlySource: boolean,
-  ): Promise<Claims | undefined> {
-    if (this.#delta.hasNoUserInfo || issuer.userinfo_endpoint === undefined) return undefined
-    const response = await oauth.userInfoRequest(issuer, this.#client, accessToken, this.#http)
-    await assertAtWork(response, 'userinfo')
-    if (!response.ok) {
-      await response.body?.cancel()
-      if (isOnlySource && response.status === 401)
-        throw new IdentityError('refused', 'userinfo takes the access token no more', { code: 'invalid_token' })
-      // Where access tokens are for another API, userinfo refuses them; the ID token then is all there is to know.
-      log('info', 'identity.userinfo_refused', { provider: this.host, status: response.status })
-      return undefined
-    }
-    if (isOnlySource && issuer.jwks_uri === undefined) return await plainUserInfo(response)
-    const expected = typeof subject === 'string' ? subject : oauth.skipSubjectCheck
-    const claims = await oauth.processUserInfoResponse(issuer, this.#client, expected, response)
-    const isSigned = response.headers.get('content-type')?.startsWith('application/jwt') === true
-    if (isSigned) await verifySignature(issuer, response, this.#keys, this.#http)
-    return claims
+  #userInfo(asking: Asking, subject: unknown, isOnlySource: boolean): Promise<Claims | undefined> {
+    return userInfo(asking, { client: this.#client, http: this.#http, keys: this.#keys, host: this.host, subject, isOnlySource })
+  }
+
+  /**
+   * A provider whose userinfo gives no answer stops nobody about whom the ID token says all that decides something. Groups that are known
+   * stay so until they are told anew: a moment without an answer takes none away.
+   */
+  #withoutUserInfo(thrown: unknown, issuer: string, claims: Claims | undefined, expected: Expected): undefined {
+    const error = asIdentityError(thrown)
+    const hasGroups = 'person' in expected && expected.person.groups.length > 0
+    if (error.reason !== 'unreachable' || !claims || !suffices(claims, hasGroups || this.#needsGroups(issuer))) throw error
+    log('warn', 'identity.groups_unknown', { provider: this.host, detail: error.detail })
   }
 
   #logged(step: string, thrown: unknown): IdentityError {

@@ -27,8 +27,8 @@ export function mayBeAsked({ refreshToken, idToken, expiresAt = Infinity }: IdpT
   return refreshToken !== undefined || (idToken === undefined && expiresAt > now)
 }
 
-/** Whose tokens they are; everything else about a person may change between two refreshes. */
-export type Person = Pick<Identity, 'issuer' | 'subject'>
+/** Whose tokens they are, and their groups as they were last told; everything but who it is may change between two refreshes. */
+export type Person = Pick<Identity, 'issuer' | 'subject' | 'groups'>
 
 export interface TokenRefresher {
   /**

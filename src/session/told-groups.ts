@@ -5,7 +5,7 @@ import type { Identity } from '../caller.ts'
 import { headerListItem, headerText } from '../platform/header-text.ts'
 import type { Settings } from '../settings.ts'
 import type { Downstream } from '../settings/downstreams.ts'
-import { isOf } from '../settings/people.ts'
+import { namedGroups } from '../settings/named-groups.ts'
 
 export interface ToldGroups {
   /** Of the header `X-User-Groups`. */
@@ -81,14 +81,4 @@ function measure({ issuer, subject, email = '', name = '', groups }: Identity): 
 
 function base64Size(text: string): number {
   return Math.ceil((utf8.encode(text).length * 4) / 3)
-}
-
-/** Of every rule there is: whoever wrote one of them may well ask for the same group at a server. */
-function namedGroups({ downstreams, administrators }: Settings, issuer: string): ReadonlySet<string> {
-  const rules = downstreams.flatMap(({ allow, tools = [] }) => [
-    ...(allow?.groups ?? []),
-    ...tools.flatMap(({ groups = [] }) => groups),
-  ])
-  const all = [...rules, ...administrators.named.groups]
-  return new Set(all.filter((rule) => isOf(rule, issuer)).map(({ name }) => name))
 }

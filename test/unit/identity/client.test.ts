@@ -133,6 +133,8 @@ describe('the person', () => {
 
 const told = (change: object) => (honest: object) => ({ ...honest, ...change })
 
+const withoutRules = (): OidcProvider => new OidcProvider(settingsFor(server.issuer), {}, () => false)
+
 describe('what the ID token leaves out', () => {
   const onlySubject: Script = { claims: without('email', 'name', 'groups') }
 
@@ -180,6 +182,48 @@ describe('what the ID token leaves out', () => {
     server.script = script
 
     await expect(identityOf()).rejects.toMatchObject({ reason })
+  })
+
+  describe.for<[string, Script]>([
+    ['503', { fail: { userinfo: 503 } }],
+    ['500', { fail: { userinfo: 500 } }],
+    ['429', { fail: { userinfo: 429 } }],
+    ['204', { fail: { userinfo: 204 } }],
+    ['a web page', { fail: { userinfo: 'web page' } }],
+    ['nothing', { fail: { userinfo: 'nothing' } }],
+  ])('where userinfo answers %s', ([, failing]) => {
+    test('and only groups are missing that no rule names, is that the person has none, and the log says so', async () => {
+      const logged = vi.spyOn(console, 'warn').mockImplementation(() => {})
+      server.script = { ...failing, claims: without('groups', 'name') }
+
+      expect(await identityOf(withoutRules())).toMatchObject({ email: 'ada@example.com', name: undefined, groups: [] })
+      expect(logged.mock.calls.map(([line]) => line)).toEqual([expect.stringContaining('identity.groups_unknown')])
+    })
+
+    test('and a rule names groups, signs nobody in', async () => {
+      server.script = { ...failing, claims: without('groups') }
+
+      await expect(identityOf()).rejects.toMatchObject({ reason: 'unreachable' })
+    })
+
+    test('and the address is missing, signs nobody in', async () => {
+      server.script = { ...failing, claims: without('groups', 'email') }
+
+      await expect(identityOf(withoutRules())).rejects.toMatchObject({ reason: 'unreachable' })
+    })
+
+    test('and the ID token too, signs nobody in', async () => {
+      server.script = { ...failing, tokenAnswer: without('id_token') }
+      const provider = new OidcProvider(settingsFor(server.issuer, { scopes: ['profile'] }), {}, () => false)
+
+      await expect(identityOf(provider)).rejects.toMatchObject({ reason: 'unreachable' })
+    })
+  })
+
+  test('of which userinfo speaks as of somebody else, signs nobody in, whatever rules there are', async () => {
+    server.script = { claims: without('groups'), userInfo: (honest) => ({ ...honest, sub: 'person-2' }) }
+
+    await expect(identityOf(withoutRules())).rejects.toMatchObject({ reason: 'invalid' })
   })
 
   test('is not asked for when nothing is missing', async () => {

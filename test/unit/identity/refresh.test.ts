@@ -134,6 +134,25 @@ test('without an ID token in the answer, userinfo says who the person is now', a
   })
 })
 
+const withoutRules = (): OidcProvider => new OidcProvider(settingsFor(server.issuer), {}, () => false)
+
+describe('where userinfo gives no answer, only groups are missing, and no rule names any,', () => {
+  const silent: Script = { fail: { userinfo: 500 }, claims: without('groups') }
+
+  test('a person who has none goes on', async () => {
+    server.script = silent
+    const outcome = await withoutRules().refresh(tokens, { ...identity, groups: [] }, async () => {})
+
+    expect(outcome).toMatchObject({ outcome: 'refreshed', identity: { email: 'ada@example.com', groups: [] } })
+  })
+
+  test('nobody loses those they have: nothing is known at the moment', async () => {
+    server.script = silent
+
+    expect(await withoutRules().refresh(tokens, identity, async () => {})).toMatchObject({ outcome: 'unavailable' })
+  })
+})
+
 test('an address that is not verified any more is told as lost: the one before is somebody else’s by now, or nobody’s', async () => {
   server.change({ sub: 'person-1', email: 'new@example.com', email_verified: false, name: 'Ada', groups: [] })
 

@@ -18,7 +18,7 @@ export interface SigningKey {
 
 type Told = Record<string, unknown>
 type Endpoint = 'discovery' | 'authorization' | 'token' | 'jwks' | 'userinfo'
-type Failure = number | 'web page'
+type Failure = number | 'web page' | 'nothing'
 
 interface Code {
   readonly account: Account | undefined
@@ -120,6 +120,7 @@ export class ScriptedProvider {
     this.calls[endpoint] += 1
     const failure = this.script.fail?.[endpoint]
     if (failure === 'web page') return void res.writeHead(200, { 'content-type': 'text/html' }).end('<h1>Maintenance</h1>')
+    if (failure === 'nothing') return void res.destroy()
     if (failure !== undefined) return json(res, failure, { error: 'scripted_failure' })
     const form = new URLSearchParams(await bodyOf(req))
     if (endpoint === 'discovery') return json(res, 200, this.#metadata())
