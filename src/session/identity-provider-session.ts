@@ -33,6 +33,8 @@ export class IdentityProviderSession extends LifecycleCapability {
   #flight: { readonly epoch: number; readonly outcome: Promise<ConfirmationOutcome> } | undefined
   // Counts sign-ins and ends: an answer that was asked for before one of them is of no account after it.
   #epoch = 0
+  // In memory, and not begun by a sign-in: until the provider was asked once, a session that it has ended may look like a new one.
+  #confirmed = { epoch: -1, at: 0 }
 
   constructor(storage: DurableObjectStorage) {
     super('identity-provider-session')
@@ -63,6 +65,11 @@ export class IdentityProviderSession extends LifecycleCapability {
   /** Unix seconds of the last time the provider confirmed the person. */
   get checkedAt(): number {
     return this.#checkedAt
+  }
+
+  /** Whether the provider was asked later than then about the session as it is, and has last said yes. */
+  isConfirmedSince(then: number): boolean {
+    return this.#confirmed.epoch === this.#epoch && this.#confirmed.at > then
   }
 
   get tokens(): IdpTokens | undefined {
@@ -115,6 +122,7 @@ export class IdentityProviderSession extends LifecycleCapability {
       )
       // Above all a refusal: it ends everything, and was said about a session that is over.
       if (epoch !== this.#epoch) return { outcome: 'superseded' }
+      this.#confirmed = { epoch, at: outcome.outcome === 'refreshed' ? now : 0 }
       // Kept before it was verified, confirmed only after.
       if (outcome.outcome === 'refreshed') this.#confirm(now)
       if (outcome.outcome === 'refreshed' && outcome.identity) confirmed(outcome.identity, outcome.losesEmail ?? false)

@@ -9,6 +9,7 @@ import { sessionIn } from './identity-provider-session.ts'
 import { linkWanted } from './own-sign-in.ts'
 import { described, endGrant, type Parts } from './parts.ts'
 import { THEMSELVES } from './receipt.ts'
+import { Rotations } from './rotations.ts'
 
 export interface SignIn {
   readonly identity: Identity
@@ -49,10 +50,16 @@ export type TokenRefusal =
   | 'grant_ended'
   | 'idp_unavailable'
   | 'scope_missing'
+  | 'too_often'
 
 export type TokenOutcome =
   | { readonly granted: true; readonly facts: TokenFacts }
-  | { readonly granted: false; readonly refusal: TokenRefusal }
+  | {
+      readonly granted: false
+      readonly refusal: TokenRefusal
+      /** Seconds, where the same request may be granted later. */
+      readonly retryAfter?: number
+    }
 
 /** A token as its envelope describes it. */
 export interface Presented {
@@ -169,9 +176,13 @@ const REFUSAL: Readonly<Record<Exclude<CodeOutcome, 'repeated'>, TokenRefusal>> 
   replayed: 'code_replayed',
 }
 
+/** Seconds: however fast the grants of a person are refreshed, the provider is asked once in so many. */
+const CONFIRMED_FOR = 10
+
 /** Refreshing, one rotation of a grant at a time: parallel and repeated calls get the same facts. */
 export class Refreshing {
-  readonly #rotations = new Map<string, Promise<TokenOutcome>>()
+  readonly #flights = new Map<string, Promise<TokenOutcome>>()
+  readonly #rotations = new Rotations()
 
   async refresh(parts: Parts, asked: Presented): Promise<TokenOutcome> {
     const now = parts.now()
@@ -195,19 +206,26 @@ export class Refreshing {
   }
 
   #oneRotation(parts: Parts, grantId: string): Promise<TokenOutcome> {
-    const flight = this.#rotations.get(grantId) ?? rotate(parts, grantId).finally(() => this.#rotations.delete(grantId))
-    this.#rotations.set(grantId, flight)
+    const flight = this.#flights.get(grantId) ?? this.#rotate(parts, grantId).finally(() => this.#flights.delete(grantId))
+    this.#flights.set(grantId, flight)
     return flight
+  }
+
+  async #rotate(parts: Parts, grantId: string): Promise<TokenOutcome> {
+    const retryAfter = this.#rotations.waitFor(grantId, parts.now())
+    return retryAfter > 0 ? { granted: false, refusal: 'too_often', retryAfter } : rotate(parts, grantId)
   }
 }
 
 async function rotate(parts: Parts, grantId: string): Promise<TokenOutcome> {
-  const outcome = await askProvider(parts)
+  const { idpOutageGrace } = parts.settings.limits
+  const isConfirmed = parts.provider.isConfirmedSince(parts.now() - Math.min(CONFIRMED_FOR, idpOutageGrace))
+  const outcome = isConfirmed ? undefined : await askProvider(parts)
   const now = parts.now()
-  if (outcome.outcome === 'unavailable') {
+  if (outcome?.outcome === 'unavailable') {
     const { checkedAt } = parts.provider
     log('warn', 'idp.unavailable', { why: outcome.why, checked_at: checkedAt })
-    if (now - checkedAt > parts.settings.limits.idpOutageGrace) return { granted: false, refusal: 'idp_unavailable' }
+    if (now - checkedAt > idpOutageGrace) return { granted: false, refusal: 'idp_unavailable' }
   }
   // The provider may have taken its time: what was revoked meanwhile stays revoked.
   const grant = parts.grants.live(grantId, now)

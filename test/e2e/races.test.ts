@@ -31,13 +31,14 @@ test('one code, twenty redemptions: one success, and its tokens work', async () 
   }
 })
 
-test('one refresh token, twenty refreshes: twenty answers identical to the byte, and one call to the identity provider', async () => {
+test('one refresh token, twenty refreshes: twenty answers identical to the byte, and one call to the identity provider in ten seconds', async () => {
   let { refreshToken } = await client.signIn('alice')
+  world.idp.control.forgetCalls()
+  const since = Date.now()
   for (let round = 0; round < 10; round += 1) {
-    world.idp.control.forgetCalls()
     const answers = await together(20, () => client.refresh(refreshToken))
     expect(new Set(answers.map(({ status, text }) => `${status} ${text}`)).size).toBe(1)
-    expect(world.idp.control.calls.token).toBe(1)
+    expect(world.idp.control.calls.token).toBeLessThanOrEqual(1 + (Date.now() - since) / 10_000)
     const next = tokensOf(answers[0] ?? never())
     expect(await statusWith(world.mcpUrl, next.accessToken)).toBe(200)
     refreshToken = next.refreshToken

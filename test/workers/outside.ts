@@ -14,7 +14,7 @@ interface Asked {
 }
 
 /**
- * Runs in Node, in place of the network. A refresh token named `ended` has ended, `down` meets an outage, any other is renewed; one that is
+ * Runs in Node, in place of the network. A refresh token named `ended` has ended, `down` meets an outage, any other is renewed, `renewed twice` two times; one that is
  * `held NAME …` is answered when the test says so. It stands for the authorization server of `notes` too.
  */
 export async function outside(request: Asked): Promise<Response> {
@@ -31,8 +31,15 @@ export async function outside(request: Asked): Promise<Response> {
   const token = await afterHold(new URLSearchParams(await request.text()).get('refresh_token') ?? '')
   if (token === 'down') return Response.json({ error: 'temporarily_unavailable' }, { status: 503 })
   if (token === 'ended') return Response.json({ error: 'invalid_grant' }, { status: 400 })
-  return Response.json({ access_token: `renewed by ${token}`, token_type: 'Bearer', expires_in: 600, refresh_token: token })
+  return Response.json({
+    access_token: `renewed by ${token}`,
+    token_type: 'Bearer',
+    expires_in: 600,
+    refresh_token: NEXT[token] ?? token,
+  })
 }
+
+const NEXT: Readonly<Record<string, string>> = { 'renewed twice': 'renewed once', 'renewed once': 'ended' }
 
 const EVENTS = [1, 2, 3, 4].map((step) => `id: ${step}\ndata: {"jsonrpc":"2.0","method":"step","params":{"step":${step}}}\n\n`)
 

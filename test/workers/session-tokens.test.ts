@@ -14,6 +14,7 @@ import {
   REDIRECT_URI,
   rowsOf,
   signIn,
+  writesOf,
 } from './person.ts'
 
 const HOUR = 3600
@@ -140,7 +141,51 @@ describe('a refresh token', () => {
   })
 })
 
-describe('the identity provider, asked at every rotation,', () => {
+describe('a client that does not stop refreshing', () => {
+  test('is told to wait after thirty rotations in a minute; nothing is written for that, and its token stays good', async () => {
+    const session = nobody()
+    const grant = await granted(session)
+    const other = await granted(session, { clientId: 'client-b' })
+    for (let generation = 1; generation <= 30; generation += 1)
+      expect(factsOf(await session.refresh(presented(grant, generation))).generation).toBe(generation + 1)
+    at(NOW + 20)
+    const before = await writesOf(session)
+    const tooOften = { granted: false, refusal: 'too_often', retryAfter: 40 }
+    expect(await session.refresh(presented(grant, 31))).toEqual(tooOften)
+    expect(await Promise.all(Array.from({ length: 20 }, () => session.refresh(presented(grant, 31))))).toEqual(
+      Array.from({ length: 20 }, () => tooOften),
+    )
+    expect(await writesOf(session)).toBe(before)
+    expect(factsOf(await session.refresh(presented(grant, 30))).generation).toBe(31)
+    expect(factsOf(await session.refresh(presented(other, 1))).generation).toBe(2)
+    at(NOW + 60)
+    expect(factsOf(await session.refresh(presented(grant, 31))).generation).toBe(32)
+  })
+
+  test('has the identity provider asked once in ten seconds, whichever of the grants of the person it is', async () => {
+    const session = nobody()
+    const kept = { tokens: tokens('renewed twice') }
+    const [one, two] = [await granted(session, kept), await granted(session, kept)]
+    for (const [generation, when] of [NOW, NOW, NOW + 9, NOW + 10, NOW + 19].entries()) {
+      at(when)
+      factsOf(await session.refresh(presented(one, generation + 1)))
+      factsOf(await session.refresh(presented(two, generation + 1)))
+    }
+    at(NOW + 20)
+    expect(await session.refresh(presented(one, 6))).toEqual({ granted: false, refusal: 'grant_ended' })
+    expect(await isLive(session, two)).toBe(false)
+  })
+
+  test('is asked about at once after another sign-in, however young the last answer is', async () => {
+    const session = nobody()
+    const grant = await granted(session, { tokens: tokens('kept') })
+    factsOf(await session.refresh(presented(grant, 1)))
+    await signIn(session, { tokens: tokens('ended') })
+    expect(await session.refresh(presented(grant, 2))).toEqual({ granted: false, refusal: 'grant_ended' })
+  })
+})
+
+describe('the identity provider, asked at a rotation,', () => {
   test('ends everything the person has by saying that the session is over', async () => {
     const session = nobody()
     const other = await granted(session, { clientId: 'client-b' })

@@ -77,12 +77,14 @@ const MESSAGE: Readonly<Record<TokenRefusal, string>> = {
   refresh_invalid: 'Invalid refresh token',
   grant_ended: 'Token has been revoked',
   scope_missing: 'a call needed a scope that was not granted: authorize again to add it',
+  too_often: 'this token is refreshed too often: wait before the next time',
   idp_unavailable: 'the identity provider can not be reached to confirm the session',
 }
 
-export function refused(refusal: TokenRefusal): OAuthError {
+export function refused(refusal: TokenRefusal, retryAfter = 30): OAuthError {
   if (refusal === 'idp_unavailable')
-    return new OAuthError('temporarily_unavailable', MESSAGE[refusal], { reason: refusal, retryAfter: 30 })
+    return new OAuthError('temporarily_unavailable', MESSAGE[refusal], { reason: refusal, retryAfter })
+  if (refusal === 'too_often') return new OAuthError('too_many_requests', MESSAGE[refusal], { reason: refusal, retryAfter })
   // Not invalid_grant, by which clients forget their tokens: these are good for everything else.
   if (refusal === 'scope_missing') return new OAuthError('consent_required', MESSAGE[refusal], { reason: refusal })
   return new OAuthError(refusal === 'wrong_resource' ? 'invalid_target' : 'invalid_grant', MESSAGE[refusal], { reason: refusal })

@@ -9,7 +9,7 @@ export const refresh: Grant = async ({ clientId, form, confirm }, services) => {
   await confirm(presented)
   const resource = resourceIn(form, services.downstreams)
   const outcome = await services.session(presented.sub).refresh(presented)
-  if (!outcome.granted) throw refused(outcome.refusal)
+  if (!outcome.granted) throw refused(outcome.refusal, outcome.retryAfter)
   const { facts } = outcome
   // Known only now. The rotation that came first is no loss: the same token may come again until the new one is used.
   if (resource !== undefined && resource !== facts.resource) throw refused('wrong_resource')
