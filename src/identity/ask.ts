@@ -3,7 +3,7 @@ import * as oauth from 'oauth4webapi'
 import * as z from 'zod'
 import { outbound, OutboundError } from '../platform/outbound.ts'
 import { describeError } from '../platform/telemetry.ts'
-import { IdentityError, type IdentityErrorReason } from './provider.ts'
+import { IdentityError, type IdentityErrorReason, type RequestFault } from './provider.ts'
 
 const ANSWER_WITHIN_MS = 15_000
 const LONGEST_DETAIL = 300
@@ -47,26 +47,35 @@ export async function assertAtWork(response: Response, what: string): Promise<vo
 /** One meaning for everything that can be thrown on the way; what nobody foresaw counts as not verified. */
 export function asIdentityError(error: unknown): IdentityError {
   if (error instanceof IdentityError) return error
-  const meaning = (reason: IdentityErrorReason, detail: string, code?: string): IdentityError =>
-    new IdentityError(reason, detail.slice(0, LONGEST_DETAIL), code === undefined ? { cause: error } : { code, cause: error })
+  const meaning = (reason: IdentityErrorReason, detail: string, code?: string, fault?: RequestFault): IdentityError =>
+    new IdentityError(reason, detail.slice(0, LONGEST_DETAIL), { code, fault, cause: error })
   if (error instanceof OutboundError) return meaning('unreachable', describeError(error.cause ?? error))
   if (error instanceof oauth.AuthorizationResponseError) {
     const code = error.error
-    return meaning(reasonOf(code), `the provider answered ${code}: ${error.error_description ?? 'no description'}`, code)
+    const [reason, fault] = whatWasRefused(code)
+    return meaning(reason, `the provider answered ${code}: ${error.error_description ?? 'no description'}`, code, fault)
   }
   return meaning('invalid', `${describeError(error)}${comparisonIn(error)}`)
 }
 
 // A wrong issuer or audience is nearly always a wrong setting, and the two values say which.
-const comparison = z.object({ claim: z.enum(['iss', 'aud']), expected: z.string(), claims: z.record(z.string(), z.unknown()) })
+const comparison = z.object({
+  claim: z.enum(['iss', 'aud']),
+  expected: z.string().optional(),
+  claims: z.record(z.string(), z.unknown()),
+})
 
 function comparisonIn(error: unknown): string {
   const found = comparison.safeParse(error instanceof Error ? error.cause : undefined)
-  return found.success ? `: expected ${found.data.expected}, got ${JSON.stringify(found.data.claims[found.data.claim])}` : ''
+  if (!found.success) return ''
+  const { claim, claims, expected = 'the client ID alone, or azp beside it' } = found.data
+  return `: expected ${expected}, got ${JSON.stringify(claims[claim])}`
 }
 
-/** RFC 6749 section 4.1.2.1: some of these are about the broker or the provider, the others about the person. */
-function reasonOf(code: string): IdentityErrorReason {
-  if (code === 'server_error' || code === 'temporarily_unavailable') return 'unreachable'
-  return /^(invalid_|unauthorized_client$|unsupported_)/.test(code) ? 'refused' : 'denied'
+/** RFC 6749 section 4.1.2.1: some of these are about the broker or the provider, the others about the person. The last ones are GitHub's. */
+function whatWasRefused(code: string): readonly [IdentityErrorReason, RequestFault?] {
+  if (code === 'server_error' || code === 'temporarily_unavailable') return ['unreachable']
+  if (code === 'invalid_scope') return ['refused', 'scope']
+  if (/^(?:unauthorized_client|invalid_client|application_suspended)$/.test(code)) return ['refused', 'client']
+  return /^(?:invalid_|unsupported_|redirect_uri_mismatch$)/.test(code) ? ['refused', 'request'] : ['denied']
 }

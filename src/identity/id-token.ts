@@ -28,7 +28,8 @@ export async function verifiedClaims(
       : await oauth.processAuthorizationCodeResponse(issuer, client, unverified, { expectedNonce: nonce, requireIdToken: true })
   const claims = oauth.getValidatedIdTokenClaims(result)
   if (!claims) throw new IdentityError('invalid', 'the answer holds no ID token')
-  // Steps 5 and 10: the library asks the first only of several audiences, the second not at all.
+  // Steps 4, 5 and 10. Several audiences are refused unless `azp` says the token was issued to us: the client has to refuse audiences it does
+  // not trust (step 3), and this one trusts nobody but itself. A single audience with `azp` the library leaves alone, and `iat` too.
   if (claims.azp !== undefined && claims.azp !== client.client_id)
     throw new IdentityError('invalid', 'the ID token was issued to another client')
   if (claims.iat > Date.now() / 1000 + CLOCK_TOLERANCE)

@@ -67,6 +67,21 @@ const SENTENCES: Readonly<Record<IdentityErrorReason, string>> = {
   invalid: 'The answer of the identity provider could not be verified, so the sign-in was stopped.',
 }
 
+/** What was wrong with the request that sent a person there, where that is what the provider refused. */
+export type RequestFault = 'scope' | 'client' | 'request'
+
+const REFUSED_REQUESTS: Readonly<Record<RequestFault, string>> = {
+  scope: 'The identity provider refused to begin the sign-in: it does not allow a scope that the broker asks for.',
+  client: 'The identity provider refused to begin the sign-in: it does not let the broker ask.',
+  request: 'The identity provider refused to begin the sign-in: it does not take the request as the broker sends it.',
+}
+
+interface IdentityErrorOptions {
+  readonly code?: string | undefined
+  readonly fault?: RequestFault | undefined
+  readonly cause?: unknown
+}
+
 export class IdentityError extends Error {
   override readonly name = 'IdentityError'
   readonly reason: IdentityErrorReason
@@ -74,11 +89,14 @@ export class IdentityError extends Error {
   readonly detail: string
   /** The OAuth error code the provider gave, if it gave one. */
   readonly code: string | undefined
+  /** Absent where it was not the request. */
+  readonly fault: RequestFault | undefined
 
-  constructor(reason: IdentityErrorReason, detail: string, { code, cause }: { code?: string; cause?: unknown } = {}) {
-    super(SENTENCES[reason], { cause })
+  constructor(reason: IdentityErrorReason, detail: string, { code, fault, cause }: IdentityErrorOptions = {}) {
+    super(fault === undefined ? SENTENCES[reason] : REFUSED_REQUESTS[fault], { cause })
     this.reason = reason
     this.detail = detail
     this.code = code
+    this.fault = fault
   }
 }

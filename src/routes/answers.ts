@@ -1,6 +1,6 @@
 // How an error is said: as a page to a person, as JSON to a program, with the same code and request id for both.
 import type { Context, ErrorHandler, NotFoundHandler } from 'hono'
-import { IdentityError, type IdentityErrorReason } from '../identity/provider.ts'
+import { IdentityError, type IdentityErrorReason, type RequestFault } from '../identity/provider.ts'
 import { LinkError, type LinkErrorReason } from '../linking/link-error.ts'
 import { OAuthError } from '../oauth/errors.ts'
 import { errorPage } from '../pages/error.tsx'
@@ -54,8 +54,11 @@ export const notFound: NotFoundHandler<{ Variables: Variables }> = (c) => {
 
 function answerFor(error: unknown): Answer {
   if (error instanceof OAuthError) return ofOAuth(error)
-  if (error instanceof IdentityError)
-    return { code: `identity_provider_${error.reason}`, message: error.message, ...OF_PROVIDER[error.reason] }
+  if (error instanceof IdentityError) {
+    const { reason, fault, message } = error
+    const shown = fault === undefined ? OF_PROVIDER[reason] : { ...REFUSED_REQUEST, hint: OF_REQUEST[fault] }
+    return { code: `identity_provider_${reason}`, message, ...shown }
+  }
   if (error instanceof LinkError)
     return { code: `server_sign_in_${error.reason}`, message: error.message, ...OF_SERVER[error.reason] }
   if (objectIsAway(error)) {
@@ -109,6 +112,18 @@ const OF_PROVIDER: Readonly<Record<IdentityErrorReason, Omit<Answer, 'code' | 'm
     hint: 'Start the connection again; if it fails again, give the request id to your administrator.',
   },
   invalid: { status: 400, title: 'The sign-in could not be verified', hint: 'Start the connection again in your application.' },
+}
+
+const REFUSED_REQUEST = { status: 502, title: 'The identity provider refused to begin the sign-in' } as const
+
+/** Trying again helps nobody here. */
+const OF_REQUEST: Readonly<Record<RequestFault, string>> = {
+  scope:
+    'Tell your administrator: SCOPES_SUPPORTED, or scopes of a provider in IDENTITY_PROVIDERS, must name only scopes that the identity provider allows this client.',
+  client:
+    'Tell your administrator: the client ID, and what it may do at the identity provider. The log has the provider’s own words under this request ID.',
+  request:
+    'Tell your administrator: the redirect URL at the identity provider, and OAUTH_AUTHORIZE_PARAMETERS. The log has the provider’s own words under this request ID.',
 }
 
 const STATE = 'Invalid or expired state'

@@ -3,7 +3,7 @@ import { SignJWT, UnsecuredJWT } from 'jose'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { OidcProvider } from '../../../src/identity/oidc.ts'
 import type { IdentityError } from '../../../src/identity/provider.ts'
-import { newLogin, settingsFor, signedIn } from './logins.ts'
+import { CALLBACK, newLogin, settingsFor, signedIn } from './logins.ts'
 import { newSigningKey, ScriptedProvider, sign, without, type Script } from './scripted-provider.ts'
 
 let server: ScriptedProvider
@@ -72,6 +72,41 @@ describe('attack 24: nobody is signed in by an ID token that', () => {
 
     server.script = {}
     await expect(signedIn(provider, visit)).resolves.toMatchObject({ identity: { subject: 'person-1' } })
+  })
+})
+
+test('an ID token for several audiences is believed where it names the broker as its authorized party, and the log says what is missing', async () => {
+  server.script = withClaims({ aud: ['broker', 'somebody-else'], azp: 'broker' })
+  await expect(signedIn(provider, visit)).resolves.toMatchObject({ identity: { subject: 'person-1' } })
+
+  server.script = withClaims({ aud: ['broker', 'somebody-else'] })
+  await expect(signedIn(provider, visit)).rejects.toMatchObject({
+    detail: expect.stringContaining('expected the client ID alone, or azp beside it, got ["broker","somebody-else"]'),
+  })
+})
+
+describe('what the provider refuses before anybody signs in is called that, not a token exchange:', () => {
+  test.for<[string, string, string | undefined, string]>([
+    ['invalid_scope', 'refused', 'scope', 'refused to begin the sign-in: it does not allow a scope that the broker asks for.'],
+    ['unauthorized_client', 'refused', 'client', 'refused to begin the sign-in: it does not let the broker ask.'],
+    ['invalid_client', 'refused', 'client', 'refused to begin the sign-in'],
+    ['application_suspended', 'refused', 'client', 'refused to begin the sign-in'],
+    ['invalid_request', 'refused', 'request', 'it does not take the request as the broker sends it.'],
+    ['unsupported_response_type', 'refused', 'request', 'refused to begin the sign-in'],
+    ['redirect_uri_mismatch', 'refused', 'request', 'refused to begin the sign-in'],
+    ['access_denied', 'denied', undefined, 'did not let you in'],
+    ['consent_required', 'denied', undefined, 'did not let you in'],
+    ['temporarily_unavailable', 'unreachable', undefined, 'did not answer'],
+  ])('%s', async ([error, reason, fault, message]) => {
+    const login = newLogin()
+    const callback = new URL(`${CALLBACK}?error=${error}&state=${login.state}`)
+
+    await expect(provider.signIn(callback, login)).rejects.toMatchObject({
+      reason,
+      code: error,
+      fault,
+      message: expect.stringContaining(message),
+    })
   })
 })
 

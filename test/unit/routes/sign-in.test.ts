@@ -206,6 +206,20 @@ describe('attack 23: an answer is refused', () => {
   })
 })
 
+test('a provider that refuses a scope is called that on the page, with the setting that cures it', async () => {
+  const { get, begin } = await browser()
+  const { searchParams } = await begin('google')
+  const answer = await get(`/callback/google?error=invalid_scope&error_description=nope&state=${searchParams.get('state')}`)
+
+  const page = await answer.text()
+  expect(answer.status).toBe(502)
+  expect(page).toContain('<h1>The identity provider refused to begin the sign-in</h1>')
+  expect(page).toContain('It does not allow a scope that the broker asks for.')
+  expect(page).toContain('SCOPES_SUPPORTED, or scopes of a provider in IDENTITY_PROVIDERS,')
+  expect(page).toContain('identity_provider_refused')
+  expect(page).not.toContain('Token exchange failed')
+})
+
 describe('where Cloudflare Access stands in front of the callback', () => {
   test('its assertion signs the person in', async () => {
     const { get, begin, visitor } = await browser()
