@@ -22,6 +22,7 @@ export default defineConfig({
                     allow: { groups: ['support'], emails: ['Carol@Example.com'] },
                     limits: { requests: 20, window: 20, streams: 2 },
                   },
+                  { name: 'reports', url: 'http://127.0.0.1:9/reports', tools: 'read-only', limits: { requests: 5, window: 60 } },
                   { name: 'notes', url: 'http://127.0.0.1:9/notes', auth: 'oauth' },
                 ]),
                 OAUTH_AUTHORIZE_URL: 'https://idp.example',

@@ -12,14 +12,14 @@ type Gated = Pick<ForwardingConditions, 'edit' | 'before'>
 /** What the envelope of a request says about its sender, and not about the request. */
 const KEPT_META: readonly string[] = ['protocolVersion', 'clientInfo', 'clientCapabilities']
 
-/** Throws what must not pass. */
-export function gated(gate: ToolGate, envelope: Envelope, forwarding: Forwarding): Gated {
+/** Throws what must not pass. `charge` is called before each question to the downstream, and throws where there may be no more of them. */
+export function gated(gate: ToolGate, envelope: Envelope, forwarding: Forwarding, charge: () => Promise<void>): Gated {
   const edit = gate.editOf(envelope)
   if (gate.check(envelope)) return { edit }
   return {
     edit,
     before: async (ending) => {
-      await askFor(gate, envelope, forwarding, ending)
+      await askFor(gate, envelope, { ...forwarding, charge }, ending)
       gate.check(envelope, true)
     },
   }
@@ -28,7 +28,7 @@ export function gated(gate: ToolGate, envelope: Envelope, forwarding: Forwarding
 async function askFor(
   gate: ToolGate,
   { messages: [message] }: Envelope,
-  { target, identity, passage, challenged }: Forwarding,
+  { target, identity, passage, challenged, charge }: Forwarding & { readonly charge: () => Promise<void> },
   ending: AbortSignal,
 ): Promise<void> {
   const names = KEPT_META.map((name) => `io.modelcontextprotocol/${name}`)
@@ -43,6 +43,7 @@ async function askFor(
   }
   const signal = AbortSignal.any([ending, AbortSignal.timeout(INQUIRY_MS)])
   const ask = async ({ id, body }: { readonly id: string; readonly body: string }): Promise<string | undefined> => {
+    await charge()
     const send = (instead?: Readonly<Record<string, string>>): Promise<Response> =>
       outbound(target, { method: 'POST', headers: { ...headers, ...instead }, body }, { signal, headersWithinMs: INQUIRY_MS })
     const answer = await unlessSilent(sentUntilTaken(send, challenged))

@@ -17,7 +17,10 @@ interface Known {
   completeUntil: number
 }
 
-/** Lists differ by person and by address, so whatever tells those apart names a list. */
+/**
+ * Lists differ by person and by address, so whatever tells those apart names a list. The query is part of the address: servers list, and
+ * annotate, by it (`?read_only=true`), so what one says is no word about another. Who invents queries is asked to pay for each question.
+ */
 export class ToolMemory {
   readonly #lists = new Map<string, Known>()
   readonly #now: () => number

@@ -28,7 +28,7 @@ import { ToolMemory } from '../mcp/tool-memory.ts'
 import type { Tapped } from '../mcp/wire-tap.ts'
 import { randomId } from '../platform/crypto.ts'
 import { log } from '../platform/telemetry.ts'
-import type { Admission } from '../session/admission.ts'
+import type { Admission, Refused } from '../session/admission.ts'
 import { softwareOf } from '../session/client-software.ts'
 import type { Watched } from '../session/recording.ts'
 import type { StreamMeter } from '../session/stream-traffic.ts'
@@ -48,6 +48,8 @@ type Asked = Context<Authenticated>
 /** The part of `UserSession` that MCP requests need; each of them costs one call, a long stream a second. */
 export interface McpPost extends LegacyPost, LeashPost, RecordingPost {
   admit(caller: Caller, label: string): Promise<Admission>
+  /** A question of the broker's own to the downstream; only where one is asked. */
+  charge(resource: string): Promise<Refused | undefined>
   challenged: AskChallenge
 }
 
@@ -140,7 +142,7 @@ async function carry(
   if (passage.era === 'legacy') {
     const { tools } = downstream
     const editFor = tools && ((person: Identity) => editing(tools, person))
-    const legacy = { ...forwarding, caller, requestIds: requestIdsOf(envelope), label }
+    const legacy = { ...forwarding, caller, requestIds: requestIdsOf(envelope), count: envelope?.messages.length, label }
     return passage.kind === 'stream'
       ? carryGet(legacy, { ...conditions, record, editFor, challengedFor: challenged }, post)
       : handOver(legacy, post)
@@ -151,7 +153,11 @@ async function carry(
     if (!admission.admitted) throw refusedAdmission(admission, passage.id)
     const leash = conditions.leash({ id: undefined, kind: 'request' })
     const vouched = { ...forwarding, identity: identityHeaders(admission), challenged: challenged(admission.authorization) }
-    const ruled = envelope && hasRules(downstream) ? gated(gateFor(admission.identity), envelope, vouched) : undefined
+    const charge = async (): Promise<void> => {
+      const denied = await post.charge(downstream.resource)
+      if (denied) throw refusedAdmission(denied, passage.id)
+    }
+    const ruled = envelope && hasRules(downstream) ? gated(gateFor(admission.identity), envelope, vouched, charge) : undefined
     const answer = await forward(vouched, { ...conditions, ...ruled, leash })
     setRate(answer.headers, admission.rate)
     return answer

@@ -80,6 +80,7 @@ async function message(c: Asked, { settings }: McpServices, downstream: Downstre
     client: inSession(c.req.raw, handle),
     body,
     requestIds: requestIdsOf(envelope),
+    count: envelope?.messages.length,
     label: labelOf(envelope),
   }
 }

@@ -13,14 +13,15 @@ import { toldGroups } from './told-groups.ts'
 /** Seconds a client is asked to wait while the identity provider does not answer. */
 const TRY_AGAIN_AFTER = 5
 
-export async function admit(parts: Parts, caller: Caller, label: string): Promise<Admission> {
+/** `count`: how many messages the request brings, each of which costs the downstream a request. */
+export async function admit(parts: Parts, caller: Caller, label: string, count = 1): Promise<Admission> {
   const now = parts.now()
   const grant = parts.grants.live(caller.grantId, now)
   const { identity } = parts.profile
   const downstream = parts.settings.downstreams.find(({ resource }) => resource === caller.resource)
   if (!grant || !identity || parts.profile.isBlocked || !downstream || !speaksFor(caller, grant, now))
     return notLive(parts, caller.grantId, now)
-  const admission = await admitLive(parts, caller, { grant, identity, downstream, now })
+  const admission = await admitLive(parts, caller, { grant, identity, downstream, now, count })
   const { clientId, clientName, resource } = grant
   parts.recent.note({ at: now, clientId, clientName, resource, label }, admission.admitted ? undefined : admission.reason)
   return admission
@@ -31,14 +32,21 @@ interface Live {
   readonly identity: Identity
   readonly downstream: Downstream
   readonly now: number
+  readonly count: number
+}
+
+/** A question of the broker's own to a downstream, on behalf of the person's request: why it may not be asked; otherwise it counts like one of theirs. */
+export function charge({ bucket }: Pick<Parts, 'bucket'>, resource: string): Refused | undefined {
+  const { allowed, retryAfter, ...rate } = bucket.spend(Date.now(), resource)
+  return allowed ? undefined : { admitted: false, reason: 'limit_exceeded', retryAfter, rate }
 }
 
 // The order is the argument: a grant that is over costs nothing from the bucket, and nothing is signed for a person over the limit.
-async function admitLive(parts: Parts, caller: Caller, { grant, identity, downstream, now }: Live): Promise<Admission> {
+async function admitLive(parts: Parts, caller: Caller, { grant, identity, downstream, now, count }: Live): Promise<Admission> {
   const recording = parts.recorder.watching(grant.id, now)
   const watched = recording && { recording }
   if (!mayUse(downstream, identity, parts.settings.baseUrl)) return { ...watched, admitted: false, reason: 'access_denied' }
-  const { allowed, retryAfter, ...rate } = parts.bucket.spend(Date.now(), downstream.resource)
+  const { allowed, retryAfter, ...rate } = parts.bucket.spend(Date.now(), downstream.resource, count)
   if (!allowed) return { ...watched, admitted: false, reason: 'limit_exceeded', retryAfter, rate }
   if (parts.checks.isUnconfirmed(now)) {
     // Not awaited: the answer is no, and whoever comes again finds what the provider has said meanwhile.

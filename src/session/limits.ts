@@ -5,10 +5,10 @@
 // hibernates 10 s after its last event, so the job (5 s) always runs first. Trade-off: a crash inside those 5 s gives back at most
 // what was spent in them.
 import { LifecycleCapability } from 'agents/lifecycle'
-import type { Downstream } from '../settings/downstreams.ts'
+import type { Settings } from '../settings.ts'
 import type { Rate } from './admission.ts'
 
-export interface BucketSize {
+interface BucketSize {
   /** Requests a person may have in hand. */
   readonly requests: number
   /** Seconds in which an empty bucket fills. */
@@ -17,7 +17,7 @@ export interface BucketSize {
 
 export interface Spent extends Rate {
   readonly allowed: boolean
-  /** Seconds until one request is available; 0 when allowed. */
+  /** Seconds until so many requests are available, as far as they ever are; 0 when allowed. */
   readonly retryAfter: number
 }
 
@@ -47,11 +47,11 @@ export class TokenBucket extends LifecycleCapability {
   }
 
   /** Called once after start: the sizes come from the settings, the levels from the last checkpoint. */
-  open(size: BucketSize, downstreams: readonly Downstream[], nowMs: number): void {
+  open({ limits, downstreams }: Pick<Settings, 'limits' | 'downstreams'>, nowMs: number): void {
     const { sql } = this.#storage
     const [row] = sql.exec<Level>('SELECT level, at FROM bucket')
-    this.#person = bucketOf(size, row, nowMs)
-    const limited = downstreams.filter(({ limits }) => limits?.requests !== undefined)
+    this.#person = bucketOf({ requests: limits.rateLimitRequests, window: limits.rateLimitWindow }, row, nowMs)
+    const limited = downstreams.filter((downstream) => downstream.limits?.requests !== undefined)
     if (limited.length === 0) return
     sql.exec(
       'CREATE TABLE IF NOT EXISTS downstream_buckets (resource TEXT PRIMARY KEY, level REAL NOT NULL, at REAL NOT NULL) WITHOUT ROWID',
@@ -62,17 +62,20 @@ export class TokenBucket extends LifecycleCapability {
     }
   }
 
-  /** One request to a downstream, of the person's allowance and of the one there: where either is used up nothing is taken from the other. */
-  spend(nowMs: number, resource: string): Spent {
+  /**
+   * Requests to a downstream, of the person's allowance and of the one there: where either has not got so many nothing is taken from either.
+   * More than fit into a bucket never pass.
+   */
+  spend(nowMs: number, resource: string, count = 1): Spent {
     const person = this.#person
     const there = this.#ofDownstreams.get(resource)
     refill(person, nowMs)
-    if (!there) return this.#taken(person, person.level >= 1, nowMs)
+    if (!there) return this.#taken(person, person.level >= count, count, nowMs)
     refill(there, nowMs)
-    const allowed = person.level >= 1 && there.level >= 1
+    const allowed = person.level >= count && there.level >= count
     const [tighter, other] = person.level < there.level ? [person, there] : [there, person]
-    if (allowed) this.#taken(other, true, nowMs)
-    return this.#taken(tighter, allowed, nowMs)
+    if (allowed) this.#taken(other, true, count, nowMs)
+    return this.#taken(tighter, allowed, count, nowMs)
   }
 
   forget(): void {
@@ -88,17 +91,17 @@ export class TokenBucket extends LifecycleCapability {
       sql.exec('INSERT OR REPLACE INTO downstream_buckets VALUES (?, ?, ?)', resource, level, at)
   }
 
-  #taken(bucket: Bucket, allowed: boolean, nowMs: number): Spent {
+  #taken(bucket: Bucket, allowed: boolean, count: number, nowMs: number): Spent {
     const { requests, window } = bucket.size
     const perMs = requests / (window * 1000)
-    if (allowed) bucket.level -= 1
+    if (allowed) bucket.level -= count
     if (bucket.level < requests / 2 && !this.#checkpointDue) this.#scheduleCheckpoint(nowMs)
     return {
       allowed,
       limit: requests,
       remaining: Math.floor(bucket.level),
       resetSeconds: Math.ceil((requests - bucket.level) / perMs / 1000),
-      retryAfter: allowed ? 0 : Math.max(1, Math.ceil((1 - bucket.level) / perMs / 1000)),
+      retryAfter: allowed ? 0 : Math.max(1, Math.ceil((Math.min(count, requests) - bucket.level) / perMs / 1000)),
     }
   }
 

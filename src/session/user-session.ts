@@ -7,7 +7,7 @@ import { log } from '../platform/telemetry.ts'
 import type { Settings } from '../settings.ts'
 import type { Admission, Refused, Vouched } from './admission.ts'
 import { carryOut, describePerson, runErrand, summaryOf, watchPerson, type PersonDetail, type Target } from './administration.ts'
-import { admit } from './admit.ts'
+import { admit, charge } from './admit.ts'
 import { endDisallowed } from './allowed.ts'
 import { capabilitiesOf, inOrder, type Capabilities } from './capabilities.ts'
 import type { CarriedEvent, Carrier, GetAnswer, GetRequest } from './carrier.ts'
@@ -93,11 +93,7 @@ export abstract class UserSession extends DurableObject<Env> {
     const { provider, links, bucket, outbox, leashes } = this.#has
     const waitUntil = (work: Promise<unknown>): void => this.ctx.waitUntil(work)
     await Promise.all([provider.open(services), links.open({ ...services, waitUntil })])
-    bucket.open(
-      { requests: settings.limits.rateLimitRequests, window: settings.limits.rateLimitWindow },
-      settings.downstreams,
-      Date.now(),
-    )
+    bucket.open(settings, Date.now())
     const parts: Parts = {
       ...this.#has,
       settings,
@@ -191,6 +187,11 @@ export abstract class UserSession extends DurableObject<Env> {
   /** Decides about one MCP request: the one call it costs. `label` is what people are shown of it. */
   async admit(caller: Caller, label = ''): Promise<Admission> {
     return admit(await this.#started(), caller, label)
+  }
+
+  /** The router is about to ask the downstream something of the broker's own, for a request that was admitted; or why it must not. */
+  async charge(resource: string): Promise<Refused | undefined> {
+    return charge(await this.#started(), resource)
   }
 
   /** What follows from a downstream that did not take the person's token. */

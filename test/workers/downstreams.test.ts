@@ -1,7 +1,8 @@
 // A server that is for some people only, and has limits of its own: one person's object, with that server and another one.
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import type { Identity } from '../../src/caller.ts'
+import type { Caller, Identity } from '../../src/caller.ts'
+import { ORDER_HEADER, refusalIn } from '../../src/mcp/legacy/order.ts'
 import { LEASH_HEADER } from '../../src/session/leash-terms.ts'
 import {
   at,
@@ -19,6 +20,7 @@ import {
 } from './person.ts'
 
 const TICKETS = 'http://localhost:8788/servers/tickets/mcp'
+const REPORTS = 'http://localhost:8788/servers/reports/mcp'
 const OF_SUPPORT = ['engineering', 'support']
 const DENIED = { admitted: false, reason: 'access_denied' }
 
@@ -48,6 +50,19 @@ async function connected(session: Session, identity: Partial<Identity> = { group
   const grant = { jti: issued.jti, grantId: issued.grantId, clientId: 'client-a' }
   await redeem(session, grant)
   return { grant, asking: { ...caller(grant), resource } }
+}
+
+const PING = { jsonrpc: '2.0', id: 1, method: 'ping' }
+const CALL = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'search' } }
+
+/** A message as the router hands it over, said to be so many. */
+async function posted(session: Session, asking: Caller, target: string, message: object, count = 1): Promise<Response> {
+  const order = { caller: asking, client: 'streamable-http', kind: 'request', id: '1', requestIds: ['1'] }
+  const headers = {
+    'content-type': 'application/json',
+    [ORDER_HEADER]: JSON.stringify({ ...order, count, target, requestId: 'r', label: '' }),
+  }
+  return await session.fetch('https://session/mcp', { method: 'POST', headers, body: JSON.stringify(message) })
 }
 
 /** The router's end of a leash, and what the object says over it. */
@@ -181,6 +196,38 @@ describe('a server with limits of its own', () => {
     expect(await session.admit(elsewhere.asking)).toMatchObject({ admitted: true, rate: { limit: 600, remaining: 579 } })
     at(NOW + 1)
     expect(await session.admit(asking)).toMatchObject({ admitted: true, rate: { limit: 20, remaining: 0 } })
+  })
+
+  test('counts each message of a batch: one that is larger than the limit never passes, and takes nothing', async () => {
+    const session = nobody()
+    const { asking } = await connected(session)
+    const batch = (size: number, target = 'http://127.0.0.1:9/tickets') => posted(session, asking, target, PING, size)
+    expect(refusalIn(await batch(5_000))).toMatchObject({ code: 'limit_exceeded' })
+    expect(refusalIn(await batch(15))).toBeUndefined()
+    const refused = await batch(6)
+    expect(refusalIn(refused)).toMatchObject({ code: 'limit_exceeded' })
+    expect([refused.headers.get('retry-after'), refused.headers.get('ratelimit-remaining')]).toEqual(['1', '5'])
+    expect(refusalIn(await batch(5))).toBeUndefined()
+    expect(await session.admit(asking)).toMatchObject({ reason: 'limit_exceeded' })
+  })
+
+  test('counts what the broker asks it by itself, whatever is invented behind its address', async () => {
+    const session = nobody()
+    const { asking } = await connected(session, {}, REPORTS)
+    const called = async (query: string) => {
+      const answer = await posted(session, asking, `http://127.0.0.1:9/reports?x=${query}`, CALL)
+      return refusalIn(answer)?.code
+    }
+    expect([await called('1'), await called('2'), await called('3')]).toEqual([
+      'tool_not_allowed',
+      'tool_not_allowed',
+      'limit_exceeded',
+    ])
+    // Of the person's own allowance, too; and the router charges for what it asks.
+    const elsewhere = await connected(session, {}, RESOURCE)
+    expect(await session.charge(RESOURCE)).toBeUndefined()
+    expect(await session.charge(REPORTS)).toMatchObject({ reason: 'limit_exceeded', retryAfter: 12 })
+    expect(await session.admit(elsewhere.asking)).toMatchObject({ rate: { limit: 600, remaining: 593 } })
   })
 
   test('is not filled again by letting the object sleep', async () => {

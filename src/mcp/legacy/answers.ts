@@ -22,7 +22,7 @@ const NOT_ADMITTED: Readonly<Record<Refused['reason'], string>> = {
   access_denied: DENIED,
   identity_too_large:
     'your identity does not fit into the headers of a request: ask your administrator to shorten what the identity provider says about you',
-  limit_exceeded: 'too many requests: wait as long as Retry-After says',
+  limit_exceeded: 'too many requests: wait as long as Retry-After says, and send no more at once than RateLimit-Limit says',
   auth_unavailable: 'the identity provider does not answer: try again after a moment',
 }
 
@@ -38,6 +38,16 @@ export function refusalOfAdmission(
   if (rate) setRate(headers, rate)
   if (reason === 'limit_exceeded' || reason === 'auth_unavailable') headers.set('retry-after', String(retryAfter ?? RETRY_AFTER))
   return { refusal: new McpRefusal(reason, NOT_ADMITTED[reason], { id }), headers }
+}
+
+/** Thrown in the object where an admission, or a charge after it, says no. */
+export class NotAdmitted extends Error {
+  readonly refused: Refused
+
+  constructor(refused: Refused) {
+    super(refused.reason)
+    this.refused = refused
+  }
 }
 
 export function notAdmitted(refused: Refused): Response {

@@ -15,7 +15,7 @@ import { KEEP_ALIVE_MS } from '../keep-alive.ts'
 import { isEventStream, responseHeaders } from '../passing-headers.ts'
 import { interrupted, McpRefusal } from '../refusal.ts'
 import { listsIn, type Edit } from '../tool-gate.ts'
-import { answered, notAdmitted } from './answers.ts'
+import { answered, NotAdmitted, notAdmitted } from './answers.ts'
 import { Clients } from './clients.ts'
 import { DownstreamSessions, type DownstreamRequest } from './downstream-session.ts'
 import { endAnswer } from './end-answer.ts'
@@ -94,7 +94,7 @@ export class LegacyCarrier implements Carrier {
 
   async #carry(order: Order, request: Request): Promise<Response> {
     try {
-      const admission = await admit(this.#parts, order.caller, order.label)
+      const admission = await admit(this.#parts, order.caller, order.label, order.count)
       if (!admission.admitted) return notAdmitted(admission)
       const { rate } = admission
       const session = this.#sessionOf(order, request.headers)
@@ -117,6 +117,7 @@ export class LegacyCarrier implements Carrier {
       return answered(await (isBridged ? this.#bridges.carry(asked, session) : this.#call(asked, session, edit)), rate)
     } catch (error) {
       if (error instanceof McpRefusal) return refusalAnswer(error)
+      if (error instanceof NotAdmitted) return notAdmitted(error.refused)
       throw error
     }
   }

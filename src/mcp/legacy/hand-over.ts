@@ -47,6 +47,8 @@ export interface LegacyForwarding extends Omit<Forwarding, 'identity'> {
   readonly caller: Caller
   /** Ids of all requests in the body, as spelled. */
   readonly requestIds: readonly string[]
+  /** How many messages the body holds; one, where nothing is said. */
+  readonly count?: number | undefined
   readonly label: string
   /** What the client speaks; streamable HTTP where nothing is said. */
   readonly transport?: Transport
@@ -54,9 +56,20 @@ export interface LegacyForwarding extends Omit<Forwarding, 'identity'> {
 
 /** POST, DELETE, and the GET that resumes the answer to a POST: one call to the object, which owns what follows. */
 export async function handOver(forwarding: LegacyForwarding, post: LegacyPost): Promise<Response> {
-  const { passage, client, body, caller, requestIds, target, requestId, label, transport = 'streamable-http' } = forwarding
+  const {
+    passage,
+    client,
+    body,
+    caller,
+    requestIds,
+    count = 1,
+    target,
+    requestId,
+    label,
+    transport = 'streamable-http',
+  } = forwarding
   const { kind, id } = passage
-  const order: Order = { caller, client: transport, kind, id, requestIds, target, requestId, label }
+  const order: Order = { caller, client: transport, kind, id, requestIds, count, target, requestId, label }
   const headers = { ...requestHeaders(client.headers, passage, {}, forwarding.passHeaders), [ORDER_HEADER]: headerJson(order) }
   const answer = await post.fetch('https://session/mcp', { method: client.method, headers, ...(body && { body }) })
   const refusal = refusalIn(answer, passage.id, requestIds)

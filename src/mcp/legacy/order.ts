@@ -28,6 +28,8 @@ const orderSchema = z.object({
   id: z.string().optional(),
   /** Ids of all requests in the body, as spelled. */
   requestIds: z.array(z.string()),
+  /** How many messages the body holds. */
+  count: z.number().default(1),
   target: z.string(),
   requestId: z.string(),
   label: z.string(),
@@ -40,6 +42,7 @@ export interface Order {
   readonly kind: z.output<typeof orderSchema>['kind']
   readonly id?: string | undefined
   readonly requestIds: readonly string[]
+  readonly count: number
   readonly target: string
   readonly requestId: string
   /** For people who watch: `tools/call count`. */

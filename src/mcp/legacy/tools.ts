@@ -1,5 +1,6 @@
 // The rules about tools where the object carries: for each request it is handed, and for each stream it reads.
 import type { Identity } from '../../caller.ts'
+import { charge } from '../../session/admit.ts'
 import type { McpSession } from '../../session/mcp-sessions.ts'
 import type { Parts } from '../../session/parts.ts'
 import type { Downstream } from '../../settings/downstreams.ts'
@@ -8,6 +9,7 @@ import { McpRefusal } from '../refusal.ts'
 import { editing, hasRules, ToolGate, type Edit } from '../tool-gate.ts'
 import { inquire, INQUIRY_MS, responseIn, type Inquiry } from '../tool-inquiry.ts'
 import { ToolMemory } from '../tool-memory.ts'
+import { NotAdmitted } from './answers.ts'
 import type { Asked, Bridges } from './http-sse/bridges.ts'
 import type { GrantSignals } from './grant-signals.ts'
 import type { StreamSpec } from './owned-stream.ts'
@@ -19,6 +21,11 @@ interface Way {
   readonly bridges: Bridges | undefined
   /** Elsewhere: in the session of the request. */
   readonly ask: (own: { readonly headers: Headers; readonly body: string }) => Promise<{ readonly answer: Response }>
+}
+
+interface ChargedWay extends Way {
+  /** Of the person's allowance, for each question; throws where there is none left. */
+  readonly charge: () => void
 }
 
 export class Tools {
@@ -49,7 +56,7 @@ export class Tools {
     const gate = new ToolGate(downstream, { scopes: caller.scopes, issuer, groups }, { memory: this.#memory, list: target })
     const envelope = openEnvelope(asked.body)
     try {
-      await pass(gate, envelope, asked, session, way)
+      await pass(gate, envelope, asked, session, { ...way, charge: () => this.#charge(caller.resource) })
     } catch (error) {
       if (error instanceof McpRefusal && error.code === 'insufficient_scope')
         this.#parts.grants.noteNarrow(caller.grantId, Date.now())
@@ -71,16 +78,28 @@ export class Tools {
       )(message)
   }
 
+  #charge(resource: string): void {
+    const refused = charge(this.#parts, resource)
+    if (refused) throw new NotAdmitted(refused)
+  }
+
   #downstream(asked: string | undefined): Downstream | undefined {
     return this.#parts.settings.downstreams.find(({ resource }) => resource === asked)
   }
 }
 
-async function pass(gate: ToolGate, envelope: Envelope, asked: Asked, session: McpSession | undefined, way: Way): Promise<void> {
+async function pass(
+  gate: ToolGate,
+  envelope: Envelope,
+  asked: Asked,
+  session: McpSession | undefined,
+  way: ChargedWay,
+): Promise<void> {
   if (gate.check(envelope)) return
   const headers = headersToAsk(asked.headers)
   await way.signals.within(asked.order.caller.grantId, INQUIRY_MS, async (signal) =>
     inquire(gate, async ({ id, body }: Inquiry) => {
+      way.charge()
       if (way.bridges) return session && (await way.bridges.ask(session, { id, body, headers, signal }))
       const { answer } = await way.ask({ headers, body })
       return await responseIn(answer, id, signal)

@@ -168,6 +168,7 @@ describe('40 batch smuggling', () => {
     expect(JSON.parse(handedOver[0]?.headers.get('x-broker-order') ?? '')).toMatchObject({
       kind: 'batch',
       requestIds: ['1', '2'],
+      count: 2,
     })
   })
 })

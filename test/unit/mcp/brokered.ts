@@ -37,6 +37,8 @@ export interface Brokered {
   readonly settings: Settings
   /** Callers the person's object was asked about. */
   readonly admissions: Caller[]
+  /** Resources the broker asked something of its own, before it did. */
+  readonly charges: readonly string[]
   /** Requests of the legacy eras, as the object got them. */
   readonly handedOver: Request[]
   /** The object's ends of the leashes that were opened. */
@@ -63,13 +65,22 @@ interface Given {
   /** What the object says to a leash; 101 opens it. */
   readonly leashStatus?: number
   readonly keepAliveMs?: number
+  /** How many questions of the broker's own the person's allowance has room for. */
+  readonly charges?: number
   readonly environment?: Record<string, string>
   /** Of the token. */
   readonly scopes?: readonly string[]
 }
 
 export function brokered(downstreamUrl: string, given: Given = {}): Brokered {
-  const { admission = admitted, leashStatus = 101, keepAliveMs = 25_000, environment = {}, scopes = caller.scopes } = given
+  const {
+    admission = admitted,
+    leashStatus = 101,
+    keepAliveMs = 25_000,
+    environment = {},
+    scopes = caller.scopes,
+    charges: mostCharges = Infinity,
+  } = given
   const settings = readSettings({
     BASE_URL,
     DOWNSTREAM_MCP_URL: downstreamUrl,
@@ -79,6 +90,7 @@ export function brokered(downstreamUrl: string, given: Given = {}): Brokered {
     ...environment,
   })
   const admissions: Caller[] = []
+  const charges: string[] = []
   const handedOver: Request[] = []
   const leashes: PairedSocket[] = []
   const notes: WireEntry[] = []
@@ -93,6 +105,11 @@ export function brokered(downstreamUrl: string, given: Given = {}): Brokered {
       return { kind: 'not_found', what: 'session', rate: admission.rate }
     },
     challenged: async () => undefined,
+    charge: async (resource) => {
+      charges.push(resource)
+      const refused = { admitted: false, reason: 'limit_exceeded', retryAfter: 7 } as const
+      return charges.length > mostCharges ? refused : undefined
+    },
     append: async () => [],
     note: async (entries) => void notes.push(...entries),
     fetch: async (url, init) => {
@@ -124,6 +141,7 @@ export function brokered(downstreamUrl: string, given: Given = {}): Brokered {
   return {
     settings,
     admissions,
+    charges,
     handedOver,
     leashes,
     notes,

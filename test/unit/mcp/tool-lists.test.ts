@@ -145,10 +145,28 @@ describe('whether a tool only reads', () => {
         .writeHead(200, { 'content-type': 'text/event-stream' })
         .end(`data: {"method":"x"}\n\ndata: ${JSON.stringify(message)}\n\n`)
     })
-    const { modern } = it.broker({ tools: READ_ONLY })
+    const { modern, charges } = it.broker({ tools: READ_ONLY })
     await modern(call('search'))
+    expect(charges).toHaveLength(20)
     expect(it.reached()).toHaveLength(21)
     expect(it.reached().at(-1)).toBe('tools/call search')
+  })
+
+  test('is charged to the person for each page; where nothing is left the call waits like any other, and costs no hop where nothing is asked', async () => {
+    it.downstream.handleWith(says('<html>'))
+    const { modern, charges } = it.broker({ tools: READ_ONLY }, { charges: 2 })
+    for (const query of [1, 2]) await modern({ ...call('search'), path: `/mcp?x=${query}` })
+    const answer = await modern({ ...call('search'), path: '/mcp?x=3' })
+    expect([answer.status, answer.headers.get('retry-after'), await refusalOf(answer)]).toMatchObject([
+      429,
+      '7',
+      { id: 1, error: { data: { code: 'limit_exceeded' } } },
+    ])
+    expect(it.reached()).toEqual(['tools/list', 'tools/list'])
+    const free = it.broker({ tools: STAFF })
+    await free.modern(call('search'))
+    await free.modern()
+    expect([free.charges, charges.length]).toEqual([[], 3])
   })
 
   test.for<[string, RawHandler]>([
