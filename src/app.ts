@@ -7,6 +7,7 @@ import { pageHeaders } from './pages/headers.ts'
 import { homePage } from './pages/home.tsx'
 import { looksLikeMachineToken } from './oauth/machine-tokens.ts'
 import { defaultScopes } from './oauth/resource.ts'
+import { HeldBytes } from './platform/held-bytes.ts'
 import { randomId } from './platform/crypto.ts'
 import { log } from './platform/telemetry.ts'
 import { accountRoutes } from './routes/account.ts'
@@ -85,6 +86,7 @@ export function app(services: Services): Hono<{ Variables: Variables }> {
 
   // MCP: a verified token first, then one call to the person's object.
   const carrying: McpServices = {
+    held: new HeldBytes(),
     settings,
     now: services.now,
     verifyAccessToken: (token, resource) => {

@@ -1,11 +1,14 @@
 // How the identity provider is asked: one outbound call with an end, and one reading of whatever came back.
 import * as oauth from 'oauth4webapi'
 import * as z from 'zod'
+import { readBounded } from '../platform/bounded-body.ts'
 import { outbound, OutboundError } from '../platform/outbound.ts'
 import { describeError } from '../platform/telemetry.ts'
 import { IdentityError, type IdentityErrorReason, type RequestFault } from './provider.ts'
 
 const ANSWER_WITHIN_MS = 15_000
+/** Far more than metadata, keys, tokens or a page of groups have. */
+const BOUNDS = { mostBytes: 1024 * 1024, withinMs: ANSWER_WITHIN_MS } as const
 const LONGEST_DETAIL = 300
 
 /**
@@ -20,7 +23,8 @@ export async function ask(
   const timer = setTimeout(() => late.abort(new DOMException('no answer in time', 'TimeoutError')), ANSWER_WITHIN_MS)
   try {
     const answer = await outbound(url, { method, headers, body: body ?? null }, { signal: late.signal })
-    return new Response(answer.body && (await answer.arrayBuffer()), answer)
+    const whole = answer.body && (await readBounded(answer.body, BOUNDS))
+    return new Response(whole, answer)
   } catch (error) {
     throw error instanceof OutboundError ? error : new IdentityError('unreachable', describeError(error), { cause: error })
   } finally {
@@ -31,7 +35,8 @@ export async function ask(
 /** The JSON of an answer; `unreachable` when there is none: a provider that sends a web page instead is not at work. */
 export async function jsonOf(response: Response, what: string): Promise<unknown> {
   try {
-    return JSON.parse(await response.text())
+    const value: unknown = JSON.parse(new TextDecoder().decode(await readBounded(response.body, BOUNDS)))
+    return value
   } catch (cause) {
     throw new IdentityError('unreachable', `${what} answered ${response.status} without readable JSON`, { cause })
   }

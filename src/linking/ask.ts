@@ -1,11 +1,12 @@
 // How the authorization server of a downstream is asked: only where it may be, one call with an end, one answer of bounded size.
+import { readBounded } from '../platform/bounded-body.ts'
 import { outbound, OutboundError } from '../platform/outbound.ts'
 import { describeError } from '../platform/telemetry.ts'
 import { LinkError } from './link-error.ts'
 
 const ANSWER_WITHIN_MS = 10_000
 /** Metadata and tokens are small; whatever is longer is something else. */
-const MOST_BYTES = 64 * 1024
+const BOUNDS = { mostBytes: 64 * 1024, withinMs: ANSWER_WITHIN_MS } as const
 
 export interface Question {
   readonly method: string
@@ -41,7 +42,8 @@ export async function ask(url: string, { method, headers, body }: Question): Pro
   const timer = setTimeout(() => late.abort(new DOMException('no answer in time', 'TimeoutError')), ANSWER_WITHIN_MS)
   try {
     const answer = await outbound(url, { method, headers, body: body ?? null }, { signal: late.signal })
-    return new Response(answer.body && (await bounded(answer.body)), answer)
+    const whole = answer.body && (await readBounded(answer.body, BOUNDS))
+    return new Response(whole, answer)
   } catch (error) {
     if (error instanceof LinkError) throw error
     const why = error instanceof OutboundError ? (error.cause ?? error) : error
@@ -51,21 +53,10 @@ export async function ask(url: string, { method, headers, body }: Question): Pro
   }
 }
 
-async function bounded(body: ReadableStream<Uint8Array>): Promise<Blob> {
-  const parts: Uint8Array<ArrayBuffer>[] = []
-  let length = 0
-  for await (const part of body) {
-    length += part.length
-    if (length > MOST_BYTES) throw new LinkError('unreachable', `an answer is longer than ${MOST_BYTES} bytes`)
-    parts.push(new Uint8Array(part))
-  }
-  return new Blob(parts)
-}
-
 /** The JSON of an answer, undefined where it is none. */
 export async function jsonOf(answer: Response): Promise<unknown> {
   try {
-    const value: unknown = JSON.parse(await answer.text())
+    const value: unknown = JSON.parse(new TextDecoder().decode(await readBounded(answer.body, BOUNDS)))
     return value
   } catch {
     return undefined

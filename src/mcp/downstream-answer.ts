@@ -1,4 +1,5 @@
 // What is looked at in an answer of the downstream before any of it is passed on.
+import { beginningOf } from '../platform/bounded-body.ts'
 import { isEventStream } from './passing-headers.ts'
 import { McpRefusal } from './refusal.ts'
 
@@ -58,10 +59,16 @@ export function bareStatus(answer: Response, answersRequest: boolean): number | 
   return !answersRequest && answer.ok && isEventStream(answer) ? 202 : undefined
 }
 
-/** An answer announced as no longer than this is on its way as a whole; anything else is tied to the grant until its end. */
-const SHORT_ANSWER = 64 * 1024
+/** An answer announced as no longer than this is waited for, and goes out at once; it is short when all of it is there in time. */
+const SHORT_ANSWER = { mostBytes: 64 * 1024, withinMs: 1_000 } as const
 
-export function isShort({ headers }: Response): boolean {
+/** All of an answer that is short. Of any other a stream, which is tied to the grant until its end: what it announces is no promise. */
+export async function shortOrStream(
+  { headers }: Response,
+  body: ReadableStream<Uint8Array>,
+): Promise<Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>> {
   const length = headers.get('content-length')
-  return length !== null && Number(length) <= SHORT_ANSWER
+  if (length === null || Number(length) > SHORT_ANSWER.mostBytes) return body
+  const { bytes, rest } = await beginningOf(body, SHORT_ANSWER)
+  return rest ?? bytes
 }

@@ -9,7 +9,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** The body of an answer that is no stream. */
 export async function editedBody(body: ReadableStream<Uint8Array>, edit: Edit, id: string | undefined): Promise<Uint8Array> {
-  const bytes = await wholeBody(body, id).catch((error: unknown) => {
+  const bytes = await wholeBody(body, { id }).catch((error: unknown) => {
     if (error instanceof McpRefusal) throw error
     throw new McpRefusal('downstream_broken', 'The connection to the downstream MCP server broke before it had answered', { id })
   })

@@ -2,7 +2,7 @@
 import { outbound, OutboundError } from '../platform/outbound.ts'
 import { describeError, log } from '../platform/telemetry.ts'
 import { carryEvents, withoutIds, type Breakage, type Carriage } from './carried-events.ts'
-import { bareStatus, checkAnswer, isShort } from './downstream-answer.ts'
+import { bareStatus, checkAnswer, shortOrStream } from './downstream-answer.ts'
 import { editedBody, editedEvents, unreadable } from './edited.ts'
 import { sentUntilTaken, type Challenged } from './challenged.ts'
 import type { Passage } from './era.ts'
@@ -79,11 +79,10 @@ export async function forward(forwarding: Forwarding, conditions: ForwardingCond
       tether.release()
       return new Response(edited, { status, headers })
     }
-    if (isShort(answer)) {
-      tether.release()
-      return new Response(body, { status, headers })
-    }
-    return new Response(untilItsEnd(body, tether), { status, headers })
+    const given = await cutOff(shortOrStream(answer, body).catch(broken(passage)), tether)
+    if (given instanceof ReadableStream) return new Response(untilItsEnd(given, tether), { status, headers })
+    tether.release()
+    return new Response(given, { status, headers })
   } catch (error) {
     tether.abandon()
     throw error
@@ -136,6 +135,16 @@ function encoding(
 async function doneBefore(before: NonNullable<ForwardingConditions['before']>, tether: Tether): Promise<void> {
   await tether.hold()
   await cutOff(before(tether.ending.signal), tether)
+}
+
+function broken({ id }: Passage): (cause: unknown) => never {
+  return (cause) => {
+    const reason = describeError(cause)
+    throw new McpRefusal('downstream_broken', 'The connection to the downstream MCP server broke before it had answered', {
+      id,
+      reason,
+    })
+  }
 }
 
 /** Whoever is cut off is told why, and not what that looked like from inside. */

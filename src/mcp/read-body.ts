@@ -1,20 +1,38 @@
 // The bytes of a request body, never more of them than allowed, and only of a kind that everybody reads the same way.
-import { joined } from '../platform/bytes.ts'
+import { BodyError, readBounded } from '../platform/bounded-body.ts'
+import { HeldBytesError, type HeldBytes } from '../platform/held-bytes.ts'
 import { McpRefusal } from './refusal.ts'
 
 /** One media type, parameters allowed; a list of two is neither of them. */
 const JSON_TYPE = /^application\/json\s*(?:;[^,]*)?$/i
 const CHARSET = /;\s*charset\s*=\s*"?([^";\s]*)/i
 
-export async function readBody(request: Request, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+/** Enough for the largest body over a slow line. */
+const WITHIN_MS = 30_000
+
+export async function readBody(
+  request: Request,
+  mostBytes: number,
+  holds: (bytes: number) => void,
+): Promise<Uint8Array<ArrayBuffer>> {
   const { headers } = request
   checkMediaType(headers.get('content-type') ?? '', headers.get('content-encoding') ?? 'identity')
-  const announced = headers.get('content-length')
-  if (announced !== null && Number(announced) > maxBytes) throw tooLarge(maxBytes)
-  // The HTTP layer ends a body at its Content-Length, so one that was announced and is small enough needs no counting.
-  const body = announced === null ? await counted(request, maxBytes) : new Uint8Array(await request.arrayBuffer())
-  if (body.length > maxBytes) throw tooLarge(maxBytes)
-  return body
+  if (Number(headers.get('content-length') ?? 0) > mostBytes) throw tooLarge(mostBytes)
+  try {
+    return await readBounded(request.body, { mostBytes, withinMs: WITHIN_MS, holds })
+  } catch (error) {
+    if (!(error instanceof BodyError)) throw error
+    if (error.reason === 'too_large') throw tooLarge(mostBytes)
+    throw new McpRefusal('body_too_slow', `the body of a request is sent within ${WITHIN_MS / 1000} seconds`)
+  }
+}
+
+/** As the router hands it to the object: it has been read there, so all of it is on its way. */
+export function handedBody(
+  { body }: Request,
+  { maxBodyBytes }: { readonly maxBodyBytes: number },
+): Promise<Uint8Array<ArrayBuffer>> {
+  return readBounded(body, { mostBytes: maxBodyBytes, withinMs: WITHIN_MS })
 }
 
 function checkMediaType(type: string, encoding: string): void {
@@ -28,22 +46,26 @@ function checkMediaType(type: string, encoding: string): void {
   }
 }
 
-async function counted(request: Request, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
-  if (request.body === null) return new Uint8Array()
-  const chunks: Uint8Array<ArrayBuffer>[] = []
-  let length = 0
-  const reader = request.body.getReader()
-  for (let next = await reader.read(); !next.done; next = await reader.read()) {
-    length += next.value.length
-    if (length > maxBytes) {
-      await reader.cancel()
-      throw tooLarge(maxBytes)
-    }
-    chunks.push(next.value)
-  }
-  return joined(chunks)
-}
-
 function tooLarge(maxBytes: number): McpRefusal {
   return new McpRefusal('body_too_large', `the body of a request may have ${maxBytes} bytes`)
+}
+
+/** Room for what a request of this person brings, for as long as it takes; the work is told of what it holds by `hold`. */
+export async function withRoom<Result>(
+  held: HeldBytes,
+  sub: string,
+  work: (hold: (bytes: number) => void) => Promise<Result>,
+): Promise<Result> {
+  try {
+    const { hold, release } = held.open(sub)
+    try {
+      return await work(hold)
+    } finally {
+      release()
+    }
+  } catch (error) {
+    if (!(error instanceof HeldBytesError)) throw error
+    if (error.whose === 'all') throw new McpRefusal('broker_busy', 'The broker has too much at once to do: try again in a moment')
+    throw new McpRefusal('limit_exceeded', 'too much is being sent at once: wait until some of it is answered')
+  }
 }

@@ -17,6 +17,7 @@ const REFUSALS = {
   cursor_not_found: { status: 404, rpc: -32001 },
   stream_finished: { status: 405, rpc: -32000 },
   stream_not_offered: { status: 405, rpc: -32000 },
+  body_too_slow: { status: 408, rpc: -32600 },
   body_too_large: { status: 413, rpc: -32600 },
   unsupported_media_type: { status: 415, rpc: -32600 },
   credential_revoked: { status: 401, rpc: -32003 },
@@ -30,6 +31,7 @@ const REFUSALS = {
   insufficient_scope: { status: 403, rpc: -32008 },
   identity_too_large: { status: 403, rpc: -32009 },
   limit_exceeded: { status: 429, rpc: -32004 },
+  broker_busy: { status: 503, rpc: -32009 },
   auth_unavailable: { status: 503, rpc: -32005 },
   // Nobody reads it; it keeps a client that left apart from a downstream that failed. 499 is what access logs call that.
   client_left: { status: 499, rpc: -32000 },

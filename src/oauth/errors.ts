@@ -19,6 +19,7 @@ const STATUS = {
   server_error: 500,
   temporarily_unavailable: 503,
   too_many_requests: 429,
+  request_timeout: 408,
   payload_too_large: 413,
 } as const
 

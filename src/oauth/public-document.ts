@@ -1,5 +1,5 @@
 // A small JSON document at an address a stranger named: the one door through which the broker asks there, bounded in size and time.
-import { joined } from '../platform/bytes.ts'
+import { BodyError, readBounded } from '../platform/bounded-body.ts'
 import { outbound } from '../platform/outbound.ts'
 import { describeError } from '../platform/telemetry.ts'
 import { faultOfAddress, type AddressPolicy } from './public-address.ts'
@@ -63,16 +63,14 @@ function refused(fault: string, detail = fault): Fetched {
   return { fault, detail, isOutage: false }
 }
 
-/** Counted while it comes, and after it was decompressed: neither a missing length nor a compressed one makes it larger. */
-async function upTo(most: number, { body }: Response): Promise<Uint8Array | undefined> {
-  const chunks: Uint8Array[] = []
-  let length = 0
-  for await (const chunk of body ?? []) {
-    length += chunk.length
-    if (length > most) return undefined
-    chunks.push(chunk)
+/** Undefined for one that is larger. */
+async function upTo(mostBytes: number, { body }: Response): Promise<Uint8Array | undefined> {
+  try {
+    return await readBounded(body, { mostBytes, withinMs: WITHIN_MS })
+  } catch (error) {
+    if (error instanceof BodyError && error.reason === 'too_large') return undefined
+    throw error
   }
-  return joined(chunks)
 }
 
 function freshFor(headers: Headers): number {

@@ -10,7 +10,7 @@ import type { Variables } from './guards.ts'
 
 /** What a refusal looks like once it is known who reads it. */
 interface Answer {
-  readonly status: 400 | 401 | 403 | 404 | 413 | 429 | 500 | 502 | 503
+  readonly status: 400 | 401 | 403 | 404 | 408 | 413 | 429 | 500 | 502 | 503
   readonly code: string
   readonly message: string
   readonly title: string
@@ -129,7 +129,7 @@ const OF_REQUEST: Readonly<Record<RequestFault, string>> = {
 const STATE = 'Invalid or expired state'
 
 function ofOAuth({ code, status, message, retryAfter }: OAuthError): Answer {
-  const known = ([400, 401, 403, 413, 429, 503] as const).find((each) => each === status) ?? 500
+  const known = ([400, 401, 403, 408, 413, 429, 503] as const).find((each) => each === status) ?? 500
   const start = 'Start the connection again in your application.'
   if (message.startsWith(STATE)) return { status: known, code, title: STATE, message, hint: start }
   if (code === 'invalid_client') {

@@ -19,13 +19,14 @@ import {
   type LegacyPost,
   type StreamToLeash,
 } from '../mcp/legacy/hand-over.ts'
-import { readBody } from '../mcp/read-body.ts'
+import { readBody, withRoom } from '../mcp/read-body.ts'
 import { RecordedCallers, recordedWork, type RecordingPost, type RecordWork } from '../mcp/recorded.ts'
 import { McpRefusal } from '../mcp/refusal.ts'
 import { downstreamAt, targetOf } from '../mcp/target.ts'
 import { editing, hasRules, ToolGate } from '../mcp/tool-gate.ts'
 import { ToolMemory } from '../mcp/tool-memory.ts'
 import type { Tapped } from '../mcp/wire-tap.ts'
+import type { HeldBytes } from '../platform/held-bytes.ts'
 import { randomId } from '../platform/crypto.ts'
 import { log } from '../platform/telemetry.ts'
 import type { Admission, Refused } from '../session/admission.ts'
@@ -56,6 +57,8 @@ export interface McpPost extends LegacyPost, LeashPost, RecordingPost {
 export interface McpServices extends BearerServices {
   readonly session: (sub: string) => McpPost
   readonly keepAliveMs?: number
+  /** Bodies of requests. */
+  readonly held: HeldBytes
 }
 
 /** 2026-07-28, "_meta": what the client is, with every request. */
@@ -72,7 +75,11 @@ export function mcpRoutes(services: McpServices): Hono<Authenticated> {
     .use(onlyMethods(METHODS))
     .use(originIsAllowed(settings))
     .use(bearer(services, (pathname) => downstreamAt(pathname, settings.downstreams)))
-    .all('*', (c) => answerOrRefusal(c, services, async () => carry(c, services, remembered)))
+    .all('*', (c) =>
+      answerOrRefusal(c, services, async () =>
+        withRoom(services.held, c.get('caller').sub, async (hold) => carry(c, services, remembered, hold)),
+      ),
+    )
 }
 
 /** Words what a handler refuses; what it did not mean to throw is thrown on. */
@@ -92,6 +99,7 @@ async function carry(
   c: Asked,
   services: McpServices,
   { recorded, memory }: { readonly recorded: RecordedCallers; readonly memory: ToolMemory },
+  hold: (bytes: number) => void,
 ): Promise<Response> {
   const { raw: client } = c.req
   const { limits } = services.settings
@@ -107,7 +115,7 @@ async function carry(
   }
   let asked: Read
   try {
-    asked = await read(c, limits.maxBodyBytes)
+    asked = await read(c, limits.maxBodyBytes, hold)
   } catch (refusal) {
     const watched = recorded.find(caller, services.now())
     if (watched) await recording(watched, () => Promise.reject(refusal), { era: 'unknown', label: '', body: undefined })
@@ -171,11 +179,11 @@ interface Read {
   readonly passage: Passage
 }
 
-async function read(c: Asked, mostBytes: number): Promise<Read> {
+async function read(c: Asked, mostBytes: number, hold: (bytes: number) => void): Promise<Read> {
   const { raw: client } = c.req
   const target = targetOf(c.get('downstream'), c.get('url'))
   if (!target) throw new McpRefusal('not_found', 'this path could mean another one to the downstream')
-  const body = client.method === 'POST' ? await readBody(client, mostBytes) : undefined
+  const body = client.method === 'POST' ? await readBody(client, mostBytes, hold) : undefined
   const envelope = body && openEnvelope(body)
   return { target, body, envelope, passage: passageOf(client.method, client.headers, envelope) }
 }
@@ -202,6 +210,7 @@ function refused(c: Asked, { settings }: McpServices, refusal: McpRefusal, more:
   const headers = new Headers(more)
   headers.set('cache-control', 'no-store')
   if (isTold) return new Response(null, { status: 202, headers })
+  if (code === 'broker_busy') headers.set('retry-after', '2')
   headers.set('content-type', 'application/json')
   if (scopes) headers.set('www-authenticate', stepUp(settings, c.get('downstream'), scopes))
   if (status === 401) headers.set('www-authenticate', challenge(settings, c.get('downstream'), 'invalid_token'))

@@ -4,7 +4,7 @@ import { Hono } from 'hono/tiny'
 import type { Passage } from '../mcp/era.ts'
 import { openEnvelope, type Envelope } from '../mcp/json-door.ts'
 import { handOver } from '../mcp/legacy/hand-over.ts'
-import { readBody } from '../mcp/read-body.ts'
+import { readBody, withRoom } from '../mcp/read-body.ts'
 import { McpRefusal } from '../mcp/refusal.ts'
 import { ssePaths, type Downstream } from '../settings/downstreams.ts'
 import { bearer, crossOrigin, onlyMethods, originIsAllowed, type Authenticated } from './guards.ts'
@@ -41,7 +41,11 @@ function mount(routes: Hono<Authenticated>, services: McpServices, downstream: D
   }
   routes.get(stream, (c) => answerOrRefusal(c, services, async () => handOver(opening(c, downstream), postOf(c, services))))
   routes.post(messages, (c) =>
-    answerOrRefusal(c, services, async () => handOver(await message(c, services, downstream), postOf(c, services))),
+    answerOrRefusal(c, services, async () =>
+      withRoom(services.held, c.get('caller').sub, async (hold) =>
+        handOver(await message(c, services, downstream, hold), postOf(c, services)),
+      ),
+    ),
   )
 }
 
@@ -68,10 +72,15 @@ function opening(c: Asked, downstream: Downstream): HandedOver {
 }
 
 /** Whatever its era looks like: this transport has none but its own, and a downstream refuses what it does not know. */
-async function message(c: Asked, { settings }: McpServices, downstream: Downstream): Promise<HandedOver> {
+async function message(
+  c: Asked,
+  { settings }: McpServices,
+  downstream: Downstream,
+  hold: (bytes: number) => void,
+): Promise<HandedOver> {
   const handle = c.get('url').searchParams.get('session')
   if (handle === null || handle === '') throw new McpRefusal('session_not_found', 'Session not found: open a stream first')
-  const body = await readBody(c.req.raw, settings.limits.maxBodyBytes)
+  const body = await readBody(c.req.raw, settings.limits.maxBodyBytes, hold)
   const envelope = openEnvelope(body)
   const common = commonTo(c, downstream)
   return {

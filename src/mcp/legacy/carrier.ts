@@ -9,6 +9,7 @@ import type { McpSession } from '../../session/mcp-sessions.ts'
 import type { Parts } from '../../session/parts.ts'
 import type { StreamTraffic } from '../../session/stream-traffic.ts'
 import { bareStatus, checkAnswer } from '../downstream-answer.ts'
+import { handedBody } from '../read-body.ts'
 import { identityHeaders } from '../identity-headers.ts'
 import { openEnvelope } from '../json-door.ts'
 import { KEEP_ALIVE_MS } from '../keep-alive.ts'
@@ -107,7 +108,7 @@ export class LegacyCarrier implements Carrier {
       for (const [name, value] of Object.entries(identityHeaders(admission))) headers.set(name, value)
       if (order.kind === 'stream' && !isBridged) return answered(await this.#attach(order, session, lastEventId, headers), rate)
       if (order.kind === 'end' && !isBridged) return answered(await this.#delete(order, session, headers), rate)
-      const asked = { order, headers, body: new Uint8Array(await request.arrayBuffer()) }
+      const asked = { order, headers, body: await handedBody(request, this.#parts.settings.limits) }
       const passing = this.#tools.passing(asked, session, admission.identity, {
         signals: this.#downstream.signals,
         bridges: isBridged ? this.#bridges : undefined,

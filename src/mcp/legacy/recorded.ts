@@ -1,6 +1,7 @@
 // The object's side of the flight recorder: what it carries itself it writes down itself.
 import type { Parts } from '../../session/parts.ts'
 import { noteEntries } from '../../session/record.ts'
+import { handedBody } from '../read-body.ts'
 import { WireTap } from '../wire-tap.ts'
 import { refusalIn, type Order } from './order.ts'
 
@@ -10,7 +11,7 @@ export async function recorded(parts: Parts, order: Order, request: Request, car
   if (!watched) return await carry()
   const { requestId, label } = order
   const startedAt = Date.now()
-  const body = request.body === null ? undefined : new Uint8Array(await request.clone().arrayBuffer())
+  const body = request.body === null ? undefined : await handedBody(request.clone(), parts.settings.limits)
   const tapped = { era: 'legacy', grantId, clientId, requestId, verb: request.method, label, body, startedAt } as const
   const tap = new WireTap(tapped, watched, (entries) => noteEntries(parts, entries))
   const answer = await carry()

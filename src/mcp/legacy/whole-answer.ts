@@ -1,7 +1,7 @@
 // An answer of the downstream that is no stream of events: empty, on its way as it came, or edited before it goes.
-import { bareStatus, isShort } from '../downstream-answer.ts'
+import { bareStatus, shortOrStream } from '../downstream-answer.ts'
 import { editedBody } from '../edited.ts'
-import { interrupted } from '../refusal.ts'
+import { interrupted, McpRefusal } from '../refusal.ts'
 import type { Edit } from '../tool-gate.ts'
 import { heldBody } from './held-body.ts'
 
@@ -23,10 +23,18 @@ export async function wholeAnswer(answer: Response, headers: Headers, held: Held
     await body?.cancel()
     return new Response(null, { status: bare ?? status, headers })
   }
-  if (!edit || !ok) return new Response(isShort(answer) ? body : heldBody(body, held, flights, waitUntil), { status, headers })
+  // Also while it is read: a revocation that comes meanwhile finds it here.
+  flights.set(abort, held.grantId)
   try {
-    return new Response(await editedBody(heldBody(body, held, flights, waitUntil), edit, id), { status, headers })
+    if (edit && ok) return new Response(await editedBody(heldBody(body, held, flights, waitUntil), edit, id), { status, headers })
+    const given = await shortOrStream(answer, body)
+    if (given instanceof ReadableStream) return new Response(heldBody(given, held, flights, waitUntil), { status, headers })
+    flights.delete(abort)
+    return new Response(given, { status, headers })
   } catch (error) {
-    throw abort.signal.aborted ? interrupted(abort.signal.reason) : error
+    flights.delete(abort)
+    if (abort.signal.aborted) throw interrupted(abort.signal.reason)
+    if (error instanceof McpRefusal) throw error
+    throw new McpRefusal('downstream_broken', 'The connection to the downstream MCP server broke before it had answered', { id })
   }
 }

@@ -3,6 +3,7 @@ import { Hono } from 'hono'
 import type { Caller } from '../../../src/caller.ts'
 import { ANSWER_HEADER } from '../../../src/mcp/legacy/order.ts'
 import { notAdmitted } from '../../../src/mcp/legacy/answers.ts'
+import { HeldBytes } from '../../../src/platform/held-bytes.ts'
 import { hostIsOurs, requestId, type Guarded } from '../../../src/routes/guards.ts'
 import { mcpRoutes, type McpPost } from '../../../src/routes/mcp.ts'
 import type { Admission } from '../../../src/session/admission.ts'
@@ -131,6 +132,7 @@ export function brokered(downstreamUrl: string, given: Given = {}): Brokered {
       token === TOKEN && resource === caller.resource ? { ...caller, scopes } : undefined,
     session: () => person,
     now: () => NOW,
+    held: new HeldBytes(),
     keepAliveMs,
   })
   const app = new Hono<Guarded>().use(requestId()).use(hostIsOurs(settings)).route('/mcp', routes)

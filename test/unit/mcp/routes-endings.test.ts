@@ -87,6 +87,35 @@ describe('when somebody looks at an open stream', () => {
   })
 })
 
+describe('an answer that is announced as short and is slow', () => {
+  test('is leashed like any other, and a pull ends it', async () => {
+    downstream.handleWith((_req, _body, res) => {
+      res.writeHead(200, { 'content-type': 'application/json', 'content-length': '60000' })
+      res.write('{"a":')
+    })
+    const { modern, leashes } = brokered(downstream.url)
+    const response = await modern()
+    const reading = response.text()
+    await expect.poll(() => leashes.length, { timeout: 3000 }).toBe(1)
+    leashes[0]?.send('credential_revoked')
+    await expect(reading).rejects.toThrow()
+    const asked = await downstream.requests.find(() => true)
+    await asked.closed
+    expect(asked.aborted).toBe(true)
+  })
+
+  test('that breaks while it is waited for is answered with 502', async () => {
+    downstream.handleWith((_req, _body, res) => {
+      res.writeHead(200, { 'content-type': 'application/json', 'content-length': '60000' })
+      res.write('{"a":')
+      setTimeout(() => res.destroy(), 50)
+    })
+    expect(await refusalOf(await brokered(downstream.url).modern())).toMatchObject({
+      error: { data: { code: 'downstream_broken' } },
+    })
+  })
+})
+
 describe('when the leash is pulled', () => {
   test.for<[string, RawHandler, string, string]>([
     ['a request that streams ends with an error', openStream, 'tools/list', '"id":1,"error":{"code":-32003'],

@@ -20,6 +20,8 @@ import { headersWithinMs, initializeIn, ownHeaders, relayed, type ClientMessage,
 const NAMES_VERSION = '2025-06-18'
 
 const ATTEMPTS = 5
+/** From the headers of an answer to its end: some servers send those first, and then work. */
+const LONGEST_CALL_MS = 600_000
 const PAUSE_MS = 1_000
 const LONGEST_PAUSE_MS = 30_000
 
@@ -162,7 +164,8 @@ export class HttpDownstream implements Link {
         await this.#follow(upId, take, wants, signal, { kind: 'call', downstreamId, attempts: ATTEMPTS })
     } else {
       // A JSON answer becomes one event.
-      const text = new TextDecoder().decode(await wholeBody(answer.body, undefined, parts.settings.limits.maxEventBytes))
+      const { maxEventBytes: mostBytes } = parts.settings.limits
+      const text = new TextDecoder().decode(await wholeBody(answer.body, { mostBytes, withinMs: LONGEST_CALL_MS }))
       open.settle(text)
       // An error page answers nobody.
       if (answer.ok ? text.trim() !== '' : open.spelled.length < message.requestIds.length) await take(text)

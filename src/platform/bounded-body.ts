@@ -1,0 +1,141 @@
+// How every body is read that is not streamed: never more of it than is wanted, and never for longer.
+//
+// Bytes are counted as they come, after the runtime has undone a compression: neither a missing length nor a compressed one makes
+// a body larger. Whatever is left of a body that is too much is cancelled, not read.
+
+export class BodyError extends Error {
+  override readonly name = 'BodyError'
+  readonly reason: 'too_large' | 'too_late'
+
+  constructor(reason: 'too_large' | 'too_late', { mostBytes, withinMs }: BodyBounds) {
+    super(reason === 'too_large' ? `a body has more than ${mostBytes} bytes` : `a body was not there whole within ${withinMs} ms`)
+    this.reason = reason
+  }
+}
+
+export interface BodyBounds {
+  readonly mostBytes: number
+  readonly withinMs: number
+  /** Told of the bytes of each piece before it is held; what it throws ends the reading. */
+  readonly holds?: ((bytes: number) => void) | undefined
+}
+
+/** The whole body; throws a `BodyError`, or what the source broke with. */
+export async function readBounded(body: ReadableStream<Uint8Array> | null, bounds: BodyBounds): Promise<Uint8Array<ArrayBuffer>> {
+  const { bytes, rest, why } = await beginningOf(body, bounds)
+  if (!rest) return bytes
+  // Nobody is left to hear what cancelling may have to say.
+  void rest.cancel().catch(() => undefined)
+  throw new BodyError(why, bounds)
+}
+
+type Beginning =
+  | { readonly bytes: Uint8Array<ArrayBuffer>; readonly rest?: undefined; readonly why?: undefined }
+  | {
+      /** Nothing: all of it is in the rest. */
+      readonly bytes: Uint8Array<ArrayBuffer>
+      /** The body as it came, from its first byte on. */
+      readonly rest: ReadableStream<Uint8Array>
+      readonly why: BodyError['reason']
+    }
+
+/** The whole body, or a stream of it where it turns out to be too long, or too slow. */
+export async function beginningOf(
+  body: ReadableStream<Uint8Array> | null,
+  { mostBytes, withinMs, holds }: BodyBounds,
+): Promise<Beginning> {
+  if (body === null) return { bytes: new Uint8Array() }
+  const source = body.getReader()
+  const alarm = new Alarm(withinMs)
+  const whole = new Growing()
+  try {
+    for (;;) {
+      const reading = source.read()
+      const next = await alarm.before(reading)
+      if (next === 'late') return { bytes: new Uint8Array(), rest: from(source, whole.bytes, reading), why: 'too_late' }
+      if (next.done) return { bytes: whole.bytes }
+      holds?.(next.value.length)
+      const isTooMuch = whole.length + next.value.length > mostBytes
+      if (isTooMuch) return { bytes: new Uint8Array(), rest: from(source, whole.bytes, Promise.resolve(next)), why: 'too_large' }
+      whole.add(next.value)
+    }
+  } catch (error) {
+    void source.cancel().catch(() => undefined)
+    throw error
+  } finally {
+    alarm.off()
+  }
+}
+
+/** Ends whatever waits when it goes off. A promise that is raced against each piece would remember every race. */
+class Alarm {
+  readonly #timer: ReturnType<typeof setTimeout>
+  #isOver = false
+  #wake: (() => void) | undefined
+
+  constructor(ms: number) {
+    this.#timer = setTimeout(() => {
+      this.#isOver = true
+      this.#wake?.()
+    }, ms)
+  }
+
+  before<Value>(work: Promise<Value>): Promise<Value | 'late'> {
+    if (this.#isOver) return Promise.resolve('late')
+    return new Promise((resolve, reject) => {
+      this.#wake = () => resolve('late')
+      work.then(resolve, reject)
+    })
+  }
+
+  off(): void {
+    clearTimeout(this.#timer)
+  }
+}
+
+function from(
+  source: ReadableStreamDefaultReader<Uint8Array>,
+  begun: Uint8Array,
+  reading: Promise<ReadableStreamReadResult<Uint8Array>>,
+): ReadableStream<Uint8Array> {
+  let next: typeof reading | undefined = reading
+  // Whoever reads on hears of it; whoever cancels does not want to.
+  reading.catch(() => undefined)
+  return new ReadableStream<Uint8Array>({
+    start: (controller) => {
+      if (begun.length > 0) controller.enqueue(begun)
+    },
+    async pull(controller) {
+      const { done, value } = await (next ?? source.read())
+      next = undefined
+      if (done) controller.close()
+      else controller.enqueue(value)
+    },
+    cancel: (reason) => source.cancel(reason),
+  })
+}
+
+/** One piece stays as it is: most bodies come in one. Of many small ones each would cost more than its bytes. */
+class Growing {
+  #held: Uint8Array<ArrayBuffer> = new Uint8Array()
+  #length = 0
+
+  get length(): number {
+    return this.#length
+  }
+
+  get bytes(): Uint8Array<ArrayBuffer> {
+    return this.#held.subarray(0, this.#length)
+  }
+
+  add(piece: Uint8Array): void {
+    const length = this.#length + piece.length
+    if (length > this.#held.length) {
+      const grown = new Uint8Array(this.#length === 0 ? length : length * 2)
+      grown.set(this.bytes)
+      this.#held = grown
+    }
+    this.#held.set(piece, this.#length)
+    this.#length = length
+  }
+}
