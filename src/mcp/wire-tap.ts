@@ -19,8 +19,8 @@ export interface Tapped {
 
 export type Sink = (entries: readonly WireEntry[]) => void
 
-/** What is kept of one message, in bytes. */
-const CAPTURED = 16 * 1024
+/** What is taken of one message, in bytes. One that is longer can't be read, so its size is all that is kept of it. */
+const CAPTURED = 64 * 1024
 /** Larger ones are counted by their bytes alone: watching must not break what it watches. */
 const LARGEST_EVENT = 9 * 1024 * 1024
 

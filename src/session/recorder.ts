@@ -5,7 +5,7 @@
 import { LifecycleCapability, type LifecycleJobOutcome } from 'agents/lifecycle'
 import { redact } from '../platform/telemetry.ts'
 import type { NumberedEntry, RecordedBy, RecordingAsked, RecordingPage, RecordingTerms, Watched, WireEntry } from './recording.ts'
-import { redactMessage } from './redaction.ts'
+import { redactMessage, redactName } from './redaction.ts'
 
 const ENTRIES = 2_000
 const BYTES = 4 * 1024 * 1024
@@ -13,8 +13,8 @@ const LONGEST_MINUTES = 24 * 60
 const KEPT_MS = 86_400_000
 const PAGE = 500
 const LONGEST_NAME = 300
-/** Longer than what is captured of a message, because of what redaction puts in. */
-const LONGEST_MESSAGE = 20 * 1024
+/** What is kept of a message, when everything has been taken out of it that has to be. */
+const LONGEST_MESSAGE = 16 * 1024
 
 export class Recorder extends LifecycleCapability {
   readonly #storage: DurableObjectStorage
@@ -145,7 +145,7 @@ export class Recorder extends LifecycleCapability {
 /** Names too: a client may put anything where a tool is named. Messages that nobody asked for do not come in, whoever sent them. */
 function redacted(entry: WireEntry, { bodies }: Watched, secrets: readonly string[]): WireEntry {
   const { request, answer, ...rest } = entry
-  const name = (text: string | undefined): string | undefined => text && redactMessage(text, secrets).slice(0, LONGEST_NAME)
+  const name = (text: string | undefined): string | undefined => text && redactName(text.slice(0, LONGEST_NAME), secrets)
   const message = (text: string | undefined): string | undefined => text && redactMessage(text, secrets).slice(0, LONGEST_MESSAGE)
   const told = { ...rest, method: name(rest.method), about: name(rest.about), refusal: rest.refusal && redact(rest.refusal) }
   return bodies ? { ...told, request: message(request), answer: message(answer) } : told

@@ -103,7 +103,7 @@ describe('a recording', () => {
     const session = nobody()
     const grant = await granted(session)
     await session.record({ bodies: true, minutes: 5 }, BY)
-    const large = entry(grant, { request: 'ä'.repeat(8_000), answer: 'x '.repeat(8_000) })
+    const large = entry(grant, { request: JSON.stringify('ä'.repeat(8_000)), answer: JSON.stringify('x '.repeat(8_000)) })
     for (let n = 0; n < 20; n += 1) await session.note(Array.from({ length: 20 }, () => large))
     const sizes = ((await rowsOf(session))['wire'] ?? []).map(({ size }) => Number(size))
     const bytes = sizes.reduce((sum, size) => sum + size, 0)
@@ -122,17 +122,19 @@ describe('a recording', () => {
 
 describe('56. what is written of a message has no', () => {
   test.for<[string, string, string]>([
-    ['envelope', 'x eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJjYW5hcnkifQ.c2ln y', 'x [redacted] y'],
-    ['envelope that was cut off', 'x eyJhbGciOiJIUzI1NiJ9.eyJzdWIi', 'x [redacted]'],
+    ['envelope', '"x eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJjYW5hcnkifQ.c2ln y"', '"x [redacted] y"'],
+    ['envelope that was cut off', '"x eyJhbGciOiJIUzI1NiJ9.eyJzdWIi"', '"x [redacted]"'],
     ['bearer credential', '{"h":"Bearer canary.of+mine"}', '{"h":"[redacted]"}'],
     ['token field', '{"access_token":"canary","expires_in":60}', '{"access_token":"[redacted]","expires_in":60}'],
     [
       'field in an inner JSON text',
       String.raw`{"text":"{\"refresh_token\": \"canary\", \"a\": 1}"}`,
-      String.raw`{"text":"{\"refresh_token\": \"[redacted]\", \"a\": 1}"}`,
+      String.raw`{"text":"{\"refresh_token\":\"[redacted]\",\"a\":1}"}`,
     ],
     ['value with quotes in it', String.raw`{"password":"can\"ary","a":1}`, '{"password":"[redacted]","a":1}'],
-    ['value that was cut off', '{"a":1,"client_secret":"cana', '{"a":1,"client_secret":"[redacted]"'],
+    ['message that was cut off', '{"a":1,"client_secret":"cana', '[28 characters that are not JSON]'],
+    ['text that is almost JSON', '{"text":"so: {\\"password\\":\\"canary"}', '{"text":"[23 characters that are not JSON]"}'],
+    ['listed header', '[{"name":"Authorization","value":"canary"}]', '[{"name":"Authorization","value":"[redacted]"}]'],
     ['secret that is a number', '{"api_key":1234567,"a":1}', '{"api_key":"[redacted]","a":1}'],
     ['secret that is an object', '{"credentials":{"user":"canary"},"a":1}', '{"credentials":"[redacted]","a":1}'],
     [
@@ -140,8 +142,7 @@ describe('56. what is written of a message has no', () => {
       '{"X-Api-Key":"canary","SET-COOKIE":"canary"}',
       '{"X-Api-Key":"[redacted]","SET-COOKIE":"[redacted]"}',
     ],
-    ['token of the provider by its value', 'it says: idp access token 1', 'it says: [redacted]'],
-    ['beginning of one, where it was cut off', 'it says: idp access tok', 'it says: [redacted]'],
+    ['token of the provider by its value', '"it says: idp access token 1"', '"it says: [redacted]"'],
   ])('%s', async ([, message, expected]) => {
     expect(await written(message)).toBe(expected)
   })
