@@ -98,8 +98,7 @@ export class LegacyCarrier implements Carrier {
       const admission = await admit(this.#parts, order.caller, order.label, order.count)
       if (!admission.admitted) return notAdmitted(admission)
       const { rate } = admission
-      const session = this.#sessionOf(order, request.headers)
-      const lastEventId = request.headers.get('last-event-id') || null
+      const [session, lastEventId] = [this.#sessionOf(order, request.headers), request.headers.get('last-event-id') || null]
       const isBridged = order.client === 'http-sse' || session?.bridge !== undefined
       const headers = new Headers(request.headers)
       headers.delete(ORDER_HEADER)
