@@ -13,6 +13,7 @@ import { capabilitiesOf, inOrder, type Capabilities } from './capabilities.ts'
 import type { ClientRecord, ListedClient } from './client-record.ts'
 import type { Registration } from './clients.ts'
 import { enteredClient, enteredClients } from './entered-clients.ts'
+import { WEB_IDENTITY_CLIENT } from '../settings/clients.ts'
 import { Live } from './live.ts'
 import { listed, type ListedMachine, type MachineRecord } from './machines.ts'
 import type { Busyness, Counts, Overview } from './overview.ts'
@@ -236,7 +237,7 @@ export class Directory extends DurableObject<Env> {
   async blockClient(order: Order): Promise<Receipt | undefined> {
     await this.lifecycle.start()
     const id = order.target.id ?? ''
-    if (!this.#known(id)) return undefined
+    if (id !== WEB_IDENTITY_CLIENT && !this.#known(id)) return undefined
     this.#has.clients.block(id, order)
     this.#audit(order, 'client_blocked')
     return await this.#has.campaigns.begin(order)

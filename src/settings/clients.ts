@@ -17,6 +17,8 @@ type Given = Readonly<Record<string, string>>
 
 const SEE = 'see “Clients you enter yourself” in README.md'
 const SHORTEST_SECRET = 16
+/** Stands for whoever uses `/.sts`: it can be blocked, and no client can have this id. */
+export const WEB_IDENTITY_CLIENT = 'sts'
 /** Ids of our own making begin like this. */
 const TAKEN = /^(?:pub|sec|key|tok|mch)_/i
 
@@ -27,7 +29,8 @@ const entryWith = (schemes: readonly string[]) =>
     id: z
       .string()
       .regex(/^[\w.~-]{1,100}$/, 'has characters besides letters, digits and . _ ~ - (an id goes into URLs as it is)')
-      .refine((id) => !TAKEN.test(id), 'begins like the ids of clients that register'),
+      .refine((id) => !TAKEN.test(id), 'begins like the ids of clients that register')
+      .refine((id) => id.toLowerCase() !== WEB_IDENTITY_CLIENT, 'is the id of /.sts'),
     name: text,
     secret: z
       .string()

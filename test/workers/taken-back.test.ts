@@ -117,6 +117,14 @@ test('a client that is blocked gets nothing for the code of somebody who signed 
   expect(await exchange(session, start + 10, 'blocked')).toBe('client_blocked')
 })
 
+test('temporary credentials of /.sts are blocked like those of a client, by the id sts', async () => {
+  expect(await directory().blockClient(order({ what: 'client', id: 'sts' }, 'block'))).toBeDefined()
+  expect(await exchange(nobody(), start + 10, 'sts')).toBe('client_blocked')
+  // It is no client anybody could connect.
+  expect(await directory().client('sts')).toBeUndefined()
+  expect(await directory().unblockClient(order({ what: 'client', id: 'sts' }, 'block'))).toBeDefined()
+})
+
 test('what is taken back after a code was allowed and before the index knows comes to the person, and the receipt waits for it', async () => {
   const session = nobody()
   const grant = await granted(session)

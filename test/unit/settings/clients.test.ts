@@ -63,6 +63,7 @@ function fromSettings(): object {
 describe('a mistake is named, and no secret repeated, when', () => {
   test.for<[string, readonly object[], RegExp]>([
     ['an id could be a registered one', [{ ...good, id: 'pub_console' }], /^0\.id begins like/],
+    ['an id is that of /.sts', [{ ...good, id: 'sts' }], /^0\.id is the id of/],
     ['an id is an address', [{ ...good, id: 'https://console.widgets.dev/c' }], /^0\.id/],
     ['an id would have to be encoded', [{ ...good, id: 'the console' }], /^0\.id has characters/],
     ['two have the same id', [good, good], /^1\.id is there twice/],
