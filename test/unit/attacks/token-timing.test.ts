@@ -8,6 +8,7 @@ import { foundation } from '../../../src/services.ts'
 
 const BASE_URL = 'https://mcp.example.com'
 const NOW = 1_900_000_000
+const now = (): number => NOW
 const FACTS = {
   sub: 'a person',
   grantId: 'a grant',
@@ -35,7 +36,6 @@ async function broker() {
     OAUTH_CLIENT_ID: 'broker',
     ENCRYPTION_KEY: '000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f',
   })
-  const now = (): number => NOW
   const envelopes = new Envelopes(base.keys, BASE_URL, now)
   const asked: string[] = []
   const nobody = (what: string) => (): never => {
