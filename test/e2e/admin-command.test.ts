@@ -55,7 +55,7 @@ test('an incident, from finding the person to the receipt', async () => {
 
   const blocked = await admin(['block', 'person', sub, '--reason', 'laptop stolen'])
   expect(blocked.out).toMatch(/^block person [\w-]{43}: done\n1 grants and 1 streams ended, 1 of 1 people asked\nreceipt /)
-  expect(blocked.out).toContain(`by machine Terminal (${adminId}): laptop stolen`)
+  expect(blocked.out).toMatch(new RegExp(`by machine Terminal \\(${adminId}\\) \\([\\w-]{43}\\): laptop stolen`))
   expect(await stream.endsWithin(1_000)).toBe(true)
   expect(await statusWith(world.mcpUrl, accessToken)).toBe(401)
   expect((await admin(['unblock', 'person', sub, '--reason', 'found again'])).code).toBe(0)

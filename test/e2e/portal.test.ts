@@ -31,7 +31,7 @@ describe.runIf(BROWSER_TESTS_RUN)('the portal', () => {
         await page.fill('#search-people-text', 'alice')
         await page.click('#search-people-go')
         return await page.locator('tr[data-person]').count()
-      })
+      }, LONG_ENOUGH)
       .toBe(1)
     await page.click('text=Alice Archer')
     await page.waitForSelector('#standing')
