@@ -48,7 +48,7 @@ export default defineConfig({
         test: { name: 'workers', include: ['test/workers/**/*.test.ts'] },
       },
       // What holds a promise of security is never tried again: a race that is lost once in three times is lost.
-      { test: { ...END_TO_END, name: 'attacks', include: AGAINST_ATTACKS } },
+      { test: { ...END_TO_END, testTimeout: 240_000, name: 'attacks', include: AGAINST_ATTACKS } },
       // Real browsers and clients share two cores in CI: what only a busy machine brought about is tried once more, and shown as a retry.
       {
         test: {

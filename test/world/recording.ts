@@ -51,7 +51,7 @@ export class Recording {
   }
 
   /** The first request that fits, now or as soon as there is one. */
-  async find(fits: (request: RecordedRequest) => boolean, withinMs = 5000): Promise<RecordedRequest> {
+  async find(fits: (request: RecordedRequest) => boolean, withinMs = 30_000): Promise<RecordedRequest> {
     const deadline = Date.now() + withinMs
     for (;;) {
       const found = this.#requests.find(fits)
