@@ -1,7 +1,7 @@
 // Userinfo: what a provider says about the person of an access token, beside the ID token or in place of one.
 import * as oauth from 'oauth4webapi'
 import { log } from '../platform/telemetry.ts'
-import { assertAtWork } from './ask.ts'
+import { assertAtWork, jsonOf } from './ask.ts'
 import type { Claims } from './claims.ts'
 import type { Asking } from './delta.ts'
 import { verifySignature, type IdTokenVerification } from './id-token.ts'
@@ -49,7 +49,7 @@ export async function userInfo(
 async function assertIsJson(response: Response): Promise<void> {
   const { status, headers } = response
   const isJson = /^application\/json\s*(?:;|$)/i.test(headers.get('content-type') ?? '')
-  if (status === 200 && isJson && (await response.clone().json().then(always, never))) return
+  if (status === 200 && isJson && (await jsonOf(response.clone(), 'userinfo').then(always, never))) return
   await response.body?.cancel()
   throw new IdentityError('unreachable', `userinfo answered ${status} without readable JSON`)
 }
