@@ -4,6 +4,8 @@ import { isMessage, type SseEvent } from '../sse.ts'
 import { LONGEST_RETRY_MS, type OwnedStream } from './owned-stream.ts'
 
 export interface Incoming {
+  /** An id that came before the first of them and without an event of its own: where to go on if they can't be stored. */
+  readonly before: string | undefined
   readonly fresh: readonly NewEvent[]
   /** An id that came after the last of them and without an event of its own. */
   readonly upId: string | undefined
@@ -11,6 +13,7 @@ export interface Incoming {
 
 export function incoming(live: OwnedStream, events: readonly SseEvent[]): Incoming {
   const fresh: NewEvent[] = []
+  let before: string | undefined
   let alone: string | undefined
   for (const event of events) {
     const { id, data, retry } = event
@@ -20,9 +23,10 @@ export function incoming(live: OwnedStream, events: readonly SseEvent[]): Incomi
     // Nobody waits for it any more: its place in the downstream's stream is all that counts.
     const isLate = isMessage(event) && live.open.isLate(event.data)
     const isStored = data !== undefined && data !== '' && !isLate
+    if (isStored && fresh.length === 0) before = alone
     if (isStored) fresh.push({ upId: id === '' ? undefined : id, event: event.event, data })
     alone = isStored ? undefined : live.upId
     if (isMessage(event)) live.open.settle(event.data)
   }
-  return { fresh, upId: alone }
+  return { before, fresh, upId: alone }
 }

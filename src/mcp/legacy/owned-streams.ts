@@ -244,7 +244,8 @@ export class OwnedStreams {
         if (live.lostBecause === undefined) live.lostBecause = isBareJson(next.value) ? 'no_events' : 'connection'
         bytes += next.value.length
         const { complete, tooLarge } = events.take(next.value)
-        const { fresh, upId } = incoming(live, edit ? editedEvents(complete, edit) : complete)
+        const { before, fresh, upId } = incoming(live, edit ? editedEvents(complete, edit) : complete)
+        if (before !== undefined) this.#options.log.noteUpId(live.spec.id, before)
         if (fresh.length > 0) {
           live.meter.passed(fresh.length, bytes)
           bytes = 0

@@ -39,10 +39,12 @@ describe('61 reconnect while the old stream is still registered', () => {
     const client = await LegacyClient.open(world.mcpUrl, token)
     const { standing } = server.session
     let step = 0
-    const fire = setInterval(() => standing.notify({ step: (step += 1) }), 10)
     const streams: EventStream[] = [await client.get()]
     const cursors: number[] = [0]
-    await streams[0]?.message('"step":1')
+    // What a server says before anybody listens is nobody's.
+    await expect.poll(() => standing.isRead).toBe(true)
+    const fire = setInterval(() => standing.notify({ step: (step += 1) }), 10)
+    await streams[0]?.message('"step":1}')
     while (streams.length < 1000) {
       const last = streams.findLast(({ messages }) => messages.length > 0)
       cursors.push(last ? (stepsOf(last).at(-1) ?? 0) : 0)
