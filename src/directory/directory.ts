@@ -105,6 +105,9 @@ export class Directory extends DurableObject<Env> {
     // Who is somebody else by now, or in other groups, may be no administrator any more: whoever still is comes back at once.
     if (this.#has.people.record(person)) this.#live.dismiss(sub)
     for (const receipt of receipts) this.#has.receipts.keep(receipt)
+    // Made on the person's own page it comes with no event.
+    for (const { resource, madeAt } of person.links)
+      await this.#has.campaigns.late(sub, { number: person.number, at: madeAt, resource })
     for (const event of events) {
       const { providerSession, at } = event
       if (providerSession !== undefined) this.#has.providerSessions.remember(person.identity.issuer, providerSession, sub, at)
@@ -136,7 +139,7 @@ export class Directory extends DurableObject<Env> {
     return this.#counts()
   }
 
-  /** How many people have a grant for a server. */
+  /** How many people have a grant for a server, or a link to it. */
   async usersOf(resource: string): Promise<number> {
     await this.lifecycle.start()
     return this.#has.people.countConnected({ what: 'resource', id: resource })

@@ -1,6 +1,6 @@
 // The index of people: who they are and what they have, as their own objects last reported it.
 //
-// Layout: a row per person, and one per person and client, and per person and server, for finding whose people they are. Lifetime: as long as the deployment;
+// Layout: a row per person, and one per person and client, per person and server, and per person and link, for finding whose people they are. Lifetime: as long as the deployment;
 // a row without grants and 400 days old goes. Trade-off: it is a copy, seconds behind the objects; decisions are made there.
 import { LifecycleCapability } from 'agents/lifecycle'
 import { groupsText, identityOf, type IdentityRow } from '../session/identity-row.ts'
@@ -26,16 +26,20 @@ export interface PeoplePage {
   readonly next: string | undefined
 }
 
-/** What people can have a grant for. */
+/** What people can have a grant for; of a server also a link to it alone. */
 export interface Related {
   readonly what: 'client' | 'resource'
   readonly id: string
 }
 
-const RELATIONS: Readonly<Record<Related['what'], { readonly table: string; readonly column: string }>> = {
-  client: { table: 'person_clients', column: 'client_id' },
-  resource: { table: 'person_resources', column: 'resource' },
+interface Relation {
+  readonly table: string
+  readonly column: string
 }
+
+const CLIENTS: Relation = { table: 'person_clients', column: 'client_id' }
+const RESOURCES: Relation = { table: 'person_resources', column: 'resource' }
+const LINKS: Relation = { table: 'person_links', column: 'resource' }
 
 const PAGE = 50
 
@@ -62,11 +66,13 @@ export class People extends LifecycleCapability {
       CREATE TABLE IF NOT EXISTS person_clients (client_id TEXT NOT NULL, sub TEXT NOT NULL, PRIMARY KEY (client_id, sub)) WITHOUT ROWID;
       CREATE INDEX IF NOT EXISTS person_clients_by_person ON person_clients (sub);
       CREATE TABLE IF NOT EXISTS person_resources (resource TEXT NOT NULL, sub TEXT NOT NULL, PRIMARY KEY (resource, sub)) WITHOUT ROWID;
-      CREATE INDEX IF NOT EXISTS person_resources_by_person ON person_resources (sub)`)
+      CREATE INDEX IF NOT EXISTS person_resources_by_person ON person_resources (sub);
+      CREATE TABLE IF NOT EXISTS person_links (resource TEXT NOT NULL, sub TEXT NOT NULL, PRIMARY KEY (resource, sub)) WITHOUT ROWID;
+      CREATE INDEX IF NOT EXISTS person_links_by_person ON person_links (sub)`)
   }
 
   /** Takes over what a person's object says, unless something newer is known. True when the person is called or grouped otherwise than before. */
-  record({ sub, identity, blocked, liveGrants, clientIds, resources, lastSeenAt, number }: PersonSummary): boolean {
+  record({ sub, identity, blocked, liveGrants, clientIds, resources, links, lastSeenAt, number }: PersonSummary): boolean {
     const { sql } = this.#storage
     const [before] = sql.exec<Row>('SELECT * FROM people WHERE sub = ?', sub)
     const groups = groupsText(identity.groups)
@@ -87,8 +93,10 @@ export class People extends LifecycleCapability {
     )
     if (changed.rowsWritten === 0) return false
     this.#recount(before?.live_grants, liveGrants)
-    this.#relate('client', sub, clientIds)
-    this.#relate('resource', sub, resources)
+    this.#relate(CLIENTS, sub, clientIds)
+    this.#relate(RESOURCES, sub, resources)
+    const linked = links.map(({ resource }) => resource)
+    this.#relate(LINKS, sub, linked)
     return before !== undefined && (before.email !== (identity.email ?? null) || before.groups !== groups)
   }
 
@@ -98,9 +106,8 @@ export class People extends LifecycleCapability {
     this.#counted.connected += Number(after > 0) - Number((before ?? 0) > 0)
   }
 
-  #relate(what: Related['what'], sub: string, ids: readonly string[]): void {
+  #relate({ table, column }: Relation, sub: string, ids: readonly string[]): void {
     const { sql } = this.#storage
-    const { table, column } = RELATIONS[what]
     const known = [...sql.exec<{ id: string }>(`SELECT ${column} AS id FROM ${table} WHERE sub = ?`, sub)]
     for (const { id } of known) if (!ids.includes(id)) sql.exec(`DELETE FROM ${table} WHERE ${column} = ? AND sub = ?`, id, sub)
     for (const id of ids) sql.exec(`INSERT OR IGNORE INTO ${table} VALUES (?, ?)`, id, sub)
@@ -120,30 +127,21 @@ export class People extends LifecycleCapability {
     return { people, next: rows.length > PAGE ? next : undefined }
   }
 
-  /** People who have a grant for the client or the server, or for anything, in the order of their names here; for walking over all of them. */
+  /** People who have a grant for the client, a grant for or a link to the server, or any, in the order of their names here; for walking over all of them. */
   connected(to: Related | undefined, after: string, most: number): readonly string[] {
-    const query =
-      to === undefined
-        ? 'SELECT sub FROM people WHERE live_grants > 0 AND sub > ?1 ORDER BY sub LIMIT ?2'
-        : `SELECT sub FROM ${RELATIONS[to.what].table} WHERE ${RELATIONS[to.what].column} = ?3 AND sub > ?1 ORDER BY sub LIMIT ?2`
-    const bound = to === undefined ? [after, most] : [after, most, to.id]
-    return [...this.#storage.sql.exec<{ sub: string }>(query, ...bound)].map(({ sub }) => sub)
+    const query = `${union(to, 'sub > ?2')} ORDER BY sub LIMIT ?3`
+    return [...this.#storage.sql.exec<{ sub: string }>(query, to?.id ?? '', after, most)].map(({ sub }) => sub)
   }
 
   /** Whether `connected` would come by this person. */
   isConnected(sub: string, to: Related | undefined): boolean {
-    const { sql } = this.#storage
-    if (to === undefined) return sql.exec('SELECT 1 FROM people WHERE sub = ? AND live_grants > 0', sub).toArray().length > 0
-    const { table, column } = RELATIONS[to.what]
-    return sql.exec(`SELECT 1 FROM ${table} WHERE ${column} = ? AND sub = ?`, to.id, sub).toArray().length > 0
+    return this.#storage.sql.exec(union(to, 'sub = ?2'), to?.id ?? '', sub).toArray().length > 0
   }
 
   /** How many people `connected` would walk over. */
   countConnected(to: Related | undefined): number {
-    const { sql } = this.#storage
-    if (to === undefined) return sql.exec<{ n: number }>('SELECT count(*) AS n FROM people WHERE live_grants > 0').one().n
-    const { table, column } = RELATIONS[to.what]
-    return sql.exec<{ n: number }>(`SELECT count(*) AS n FROM ${table} WHERE ${column} = ?`, to.id).one().n
+    const bound = to === undefined ? [] : [to.id]
+    return this.#storage.sql.exec<{ n: number }>(`SELECT count(*) AS n FROM (${union(to, 'TRUE')})`, ...bound).one().n
   }
 
   counts(): { readonly people: number; readonly connected: number } {
@@ -167,6 +165,16 @@ export class People extends LifecycleCapability {
       ORDER BY sub LIMIT ?4`
     return [...this.#storage.sql.exec<Row>(query, after ?? '', search, `${search}\u{10FFFF}`, PAGE + 1)]
   }
+}
+
+/** Whose they are: `?1` is the client or the server. A link outlives the grants of a server, and must not be overlooked. */
+function union(to: Related | undefined, condition: string): string {
+  const arms = {
+    everyone: ['people WHERE live_grants > 0', 'person_links WHERE TRUE'],
+    client: ['person_clients WHERE client_id = ?1'],
+    resource: ['person_resources WHERE resource = ?1', 'person_links WHERE resource = ?1'],
+  }
+  return arms[to?.what ?? 'everyone'].map((arm) => `SELECT sub FROM ${arm} AND ${condition}`).join(' UNION ')
 }
 
 interface Row extends IdentityRow {

@@ -7,6 +7,7 @@ import type { LeashedStream } from './leash-terms.ts'
 import type { PersonSummary } from './outbox.ts'
 import type { RecentRequest } from './recent-requests.ts'
 import type { RecordingTerms } from './recording.ts'
+import { endLink } from './own-sign-in.ts'
 import { receiptOfOne, THEMSELVES, type Order, type Receipt } from './receipt.ts'
 import { described, endEverything, endGrant, type By, type Ended, type PagesSpared, type Parts } from './parts.ts'
 
@@ -74,13 +75,14 @@ export async function watchPerson(parts: Parts, sub: string): Promise<PersonDeta
 }
 
 /** What the Directory keeps; undefined once nobody is known here any more. */
-export function summaryOf({ profile, grants, now }: Parts, sub: string): Omit<PersonSummary, 'number'> | undefined {
+export function summaryOf({ profile, grants, links, now }: Parts, sub: string): Omit<PersonSummary, 'number'> | undefined {
   const { identity, isBlocked, lastSeenAt } = profile
   if (!identity) return undefined
   const live = grants.allLive(now()).filter(({ generation }) => generation > 0)
   const clientIds = [...new Set(live.map(({ clientId }) => clientId))]
   const resources = [...new Set(live.map(({ resource }) => resource))]
-  return { sub, identity, blocked: isBlocked, liveGrants: live.length, clientIds, resources, lastSeenAt }
+  const linked = links.all().map(({ resource, madeAt }) => ({ resource, madeAt }))
+  return { sub, identity, blocked: isBlocked, liveGrants: live.length, clientIds, resources, links: linked, lastSeenAt }
 }
 
 function leashed({ streamId, grantId, kind, label, software, openedAt }: LeashedStream): StreamDetail {
@@ -100,7 +102,9 @@ async function endTarget(parts: Parts, target: Target, by: By, spared?: PagesSpa
     client: (grant) => grant.clientId === id,
     resource: (grant) => grant.resource === id,
   }
-  return endGrants(parts, named[target.what], by)
+  const grants = endGrants(parts, named[target.what], by)
+  const links = target.what === 'resource' ? endLinks(parts, [id], by) : undefined
+  return sum(await Promise.all([grants, links ?? NOTHING]))
 }
 
 /**
@@ -138,17 +142,31 @@ export async function runErrand(parts: Parts, target: Target, by: By, { id, gran
     createdAt <= grantedUntil && (target.what === 'everything' || target.id === (target.what === 'client' ? clientId : resource))
   const live = parts.grants.allLive(parts.now())
   const meant = live.filter(isMeant)
+  // A link outlives the grants it was made for, and belongs to no client.
+  const links = parts.links.all()
+  const meantLinks = links.filter(
+    ({ resource, madeAt }) =>
+      madeAt <= grantedUntil && (target.what === 'everything' || (target.what === 'resource' && target.id === resource)),
+  )
   const before = parts.errands.answered(id) ?? NOTHING
-  if (meant.length === 0) return before
+  if (meant.length === 0 && meantLinks.length === 0) return before
   // Everything, when nothing is left: then the tokens of the identity provider go too.
-  const isAll = target.what === 'everything' && meant.length === live.length
+  const isAll = target.what === 'everything' && meant.length === live.length && meantLinks.length === links.length
   // The Directory has ended everybody's sessions of the pages, of people who are not asked too, and knows whose is spared.
-  const ending = isAll ? endEverything(parts, 'administrator', by, 'all') : endGrants(parts, isMeant, by)
+  const ending = isAll
+    ? endEverything(parts, 'administrator', by, 'all')
+    : Promise.all([
+        endGrants(parts, isMeant, by),
+        endLinks(
+          parts,
+          meantLinks.map(({ resource }) => resource),
+          by,
+        ),
+      ]).then(sum)
   // In the turn that revokes: a crash while the streams are being closed leaves both or neither.
   parts.errands.remember(id, { ...before, grants: before.grants + meant.length }, parts.now())
   try {
-    const { streams } = await ending
-    const ended = { grants: before.grants + meant.length, streams: before.streams + streams }
+    const ended = sum([before, await ending])
     parts.errands.remember(id, ended, parts.now())
     return ended
   } catch (error) {
@@ -168,10 +186,16 @@ async function endMcpSession(parts: Parts, id: string, by: By): Promise<Ended> {
 async function endGrants(parts: Parts, which: (grant: Grant) => boolean, by: By): Promise<Ended> {
   const grants = parts.grants.allLive(parts.now()).filter(which)
   const ended = await Promise.all(grants.map((grant) => endGrant(parts, grant, 'administrator', 'credential_revoked', by)))
-  return ended.reduce(
-    (sum, { grants: more, streams }) => ({ grants: sum.grants + more, streams: sum.streams + streams }),
-    NOTHING,
-  )
+  return sum(ended)
+}
+
+/** With them goes what rests on them, however young: it is refused from now on, and must not stay open. */
+async function endLinks(parts: Parts, resources: readonly string[], by: By): Promise<Ended> {
+  return sum(await Promise.all(resources.map((resource) => endLink(parts, resource, 'administrator', by))))
+}
+
+function sum(ended: readonly Ended[]): Ended {
+  return ended.reduce((all, { grants, streams }) => ({ grants: all.grants + grants, streams: all.streams + streams }), NOTHING)
 }
 
 async function endStream(parts: Parts, id: string, by: By): Promise<Ended> {

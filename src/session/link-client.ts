@@ -26,6 +26,8 @@ export const linkSchema = z.object({
   /** Unix seconds; absent where the server does not say. */
   expiresAt: z.number().exactOptional(),
   refreshToken: z.string().exactOptional(),
+  /** When what it was made in began, unix seconds: what was taken back at that second or later takes it too. */
+  madeAt: z.number().exactOptional(),
 })
 export type Link = Readonly<z.output<typeof linkSchema>>
 

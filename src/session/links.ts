@@ -13,6 +13,17 @@ export interface LinksAccess {
   readonly keys: KeyRing
   readonly linkClient: LinkClient
   readonly waitUntil: (work: Promise<unknown>) => void
+  /** There is one more, or one less. */
+  readonly changed: () => void
+}
+
+/** What others know of a link: nothing that opens anything. */
+export interface KeptLink {
+  readonly resource: string
+  readonly issuer: string
+  /** Unix seconds of the last sign-in for it, and of what it was made in. */
+  readonly usedAt: number
+  readonly madeAt: number
 }
 
 interface Kept {
@@ -61,8 +72,13 @@ export class Links extends LifecycleCapability {
     return this.#kept.get(resource)?.link
   }
 
-  all(): readonly { readonly resource: string; readonly issuer: string; readonly usedAt: number }[] {
-    return [...this.#kept].map(([resource, { link, usedAt }]) => ({ resource, issuer: link.issuer, usedAt }))
+  all(): readonly KeptLink[] {
+    return [...this.#kept].map(([resource, { link, usedAt }]) => ({
+      resource,
+      issuer: link.issuer,
+      usedAt,
+      madeAt: link.madeAt ?? 0,
+    }))
   }
 
   /** What must never be in a recording. */
@@ -87,6 +103,7 @@ export class Links extends LifecycleCapability {
     this.#storage.sql.exec("INSERT OR REPLACE INTO links VALUES (?, ?, ?, '')", resource, sealed, now)
     this.#kept.set(resource, { link, usedAt: now })
     this.#missing.delete(resource)
+    if (!before) this.#access?.changed()
     // Of one authorization server the new tokens may be the old ones' own, and would end with them.
     if (before && before.issuer !== link.issuer) this.#giveBack(before)
     return true
@@ -123,7 +140,10 @@ export class Links extends LifecycleCapability {
     this.#storage.sql.exec('DELETE FROM links WHERE resource = ?', resource)
     this.#kept.delete(resource)
     this.#missing.delete(resource)
-    if (kept) this.#giveBack(kept.link)
+    if (kept) {
+      this.#giveBack(kept.link)
+      this.#access?.changed()
+    }
     return kept !== undefined
   }
 

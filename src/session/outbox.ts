@@ -51,6 +51,8 @@ export interface PersonSummary {
   readonly liveGrants: number
   readonly clientIds: readonly string[]
   readonly resources: readonly string[]
+  /** Servers at which the broker can ask in the person's name, whether or not a client is connected; `madeAt` in unix seconds. */
+  readonly links: readonly { readonly resource: string; readonly madeAt: number }[]
   readonly lastSeenAt: number
   readonly number: number
 }

@@ -76,18 +76,19 @@ export class OwnJobs {
 
   /** Ends sessions that are over, and forgets what nobody can ask about any more. */
   async #sweep(): Promise<Again> {
-    const { grants, codes, profile, pages, provider, bucket, outbox, recent, now } = this.#parts
+    const { grants, codes, profile, links, pages, provider, bucket, outbox, recent, now } = this.#parts
     for (const grant of grants.all()) {
       if (grant.endsAt > now()) continue
       if (grant.revokedAt === null) await endGrant(this.#parts, grant, 'session_expired', 'session_expired')
       codes.forgetGrant(grant.id)
       grants.forget(grant.id)
     }
+    const wasLinked = links.all().length > 0
     const isLinked = sweepLinks(this.#parts)
     pages.forgetOver(now())
     if (grants.all().length > 0 || isLinked || pages.lastUntil !== undefined) return { rescheduleAt: this.#nextSweep() }
     // Whose person is forgotten can not be delivered any more.
-    if (outbox.waiting > 0) return { rescheduleAt: Date.now() + UNDELIVERED_MS }
+    if (outbox.waiting > 0 || wasLinked) return { rescheduleAt: Date.now() + UNDELIVERED_MS }
     // Not deleteAll(): it takes the tables from an object that is alive and may be asked for a sign-in in the next moment.
     profile.forget()
     provider.end()

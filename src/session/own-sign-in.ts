@@ -55,7 +55,8 @@ export async function keepLink(parts: Parts, made: LinkMade): Promise<{ readonly
     parts.links.decline(link)
     return undefined
   }
-  if (!(await parts.links.begin(resource, link, parts.now()))) return undefined
+  const madeAt = waiting?.createdAt ?? since
+  if (!(await parts.links.begin(resource, { ...link, madeAt }, parts.now()))) return undefined
   if (isOver()) {
     parts.links.end(resource)
     return undefined

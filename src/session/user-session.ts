@@ -92,7 +92,8 @@ export abstract class UserSession extends DurableObject<Env> {
     const { settings, keys } = services
     const { provider, links, bucket, outbox, leashes } = this.#has
     const waitUntil = (work: Promise<unknown>): void => this.ctx.waitUntil(work)
-    await Promise.all([provider.open(services), links.open({ ...services, waitUntil })])
+    const changed = (): void => waitUntil(outbox.report())
+    await Promise.all([provider.open(services), links.open({ ...services, waitUntil, changed })])
     bucket.open(settings, Date.now())
     const parts: Parts = {
       ...this.#has,

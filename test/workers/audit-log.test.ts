@@ -73,6 +73,7 @@ test('events of one person leave those of the administrators and of everybody el
       liveGrants: 0,
       clientIds: [],
       resources: [],
+      links: [],
       lastSeenAt: NOW,
       number,
     }

@@ -34,6 +34,7 @@ test('a client with which people were only refused is gone after a day', async (
     liveGrants: 0,
     clientIds: [],
     resources: [],
+    links: [],
     lastSeenAt: NOW,
     number: 1,
   }

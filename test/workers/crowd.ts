@@ -28,6 +28,7 @@ export function summary(sub: string, clientIds: readonly string[], number = 1, r
     liveGrants: clientIds.length,
     clientIds,
     resources: [resource],
+    links: [],
     lastSeenAt: NOW,
     number,
   }

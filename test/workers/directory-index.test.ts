@@ -25,6 +25,7 @@ function person(sub: string, changes: Partial<PersonSummary> = {}): PersonSummar
     liveGrants: 1,
     clientIds: ['client-a'],
     resources: ['https://a.example/mcp'],
+    links: [],
     lastSeenAt: NOW,
     number: 1,
     ...changes,

@@ -27,6 +27,9 @@ export async function afterHold(text: string): Promise<string> {
   return rest
 }
 
+/** In Node: something has happened that a test waits for. */
+export const reached = (name: string): void => gate(name).arrived.resolve()
+
 /** In Node: the other end of the two below. */
 export async function control({ url }: { readonly url: string }): Promise<Response> {
   const [, what, name = ''] = new URL(url).pathname.split('/')

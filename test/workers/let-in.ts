@@ -8,6 +8,16 @@ export async function letInBy(directory: ReturnType<typeof env.DIRECTORY.getByNa
   const at = Math.floor(Date.now() / 1000)
   const number = (numbers += 1)
   const sub = 'let in'
-  const person = { sub, identity: IDENTITY, blocked: false, liveGrants: 0, clientIds: [], resources: [], lastSeenAt: at, number }
+  const person = {
+    sub,
+    identity: IDENTITY,
+    blocked: false,
+    liveGrants: 0,
+    clientIds: [],
+    resources: [],
+    links: [],
+    lastSeenAt: at,
+    number,
+  }
   await directory.record({ person, events: [{ type: 'signed_in', at, number, clientId }], receipts: [] })
 }

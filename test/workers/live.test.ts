@@ -43,6 +43,7 @@ async function happen(
     liveGrants: 1,
     clientIds: [],
     resources: [],
+    links: [],
     lastSeenAt: at,
     number,
   }

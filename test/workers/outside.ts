@@ -1,7 +1,7 @@
 // The outside of the objects under test: an MCP server that says yes to everything, and an identity provider at https://idp.example
 // whose answer depends on the refresh token it is shown.
 import { DOCUMENTS, documents } from './documents.ts'
-import { afterHold, control, isHeld } from './held.ts'
+import { afterHold, control, isHeld, reached } from './held.ts'
 
 const ISSUER = 'https://idp.example'
 const DOWNSTREAM = 'http://127.0.0.1:9'
@@ -15,7 +15,7 @@ interface Asked {
 
 /**
  * Runs in Node, in place of the network. A refresh token named `ended` has ended, `down` meets an outage, any other is renewed, `renewed twice` two times; one that is
- * `held NAME …` is answered when the test says so. It stands for the authorization server of `notes` too.
+ * `held NAME …` is answered when the test says so. It stands for the authorization server of `notes` too; a token that is given back to it has `arrived`.
  */
 export async function outside(request: Asked): Promise<Response> {
   const { origin, pathname } = new URL(request.url)
@@ -26,6 +26,10 @@ export async function outside(request: Asked): Promise<Response> {
   if (pathname === '/.well-known/openid-configuration') {
     const metadata = { issuer: ISSUER, authorization_endpoint: `${ISSUER}/authorize`, token_endpoint: `${ISSUER}/token` }
     return Response.json(metadata)
+  }
+  if (pathname === '/revoke') {
+    reached(new URLSearchParams(await request.text()).get('token') ?? '')
+    return new Response(null)
   }
   if (pathname !== '/token') return new Response(null, { status: 404 })
   const token = await afterHold(new URLSearchParams(await request.text()).get('refresh_token') ?? '')

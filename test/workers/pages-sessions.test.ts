@@ -160,7 +160,7 @@ describe('the live feed', () => {
     const dana = await somebody(['admins'])
     const feed = await dana.listen(await dana.signIn())
     // As her object reports it, a moment after it has heard.
-    const report = { sub: dana.sub, blocked: false, liveGrants: 0, clientIds: [], resources: [], lastSeenAt: now() }
+    const report = { sub: dana.sub, blocked: false, liveGrants: 0, clientIds: [], resources: [], links: [], lastSeenAt: now() }
     const told = async (groups: readonly string[], number: number): Promise<void> =>
       await dana.directory.record({
         person: { ...report, identity: { ...dana.identity, groups }, number },

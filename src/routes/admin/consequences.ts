@@ -29,7 +29,15 @@ export async function consequencesOf(services: Services, { action, target }: Mea
   return undefined
 }
 
+const LINKS =
+  'What the broker holds of people at servers with a sign-in of their own is given back, also of those with no client connected.'
 const REFUSED = 'Their next request is refused with 401, whatever token it carries.'
+
+/** Said where there are such servers. */
+function linksAt({ settings }: Services, resource?: string): readonly string[] {
+  const isMeant = settings.downstreams.some((known) => known.auth === 'oauth' && (resource ?? known.resource) === known.resource)
+  return isMeant ? [LINKS] : []
+}
 
 async function ofEveryone(services: Services): Promise<Consequences> {
   const { connected } = await services.directory().counts()
@@ -38,6 +46,7 @@ async function ofEveryone(services: Services): Promise<Consequences> {
     effects: [
       `${counted(connected, 'person is', 'people are')} disconnected from every server, machine credentials and yourself included.`,
       'Every open stream is closed, person by person; the receipt shows how far it has come.',
+      ...linksAt(services),
       REFUSED,
       'People can sign in again at once. Machine credentials have to be made anew.',
       'Who looks at these pages is signed out of them, except you.',
@@ -75,6 +84,7 @@ async function ofServer(services: Services, resource: string): Promise<Consequen
   const users = await services.directory().usersOf(resource)
   const effects = [
     `${counted(users, 'person is', 'people are')} disconnected from ${serverOf(resource)}, and their open streams are closed.`,
+    ...linksAt(services, resource),
     REFUSED,
     'They can sign in again.',
   ]
