@@ -1,14 +1,9 @@
 // What was taken back from everybody, or from all who use a client or a server, holds for people of whom the Directory's index knows nothing.
-import { runDurableObjectAlarm } from 'cloudflare:test'
-import { env } from 'cloudflare:workers'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import type { Link } from '../../src/session/link-client.ts'
-import type { ActionTarget, Order } from '../../src/session/receipt.ts'
-import { EVERYONE } from './crowd.ts'
-import { arrived } from './held.ts'
+import type { ActionTarget } from '../../src/session/receipt.ts'
+import { carriedOut, directory, LINK, NOTES, order, waiting } from './orders.ts'
 import {
   at,
-  CHALLENGE,
   granted,
   IDENTITY,
   isLive,
@@ -24,16 +19,6 @@ import {
   type Session,
 } from './person.ts'
 
-const NOTES = 'http://localhost:8788/servers/notes/mcp'
-const LINK: Link = {
-  issuer: 'https://idp.example',
-  tokenEndpoint: 'https://idp.example/token',
-  client: { id: 'broker', method: 'none' },
-  resource: 'http://127.0.0.1:9/notes',
-  scopes: [],
-  accessToken: 'at the server',
-}
-
 // What is taken back stays so: each test has a time of its own.
 let start = NOW
 
@@ -43,18 +28,6 @@ beforeEach(() => {
 })
 afterEach(() => {
   vi.useRealTimers()
-})
-
-/** The one everybody's object asks. */
-const directory = () => env.DIRECTORY.getByName('directory')
-
-let orders = 0
-const order = (target: ActionTarget, action: 'revoke' | 'block' = 'revoke'): Order => ({
-  ...EVERYONE,
-  id: `taken back ${(orders += 1)}`,
-  at: Math.floor(Date.now() / 1000),
-  action,
-  target,
 })
 
 const registered = (id: string) => {
@@ -68,18 +41,6 @@ async function exchange(session: Session, issuedAt: number, clientId = 'build') 
   const grant = { clientId, clientName: 'Build', resource: RESOURCE, scopes: ['mcp'] }
   const outcome = await session.exchange({ statement, grant, lifetime: 900 })
   return outcome.granted ? 'granted' : outcome.refusal
-}
-
-/** An action on many people, until all have answered. */
-async function carriedOut(asked: Order): Promise<void> {
-  const begun = await directory().begin(asked)
-  expect(begun.state).toBe('running')
-  for (let alarms = 0; alarms < 50; alarms += 1) {
-    const { receipt } = (await directory().receipt(asked.id)) ?? {}
-    if (receipt?.state === 'done') break
-    await runDurableObjectAlarm(directory())
-  }
-  expect((await directory().receipt(asked.id))?.receipt.state).toBe('done')
 }
 
 const TAKEN: [string, () => Promise<unknown>][] = [
@@ -146,19 +107,6 @@ test('what is taken back after a code was allowed and before the index knows com
   expect(await session.refresh(presented(grant, 1))).toEqual({ granted: false, refusal: 'grant_ended' })
 })
 
-/** Signed in, and sent on to the sign-in of the server. */
-const waiting = async (session: Session) => {
-  const issued = await session.signIn({
-    identity: IDENTITY,
-    tokens: { accessToken: 'idp access' },
-    grant: { clientId: 'client-a', clientName: 'Client', resource: NOTES, scopes: ['mcp'] },
-    redirectUri: REDIRECT_URI,
-    codeChallenge: CHALLENGE,
-  })
-  if (typeof issued === 'string') throw new Error(issued)
-  return { jti: issued.jti, grantId: issued.grantId, clientId: 'client-a' }
-}
-
 describe('a person who is at the sign-in of a server', () => {
   test.for([
     ...TAKEN.filter(([what]) => !what.includes('server')),
@@ -203,81 +151,6 @@ describe('a person who is at the sign-in of a server', () => {
     expect(await session.link({ resource: NOTES, link: LINK, since: start + 50 })).toMatchObject({
       codeExpiresAt: expect.any(Number),
     })
-  })
-})
-
-describe('a link to a server of somebody with no client connected', () => {
-  let links = 0
-
-  /** A grant for the server that has ended, and the link it was made for, which has not. */
-  async function linkedOnly() {
-    const [session, name] = [nobody(), `given-back-${(links += 1)}`]
-    const grant = await waiting(session)
-    const link = { ...LINK, revocationEndpoint: 'https://idp.example/revoke', accessToken: name }
-    await session.link({ resource: NOTES, link, signIn: grant, since: start })
-    await redeem(session, grant)
-    await session.revokeGrant(grant.grantId, 'client_revoked')
-    await runDurableObjectAlarm(session)
-    expect(await session.links()).toHaveLength(1)
-    return { session, name }
-  }
-
-  test.for<[string, ActionTarget]>([
-    ['everybody was disconnected', { what: 'everyone' }],
-    ['all who use the server were', { what: 'resource', id: NOTES }],
-  ])('is over when %s, and its tokens are given back', async ([, target]) => {
-    const { session, name } = await linkedOnly()
-    expect(await directory().usersOf(NOTES)).toBeGreaterThan(0)
-    at(start + 10)
-    await carriedOut(order(target))
-    await arrived(name)
-    expect(await session.links()).toEqual([])
-    expect((await rowsOf(session))['links']).toEqual([])
-    await runDurableObjectAlarm(session)
-    expect(await directory().usersOf(NOTES)).toBe(0)
-  })
-
-  test('is over when they alone were disconnected from the server', async () => {
-    const { session, name } = await linkedOnly()
-    await ordered(session, 'revoke', { what: 'resource', id: NOTES })
-    await arrived(name)
-    expect(await session.links()).toEqual([])
-  })
-
-  test('stays when another server, a client, or what came before it was meant', async () => {
-    const { session } = await linkedOnly()
-    await session.end({ what: 'resource', id: RESOURCE }, { actor: 'a test' }, { id: 'elsewhere', grantedUntil: start + 10 })
-    await session.end({ what: 'client', id: 'client-a' }, { actor: 'a test' }, { id: 'client' })
-    await session.end({ what: 'everything' }, { actor: 'a test' }, { id: 'before', grantedUntil: start - 1 })
-    expect(await session.links()).toHaveLength(1)
-  })
-
-  test('takes a connection with it that was made over it since: it has nothing to go on with', async () => {
-    const { session } = await linkedOnly()
-    at(start + 20)
-    const young = await session.signIn({
-      identity: IDENTITY,
-      tokens: { accessToken: 'idp access' },
-      grant: { clientId: 'client-a', clientName: 'Client', resource: NOTES, scopes: ['mcp'] },
-      redirectUri: REDIRECT_URI,
-      codeChallenge: CHALLENGE,
-    })
-    if (typeof young === 'string') throw new Error(young)
-    const grant = { jti: young.jti, grantId: young.grantId, clientId: 'client-a' }
-    await redeem(session, grant)
-    const ended = await session.end({ what: 'everything' }, { actor: 'a test' }, { id: 'cut', grantedUntil: start + 10 })
-    expect(ended).toEqual({ grants: 1, streams: 0 })
-    expect([await isLive(session, grant), await session.links()]).toEqual([false, []])
-  })
-
-  test('made on their own page is found, though no client was ever connected to the server', async () => {
-    const session = nobody()
-    await granted(session)
-    await session.link({ resource: NOTES, link: LINK, since: start })
-    await runDurableObjectAlarm(session)
-    at(start + 10)
-    await carriedOut(order({ what: 'resource', id: NOTES }))
-    expect(await session.links()).toEqual([])
   })
 })
 
