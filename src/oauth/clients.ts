@@ -108,7 +108,7 @@ export function presentedCredentials(authorization: string | null | undefined, f
   const secret = single(form, 'client_secret')
   const assertion = statedAssertion(form)
   // Another scheme is no client authentication of ours; mcp-remote sends the header people gave it to this endpoint too.
-  const basic = /^basic(?: +(.*))?$/i.exec(authorization?.trim() ?? '')
+  const basic = /^basic(?: (.*))?$/i.exec(authorization?.trim() ?? '')
   if (assertion !== undefined) {
     if (basic || secret !== '') throw twoWays()
     return signedCredentials(id, assertion)
@@ -117,7 +117,7 @@ export function presentedCredentials(authorization: string | null | undefined, f
     if (id === '') throw new OAuthError('invalid_client', 'The request does not say which client it comes from')
     return { id, secret }
   }
-  const credentials = basicCredentials(basic[1] ?? '')
+  const credentials = basicCredentials(basic[1]?.trimStart() ?? '')
   if (!credentials) throw new OAuthError('invalid_client', 'The Authorization header is not Basic credentials')
   if (secret !== '') throw twoWays()
   if (id !== '' && id !== credentials.id)

@@ -8,7 +8,7 @@ import { OAuthError } from './errors.ts'
 /** Asked for to get a refresh token; not a right on any resource, so only the authorization server's metadata lists it. */
 const OFFLINE_ACCESS = 'offline_access'
 
-const RESOURCE = /^(https?):\/\/([^/?#\s]+)([^?#\s]*)(\?[^#\s]*)?$/i
+const RESOURCE = /^(https?):\/\/([^/?#\s]+)((?:\/[^?#\s]*)?)(\?[^#\s]*)?$/i
 
 /** The downstream meant by every `resource` parameter of a request (none of them: the only downstream there is). */
 export function canonicalResource(asked: readonly string[], downstreams: readonly Downstream[]): Downstream {
@@ -56,8 +56,14 @@ function namesOf(downstream: Downstream): readonly (string | undefined)[] {
 function normalized(resource: string): { readonly url: string; readonly origin: string } | undefined {
   const [, scheme = '', authority = '', path = '', query = ''] = RESOURCE.exec(resource) ?? []
   if (authority === '') return undefined
-  const origin = `${scheme}://${authority}`.toLowerCase().replace(/(?<=^https:.*):443$|(?<=^http:.*):80$/, '')
+  const origin = withoutPort(`${scheme}://${authority}`.toLowerCase())
   return { origin, url: origin + path.replace(/\/$/, '') + query }
+}
+
+/** Without the port that goes without saying. */
+function withoutPort(origin: string): string {
+  const port = origin.startsWith('https:') ? ':443' : ':80'
+  return origin.endsWith(port) ? origin.slice(0, -port.length) : origin
 }
 
 function names(downstreams: readonly Downstream[]): string {

@@ -79,6 +79,6 @@ const SOURCE = String.raw`
 `
 
 /** Comments and indentation stay in the source. */
-export const LIVE_SCRIPT: string = SOURCE.replace(/^\s*\/\/.*$/gm, '')
+export const LIVE_SCRIPT: string = SOURCE.replace(/\n[^\S\n]*\/\/.*/g, '')
   .replace(/\n\s*/g, '\n')
   .trim()

@@ -18,7 +18,7 @@ export function shortNameOf(mcpUrl: string): string {
   const named = /^\/servers\/([^/]+)\//.exec(pathname)?.[1]
   // Claude Code takes letters, digits, hyphens and underscores only.
   const name = (named ?? hostname).toLowerCase().replace(/[^a-z0-9]+/g, '-')
-  return name.replace(/^-+|-+$/g, '') || 'mcp-server'
+  return name.replace(/^-|-$/g, '') || 'mcp-server'
 }
 
 // URL.href leaves ' ( ) $ ! and & as they are; inside single quotes a POSIX shell and PowerShell read all but the quote.

@@ -32,7 +32,7 @@ export async function readBounded(body: ReadableStream<Uint8Array> | null, bound
 type Beginning =
   | { readonly bytes: Uint8Array<ArrayBuffer>; readonly rest?: undefined; readonly why?: undefined }
   | {
-      /** Nothing: all of it is in the rest. */
+      /** What had come of it; all of that is in the rest too. */
       readonly bytes: Uint8Array<ArrayBuffer>
       /** The body as it came, from its first byte on. */
       readonly rest: ReadableStream<Uint8Array>
@@ -52,12 +52,13 @@ export async function beginningOf(
     for (;;) {
       const reading = source.read()
       const next = await alarm.before(reading)
-      if (next === 'late') return { bytes: new Uint8Array(), rest: from(source, whole.bytes, reading), why: 'too_late' }
+      if (next === 'late') return { bytes: whole.bytes, rest: from(source, whole.bytes, reading), why: 'too_late' }
       if (next.done) return { bytes: whole.bytes }
       holds?.(next.value.length)
       const isTooMuch = whole.length + next.value.length > mostBytes
-      if (isTooMuch) return { bytes: new Uint8Array(), rest: from(source, whole.bytes, Promise.resolve(next)), why: 'too_large' }
-      whole.add(next.value)
+      const before = whole.bytes
+      whole.add(isTooMuch ? next.value.subarray(0, mostBytes - before.length) : next.value)
+      if (isTooMuch) return { bytes: whole.bytes, rest: from(source, before, Promise.resolve(next)), why: 'too_large' }
     }
   } catch (error) {
     void source.cancel().catch(() => undefined)

@@ -15,8 +15,7 @@ export function headerListItem(value: string): string {
 }
 
 function encoded(value: string, needsEncoding: RegExp): string {
-  return value
-    .toWellFormed()
-    .replaceAll(needsEncoding, (character) => encodeURIComponent(character))
-    .replaceAll(/^ +| +$/g, (spaces) => '%20'.repeat(spaces.length))
+  const text = value.toWellFormed().replaceAll(needsEncoding, (character) => encodeURIComponent(character))
+  const [inner, before] = [text.trim(), text.length - text.trimStart().length]
+  return '%20'.repeat(before) + inner + '%20'.repeat(text.length - before - inner.length)
 }

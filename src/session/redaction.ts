@@ -12,7 +12,7 @@ const PARTING = /[-_.\s]/g
 /** Names that mean a secret only where a text stands behind them; an error has a number for its code. */
 const SHORT_NAMES: readonly string[] = ['code', 'state', 'nonce', 'otp', 'pin']
 /** Envelopes, also the beginning of one: what was cut off is shorter than telemetry looks for. */
-const ENVELOPE = /eyJ[\w-]{6,}[\w.-]*|eyJ[\w-]*$/g
+const ENVELOPE = /eyJ[\w-]{6,}[\w.-]*|eyJ[\w-]{0,5}$/g
 /** Shorter ones would be found in words. */
 const SHORTEST_SECRET = 8
 /** JSON in a text in JSON counts too. */

@@ -97,7 +97,7 @@ export function serverSchema(given: Given) {
     allow: z
       .strictObject({
         groups: z.array(text).default([]),
-        emails: z.array(z.string().regex(/^\S+@\S+$/, 'is not an e-mail address')).default([]),
+        emails: z.array(z.string().regex(/^[^\s@]+@\S+$/, 'is not an e-mail address')).default([]),
       })
       .optional(),
     tools: z

@@ -58,7 +58,7 @@ const pem = z
 /** `team`, `team.cloudflareaccess.com` or its URL. */
 const accessTeam = z
   .string()
-  .transform((text) => text.replace(/^https?:\/\//, '').replace(/\/+$/, ''))
+  .transform((text) => text.replace(/^https?:\/\//, '').replace(/^([^/]+)\/+$/, '$1'))
   .refine((team) => /^[a-z0-9-]+(\.[a-z0-9-]+)*$/i.test(team), {
     message: 'is not a team name',
     params: { cure: 'give the name alone, or <name>.cloudflareaccess.com' },

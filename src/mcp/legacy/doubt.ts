@@ -3,6 +3,7 @@
 // The specification wants 404 for a session that is over. Servers use 404 for a method they lack too, and many say 400, 410, 401
 // or even 200 of a session they do not know. An error with the request's own id was made by something that had read the request,
 // and so knew the session; before that an error has no id to name (JSON-RPC 2.0 section 5.1).
+import { beginningOf } from '../../platform/bounded-body.ts'
 import { OpenRequests } from '../open-requests.ts'
 import { isEventStream } from '../passing-headers.ts'
 import { SseReader } from '../sse.ts'
@@ -79,39 +80,12 @@ function isRequest(message: unknown): message is { readonly id: unknown } {
 /** The beginning of a body as text, and the answer with that beginning put back in front of the rest. */
 export async function lookedAt({ body, status, headers }: Response): Promise<{ text: string; whole: Response }> {
   if (!body) return { text: '', whole: new Response(null, { status, headers }) }
-  const source = body.getReader()
-  const read: Uint8Array[] = []
-  const { promise: late, resolve } = Promise.withResolvers<undefined>()
-  const timer = setTimeout(() => resolve(undefined), LOOKED_AT_MS)
-  let reading: ReturnType<typeof source.read> | undefined
-  let [text, bytes] = ['', 0]
-  const decoder = new TextDecoder()
   try {
-    while (bytes < LOOKED_AT_BYTES) {
-      reading = source.read()
-      reading.catch(() => undefined)
-      const next = await Promise.race([reading, late])
-      if (next === undefined || next.done) break
-      reading = undefined
-      read.push(next.value)
-      bytes += next.value.length
-      text += decoder.decode(next.value, { stream: true })
-    }
-  } catch {
+    const { bytes, rest } = await beginningOf(body, { mostBytes: LOOKED_AT_BYTES, withinMs: LOOKED_AT_MS })
+    return { text: new TextDecoder().decode(bytes), whole: new Response(rest ?? bytes, { status, headers }) }
+  } catch (error) {
     // Whoever reads on meets the same.
-  } finally {
-    clearTimeout(timer)
+    const broken = new ReadableStream({ start: (controller) => controller.error(error) })
+    return { text: '', whole: new Response(broken, { status, headers }) }
   }
-  const rest = new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      const chunk = read.shift()
-      if (chunk) return controller.enqueue(chunk)
-      const next = await (reading ?? source.read())
-      reading = undefined
-      if (next.done) controller.close()
-      else controller.enqueue(next.value)
-    },
-    cancel: async () => await source.cancel(),
-  })
-  return { text, whole: new Response(rest, { status, headers }) }
 }

@@ -89,7 +89,7 @@ export function sizeOf(bytes: number): string {
 }
 
 export function grouped(count: number): string {
-  return String(count).replace(/\B(?=(\d{3})+$)/g, '\u{202F}')
+  return String(count).replace(/\B(?=(?:\d{3}){1,6}$)/g, '\u{202F}')
 }
 
 /** `tools/call count` is a method and what it is applied to. */
