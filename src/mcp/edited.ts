@@ -20,15 +20,17 @@ export async function editedBody(body: ReadableStream<Uint8Array>, edit: Edit, i
 }
 
 /**
- * Events that are no messages pass as they are: a heartbeat lists no tools to anybody. Of a message that can't be read the place in
- * its stream is left; it answers no request, as it would not without an edit.
+ * Of a message that can't be read the place in its stream is left; it answers no request, as it would not without an edit. An event
+ * of another type is no message, but some clients do not look at the type: its data is edited too, and passes where it can't be
+ * read, because a heartbeat lists no tools to anybody.
  */
 export function editedEvents(events: readonly SseEvent[], edit: Edit, dropped?: () => void): readonly SseEvent[] {
   return events.map((event) => {
-    if (!isMessage(event)) return event
-    const { data, event: _, ...place } = event
-    const edited = edit(data)
+    const { data = '', event: _, ...place } = event
+    if (data === '') return event
+    const edited = edit(data, isMessage(event))
     if (edited !== undefined) return { ...event, data: edited }
+    if (!isMessage(event)) return event
     dropped?.()
     return place
   })

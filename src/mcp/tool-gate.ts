@@ -7,8 +7,11 @@ import { cutTools, listedFor, type ListedTool } from './tool-listing.ts'
 import type { ToolMemory } from './tool-memory.ts'
 import { isDisguised, rulesFor, scopesNeeded, verdictOn, type Member, type ToolTerms } from './tool-policy.ts'
 
-/** What a client gets of one message of the downstream's; undefined where nobody can say what is in it. */
-export type Edit = (message: string) => string | undefined
+/**
+ * What a client gets of one message of the downstream's; undefined where nobody can say what is in it. Of what stands in an event of
+ * another type nothing is learned.
+ */
+export type Edit = (message: string, isMessage?: boolean) => string | undefined
 
 export interface Person extends Member {
   /** Of the token the request came with. */
@@ -113,8 +116,8 @@ export function hasRules({ tools, toolScopes }: ToolTerms): boolean {
 export function editing(tools: NonNullable<Downstream['tools']>, person: Member, learning?: Learning): Edit {
   const rules = rulesFor(tools, person)
   const asked = learning && new OpenRequests(learning.asked)
-  return (message) => {
-    if (asked) learning.learn(listedFor(message, asked))
+  return (message, isMessage = true) => {
+    if (asked && isMessage) learning.learn(listedFor(message, asked))
     return cutTools(message, (tool) => {
       const verdict = verdictOn(tool.name, rules)
       return verdict === 'allowed' || (verdict === 'if_read_only' && tool.isReadOnly)

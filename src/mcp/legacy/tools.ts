@@ -70,12 +70,12 @@ export class Tools {
     const { grants, profile } = this.#parts
     const rules = this.#downstream(grants.find(grantId)?.resource)?.tools
     if (!rules) return undefined
-    return (message) =>
+    return (message, isMessage) =>
       editing(
         rules,
         profile.identity ?? { issuer: '', groups: [] },
         target === undefined ? undefined : { asked: lists, learn: (listed) => this.#memory.learn(target, listed) },
-      )(message)
+      )(message, isMessage)
   }
 
   #charge(resource: string): void {

@@ -37,6 +37,36 @@ describe('of a list', () => {
     expect(text).toBe(`: ok\n\n: hi\n\nevent: message\ndata: ${other}\n\ndata: ${LEFT.replaceAll(/[\r\n]/g, ' ').slice(1)}\n\n`)
   })
 
+  test.for(['foo', 'Message', 'message ', ' message', 'endpoint'])(
+    'and out of an event of the type "%s", for clients that do not look at it',
+    async (type) => {
+      const list = LIST.trim().replaceAll(/[\r\n]/g, ' ')
+      it.downstream.handleWith(
+        says(
+          `event: ping\ndata: not JSON\n\nevent: ${type}\ndata: ${list}\n\nevent: ping\ndata: ${list.slice(0, 40)}\n\n`,
+          'text/event-stream',
+        ),
+      )
+      const text = await (await it.broker({ tools: STAFF }).modern()).text()
+      expect(text).toContain('event: ping\ndata: not JSON\n\n')
+      expect(text).toContain(`event: ${type}\ndata: ${LEFT.trim().replaceAll(/[\r\n]/g, ' ')}\n\n`)
+      expect(text).not.toContain('delete_ticket')
+    },
+  )
+
+  test('an event of another type says of no tool that it only reads', async () => {
+    const list = JSON.stringify({
+      jsonrpc: '2.0',
+      id: 1,
+      result: { tools: [{ name: 'purge', annotations: { readOnlyHint: true } }] },
+    })
+    it.downstream.handleWith(says(`event: foo\ndata: ${list}\n\n`, 'text/event-stream'))
+    const broker = it.broker({ tools: READ_ONLY })
+    await (await broker.modern()).text()
+    it.downstream.handleWith(lists([{ name: 'purge' }]))
+    expect(await refusalOf(await broker.modern(call('purge')))).toMatchObject({ error: { data: { code: 'tool_not_allowed' } } })
+  })
+
   test('nothing is left for somebody whom no rule names', async () => {
     const answer = await it.broker({ tools: [{ groups: ['admins'] }] }).modern()
     expect(await refusalOf(answer)).toEqual({ jsonrpc: '2.0', id: 1, result: { tools: [] } })
