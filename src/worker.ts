@@ -2,7 +2,7 @@
 import { app, misconfigured } from './app.ts'
 import { Directory as DirectoryObject } from './directory/directory.ts'
 import { OAuthLinkClient } from './linking/oauth-link-client.ts'
-import { LegacyCarrier } from './mcp/legacy/carrier.ts'
+import { LegacyCarrier } from './mcp/object/engine.ts'
 import { foundation, services } from './services.ts'
 import { UserSession as UserSessionObject, type SessionServices } from './session/user-session.ts'
 import { SettingsError } from './settings.ts'

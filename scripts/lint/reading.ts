@@ -25,12 +25,12 @@ const IN_PIECES = ['getReader', 'tee']
 /** Where a body is carried on in pieces, and why no bound is missing. */
 export const STREAMED: Readonly<Record<string, string>> = {
   'src/platform/bounded-body.ts': 'it is the bound',
-  'src/mcp/sse.ts': 'each event is bounded, and so are all that are unfinished',
-  'src/mcp/carried-events.ts': 'its SseReader bounds each event',
-  'src/mcp/legacy/owned-streams.ts': 'its SseReader bounds each event',
-  'src/mcp/wire-tap.ts': 'passes each piece on, and bounds what it keeps',
-  'src/mcp/forward.ts': 'passes each piece on, and keeps none',
-  'src/mcp/late-answer.ts': 'passes each piece on, and keeps none',
+  'src/mcp/sse/sse.ts': 'each event is bounded, and so are all that are unfinished',
+  'src/mcp/sse/relay.ts': 'its SseReader bounds each event',
+  'src/mcp/object/owned-streams.ts': 'its SseReader bounds each event',
+  'src/mcp/downstream/wire-tap.ts': 'passes each piece on, and bounds what it keeps',
+  'src/mcp/router/forward.ts': 'passes each piece on, and keeps none',
+  'src/mcp/router/late-answer.ts': 'passes each piece on, and keeps none',
 }
 
 export function readsWithoutBound({ callee, arguments: given }: CallNode, streams: boolean): boolean {

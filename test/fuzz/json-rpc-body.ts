@@ -1,7 +1,7 @@
 // The JSON-RPC door: what it lets through is read the same way by every parser, and what it does not is a refusal with a code.
 import * as fc from 'fast-check'
-import { openEnvelope, type Envelope } from '../../src/mcp/json-door.ts'
-import { McpRefusal } from '../../src/mcp/refusal.ts'
+import { openEnvelope, type Envelope } from '../../src/mcp/message/json-rpc-body.ts'
+import { McpRefusal } from '../../src/mcp/message/refusal.ts'
 import { memberAt, readJson, READINGS, type Json } from './json-readings.ts'
 import { fuzzTarget, hostileText, mutated } from './target.ts'
 

@@ -2,7 +2,7 @@
 import { deepStrictEqual } from 'node:assert/strict'
 import { createParser } from 'eventsource-parser'
 import * as fc from 'fast-check'
-import { encodeEvent, SseReader, type SseEvent } from '../../src/mcp/sse.ts'
+import { encodeEvent, SseReader, type SseEvent } from '../../src/mcp/sse/sse.ts'
 import { fuzzTarget, hostileText } from './target.ts'
 
 const MOST = 64 * 1024

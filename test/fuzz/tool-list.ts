@@ -1,6 +1,6 @@
 // The tool list cutter: what is left is the list without the denied tools, and of everything else not a character changes.
 import * as fc from 'fast-check'
-import { cutTools, listedIn } from '../../src/mcp/tool-listing.ts'
+import { cutTools, listedIn } from '../../src/mcp/tools/listing.ts'
 import { fuzzTarget, hostileJson, mutated } from './target.ts'
 
 const NAMES = ['a', 'b', 'purge', 'é', '"', '\\', '']

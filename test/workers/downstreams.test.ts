@@ -2,7 +2,7 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Caller, Identity } from '../../src/caller.ts'
-import { ORDER_HEADER, refusalIn } from '../../src/mcp/legacy/order.ts'
+import { ORDER_HEADER, refusalIn } from '../../src/mcp/dispatch/dispatch-header.ts'
 import { LEASH_HEADER } from '../../src/session/leash-terms.ts'
 import {
   at,

@@ -66,7 +66,7 @@ describe('lint', () => {
     expect(linesRefused('src/routes/probe.ts', ['c.json(document)', "c.text('ok')", 'readBounded(answer.body, bounds)'])).toEqual(
       [],
     )
-    expect(linesRefused('src/mcp/sse.ts', ['body.getReader()', 'await body.text()'])).toEqual([2])
+    expect(linesRefused('src/mcp/sse/sse.ts', ['body.getReader()', 'await body.text()'])).toEqual([2])
   })
 
   test('names no place for reading in pieces that does not need it', () => {

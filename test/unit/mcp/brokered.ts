@@ -1,8 +1,8 @@
 // A broker for the tests of its router side: the real routes and guards, a token anybody can write, and a person's object by hand.
 import { Hono } from 'hono'
 import type { Caller } from '../../../src/caller.ts'
-import { ANSWER_HEADER } from '../../../src/mcp/legacy/order.ts'
-import { notAdmitted } from '../../../src/mcp/legacy/answers.ts'
+import { ANSWER_HEADER } from '../../../src/mcp/dispatch/dispatch-header.ts'
+import { notAdmitted } from '../../../src/mcp/dispatch/object-answer.ts'
 import { HeldBytes } from '../../../src/platform/held-bytes.ts'
 import { hostIsOurs, requestId, type Guarded } from '../../../src/routes/guards.ts'
 import { mcpRoutes, type McpPost } from '../../../src/routes/mcp.ts'

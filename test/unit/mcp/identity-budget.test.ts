@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import type { Identity } from '../../../src/caller.ts'
 import { identityJwt } from '../../../src/issuer/identity-jwt.ts'
 import { keyRing } from '../../../src/issuer/keys.ts'
-import { identityHeaders } from '../../../src/mcp/identity-headers.ts'
+import { identityHeaders } from '../../../src/mcp/downstream/identity-headers.ts'
 import { toldGroups } from '../../../src/session/told-groups.ts'
 import { readSettings } from '../../../src/settings.ts'
 

@@ -1,0 +1,89 @@
+// What the router tells the object about a legacy request it hands over, and how the object says that it refused.
+import * as z from 'zod'
+import type { Caller } from '../../caller.ts'
+import type { Transport } from '../../settings/downstreams.ts'
+import { isRefusalCode, McpRefusal } from '../message/refusal.ts'
+
+/** Never copied from a client's request: the router builds the request to the object from an allow-list. */
+export const ORDER_HEADER = 'x-broker-order'
+export const REFUSAL_HEADER = 'x-broker-refusal'
+/** On every answer the object made itself; a 5xx without it is the runtime's and may hold a stack trace. */
+export const ANSWER_HEADER = 'x-broker-answer'
+
+const callerSchema = z.object({
+  sub: z.string(),
+  clientId: z.string(),
+  grantId: z.string(),
+  generation: z.number(),
+  resource: z.string(),
+  scopes: z.array(z.string()),
+  expiresAt: z.number(),
+})
+
+const orderSchema = z.object({
+  caller: callerSchema,
+  client: z.enum(['streamable-http', 'http-sse']),
+  kind: z.enum(['initialize', 'request', 'listen', 'notification', 'response', 'batch', 'stream', 'end']),
+  /** The id a refusal has to name, as its client spelled it. */
+  id: z.string().optional(),
+  /** Ids of all requests in the body, as spelled. */
+  requestIds: z.array(z.string()),
+  /** How many messages the body holds. */
+  count: z.number().default(1),
+  target: z.string(),
+  requestId: z.string(),
+  label: z.string(),
+})
+
+export interface Order {
+  readonly caller: Caller
+  /** What the client speaks. */
+  readonly client: Transport
+  readonly kind: z.output<typeof orderSchema>['kind']
+  readonly id?: string | undefined
+  readonly requestIds: readonly string[]
+  readonly count: number
+  readonly target: string
+  readonly requestId: string
+  /** For people who watch: `tools/call count`. */
+  readonly label: string
+}
+
+export function orderOf(headers: Headers): Order {
+  return orderSchema.parse(JSON.parse(headers.get(ORDER_HEADER) ?? ''))
+}
+
+const refusalSchema = z.object({
+  code: z.string(),
+  message: z.string(),
+  reason: z.string().optional(),
+  scopes: z.array(z.string()).optional(),
+  isTold: z.boolean().optional(),
+  /** Whether each request of a batch is answered. Their ids are not repeated: there may be many. */
+  isForEach: z.boolean().optional(),
+})
+
+/** The object's refusal on its way to the router, which words it for the client. */
+export function refusalAnswer(refusal: McpRefusal, headers: Headers = new Headers()): Response {
+  const { code, message, reason, scopes, isTold, ids } = refusal
+  const told: z.input<typeof refusalSchema> = {
+    code,
+    message,
+    reason,
+    scopes: scopes && [...scopes],
+    ...(isTold && { isTold }),
+    ...(ids && { isForEach: true }),
+  }
+  headers.set(REFUSAL_HEADER, encodeURIComponent(JSON.stringify(told)))
+  headers.set(ANSWER_HEADER, 'refused')
+  return new Response(null, { status: 204, headers })
+}
+
+/** `id` is what the refusal has to name, `ids` those of a batch. */
+export function refusalIn(answer: Response, id?: string, ids: readonly string[] = []): McpRefusal | undefined {
+  const header = answer.headers.get(REFUSAL_HEADER)
+  if (header === null) return undefined
+  const { code, message, isForEach, ...detail } = refusalSchema.parse(JSON.parse(decodeURIComponent(header)))
+  if (!isRefusalCode(code)) throw new Error(`the object refused with a code the router does not know: ${code}`)
+  return new McpRefusal(code, message, { ...detail, ...(isForEach === true ? { ids } : { id }) })
+}

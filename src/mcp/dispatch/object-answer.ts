@@ -1,0 +1,56 @@
+// How the object's answers travel to the router: marked as its own, with the state of the person's limit.
+import type { Rate, Refused } from '../../session/admission.ts'
+import { DENIED, ENDED, McpRefusal, NOT_LINKED } from '../message/refusal.ts'
+import { ANSWER_HEADER, refusalAnswer } from './dispatch-header.ts'
+
+/** `answer` is of our own making: its headers may be changed. */
+export function answered(answer: Response, rate: Rate): Response {
+  setRate(answer.headers, rate)
+  answer.headers.set(ANSWER_HEADER, 'carried')
+  return answer
+}
+
+export function setRate(headers: Headers, { limit, remaining, resetSeconds }: Rate): void {
+  headers.set('ratelimit-limit', String(limit))
+  headers.set('ratelimit-remaining', String(remaining))
+  headers.set('ratelimit-reset', String(resetSeconds))
+}
+
+const NOT_ADMITTED: Readonly<Record<Refused['reason'], string>> = {
+  ...ENDED,
+  not_linked: NOT_LINKED,
+  access_denied: DENIED,
+  identity_too_large:
+    'your identity does not fit into the headers of a request: ask your administrator to shorten what the identity provider says about you',
+  limit_exceeded: 'too many requests: wait as long as Retry-After says, and send no more at once than RateLimit-Limit says',
+  auth_unavailable: 'the identity provider does not answer: try again after a moment',
+}
+
+/** Seconds, where the object names none. */
+const RETRY_AFTER = 5
+
+/** The refusal of an admission and the headers that go with it, whoever words it for the client. */
+export function refusalOfAdmission(
+  { reason, retryAfter, rate }: Refused,
+  id?: string,
+): { refusal: McpRefusal; headers: Headers } {
+  const headers = new Headers()
+  if (rate) setRate(headers, rate)
+  if (reason === 'limit_exceeded' || reason === 'auth_unavailable') headers.set('retry-after', String(retryAfter ?? RETRY_AFTER))
+  return { refusal: new McpRefusal(reason, NOT_ADMITTED[reason], { id }), headers }
+}
+
+/** Thrown in the object where an admission, or a charge after it, says no. */
+export class NotAdmitted extends Error {
+  readonly refused: Refused
+
+  constructor(refused: Refused) {
+    super(refused.reason)
+    this.refused = refused
+  }
+}
+
+export function notAdmitted(refused: Refused): Response {
+  const { refusal, headers } = refusalOfAdmission(refused)
+  return refusalAnswer(refusal, headers)
+}

@@ -1,0 +1,74 @@
+// What is looked at in an answer of the downstream before any of it is passed on.
+import { beginningOf } from '../../platform/bounded-body.ts'
+import { isEventStream } from './passing-headers.ts'
+import { McpRefusal } from '../message/refusal.ts'
+
+/** Codings that make other bytes of a body. What names none of them leaves the bytes as they are (WHATWG Fetch), `none` and `utf-8` too. */
+const CODINGS: readonly string[] = ['gzip', 'x-gzip', 'br', 'deflate', 'zstd', 'compress', 'x-compress', 'dcb', 'dcz']
+/** The runtime has undone these by the time we see the body, where they stand alone. */
+const UNDONE: readonly string[] = ['gzip', 'br']
+
+/** Throws for the answers that must not reach a client as they are. */
+export async function checkAnswer(answer: Response, id: string | undefined): Promise<void> {
+  const refusal = refusalOf(answer, id)
+  if (!refusal) return
+  await answer.body?.cancel()
+  throw refusal
+}
+
+function refusalOf({ status, headers }: Response, id: string | undefined): McpRefusal | undefined {
+  if (status >= 300 && status < 400) {
+    // Followed, it would turn a POST into a GET and take the person's credentials to a host nobody named.
+    const host = URL.parse(headers.get('location') ?? '')?.host ?? 'a path of its own'
+    return new McpRefusal('downstream_redirect', 'The downstream MCP server redirects, and redirects are not followed', {
+      id,
+      reason: `${status} to ${host}: configure the final URL`,
+    })
+  }
+  if (status === 401 || status === 407) {
+    // Passed on, it would send the client into an endless authorization with a broker that has nothing against it.
+    return new McpRefusal('downstream_unauthorized', 'The downstream MCP server did not accept the credentials of the broker', {
+      id,
+      reason: `the downstream answered ${status}: check its authentication mode`,
+    })
+  }
+  if (status < 200 || status > 599) {
+    const message = 'The downstream MCP server gave an answer that is not HTTP as agreed'
+    return new McpRefusal('downstream_malformed', message, { id, reason: `status ${status}` })
+  }
+  const coding = codingLeft(headers)
+  if (coding === undefined) return undefined
+  const message = `The downstream MCP server compressed its answer with ${coding}, which it was not asked for`
+  return new McpRefusal('downstream_malformed', message, { id, reason: `content encoding ${coding}` })
+}
+
+function codingLeft(headers: Headers): string | undefined {
+  const named = (headers.get('content-encoding') ?? '').split(',').map((coding) => coding.trim().toLowerCase())
+  const codings = named.filter((coding) => CODINGS.includes(coding))
+  const [only = '', ...others] = codings
+  return others.length === 0 && UNDONE.includes(only) && named.length === 1 ? undefined : codings.at(-1)
+}
+
+/**
+ * The status where it says all there is to say. Clients are known to trip over a body behind a 202, or to wait for its end; and what
+ * answers no request has no events to send.
+ */
+export function bareStatus(answer: Response, answersRequest: boolean): number | undefined {
+  const { status } = answer
+  if (status === 202 || status === 204 || status === 205) return status
+  return !answersRequest && answer.ok && isEventStream(answer) ? 202 : undefined
+}
+
+/** An answer announced as no longer than this is waited for, and goes out at once; it is short when all of it is there in time. */
+const SHORT_ANSWER = { mostBytes: 64 * 1024, withinMs: 1_000 } as const
+
+/** All of an answer that is short. Of any other a stream, which is tied to the grant until its end: what it announces is no promise. */
+export async function shortOrStream(
+  { headers }: Response,
+  body: ReadableStream<Uint8Array>,
+): Promise<Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>> {
+  const length = headers.get('content-length')
+  if (length === null || Number(length) > SHORT_ANSWER.mostBytes) return body
+  const { bytes, rest } = await beginningOf(body, SHORT_ANSWER)
+  return rest ?? bytes
+}

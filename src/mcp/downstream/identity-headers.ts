@@ -1,0 +1,24 @@
+// What the downstream learns about the person: identity headers made from the admission, and from nothing a client sent.
+import { headerListItem, headerText } from '../../platform/header-text.ts'
+import type { Vouched } from '../../session/admission.ts'
+
+/** A record, because every `Headers` made for a request on its way shows in what the way costs. */
+export function identityHeaders({ identity, groups: told = identity.groups, ...credentials }: Vouched): Record<string, string> {
+  const { issuer, subject, email, name, groups } = identity
+  const { authorization, idpAccessToken, headers: own } = credentials
+  // Always: a subject is somebody's of this issuer, and another one may have the same.
+  const headers: Record<string, string> = { 'x-user-issuer': headerText(issuer) }
+  set(headers, ['x-user-sub', 'x-forwarded-user'], headerText(subject))
+  if (email !== undefined) set(headers, ['x-user-email', 'x-forwarded-email'], headerText(email))
+  if (name !== undefined) set(headers, ['x-user-name', 'x-forwarded-name'], headerText(name))
+  if (told.length > 0) headers['x-user-groups'] = told.map(headerListItem).join(',')
+  if (told.length < groups.length) headers['x-user-groups-truncated'] = 'true'
+  if (idpAccessToken !== undefined) headers['x-forwarded-access-token'] = idpAccessToken
+  if (authorization !== undefined) headers['authorization'] = authorization
+  if (own !== undefined) Object.assign(headers, own)
+  return headers
+}
+
+function set(headers: Record<string, string>, names: readonly string[], value: string): void {
+  for (const name of names) headers[name] = value
+}

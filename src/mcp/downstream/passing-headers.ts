@@ -1,0 +1,75 @@
+// The headers that pass, in either direction; whatever is not named here stays behind.
+import type { Passage } from '../message/era.ts'
+import { McpRefusal } from '../message/refusal.ts'
+
+/** Never `Authorization`, `Cookie`, `Origin` or anything that could pose as identity: those are the broker's to consume or to set. */
+const TOWARD_DOWNSTREAM: readonly string[] = [
+  'accept',
+  'baggage',
+  'content-type',
+  'mcp-protocol-version',
+  'traceparent',
+  'tracestate',
+  'user-agent',
+]
+/** Sessions and replay do not exist in the modern era; passing them on would bring them back. */
+const TOWARD_LEGACY_DOWNSTREAM: ReadonlySet<string> = new Set([...TOWARD_DOWNSTREAM, 'last-event-id', 'mcp-session-id'])
+/** They repeat what the body says and are compared with it in the modern era only. */
+const TOWARD_MODERN_DOWNSTREAM: ReadonlySet<string> = new Set([...TOWARD_DOWNSTREAM, 'mcp-method', 'mcp-name'])
+const PARAMETER_PREFIX = 'mcp-param-'
+
+/** Never `Mcp-Session-Id`: a client knows the broker's id of a session, and some take the downstream's for it wherever it comes. */
+const TOWARD_CLIENT: readonly string[] = ['allow', 'content-type', 'mcp-protocol-version', 'retry-after']
+
+/** What runtimes agree about; obs-text (RFC 9110 section 5.5) is read as Latin-1 by one and as UTF-8 by another. */
+const PRINTABLE = /^[\t\x20-\x7e]*$/
+
+export function requestHeaders(
+  client: Headers,
+  { era, id }: Passage,
+  identity: Readonly<Record<string, string>>,
+  /** What the operator lets through to this server. */
+  alsoPassing: readonly string[] = [],
+): Record<string, string> {
+  const isModern = era === 'modern'
+  const passing = isModern ? TOWARD_MODERN_DOWNSTREAM : TOWARD_LEGACY_DOWNSTREAM
+  // A compressed event stream would be held back until a block of it is full.
+  const headers: Record<string, string> = { 'accept-encoding': 'identity' }
+  for (const [name, value] of client) {
+    const isParameter = name.startsWith(PARAMETER_PREFIX)
+    if (!passing.has(name) && !isParameter && !alsoPassing.includes(name)) continue
+    if (PRINTABLE.test(value)) {
+      if (isModern || !isParameter) headers[name] = value
+    } else if (name.startsWith('mcp-'))
+      throw new McpRefusal('malformed_header', `the header ${name} has characters outside ASCII`, { id })
+  }
+  return Object.assign(headers, identity)
+}
+
+export function responseHeaders(answer: Response): Headers {
+  const headers = new Headers({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' })
+  for (const name of TOWARD_CLIENT) {
+    const value = answer.headers.get(name)
+    if (value !== null && PRINTABLE.test(value)) headers.set(name, value)
+  }
+  if (isEventStream(answer)) {
+    headers.set('cache-control', 'no-cache, no-transform')
+    headers.set('x-accel-buffering', 'no')
+  } else if (!isJson(answer)) {
+    // An error page of the downstream must not become a page of the broker's origin.
+    headers.set('content-security-policy', "default-src 'none'; sandbox")
+  }
+  return headers
+}
+
+export function isEventStream(answer: Response): boolean {
+  return mediaType(answer) === 'text/event-stream'
+}
+
+function isJson(answer: Response): boolean {
+  return mediaType(answer) === 'application/json'
+}
+
+function mediaType(answer: Response): string | undefined {
+  return answer.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase()
+}

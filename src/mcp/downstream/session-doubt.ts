@@ -1,0 +1,91 @@
+// Whether a refusal of the downstream's leaves it open that the downstream has lost the session it was asked in.
+//
+// The specification wants 404 for a session that is over. Servers use 404 for a method they lack too, and many say 400, 410, 401
+// or even 200 of a session they do not know. An error with the request's own id was made by something that had read the request,
+// and so knew the session; before that an error has no id to name (JSON-RPC 2.0 section 5.1).
+import { beginningOf } from '../../platform/bounded-body.ts'
+import { OpenRequests } from '../message/open-requests.ts'
+import { isEventStream } from './passing-headers.ts'
+import { SseReader } from '../sse/sse.ts'
+
+export interface Judged {
+  readonly isDoubtful: boolean
+  /** A server that refuses everything seldom does so in words about sessions. */
+  readonly namesSession: boolean
+  /** The answer, to be passed on whole: what was read of its body is back. */
+  readonly answer: Response
+}
+
+/** As much of a refusal is looked at, and no longer waited for, in bytes and milliseconds. */
+const LOOKED_AT_BYTES = 64 * 1024
+const LOOKED_AT_MS = 1_000
+
+/** A refusal behind status 200 is no longer than this, in bytes; most answers are, and need not be looked at. */
+const SMALL_BYTES = 512
+
+const NAMES_SESSION = /session/i
+const ERROR_OF_NOBODY = /"id"\s*:\s*null\b/
+
+/** `sent` is the body of the request. */
+export async function judged(answer: Response, sent: Uint8Array | string | undefined): Promise<Judged> {
+  const { status, headers } = answer
+  const isRefusal = status === 400 || status === 404 || status === 410
+  // Without a challenge it is not about the person's token. Servers of the Rust SDK said so of a session for a year.
+  const isUnchallenged = status === 401 && !headers.has('www-authenticate')
+  if (!isRefusal && !isUnchallenged && !isSmallJson(answer)) return { isDoubtful: false, namesSession: false, answer }
+  const { text, whole } = await lookedAt(answer)
+  return { isDoubtful: doubtful(answer, text, sent), namesSession: namesSession(text), answer: whole }
+}
+
+function doubtful(answer: Response, text: string, sent: Uint8Array | string | undefined): boolean {
+  if (answer.ok) return text.includes('"error"') && ERROR_OF_NOBODY.test(text)
+  if (answer.status === 401) return NAMES_SESSION.test(text)
+  // Some say of the session, and under the request's own id, that they do not know it.
+  return NAMES_SESSION.test(text) || !answersOneOf(requestIdsIn(sent), messagesIn(answer, text))
+}
+
+export function namesSession(text: string): boolean {
+  return NAMES_SESSION.test(text)
+}
+
+function isSmallJson({ status, headers }: Response): boolean {
+  const length = headers.get('content-length')
+  if (status !== 200 || length === null || Number(length) > SMALL_BYTES) return false
+  return headers.get('content-type')?.startsWith('application/json') ?? false
+}
+
+function answersOneOf(ids: readonly string[], messages: readonly string[]): boolean {
+  const open = new OpenRequests(ids)
+  for (const message of messages) open.settle(message)
+  return open.spelled.length < ids.length
+}
+
+function messagesIn(answer: Response, text: string): readonly string[] {
+  if (!isEventStream(answer)) return [text]
+  const { complete } = new SseReader({ maxEventBytes: LOOKED_AT_BYTES }).take(new TextEncoder().encode(text))
+  return complete.flatMap(({ data }) => data ?? [])
+}
+
+/** Of the requests in a body that has been judged before it was sent. */
+function requestIdsIn(sent: Uint8Array | string | undefined): readonly string[] {
+  if (sent === undefined) return []
+  const parsed: unknown = JSON.parse(typeof sent === 'string' ? sent : new TextDecoder().decode(sent))
+  return [parsed].flat().flatMap((message) => (isRequest(message) ? [JSON.stringify(message.id)] : []))
+}
+
+function isRequest(message: unknown): message is { readonly id: unknown } {
+  return typeof message === 'object' && message !== null && 'method' in message && 'id' in message
+}
+
+/** The beginning of a body as text, and the answer with that beginning put back in front of the rest. */
+export async function lookedAt({ body, status, headers }: Response): Promise<{ text: string; whole: Response }> {
+  if (!body) return { text: '', whole: new Response(null, { status, headers }) }
+  try {
+    const { bytes, rest } = await beginningOf(body, { mostBytes: LOOKED_AT_BYTES, withinMs: LOOKED_AT_MS })
+    return { text: new TextDecoder().decode(bytes), whole: new Response(rest ?? bytes, { status, headers }) }
+  } catch (error) {
+    // Whoever reads on meets the same.
+    const broken = new ReadableStream({ start: (controller) => controller.error(error) })
+    return { text: '', whole: new Response(broken, { status, headers }) }
+  }
+}

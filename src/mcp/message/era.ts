@@ -1,0 +1,67 @@
+// Era and kind of one request, decided from its body (ARCHITECTURE.md, law 9): headers may contradict a modern body, never make one.
+import { checkAgreement } from './header-agreement.ts'
+import type { Envelope, Message } from './json-rpc-body.ts'
+import { McpRefusal } from './refusal.ts'
+
+export type Era = 'legacy' | 'modern'
+
+/** What is about to pass, as far as the broker treats it differently. */
+export interface Passage {
+  readonly era: Era
+  readonly kind: 'initialize' | 'request' | 'listen' | 'notification' | 'response' | 'batch' | 'stream' | 'end'
+  /** The JSON-RPC id of a request as the client spelled it; what its refusal has to name. */
+  readonly id: string | undefined
+}
+
+const MODERN = '2026-07-28'
+const WITHOUT_BATCHES = '2025-06-18'
+const VERSION_KEY = 'io.modelcontextprotocol/protocolVersion'
+
+const STREAM: Passage = { era: 'legacy', kind: 'stream', id: undefined }
+const END: Passage = { era: 'legacy', kind: 'end', id: undefined }
+
+/** `envelope` is absent for GET and DELETE, which only the legacy eras have. */
+export function passageOf(method: string, headers: Headers, envelope: Envelope | undefined): Passage {
+  if (envelope === undefined) return method === 'DELETE' ? END : STREAM
+  const version = headers.get('mcp-protocol-version') ?? undefined
+  const [first] = envelope.messages
+  if (envelope.isBatch || first === undefined) return batch(envelope.messages, version)
+  return single(first, headers, version)
+}
+
+function single(message: Message, headers: Headers, version: string | undefined): Passage {
+  const { kind, id, method } = message
+  if (kind === 'response') return { era: 'legacy', kind, id: undefined }
+  if (isModern(message)) {
+    checkAgreement(message, message.meta[VERSION_KEY], headers)
+    return { era: 'modern', kind: kind === 'request' && method === 'subscriptions/listen' ? 'listen' : kind, id }
+  }
+  if (version === undefined || version < MODERN) return { era: 'legacy', kind: method === 'initialize' ? 'initialize' : kind, id }
+  if (method === 'initialize') {
+    throw new McpRefusal(
+      'header_mismatch',
+      `initialize opens a session of an era that ended before MCP-Protocol-Version ${MODERN}`,
+      { id },
+    )
+  }
+  // A modern notification needs no `_meta`; nobody but the modern era sends one under this version, and it opens nothing.
+  if (kind === 'notification') return { era: 'modern', kind, id: undefined }
+  throw new McpRefusal('missing_envelope', `a request of MCP-Protocol-Version ${MODERN} carries params._meta["${VERSION_KEY}"]`, {
+    id,
+  })
+}
+
+/** Batches exist in 2025-03-26 alone, whose clients send no version header. */
+function batch(messages: readonly Message[], version: string | undefined): Passage {
+  if (messages.some(isModern)) throw new McpRefusal('batch_not_allowed', `a message of MCP ${MODERN} comes alone, not in a batch`)
+  if (version !== undefined && version >= WITHOUT_BATCHES) {
+    throw new McpRefusal('batch_not_allowed', `batches ended with MCP ${WITHOUT_BATCHES}: send each message alone`)
+  }
+  if (messages.some(({ method }) => method === 'initialize'))
+    throw new McpRefusal('batch_not_allowed', 'initialize comes alone, not in a batch')
+  return { era: 'legacy', kind: 'batch', id: undefined }
+}
+
+function isModern({ kind, meta }: Message): boolean {
+  return kind !== 'response' && Object.hasOwn(meta, VERSION_KEY)
+}

@@ -1,0 +1,71 @@
+// The bytes of a request body, never more of them than allowed, and only of a kind that everybody reads the same way.
+import { BodyError, readBounded } from '../../platform/bounded-body.ts'
+import { HeldBytesError, type HeldBytes } from '../../platform/held-bytes.ts'
+import { McpRefusal } from './refusal.ts'
+
+/** One media type, parameters allowed; a list of two is neither of them. */
+const JSON_TYPE = /^application\/json\s*(?:;[^,]*)?$/i
+const CHARSET = /;\s*charset\s*=\s*"?([^";\s]*)/i
+
+/** Enough for the largest body over a slow line. */
+const WITHIN_MS = 30_000
+
+export async function readBody(
+  request: Request,
+  mostBytes: number,
+  holds: (bytes: number) => void,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const { headers } = request
+  checkMediaType(headers.get('content-type') ?? '', headers.get('content-encoding') ?? 'identity')
+  if (Number(headers.get('content-length') ?? 0) > mostBytes) throw tooLarge(mostBytes)
+  try {
+    return await readBounded(request.body, { mostBytes, withinMs: WITHIN_MS, holds })
+  } catch (error) {
+    if (!(error instanceof BodyError)) throw error
+    if (error.reason === 'too_large') throw tooLarge(mostBytes)
+    throw new McpRefusal('body_too_slow', `the body of a request is sent within ${WITHIN_MS / 1000} seconds`)
+  }
+}
+
+/** As the router hands it to the object: it has been read there, so all of it is on its way. */
+export function handedBody(
+  { body }: Request,
+  { maxBodyBytes }: { readonly maxBodyBytes: number },
+): Promise<Uint8Array<ArrayBuffer>> {
+  return readBounded(body, { mostBytes: maxBodyBytes, withinMs: WITHIN_MS })
+}
+
+function checkMediaType(type: string, encoding: string): void {
+  if (type.includes(',')) throw new McpRefusal('malformed_header', 'the request names more than one Content-Type')
+  const charset = CHARSET.exec(type)?.[1]?.toLowerCase() ?? 'utf-8'
+  if (!JSON_TYPE.test(type) || (charset !== 'utf-8' && charset !== 'utf8')) {
+    throw new McpRefusal('unsupported_media_type', 'the Content-Type of an MCP message is application/json, in UTF-8')
+  }
+  if (encoding.toLowerCase() !== 'identity') {
+    throw new McpRefusal('unsupported_media_type', 'the body of an MCP message is sent without a Content-Encoding')
+  }
+}
+
+function tooLarge(maxBytes: number): McpRefusal {
+  return new McpRefusal('body_too_large', `the body of a request may have ${maxBytes} bytes`)
+}
+
+/** Room for what a request of this person brings, for as long as it takes; the work is told of what it holds by `hold`. */
+export async function withRoom<Result>(
+  held: HeldBytes,
+  sub: string,
+  work: (hold: (bytes: number) => void) => Promise<Result>,
+): Promise<Result> {
+  try {
+    const { hold, release } = held.open(sub)
+    try {
+      return await work(hold)
+    } finally {
+      release()
+    }
+  } catch (error) {
+    if (!(error instanceof HeldBytesError)) throw error
+    if (error.whose === 'all') throw new McpRefusal('broker_busy', 'The broker has too much at once to do: try again in a moment')
+    throw new McpRefusal('limit_exceeded', 'too much is being sent at once: wait until some of it is answered')
+  }
+}

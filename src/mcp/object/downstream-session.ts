@@ -1,0 +1,240 @@
+// The object's requests to the downstream in the name of an MCP session, which it may have lost and is then initialized again.
+import type { McpSession, McpSessions } from '../../session/mcp-sessions.ts'
+import type { Parts } from '../../session/parts.ts'
+import { outbound, OutboundError } from '../../platform/outbound.ts'
+import { describeError, log } from '../../platform/telemetry.ts'
+import { sentUntilTaken, type Challenged } from '../downstream/token-retry.ts'
+import { MAX_EVENT_BYTES } from '../sse/relay.ts'
+import { isEventStream } from '../downstream/passing-headers.ts'
+import { McpRefusal } from '../message/refusal.ts'
+import { readEvents } from '../sse/sse.ts'
+import { wholeBody } from '../downstream/whole-body.ts'
+import { judged } from '../downstream/session-doubt.ts'
+import { GrantSignals } from './grant-signals.ts'
+
+export interface DownstreamRequest {
+  readonly method: 'POST' | 'GET' | 'DELETE'
+  readonly target: string
+  /** Everything but the session id. */
+  readonly headers: Headers
+  readonly body?: Uint8Array<ArrayBuffer> | string
+  readonly signal: AbortSignal
+  readonly headersWithinMs: number
+  /** What to do when the downstream does not take what the headers say of the person. */
+  readonly challenged?: Challenged | undefined
+}
+
+export interface SessionAnswer {
+  readonly answer: Response
+  /** As it is after the answer: the downstream may have given it another id. */
+  readonly session: McpSession | undefined
+}
+
+/** Told of a session at the downstream that is over, and in place of which no other could be had. */
+export const OVER = 'Session not found: the MCP server has ended it, initialize a new one'
+
+export interface DownstreamSessionsOptions {
+  readonly waitUntil: (work: Promise<unknown>) => void
+  /** The downstream has another session for this one; what was asked in the old one gets no answer any more. */
+  readonly replaced: (old: McpSession) => void
+}
+
+export class DownstreamSessions {
+  readonly #sessions: McpSessions
+  readonly #options: DownstreamSessionsOptions
+  /** For what the broker sends by itself. */
+  readonly signals: GrantSignals
+  readonly #renewing = new Map<string, Promise<McpSession | undefined>>()
+
+  constructor({ mcpSessions, grants, now }: Pick<Parts, 'mcpSessions' | 'grants' | 'now'>, options: DownstreamSessionsOptions) {
+    this.#sessions = mcpSessions
+    this.#options = options
+    this.signals = new GrantSignals((grantId) => grants.live(grantId, now()) !== undefined)
+  }
+
+  /**
+   * Sends a request. A message that is refused in a way that may mean that the session is lost is sent once more in a new session,
+   * and only when it is proven that the refusal was about the session: then nothing has been done for it (RFC 9110 section 9.2.2).
+   */
+  async send(session: McpSession | undefined, request: DownstreamRequest): Promise<SessionAnswer> {
+    const first = await this.#sendAs(session?.downstreamId, request)
+    if (session?.downstreamId === undefined || request.method !== 'POST') return { answer: first, session }
+    const { isDoubtful, namesSession, answer } = await judged(first, request.body)
+    if (!isDoubtful) return { answer, session }
+    const living = await this.living(session, request, namesSession)
+    if (living?.downstreamId === session.downstreamId) return { answer, session: living }
+    await answer.body?.cancel()
+    if (!living) throw new McpRefusal('session_not_found', OVER)
+    return { answer: await this.#sendAs(living.downstreamId, request), session: living }
+  }
+
+  /**
+   * The session as the downstream has it: itself, or a new one where it is proven lost; undefined where no new one can be had.
+   * `isNamed`: the refusal speaks of the session.
+   */
+  living(session: McpSession, request: DownstreamRequest, isNamed = false): Promise<McpSession | undefined> {
+    return this.#once(session, request, (own) => this.#renewIfLost(session, own, isNamed))
+  }
+
+  /** A session for a client that was initialized, as it was; undefined when the downstream does not want it. */
+  initializeAs(session: McpSession, request: DownstreamRequest): Promise<McpSession | undefined> {
+    return this.#once(session, request, async (own) => {
+      const opened = await this.#initialize(session, own)
+      if (opened === 'refused alike') return undefined
+      return opened && this.#sessions.change(session, opened)
+    })
+  }
+
+  async #sendAs(downstreamId: string | undefined, request: DownstreamRequest): Promise<Response> {
+    const { method, target, headers, body, signal, headersWithinMs, challenged } = request
+    if (downstreamId === undefined) headers.delete('mcp-session-id')
+    else headers.set('mcp-session-id', downstreamId)
+    const send = (instead: Readonly<Record<string, string>> = {}): Promise<Response> => {
+      for (const [name, value] of Object.entries(instead)) headers.set(name, value)
+      return outbound(target, { method, headers, ...(body !== undefined && { body }) }, { signal, headersWithinMs })
+    }
+    try {
+      return await sentUntilTaken(send, challenged)
+    } catch (cause) {
+      if (cause instanceof McpRefusal) throw cause
+      const reason = cause instanceof OutboundError ? cause.reason : 'unreachable'
+      const code = reason === 'timeout' ? 'downstream_timeout' : 'downstream_unreachable'
+      throw new McpRefusal(code, 'Failed to connect to downstream MCP server', { reason })
+    }
+  }
+
+  /**
+   * Single-flight for a session: however many requests are refused, it is looked at once. In the person's name, and for whoever
+   * needs the session: it ends with the grant, and with no single request.
+   */
+  #once(
+    session: McpSession,
+    request: DownstreamRequest,
+    renew: (own: DownstreamRequest) => Promise<McpSession | undefined>,
+  ): Promise<McpSession | undefined> {
+    const known = this.#sessions.find(session.id)
+    if (known && known.downstreamId !== session.downstreamId) return Promise.resolve(known)
+    const withinMs = request.headersWithinMs * LONGEST_RENEWAL
+    const flight =
+      this.#renewing.get(session.id) ??
+      this.signals
+        .within(session.grantId, withinMs, (signal) => renew({ ...request, signal }))
+        .finally(() => this.#renewing.delete(session.id))
+    this.#renewing.set(session.id, flight)
+    return flight
+  }
+
+  /**
+   * The proof is a ping, which may be sent as often as one likes: refused in the old session, and taken in a new one. A downstream
+   * that refuses it in both says nothing about the session; then the old one stays, and the new one ends. Neither does one that
+   * refuses to be initialized as it refuses everything else.
+   */
+  async #renewIfLost(session: McpSession, request: DownstreamRequest, isNamed: boolean): Promise<McpSession | undefined> {
+    if (await this.#takesPing(session, request)) return session
+    const opened = await this.#initialize(session, request).catch((error: unknown) => {
+      request.signal.throwIfAborted()
+      log('warn', 'mcp_session.not_initialized_again', { session: session.id, reason: describeError(error) })
+    })
+    if (opened === 'refused alike') return isNamed ? undefined : session
+    if (!opened) return undefined
+    const successor = { ...session, ...opened }
+    const isAnswered = await this.#takesPing(successor, request)
+    const { replaced, waitUntil } = this.#options
+    const known = this.#sessions.find(session.id)
+    if (!isAnswered || !known) {
+      waitUntil(this.#end(successor, request))
+      return known
+    }
+    log('info', 'mcp_session.initialized_again', { session: session.id })
+    replaced(session)
+    return this.#sessions.change(known, opened)
+  }
+
+  async #takesPing({ downstreamId, protocolVersion }: McpSession, request: DownstreamRequest): Promise<boolean> {
+    const { signal, headersWithinMs, target, challenged } = request
+    const headers = ownHeaders(request, protocolVersion)
+    const ending = AbortSignal.any([signal, AbortSignal.timeout(headersWithinMs)])
+    const ping = { method: 'POST', target, headers, body: PING, signal: ending, headersWithinMs, challenged } as const
+    try {
+      const { isDoubtful, answer } = await judged(await this.#sendAs(downstreamId, ping), PING)
+      await answer.body?.cancel()
+      return !isDoubtful
+    } catch (error) {
+      if (signal.aborted) throw error
+      // A downstream that does not answer says nothing about the session.
+      return true
+    }
+  }
+
+  async #initialize(session: McpSession, request: DownstreamRequest): Promise<Opened | 'refused alike' | undefined> {
+    const { target, headersWithinMs, challenged, signal } = request
+    const headers = ownHeaders(request, undefined)
+    const ending = AbortSignal.any([signal, AbortSignal.timeout(headersWithinMs)])
+    const common = { method: 'POST', target, headers, signal: ending, headersWithinMs, challenged } as const
+    const { isDoubtful, answer } = await judged(await this.#sendAs(undefined, { ...common, body: session.initialize }), undefined)
+    if (!answer.ok) {
+      await answer.body?.cancel()
+      return isDoubtful ? 'refused alike' : undefined
+    }
+    const downstreamId = answer.headers.get('mcp-session-id') ?? undefined
+    const protocolVersion = (await negotiatedVersion(answer)) ?? session.protocolVersion
+    if (protocolVersion !== undefined) headers.set('mcp-protocol-version', protocolVersion)
+    const initialized = await this.#sendAs(downstreamId, { ...common, body: INITIALIZED })
+    await initialized.body?.cancel()
+    return { downstreamId, protocolVersion }
+  }
+
+  /** Of a session that was opened in vain. */
+  async #end({ grantId, downstreamId, protocolVersion }: McpSession, request: DownstreamRequest): Promise<void> {
+    if (downstreamId === undefined) return
+    const { target, headersWithinMs } = request
+    const headers = ownHeaders(request, protocolVersion)
+    const farewell = async (signal: AbortSignal): Promise<void> => {
+      const answer = await this.#sendAs(downstreamId, { method: 'DELETE', target, headers, signal, headersWithinMs })
+      await answer.body?.cancel()
+    }
+    try {
+      await this.signals.within(grantId, headersWithinMs, farewell)
+    } catch (error) {
+      log('info', 'mcp_session.farewell_failed', { reason: describeError(error) })
+    }
+  }
+}
+
+/** Times the wait for one answer: two pings, and between them the session is opened. */
+const LONGEST_RENEWAL = 4
+
+type Opened = Pick<McpSession, 'downstreamId' | 'protocolVersion'>
+
+const INITIALIZED = '{"jsonrpc":"2.0","method":"notifications/initialized"}'
+
+const PING = '{"jsonrpc":"2.0","id":"broker-ping","method":"ping"}'
+
+/** The headers of a request, for a message of the broker's own. */
+function ownHeaders({ headers }: DownstreamRequest, protocolVersion: string | undefined): Headers {
+  const own = new Headers(headers)
+  own.delete('last-event-id')
+  own.set('content-type', 'application/json')
+  own.set('accept', 'application/json, text/event-stream')
+  if (protocolVersion === undefined) own.delete('mcp-protocol-version')
+  else own.set('mcp-protocol-version', protocolVersion)
+  return own
+}
+
+/** `result.protocolVersion` of an `initialize` response, whichever way it came. Reads the body. */
+async function negotiatedVersion(answer: Response): Promise<string | undefined> {
+  if (!isEventStream(answer)) return versionIn(new TextDecoder().decode(await wholeBody(answer.body)))
+  if (!answer.body) return undefined
+  for await (const { data } of readEvents(answer.body, { maxEventBytes: MAX_EVENT_BYTES })) {
+    const version = versionIn(data ?? '')
+    if (version !== undefined) return version
+  }
+  return undefined
+}
+
+const VERSION = /"protocolVersion"\s*:\s*"([\d-]{10})"/
+
+/** Read with an expression: the message is the downstream's, and nothing but this one value of it is of interest. */
+export function versionIn(message: string): string | undefined {
+  return VERSION.exec(message)?.[1]
+}

@@ -1,0 +1,275 @@
+// The object's side of the legacy eras: sessions, owned calls, and what the router needs to carry a standing stream.
+import { admit } from '../../session/admit.ts'
+import type { ClientSoftware } from '../../session/client-software.ts'
+import type { CarriedEvent, Carrier, GetAnswer, GetRequest, StreamDetail } from '../../session/carrier.ts'
+import { boundsOf, type LoggedStream } from '../../session/event-log.ts'
+import { isFull } from '../../session/downstream-room.ts'
+import type { CloseReason } from '../../session/leash-terms.ts'
+import type { McpSession } from '../../session/mcp-sessions.ts'
+import type { Parts } from '../../session/parts.ts'
+import type { StreamTraffic } from '../../session/stream-traffic.ts'
+import { bareStatus, checkAnswer } from '../downstream/downstream-answer.ts'
+import { handedBody } from '../message/read-body.ts'
+import { identityHeaders } from '../downstream/identity-headers.ts'
+import { openEnvelope } from '../message/json-rpc-body.ts'
+import { KEEP_ALIVE_MS } from '../sse/keep-alive.ts'
+import { isEventStream, responseHeaders } from '../downstream/passing-headers.ts'
+import { interrupted, McpRefusal } from '../message/refusal.ts'
+import { listsIn, type Edit } from '../tools/gate.ts'
+import { answered, NotAdmitted, notAdmitted } from '../dispatch/object-answer.ts'
+import { Clients } from './clients.ts'
+import { DownstreamSessions, type DownstreamRequest } from './downstream-session.ts'
+import { endAnswer } from './end-answer.ts'
+import { Bridges, type Asked } from './http-sse/bridges.ts'
+import { answerToGet, cursorIn } from './get-answer.ts'
+import { listenAgain } from './listen-again.ts'
+import { ORDER_HEADER, orderOf, refusalAnswer, type Order } from '../dispatch/dispatch-header.ts'
+import { callOf } from './owned-stream.ts'
+import { OwnedStreams } from './owned-streams.ts'
+import { wayOf } from './own-token-retry.ts'
+import { PendingPosts } from './pending-posts.ts'
+import { recorded } from './recorder.ts'
+import { refuseEnded } from './refuse-ended.ts'
+import { resumed } from './resumption.ts'
+import { SessionKeeper } from './session-keeper.ts'
+import { StandingStreams } from './standing-streams.ts'
+import { Tools } from './tool-rules.ts'
+import { wholeAnswer } from './whole-answer.ts'
+
+export class LegacyCarrier implements Carrier {
+  readonly #parts: Parts
+  readonly #waitUntil: (work: Promise<unknown>) => void
+  readonly #sessions: SessionKeeper
+  readonly #downstream: DownstreamSessions
+  readonly #streams: OwnedStreams
+  // Requests that wait for the downstream's headers; a revocation aborts them too.
+  readonly #flights = new Map<AbortController, string>()
+  readonly #posts: PendingPosts
+  readonly #clients: Clients
+  readonly #standing: StandingStreams
+  readonly #bridges: Bridges
+  readonly #tools: Tools
+  readonly farewells = (): Promise<void> => this.#sessions.farewells()
+  readonly isBusy = (): boolean => this.#streams.size > 0
+  readonly collectIdle = (): void => this.#sessions.collectIdle()
+
+  constructor(parts: Parts, waitUntil: (work: Promise<unknown>) => void) {
+    this.#parts = parts
+    this.#clients = new Clients(parts)
+    this.#waitUntil = waitUntil
+    const bounds = boundsOf(parts.settings.limits)
+    const tools = new Tools(parts)
+    const downstream = new DownstreamSessions(parts, { waitUntil, replaced: (old) => streams.lose(old) })
+    const streams = new OwnedStreams({
+      log: parts.log,
+      bounds,
+      keepAliveMs: KEEP_ALIVE_MS.legacy,
+      maxEventBytes: parts.settings.limits.maxEventBytes,
+      edit: (stream) => tools.editOf(stream),
+      resume: (stream, upId, signal) => resumed(parts, downstream, stream, upId, signal),
+      waitUntil,
+      left: ({ mcpSession }) => this.#bridges.left(mcpSession),
+      now: parts.now,
+    })
+    const standing = new StandingStreams(parts, streams, bounds)
+    const sessions = new SessionKeeper({
+      parts,
+      downstream,
+      waitUntil,
+      endStreams: (id) => streams.end('session_expired', (spec) => spec.mcpSession === id),
+      isHeard: (id) => this.#bridges.isHeard(id),
+    })
+    this.#downstream = downstream
+    this.#streams = streams
+    this.#posts = new PendingPosts(streams, waitUntil)
+    this.#standing = standing
+    this.#tools = tools
+    this.#sessions = sessions
+    this.#bridges = new Bridges({ parts, streams, standing, sessions, downstream, waitUntil })
+  }
+
+  async carry(request: Request): Promise<Response> {
+    const order = orderOf(request.headers)
+    return await recorded(this.#parts, order, request, () => this.#carry(order, request))
+  }
+
+  async #carry(order: Order, request: Request): Promise<Response> {
+    try {
+      const admission = await admit(this.#parts, order.caller, order.label, order.count)
+      if (!admission.admitted) return notAdmitted(admission)
+      const { rate } = admission
+      const [session, lastEventId] = [this.#sessionOf(order, request.headers), request.headers.get('last-event-id') || null]
+      const isBridged = order.client === 'http-sse' || session?.bridge !== undefined
+      const headers = new Headers(request.headers)
+      headers.delete(ORDER_HEADER)
+      // Of a GET alone it says anything, and then it is the broker's.
+      if (order.kind !== 'stream') headers.delete('last-event-id')
+      for (const [name, value] of Object.entries(identityHeaders(admission))) headers.set(name, value)
+      if (order.kind === 'stream' && !isBridged) return answered(await this.#attach(order, session, lastEventId, headers), rate)
+      if (order.kind === 'end' && !isBridged) return answered(await this.#delete(order, session, headers), rate)
+      const asked = { order, headers, body: await handedBody(request, this.#parts.settings.limits) }
+      const passing = this.#tools.passing(asked, session, admission.identity, {
+        signals: this.#downstream.signals,
+        bridges: isBridged ? this.#bridges : undefined,
+        ask: (own) => this.#ask(order, new AbortController(), { session, method: 'POST', ...own }),
+      })
+      const edit = passing && (await passing)
+      return answered(await (isBridged ? this.#bridges.carry(asked, session) : this.#call(asked, session, edit)), rate)
+    } catch (error) {
+      if (error instanceof McpRefusal) return refusalAnswer(error)
+      if (error instanceof NotAdmitted) return notAdmitted(error.refused)
+      throw error
+    }
+  }
+
+  openGet(asked: GetRequest): Promise<GetAnswer> {
+    return answerToGet(asked, this.#parts, this.#standing)
+  }
+
+  append(stream: string, epoch: number, events: readonly CarriedEvent[]): Promise<readonly number[]> {
+    return this.#standing.append(stream, epoch, events)
+  }
+
+  end(reason: CloseReason, grantId?: string): number {
+    const concerns = (of: string): boolean => grantId === undefined || of === grantId
+    for (const [flight, of] of this.#flights) if (concerns(of)) flight.abort(reason)
+    this.#downstream.signals.end(reason, concerns)
+    this.#sessions.endWith(concerns)
+    return this.#streams.end(reason, (spec) => concerns(spec.grantId))
+  }
+
+  endStream(reason: CloseReason, id: string): number {
+    return this.#streams.end(reason, (spec) => spec.id === id)
+  }
+
+  endSession(id: string): number | undefined {
+    const session = this.#parts.mcpSessions.find(id)
+    if (!session) return undefined
+    const open = this.#streams.open().filter(({ mcpSession }) => mcpSession === id).length
+    this.#sessions.end(session)
+    return open
+  }
+
+  open(): readonly StreamDetail[] {
+    return this.#streams.open()
+  }
+
+  traffic(id: string): StreamTraffic | undefined {
+    return this.#streams.traffic(id)
+  }
+
+  softwareOf(stream: Pick<StreamDetail, 'id' | 'grantId'>): ClientSoftware | undefined {
+    return this.#clients.of(stream)
+  }
+
+  recover(): void {
+    const { log: events, leashes, grants, now } = this.#parts
+    for (const stream of events.unfinished()) {
+      const isAlive = grants.live(stream.grantId, now()) !== undefined
+      // A leash that is open means that the object slept, not that it died: the router goes on carrying.
+      if (!isAlive || leashes.isOpen(stream.id)) continue
+      if (stream.kind === 'call') this.#goOn(stream)
+      else if (stream.upId !== undefined && events.wasCarried(stream.id)) this.#standing.takeOver(stream)
+    }
+    this.#bridges.recover()
+    this.#sessions.forgetOver()
+  }
+
+  standingLeft(id: string): void {
+    const stream = this.#parts.log.find(id)
+    if (stream && this.#parts.grants.live(stream.grantId, this.#parts.now())) this.#standing.takeOver(stream)
+  }
+
+  /** A downstream that lost the session is initialized again in `send`; the client never notices. */
+  async #call(asked: Asked, session: McpSession | undefined, edit?: Edit): Promise<Response> {
+    const { order, headers, body } = asked
+    const grantsOfOpen = () => [...this.#streams.open().map(({ grantId }) => grantId), ...this.#flights.values()]
+    // What opens nothing is what makes room: a cancellation, an answer to a question of the server's.
+    const opens = order.requestIds.length > 0
+    if (opens && isFull(this.#parts, order.caller.resource, this.#streams.size + this.#flights.size, grantsOfOpen)) {
+      throw new McpRefusal('limit_exceeded', 'too many requests at once: wait until one of them is answered', { id: order.id })
+    }
+    const bridged = order.kind === 'initialize' ? await this.#bridges.initialize(asked) : undefined
+    if (bridged) return bridged
+    if (session && order.kind === 'request') await this.#standing.settled(session)
+    const abort = new AbortController()
+    const ask = () => this.#ask(order, abort, { session, method: 'POST', headers, body })
+    const pending = await this.#posts.sent(asked, session, abort, ask)
+    // Nobody waits for it: a client reads nothing behind a 202.
+    if (!pending) return new Response(null, { status: 202, headers: { 'cache-control': 'no-store' } })
+    const { answer, session: current } = pending.got
+    refuseEnded(this.#parts, order.caller, abort)
+    const instead = order.kind === 'initialize' ? await this.#bridges.initialize(asked, answer) : undefined
+    if (instead) return instead
+    const out = responseHeaders(answer)
+    const downstreamId = answer.headers.get('mcp-session-id') ?? undefined
+    const opened = order.kind === 'initialize' && answer.ok ? this.#sessions.open(order.caller, downstreamId, body) : undefined
+    if (opened) out.set('mcp-session-id', opened.id)
+    else if (order.kind === 'initialize') this.#clients.remember(order.caller.grantId, body)
+    if (!answer.body || !isEventStream(answer) || !answer.ok || bareStatus(answer, opens) !== undefined) {
+      const held = {
+        abort,
+        grantId: order.caller.grantId,
+        id: order.id,
+        answersRequest: opens,
+        flights: this.#flights,
+        waitUntil: this.#waitUntil,
+      }
+      return await wholeAnswer(answer, out, held, edit)
+    }
+    const spec = callOf(order, opened ?? current, edit ? listsIn(openEnvelope(body)) : [])
+    this.#streams.begin(spec, answer.body, abort, pending.open)
+    const primes = (headers.get('mcp-protocol-version') ?? '') >= '2025-11-25'
+    return new Response(this.#streams.attach({ stream: spec.id, seq: 0 }, primes), { status: answer.status, headers: out })
+  }
+
+  async #ask(
+    order: Order,
+    abort: AbortController,
+    asked: Pick<DownstreamRequest, 'method' | 'headers' | 'body'> & { readonly session: McpSession | undefined },
+  ): Promise<{ answer: Response; session: McpSession | undefined }> {
+    this.#flights.set(abort, order.caller.grantId)
+    try {
+      // The body was read after the admission: a revocation that came meanwhile has found nothing to abort.
+      refuseEnded(this.#parts, order.caller, abort)
+      const { session, ...rest } = asked
+      const sent = await this.#downstream.send(session, { ...rest, ...wayOf(this.#parts, order, rest.headers, abort.signal) })
+      await checkAnswer(sent.answer, order.id)
+      return sent
+    } catch (error) {
+      throw abort.signal.aborted ? interrupted(abort.signal.reason) : error
+    } finally {
+      this.#flights.delete(abort)
+    }
+  }
+
+  #sessionOf(order: Order, headers: Headers): McpSession | undefined {
+    const opens = order.client === 'streamable-http' && order.kind === 'initialize'
+    const id = opens ? null : headers.get('mcp-session-id')
+    return id === null ? undefined : this.#sessions.find(id, order.caller, headers.get('mcp-protocol-version'), order.client)
+  }
+
+  async #attach(order: Order, session: McpSession | undefined, lastEventId: string | null, own: Headers): Promise<Response> {
+    const headers = { 'content-type': 'text/event-stream', 'cache-control': 'no-cache, no-transform', 'x-accel-buffering': 'no' }
+    const again = { parts: this.#parts, downstream: this.#downstream, standing: this.#standing, flights: this.#flights }
+    if (lastEventId !== null) {
+      const found = cursorIn(this.#parts.log, lastEventId, order.caller, session)
+      if (!found) throw new McpRefusal('cursor_not_found', 'the events after this Last-Event-ID are gone')
+      if (found.stream.kind === 'standing') await listenAgain(order, session, own, again)
+      else if (!found.stream.closed) this.#goOn(found.stream)
+      return new Response(this.#streams.attach(found.at, false), { headers })
+    }
+    const { id: stream } = await listenAgain(order, session, own, again)
+    return new Response(this.#streams.attach({ stream, seq: this.#parts.log.last }, false), { headers })
+  }
+
+  async #delete(order: Order, session: McpSession | undefined, headers: Headers): Promise<Response> {
+    const asked = await this.#ask(order, new AbortController(), { session, method: 'DELETE', headers })
+    return await endAnswer(asked.answer, session && (() => this.#sessions.forget(session)))
+  }
+
+  #goOn({ openRequests, upId, ...spec }: LoggedStream): void {
+    const downstreamId = this.#parts.mcpSessions.find(spec.mcpSession)?.downstreamId
+    this.#streams.goOn({ ...spec, downstreamId, requestIds: openRequests }, openRequests, upId)
+  }
+}

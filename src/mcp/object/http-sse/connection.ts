@@ -1,0 +1,165 @@
+// One connection to an HTTP+SSE server (MCP 2024-11-05): a stream that everything comes over, an address everything is sent to.
+import { outbound, OutboundError, type OutboundOptions } from '../../../platform/outbound.ts'
+import { describeError, log } from '../../../platform/telemetry.ts'
+import { sentUntilTaken, type Challenged } from '../../downstream/token-retry.ts'
+import { checkAnswer } from '../../downstream/downstream-answer.ts'
+import { isEventStream } from '../../downstream/passing-headers.ts'
+import { McpRefusal } from '../../message/refusal.ts'
+import { isMessage, readEvents, SseEventTooLarge, type SseEvent } from '../../sse/sse.ts'
+import { messageEndpoint } from './endpoint.ts'
+
+export interface ConnectionTerms {
+  readonly target: string
+  /** The identity of the person. */
+  readonly headers: Headers
+  readonly signal: AbortSignal
+  readonly headersWithinMs: number
+  readonly maxEventBytes: number
+  /** What to do when the server does not take what the headers say of the person. */
+  readonly challengedFor: (headers: Headers) => Challenged | undefined
+}
+
+/** The first event says where to send; a server that has it to say says it at once. */
+const ENDPOINT_WITHIN_MS = 10_000
+
+/** What the frame of an event in our own log adds. */
+const FRAME_BYTES = 1024
+
+export class SseConnection {
+  readonly #terms: ConnectionTerms
+  readonly #abort: AbortController
+  /** Aborts with either of the two; one for all requests, because the connection may live for days. */
+  readonly #ends: AbortSignal
+  readonly #events: AsyncGenerator<SseEvent, void, undefined>
+  readonly #endpoint: URL
+
+  private constructor(
+    terms: ConnectionTerms,
+    abort: AbortController,
+    ends: AbortSignal,
+    events: AsyncGenerator<SseEvent, void, undefined>,
+    endpoint: URL,
+  ) {
+    this.#terms = terms
+    this.#abort = abort
+    this.#ends = ends
+    this.#events = events
+    this.#endpoint = endpoint
+  }
+
+  /** Throws an `McpRefusal`; `downstream_no_stream` where the server has answered, and is none of this kind. */
+  static async open(terms: ConnectionTerms): Promise<SseConnection> {
+    const { target, signal, headersWithinMs } = terms
+    const abort = new AbortController()
+    const headers = new Headers(terms.headers)
+    for (const name of ['content-type', 'mcp-session-id', 'last-event-id']) headers.delete(name)
+    headers.set('accept', 'text/event-stream')
+    headers.set('accept-encoding', 'identity')
+    const ends = AbortSignal.any([signal, abort.signal])
+    const answer = await ask(
+      target,
+      { headers },
+      { signal: ends, headersWithinMs: Math.min(headersWithinMs, ENDPOINT_WITHIN_MS) },
+      terms.challengedFor(headers),
+    )
+    await checkAnswer(answer, undefined)
+    if (!answer.ok || !answer.body || !isEventStream(answer)) {
+      await answer.body?.cancel()
+      const code = answer.status >= 500 || answer.status === 429 ? 'downstream_unreachable' : 'downstream_no_stream'
+      throw new McpRefusal(code, 'The downstream MCP server opened no event stream', {
+        reason: `GET was answered ${answer.status}`,
+      })
+    }
+    const events = readEvents(answer.body, { maxEventBytes: terms.maxEventBytes - FRAME_BYTES })
+    const named = await endpointIn(events, abort)
+    const endpoint = named === undefined ? undefined : messageEndpoint(named, target)
+    if (endpoint) return new SseConnection(terms, abort, ends, events, endpoint)
+    abort.abort('no endpoint')
+    if (named === undefined)
+      throw new McpRefusal('downstream_no_stream', 'The downstream MCP server did not say where messages go')
+    const host = URL.parse(named, target)?.host ?? 'no address'
+    log('error', 'downstream.endpoint_refused', { downstream: new URL(target).host, endpoint: host })
+    throw new McpRefusal(
+      'downstream_endpoint',
+      'The downstream MCP server wants messages sent to another origin, which is refused',
+      {
+        reason: `the endpoint event names ${host}`,
+      },
+    )
+  }
+
+  async post(headers: Headers, body: Uint8Array<ArrayBuffer> | string): Promise<Response> {
+    const { headersWithinMs, challengedFor } = this.#terms
+    const own = new Headers(headers)
+    for (const name of ['mcp-session-id', 'last-event-id']) own.delete(name)
+    own.set('content-type', 'application/json')
+    const ending = new AbortController()
+    const stop = (): void => ending.abort('closed')
+    this.#ends.addEventListener('abort', stop, { once: true })
+    if (this.#ends.aborted) stop()
+    try {
+      const init = { method: 'POST', headers: own, body }
+      const answer = await ask(this.#endpoint, init, { ending, headersWithinMs }, challengedFor(own))
+      await checkAnswer(answer, undefined)
+      return answer
+    } finally {
+      this.#ends.removeEventListener('abort', stop)
+    }
+  }
+
+  /** Hands on message after message until the connection ends, for whatever reason; what was too large is named. */
+  async read(deliver: (data: string) => Promise<void>): Promise<SseEventTooLarge | undefined> {
+    let tooLarge: SseEventTooLarge | undefined
+    try {
+      for await (const event of this.#events) if (isMessage(event)) await deliver(event.data)
+    } catch (error) {
+      if (error instanceof SseEventTooLarge) tooLarge = new SseEventTooLarge(this.#terms.maxEventBytes)
+      if (!this.#terms.signal.aborted) log('warn', 'downstream.connection_broken', { reason: describeError(error) })
+    }
+    this.close()
+    return tooLarge
+  }
+
+  close(): void {
+    this.#abort.abort('closed')
+  }
+}
+
+async function endpointIn(
+  events: AsyncGenerator<SseEvent, void, undefined>,
+  abort: AbortController,
+): Promise<string | undefined> {
+  const timer = setTimeout(() => abort.abort('no endpoint'), ENDPOINT_WITHIN_MS)
+  try {
+    // Not for…of: leaving that would close the stream.
+    for (let next = await events.next(); next.done !== true; next = await events.next())
+      if (next.value.event === 'endpoint') return next.value.data ?? ''
+    return undefined
+  } catch {
+    throw new McpRefusal('downstream_unreachable', 'The downstream MCP server did not say where messages go', {
+      reason: 'its event stream ended, or stayed silent, before the endpoint event',
+    })
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+async function ask(
+  url: string | URL,
+  init: RequestInit & { readonly headers: Headers },
+  options: OutboundOptions,
+  challenged: Challenged | undefined,
+): Promise<Response> {
+  const send = (instead: Readonly<Record<string, string>> = {}): Promise<Response> => {
+    for (const [name, value] of Object.entries(instead)) init.headers.set(name, value)
+    return outbound(url, init, options)
+  }
+  try {
+    return await sentUntilTaken(send, challenged)
+  } catch (cause) {
+    if (cause instanceof McpRefusal) throw cause
+    const reason = cause instanceof OutboundError ? cause.reason : 'unreachable'
+    const code = reason === 'timeout' ? 'downstream_timeout' : 'downstream_unreachable'
+    throw new McpRefusal(code, 'Failed to connect to downstream MCP server', { reason })
+  }
+}

@@ -1,0 +1,25 @@
+// Messages on their way into a logged stream, as the event stream a downstream would have sent.
+import { encodeEvent } from '../../sse/sse.ts'
+
+export class Feed {
+  readonly body: ReadableStream<Uint8Array>
+  readonly #writer: WritableStreamDefaultWriter<Uint8Array>
+
+  constructor() {
+    const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>()
+    this.body = readable
+    this.#writer = writable.getWriter()
+    // A stream that was ended from the other side takes nothing any more; whoever sends need not know.
+    this.#writer.closed.catch(() => undefined)
+  }
+
+  /** Resolves when the stream has taken it, or takes nothing any more. `upId` is what the downstream resumes after. */
+  async send(data: string, upId?: string): Promise<void> {
+    const event = encodeEvent({ ...(upId !== undefined && { id: upId }), event: 'message', data })
+    await this.#writer.write(event).catch(() => undefined)
+  }
+
+  end(): void {
+    void this.#writer.close().catch(() => undefined)
+  }
+}

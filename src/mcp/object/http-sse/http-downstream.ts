@@ -1,0 +1,229 @@
+// A downstream that speaks streamable HTTP, in front of a client that knows only HTTP+SSE: every answer becomes messages.
+import { describeError, log } from '../../../platform/telemetry.ts'
+import { GRACE_MS } from '../../sse/relay.ts'
+import { checkAnswer } from '../../downstream/downstream-answer.ts'
+import { eventTooLarge } from '../../message/event-too-large.ts'
+import { isEventStream } from '../../downstream/passing-headers.ts'
+import { McpRefusal } from '../../message/refusal.ts'
+import { isMessage, readEvents, SseEventTooLarge } from '../../sse/sse.ts'
+import { wholeBody } from '../../downstream/whole-body.ts'
+import { versionIn, type DownstreamSessions } from '../downstream-session.ts'
+import { ownChallenge } from '../own-token-retry.ts'
+import type { StreamSpec } from '../owned-stream.ts'
+import { pause } from '../pause.ts'
+import { OpenRequests } from '../../message/open-requests.ts'
+import { resumed } from '../resumption.ts'
+import { withdraw, withdrawnBy, type Owing } from '../withdrawal.ts'
+import { headersWithinMs, initializeIn, ownHeaders, relayed, type ClientMessage, type Link, type LinkContext } from './link.ts'
+
+/** From this revision on a request names the one that was negotiated; clients of HTTP+SSE need not know that. */
+const NAMES_VERSION = '2025-06-18'
+
+const ATTEMPTS = 5
+/** From the headers of an answer to its end: some servers send those first, and then work. */
+const LONGEST_CALL_MS = 600_000
+const PAUSE_MS = 1_000
+const LONGEST_PAUSE_MS = 30_000
+
+/** An answer on its way: what it owes, and what ends it. */
+interface Reading extends Owing {
+  readonly signal: AbortSignal
+}
+
+export class HttpDownstream implements Link {
+  readonly #context: LinkContext
+  readonly #downstream: DownstreamSessions
+  readonly #reading = new Set<Reading>()
+  #isListening = false
+
+  constructor(context: LinkContext, downstream: DownstreamSessions) {
+    this.#context = context
+    this.#downstream = downstream
+  }
+
+  async post(message: ClientMessage): Promise<Response> {
+    // An answer takes as long as the tool does, and some clients send nothing while a POST of theirs is open.
+    if (message.requestIds.length === 0 || initializeIn(message)) return this.take(message, await this.send(message))
+    this.#context.waitUntil(this.#inBackground(message))
+    return new Response(null, { status: 202, headers: { 'cache-control': 'no-store' } })
+  }
+
+  /** For a client that was initialized in another session, and does not know that it is in this one. */
+  async initializeAgain(): Promise<void> {
+    const context = this.#context
+    const { target, signal } = context
+    const request = { method: 'POST', target, headers: await ownHeaders(context), signal } as const
+    const renewed = await this.#downstream.initializeAs(context.session(), {
+      ...request,
+      headersWithinMs: headersWithinMs(context),
+    })
+    if (!renewed)
+      throw new McpRefusal('downstream_unreachable', 'The downstream MCP server did not answer when it was initialized again')
+    this.listen()
+  }
+
+  async send(message: ClientMessage, signal = this.#context.signal): Promise<Response> {
+    const end = withdraw(withdrawnBy(message.messages), [...this.#reading])
+    return await this.#send(message, signal).finally(end)
+  }
+
+  async #send({ headers, body, requestIds }: ClientMessage, signal: AbortSignal): Promise<Response> {
+    const context = this.#context
+    const session = context.session()
+    const own = new Headers(headers)
+    own.delete('last-event-id')
+    own.set('accept', 'application/json, text/event-stream')
+    const { protocolVersion = '' } = session
+    if (!own.has('mcp-protocol-version') && protocolVersion >= NAMES_VERSION) own.set('mcp-protocol-version', protocolVersion)
+    const request = { method: 'POST', target: context.target, headers: own, body, signal } as const
+    const challenged = ownChallenge(context.parts, session, own)
+    const { answer } = await this.#downstream.send(session, { ...request, headersWithinMs: headersWithinMs(context), challenged })
+    await checkAnswer(answer, requestIds[0])
+    return answer
+  }
+
+  /** Takes the downstream's answer to a message, from here or from whoever asked first. */
+  async take(message: ClientMessage, answer: Response): Promise<Response> {
+    if (!answer.ok) return relayed(answer)
+    const { parts, session, waitUntil } = this.#context
+    if (initializeIn(message)) {
+      const initialize = new TextDecoder().decode(message.body)
+      parts.mcpSessions.change(session(), { initialize, downstreamId: answer.headers.get('mcp-session-id') ?? undefined })
+    }
+    if (message.requestIds.length === 0) {
+      if (message.messages.some(({ method }) => method === 'notifications/initialized')) this.listen()
+      return relayed(answer)
+    }
+    const reading = this.#begin(message)
+    waitUntil(this.#read(message, answer, reading).catch((error: unknown) => this.#failed(error, reading)))
+    return new Response(null, { status: 202, headers: { 'cache-control': 'no-store' } })
+  }
+
+  /** Relays what the downstream says unasked, if it offers a stream for that. */
+  listen(upId?: string): void {
+    if (this.#isListening) return
+    this.#isListening = true
+    const { signal } = this.#context
+    const told = async (data: string, id: string | undefined): Promise<void> => this.#context.deliver(data, id)
+    const forEver = { kind: 'standing', downstreamId: undefined, attempts: Number.POSITIVE_INFINITY } as const
+    const listening = this.#follow(upId, told, () => !signal.aborted, signal, forEver)
+    this.#context.waitUntil(listening.finally(() => (this.#isListening = false)))
+  }
+
+  async #inBackground(message: ClientMessage): Promise<void> {
+    const reading = this.#begin(message)
+    try {
+      await this.#read(message, await this.send(message, reading.signal), reading)
+    } catch (error) {
+      await this.#failed(error, reading)
+    }
+  }
+
+  /** From before the downstream is asked: the client may take a request back at once. */
+  #begin({ requestIds }: ClientMessage): Reading {
+    const abort = new AbortController()
+    const end = (): void => abort.abort('nothing more is owed')
+    const signal = AbortSignal.any([this.#context.signal, abort.signal])
+    const reading = { open: new OpenRequests(requestIds), end, signal }
+    this.#reading.add(reading)
+    signal.addEventListener('abort', () => this.#reading.delete(reading), { once: true })
+    return reading
+  }
+
+  async #failed(error: unknown, { open, end, signal }: Reading): Promise<void> {
+    if (signal.aborted) return
+    end()
+    log('warn', 'mcp.relay_failed', { reason: describeError(error) })
+    const { code, message } =
+      error instanceof McpRefusal
+        ? error
+        : error instanceof SseEventTooLarge
+          ? eventTooLarge(error.maxEventBytes)
+          : new McpRefusal('downstream_broken', 'The answer of the downstream MCP server broke off')
+    for (const id of open.spelled)
+      await this.#context.deliver(new McpRefusal(code, message, { id }).toJson(this.#context.standing))
+  }
+
+  /** Every request of the message is answered when this resolves, by the downstream or in its place. */
+  async #read(message: ClientMessage, answer: Response, { open, end, signal }: Reading): Promise<void> {
+    const { deliver, lost, parts, session } = this.#context
+    const isInitialize = initializeIn(message) !== undefined
+    const { downstreamId } = session()
+    const take = async (data: string): Promise<void> => {
+      open.settle(data)
+      const version = isInitialize ? versionIn(data) : undefined
+      if (version !== undefined) parts.mcpSessions.change(session(), { protocolVersion: version })
+      await deliver(data)
+      if (open.areAnswered) setTimeout(end, GRACE_MS)
+    }
+    if (isEventStream(answer) && answer.ok && answer.body) {
+      const upId = await this.#pump(answer.body, undefined, take, signal)
+      // It ended its stream before it had answered: it wants to be asked for the rest (SEP-1699), or it broke.
+      const wants = (): boolean => !open.areAnswered
+      if (wants() && upId !== undefined)
+        await this.#follow(upId, take, wants, signal, { kind: 'call', downstreamId, attempts: ATTEMPTS })
+    } else {
+      // A JSON answer becomes one event.
+      const { maxEventBytes: mostBytes } = parts.settings.limits
+      const text = new TextDecoder().decode(await wholeBody(answer.body, { mostBytes, withinMs: LONGEST_CALL_MS }))
+      open.settle(text)
+      // An error page answers nobody.
+      if (answer.ok ? text.trim() !== '' : open.spelled.length < message.requestIds.length) await take(text)
+      if (!answer.ok && !open.areAnswered)
+        throw new McpRefusal('downstream_broken', `The downstream MCP server answered with status ${answer.status}`)
+    }
+    end()
+    if (!open.areAnswered && !this.#context.signal.aborted) await lost(open.spelled)
+  }
+
+  /** Asks for what follows an event, again and again, until nobody wants more or the downstream has no more to give. */
+  async #follow(
+    from: string | undefined,
+    take: (data: string, upId: string | undefined) => Promise<void>,
+    wants: () => boolean,
+    signal: AbortSignal,
+    { attempts, ...of }: Pick<StreamSpec, 'kind' | 'downstreamId'> & { readonly attempts: number },
+  ): Promise<void> {
+    const { parts, session, standing } = this.#context
+    let upId = from
+    for (let attempt = 0; wants() && !signal.aborted && attempt <= attempts; attempt += 1) {
+      if (attempt > 0) await pause(Math.min(PAUSE_MS * attempt, LONGEST_PAUSE_MS), signal)
+      if (signal.aborted) return
+      const { grantId, id: mcpSession } = session()
+      const spec = { id: standing, grantId, mcpSession, ...of, requestIds: [] }
+      try {
+        const answer = await resumed(parts, this.#downstream, spec, upId, signal)
+        if (!answer?.body) return
+        const last = await this.#pump(answer.body, upId, take, signal)
+        if (last !== upId) attempt = 0
+        upId = last
+      } catch (error) {
+        if (error instanceof SseEventTooLarge) throw error
+        log('info', 'downstream.not_resumed', { attempt, reason: describeError(error) })
+      }
+    }
+  }
+
+  /** Resolves with the last event id when the stream ends, however it ends. */
+  async #pump(
+    body: ReadableStream<Uint8Array>,
+    before: string | undefined,
+    take: (data: string, upId: string | undefined) => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<string | undefined> {
+    let upId = before
+    try {
+      const events = body.pipeThrough(new TransformStream<Uint8Array, Uint8Array>(), { signal })
+      for await (const event of readEvents(events, { maxEventBytes: this.#context.parts.settings.limits.maxEventBytes })) {
+        if (event.id !== undefined) upId = event.id || undefined
+        // On the one stream of an HTTP+SSE client other types mean other things, or nothing.
+        if (isMessage(event)) await take(event.data, event.id || undefined)
+      }
+    } catch (error) {
+      // What has answered so need not be asked again; what comes unasked is lost alone.
+      if (error instanceof SseEventTooLarge && signal !== this.#context.signal) throw error
+      if (!signal.aborted) log('warn', 'downstream.connection_broken', { reason: describeError(error) })
+    }
+    return upId
+  }
+}

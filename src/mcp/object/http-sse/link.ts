@@ -1,0 +1,88 @@
+// What a bridge and the downstream at its far end know of each other, whichever transport that one speaks.
+import { vouchFor } from '../../../session/admit.ts'
+import type { McpSession } from '../../../session/mcp-sessions.ts'
+import type { Parts } from '../../../session/parts.ts'
+import { identityHeaders } from '../../downstream/identity-headers.ts'
+import type { Message } from '../../message/json-rpc-body.ts'
+import { responseHeaders } from '../../downstream/passing-headers.ts'
+import { McpRefusal, revoked } from '../../message/refusal.ts'
+import type { SseEventTooLarge } from '../../sse/sse.ts'
+
+/** One POST of the client's. */
+export interface ClientMessage {
+  readonly messages: readonly Message[]
+  /** Ids of the requests in it, as spelled. */
+  readonly requestIds: readonly string[]
+  /** What passes of the client's headers, and the identity of the person. */
+  readonly headers: Headers
+  readonly body: Uint8Array<ArrayBuffer>
+  /** For people who watch. */
+  readonly label: string
+}
+
+/** The far end. */
+export interface Link {
+  /** Sends a message; the answer is for the client's POST. What the downstream has to say about it comes as messages of its own. */
+  post(message: ClientMessage): Promise<Response>
+}
+
+/** The near end, as the far end sees it. */
+export interface LinkContext {
+  readonly parts: Parts
+  readonly target: string
+  /** Throws when the session has ended. */
+  readonly session: () => McpSession
+  /** The stream that messages go to which belong to no request. */
+  readonly standing: string
+  /** Aborts when the session ends or nobody listens any more. */
+  readonly signal: AbortSignal
+  readonly waitUntil: (work: Promise<unknown>) => void
+  /** One message of the downstream's; `upId` is what it can be asked to resume after. */
+  readonly deliver: (data: string, upId?: string) => Promise<void>
+  /** These requests, or all that are open, will not be answered. */
+  readonly lost: (requestIds?: readonly string[], tooLarge?: SseEventTooLarge) => Promise<void>
+  /** Whether a client is there to be told something. */
+  readonly isHeard: () => boolean
+}
+
+/**
+ * The person's identity for a request the object makes by itself, and what passes of the client's headers where a client brought it about.
+ * Throws when nobody vouches for the person any more.
+ */
+export async function ownHeaders({ parts, session }: LinkContext, client?: Headers): Promise<Headers> {
+  const { grantId, resource } = session()
+  const grant = parts.grants.live(grantId, parts.now())
+  const downstream = parts.settings.downstreams.find((candidate) => candidate.resource === resource)
+  if (!grant || !downstream) throw revoked()
+  const vouched = await vouchFor(parts, grant, downstream)
+  if ('reason' in vouched)
+    throw new McpRefusal('auth_unavailable', 'the identity provider does not answer: try again after a moment', {
+      reason: vouched.reason,
+    })
+  const headers = new Headers()
+  for (const name of downstream.passHeaders ?? []) {
+    const value = client?.get(name) ?? null
+    if (value !== null) headers.set(name, value)
+  }
+  for (const [name, value] of Object.entries(identityHeaders(vouched))) headers.set(name, value)
+  return headers
+}
+
+export function headersWithinMs({ parts }: LinkContext): number {
+  return parts.settings.limits.downstreamTimeout * 1000
+}
+
+export function maxEventBytes({ parts }: LinkContext): number {
+  return parts.settings.limits.maxEventBytes
+}
+
+export function initializeIn({ messages }: ClientMessage): Message | undefined {
+  return messages.find(({ kind, method }) => kind === 'request' && method === 'initialize')
+}
+
+/** What the client's POST gets: that its message was taken, or what the downstream had against it. */
+export async function relayed(answer: Response): Promise<Response> {
+  if (!answer.ok) return new Response(answer.body, { status: answer.status, headers: responseHeaders(answer) })
+  await answer.body?.cancel()
+  return new Response(null, { status: 202, headers: { 'cache-control': 'no-store' } })
+}

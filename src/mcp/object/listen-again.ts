@@ -1,0 +1,46 @@
+// A standing stream that the router could not carry: the downstream has lost its session or its cursor, or lets nobody listen.
+import type { LoggedStream } from '../../session/event-log.ts'
+import type { McpSession } from '../../session/mcp-sessions.ts'
+import type { Parts } from '../../session/parts.ts'
+import { interrupted, McpRefusal, notOffered } from '../message/refusal.ts'
+import { OVER, type DownstreamSessions } from './downstream-session.ts'
+import type { Order } from '../dispatch/dispatch-header.ts'
+import { wayOf } from './own-token-retry.ts'
+import { refuseEnded } from './refuse-ended.ts'
+import type { StandingStreams } from './standing-streams.ts'
+
+export interface ListenAgainOptions {
+  readonly parts: Parts
+  readonly downstream: DownstreamSessions
+  readonly standing: StandingStreams
+  readonly flights: Map<AbortController, string>
+}
+
+/**
+ * The object carries it from here, for a while. Throws what is told to a client that should not come again: one that is given a
+ * stream which ends at once comes every second.
+ */
+export async function listenAgain(
+  order: Order,
+  session: McpSession | undefined,
+  headers: Headers,
+  { parts, downstream, standing, flights }: ListenAgainOptions,
+): Promise<LoggedStream> {
+  if (!session) throw new McpRefusal('session_not_found', 'Session not found: initialize a new one')
+  const abort = new AbortController()
+  flights.set(abort, order.caller.grantId)
+  try {
+    refuseEnded(parts, order.caller, abort)
+    const request = { method: 'GET', headers, ...wayOf(parts, order, headers, abort.signal) } as const
+    const living = await downstream.living(session, request, true)
+    if (!living) throw new McpRefusal('session_not_found', OVER)
+    const stream = standing.of(living)
+    if (living.downstreamId === session.downstreamId && stream.upId === undefined) throw notOffered(404)
+    standing.takeOver(stream)
+    return stream
+  } catch (error) {
+    throw abort.signal.aborted ? interrupted(abort.signal.reason) : error
+  } finally {
+    flights.delete(abort)
+  }
+}

@@ -1,0 +1,34 @@
+// The same for requests that the person's object makes itself: there the answer to a challenge is one call away.
+import { answerChallenge } from '../../session/challenge.ts'
+import type { Parts } from '../../session/parts.ts'
+import { challengedFor, type Challenged } from '../downstream/token-retry.ts'
+import { refusalOfAdmission } from '../dispatch/object-answer.ts'
+import type { DownstreamRequest } from './downstream-session.ts'
+import type { Order } from '../dispatch/dispatch-header.ts'
+
+/** `headers` are those of the request, identity included. */
+export function ownChallenge(
+  parts: Parts,
+  { grantId, resource }: { readonly grantId: string; readonly resource: string },
+  headers: Headers,
+): Challenged | undefined {
+  const downstream = parts.settings.downstreams.find((known) => known.resource === resource)
+  if (downstream?.auth !== 'oauth') return undefined
+  return challengedFor(
+    downstream,
+    { grantId, authorization: headers.get('authorization') },
+    (challenge) => answerChallenge(parts, challenge),
+    (refused) => refusalOfAdmission(refused).refusal,
+  )
+}
+
+/** How a request that was ordered gets to its downstream. */
+export function wayOf(
+  parts: Parts,
+  { caller, target }: Order,
+  headers: Headers,
+  signal: AbortSignal,
+): Pick<DownstreamRequest, 'target' | 'signal' | 'headersWithinMs' | 'challenged'> {
+  const headersWithinMs = parts.settings.limits.downstreamTimeout * 1000
+  return { target, signal, headersWithinMs, challenged: ownChallenge(parts, caller, headers) }
+}

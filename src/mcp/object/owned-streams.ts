@@ -1,0 +1,308 @@
+// Owned streams: the object reads the downstream's events into the log, whoever listens, until every request is answered.
+//
+// The pump of a stream runs on when its client leaves, and goes on after a restart: where the downstream gave ids it asks again
+// from the last one, elsewhere each request that was lost is answered with an error. Silence is never an answer (ARCHITECTURE.md, law 6).
+import { log } from '../../platform/telemetry.ts'
+import type { Cursor } from '../../session/event-id.ts'
+import type { NewEvent } from '../../session/event-log.ts'
+import type { CloseReason } from '../../session/leash-terms.ts'
+import type { McpSession } from '../../session/mcp-sessions.ts'
+import type { StreamTraffic } from '../../session/stream-traffic.ts'
+import { GRACE_MS } from '../sse/relay.ts'
+import { editedEvents } from '../tools/filter-body.ts'
+import type { OpenRequests } from '../message/open-requests.ts'
+import { SseEventTooLarge, SseReader } from '../sse/sse.ts'
+import { incoming } from './incoming.ts'
+import { LogReader } from './log-reader.ts'
+import { isBareJson } from './lost-answer.ts'
+import { rest } from './pause.ts'
+import type { Owing } from './withdrawal.ts'
+import {
+  askedAgain,
+  beginning,
+  detailOf,
+  loseSession,
+  lostAnswers,
+  over,
+  owesNothing,
+  RETRY_MS,
+  type OwnedStream,
+  type OwnedStreamsOptions,
+  type Owner,
+  type StreamSpec,
+} from './owned-stream.ts'
+
+/** Attempts in a row that brought no event; the downstream is then taken not to resume. */
+const ATTEMPTS = 5
+
+export class OwnedStreams {
+  readonly #options: OwnedStreamsOptions
+  readonly #live = new Map<string, OwnedStream>()
+  // Also of streams whose end is in the log but not yet with the client: a revocation ends those readers too.
+  readonly #readers = new Map<LogReader, Owner>()
+
+  constructor(options: OwnedStreamsOptions) {
+    this.#options = options
+  }
+
+  /** How many streams have something to come. One whose requests are answered is only kept until its end has come, which is soon. */
+  get size(): number {
+    return this.#owing.length
+  }
+
+  get #owing(): readonly OwnedStream[] {
+    return [...this.#live.values()].filter((live) => !owesNothing(live))
+  }
+
+  open(): readonly ReturnType<typeof detailOf>[] {
+    return this.#owing.map(detailOf)
+  }
+
+  /** How far the stream is, what its client has still to take included. */
+  traffic(id: string): StreamTraffic | undefined {
+    const live = this.#live.get(id)
+    return live && { ...live.meter.traffic, waiting: this.#options.log.bytesAfter({ stream: id, seq: this.sentUpTo(id) }) }
+  }
+
+  /** Starts to read an answer of the downstream into the log; the stream's row must not exist yet. `pending` says what was withdrawn before. */
+  begin(spec: StreamSpec, body: ReadableStream<Uint8Array>, abort: AbortController, pending?: OpenRequests): void {
+    const { log: events, now } = this.#options
+    const live = this.#admit(spec, spec.requestIds, undefined, 0, abort)
+    if (pending) live.open.withdrawLike(pending)
+    events.open({ ...spec, openRequests: live.open.spelled }, now())
+    this.#run(live, body)
+  }
+
+  /** Reads into a stream whose row exists, from a body that takes the place of a downstream. */
+  take(spec: StreamSpec, body: ReadableStream<Uint8Array>, abort: AbortController): void {
+    this.#run(this.#admit(spec, spec.requestIds, undefined, this.#options.log.last, abort), body)
+  }
+
+  /** Requests whose answers come over a stream that was open before. */
+  expect(id: string, requestIds: readonly string[]): void {
+    this.#owes(id, (open) => open.add(requestIds))
+  }
+
+  /** Requests nobody waits for any more. */
+  waive(id: string, requestIds: readonly string[]): void {
+    this.#owes(id, (open) => open.remove(requestIds))
+  }
+
+  /** Where answers are still to come. */
+  owing(whose: (owner: Owner) => boolean): readonly Owing[] {
+    return this.#owing
+      .filter(({ spec }) => whose(spec))
+      .map((live) => ({
+        open: live.open,
+        noted: () => this.#options.log.expect(live.spec.id, live.open.spelled),
+        end: () => {
+          if (live.spec.kind === 'standing' || this.#live.get(live.spec.id) !== live) return
+          this.#drop(live, 'withdrawn')
+          live.reader?.finish()
+        },
+      }))
+  }
+
+  expected(id: string): readonly string[] {
+    return this.#live.get(id)?.open.spelled ?? []
+  }
+
+  isHeard(id: string): boolean {
+    return this.#live.get(id)?.reader !== undefined
+  }
+
+  /** Where a client goes on that does not say where it was. */
+  sentUpTo(id: string): number {
+    const live = this.#live.get(id)
+    return live?.reader?.sentUpTo ?? live?.sentUpTo ?? this.#options.log.last
+  }
+
+  #owes(id: string, change: (open: OwnedStream['open']) => void): void {
+    const live = this.#live.get(id)
+    if (!live) return
+    change(live.open)
+    this.#options.log.expect(id, live.open.spelled)
+  }
+
+  /** Goes on with a stream that was begun in an earlier life, or that the router carried until its client left. */
+  goOn(spec: StreamSpec, openRequests: readonly string[], upId: string | undefined): void {
+    if (this.#live.has(spec.id)) return
+    const { openedAt, ...progress } = this.#options.log.progressOf(spec.id)
+    const live = this.#admit(spec, openRequests, upId, this.#options.log.last, new AbortController(), openedAt)
+    live.meter.resume(progress)
+    this.#run(live, undefined)
+  }
+
+  /** The client's end, from the cursor on. A reader that is still there ends as `superseded`: the newest connection wins. */
+  attach(cursor: Cursor, primes: boolean, first: readonly Uint8Array[] = []): ReadableStream<Uint8Array> {
+    const live = this.#live.get(cursor.stream)
+    const { log: events, keepAliveMs } = this.#options
+    live?.reader?.close('superseded')
+    live?.wake?.abort()
+    const reader: LogReader = new LogReader(events, cursor, live ? live.safeUpTo : Number.MAX_SAFE_INTEGER, {
+      keepAliveMs,
+      retryMs: live?.retryMs ?? RETRY_MS,
+      primes,
+      first,
+      left: () => {
+        if (live?.reader !== reader) return
+        live.sentUpTo = reader.sentUpTo
+        live.reader = undefined
+        this.#options.left(live.spec)
+      },
+      over: () => this.#readers.delete(reader),
+    })
+    const owner = live?.spec ?? events.find(cursor.stream)
+    if (owner) this.#readers.set(reader, owner)
+    if (live) live.reader = reader
+    else reader.finish()
+    return reader.body
+  }
+
+  /** Ends streams at once: the downstream request is aborted and the client told why before this returns. */
+  end(reason: CloseReason, which: (owner: Owner) => boolean): number {
+    let ended = 0
+    for (const live of this.#live.values()) {
+      if (!which(live.spec)) continue
+      ended += 1
+      this.#drop(live, reason)
+    }
+    for (const [reader, owner] of this.#readers) if (which(owner)) reader.close(reason)
+    return ended
+  }
+
+  /** The downstream has lost the session these calls were made in: what they still owe is answered with an error, now. */
+  lose(old: McpSession): void {
+    for (const live of this.#live.values()) if (live.spec.kind === 'call') loseSession(live, old)
+  }
+
+  /** Stops reading without ending the stream: the router carries it from here. */
+  release(id: string): void {
+    const live = this.#live.get(id)
+    this.#live.delete(id)
+    live?.abort.abort('superseded')
+    live?.reader?.close('superseded')
+  }
+
+  #admit(
+    spec: StreamSpec,
+    open: readonly string[],
+    upId: string | undefined,
+    safeUpTo: number,
+    abort: AbortController,
+    openedAt = this.#options.now(),
+  ): OwnedStream {
+    const live = beginning({ spec, open, upId, safeUpTo, abort, openedAt })
+    this.#live.set(spec.id, live)
+    return live
+  }
+
+  #run(live: OwnedStream, body: ReadableStream<Uint8Array> | undefined): void {
+    this.#options.waitUntil(this.#carry(live, body).catch((error: unknown) => this.#broken(live, error)))
+  }
+
+  async #carry(live: OwnedStream, first: ReadableStream<Uint8Array> | undefined): Promise<void> {
+    if (first && (await this.#pump(live, first))) this.#letPoll(live)
+    for (let attempt = first ? 1 : 0; attempt <= ATTEMPTS && this.#wants(live); attempt += 1) {
+      if (live.spec.kind === 'call' && live.upId === undefined) break
+      // What a client that came back had asked for is no attempt of our own.
+      if (attempt > 0 && (await rest(live, live.retryMs * attempt))) attempt -= 1
+      const answer = this.#wants(live) ? await askedAgain(live, this.#options.resume) : undefined
+      if (answer === undefined) continue
+      if (!answer.body) break
+      const before = live.upId
+      if (await this.#pump(live, answer.body)) this.#letPoll(live)
+      if (live.upId !== before) attempt = 0
+    }
+    await this.#settle(live)
+  }
+
+  #wants(live: OwnedStream): boolean {
+    return this.#live.get(live.spec.id) === live && !live.abort.signal.aborted && !owesNothing(live)
+  }
+
+  /** A downstream that closes before it has answered wants to be asked again later; so may our client, if it knows how. */
+  #letPoll(live: OwnedStream): void {
+    if (live.spec.kind === 'call' && live.upId !== undefined && this.#wants(live) && live.reader?.poll()) live.reader = undefined
+  }
+
+  /** Reads until the downstream ends (true) or breaks off (false); what follows is decided by `#carry`. */
+  async #pump(live: OwnedStream, body: ReadableStream<Uint8Array>): Promise<boolean> {
+    const events = new SseReader({ maxEventBytes: this.#options.maxEventBytes })
+    const edit = this.#options.edit(live.spec)
+    const source = body.getReader()
+    const stop = (): void => void source.cancel().catch(() => undefined)
+    live.abort.signal.addEventListener('abort', stop, { once: true })
+    let bytes = 0
+    let grace: ReturnType<typeof setTimeout> | undefined
+    try {
+      for (;;) {
+        const next = await source.read().catch(() => undefined)
+        // What another connection reads from here on is not ours to note down.
+        if (live.abort.signal.aborted) return true
+        if (next === undefined || next.done) return over(live, next !== undefined)
+        if (live.lostBecause === undefined) live.lostBecause = isBareJson(next.value) ? 'no_events' : 'connection'
+        bytes += next.value.length
+        const { complete, tooLarge } = events.take(next.value)
+        const { before, fresh, upId } = incoming(live, edit ? editedEvents(complete, edit) : complete)
+        if (before !== undefined) this.#options.log.noteUpId(live.spec.id, before)
+        if (fresh.length > 0) {
+          live.meter.passed(fresh.length, bytes)
+          bytes = 0
+          await this.#store(live, fresh)
+        }
+        if (upId !== undefined) this.#options.log.noteUpId(live.spec.id, upId)
+        if (tooLarge) throw tooLarge
+        // The downstream SHOULD close the stream now (MCP 2025-11-25, "Sending Messages to the Server"); not all of them do.
+        if (owesNothing(live)) grace ??= setTimeout(stop, GRACE_MS)
+      }
+    } finally {
+      clearTimeout(grace)
+      live.abort.signal.removeEventListener('abort', stop)
+    }
+  }
+
+  async #store(live: OwnedStream, fresh: readonly NewEvent[]): Promise<void> {
+    const { log: events, bounds, now } = this.#options
+    const last = await events.append(live.spec.id, fresh, live.open.spelled, now())
+    live.safeUpTo = last
+    live.reader?.advance(last, fresh)
+    if (events.isOver(bounds)) events.trim(bounds, now())
+  }
+
+  async #broken(live: OwnedStream, error: unknown): Promise<void> {
+    const code = error instanceof SseEventTooLarge ? 'downstream_event_too_large' : 'downstream_broken'
+    log('error', 'stream.broken', { stream: live.spec.id, code, reason: error instanceof Error ? error.message : undefined })
+    live.abort.abort(code)
+    if (!(error instanceof SseEventTooLarge)) return this.#suspend(live)
+    live.lostBecause = error
+    await this.#settle(live).catch(() => this.#suspend(live))
+  }
+
+  /** Storage is away, and what can't be stored is not sent: the client comes again, and the stream goes on from what is stored. */
+  #suspend(live: OwnedStream): void {
+    if (this.#live.get(live.spec.id) !== live) return
+    this.#live.delete(live.spec.id)
+    live.reader?.close('shutting_down')
+  }
+
+  #drop(live: OwnedStream, reason: string): void {
+    this.#live.delete(live.spec.id)
+    this.#options.log.close(live.spec.id)
+    live.abort.abort(reason)
+  }
+
+  /** The downstream has said all it will say; what it left unanswered is answered here. */
+  async #settle(live: OwnedStream): Promise<void> {
+    const { spec, open } = live
+    if (this.#live.get(spec.id) !== live) return
+    if (spec.kind === 'call' && !open.areAnswered) {
+      const lost = lostAnswers(live)
+      log('warn', 'stream.requests_lost', { stream: spec.id, requests: lost.length })
+      await this.#store(live, lost)
+    }
+    this.#live.delete(spec.id)
+    if (spec.kind === 'call') this.#options.log.close(spec.id)
+    live.reader?.finish()
+  }
+}

@@ -1,0 +1,71 @@
+// Requests the downstream has not begun to answer, and messages that take back one of those, or of those it has.
+import type { McpSession } from '../../session/mcp-sessions.ts'
+import { openEnvelope } from '../message/json-rpc-body.ts'
+import { OpenRequests } from '../message/open-requests.ts'
+import type { Asked } from './http-sse/bridges.ts'
+import type { OwnedStreams } from './owned-streams.ts'
+import { withdraw, withdrawnBy, type Owing } from './withdrawal.ts'
+
+interface Asker {
+  readonly grantId: string
+  /** Empty where the downstream keeps no sessions. */
+  readonly mcpSession: string
+}
+
+/** Why a request was aborted whose client does not wait for it. */
+const WITHDRAWN = Symbol('withdrawn')
+
+export class PendingPosts {
+  readonly #streams: OwnedStreams
+  readonly #waitUntil: (work: Promise<unknown>) => void
+  readonly #pending = new Map<OpenRequests, { readonly asker: Asker; readonly abort: AbortController }>()
+
+  constructor(streams: OwnedStreams, waitUntil: (work: Promise<unknown>) => void) {
+    this.#streams = streams
+    this.#waitUntil = waitUntil
+  }
+
+  /** With what is still to be answered of the requests; undefined when nobody waits for any of them any more. */
+  async sent<T>(
+    asked: Asked,
+    session: McpSession | undefined,
+    abort: AbortController,
+    send: () => Promise<T>,
+  ): Promise<{ readonly got: T; readonly open: OpenRequests } | undefined> {
+    const { requestIds, caller } = asked.order
+    const asker = { grantId: caller.grantId, mcpSession: session?.id ?? '' }
+    const open = new OpenRequests(requestIds)
+    const sending = this.#withdrawing(asked, asker, send)
+    if (!open.areAnswered) this.#pending.set(open, { asker, abort })
+    try {
+      const got = await sending
+      if (requestIds.length === 0 || !open.areAnswered) return { got, open }
+      abort.abort(WITHDRAWN)
+      return undefined
+    } catch (error) {
+      if (abort.signal.reason === WITHDRAWN) return undefined
+      throw error
+    } finally {
+      this.#pending.delete(open)
+    }
+  }
+
+  /** Ends what is taken back after the downstream was told, whether or not its client waits for that. */
+  #withdrawing<T>({ order, body }: Asked, asker: Asker, send: () => Promise<T>): Promise<T> {
+    const mayWithdraw = order.kind === 'batch' || order.label.startsWith('notifications/cancelled')
+    const ids = mayWithdraw ? withdrawnBy(openEnvelope(body).messages) : []
+    if (ids.length === 0) return send()
+    const isTheirs = ({ grantId, mcpSession }: Asker): boolean =>
+      mcpSession === asker.mcpSession && (mcpSession !== '' || grantId === asker.grantId)
+    const end = withdraw(ids, [...this.#streams.owing(isTheirs), ...this.#owing(isTheirs)])
+    const sending = send()
+    this.#waitUntil(sending.then(end, end))
+    return sending
+  }
+
+  #owing(whose: (asker: Asker) => boolean): readonly Owing[] {
+    return [...this.#pending].flatMap(([open, { asker, abort }]) =>
+      whose(asker) ? [{ open, end: () => abort.abort(WITHDRAWN) }] : [],
+    )
+  }
+}

@@ -1,0 +1,66 @@
+// Asking a downstream for the rest of a stream: GET with the last event id it gave (MCP 2025-03-26 … 2025-11-25, resumability).
+import { log } from '../../platform/telemetry.ts'
+import { vouchFor } from '../../session/admit.ts'
+import type { Parts } from '../../session/parts.ts'
+import { identityHeaders } from '../downstream/identity-headers.ts'
+import { isEventStream } from '../downstream/passing-headers.ts'
+import type { DownstreamSessions } from './downstream-session.ts'
+import { ownChallenge } from './own-token-retry.ts'
+import type { StreamSpec } from './owned-stream.ts'
+
+/** Undefined when the downstream does not resume, or nobody may ask it any more; throws when another attempt may help. */
+export async function resumed(
+  parts: Parts,
+  downstream: DownstreamSessions,
+  stream: StreamSpec,
+  upId: string | undefined,
+  signal: AbortSignal,
+): Promise<Response | undefined> {
+  const { grants, settings, mcpSessions, now } = parts
+  const grant = grants.live(stream.grantId, now())
+  const target = settings.downstreams.find(({ resource }) => resource === grant?.resource)
+  if (!grant || !target) return undefined
+  const vouched = await vouchFor(parts, grant, target)
+  if ('reason' in vouched) throw new Error(`nobody vouches for the person at the moment: ${vouched.reason}`)
+  const headers = new Headers(identityHeaders(vouched))
+  headers.set('accept', 'text/event-stream')
+  headers.set('accept-encoding', 'identity')
+  if (upId !== undefined) headers.set('last-event-id', upId)
+  let session = mcpSessions.find(stream.mcpSession)
+  // To a new session at the downstream an event of the one before means nothing, and some wait there for ever without a word.
+  if (stream.kind === 'call' && stream.downstreamId !== session?.downstreamId) return undefined
+  if (session?.protocolVersion !== undefined) headers.set('mcp-protocol-version', session.protocolVersion)
+  const headersWithinMs = settings.limits.downstreamTimeout * 1000
+  const challenged = ownChallenge(parts, { grantId: grant.id, resource: grant.resource }, headers)
+  const request = { method: 'GET', target: target.url, headers, signal, headersWithinMs, challenged } as const
+  const ask = async (): Promise<Response> => (await downstream.send(session, request)).answer
+  let answer = await ask()
+  if (stream.kind === 'standing' && (answer.status === 404 || answer.status === 410) && session) {
+    const living = await downstream.living(session, request)
+    if (living && living.downstreamId !== session.downstreamId) {
+      await answer.body?.cancel()
+      session = living
+      forgetCursor(parts, stream, headers)
+      answer = await ask()
+    }
+  }
+  if (stream.kind === 'standing' && REFUSES_CURSOR.includes(answer.status) && headers.has('last-event-id')) {
+    // What came between is lost with the downstream's memory of it; what is to come need not be.
+    await answer.body?.cancel()
+    forgetCursor(parts, stream, headers)
+    answer = await ask()
+  }
+  if (answer.ok && isEventStream(answer)) return answer
+  await answer.body?.cancel()
+  if (answer.status >= 500 || answer.status === 429) throw new Error(`the downstream answered ${answer.status}`)
+  return undefined
+}
+
+const REFUSES_CURSOR: readonly number[] = [400, 404, 410]
+
+function forgetCursor({ log: events }: Parts, { id }: StreamSpec, headers: Headers): void {
+  if (!headers.has('last-event-id')) return
+  log('warn', 'stream.cursor_lost', { stream: id })
+  events.forgetUpId(id)
+  headers.delete('last-event-id')
+}

@@ -1,0 +1,123 @@
+// The rules about tools where the object carries: for each request it is handed, and for each stream it reads.
+import type { Identity } from '../../caller.ts'
+import { charge } from '../../session/admit.ts'
+import type { McpSession } from '../../session/mcp-sessions.ts'
+import type { Parts } from '../../session/parts.ts'
+import type { Downstream } from '../../settings/downstreams.ts'
+import { openEnvelope, type Envelope } from '../message/json-rpc-body.ts'
+import { McpRefusal } from '../message/refusal.ts'
+import { editing, hasRules, ToolGate, type Edit } from '../tools/gate.ts'
+import { inquire, INQUIRY_MS, responseIn, type Inquiry } from '../tools/inquiry.ts'
+import { ToolMemory } from '../tools/memory.ts'
+import { NotAdmitted } from '../dispatch/object-answer.ts'
+import type { Asked, Bridges } from './http-sse/bridges.ts'
+import type { GrantSignals } from './grant-signals.ts'
+import type { StreamSpec } from './owned-stream.ts'
+
+/** How the downstream is asked something of the broker's own. */
+interface Way {
+  readonly signals: GrantSignals
+  /** Where HTTP+SSE is spoken on either side. */
+  readonly bridges: Bridges | undefined
+  /** Elsewhere: in the session of the request. */
+  readonly ask: (own: { readonly headers: Headers; readonly body: string }) => Promise<{ readonly answer: Response }>
+}
+
+interface ChargedWay extends Way {
+  /** Of the person's allowance, for each question; throws where there is none left. */
+  readonly charge: () => void
+}
+
+export class Tools {
+  readonly #parts: Parts
+  // Of one person, like everything here; so the address alone names a list.
+  readonly #memory: ToolMemory
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+    this.#memory = new ToolMemory(parts.now)
+  }
+
+  /** Throws what must not pass; what comes back is for the answer to a question about tools. Undefined where nothing is ruled. */
+  passing(asked: Asked, session: McpSession | undefined, person: Identity, way: Way): Promise<Edit | undefined> | undefined {
+    const downstream = this.#downstream(asked.order.caller.resource)
+    if (!downstream || !hasRules(downstream) || asked.body.length === 0) return undefined
+    return this.#passed(downstream, asked, session, person, way)
+  }
+
+  async #passed(
+    downstream: Downstream,
+    asked: Asked,
+    session: McpSession | undefined,
+    { issuer, groups }: Identity,
+    way: Way,
+  ): Promise<Edit | undefined> {
+    const { caller, target } = asked.order
+    const gate = new ToolGate(downstream, { scopes: caller.scopes, issuer, groups }, { memory: this.#memory, list: target })
+    const envelope = openEnvelope(asked.body)
+    try {
+      await pass(gate, envelope, asked, session, { ...way, charge: () => this.#charge(caller.resource) })
+    } catch (error) {
+      if (error instanceof McpRefusal && error.code === 'insufficient_scope')
+        this.#parts.grants.noteNarrow(caller.grantId, Date.now())
+      throw session && way.bridges ? await told(error, asked, session, way.bridges) : error
+    }
+    return gate.editOf(envelope)
+  }
+
+  /** By the groups the person has when a message comes: some streams are open for days. */
+  editOf({ grantId, target, lists = [] }: Pick<StreamSpec, 'grantId' | 'target' | 'lists'>): Edit | undefined {
+    const { grants, profile } = this.#parts
+    const rules = this.#downstream(grants.find(grantId)?.resource)?.tools
+    if (!rules) return undefined
+    return (message, isMessage) =>
+      editing(
+        rules,
+        profile.identity ?? { issuer: '', groups: [] },
+        target === undefined ? undefined : { asked: lists, learn: (listed) => this.#memory.learn(target, listed) },
+      )(message, isMessage)
+  }
+
+  #charge(resource: string): void {
+    const refused = charge(this.#parts, resource)
+    if (refused) throw new NotAdmitted(refused)
+  }
+
+  #downstream(asked: string | undefined): Downstream | undefined {
+    return this.#parts.settings.downstreams.find(({ resource }) => resource === asked)
+  }
+}
+
+async function pass(
+  gate: ToolGate,
+  envelope: Envelope,
+  asked: Asked,
+  session: McpSession | undefined,
+  way: ChargedWay,
+): Promise<void> {
+  if (gate.check(envelope)) return
+  const headers = headersToAsk(asked.headers)
+  await way.signals.within(asked.order.caller.grantId, INQUIRY_MS, async (signal) =>
+    inquire(gate, async ({ id, body }: Inquiry) => {
+      way.charge()
+      if (way.bridges) return session && (await way.bridges.ask(session, { id, body, headers, signal }))
+      const { answer } = await way.ask({ headers, body })
+      return await responseIn(answer, id, signal)
+    }),
+  )
+  gate.check(envelope, true)
+}
+
+/** A client of HTTP+SSE reads no answer to a POST: it would wait for one on its stream. */
+async function told(error: unknown, { order }: Asked, session: McpSession, bridges: Bridges): Promise<unknown> {
+  if (order.client !== 'http-sse' || !(error instanceof McpRefusal) || error.code !== 'tool_not_allowed') return error
+  await bridges.tell(session, error.answers(order.requestId))
+  return new McpRefusal(error.code, error.message, { reason: error.reason, isTold: true })
+}
+
+/** The headers of a call, for a question of the broker's own in the same session. */
+function headersToAsk(call: Headers): Headers {
+  const headers = new Headers({ 'content-type': 'application/json', accept: 'application/json, text/event-stream' })
+  for (const [name, value] of call) if (!headers.has(name)) headers.set(name, value)
+  return headers
+}

@@ -1,0 +1,247 @@
+// The router's side of the legacy eras: hands a request over to the person's object whole, or carries a standing stream with its help.
+import type { Caller, Identity } from '../../caller.ts'
+import { headerJson } from '../../platform/header-json.ts'
+import type { Transport } from '../../settings/downstreams.ts'
+import type { Refused } from '../../session/admission.ts'
+import type { CarriedEvent, GetAnswer, GetRequest } from '../../session/carrier.ts'
+import { eventId } from '../../session/event-id.ts'
+import type { Challenged } from '../downstream/token-retry.ts'
+import { forward, type Forwarding, type ForwardingConditions } from './forward.ts'
+import { identityHeaders } from '../downstream/identity-headers.ts'
+import { isEventStream, requestHeaders } from '../downstream/passing-headers.ts'
+import type { RecordWork } from './recorder.ts'
+import { McpRefusal, notOffered } from '../message/refusal.ts'
+import { encodeComment, encodeEvent, type SseEvent } from '../sse/sse.ts'
+import { Superseded } from './request-lifetime.ts'
+import type { Edit } from '../tools/gate.ts'
+import { refusalOfAdmission, setRate } from '../dispatch/object-answer.ts'
+import { lookedAt, namesSession } from '../downstream/session-doubt.ts'
+import { encodeLogged } from '../object/log-reader.ts'
+import { ANSWER_HEADER, ORDER_HEADER, REFUSAL_HEADER, refusalIn, type Order } from '../dispatch/dispatch-header.ts'
+
+/** The part of `UserSession` the legacy eras need. */
+export interface LegacyPost {
+  fetch(url: string, init: RequestInit): Promise<Response>
+  openGet(asked: GetRequest): Promise<GetAnswer>
+  append(stream: string, epoch: number, events: readonly CarriedEvent[]): Promise<readonly number[]>
+}
+
+/** Marked as the runtime marks what is worth another try: nothing was decided. */
+class SessionUnavailable extends Error {
+  readonly retryable = true
+}
+
+/** A refusal with the headers that belong to it. */
+export class RefusedWith extends Error {
+  readonly refusal: McpRefusal
+  readonly headers: Headers
+
+  constructor(refusal: McpRefusal, headers: Headers) {
+    super(refusal.message)
+    this.refusal = refusal
+    this.headers = headers
+  }
+}
+
+export interface LegacyForwarding extends Omit<Forwarding, 'identity'> {
+  readonly caller: Caller
+  /** Ids of all requests in the body, as spelled. */
+  readonly requestIds: readonly string[]
+  /** How many messages the body holds; one, where nothing is said. */
+  readonly count?: number | undefined
+  readonly label: string
+  /** What the client speaks; streamable HTTP where nothing is said. */
+  readonly transport?: Transport
+}
+
+/** POST, DELETE, and the GET that resumes the answer to a POST: one call to the object, which owns what follows. */
+export async function handOver(forwarding: LegacyForwarding, post: LegacyPost): Promise<Response> {
+  const {
+    passage,
+    client,
+    body,
+    caller,
+    requestIds,
+    count = 1,
+    target,
+    requestId,
+    label,
+    transport = 'streamable-http',
+  } = forwarding
+  const { kind, id } = passage
+  const order: Order = { caller, client: transport, kind, id, requestIds, count, target, requestId, label }
+  const headers = { ...requestHeaders(client.headers, passage, {}, forwarding.passHeaders), [ORDER_HEADER]: headerJson(order) }
+  const answer = await post.fetch('https://session/mcp', { method: client.method, headers, ...(body && { body }) })
+  const refusal = refusalIn(answer, passage.id, requestIds)
+  if (refusal) {
+    const passed = new Headers(answer.headers)
+    for (const name of [ANSWER_HEADER, REFUSAL_HEADER]) passed.delete(name)
+    throw new RefusedWith(refusal, passed)
+  }
+  // The lifecycle answers an exception with its stack trace; whatever the object did not mark is not an answer.
+  if (!answer.headers.has(ANSWER_HEADER)) {
+    await answer.body?.cancel()
+    throw new SessionUnavailable(`the session object failed with status ${answer.status}`)
+  }
+  const passed = new Response(answer.body, answer)
+  passed.headers.delete(ANSWER_HEADER)
+  return passed
+}
+
+/** The standing GET stream: the object says what was missed, the router carries the rest and has each event stored before it is sent. */
+export async function carryGet(forwarding: LegacyForwarding, conditions: LeashedConditions, post: LegacyPost): Promise<Response> {
+  const { client, caller, target } = forwarding
+  const mcpSession = client.headers.get('mcp-session-id') ?? undefined
+  const lastEventId = client.headers.get('last-event-id') || undefined
+  const opened = await post.openGet({ caller, target, mcpSession, lastEventId })
+  // What the object carries the object records.
+  if (opened.kind === 'call') return handOver(forwarding, post)
+  const { recording } = opened.kind === 'refused' ? opened.refused : opened
+  return await conditions.record(recording, async () => {
+    if (opened.kind === 'refused') throw refusedAdmission(opened.refused)
+    const rate = new Headers()
+    setRate(rate, opened.rate)
+    if (opened.kind === 'not_found') throw new RefusedWith(NOT_FOUND[opened.what](), rate)
+    if (opened.kind === 'finished')
+      throw new RefusedWith(finished(), new Headers({ ...Object.fromEntries(rate), allow: 'POST, DELETE' }))
+    const answer = await carryStanding(opened, forwarding, conditions, post)
+    setRate(answer.headers, opened.rate)
+    return answer
+  })
+}
+
+export interface LeashedConditions extends Omit<ForwardingConditions, 'leash' | 'first' | 'encode' | 'edit' | 'before'> {
+  readonly leash: (stream: StreamToLeash) => ForwardingConditions['leash']
+  readonly record: RecordWork
+  /** What to do when the downstream does not take this `Authorization`. */
+  readonly challengedFor: (authorization: string | undefined) => Challenged | undefined
+  /** What somebody gets of each message, where not everything is for everybody. */
+  readonly editFor: ((person: Identity) => Edit) | undefined
+}
+
+export interface StreamToLeash {
+  readonly id: string | undefined
+  readonly kind: 'request' | 'standing'
+  readonly epoch?: number
+}
+
+/** A silent stream is no failure: a downstream may send its headers with the first event, which may come tomorrow. */
+const STANDING_HEADERS_WITHIN_MS = 86_400_000
+
+/** The first pause, doubled for each further attempt: about a second in all. */
+const CONFLICT_PAUSE_MS = 2
+const CONFLICT_ATTEMPTS = 9
+
+type Standing = Extract<GetAnswer, { readonly kind: 'standing' }>
+
+async function carryStanding(
+  opened: Standing,
+  forwarding: LegacyForwarding,
+  conditions: LeashedConditions,
+  post: LegacyPost,
+): Promise<Response> {
+  const { stream, epoch, vouched, downstreamSession, downstreamCursor, missed } = opened
+  const challenged = conditions.challengedFor(vouched.authorization)
+  const identity = identityHeaders(vouched)
+  // The client's own session and cursor are the broker's; the downstream knows neither.
+  const client = new Request(forwarding.client, { headers: strippedOfSession(forwarding.client.headers) })
+  if (downstreamSession !== undefined) identity['mcp-session-id'] = downstreamSession
+  if (downstreamCursor !== undefined) identity['last-event-id'] = downstreamCursor
+  const asked = { ...forwarding, client, identity, challenged }
+  const edit = conditions.editFor?.(vouched.identity)
+  const leash = conditions.leash({ id: undefined, kind: 'request' })
+  if (stream === undefined) return offered(await forward(asked, { ...conditions, edit, leash }))
+  const standing = {
+    ...conditions,
+    edit,
+    standing: true,
+    headersWithinMs: STANDING_HEADERS_WITHIN_MS,
+    leash: conditions.leash({ id: stream, kind: 'standing', epoch }),
+    first: [primed(stream, forwarding.client.headers), ...missed.map((event) => encodeLogged(stream, event))],
+    encode: (events: readonly SseEvent[]) => stored(stream, epoch, events, post),
+  }
+  try {
+    let answer = await forward(asked, standing)
+    // The downstream may not have noticed yet that the connection this one takes over from is gone.
+    for (let attempt = 1; answer.status === 409 && attempt <= CONFLICT_ATTEMPTS; attempt += 1) {
+      await answer.body?.cancel()
+      await new Promise((resolve) => setTimeout(resolve, CONFLICT_PAUSE_MS * 2 ** (attempt - 1)))
+      answer = await forward(asked, standing)
+    }
+    if (!MAY_HAVE_LOST.includes(answer.status)) return await offered(answer)
+    const { text, whole } = await lookedAt(answer)
+    // A downstream that was listened to before, or that speaks of the session, may have lost that or the cursor: the object finds out,
+    // and carries this stream itself for a while. Any other has no such stream.
+    const mayHaveLost = epoch > 1 || downstreamCursor !== undefined || namesSession(text)
+    if (!mayHaveLost) return await offered(whole)
+    await whole.body?.cancel()
+    return await handOver(forwarding, post)
+  } catch (error) {
+    if (error instanceof Superseded) return superseded()
+    throw error
+  }
+}
+
+const MAY_HAVE_LOST: readonly number[] = [400, 404, 410]
+
+/** What servers say of a GET for which they have nothing: most frameworks know no route, and some show a page. */
+const NO_STREAM: readonly number[] = [400, 404, 405, 406, 410, 501]
+
+/** The answer to a GET, unless it is none that a client could listen to. */
+async function offered(answer: Response): Promise<Response> {
+  if (!NO_STREAM.includes(answer.status) && !(answer.ok && !isEventStream(answer))) return answer
+  await answer.body?.cancel()
+  throw new RefusedWith(notOffered(answer.status), new Headers({ allow: 'POST, DELETE' }))
+}
+
+/** Never a refusal: the client's newer connection has what it wants, and 409 would make it give up. */
+function superseded(): Response {
+  const headers = { 'content-type': 'text/event-stream', 'cache-control': 'no-cache, no-transform' }
+  return new Response(encodeComment('closed: superseded'), { headers })
+}
+
+/** SEP-1699: an id at once, so that a client that loses the connection before the first event can resume; and how soon to come again. */
+function primed(stream: string, headers: Headers): Uint8Array {
+  const understands = (headers.get('mcp-protocol-version') ?? '') >= '2025-11-25'
+  if (!understands || headers.has('last-event-id')) return encodeComment('standing')
+  return encodeEvent({ id: eventId(stream, 0), retry: 1_000, data: '' })
+}
+
+async function stored(
+  stream: string,
+  epoch: number,
+  events: readonly SseEvent[],
+  post: LegacyPost,
+): Promise<readonly Uint8Array[]> {
+  const carried = events.flatMap(({ id, event, data }) =>
+    data || id ? [{ upId: id || undefined, event, data: data || undefined }] : [],
+  )
+  const numbers = carried.length > 0 ? await post.append(stream, epoch, carried) : []
+  const told = carried.flatMap(({ event, data }) => (data === undefined ? [] : [{ event, data }]))
+  return numbers.flatMap((seq, index) => {
+    const event = told[index]
+    return event ? [encodeLogged(stream, { seq, ...event })] : []
+  })
+}
+
+function strippedOfSession(headers: Headers): Headers {
+  const stripped = new Headers(headers)
+  stripped.delete('mcp-session-id')
+  stripped.delete('last-event-id')
+  return stripped
+}
+
+export function refusedAdmission(refused: Refused, id?: string): RefusedWith {
+  const { refusal, headers } = refusalOfAdmission(refused, id)
+  return new RefusedWith(refusal, headers)
+}
+
+const NOT_FOUND = {
+  session: () => new McpRefusal('session_not_found', 'Session not found: initialize a new one'),
+  cursor: () => new McpRefusal('cursor_not_found', 'the events after this Last-Event-ID are gone, or were never this session’s'),
+} as const
+
+/** 405 is what clients take for "nothing more will come here" without starting anew. */
+function finished(): McpRefusal {
+  return new McpRefusal('stream_finished', 'this stream has been delivered to its end')
+}

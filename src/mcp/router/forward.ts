@@ -1,0 +1,213 @@
+// One admitted request, carried to the downstream by the router, and its answer carried back.
+import { outbound, OutboundError } from '../../platform/outbound.ts'
+import { describeError, log } from '../../platform/telemetry.ts'
+import { carryEvents, withoutIds, type Breakage, type Carriage } from '../sse/relay.ts'
+import { bareStatus, checkAnswer, shortOrStream } from '../downstream/downstream-answer.ts'
+import { editedBody, editedEvents, unreadable } from '../tools/filter-body.ts'
+import { sentUntilTaken, type Challenged } from '../downstream/token-retry.ts'
+import type { Passage } from '../message/era.ts'
+import { eventTooLarge } from '../message/event-too-large.ts'
+import { farewell } from './stream-termination.ts'
+import { answerInTime } from './late-answer.ts'
+import { isEventStream, requestHeaders, responseHeaders } from '../downstream/passing-headers.ts'
+import { OpenRequests } from '../message/open-requests.ts'
+import { McpRefusal } from '../message/refusal.ts'
+import { encodeEvent } from '../sse/sse.ts'
+import { Tether, type OpenLeash } from './request-lifetime.ts'
+import type { Edit } from '../tools/gate.ts'
+
+export interface Forwarding {
+  readonly passage: Passage
+  readonly target: string
+  /** The client's request; its body has been read already. */
+  readonly client: Request
+  /** Its headers that pass besides the usual ones. */
+  readonly passHeaders?: readonly string[] | undefined
+  readonly body: Uint8Array<ArrayBuffer> | undefined
+  /** What the broker itself says about the person; it wins over everything the client sent. */
+  readonly identity: Readonly<Record<string, string>>
+  /** What to do when the downstream does not take that. */
+  readonly challenged?: Challenged | undefined
+  readonly requestId: string
+}
+
+export interface ForwardingConditions {
+  readonly headersWithinMs: number
+  readonly maxEventBytes: number
+  readonly keepAliveMs: number
+  readonly leash: OpenLeash
+  /** The client waits for events and for nothing else: its stream may begin before the downstream has answered. */
+  readonly standing?: boolean
+  /** Sent before anything of the downstream. */
+  readonly first?: readonly Uint8Array[]
+  /** What the client gets of the downstream's events; ids are taken away where nothing is said. */
+  readonly encode?: Carriage['encode']
+  /** What it gets of each message; it throws nothing away but what can't be read. */
+  readonly edit?: Edit | undefined
+  /** Done before the request goes out, and cut off by a revocation as that is. */
+  readonly before?: ((ending: AbortSignal) => Promise<void>) | undefined
+}
+
+/** The words by which users of the predecessors know this failure. */
+const FAILED = 'Failed to connect to downstream MCP server'
+
+const UNANSWERED = { unreachable: 'downstream_unreachable', timeout: 'downstream_timeout' } as const
+
+export async function forward(forwarding: Forwarding, conditions: ForwardingConditions): Promise<Response> {
+  const { passage, client } = forwarding
+  const tether = new Tether(conditions.leash, client.signal, passage.id)
+  try {
+    // Of two connections to a standing stream one must not reach the downstream, which takes the newest for a second one.
+    if (conditions.standing === true) await tether.hold()
+    if (conditions.before) await doneBefore(conditions.before, tether)
+    const asking = ask(forwarding, conditions, tether)
+    const answer = await (conditions.standing === true
+      ? answerInTime(asking, () => tether.ending.abort('the stream ended'))
+      : asking)
+    await checkAnswer(answer, passage.id)
+    const { status, body } = answer
+    const headers = responseHeaders(answer)
+    const bare = bareStatus(answer, passage.kind !== 'notification' && passage.kind !== 'response')
+    if (body === null || bare !== undefined) {
+      await body?.cancel()
+      tether.release()
+      return new Response(null, { status: bare ?? status, headers })
+    }
+    if (isEventStream(answer)) return new Response(await eventsOf(body, forwarding, conditions, tether), { status, headers })
+    if (conditions.edit && answer.ok) {
+      const edited = await cutOff(editedBody(body, conditions.edit, passage.id), tether)
+      tether.release()
+      return new Response(edited, { status, headers })
+    }
+    const given = await cutOff(shortOrStream(answer, body).catch(broken(passage)), tether)
+    if (given instanceof ReadableStream) return new Response(untilItsEnd(given, tether), { status, headers })
+    tether.release()
+    return new Response(given, { status, headers })
+  } catch (error) {
+    tether.abandon()
+    throw error
+  }
+}
+
+async function eventsOf(
+  body: ReadableStream<Uint8Array>,
+  forwarding: Forwarding,
+  conditions: ForwardingConditions,
+  tether: Tether,
+): Promise<ReadableStream<Uint8Array>> {
+  // Nothing is streamed that a revocation could not reach: between admission and leash there may have been one.
+  const leash = await tether.hold()
+  return carryEvents(body, {
+    keepAliveMs: conditions.keepAliveMs,
+    maxEventBytes: conditions.maxEventBytes,
+    first: conditions.first ?? [],
+    ...encoding(forwarding, conditions),
+    owed: owedTo(forwarding.passage),
+    lastEvent: (breakage) => lastEvent(breakage, forwarding, conditions.maxEventBytes),
+    meter: tether.meter,
+    pulled: leash.pulled,
+    farewell: () => farewell(forwarding.passage, leash.reason(), forwarding.requestId),
+    over: (because) => tether.release(because),
+  })
+}
+
+/** A subscription is answered when it ends; a stream of the legacy eras that stands open answers nobody. */
+function owedTo({ kind, id }: Passage): OpenRequests | undefined {
+  return kind === 'request' && id !== undefined ? new OpenRequests([id]) : undefined
+}
+
+/** A client that got everything knows by itself what a stream without an answer is; one from which something was kept is told. */
+function encoding(
+  { passage, requestId }: Forwarding,
+  { encode = withoutIds, edit }: ForwardingConditions,
+): Pick<Carriage, 'encode' | 'unanswered'> {
+  if (!edit) return { encode }
+  let hasDropped = false
+  const drop = (): void => void (hasDropped = true)
+  return {
+    encode: (events) => encode(editedEvents(events, edit, drop)),
+    unanswered: () =>
+      hasDropped ? encodeEvent({ event: 'message', data: unreadable(passage.id).toJson(requestId) }) : undefined,
+  }
+}
+
+/** Takes its time, in which the grant may end: the leash is there before it begins. */
+async function doneBefore(before: NonNullable<ForwardingConditions['before']>, tether: Tether): Promise<void> {
+  await tether.hold()
+  await cutOff(before(tether.ending.signal), tether)
+}
+
+function broken({ id }: Passage): (cause: unknown) => never {
+  return (cause) => {
+    const reason = describeError(cause)
+    throw new McpRefusal('downstream_broken', 'The connection to the downstream MCP server broke before it had answered', {
+      id,
+      reason,
+    })
+  }
+}
+
+/** Whoever is cut off is told why, and not what that looked like from inside. */
+async function cutOff<T>(work: Promise<T>, tether: Tether): Promise<T> {
+  try {
+    return await work
+  } catch (error) {
+    throw tether.ending.signal.aborted ? tether.refusal : error
+  }
+}
+
+/** The tether's signal cuts the body off; its end, however it comes, lets go. A TransformStream would not hear of a cancellation. */
+function untilItsEnd(body: ReadableStream<Uint8Array>, tether: Tether): ReadableStream<Uint8Array> {
+  const source = body.getReader()
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      tether.meter.taken()
+      try {
+        const next = await source.read()
+        if (!next.done) {
+          tether.meter.passed(0, next.value.length)
+          return controller.enqueue(next.value)
+        }
+        tether.release()
+        controller.close()
+      } catch (error) {
+        tether.release()
+        throw error
+      }
+    },
+    cancel: () => tether.abandon(),
+  })
+}
+
+async function ask(forwarding: Forwarding, conditions: ForwardingConditions, tether: Tether): Promise<Response> {
+  const { passage, target, client, body, identity, challenged, passHeaders } = forwarding
+  const headers = requestHeaders(client.headers, passage, identity, passHeaders)
+  const send = (instead?: Readonly<Record<string, string>>): Promise<Response> =>
+    outbound(
+      target,
+      { method: client.method, headers: instead ? { ...headers, ...instead } : headers, ...(body && { body }) },
+      { headersWithinMs: conditions.headersWithinMs, ending: tether.ending },
+    )
+  try {
+    return await (challenged ? sentUntilTaken(send, challenged) : send())
+  } catch (error) {
+    if (!(error instanceof OutboundError)) throw error
+    if (error.reason === 'aborted') throw tether.refusal
+    throw new McpRefusal(UNANSWERED[error.reason], FAILED, {
+      id: passage.id,
+      reason: `${error.reason}: ${describeError(error.cause)}`,
+    })
+  }
+}
+
+/** A stream that breaks before its request is answered is answered here: silence would leave the client waiting. */
+function lastEvent(breakage: Breakage, { passage, requestId }: Forwarding, maxEventBytes: number): Uint8Array | undefined {
+  log('warn', 'mcp.stream_broken', { code: breakage, request_id: requestId })
+  if (passage.id === undefined) return undefined
+  const message = 'The connection to the downstream MCP server broke before it had answered'
+  const refusal =
+    breakage === 'downstream_broken'
+      ? new McpRefusal(breakage, message, { id: passage.id })
+      : eventTooLarge(maxEventBytes, passage.id)
+  return encodeEvent({ event: 'message', data: refusal.toJson(requestId) })
+}

@@ -1,0 +1,63 @@
+// The router's end of a leash: a WebSocket to the person's object by which a stream carried here can be ended from there.
+import {
+  CLIENT_LEFT,
+  closeReason,
+  HOW_FAR,
+  LEASH_HEADER,
+  STREAM_ENDED,
+  type CloseReason,
+  type LeashedStream,
+} from '../../session/leash-terms.ts'
+import { headerJson } from '../../platform/header-json.ts'
+import type { StreamMeter } from '../../session/stream-traffic.ts'
+
+export interface Leash {
+  /** Aborts when the object pulls, or when the leash breaks; `reason` says why. */
+  readonly pulled: AbortSignal
+  readonly reason: () => CloseReason
+  /** Ends the leash; after a pull this is the acknowledgement the revocation waits for. */
+  readonly release: (because: 'ended' | 'client_left') => void
+}
+
+/** The part of `UserSession` a leash is opened on. */
+export interface LeashPost {
+  fetch(url: string, init: RequestInit): Promise<Response>
+}
+
+/** Why there is no leash: the grant has ended since the request was admitted, a newer connection has come, or there are too many. */
+export type NoLeash = Extract<CloseReason, 'credential_revoked' | 'superseded' | 'limit_exceeded'>
+
+const NO_LEASH: Readonly<Record<number, NoLeash>> = { 409: 'superseded', 429: 'limit_exceeded' }
+
+/** `meter` counts what passes; the object asks for it when somebody looks. */
+export async function openLeash(post: LeashPost, stream: LeashedStream, meter: StreamMeter): Promise<Leash | NoLeash> {
+  const answer = await post.fetch('https://session/leash', {
+    headers: { upgrade: 'websocket', [LEASH_HEADER]: headerJson(stream) },
+  })
+  const socket = answer.webSocket
+  if (!socket) return NO_LEASH[answer.status] ?? 'credential_revoked'
+  const pulled = new AbortController()
+  let reason: CloseReason = 'auth_unavailable'
+  let released = false
+  socket.accept()
+  socket.addEventListener('message', ({ data }) => {
+    if (data === HOW_FAR) return socket.send(JSON.stringify(meter.traffic))
+    reason = closeReason.safeParse(data).data ?? 'credential_revoked'
+    pulled.abort(reason)
+  })
+  // A leash that breaks holds nothing: without a way to hear of a revocation the stream must not go on (ARCHITECTURE.md, law 7).
+  for (const event of ['close', 'error'] as const) {
+    socket.addEventListener(event, () => {
+      if (!released) pulled.abort(reason)
+    })
+  }
+  return {
+    pulled: pulled.signal,
+    reason: () => reason,
+    release: (because) => {
+      if (released) return
+      released = true
+      socket.close(because === 'ended' ? STREAM_ENDED : CLIENT_LEFT, because)
+    },
+  }
+}

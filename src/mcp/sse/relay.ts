@@ -1,0 +1,165 @@
+// An event stream on its way from the downstream to the client: event by event, never more than one chunk ahead of the reader.
+import { joined } from '../../platform/bytes.ts'
+import type { StreamMeter } from '../../session/stream-traffic.ts'
+import { keepAlive } from './keep-alive.ts'
+import type { OpenRequests } from '../message/open-requests.ts'
+import { encodeComment, encodeEvent, isMessage, SseEventTooLarge, SseReader, type SseEvent } from './sse.ts'
+
+/** One event has to be held whole, so that a comment never lands inside it. */
+export const MAX_EVENT_BYTES = 8 * 1024 * 1024
+
+export type Breakage = 'downstream_broken' | 'downstream_event_too_large'
+
+/** How long a stream goes on after everything it was opened for is answered: what the downstream says in the same breath still passes. */
+export const GRACE_MS = 100
+
+export interface Carriage {
+  readonly keepAliveMs: number
+  readonly maxEventBytes: number
+  /** Sent before anything else. */
+  readonly first: readonly Uint8Array[]
+  /** What the client gets of these events; may store them before. */
+  readonly encode: (events: readonly SseEvent[]) => readonly Uint8Array[] | Promise<readonly Uint8Array[]>
+  /** What the stream was opened for, where it ends with that; one that stands open owes nothing in particular. */
+  readonly owed?: OpenRequests | undefined
+  /** The last event of a stream that ended in good order and still owes an answer. */
+  readonly unanswered?: () => Uint8Array | undefined
+  /** The last event of a stream that broke, when its client can't find out by itself what became of its request. */
+  readonly lastEvent: (breakage: Breakage) => Uint8Array | undefined
+  /** Counts what passes. */
+  readonly meter: StreamMeter
+  /** Ends the stream from outside; then `farewell` says what the client gets last. */
+  readonly pulled: AbortSignal
+  readonly farewell: () => Uint8Array
+  /** Called once, when nothing more will be sent: the client is gone, or the stream ended, broke or was pulled. */
+  readonly over: (because: 'ended' | 'client_left') => void
+}
+
+export function carryEvents(body: ReadableStream<Uint8Array>, carriage: Carriage): ReadableStream<Uint8Array> {
+  const source = body.getReader()
+  const events = new SseReader({ maxEventBytes: carriage.maxEventBytes, comments: true })
+  let stopBeating: () => void
+  let isOver = false
+  let grace: ReturnType<typeof setTimeout> | undefined
+  let encoding: Promise<readonly Uint8Array[]> | undefined
+
+  function finish(controller: ReadableStreamDefaultController<Uint8Array>, last?: Uint8Array): void {
+    isOver = true
+    stopBeating()
+    clearTimeout(grace)
+    if (last) controller.enqueue(last)
+    controller.close()
+  }
+
+  /** What is being stored is stored before the stream counts as over. */
+  async function leave(because: 'ended' | 'client_left'): Promise<void> {
+    isOver = true
+    stopBeating()
+    clearTimeout(grace)
+    // Nobody is left to hear what cancelling may have to say.
+    void source.cancel().catch(() => undefined)
+    if (encoding) await encoding.catch(() => undefined)
+    carriage.over(because)
+  }
+
+  /** Ends the answer last: the runtime forgets whatever a request has left to do when its answer has ended. */
+  function endBy(
+    controller: ReadableStreamDefaultController<Uint8Array>,
+    last: Uint8Array | undefined,
+    because: 'ended' | 'client_left',
+  ): void {
+    if (last) controller.enqueue(last)
+    // The client may have gone meanwhile; then there is nothing to close.
+    leave(because)
+      .then(() => controller.close())
+      .catch(() => undefined)
+  }
+
+  /** Waits until the downstream has completed at least one event; false at the end of its stream. */
+  async function carrySome(controller: ReadableStreamDefaultController<Uint8Array>): Promise<boolean> {
+    for (;;) {
+      const next = await source.read()
+      if (isOver) return true
+      if (next.done) return false
+      const { complete, tooLarge } = events.take(next.value)
+      const passed = await encoded(complete)
+      if (isOver) return true
+      if (passed.length > 0) {
+        const chunk = joined(passed)
+        carriage.meter.passed(complete.filter(({ data }) => data).length, chunk.length)
+        controller.enqueue(chunk)
+      }
+      settle(controller, complete)
+      if (tooLarge) throw tooLarge
+      if (passed.length > 0) return true
+    }
+  }
+
+  /** The downstream SHOULD close the stream after its response; one that does not must not hold what the stream holds. */
+  function settle(controller: ReadableStreamDefaultController<Uint8Array>, complete: readonly SseEvent[]): void {
+    const { owed } = carriage
+    if (!owed || grace !== undefined) return
+    for (const event of complete) if (isMessage(event)) owed.settle(event.data)
+    if (!owed.areAnswered) return
+    grace = setTimeout(() => {
+      if (!isOver) endBy(controller, undefined, 'ended')
+    }, GRACE_MS)
+  }
+
+  function inPlace(breakage: Breakage): Uint8Array | undefined {
+    return carriage.owed?.areAnswered === true ? undefined : carriage.lastEvent(breakage)
+  }
+
+  async function encoded(complete: readonly SseEvent[]): Promise<readonly Uint8Array[]> {
+    const passed = carriage.encode(complete)
+    if (!(passed instanceof Promise)) return passed
+    encoding = passed
+    try {
+      return await passed
+    } finally {
+      encoding = undefined
+    }
+  }
+
+  return new ReadableStream<Uint8Array>({
+    start(controller) {
+      // Headers may be held back until the first byte of the body.
+      controller.enqueue(joined([encodeComment('ok'), ...carriage.first]))
+      stopBeating = keepAlive(carriage.keepAliveMs, {
+        isBlocked: () => (controller.desiredSize ?? 0) <= 0,
+        beat: () => controller.enqueue(encodeComment('keep-alive')),
+        stalled: () => endBy(controller, encodeComment('closed: limit_exceeded'), 'client_left'),
+      })
+      const pull = (): void => {
+        if (!isOver) endBy(controller, carriage.farewell(), 'ended')
+      }
+      if (carriage.pulled.aborted) pull()
+      else carriage.pulled.addEventListener('abort', pull, { once: true })
+    },
+    async pull(controller) {
+      carriage.meter.taken()
+      try {
+        if (await carrySome(controller)) return
+        finish(controller, carriage.owed?.areAnswered === false ? carriage.unanswered?.() : undefined)
+        carriage.over('ended')
+      } catch (error) {
+        if (isOver) return
+        const breakage = error instanceof SseEventTooLarge ? 'downstream_event_too_large' : 'downstream_broken'
+        finish(controller, inPlace(breakage))
+        await leave('ended')
+      }
+    },
+    cancel: () => leave('client_left'),
+  })
+}
+
+/**
+ * Events as they go to a client that can't resume: without ids, which would make it try, and without those that have no data.
+ * That is the modern era, and a legacy downstream that keeps no sessions.
+ */
+export function withoutIds(events: readonly SseEvent[]): readonly Uint8Array[] {
+  return events.flatMap(({ comment, event, data }) => {
+    if (comment !== undefined) return [encodeComment(comment)]
+    return data ? [encodeEvent({ ...(event !== undefined && { event }), data })] : []
+  })
+}
