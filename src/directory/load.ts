@@ -5,7 +5,7 @@
 // Trade-off: the minute that runs is kept in memory and written every few seconds, so that a report costs no write unless the number
 // of streams has changed; a crash loses those seconds.
 import { LifecycleCapability } from 'agents/lifecycle'
-import type { LoadReport } from '../session/load.ts'
+import type { LoadReport } from '../session/contract/load-report.ts'
 
 export interface LoadOfDay {
   /** Seconds that one number stands for. */

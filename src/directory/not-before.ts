@@ -4,7 +4,7 @@
 // other issuers that were signed before; as many as administrators have named. Trade-off: it says nothing about single people, whose own
 // objects know that better; in return it holds for those of whom the index has never heard.
 import { LifecycleCapability } from 'agents/lifecycle'
-import type { Order } from '../session/receipt.ts'
+import type { Order } from '../session/contract/receipt.ts'
 
 const EVERYONE = 'everyone'
 

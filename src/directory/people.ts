@@ -3,8 +3,8 @@
 // Layout: a row per person, and one per person and client, per person and server, and per person and link, for finding whose people they are. Lifetime: as long as the deployment;
 // a row without grants and 400 days old goes. Trade-off: it is a copy, seconds behind the objects; decisions are made there.
 import { LifecycleCapability } from 'agents/lifecycle'
-import { groupsText, identityOf, type IdentityRow } from '../session/identity-row.ts'
-import type { PersonSummary } from '../session/outbox.ts'
+import { groupsText, identityOf, type IdentityRow } from '../session/store/identity-row.ts'
+import type { PersonSummary } from '../session/store/outbox.ts'
 
 export interface PersonRow {
   readonly sub: string

@@ -5,8 +5,8 @@
 // administrators did, and nobody alone what others did. Trade-off: filters scan backwards from the newest by the index that fits best, and
 // stop at a page; each kind is trimmed once in TRIM_EVERY events.
 import { LifecycleCapability } from 'agents/lifecycle'
-import type { NumberedEvent } from '../session/outbox.ts'
-import { THEMSELVES } from '../session/receipt.ts'
+import type { NumberedEvent } from '../session/store/outbox.ts'
+import { THEMSELVES } from '../session/contract/receipt.ts'
 
 export interface RecordedEvent {
   readonly number: number

@@ -1,7 +1,7 @@
 // Which identity providers the settings mean, and which of them an answer or a person belongs to.
 import { decodeJwt } from 'jose'
 import type { IdpTokens } from '../caller.ts'
-import type { Person, RefreshOutcome, TokenRefresher } from '../session/token-refresher.ts'
+import type { Person, RefreshOutcome, TokenRefresher } from '../session/contract/token-refresher.ts'
 import type { IdentityProviderSettings } from '../settings/providers.ts'
 import { AccessApplication } from './access-application.ts'
 import { accessProvider } from './access.ts'

@@ -1,7 +1,7 @@
 // The contract every identity provider keeps: send a person there, understand the answer, ask again later.
 import type { Identity, IdpTokens } from '../caller.ts'
 import type { Claims } from './claims.ts'
-import type { TokenRefresher } from '../session/token-refresher.ts'
+import type { TokenRefresher } from '../session/contract/token-refresher.ts'
 
 /** What the broker remembers while a person is away signing in; each value is random and used for one login. */
 export interface Login {

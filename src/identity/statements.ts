@@ -5,7 +5,7 @@
 import { decodeJwt, decodeProtectedHeader } from 'jose'
 import * as z from 'zod'
 import { describeError } from '../platform/telemetry.ts'
-import type { StatementKind, StatementReaders, Verdict, VerifiedStatement } from '../session/statement.ts'
+import type { StatementKind, StatementReaders, Verdict, VerifiedStatement } from '../session/contract/subject-token.ts'
 import type { ExchangeSettings } from '../settings/exchange.ts'
 import type { SubjectRule } from '../settings/subjects.ts'
 import { identityFrom, losesEmail } from './claims.ts'

@@ -1,7 +1,7 @@
 // Renews and gives back the tokens of a link, at the authorization server they came from and nowhere else.
 import * as oauth from 'oauth4webapi'
 import { log } from '../platform/telemetry.ts'
-import type { Link, LinkClient, LinkOutcome } from '../session/link-client.ts'
+import type { Link, LinkClient, LinkOutcome } from '../session/contract/link-client.ts'
 import { asLinkError, authenticationOf, httpFor, readTokens } from './token-endpoint.ts'
 
 /** Codes that say "this person has to connect again"; anything else refused is a fault between broker and server. */

@@ -2,7 +2,7 @@
 import * as z from 'zod'
 import type { KeyRing } from '../issuer/keys.ts'
 import { seal, unseal } from '../platform/crypto.ts'
-import { linkedClientSchema, type LinkedClient } from '../session/link-client.ts'
+import { linkedClientSchema, type LinkedClient } from '../session/contract/link-client.ts'
 import type { Downstream } from '../settings/downstreams.ts'
 import { ask, assertAtWork, isLoopback, jsonOf } from './ask.ts'
 import type { AuthorizationServer } from './authorization-server.ts'

@@ -2,7 +2,7 @@
 import * as oauth from 'oauth4webapi'
 import * as z from 'zod'
 import { clientSecret } from '../oauth-client/client-secret.ts'
-import type { Link, LinkedClient } from '../session/link-client.ts'
+import type { Link, LinkedClient } from '../session/contract/link-client.ts'
 import { ask, assertAtWork, isLoopback, jsonOf } from './ask.ts'
 import { LinkError } from './link-error.ts'
 

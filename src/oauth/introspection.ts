@@ -1,5 +1,5 @@
 // Token introspection (RFC 7662), for the client a token was issued to.
-import type { Presented } from '../session/tokens.ts'
+import type { Presented } from '../session/access/tokens.ts'
 import type { ClientAuthentication, PresentedClient } from './client-authentication.ts'
 import type { Envelopes } from './envelopes.ts'
 

@@ -1,5 +1,5 @@
 // Token revocation (RFC 7009): either token of a pair ends the whole grant, at once, with every stream it has open.
-import type { RevocationReason } from '../session/grants.ts'
+import type { RevocationReason } from '../session/store/grants.ts'
 import type { ClientAuthentication, PresentedClient } from './client-authentication.ts'
 import type { Envelopes } from './envelopes.ts'
 

@@ -1,6 +1,6 @@
 // What an issuer has said about a person becomes an access token: the step that token exchange, assertions and /.sts share.
-import type { Exchange, ExchangeOutcome, ExchangeRefusal } from '../session/exchange.ts'
-import type { StatementReaders, Verdict, VerifiedStatement } from '../session/statement.ts'
+import type { Exchange, ExchangeOutcome, ExchangeRefusal } from '../session/access/exchange.ts'
+import type { StatementReaders, Verdict, VerifiedStatement } from '../session/contract/subject-token.ts'
 import type { Downstream } from '../settings/downstreams.ts'
 import { sha256 } from '../platform/crypto.ts'
 import { log } from '../platform/telemetry.ts'

@@ -1,7 +1,7 @@
 // AssumeRoleWithWebIdentity, as programs made for AWS STS ask for it: a token of AUTH_ISSUER becomes temporary credentials, of which the
 // session token is our access token. The role is the server it is for; the two parts of a key are there because SDKs want them.
 import { randomId, sha256 } from '../platform/crypto.ts'
-import type { VerifiedStatement } from '../session/statement.ts'
+import type { VerifiedStatement } from '../session/contract/subject-token.ts'
 import { WEB_IDENTITY_CLIENT } from '../settings/clients.ts'
 import type { Downstream } from '../settings/downstreams.ts'
 import { scopesFor } from './grants/exchange.ts'

@@ -2,7 +2,7 @@
 import type { Context } from 'hono'
 import { Hono } from 'hono/tiny'
 import * as z from 'zod'
-import { THEMSELVES, type Receipt } from '../session/receipt.ts'
+import { THEMSELVES, type Receipt } from '../session/contract/receipt.ts'
 import { OAuthError } from '../oauth/errors.ts'
 import { accountPage } from '../pages/account.tsx'
 import { pageHeaders } from '../pages/headers.ts'

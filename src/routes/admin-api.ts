@@ -1,7 +1,7 @@
 // /admin/api: what administrators see and do, as JSON; documented by itself at /admin/api/openapi.json.
 import type { Context } from 'hono'
 import { Hono } from 'hono/tiny'
-import type { Receipt } from '../session/receipt.ts'
+import type { Receipt } from '../session/contract/receipt.ts'
 import { log } from '../platform/telemetry.ts'
 import type { Services } from '../services.ts'
 import { revoke, setClientBlocked, setPersonBlocked, type Acting } from './admin/actions.ts'

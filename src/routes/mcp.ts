@@ -22,10 +22,10 @@ import type { Tapped } from '../mcp/downstream/wire-tap.ts'
 import type { HeldBytes } from '../platform/held-bytes.ts'
 import { randomId } from '../platform/crypto.ts'
 import { log } from '../platform/telemetry.ts'
-import type { Admission, Refused } from '../session/admission.ts'
-import { softwareOf } from '../session/client-software.ts'
-import type { Watched } from '../session/recording.ts'
-import type { StreamMeter } from '../session/stream-traffic.ts'
+import type { Admission, Refused } from '../session/contract/admission.ts'
+import { softwareOf } from '../session/contract/client-software.ts'
+import type { Watched } from '../session/contract/recording.ts'
+import type { StreamMeter } from '../session/contract/stream-traffic.ts'
 import {
   bearer,
   challenge,

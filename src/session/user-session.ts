@@ -5,46 +5,45 @@ import type { Caller, Identity } from '../caller.ts'
 import type { KeyRing } from '../issuer/keys.ts'
 import { log } from '../platform/telemetry.ts'
 import type { Settings } from '../settings.ts'
-import type { Admission, Refused, Vouched } from './admission.ts'
-import { carryOut, describePerson, runErrand, summaryOf, watchPerson, type PersonDetail, type Target } from './administration.ts'
-import { admit, charge } from './admit.ts'
-import { endDisallowed } from './allowed.ts'
-import { capabilitiesOf, inOrder, type Capabilities } from './capabilities.ts'
-import type { CarriedEvent, Carrier, GetAnswer, GetRequest } from './carrier.ts'
-import type { Redemption } from './codes.ts'
-import { Credentials } from './credentials.ts'
-import type { Errand } from './errands.ts'
-import { exchange, type Exchange, type ExchangeOutcome } from './exchange.ts'
-import { Forms } from './forms.ts'
-import type { RevocationReason } from './grants.ts'
-import { Load, type LoadReport } from './load.ts'
-import { enrol, identify, issue, type Enrolment } from './machine.ts'
-import { leashRules } from './leash-rules.ts'
-import type { Report } from './outbox.ts'
-import { OwnJobs } from './own-jobs.ts'
-import type { PagesSession } from './pages-sessions.ts'
-import { pagesStanding, visit, type PagesStanding } from './pages-visits.ts'
-import { endGrant, type By, type Ended, type PagesSpared, type Parts } from './parts.ts'
-import type { Order, Receipt } from './receipt.ts'
-import { noteEntries, startRecording, stopRecording } from './record.ts'
-import type { RecordingAsked, RecordingPage, RecordingTerms, WireEntry } from './recording.ts'
-import type { Opening, TakenBack } from './taken-back.ts'
-import type { TokenRefresher } from './token-refresher.ts'
+import type { Admission, Refused, Vouched } from './contract/admission.ts'
 import {
-  redeem,
-  Refreshing,
-  signIn,
-  type IssuedCode,
-  type Presented,
-  type SignIn,
-  type SignInRefusal,
-  type TokenFacts,
-  type TokenOutcome,
-} from './tokens.ts'
-import { answerChallenge, type Challenge } from './challenge.ts'
-import type { LinkClient } from './link-client.ts'
-import { endLink, keepLink, linkStates, type LinkMade, type LinkState } from './own-sign-in.ts'
-import { beginUpkeep, logOut, planUpkeep } from './upkeep.ts'
+  carryOut,
+  describePerson,
+  runErrand,
+  summaryOf,
+  watchPerson,
+  type PersonDetail,
+  type Target,
+} from './admin/administration.ts'
+import { admit, charge } from './access/admit.ts'
+import { endDisallowed } from './access/allowed.ts'
+import { capabilitiesOf, inOrder, type Capabilities } from './tables.ts'
+import type { CarriedEvent, Carrier, GetAnswer, GetRequest } from './streams/carrier.ts'
+import type { Redemption } from './store/codes.ts'
+import { Credentials } from './store/credentials.ts'
+import type { Errand } from './store/bulk-action-log.ts'
+import { exchange, type Exchange, type ExchangeOutcome } from './access/exchange.ts'
+import { Forms } from './access/forms.ts'
+import type { RevocationReason } from './store/grants.ts'
+import { Load, type LoadReport } from './contract/load-report.ts'
+import { enrol, identify, issue, type Enrolment } from './access/machine.ts'
+import { leashRules } from './access/leash-rules.ts'
+import type { Report } from './store/outbox.ts'
+import { OwnJobs } from './upkeep/alarms.ts'
+import type { PagesSession } from './store/pages-sessions.ts'
+import { pagesStanding, visit, type PagesStanding } from './admin/pages-visits.ts'
+import { endGrant, type By, type Ended, type PagesSpared, type Parts } from './session-context.ts'
+import type { Order, Receipt } from './contract/receipt.ts'
+import { noteEntries, startRecording, stopRecording } from './admin/recording-switch.ts'
+import type { RecordingAsked, RecordingPage, RecordingTerms, WireEntry } from './contract/recording.ts'
+import type { Opening, TakenBack } from './contract/taken-back.ts'
+import type { TokenRefresher } from './contract/token-refresher.ts'
+import { redeem, Refreshing, signIn } from './access/tokens.ts'
+import type { IssuedCode, Presented, SignIn, SignInRefusal, TokenFacts, TokenOutcome } from './access/tokens.ts'
+import { answerChallenge, type Challenge } from './access/challenge.ts'
+import type { LinkClient } from './contract/link-client.ts'
+import { endLink, keepLink, linkStates, type LinkMade, type LinkState } from './access/own-sign-in.ts'
+import { beginUpkeep, logOut, planUpkeep } from './upkeep/upkeep.ts'
 
 export interface SessionServices {
   readonly settings: Settings

@@ -1,7 +1,7 @@
 // The audit log under people who would like it to be another one: nobody pushes out what administrators did.
 import { env, runInDurableObject } from 'cloudflare:test'
 import { describe, expect, test } from 'vitest'
-import { THEMSELVES, type Receipt } from '../../src/session/receipt.ts'
+import { THEMSELVES, type Receipt } from '../../src/session/contract/receipt.ts'
 import { IDENTITY, nobody, NOW, ordered, signIn, type Session } from './person.ts'
 
 let names = 0

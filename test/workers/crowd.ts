@@ -1,7 +1,7 @@
 // A crowd to act on: people with a session of their own and a row in the index of a Directory, and the Directory let go on until it is done.
 import { env, runDurableObjectAlarm } from 'cloudflare:test'
-import type { Order, Receipt } from '../../src/session/receipt.ts'
-import type { PersonSummary } from '../../src/session/outbox.ts'
+import type { Order, Receipt } from '../../src/session/contract/receipt.ts'
+import type { PersonSummary } from '../../src/session/store/outbox.ts'
 import { at, NOW, RESOURCE } from './person.ts'
 
 let names = 0

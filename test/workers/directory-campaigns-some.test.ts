@@ -1,7 +1,7 @@
 // Actions on those who use one client or one server: only they are asked, whoever comes late is found, and a blocked client stays out.
 import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import type { Order } from '../../src/session/receipt.ts'
+import type { Order } from '../../src/session/contract/receipt.ts'
 import { connect, EVERYONE, freshDirectory, goOn, isLive, receiptOf, summary } from './crowd.ts'
 import { at, NOW, RESOURCE } from './person.ts'
 

@@ -1,7 +1,7 @@
 // The index of people: what an object reports arrives once and stays the newest, and a page costs the same however many there are.
 import { env, evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import type { PersonSummary } from '../../src/session/outbox.ts'
+import type { PersonSummary } from '../../src/session/store/outbox.ts'
 import { countingRows } from './rows-read.ts'
 import { at, granted, IDENTITY, nobody, NOW, ordered, redeem, signIn } from './person.ts'
 

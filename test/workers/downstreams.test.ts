@@ -3,7 +3,7 @@ import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'c
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Caller, Identity } from '../../src/caller.ts'
 import { ORDER_HEADER, refusalIn } from '../../src/mcp/dispatch/dispatch-header.ts'
-import { LEASH_HEADER } from '../../src/session/leash-terms.ts'
+import { LEASH_HEADER } from '../../src/session/contract/leash-terms.ts'
 import {
   at,
   caller,

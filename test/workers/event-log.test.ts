@@ -2,7 +2,7 @@
 import { runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { expect, test } from 'vitest'
-import { EventLog, type NewEvent } from '../../src/session/event-log.ts'
+import { EventLog, type NewEvent } from '../../src/session/store/event-log.ts'
 
 const AMPLE = { events: 1000, bytes: 1_000_000, age: 3600 }
 const NOW = 1_800_000_000

@@ -1,7 +1,7 @@
 // A person's object and the tokens of other issuers: one grant however often it is exchanged, one use of each assertion, and no way back.
 import { evictDurableObject } from 'cloudflare:test'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import type { Exchange, ExchangeOutcome } from '../../src/session/exchange.ts'
+import type { Exchange, ExchangeOutcome } from '../../src/session/access/exchange.ts'
 import {
   anew,
   at,

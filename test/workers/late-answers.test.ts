@@ -1,6 +1,6 @@
 // Answers that come after something else has happened: what was asked of a session that is over says nothing about the next one.
 import { describe, expect, test } from 'vitest'
-import type { Link } from '../../src/session/link-client.ts'
+import type { Link } from '../../src/session/contract/link-client.ts'
 import { arrived, release } from './held.ts'
 import { caller, CHALLENGE, granted, IDENTITY, isLive, nobody, ordered, presented, REDIRECT_URI, type Session } from './person.ts'
 

@@ -1,7 +1,7 @@
 // A link to a server with a sign-in of its own outlives the grants it was made for: what is taken back ends it all the same, and gives its tokens back.
 import { runDurableObjectAlarm } from 'cloudflare:test'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import type { ActionTarget } from '../../src/session/receipt.ts'
+import type { ActionTarget } from '../../src/session/contract/receipt.ts'
 import { arrived } from './held.ts'
 import { carriedOut, directory, LINK, NOTES, order, waiting } from './orders.ts'
 import { at, granted, isLive, nobody, NOW, ordered, redeem, RESOURCE, rowsOf } from './person.ts'

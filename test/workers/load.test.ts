@@ -1,7 +1,7 @@
 // How busy a deployment is: told by people's objects a moment after something happened, kept for a day, at no cost to a request.
 import { env, evictDurableObject, runInDurableObject } from 'cloudflare:test'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { LEASH_HEADER } from '../../src/session/leash-terms.ts'
+import { LEASH_HEADER } from '../../src/session/contract/leash-terms.ts'
 import { at, caller, granted, nobody, NOW, rowsOf } from './person.ts'
 
 let names = 0

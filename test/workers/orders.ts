@@ -2,8 +2,8 @@
 import { runDurableObjectAlarm } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { expect } from 'vitest'
-import type { Link } from '../../src/session/link-client.ts'
-import type { ActionTarget, Order } from '../../src/session/receipt.ts'
+import type { Link } from '../../src/session/contract/link-client.ts'
+import type { ActionTarget, Order } from '../../src/session/contract/receipt.ts'
 import { EVERYONE } from './crowd.ts'
 import { CHALLENGE, IDENTITY, REDIRECT_URI, type Session } from './person.ts'
 

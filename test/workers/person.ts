@@ -3,8 +3,8 @@ import { runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { vi } from 'vitest'
 import type { Caller, IdpTokens } from '../../src/caller.ts'
-import type { ActionTarget, Receipt } from '../../src/session/receipt.ts'
-import type { Presented, TokenFacts, TokenOutcome } from '../../src/session/tokens.ts'
+import type { ActionTarget, Receipt } from '../../src/session/contract/receipt.ts'
+import type { Presented, TokenFacts, TokenOutcome } from '../../src/session/access/tokens.ts'
 
 /** Far ahead, so that no alarm of a test is due by the clock of the machine. */
 export const NOW = 4_000_000_000

@@ -1,7 +1,7 @@
 // The flight recorder at the person's object: bounded, redacted, over by itself, and nothing at all where it is off.
 import { evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import type { WireEntry } from '../../src/session/recording.ts'
+import type { WireEntry } from '../../src/session/contract/recording.ts'
 import { at, caller, granted, nobody, NOW, rowsOf, writesOf, type Grant, type Session } from './person.ts'
 
 const DAY = 86_400

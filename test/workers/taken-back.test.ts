@@ -1,6 +1,6 @@
 // What was taken back from everybody, or from all who use a client or a server, holds for people of whom the Directory's index knows nothing.
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import type { ActionTarget } from '../../src/session/receipt.ts'
+import type { ActionTarget } from '../../src/session/contract/receipt.ts'
 import { carriedOut, directory, LINK, NOTES, order, waiting } from './orders.ts'
 import {
   at,

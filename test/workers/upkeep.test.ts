@@ -2,7 +2,7 @@
 import { evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { IdpTokens } from '../../src/caller.ts'
-import { LEASH_HEADER } from '../../src/session/leash-terms.ts'
+import { LEASH_HEADER } from '../../src/session/contract/leash-terms.ts'
 import { at, caller, granted, isLive, nobody, NOW, presented, rowsOf, writesOf, type Session, ordered } from './person.ts'
 
 const HOUR = 3_600

@@ -1,5 +1,5 @@
 // How the object's answers travel to the router: marked as its own, with the state of the person's limit.
-import type { Rate, Refused } from '../../session/admission.ts'
+import type { Rate, Refused } from '../../session/contract/admission.ts'
 import { DENIED, ENDED, McpRefusal, NOT_LINKED } from '../message/refusal.ts'
 import { ANSWER_HEADER, refusalAnswer } from './dispatch-header.ts'
 

@@ -1,6 +1,6 @@
 // What the downstream learns about the person: identity headers made from the admission, and from nothing a client sent.
 import { headerListItem, headerText } from '../../platform/header-text.ts'
-import type { Vouched } from '../../session/admission.ts'
+import type { Vouched } from '../../session/contract/admission.ts'
 
 /** A record, because every `Headers` made for a request on its way shows in what the way costs. */
 export function identityHeaders({ identity, groups: told = identity.groups, ...credentials }: Vouched): Record<string, string> {

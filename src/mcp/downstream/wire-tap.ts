@@ -1,5 +1,5 @@
 // Watches one exchange for the flight recorder: what was asked, what was answered, and every event of a stream; nothing of it is changed.
-import type { Watched, WireEntry } from '../../session/recording.ts'
+import type { Watched, WireEntry } from '../../session/contract/recording.ts'
 import { isEventStream } from './passing-headers.ts'
 import { SseReader } from '../sse/sse.ts'
 

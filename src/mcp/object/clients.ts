@@ -1,6 +1,6 @@
 // What the clients of a person say they are: in the session they opened, or remembered where the downstream keeps none.
-import { softwareIn, type ClientSoftware } from '../../session/client-software.ts'
-import type { Parts } from '../../session/parts.ts'
+import { softwareIn, type ClientSoftware } from '../../session/contract/client-software.ts'
+import type { Parts } from '../../session/session-context.ts'
 
 export class Clients {
   readonly #parts: Pick<Parts, 'mcpSessions' | 'log'>

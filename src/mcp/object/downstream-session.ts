@@ -1,6 +1,6 @@
 // The object's requests to the downstream in the name of an MCP session, which it may have lost and is then initialized again.
-import type { McpSession, McpSessions } from '../../session/mcp-sessions.ts'
-import type { Parts } from '../../session/parts.ts'
+import type { McpSession, McpSessions } from '../../session/store/mcp-sessions.ts'
+import type { Parts } from '../../session/session-context.ts'
 import { outbound, OutboundError } from '../../platform/outbound.ts'
 import { describeError, log } from '../../platform/telemetry.ts'
 import { sentUntilTaken, type Challenged } from '../downstream/token-retry.ts'

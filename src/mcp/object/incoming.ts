@@ -1,5 +1,5 @@
 // Events of the downstream on their way into the log: what is stored of them, and what they say about the stream.
-import type { NewEvent } from '../../session/event-log.ts'
+import type { NewEvent } from '../../session/store/event-log.ts'
 import { isMessage, type SseEvent } from '../sse/sse.ts'
 import { LONGEST_RETRY_MS, type OwnedStream } from './owned-stream.ts'
 

@@ -1,7 +1,7 @@
 // A standing stream that the router could not carry: the downstream has lost its session or its cursor, or lets nobody listen.
-import type { LoggedStream } from '../../session/event-log.ts'
-import type { McpSession } from '../../session/mcp-sessions.ts'
-import type { Parts } from '../../session/parts.ts'
+import type { LoggedStream } from '../../session/store/event-log.ts'
+import type { McpSession } from '../../session/store/mcp-sessions.ts'
+import type { Parts } from '../../session/session-context.ts'
 import { interrupted, McpRefusal, notOffered } from '../message/refusal.ts'
 import { OVER, type DownstreamSessions } from './downstream-session.ts'
 import type { Order } from '../dispatch/dispatch-header.ts'

@@ -1,6 +1,6 @@
 // Where in the log a Last-Event-ID points: for the grant it was given to, and only while what follows it is there.
-import { cursorOf, type Cursor } from '../../session/event-id.ts'
-import type { EventLog, LoggedStream } from '../../session/event-log.ts'
+import { cursorOf, type Cursor } from '../../session/contract/event-id.ts'
+import type { EventLog, LoggedStream } from '../../session/store/event-log.ts'
 
 export interface LogCursor {
   readonly at: Cursor

@@ -1,8 +1,8 @@
 // The client's end of a logged stream: reads the log from a cursor on, waits where it ends, and never holds more than a chunk.
 import { joined } from '../../platform/bytes.ts'
-import { eventId, type Cursor } from '../../session/event-id.ts'
-import type { EventLog, LoggedEvent } from '../../session/event-log.ts'
-import type { CloseReason } from '../../session/leash-terms.ts'
+import { eventId, type Cursor } from '../../session/contract/event-id.ts'
+import type { EventLog, LoggedEvent } from '../../session/store/event-log.ts'
+import type { CloseReason } from '../../session/contract/leash-terms.ts'
 import { keepAlive } from '../sse/keep-alive.ts'
 import { encodeComment, encodeEvent } from '../sse/sse.ts'
 

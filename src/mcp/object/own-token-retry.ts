@@ -1,6 +1,6 @@
 // The same for requests that the person's object makes itself: there the answer to a challenge is one call away.
-import { answerChallenge } from '../../session/challenge.ts'
-import type { Parts } from '../../session/parts.ts'
+import { answerChallenge } from '../../session/access/challenge.ts'
+import type { Parts } from '../../session/session-context.ts'
 import { challengedFor, type Challenged } from '../downstream/token-retry.ts'
 import { refusalOfAdmission } from '../dispatch/object-answer.ts'
 import type { DownstreamRequest } from './downstream-session.ts'

@@ -3,11 +3,11 @@
 // The pump of a stream runs on when its client leaves, and goes on after a restart: where the downstream gave ids it asks again
 // from the last one, elsewhere each request that was lost is answered with an error. Silence is never an answer (ARCHITECTURE.md, law 6).
 import { log } from '../../platform/telemetry.ts'
-import type { Cursor } from '../../session/event-id.ts'
-import type { NewEvent } from '../../session/event-log.ts'
-import type { CloseReason } from '../../session/leash-terms.ts'
-import type { McpSession } from '../../session/mcp-sessions.ts'
-import type { StreamTraffic } from '../../session/stream-traffic.ts'
+import type { Cursor } from '../../session/contract/event-id.ts'
+import type { NewEvent } from '../../session/store/event-log.ts'
+import type { CloseReason } from '../../session/contract/leash-terms.ts'
+import type { McpSession } from '../../session/store/mcp-sessions.ts'
+import type { StreamTraffic } from '../../session/contract/stream-traffic.ts'
 import { GRACE_MS } from '../sse/relay.ts'
 import { editedEvents } from '../tools/filter-body.ts'
 import type { OpenRequests } from '../message/open-requests.ts'

@@ -1,5 +1,5 @@
 // Requests the downstream has not begun to answer, and messages that take back one of those, or of those it has.
-import type { McpSession } from '../../session/mcp-sessions.ts'
+import type { McpSession } from '../../session/store/mcp-sessions.ts'
 import { openEnvelope } from '../message/json-rpc-body.ts'
 import { OpenRequests } from '../message/open-requests.ts'
 import type { Asked } from './http-sse/bridges.ts'

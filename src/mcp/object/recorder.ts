@@ -1,6 +1,6 @@
 // The object's side of the flight recorder: what it carries itself it writes down itself.
-import type { Parts } from '../../session/parts.ts'
-import { noteEntries } from '../../session/record.ts'
+import type { Parts } from '../../session/session-context.ts'
+import { noteEntries } from '../../session/admin/recording-switch.ts'
 import { handedBody } from '../message/read-body.ts'
 import { WireTap } from '../downstream/wire-tap.ts'
 import { refusalIn, type Order } from '../dispatch/dispatch-header.ts'

@@ -1,7 +1,7 @@
 // A permission that was there when a request was admitted may have ended while its body, or the downstream's answer, was waited for.
 import type { Caller } from '../../caller.ts'
-import { isAllowed } from '../../session/allowed.ts'
-import type { Parts } from '../../session/parts.ts'
+import { isAllowed } from '../../session/access/allowed.ts'
+import type { Parts } from '../../session/session-context.ts'
 import { interrupted, revoked, type McpRefusal } from '../message/refusal.ts'
 
 /** `flight`: the request to the downstream, which is given up. */

@@ -1,7 +1,7 @@
 // Asking a downstream for the rest of a stream: GET with the last event id it gave (MCP 2025-03-26 … 2025-11-25, resumability).
 import { log } from '../../platform/telemetry.ts'
-import { vouchFor } from '../../session/admit.ts'
-import type { Parts } from '../../session/parts.ts'
+import { vouchFor } from '../../session/access/admit.ts'
+import type { Parts } from '../../session/session-context.ts'
 import { identityHeaders } from '../downstream/identity-headers.ts'
 import { isEventStream } from '../downstream/passing-headers.ts'
 import type { DownstreamSessions } from './downstream-session.ts'

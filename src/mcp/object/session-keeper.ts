@@ -1,9 +1,9 @@
 // MCP sessions as the object keeps them: found for their grant only, few, and never ended without telling the downstream.
 import type { Caller } from '../../caller.ts'
 import { describeError, log } from '../../platform/telemetry.ts'
-import { vouchFor } from '../../session/admit.ts'
-import type { McpSession } from '../../session/mcp-sessions.ts'
-import type { Parts } from '../../session/parts.ts'
+import { vouchFor } from '../../session/access/admit.ts'
+import type { McpSession } from '../../session/store/mcp-sessions.ts'
+import type { Parts } from '../../session/session-context.ts'
 import type { Transport } from '../../settings/downstreams.ts'
 import { identityHeaders } from '../downstream/identity-headers.ts'
 import { McpRefusal } from '../message/refusal.ts'

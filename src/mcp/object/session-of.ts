@@ -2,9 +2,9 @@
 //
 // A client that authorizes again because a call needs a further scope gets a new grant and goes on in the session it has: SDKs
 // do not initialize anew for that. It has to know the session's id, be the same client of the same person, and may lose nothing.
-import type { Grant } from '../../session/grants.ts'
-import type { McpSession } from '../../session/mcp-sessions.ts'
-import type { Parts } from '../../session/parts.ts'
+import type { Grant } from '../../session/store/grants.ts'
+import type { McpSession } from '../../session/store/mcp-sessions.ts'
+import type { Parts } from '../../session/session-context.ts'
 
 /** Undefined for a session of any other grant, as for one that never was. */
 export function sessionOf(parts: Parts, id: string, grantId: string): McpSession | undefined {

@@ -4,11 +4,11 @@
 // epoch: what an older one still brings is not stored, because the downstream sends it again to the newest, which asked from the
 // last event that was. Epochs are stored: the object sleeps between two events of a stream the router carries.
 import { randomId } from '../../platform/crypto.ts'
-import type { CarriedEvent } from '../../session/carrier.ts'
-import type { Cursor } from '../../session/event-id.ts'
-import type { LogBounds, LoggedEvent, LoggedStream } from '../../session/event-log.ts'
-import type { McpSession } from '../../session/mcp-sessions.ts'
-import type { Parts } from '../../session/parts.ts'
+import type { CarriedEvent } from '../../session/streams/carrier.ts'
+import type { Cursor } from '../../session/contract/event-id.ts'
+import type { LogBounds, LoggedEvent, LoggedStream } from '../../session/store/event-log.ts'
+import type { McpSession } from '../../session/store/mcp-sessions.ts'
+import type { Parts } from '../../session/session-context.ts'
 import type { OwnedStreams } from './owned-streams.ts'
 
 /** How long the object goes on with a standing stream whose client left, in milliseconds. */

@@ -1,8 +1,8 @@
 // The rules about tools where the object carries: for each request it is handed, and for each stream it reads.
 import type { Identity } from '../../caller.ts'
-import { charge } from '../../session/admit.ts'
-import type { McpSession } from '../../session/mcp-sessions.ts'
-import type { Parts } from '../../session/parts.ts'
+import { charge } from '../../session/access/admit.ts'
+import type { McpSession } from '../../session/store/mcp-sessions.ts'
+import type { Parts } from '../../session/session-context.ts'
 import type { Downstream } from '../../settings/downstreams.ts'
 import { openEnvelope, type Envelope } from '../message/json-rpc-body.ts'
 import { McpRefusal } from '../message/refusal.ts'

@@ -7,9 +7,9 @@ import {
   STREAM_ENDED,
   type CloseReason,
   type LeashedStream,
-} from '../../session/leash-terms.ts'
+} from '../../session/contract/leash-terms.ts'
 import { headerJson } from '../../platform/header-json.ts'
-import type { StreamMeter } from '../../session/stream-traffic.ts'
+import type { StreamMeter } from '../../session/contract/stream-traffic.ts'
 
 export interface Leash {
   /** Aborts when the object pulls, or when the leash breaks; `reason` says why. */

@@ -1,6 +1,6 @@
 // The router's side of the flight recorder: what an admission says is recorded is told to the person's object after the answer.
 import type { Caller } from '../../caller.ts'
-import type { Watched, WireEntry } from '../../session/recording.ts'
+import type { Watched, WireEntry } from '../../session/contract/recording.ts'
 import { McpRefusal } from '../message/refusal.ts'
 import { WireTap, type Sink, type Tapped } from '../downstream/wire-tap.ts'
 

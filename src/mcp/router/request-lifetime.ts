@@ -1,5 +1,5 @@
 // What ties a request that takes longer than a moment to the person's object: it ends when the client leaves or the leash is pulled.
-import { StreamMeter } from '../../session/stream-traffic.ts'
+import { StreamMeter } from '../../session/contract/stream-traffic.ts'
 import type { Leash, NoLeash } from './leash.ts'
 import { McpRefusal, revoked } from '../message/refusal.ts'
 

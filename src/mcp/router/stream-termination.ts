@@ -1,5 +1,5 @@
 // The last a client hears of a stream that the broker ends: why, and an answer to what it still waits for.
-import type { CloseReason } from '../../session/leash-terms.ts'
+import type { CloseReason } from '../../session/contract/leash-terms.ts'
 import type { Passage } from '../message/era.ts'
 import { ENDED, McpRefusal } from '../message/refusal.ts'
 import { encodeComment, encodeEvent } from '../sse/sse.ts'

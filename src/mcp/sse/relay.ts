@@ -1,6 +1,6 @@
 // An event stream on its way from the downstream to the client: event by event, never more than one chunk ahead of the reader.
 import { joined } from '../../platform/bytes.ts'
-import type { StreamMeter } from '../../session/stream-traffic.ts'
+import type { StreamMeter } from '../../session/contract/stream-traffic.ts'
 import { keepAlive } from './keep-alive.ts'
 import type { OpenRequests } from '../message/open-requests.ts'
 import { encodeComment, encodeEvent, isMessage, SseEventTooLarge, SseReader, type SseEvent } from './sse.ts'

@@ -2,7 +2,7 @@
 //
 // The client may be a public one, as the RFC allows: the subject token is what proves anything here, and /.sts takes it from anybody.
 import type { ClientRecord } from '../../directory/client-record.ts'
-import type { StatementKind } from '../../session/statement.ts'
+import type { StatementKind } from '../../session/contract/subject-token.ts'
 import type { Downstream } from '../../settings/downstreams.ts'
 import { OAuthError } from '../errors.ts'
 import { canonicalResource, defaultScopes } from '../resource.ts'

@@ -1,6 +1,6 @@
 // What every grant type is to the token endpoint, and the one way a pair of tokens is made.
-import type { Redemption } from '../../session/codes.ts'
-import type { Presented, TokenFacts, TokenOutcome, TokenRefusal } from '../../session/tokens.ts'
+import type { Redemption } from '../../session/store/codes.ts'
+import type { Presented, TokenFacts, TokenOutcome, TokenRefusal } from '../../session/access/tokens.ts'
 import type { Downstream } from '../../settings/downstreams.ts'
 import type { ClientKind } from '../clients.ts'
 import type { Envelopes, GrantReference, Lifetimes } from '../envelopes.ts'

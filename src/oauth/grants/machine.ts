@@ -1,6 +1,6 @@
 // Grant type client_credentials (RFC 6749 section 4.4): a machine credential becomes an access token, and never a refresh token.
 import { sameText } from '../../platform/crypto.ts'
-import type { TokenFacts } from '../../session/tokens.ts'
+import type { TokenFacts } from '../../session/access/tokens.ts'
 import { clientIdIsOurs, presentedCredentials } from '../clients.ts'
 import { OAuthError } from '../errors.ts'
 import type { KeyRing } from '../../issuer/keys.ts'

@@ -1,5 +1,5 @@
 // What administrators do: every action as a function that returns its receipt, for the API, the portal and the command line alike.
-import { THEMSELVES, type Action, type ActionTarget, type Order, type Receipt } from '../../session/receipt.ts'
+import { THEMSELVES, type Action, type ActionTarget, type Order, type Receipt } from '../../session/contract/receipt.ts'
 import type { Identity } from '../../caller.ts'
 import { randomId } from '../../platform/crypto.ts'
 import { describeError, log } from '../../platform/telemetry.ts'

@@ -2,7 +2,7 @@
 import type { Context } from 'hono'
 import { Hono } from 'hono/tiny'
 import * as z from 'zod'
-import type { Receipt } from '../../session/receipt.ts'
+import type { Receipt } from '../../session/contract/receipt.ts'
 import { OAuthError } from '../../oauth/errors.ts'
 import { confirmPage, LONGEST_REASON } from '../../pages/portal/confirm.tsx'
 import { log } from '../../platform/telemetry.ts'

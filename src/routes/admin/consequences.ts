@@ -5,7 +5,7 @@ import { clientNameOf, counted, nameOf, personPath, serverOf } from '../../pages
 import { spanOf } from '../../pages/portal/when.tsx'
 import { shownText } from '../../pages/shown.ts'
 import type { Services } from '../../services.ts'
-import type { PersonDetail } from '../../session/administration.ts'
+import type { PersonDetail } from '../../session/admin/administration.ts'
 import type { Revocable } from './actions.ts'
 import { showPerson } from './reading.ts'
 

@@ -1,6 +1,6 @@
 // Creating a machine credential: noted in the Directory, opened as a session of its own, and its token handed out this once.
 import type { ListedMachine, MachineRecord } from '../../directory/machines.ts'
-import type { Receipt } from '../../session/receipt.ts'
+import type { Receipt } from '../../session/contract/receipt.ts'
 import { OAuthError } from '../../oauth/errors.ts'
 import { canonicalResource, defaultScopes } from '../../oauth/resource.ts'
 import { adminResourceOf, type Services } from '../../services.ts'

@@ -3,7 +3,7 @@ import type { ClientWithPeople } from '../../directory/directory.ts'
 import type { PersonRow } from '../../directory/people.ts'
 import type { EventFilter, RecordedEvent } from '../../directory/security-events.ts'
 import type { Services } from '../../services.ts'
-import type { PersonDetail } from '../../session/administration.ts'
+import type { PersonDetail } from '../../session/admin/administration.ts'
 import { SUBJECT } from './actions.ts'
 
 export interface ListedPerson extends PersonRow {

@@ -1,7 +1,7 @@
 // The flight recorder as administrators use it: switched on for a person or one of their clients, read page by page or as a file.
 import type { Services } from '../../services.ts'
-import type { By } from '../../session/parts.ts'
-import type { RecordingAsked, RecordingPage, RecordingTerms } from '../../session/recording.ts'
+import type { By } from '../../session/session-context.ts'
+import type { RecordingAsked, RecordingPage, RecordingTerms } from '../../session/contract/recording.ts'
 import { SUBJECT } from './actions.ts'
 
 /** Undefined when nobody with that name has signed in. */

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { identityProviderFor } from '../../../src/identity/identity-providers.ts'
 import { statementReaders } from '../../../src/identity/statements.ts'
-import type { Verdict } from '../../../src/session/statement.ts'
+import type { Verdict } from '../../../src/session/contract/subject-token.ts'
 import type { IdentityProviderSettings } from '../../../src/settings/providers.ts'
 import { TrustedIssuer, type Claims } from '../../world/trusted-issuer.ts'
 

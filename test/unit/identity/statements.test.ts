@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { exportJWK, exportSPKI, generateKeyPair, SignJWT, UnsecuredJWT } from 'jose'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { statementReaders } from '../../../src/identity/statements.ts'
-import type { StatementKind, Verdict } from '../../../src/session/statement.ts'
+import type { StatementKind, Verdict } from '../../../src/session/contract/subject-token.ts'
 import { subjectRules, type SubjectRule } from '../../../src/settings/subjects.ts'
 import { newKey, TrustedIssuer, type Claims } from '../../world/trusted-issuer.ts'
 

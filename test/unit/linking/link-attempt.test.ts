@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { beginLink, finishLink, type LinkAttempt } from '../../../src/linking/link-attempt.ts'
 import type { LinkErrorReason } from '../../../src/linking/link-error.ts'
 import type { Registrar } from '../../../src/linking/registration.ts'
-import type { Link } from '../../../src/session/link-client.ts'
+import type { Link } from '../../../src/session/contract/link-client.ts'
 import { downstreamAt, registrar, ScriptedServer } from './scripted-server.ts'
 
 let server: ScriptedServer

@@ -1,7 +1,7 @@
 // Tokens of a link, renewed and given back: at the authorization server they came from, and with what that server has to say about it.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { OAuthLinkClient } from '../../../src/linking/oauth-link-client.ts'
-import type { Link, LinkOutcome } from '../../../src/session/link-client.ts'
+import type { Link, LinkOutcome } from '../../../src/session/contract/link-client.ts'
 import { ScriptedServer } from './scripted-server.ts'
 
 const client = new OAuthLinkClient(() => 1_800_000_000)

@@ -1,6 +1,6 @@
 // How requests end: the client leaves, the leash is pulled, the downstream does not answer, the person is not admitted.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import type { Admission } from '../../../src/session/admission.ts'
+import type { Admission } from '../../../src/session/contract/admission.ts'
 import { freePort } from '../../world/listening.ts'
 import { startRawDownstream, type RawDownstream, type RawHandler } from '../../world/raw-downstream.ts'
 import { bearer, brokered, refusalOf } from './brokered.ts'

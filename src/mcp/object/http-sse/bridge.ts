@@ -5,8 +5,8 @@
 // open, and while none does to the oldest call, because a question of the downstream's may be what that call waits for.
 import { revoked } from '../../message/refusal.ts'
 import { randomId } from '../../../platform/crypto.ts'
-import type { LoggedStream } from '../../../session/event-log.ts'
-import type { McpSession } from '../../../session/mcp-sessions.ts'
+import type { LoggedStream } from '../../../session/store/event-log.ts'
+import type { McpSession } from '../../../session/store/mcp-sessions.ts'
 import { lostAnswer } from '../lost-answer.ts'
 import type { OwnedStreams } from '../owned-streams.ts'
 import { withdraw, withdrawnBy } from '../withdrawal.ts'

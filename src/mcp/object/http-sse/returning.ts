@@ -4,7 +4,7 @@
 // not initialize again. While its grant has one session that session is the client's. Where there are several it might be given
 // the answers to somebody else's questions; it gets a new one then, which the broker initializes as the client would have. A grant that was opened by an
 // exchange is never of one program alone: there even the only session may be another's.
-import type { McpSession } from '../../../session/mcp-sessions.ts'
+import type { McpSession } from '../../../session/store/mcp-sessions.ts'
 
 export interface Returning {
   readonly session: McpSession

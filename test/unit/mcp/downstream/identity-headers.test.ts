@@ -1,6 +1,6 @@
 // What the downstream is told about a person, and in which spelling.
 import { expect, test } from 'vitest'
-import type { Vouched } from '../../../../src/session/admission.ts'
+import type { Vouched } from '../../../../src/session/contract/admission.ts'
 import { identityHeaders } from '../../../../src/mcp/downstream/identity-headers.ts'
 
 const ada: Vouched = {

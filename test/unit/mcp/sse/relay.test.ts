@@ -1,7 +1,7 @@
 // What becomes of an event stream on its way through the router: what passes, what is held back, how it ends.
 import { describe, expect, test, vi } from 'vitest'
 import { carryEvents, withoutIds, type Carriage } from '../../../../src/mcp/sse/relay.ts'
-import { StreamMeter } from '../../../../src/session/stream-traffic.ts'
+import { StreamMeter } from '../../../../src/session/contract/stream-traffic.ts'
 import { encodeComment, encodeEvent } from '../../../../src/mcp/sse/sse.ts'
 import { bodyOf } from '../brokered.ts'
 

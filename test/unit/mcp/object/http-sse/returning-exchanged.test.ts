@@ -1,7 +1,7 @@
 // Which session a client of HTTP+SSE comes back to that does not say where it was.
 import { expect, test } from 'vitest'
 import { returningTo } from '../../../../../src/mcp/object/http-sse/returning.ts'
-import type { McpSession } from '../../../../../src/session/mcp-sessions.ts'
+import type { McpSession } from '../../../../../src/session/store/mcp-sessions.ts'
 
 const ORDINARY = 'AAAAAAAAAAAAAAAAAAAAAA'
 const EXCHANGED = `ex_${ORDINARY}`

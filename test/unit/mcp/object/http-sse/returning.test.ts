@@ -1,7 +1,7 @@
 // A client of HTTP+SSE that comes back gets the session that can only be its own, or one like it, and never somebody else's.
 import { describe, expect, test } from 'vitest'
 import { returningTo } from '../../../../../src/mcp/object/http-sse/returning.ts'
-import type { McpSession } from '../../../../../src/session/mcp-sessions.ts'
+import type { McpSession } from '../../../../../src/session/store/mcp-sessions.ts'
 
 function session(id: string, changes: Partial<McpSession> = {}): McpSession {
   const bridge = { client: 'http-sse', downstream: 'http-sse' } as const

@@ -1,0 +1,36 @@
+// Who may use a downstream, and what ends when somebody may not any more. Judged by what the identity provider last said, and by the
+// settings as they are now: nothing about it is stored, so a change of either counts from the next request on.
+import type { Identity } from '../../caller.ts'
+import { log } from '../../platform/telemetry.ts'
+import type { Downstream } from '../../settings/downstreams.ts'
+import { meansPerson } from '../../settings/people.ts'
+import type { Grant } from '../store/grants.ts'
+import type { Parts } from '../session-context.ts'
+
+/** What an administrator gave a machine is decided already; its name is no e-mail address, and it is in no group. */
+export function mayUse({ allow }: Downstream, identity: Identity, baseUrl: string): boolean {
+  if (!allow || identity.issuer === baseUrl) return true
+  return meansPerson(allow, identity)
+}
+
+/** Whether the person of this object may go on with a grant. */
+export function isAllowed({ profile, settings }: Parts, { resource }: Pick<Grant, 'resource'>): boolean {
+  const downstream = settings.downstreams.find((candidate) => candidate.resource === resource)
+  return !downstream || !profile.identity || mayUse(downstream, profile.identity, settings.baseUrl)
+}
+
+/** Ends what is open where the person may not go on. The grant stays: whoever comes back into the group needs no new sign-in. */
+export async function endDisallowed(parts: Parts): Promise<void> {
+  await Promise.all(
+    parts.grants
+      .allLive(parts.now())
+      .filter((grant) => !isAllowed(parts, grant))
+      .map((grant) => endStreamsOf(parts, grant)),
+  )
+}
+
+async function endStreamsOf(parts: Parts, { id, clientId }: Grant): Promise<void> {
+  const owned = parts.carrier().end('policy_changed', id)
+  const streams = owned + (await parts.leashes.pull('policy_changed', id))
+  if (streams > 0) log('info', 'grant.not_allowed', { grant: id, client: clientId, streams })
+}

@@ -1,0 +1,23 @@
+// What follows from what the identity provider says about a person: everything ends, some of it ends, or nothing has changed.
+import { endDisallowed } from './allowed.ts'
+import { endEverything, type Parts } from '../session-context.ts'
+import type { ConfirmationOutcome } from '../contract/token-refresher.ts'
+
+/** Asks the identity provider whether it still knows the person, and ends everything when it does not. */
+export async function askProvider(parts: Parts): Promise<ConfirmationOutcome> {
+  const person = parts.profile.identity
+  if (!person) return { outcome: 'unavailable', why: 'nobody has signed in here' }
+  let isOtherwise = false
+  const outcome = await parts.provider.refresh(parts.now(), person, (identity, losesEmail) => {
+    // Providers leave out of a refreshed ID token what they gave at sign-in; missing groups, though, mean none.
+    const email = identity.email ?? (losesEmail ? undefined : person.email)
+    const known = { ...identity, email, name: identity.name ?? person.name }
+    isOtherwise = parts.profile.remember(known, parts.now())
+    if (isOtherwise) parts.credentials.forget()
+  })
+  if (outcome.outcome === 'superseded') return outcome
+  parts.checks.note(outcome.outcome, parts.now())
+  if (outcome.outcome === 'ended') await endEverything(parts, 'idp_session_ended')
+  else if (isOtherwise) await Promise.all([endDisallowed(parts), parts.outbox.report()])
+  return outcome
+}

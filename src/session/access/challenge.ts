@@ -1,0 +1,46 @@
+// What follows from a downstream that does not take the person's token: a newer one, the way to sign in there again, or its own answer.
+import type { Refused, Vouched } from '../contract/admission.ts'
+import { vouchFor } from './admit.ts'
+import { endLink, NOT_LINKED } from './own-sign-in.ts'
+import { endGrant, type Parts } from '../session-context.ts'
+
+/** The downstream's 401, or its 403 for want of a scope. */
+export interface Challenge {
+  readonly grantId: string
+  /** Our own resource. */
+  readonly resource: string
+  readonly status: 401 | 403
+  readonly scopes: readonly string[]
+  /** The `Authorization` it did not take. */
+  readonly used: string
+  /** It was given a newer one already, for this very request. */
+  readonly again: boolean
+}
+
+/** Undefined: the answer stands, because nothing the broker could do would change it. */
+export async function answerChallenge(parts: Parts, asked: Challenge): Promise<Vouched | Refused | undefined> {
+  const { grantId, resource, status, scopes, used, again } = asked
+  const { grants, links, settings, now } = parts
+  const downstream = settings.downstreams.find((known) => known.resource === resource)
+  const grant = grants.live(grantId, now())
+  const link = links.find(resource)
+  if (!downstream || !grant || !link) return NOT_LINKED
+  const isNewest = used === `Bearer ${link.accessToken}`
+  if (status === 403) {
+    const missing = scopes.filter((scope) => !link.scopes.includes(scope))
+    // Asked for before and not given: asking again would go on for ever.
+    if (missing.length === 0 || !isNewest) return undefined
+    links.miss(resource, missing)
+    await endGrant(parts, grant, 'not_linked')
+    return NOT_LINKED
+  }
+  if (!isNewest) return again ? NOT_LINKED : await vouchFor(parts, grant, downstream)
+  const { outcome } = again || link.refreshToken === undefined ? OVER : await links.refresh(resource)
+  if (outcome === 'superseded' && !links.find(resource)) return NOT_LINKED
+  if (outcome === 'refreshed' || outcome === 'superseded') return await vouchFor(parts, grant, downstream)
+  if (outcome === 'unavailable') return { admitted: false, reason: 'auth_unavailable' }
+  await endLink(parts, resource, 'the server did not take its token')
+  return NOT_LINKED
+}
+
+const OVER = { outcome: 'ended' } as const

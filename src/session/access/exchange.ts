@@ -1,0 +1,135 @@
+// Token exchange: what an issuer has signed about a person opens a grant as a sign-in does, but for no longer than an access token lives.
+//
+// One grant stands for every exchange of a client for a resource: a build system that exchanges a thousand times an hour is one row, and
+// ending it ends all of its tokens and streams. It ends with the last token it was used for; there is no refresh token.
+import { log } from '../../platform/telemetry.ts'
+import { endDisallowed, isAllowed } from './allowed.ts'
+import { exchangedGrantId, isExchanged, type Grant, type NewGrant } from '../store/grants.ts'
+import { described, endGrant, type Parts } from '../session-context.ts'
+import { THEMSELVES } from '../contract/receipt.ts'
+import type { Statement } from '../contract/subject-token.ts'
+import type { TakenBack } from '../contract/taken-back.ts'
+import { makeRoom, type TokenFacts } from './tokens.ts'
+
+export interface Exchange {
+  readonly statement: Statement
+  readonly grant: Omit<NewGrant, 'endsAt'>
+  /** How long the access token shall live, in seconds. */
+  readonly lifetime: number
+  /** The `jti` of an assertion, which is good once. */
+  readonly once?: string
+}
+
+export type ExchangeRefusal = 'blocked' | 'client_blocked' | 'revoked' | 'reused' | 'crowded' | 'not_allowed'
+
+export type ExchangeOutcome =
+  /** `isNew` when a grant was opened for it. */
+  | { readonly granted: true; readonly facts: TokenFacts; readonly isNew: boolean }
+  | { readonly granted: false; readonly refusal: ExchangeRefusal }
+
+/** Clocks of issuers differ by so many seconds: an assertion is remembered that much longer than it lives, and may have been signed that much earlier than it says. */
+const CLOCK_TOLERANCE = 60
+
+export async function exchange(parts: Parts, asked: Exchange): Promise<ExchangeOutcome> {
+  const takenBack = await takenBackFrom(parts, asked.grant)
+  const now = parts.now()
+  // Nobody has signed anything in the future: a clock that is ahead does not make a token newer than it is.
+  const statement = { ...asked.statement, issuedAt: Math.min(asked.statement.issuedAt, now) }
+  const refusal = refusalOf(parts, { ...asked, statement }, takenBack, now)
+  if (refusal) return await refused(parts, asked, refusal)
+  const isChanged = learn(parts, statement, now)
+  const mayBegin = isAllowed(parts, asked.grant)
+  const opened = mayBegin ? open(parts, asked, takenBack, now) : undefined
+  // Only now is anything awaited: a revocation of the person that comes meanwhile finds the grant and ends it.
+  if (isChanged) await Promise.all([endDisallowed(parts), parts.outbox.report()])
+  return opened ? await opened : await refused(parts, asked, 'not_allowed')
+}
+
+/** While a grant stands the Directory's index leads here, and what is taken back ends it: a program that exchanges all day asks once. */
+async function takenBackFrom(parts: Parts, asked: Exchange['grant']): Promise<TakenBack> {
+  const standing = standingGrant(parts, asked, parts.now())
+  const heard = standing && parts.subjects.heardOf(standing.id)
+  const { clientId, resource } = asked
+  return heard ?? (await parts.takenBack({ clientId, resource }))
+}
+
+function standingGrant({ grants }: Parts, asked: Exchange['grant'], now: number): Grant | undefined {
+  return grants.all().find((grant) => isSame(grant, asked) && grants.live(grant.id, now) !== undefined)
+}
+
+async function open(
+  parts: Parts,
+  { grant: asked, lifetime }: Exchange,
+  takenBack: TakenBack,
+  now: number,
+): Promise<ExchangeOutcome> {
+  const endsAt = now + lifetime
+  const standing = standingGrant(parts, asked, now)
+  const surplus = standing ? [] : makeRoom(parts, now, isExchanged)
+  const grant = standing
+    ? parts.grants.prolong(standing, endsAt)
+    : parts.grants.rotate(parts.grants.open({ ...asked, endsAt }, now, exchangedGrantId()), now)
+  const { id, clientId, resource, scopes, generation } = grant
+  parts.subjects.hear(id, takenBack)
+  if (!standing)
+    await parts.outbox.put({
+      type: 'signed_in',
+      at: now,
+      grantedAt: grant.createdAt,
+      actor: THEMSELVES,
+      ...described(grant),
+      reason: 'token exchange',
+    })
+  for (const oldest of surplus) await endGrant(parts, oldest, 'limit_exceeded', 'limit_exceeded')
+  const facts = { grantId: id, clientId, resource, scopes, generation, issuedAt: now, endsAt }
+  return { granted: true, facts, isNew: standing === undefined }
+}
+
+// The assertion comes last: one that opens nothing for another reason is not used up by the attempt.
+function refusalOf(
+  { profile, subjects }: Parts,
+  { statement, once }: Exchange,
+  { isClientBlocked, notBefore }: TakenBack,
+  now: number,
+): ExchangeRefusal | undefined {
+  if (profile.isBlocked) return 'blocked'
+  if (isClientBlocked) return 'client_blocked'
+  // To the second in which access was taken back nobody can tell what came first; by the clocks of others, to the minute.
+  if (statement.issuedAt <= Math.max(notBefore, subjects.revokedAt) + CLOCK_TOLERANCE) return 'revoked'
+  const use = once === undefined ? 'used' : subjects.use(once, statement.expiresAt + CLOCK_TOLERANCE, now)
+  return use === 'used' ? undefined : use
+}
+
+async function refused(parts: Parts, { grant, once }: Exchange, refusal: ExchangeRefusal): Promise<ExchangeOutcome> {
+  const { clientId, clientName, resource } = grant
+  if (refusal === 'reused') log('warn', 'assertion.reused', { client: clientId, jti: once })
+  // A program tries again for as long as it runs: administrators hear of it, and not of every attempt.
+  const isNews = (refusal === 'blocked' || refusal === 'not_allowed') && parts.subjects.isNews(parts.now())
+  if (isNews)
+    await parts.outbox.put({ type: 'sign_in_refused', at: parts.now(), clientId, clientName, resource, reason: refusal })
+  return { granted: false, refusal }
+}
+
+/**
+ * Takes over what the token says about the person, and keeps what it does not say; true when that changed anything. A token that is older
+ * than the last word says nothing new: groups that were taken away must not come back with it.
+ */
+function learn({ profile, credentials }: Parts, { identity, saysGroups, losesEmail, issuedAt }: Statement, now: number): boolean {
+  const known = profile.identity
+  if (known && issuedAt <= profile.lastSeenAt) return false
+  const email = identity.email ?? (losesEmail ? undefined : known?.email)
+  const name = identity.name ?? known?.name
+  const groups = saysGroups ? identity.groups : (known?.groups ?? [])
+  const isChanged = profile.remember({ ...identity, email, name, groups }, now)
+  if (isChanged) credentials.forget()
+  return isChanged
+}
+
+function isSame(grant: Grant, asked: Exchange['grant']): boolean {
+  return (
+    isExchanged(grant) &&
+    grant.clientId === asked.clientId &&
+    grant.resource === asked.resource &&
+    grant.scopes.join(' ') === asked.scopes.join(' ')
+  )
+}

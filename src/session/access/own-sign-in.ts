@@ -1,0 +1,116 @@
+// A person's connection to a downstream that wants them to sign in there: made, used, and ended together with what rests on it.
+import { log } from '../../platform/telemetry.ts'
+import type { Downstream } from '../../settings/downstreams.ts'
+import type { Refused } from '../contract/admission.ts'
+import type { Link } from '../contract/link-client.ts'
+import { endGrant, type By, type Ended, type Parts } from '../session-context.ts'
+
+/** Seconds a client is asked to wait while an authorization server does not answer. */
+const TRY_AGAIN_AFTER = 5
+/** A token this close to its end is renewed first, so that it does not die on the way. */
+const MARGIN = 30
+
+export interface LinkMade {
+  /** Our own resource. */
+  readonly resource: string
+  readonly link: Link
+  /** The sign-in that waits for it; absent when the person came from their own page. */
+  readonly signIn?: { readonly grantId: string; readonly jti: string }
+  /** When the person was sent there, unix seconds. */
+  readonly since: number
+}
+
+/** What a person sees of a connection. */
+export interface LinkState {
+  readonly resource: string
+  readonly issuer: string
+  /** What has to be asked for the next time. */
+  readonly scopes: readonly string[]
+}
+
+/** Whether a sign-in for this resource has to lead by the downstream's own, and what that is to be asked for besides. */
+export function linkWanted({ settings, links }: Parts, resource: string): { readonly scopes: readonly string[] } | undefined {
+  const downstream = settings.downstreams.find((known) => known.resource === resource)
+  if (downstream?.auth !== 'oauth') return undefined
+  const missing = links.missing(resource)
+  return links.find(resource) && missing.length === 0 ? undefined : { scopes: scopesWith(links.find(resource), missing) }
+}
+
+/** SEP-2350: whoever asks for more asks for what there was as well. */
+function scopesWith(link: Link | undefined, missing: readonly string[]): readonly string[] {
+  return missing.length === 0 ? [] : [...new Set([...(link?.scopes ?? []), ...missing])]
+}
+
+/** Undefined when what it was made for has ended meanwhile: then nothing is kept. Else until when the waiting code is good. */
+export async function keepLink(parts: Parts, made: LinkMade): Promise<{ readonly codeExpiresAt: number } | undefined> {
+  const { resource, link, signIn, since } = made
+  const waiting = signIn && parts.grants.live(signIn.grantId, parts.now())
+  const { isClientBlocked, notBefore } = await parts.takenBack({ resource, ...(waiting && { clientId: waiting.clientId }) })
+  const isTakenBack = isClientBlocked || (waiting?.createdAt ?? since) <= notBefore
+  // A grant that waits has ended exactly when it was taken back. Without one there are only seconds, and the same second counts as before.
+  const isOver = (): boolean =>
+    parts.profile.isBlocked ||
+    (signIn ? parts.grants.live(signIn.grantId, parts.now()) === undefined : since <= parts.subjects.revokedAt)
+  if (isTakenBack || isOver()) {
+    parts.links.decline(link)
+    return undefined
+  }
+  const madeAt = waiting?.createdAt ?? since
+  if (!(await parts.links.begin(resource, { ...link, madeAt }, parts.now()))) return undefined
+  if (isOver()) {
+    parts.links.end(resource)
+    return undefined
+  }
+  log('info', 'link.made', { resource, issuer: link.issuer })
+  const codeExpiresAt = parts.now() + parts.settings.limits.codeTtl
+  // The client gets its code only now; the time it has to redeem it begins now, too.
+  if (signIn) parts.codes.extend(signIn.jti, codeExpiresAt)
+  return { codeExpiresAt }
+}
+
+/** Ends a connection, and every grant that is worth nothing without it: clients sign in again, and are led by the downstream. */
+export async function endLink(parts: Parts, resource: string, why: string, by?: By): Promise<Ended> {
+  const had = parts.links.end(resource)
+  if (had) log('info', 'link.ended', { resource, why })
+  const grants = parts.grants.allLive(parts.now()).filter((grant) => grant.resource === resource)
+  const ended = await Promise.all(grants.map((grant) => endGrant(parts, grant, 'not_linked', 'credential_revoked', by)))
+  return { grants: grants.length, streams: ended.reduce((sum, { streams }) => sum + streams, 0) }
+}
+
+/** The credential for a downstream of the mode `oauth`, renewed where it has to be. */
+export async function linkedCredential(
+  parts: Parts,
+  { resource }: Downstream,
+): Promise<{ readonly authorization: string } | Refused> {
+  const { links, now } = parts
+  const link = links.find(resource)
+  if (!link) return NOT_LINKED
+  if (link.expiresAt === undefined || link.expiresAt > now() + MARGIN) return bearer(link)
+  const { outcome } = link.refreshToken === undefined ? ({ outcome: 'unavailable' } as const) : await links.refresh(resource)
+  const fresh = links.find(resource)
+  if ((outcome === 'refreshed' || outcome === 'superseded') && fresh) return bearer(fresh)
+  if (outcome === 'superseded') return NOT_LINKED
+  if (outcome === 'unavailable' && link.expiresAt > now()) return bearer(link)
+  if (outcome === 'unavailable' && link.refreshToken !== undefined)
+    return { admitted: false, reason: 'auth_unavailable', retryAfter: TRY_AGAIN_AFTER }
+  await endLink(parts, resource, 'it could not be renewed')
+  return NOT_LINKED
+}
+
+export const NOT_LINKED: Refused = { admitted: false, reason: 'not_linked' }
+
+function bearer({ accessToken }: Link): { readonly authorization: string } {
+  return { authorization: `Bearer ${accessToken}` }
+}
+
+/** Ends connections that nobody has signed in for as long as a session may last; true when there are others. */
+export function sweepLinks({ links, settings, now }: Parts): boolean {
+  for (const { resource, usedAt } of links.all()) if (usedAt + settings.limits.sessionTtl <= now()) links.end(resource)
+  return links.all().length > 0
+}
+
+export function linkStates(parts: Parts): readonly LinkState[] {
+  return parts.links
+    .all()
+    .map(({ resource, issuer }) => ({ resource, issuer, scopes: linkWanted(parts, resource)?.scopes ?? [] }))
+}

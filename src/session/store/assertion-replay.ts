@@ -1,0 +1,73 @@
+// Tokens of other issuers that this person's object has to know of: assertions that were used, and from when on new ones are needed.
+//
+// Layout: one row per assertion, and at most one with the moment of the last revocation. Lifetime: an assertion until nobody would take it
+// any more; the moment for ever, or a token that was signed before a revocation would open again what it closed. Trade-off: a bounded
+// number of assertions at a time; beyond it new ones wait, because forgetting one would let it be used twice.
+import { LifecycleCapability } from 'agents/lifecycle'
+import type { TakenBack } from '../contract/taken-back.ts'
+
+const MOST_ASSERTIONS = 1_000
+const MOST_HEARD = 100
+/** Seconds. */
+const TOLD_EVERY = 300
+
+export class SubjectTokens extends LifecycleCapability {
+  readonly #storage: DurableObjectStorage
+  #revokedAt = 0
+  #toldAt = 0
+  // By grant. In memory: the Directory is asked again in the next life of the object.
+  readonly #heard = new Map<string, TakenBack>()
+
+  constructor(storage: DurableObjectStorage) {
+    super('subject-tokens')
+    this.#storage = storage
+  }
+
+  override onStart(): void {
+    this.#storage.sql
+      .exec(`CREATE TABLE IF NOT EXISTS used_assertions (jti TEXT PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID;
+      CREATE TABLE IF NOT EXISTS subject_floor (id INTEGER PRIMARY KEY CHECK (id = 1), revoked_at INTEGER NOT NULL)`)
+    const [row] = this.#storage.sql.exec<{ revoked_at: number }>('SELECT revoked_at FROM subject_floor')
+    this.#revokedAt = row?.revoked_at ?? 0
+  }
+
+  /** Uses up an assertion. `until` is when nobody would take it any more, in unix seconds. */
+  use(jti: string, until: number, now: number): 'used' | 'reused' | 'crowded' {
+    const { sql } = this.#storage
+    sql.exec('DELETE FROM used_assertions WHERE until <= ?', now)
+    if (sql.exec('SELECT 1 FROM used_assertions WHERE jti = ?', jti).toArray().length > 0) return 'reused'
+    if (sql.exec<{ n: number }>('SELECT count(*) AS n FROM used_assertions').one().n >= MOST_ASSERTIONS) return 'crowded'
+    sql.exec('INSERT INTO used_assertions VALUES (?, ?)', jti, until)
+    return 'used'
+  }
+
+  /** Access was taken back: what was signed until now opens nothing any more. */
+  revoke(now: number): void {
+    this.#storage.sql.exec('INSERT OR REPLACE INTO subject_floor VALUES (1, ?)', now)
+    this.#revokedAt = now
+  }
+
+  /** Unix seconds of the last time access was taken back from the person; 0 for never. */
+  get revokedAt(): number {
+    return this.#revokedAt
+  }
+
+  /** What the Directory said when the grant, or this life of the object, began. */
+  heardOf(grantId: string): TakenBack | undefined {
+    return this.#heard.get(grantId)
+  }
+
+  hear(grantId: string, said: TakenBack): void {
+    this.#heard.delete(grantId)
+    this.#heard.set(grantId, said)
+    const oldest = this.#heard.keys().next()
+    if (this.#heard.size > MOST_HEARD && !oldest.done) this.#heard.delete(oldest.value)
+  }
+
+  /** Whether a refusal is worth telling: the last one that was is some time ago. Kept in memory alone. */
+  isNews(now: number): boolean {
+    if (now - this.#toldAt < TOLD_EVERY) return false
+    this.#toldAt = now
+    return true
+  }
+}

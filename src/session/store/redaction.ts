@@ -1,0 +1,100 @@
+// Takes secrets out of recorded messages: by the name of the field they stand in, by their look, and by value where they are known.
+//
+// A message is JSON, and is read as such; of what is none only its size is kept. Whoever is recorded chooses the text, so nothing
+// here looks at a character more than a few times.
+import { redact } from '../../platform/telemetry.ts'
+
+const GONE = '[redacted]'
+
+/** In names of fields that hold credentials somewhere, written without what parts words. */
+const SECRET_WORD = /token|secret|passw|authorization|cookie|credential|apikey|privatekey|assertion|verifier|signature/
+const PARTING = /[-_.\s]/g
+/** Names that mean a secret only where a text stands behind them; an error has a number for its code. */
+const SHORT_NAMES: readonly string[] = ['code', 'state', 'nonce', 'otp', 'pin']
+/** Envelopes, also the beginning of one: what was cut off is shorter than telemetry looks for. */
+const ENVELOPE = /eyJ[\w-]{6,}[\w.-]*|eyJ[\w-]{0,5}$/g
+/** Shorter ones would be found in words. */
+const SHORTEST_SECRET = 8
+/** JSON in a text in JSON counts too. */
+const DEEPEST = 128
+
+/** `known` are secrets by value. */
+export function redactMessage(text: string, known: readonly string[]): string {
+  const parsed = jsonOf(text)
+  if (!parsed) return sizeOf(text)
+  return JSON.stringify(clean(parsed.value, known, 0))
+}
+
+/** What is no message: a method, or whatever a client put where a tool is named. It may have been cut off at its end. */
+export function redactName(text: string, known: readonly string[]): string {
+  return byLook(withoutBeginnings(withoutKnown(text, known), known))
+}
+
+function clean(value: unknown, known: readonly string[], depth: number): unknown {
+  if (depth > DEEPEST) return GONE
+  if (typeof value === 'string') return cleanText(value, known, depth)
+  if (Array.isArray(value)) return value.map((each: unknown) => clean(each, known, depth + 1))
+  if (typeof value !== 'object' || value === null) return value
+  const entries = Object.entries(value)
+  // As headers are listed: the name of the field is itself a value.
+  const isNamed = entries.some(([key, said]) => /^(?:name|key)$/i.test(key) && typeof said === 'string' && isSecret(said, ''))
+  return Object.fromEntries(
+    entries.map(([key, said]) => {
+      const isGone = isSecret(key, said) || (isNamed && /^value$/i.test(key))
+      return [redactName(key, known), isGone ? GONE : clean(said, known, depth + 1)]
+    }),
+  )
+}
+
+/** Tools return JSON inside of texts. A text that seems to hold some, and can't be read, might hold anything. */
+function cleanText(text: string, known: readonly string[], depth: number): string {
+  const inner = /^\s*["[{]/.test(text) ? jsonOf(text) : undefined
+  if (inner) return JSON.stringify(clean(inner.value, known, depth + 1))
+  if (text.includes('"') && SECRET_WORD.test(plain(text))) return sizeOf(text)
+  return byLook(withoutKnown(text, known))
+}
+
+/** A progress token is none, and debugging needs it. */
+function isSecret(name: string, value: unknown): boolean {
+  const word = plain(name)
+  if (word === 'progresstoken') return false
+  return SECRET_WORD.test(word) || (typeof value === 'string' && SHORT_NAMES.includes(word))
+}
+
+function plain(text: string): string {
+  return text.toLowerCase().replaceAll(PARTING, '')
+}
+
+function byLook(text: string): string {
+  return redact(text).replaceAll(ENVELOPE, GONE)
+}
+
+function jsonOf(text: string): { readonly value: unknown } | undefined {
+  try {
+    return { value: JSON.parse(text) }
+  } catch {
+    return undefined
+  }
+}
+
+function sizeOf(text: string): string {
+  return `[${text.length} characters that are not JSON]`
+}
+
+function withoutKnown(text: string, known: readonly string[]): string {
+  return known.reduce((rest, secret) => (secret.length < SHORTEST_SECRET ? rest : rest.replaceAll(secret, GONE)), text)
+}
+
+function withoutBeginnings(text: string, known: readonly string[]): string {
+  return known.reduce((rest, secret) => {
+    const cut = cutOff(rest, secret)
+    return cut > 0 ? `${rest.slice(0, -cut)}${GONE}` : rest
+  }, text)
+}
+
+/** How many characters at the end of the text are the beginning of the secret. */
+function cutOff(text: string, secret: string): number {
+  for (let length = secret.length - 1; length >= SHORTEST_SECRET / 2; length -= 1)
+    if (text.endsWith(secret.slice(0, length))) return length
+  return 0
+}

@@ -1,0 +1,74 @@
+// The capabilities a UserSession is composed of: each owns its table, its jobs and what it remembers, and knows none of the others.
+import type { LifecycleCapability } from 'agents/lifecycle'
+import { ClientAssertions } from './store/client-assertions.ts'
+import { Codes } from './store/codes.ts'
+import { Errands } from './store/bulk-action-log.ts'
+import { EventLog } from './store/event-log.ts'
+import { GrantUses } from './store/grant-uses.ts'
+import { Grants } from './store/grants.ts'
+import { IdentityProviderSession } from './store/identity-provider-session.ts'
+import { Leashes, type LeashOptions } from './streams/leashes.ts'
+import { TokenBucket } from './store/token-bucket.ts'
+import { Links } from './store/links.ts'
+import { LogoutTokens } from './store/logout-tokens.ts'
+import { McpSessions } from './store/mcp-sessions.ts'
+import { Outbox } from './store/outbox.ts'
+import { PagesSessions } from './store/pages-sessions.ts'
+import { Profile } from './store/profile.ts'
+import { ProviderChecks } from './store/provider-checks.ts'
+import { RecentRequests } from './store/recent-requests.ts'
+import { Recorder } from './store/recorder.ts'
+import { SubjectTokens } from './store/assertion-replay.ts'
+
+export interface Capabilities {
+  readonly grants: Grants
+  readonly uses: GrantUses
+  readonly codes: Codes
+  readonly profile: Profile
+  readonly pages: PagesSessions
+  readonly provider: IdentityProviderSession
+  readonly links: Links
+  readonly checks: ProviderChecks
+  readonly logouts: LogoutTokens
+  readonly subjects: SubjectTokens
+  readonly assertions: ClientAssertions
+  readonly bucket: TokenBucket
+  readonly mcpSessions: McpSessions
+  readonly log: EventLog
+  readonly outbox: Outbox
+  readonly errands: Errands
+  readonly recorder: Recorder
+  readonly recent: RecentRequests
+  readonly leashes: Leashes
+}
+
+/** `leashing` is asked once a leash is opened or breaks, and may itself ask the capabilities. */
+export function capabilitiesOf(storage: DurableObjectStorage, leashing: LeashOptions): Capabilities {
+  const uses = new GrantUses(storage)
+  return {
+    grants: new Grants(storage, uses),
+    uses,
+    codes: new Codes(storage),
+    profile: new Profile(storage),
+    pages: new PagesSessions(storage),
+    provider: new IdentityProviderSession(storage),
+    links: new Links(storage),
+    checks: new ProviderChecks(storage),
+    logouts: new LogoutTokens(storage),
+    subjects: new SubjectTokens(storage),
+    assertions: new ClientAssertions(storage),
+    bucket: new TokenBucket(storage),
+    mcpSessions: new McpSessions(storage),
+    log: new EventLog(storage),
+    outbox: new Outbox(storage),
+    errands: new Errands(storage),
+    recorder: new Recorder(storage),
+    recent: new RecentRequests(storage),
+    leashes: new Leashes(leashing),
+  }
+}
+
+/** In the order they start. */
+export function inOrder(capabilities: Capabilities): readonly LifecycleCapability[] {
+  return Object.values(capabilities)
+}
