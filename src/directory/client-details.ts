@@ -2,7 +2,7 @@
 //
 // Layout: one row per client that has any of it, beside its row in `clients`. Lifetime: that row's. Trade-off: a second table rather than
 // columns that are empty in nearly every row of the first.
-import type { ClientRecord } from './client-record.ts'
+import type { ClientRecord } from '../clients/client-record.ts'
 
 export interface DetailsRow {
   fresh_until: number | null

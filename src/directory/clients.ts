@@ -9,7 +9,7 @@
 // for ever: forgetting it would make it one that nobody has blocked.
 import { LifecycleCapability, type LifecycleJobOutcome } from 'agents/lifecycle'
 import { ClientDetails, detailsFrom, type DetailsRow } from './client-details.ts'
-import type { ClientRecord, ListedClient } from './client-record.ts'
+import type { ClientRecord, ListedClient } from '../clients/client-record.ts'
 import type { Order } from '../session/contract/receipt.ts'
 
 export type Registration = { readonly registered: true } | { readonly registered: false; readonly retryAfter: number }

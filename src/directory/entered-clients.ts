@@ -1,6 +1,6 @@
 // Clients of the settings, as the Directory answers about them: it keeps only who of them is blocked.
 import type { EnteredClient } from '../settings/clients.ts'
-import type { ClientRecord, ListedClient } from './client-record.ts'
+import type { ClientRecord, ListedClient } from '../clients/client-record.ts'
 
 type Blocked = (id: string) => ListedClient['blocked']
 

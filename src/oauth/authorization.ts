@@ -1,9 +1,9 @@
 // The authorization request: every rule it must meet, in the order that decides where an error may be shown.
 import * as z from 'zod'
-import type { ClientRecord } from '../directory/client-record.ts'
+import type { ClientRecord } from '../clients/client-record.ts'
 import type { Downstream } from '../settings/downstreams.ts'
-import { OAuthError } from './errors.ts'
-import { redirectUriIsRegistered } from './redirect-uri.ts'
+import { OAuthError } from '../clients/oauth-error.ts'
+import { redirectUriIsRegistered } from '../clients/redirect-uri.ts'
 import { canonicalResource, defaultScopes } from './resource.ts'
 
 /** What was asked, once every rule is met; the shape that travels sealed through consent and login. */

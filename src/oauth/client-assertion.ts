@@ -4,7 +4,7 @@ import * as z from 'zod'
 import { sha256 } from '../platform/crypto.ts'
 import { describeError } from '../platform/telemetry.ts'
 import { failed } from './clients.ts'
-import { OAuthError } from './errors.ts'
+import { OAuthError } from '../clients/oauth-error.ts'
 
 /** Nothing symmetric, and never `none`: the header is the stranger's, the list is ours. */
 export const SIGNING_ALGORITHMS = [

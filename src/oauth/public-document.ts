@@ -2,7 +2,7 @@
 import { BodyError, readBounded } from '../platform/bounded-body.ts'
 import { outbound } from '../platform/outbound.ts'
 import { describeError } from '../platform/telemetry.ts'
-import { faultOfAddress, type AddressPolicy } from './public-address.ts'
+import { faultOfAddress, type AddressPolicy } from '../clients/public-address.ts'
 
 export type Fetched =
   | {

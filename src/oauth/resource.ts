@@ -3,7 +3,7 @@
 // SDKs add a slash to an origin, keep or drop the one at the end of a path, and write hosts as people typed them. Those
 // differences are forgiven here once; tokens carry the canonical URL, so nothing after this point compares leniently.
 import { ssePaths, type Downstream } from '../settings/downstreams.ts'
-import { OAuthError } from './errors.ts'
+import { OAuthError } from '../clients/oauth-error.ts'
 
 /** Asked for to get a refresh token; not a right on any resource, so only the authorization server's metadata lists it. */
 const OFFLINE_ACCESS = 'offline_access'

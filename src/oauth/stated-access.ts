@@ -5,7 +5,7 @@ import type { Downstream } from '../settings/downstreams.ts'
 import { sha256 } from '../platform/crypto.ts'
 import { log } from '../platform/telemetry.ts'
 import type { Envelopes, Lifetimes } from './envelopes.ts'
-import { OAuthError, type OAuthErrorCode } from './errors.ts'
+import { OAuthError, type OAuthErrorCode } from '../clients/oauth-error.ts'
 
 export interface StatedServices {
   readonly statements: StatementReaders

@@ -2,7 +2,7 @@
 import type { ClientAuthentication } from './client-authentication.ts'
 import type { GrantReference } from './envelopes.ts'
 import type { ExchangeSettings } from '../settings/exchange.ts'
-import { OAuthError } from './errors.ts'
+import { OAuthError } from '../clients/oauth-error.ts'
 import { assertion, JWT_BEARER } from './grants/assertion.ts'
 import { code } from './grants/code.ts'
 import { exchange, TOKEN_EXCHANGE, type ExchangeServices } from './grants/exchange.ts'

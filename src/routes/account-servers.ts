@@ -1,7 +1,7 @@
 // What a person sees of the servers that want them to sign in there, and how they connect and disconnect each.
 import type { Context } from 'hono'
 import * as z from 'zod'
-import { OAuthError } from '../oauth/errors.ts'
+import { OAuthError } from '../clients/oauth-error.ts'
 import type { SignedInServer } from '../pages/signed-in-servers.tsx'
 import type { Services } from '../services.ts'
 import { THEMSELVES } from '../session/contract/receipt.ts'

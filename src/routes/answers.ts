@@ -2,7 +2,7 @@
 import type { Context, ErrorHandler, NotFoundHandler } from 'hono'
 import { IdentityError, type IdentityErrorReason, type RequestFault } from '../identity/provider.ts'
 import { LinkError, type LinkErrorReason } from '../linking/link-error.ts'
-import { OAuthError } from '../oauth/errors.ts'
+import { OAuthError } from '../clients/oauth-error.ts'
 import { errorPage } from '../pages/error.tsx'
 import { pageHeaders } from '../pages/headers.ts'
 import { describeError, log } from '../platform/telemetry.ts'

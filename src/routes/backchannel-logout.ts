@@ -1,7 +1,7 @@
 // POST /backchannel-logout: the identity provider says that a person has signed out there, and everything they have here ends.
 import { Hono } from 'hono/tiny'
 import { IdentityError, type LoggedOut } from '../identity/provider.ts'
-import { OAuthError } from '../oauth/errors.ts'
+import { OAuthError } from '../clients/oauth-error.ts'
 import { sha256 } from '../platform/crypto.ts'
 import { log } from '../platform/telemetry.ts'
 import type { Services } from '../services.ts'

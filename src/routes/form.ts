@@ -1,7 +1,7 @@
 // A posted form, as browsers and OAuth clients send it, and never more of it than any of ours needs.
 import type { Context } from 'hono'
 import { BodyError, readBounded } from '../platform/bounded-body.ts'
-import { OAuthError } from '../oauth/errors.ts'
+import { OAuthError } from '../clients/oauth-error.ts'
 
 /** A few kilobytes are usual; the largest part is one of our own envelopes. */
 const LARGEST_FORM = 64 * 1024

@@ -1,6 +1,6 @@
 // What finding a client takes, of what the router has.
 import type { FinderServices } from '../oauth/client-finder.ts'
-import { addressPolicy, type AddressPolicy } from '../oauth/public-address.ts'
+import { addressPolicy, type AddressPolicy } from '../clients/public-address.ts'
 import type { Services } from '../services.ts'
 import type { Settings } from '../settings.ts'
 

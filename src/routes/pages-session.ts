@@ -2,7 +2,7 @@
 import type { Context, MiddlewareHandler } from 'hono'
 import * as z from 'zod'
 import type { Identity } from '../caller.ts'
-import { OAuthError } from '../oauth/errors.ts'
+import { OAuthError } from '../clients/oauth-error.ts'
 import { sealed, unsealed } from '../oauth/sealed.ts'
 import { pageHeaders } from '../pages/headers.ts'
 import { signInPage } from '../pages/sign-in.tsx'

@@ -3,7 +3,7 @@
 // A browser ignores a cookie of more than 4,096 bytes (RFC 6265bis section 5.7), keeps some 180 of a site and drops old ones for more; and any
 // other site can have it open our pages. So what is left behind is bounded here, before it pushes out the cookie somebody is signed in by.
 import type { Context } from 'hono'
-import { OAuthError } from '../oauth/errors.ts'
+import { OAuthError } from '../clients/oauth-error.ts'
 import { cookieJar, type CookieJar } from './cookies.ts'
 
 /** `consent` and `visit` follow a link, whoever has made it; `login` and `link` follow a decision of the person. */

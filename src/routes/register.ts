@@ -1,10 +1,10 @@
 // POST /register: a client introduces itself (RFC 7591) and gets an id, anonymously and therefore slowly, briefly and in small numbers.
 import type { Context } from 'hono'
 import { Hono } from 'hono/tiny'
-import type { ClientRecord } from '../directory/client-record.ts'
+import type { ClientRecord } from '../clients/client-record.ts'
 import { readRegistration, registrationResponse } from '../oauth/client-metadata.ts'
 import { clientSecretFor, newClientId } from '../oauth/clients.ts'
-import { OAuthError } from '../oauth/errors.ts'
+import { OAuthError } from '../clients/oauth-error.ts'
 import { supportedScopes } from '../oauth/resource.ts'
 import { log } from '../platform/telemetry.ts'
 import type { Services } from '../services.ts'

@@ -1,7 +1,7 @@
 // POST /.sts: temporary credentials for a token of AUTH_ISSUER, in the form of AWS STS (AssumeRoleWithWebIdentity): XML, or JSON when asked for.
 import type { Context } from 'hono'
 import { Hono } from 'hono/tiny'
-import { OAuthError } from '../oauth/errors.ts'
+import { OAuthError } from '../clients/oauth-error.ts'
 import { ACTION, assumeRole, WebIdentityError, type AssumedRole } from '../oauth/web-identity.ts'
 import { log } from '../platform/telemetry.ts'
 import type { Services } from '../services.ts'

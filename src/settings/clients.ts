@@ -1,9 +1,9 @@
 // Clients an operator enters by hand, for those that can neither register nor be described by a document: the setting `CLIENTS`.
 import * as z from 'zod'
-import type { ClientRecord } from '../directory/client-record.ts'
-import { statedKeys } from '../oauth/client-keys.ts'
-import { addressPolicy, STRANGERS_ONLY } from '../oauth/public-address.ts'
-import { acceptableRedirectUri } from '../oauth/redirect-uri.ts'
+import type { ClientRecord } from '../clients/client-record.ts'
+import { statedKeys } from '../clients/client-keys.ts'
+import { addressPolicy, STRANGERS_ONLY } from '../clients/public-address.ts'
+import { acceptableRedirectUri } from '../clients/redirect-uri.ts'
 import { jsonOf, lower } from './json-list.ts'
 import type { SettingsProblem } from './problem.ts'
 

@@ -2,9 +2,9 @@
 import * as fc from 'fast-check'
 import { clientOfDocument } from '../../src/oauth/client-document.ts'
 import { readRegistration } from '../../src/oauth/client-metadata.ts'
-import { OAuthError } from '../../src/oauth/errors.ts'
-import { STRANGERS_ONLY } from '../../src/oauth/public-address.ts'
-import { acceptableRedirectUri } from '../../src/oauth/redirect-uri.ts'
+import { OAuthError } from '../../src/clients/oauth-error.ts'
+import { STRANGERS_ONLY } from '../../src/clients/public-address.ts'
+import { acceptableRedirectUri } from '../../src/clients/redirect-uri.ts'
 import { fuzzTarget, hostileJson } from './target.ts'
 
 const ID = 'https://client.example/id.json'

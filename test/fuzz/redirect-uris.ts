@@ -1,6 +1,6 @@
 // Redirect URIs: one that is accepted leads where its text says, in every URL parser, and never into a script or another host.
 import * as fc from 'fast-check'
-import { acceptableRedirectUri, redirectUriIsRegistered } from '../../src/oauth/redirect-uri.ts'
+import { acceptableRedirectUri, redirectUriIsRegistered } from '../../src/clients/redirect-uri.ts'
 import { fuzzTarget, hostileText, mutated } from './target.ts'
 
 const GOOD = [

@@ -1,7 +1,7 @@
 // What the Directory keeps of clients that have a document or keys: as much as of any other, and no longer.
 import { env, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import type { ClientRecord } from '../../src/directory/client-record.ts'
+import type { ClientRecord } from '../../src/clients/client-record.ts'
 import { NEVER_USED_LIFETIME, NEVER_USED_LIMIT } from '../../src/directory/clients.ts'
 import { letInBy } from './let-in.ts'
 

@@ -1,7 +1,7 @@
 // The Directory keeps clients that people use, forgets the others, and stays small and awake whatever anonymous callers do.
 import { env, evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import type { ClientRecord } from '../../src/directory/client-record.ts'
+import type { ClientRecord } from '../../src/clients/client-record.ts'
 import { NEVER_USED_LIFETIME, NEVER_USED_LIMIT, USED_LIFETIME } from '../../src/directory/clients.ts'
 import { letInBy } from './let-in.ts'
 

@@ -2,7 +2,7 @@
 // (draft-ietf-oauth-identity-assertion-authz-grant section 4.4; MCP extension “enterprise-managed authorization”).
 //
 // Only for clients that authenticate: without a secret or a key of the client, whoever gets hold of the assertion first is the client.
-import { OAuthError } from '../errors.ts'
+import { OAuthError } from '../../clients/oauth-error.ts'
 import { canonicalResource } from '../resource.ts'
 import { accessFor, assertNeedsNoSignIn, nameOf, refusedError, verified } from '../stated-access.ts'
 import { confirmedClient, permitted, scopesFor, shown, type ExchangeServices } from './exchange.ts'

@@ -1,6 +1,6 @@
 // Grant type authorization_code (RFC 6749 section 4.1.3) with PKCE (RFC 7636) and resource indicators (RFC 8707).
 import { sha256 } from '../../platform/crypto.ts'
-import { OAuthError } from '../errors.ts'
+import { OAuthError } from '../../clients/oauth-error.ts'
 import { refused, resourceIn, tokenPair, type Grant } from './grant.ts'
 
 export const code: Grant = async ({ clientId, form, confirm }, services) => {

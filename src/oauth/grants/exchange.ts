@@ -1,10 +1,10 @@
 // Grant type token-exchange (RFC 8693): a token of AUTH_ISSUER about a person becomes a short-lived access token for one resource.
 //
 // The client may be a public one, as the RFC allows: the subject token is what proves anything here, and /.sts takes it from anybody.
-import type { ClientRecord } from '../../directory/client-record.ts'
+import type { ClientRecord } from '../../clients/client-record.ts'
 import type { StatementKind } from '../../session/contract/subject-token.ts'
 import type { Downstream } from '../../settings/downstreams.ts'
-import { OAuthError } from '../errors.ts'
+import { OAuthError } from '../../clients/oauth-error.ts'
 import { canonicalResource, defaultScopes } from '../resource.ts'
 import {
   accessFor,

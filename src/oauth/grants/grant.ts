@@ -4,7 +4,7 @@ import type { Presented, TokenFacts, TokenOutcome, TokenRefusal } from '../../se
 import type { Downstream } from '../../settings/downstreams.ts'
 import type { ClientKind } from '../clients.ts'
 import type { Envelopes, GrantReference, Lifetimes } from '../envelopes.ts'
-import { OAuthError } from '../errors.ts'
+import { OAuthError } from '../../clients/oauth-error.ts'
 import { canonicalResource } from '../resource.ts'
 
 /** The part of `UserSession` the token endpoint talks to. */

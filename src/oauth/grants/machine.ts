@@ -2,7 +2,7 @@
 import { sameText } from '../../platform/crypto.ts'
 import type { TokenFacts } from '../../session/access/tokens.ts'
 import { clientIdIsOurs, presentedCredentials } from '../clients.ts'
-import { OAuthError } from '../errors.ts'
+import { OAuthError } from '../../clients/oauth-error.ts'
 import type { KeyRing } from '../../issuer/keys.ts'
 import type { MachineTokens } from '../machine-tokens.ts'
 import { canonicalResource } from '../resource.ts'

@@ -1,5 +1,5 @@
 // Grant type refresh_token (RFC 6749 section 6): idempotent for lost answers, fatal for stolen tokens.
-import { OAuthError } from '../errors.ts'
+import { OAuthError } from '../../clients/oauth-error.ts'
 import { refused, resourceIn, tokenPair, type Grant } from './grant.ts'
 
 export const refresh: Grant = async ({ clientId, form, confirm }, services) => {

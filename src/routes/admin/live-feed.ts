@@ -2,7 +2,7 @@
 import type { Context } from 'hono'
 import { Hono } from 'hono/tiny'
 import { UNTIL_HEADER, VISITOR_HEADER } from '../../directory/live-terms.ts'
-import { OAuthError } from '../../oauth/errors.ts'
+import { OAuthError } from '../../clients/oauth-error.ts'
 import type { Services } from '../../services.ts'
 import type { Variables } from '../guards.ts'
 import { portalVisitorOf } from './portal-door.ts'

@@ -2,7 +2,7 @@
 import type { Context } from 'hono'
 import { Hono } from 'hono/tiny'
 import * as z from 'zod'
-import { OAuthError } from '../../oauth/errors.ts'
+import { OAuthError } from '../../clients/oauth-error.ts'
 import { LIFETIMES, machinesPage, newTokenPage } from '../../pages/portal/machines.tsx'
 import type { Services } from '../../services.ts'
 import { formOf, type Visited } from '../pages-session.ts'

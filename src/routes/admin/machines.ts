@@ -1,7 +1,7 @@
 // Creating a machine credential: noted in the Directory, opened as a session of its own, and its token handed out this once.
 import type { ListedMachine, MachineRecord } from '../../directory/machines.ts'
 import type { Receipt } from '../../session/contract/receipt.ts'
-import { OAuthError } from '../../oauth/errors.ts'
+import { OAuthError } from '../../clients/oauth-error.ts'
 import { canonicalResource, defaultScopes } from '../../oauth/resource.ts'
 import { adminResourceOf, type Services } from '../../services.ts'
 import type { Downstream } from '../../settings/downstreams.ts'

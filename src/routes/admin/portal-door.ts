@@ -2,7 +2,7 @@
 import type { Context, Handler, MiddlewareHandler } from 'hono'
 import { pageHeaders } from '../../pages/headers.ts'
 import type { Services } from '../../services.ts'
-import { OAuthError } from '../../oauth/errors.ts'
+import { OAuthError } from '../../clients/oauth-error.ts'
 import { administratorsOnly, calledNow, signedIn, visitorOf, type Visited, type Visitor } from '../pages-session.ts'
 import type { Acting } from './actions.ts'
 import { vouchedFor } from './vouched.ts'

@@ -1,7 +1,7 @@
 // What the document of a client may say, and the client it makes.
 import { describe, expect, test } from 'vitest'
 import { clientOfDocument } from '../../../src/oauth/client-document.ts'
-import { addressPolicy } from '../../../src/oauth/public-address.ts'
+import { addressPolicy } from '../../../src/clients/public-address.ts'
 import { DOCUMENT_CLIENTS } from '../../world/client-documents.ts'
 
 const ID = 'https://client.dev/oauth/client.json'

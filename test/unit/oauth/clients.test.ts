@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { keyRing, type KeyRing } from '../../../src/issuer/keys.ts'
 import { authenticateClient, clientIdIsOurs, clientSecretFor, newClientId } from '../../../src/oauth/clients.ts'
-import { OAuthError } from '../../../src/oauth/errors.ts'
+import { OAuthError } from '../../../src/clients/oauth-error.ts'
 
 const secretOf = (byte: number) => new Uint8Array(32).fill(byte)
 const ring = await keyRing({ secret: secretOf(1) })

@@ -1,7 +1,7 @@
 // Schemes of native applications that an operator adds: who may use them then, and which are refused at start.
 import { describe, expect, test } from 'vitest'
 import { readRegistration } from '../../../src/oauth/client-metadata.ts'
-import { acceptableRedirectUri } from '../../../src/oauth/redirect-uri.ts'
+import { acceptableRedirectUri } from '../../../src/clients/redirect-uri.ts'
 import { readSettings } from '../../../src/settings.ts'
 
 const GOOD = {

@@ -1,6 +1,6 @@
 // Which addresses a stranger may have the broker ask: public https names with a path, and nothing that could be anywhere else.
 import { describe, expect, test } from 'vitest'
-import { addressPolicy, faultOfAddress } from '../../../src/oauth/public-address.ts'
+import { addressPolicy, faultOfAddress } from '../../../src/clients/public-address.ts'
 
 const deployed = addressPolicy('https://mcp.widgets.dev', ['https://tools.internal-widgets.dev/mcp', 'http://10.0.0.7:3000/mcp'])
 const onThisComputer = addressPolicy('http://localhost:8788', ['http://127.0.0.1:3000/mcp'])

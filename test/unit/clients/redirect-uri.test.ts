@@ -1,6 +1,6 @@
 // Which redirect URIs may be registered and used: the published attacks on that check, and the real clients it must let in.
 import { describe, expect, test } from 'vitest'
-import { acceptableRedirectUri, redirectUriIsRegistered, type RedirectUriKind } from '../../../src/oauth/redirect-uri.ts'
+import { acceptableRedirectUri, redirectUriIsRegistered, type RedirectUriKind } from '../../../src/clients/redirect-uri.ts'
 
 describe('attack 3: a redirect URI can not be registered when', () => {
   test.for<[string, string]>([

@@ -1,7 +1,7 @@
 // The public keys a client signs with: given with its metadata or published at an address, and never anything secret.
 import * as z from 'zod'
-import type { ClientKeys } from '../directory/client-record.ts'
-import { OAuthError } from './errors.ts'
+import type { ClientKeys } from './client-record.ts'
+import { OAuthError } from './oauth-error.ts'
 import { faultOfAddress, type AddressPolicy } from './public-address.ts'
 
 const MOST_KEYS = 20
