@@ -4,7 +4,7 @@
 // the clients that have some. Lifetime: 24 hours, or 400 days after the last
 // person was let in by it; read as gone at that second, deleted by a daily job. Whoever is not used yet makes room for newer
 // ones beyond NEVER_USED_LIMIT; of those that are used, the one longest ago that nobody is connected with, beyond USED_LIMIT. Each takes
-// 16 KiB at most (`oauth/client-metadata.ts`): all of them 3.5 GB, of the 10 GB an object may have. Trade-off: the table is its own rate limiter. Counting the last minute costs a bounded index
+// 16 KiB at most (`oauth/client-auth/client-metadata.ts`): all of them 3.5 GB, of the 10 GB an object may have. Trade-off: the table is its own rate limiter. Counting the last minute costs a bounded index
 // scan per registration, and in return the count survives hibernation without a single extra write. A blocked client stays known
 // for ever: forgetting it would make it one that nobody has blocked.
 import { LifecycleCapability, type LifecycleJobOutcome } from 'agents/lifecycle'

@@ -1,7 +1,7 @@
 // Token introspection (RFC 7662), for the client a token was issued to.
 import type { Presented } from '../session/access/tokens.ts'
-import type { ClientAuthentication, PresentedClient } from './client-authentication.ts'
-import type { Envelopes } from './envelopes.ts'
+import type { ClientAuthentication, PresentedClient } from './client-auth/client-authentication.ts'
+import type { Envelopes } from './tokens/signed-tokens.ts'
 
 export interface IntrospectionServices {
   readonly clients: ClientAuthentication

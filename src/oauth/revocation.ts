@@ -1,7 +1,7 @@
 // Token revocation (RFC 7009): either token of a pair ends the whole grant, at once, with every stream it has open.
 import type { RevocationReason } from '../session/store/grants.ts'
-import type { ClientAuthentication, PresentedClient } from './client-authentication.ts'
-import type { Envelopes } from './envelopes.ts'
+import type { ClientAuthentication, PresentedClient } from './client-auth/client-authentication.ts'
+import type { Envelopes } from './tokens/signed-tokens.ts'
 
 export interface RevocationServices {
   readonly clients: ClientAuthentication

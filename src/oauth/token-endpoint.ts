@@ -1,6 +1,6 @@
 // The token endpoint: rules that all grant types share, in order, and the table of grant types.
-import type { ClientAuthentication } from './client-authentication.ts'
-import type { GrantReference } from './envelopes.ts'
+import type { ClientAuthentication } from './client-auth/client-authentication.ts'
+import type { GrantReference } from './tokens/signed-tokens.ts'
 import type { ExchangeSettings } from '../settings/exchange.ts'
 import { OAuthError } from '../clients/oauth-error.ts'
 import { assertion, JWT_BEARER } from './grants/assertion.ts'

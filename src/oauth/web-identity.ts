@@ -5,7 +5,7 @@ import type { VerifiedStatement } from '../session/contract/subject-token.ts'
 import { WEB_IDENTITY_CLIENT } from '../settings/clients.ts'
 import type { Downstream } from '../settings/downstreams.ts'
 import { scopesFor } from './grants/exchange.ts'
-import { accessFor, assertNeedsNoSignIn, lifetimeOf, REFUSED, type StatedServices } from './stated-access.ts'
+import { accessFor, assertNeedsNoSignIn, lifetimeOf, REFUSED, type StatedServices } from './tokens/subject-token-access.ts'
 
 export const ACTION = 'AssumeRoleWithWebIdentity'
 const VERSION = '2011-06-15'

@@ -1,5 +1,5 @@
 // What finding a client takes, of what the router has.
-import type { FinderServices } from '../oauth/client-finder.ts'
+import type { FinderServices } from '../oauth/client-auth/client-finder.ts'
 import { addressPolicy, type AddressPolicy } from '../clients/public-address.ts'
 import type { Services } from '../services.ts'
 import type { Settings } from '../settings.ts'

@@ -6,7 +6,7 @@
 // set through their issuer's openid-configuration, and SDKs throw on a document that lacks what OpenID Connect requires.
 import { Hono } from 'hono/tiny'
 import type { KeyRing } from '../issuer/keys.ts'
-import { SIGNING_ALGORITHMS } from '../oauth/client-assertion.ts'
+import { SIGNING_ALGORITHMS } from '../oauth/client-auth/client-assertion.ts'
 import { defaultScopes, supportedScopes } from '../oauth/resource.ts'
 import { ID_JAG_PROFILE } from '../oauth/grants/assertion.ts'
 import { grantTypesOf } from '../oauth/token-endpoint.ts'

@@ -1,8 +1,8 @@
 // POST /token, /revoke and /introspect: forms in, JSON out, nothing cached.
 import type { Context } from 'hono'
 import { Hono } from 'hono/tiny'
-import { ClientAuthentication } from '../oauth/client-authentication.ts'
-import { ClientFinder } from '../oauth/client-finder.ts'
+import { ClientAuthentication } from '../oauth/client-auth/client-authentication.ts'
+import { ClientFinder } from '../oauth/client-auth/client-finder.ts'
 import { introspected } from '../oauth/introspection.ts'
 import { revokeToken } from '../oauth/revocation.ts'
 import { answerTokenRequest, grantTypesOf, nothingIsRepeated } from '../oauth/token-endpoint.ts'

@@ -1,7 +1,7 @@
 // What clients say about themselves, in a registration or a document: read, or refused with a code of RFC 7591.
 import * as fc from 'fast-check'
-import { clientOfDocument } from '../../src/oauth/client-document.ts'
-import { readRegistration } from '../../src/oauth/client-metadata.ts'
+import { clientOfDocument } from '../../src/oauth/client-auth/client-document.ts'
+import { readRegistration } from '../../src/oauth/client-auth/client-metadata.ts'
 import { OAuthError } from '../../src/clients/oauth-error.ts'
 import { STRANGERS_ONLY } from '../../src/clients/public-address.ts'
 import { acceptableRedirectUri } from '../../src/clients/redirect-uri.ts'

@@ -1,8 +1,8 @@
 // Cookies and tokens of our own making: only what was made by us, for this purpose, opens anything; no text makes them fail otherwise.
 import * as fc from 'fast-check'
 import { keyRing } from '../../src/issuer/keys.ts'
-import { Envelopes } from '../../src/oauth/envelopes.ts'
-import { sealed, unsealed } from '../../src/oauth/sealed.ts'
+import { Envelopes } from '../../src/oauth/tokens/signed-tokens.ts'
+import { sealed, unsealed } from '../../src/oauth/tokens/browser-state.ts'
 import { fuzzTarget, hostileText, mutated } from './target.ts'
 
 const NOW = 1_800_000_000

@@ -2,7 +2,7 @@
 import { createExecutionContext, env, runInDurableObject } from 'cloudflare:test'
 import { expect, test } from 'vitest'
 import { app } from '../../src/app.ts'
-import { sealed } from '../../src/oauth/sealed.ts'
+import { sealed } from '../../src/oauth/tokens/browser-state.ts'
 import { services } from '../../src/services.ts'
 import { countingRows } from './rows-read.ts'
 

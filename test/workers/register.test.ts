@@ -3,7 +3,7 @@ import { env, exports } from 'cloudflare:workers'
 import { registerClient as registerV2 } from '@modelcontextprotocol/client'
 import { registerClient as registerV1 } from '@modelcontextprotocol/sdk/client/auth.js'
 import { describe, expect, test } from 'vitest'
-import { readRegistration } from '../../src/oauth/client-metadata.ts'
+import { readRegistration } from '../../src/oauth/client-auth/client-metadata.ts'
 import { networkOf } from '../../src/routes/source.ts'
 
 const BROKER = 'http://localhost:8788'

@@ -4,7 +4,7 @@
 // Only for clients that authenticate: without a secret or a key of the client, whoever gets hold of the assertion first is the client.
 import { OAuthError } from '../../clients/oauth-error.ts'
 import { canonicalResource } from '../resource.ts'
-import { accessFor, assertNeedsNoSignIn, nameOf, refusedError, verified } from '../stated-access.ts'
+import { accessFor, assertNeedsNoSignIn, nameOf, refusedError, verified } from '../tokens/subject-token-access.ts'
 import { confirmedClient, permitted, scopesFor, shown, type ExchangeServices } from './exchange.ts'
 import type { TokenAnswer, TokenRequest } from './grant.ts'
 

@@ -14,7 +14,7 @@ import {
   refusedError,
   verified,
   type StatedServices,
-} from '../stated-access.ts'
+} from '../tokens/subject-token-access.ts'
 import type { TokenAnswer, TokenRequest } from './grant.ts'
 
 export const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange'

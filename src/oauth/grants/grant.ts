@@ -2,8 +2,8 @@
 import type { Redemption } from '../../session/store/codes.ts'
 import type { Presented, TokenFacts, TokenOutcome, TokenRefusal } from '../../session/access/tokens.ts'
 import type { Downstream } from '../../settings/downstreams.ts'
-import type { ClientKind } from '../clients.ts'
-import type { Envelopes, GrantReference, Lifetimes } from '../envelopes.ts'
+import type { ClientKind } from '../client-auth/clients.ts'
+import type { Envelopes, GrantReference, Lifetimes } from '../tokens/signed-tokens.ts'
 import { OAuthError } from '../../clients/oauth-error.ts'
 import { canonicalResource } from '../resource.ts'
 

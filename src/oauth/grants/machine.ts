@@ -1,10 +1,10 @@
 // Grant type client_credentials (RFC 6749 section 4.4): a machine credential becomes an access token, and never a refresh token.
 import { sameText } from '../../platform/crypto.ts'
 import type { TokenFacts } from '../../session/access/tokens.ts'
-import { clientIdIsOurs, presentedCredentials } from '../clients.ts'
+import { clientIdIsOurs, presentedCredentials } from '../client-auth/clients.ts'
 import { OAuthError } from '../../clients/oauth-error.ts'
 import type { KeyRing } from '../../issuer/keys.ts'
-import type { MachineTokens } from '../machine-tokens.ts'
+import type { MachineTokens } from '../tokens/machine-tokens.ts'
 import { canonicalResource } from '../resource.ts'
 import type { GrantServices, TokenAnswer } from './grant.ts'
 

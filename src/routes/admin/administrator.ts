@@ -1,6 +1,6 @@
 // Who may use the admin API: an administrator's page, one whom Cloudflare Access vouches for, or a machine with the scope `admin`.
 import type { Context, MiddlewareHandler } from 'hono'
-import { looksLikeMachineToken } from '../../oauth/machine-tokens.ts'
+import { looksLikeMachineToken } from '../../oauth/tokens/machine-tokens.ts'
 import { sameText } from '../../platform/crypto.ts'
 import { adminResourceOf, type Services } from '../../services.ts'
 import type { Variables } from '../guards.ts'

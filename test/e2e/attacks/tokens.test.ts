@@ -1,7 +1,7 @@
 // Attacks on refresh tokens, access tokens and the endpoints that take them, against the built Worker.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { keyRing } from '../../../src/issuer/keys.ts'
-import { Envelopes } from '../../../src/oauth/envelopes.ts'
+import { Envelopes } from '../../../src/oauth/tokens/signed-tokens.ts'
 import { fromHex } from '../../../src/platform/crypto.ts'
 import { type Answer, BrokerClient, countForLong, errorOf, statusWith, tokensOf } from '../../world/broker-client.ts'
 import { linkIn } from '../../world/html-forms.ts'

@@ -3,7 +3,7 @@ import { createServer, type RequestListener, type Server } from 'node:http'
 import { gzipSync } from 'node:zlib'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { addressPolicy } from '../../../src/clients/public-address.ts'
-import { publicDocument, type Fetched } from '../../../src/oauth/public-document.ts'
+import { publicDocument, type Fetched } from '../../../src/oauth/client-auth/public-document.ts'
 import { close, listen } from '../../world/listening.ts'
 
 const policy = addressPolicy('http://localhost:8788', [])

@@ -1,7 +1,7 @@
 // The document of the admin API describes the routes that are there, and no others.
 import { expect, test } from 'vitest'
-import { Envelopes } from '../../../src/oauth/envelopes.ts'
-import { MachineTokens } from '../../../src/oauth/machine-tokens.ts'
+import { Envelopes } from '../../../src/oauth/tokens/signed-tokens.ts'
+import { MachineTokens } from '../../../src/oauth/tokens/machine-tokens.ts'
 import { adminApiRoutes } from '../../../src/routes/admin-api.ts'
 import { openApi } from '../../../src/routes/admin/openapi.ts'
 import { foundation } from '../../../src/services.ts'

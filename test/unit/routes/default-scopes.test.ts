@@ -1,7 +1,7 @@
 // Programs without a person to ask get the scopes that nobody has to be asked about, and further ones only where they are named.
 import { expect, test, vi } from 'vitest'
-import { Envelopes } from '../../../src/oauth/envelopes.ts'
-import { MachineTokens } from '../../../src/oauth/machine-tokens.ts'
+import { Envelopes } from '../../../src/oauth/tokens/signed-tokens.ts'
+import { MachineTokens } from '../../../src/oauth/tokens/machine-tokens.ts'
 import { assumeRole } from '../../../src/oauth/web-identity.ts'
 import { createMachine } from '../../../src/routes/admin/machines.ts'
 import { foundation } from '../../../src/services.ts'

@@ -1,9 +1,9 @@
 // What /token and /.sts refuse of tokens of other issuers before any object is asked, in which words, and what is closed until it is configured.
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { app } from '../../../src/app.ts'
-import { Envelopes } from '../../../src/oauth/envelopes.ts'
-import { newClientId } from '../../../src/oauth/clients.ts'
-import { MachineTokens } from '../../../src/oauth/machine-tokens.ts'
+import { Envelopes } from '../../../src/oauth/tokens/signed-tokens.ts'
+import { newClientId } from '../../../src/oauth/client-auth/clients.ts'
+import { MachineTokens } from '../../../src/oauth/tokens/machine-tokens.ts'
 import { foundation } from '../../../src/services.ts'
 import { TrustedIssuer } from '../../world/trusted-issuer.ts'
 

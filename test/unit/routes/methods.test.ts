@@ -1,8 +1,8 @@
 // How each path takes the methods people, monitors and clients try on it, before anybody is asked.
 import { describe, expect, test } from 'vitest'
 import { app } from '../../../src/app.ts'
-import { Envelopes } from '../../../src/oauth/envelopes.ts'
-import { MachineTokens } from '../../../src/oauth/machine-tokens.ts'
+import { Envelopes } from '../../../src/oauth/tokens/signed-tokens.ts'
+import { MachineTokens } from '../../../src/oauth/tokens/machine-tokens.ts'
 import { foundation } from '../../../src/services.ts'
 
 const BASE_URL = 'https://mcp.example.com'

@@ -2,8 +2,8 @@
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { app } from '../../../src/app.ts'
-import { Envelopes } from '../../../src/oauth/envelopes.ts'
-import { MachineTokens } from '../../../src/oauth/machine-tokens.ts'
+import { Envelopes } from '../../../src/oauth/tokens/signed-tokens.ts'
+import { MachineTokens } from '../../../src/oauth/tokens/machine-tokens.ts'
 import { foundation } from '../../../src/services.ts'
 
 const BASE_URL = 'https://mcp.example.com'

@@ -1,9 +1,9 @@
 // Signing in where there is a choice: who is asked, where each provider answers, and that no answer of one is taken for another's.
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { app } from '../../../src/app.ts'
-import { Envelopes } from '../../../src/oauth/envelopes.ts'
-import { MachineTokens } from '../../../src/oauth/machine-tokens.ts'
-import { unsealed } from '../../../src/oauth/sealed.ts'
+import { Envelopes } from '../../../src/oauth/tokens/signed-tokens.ts'
+import { MachineTokens } from '../../../src/oauth/tokens/machine-tokens.ts'
+import { unsealed } from '../../../src/oauth/tokens/browser-state.ts'
 import { foundation } from '../../../src/services.ts'
 import { AUDIENCE, startAccessApplication, type AccessWorld } from '../identity/dialects/access-application.ts'
 import { startGithub, type GithubWorld } from '../identity/dialects/github.ts'

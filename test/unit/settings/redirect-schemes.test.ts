@@ -1,6 +1,6 @@
 // Schemes of native applications that an operator adds: who may use them then, and which are refused at start.
 import { describe, expect, test } from 'vitest'
-import { readRegistration } from '../../../src/oauth/client-metadata.ts'
+import { readRegistration } from '../../../src/oauth/client-auth/client-metadata.ts'
 import { acceptableRedirectUri } from '../../../src/clients/redirect-uri.ts'
 import { readSettings } from '../../../src/settings.ts'
 

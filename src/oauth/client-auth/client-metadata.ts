@@ -3,11 +3,11 @@
 // Real clients send members of the wrong type, nulls, scopes we lack and mixtures no specification names; a registration that
 // fails is a product that does not work. So only what we act on can fail: redirect URIs, the way to authenticate, sizes.
 import * as z from 'zod'
-import type { ClientAuthMethod, ClientRecord } from '../clients/client-record.ts'
-import { statedKeys } from '../clients/client-keys.ts'
-import { OAuthError } from '../clients/oauth-error.ts'
-import { STRANGERS_ONLY, type AddressPolicy } from '../clients/public-address.ts'
-import { acceptableRedirectUri } from '../clients/redirect-uri.ts'
+import type { ClientAuthMethod, ClientRecord } from '../../clients/client-record.ts'
+import { statedKeys } from '../../clients/client-keys.ts'
+import { OAuthError } from '../../clients/oauth-error.ts'
+import { STRANGERS_ONLY, type AddressPolicy } from '../../clients/public-address.ts'
+import { acceptableRedirectUri } from '../../clients/redirect-uri.ts'
 
 /** What was asked for and is granted; with an id and a date it becomes a `ClientRecord`. */
 type ClientMetadata = Omit<ClientRecord, 'id' | 'registeredAt'>

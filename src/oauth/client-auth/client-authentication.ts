@@ -4,7 +4,7 @@
 // client's is a signature looked at, because that may take a key set from the network and writes a row. So a stranger with invented ids,
 // addresses or signatures costs neither.
 import type { JSONWebKeySet } from 'jose'
-import type { ClientRecord } from '../clients/client-record.ts'
+import type { ClientRecord } from '../../clients/client-record.ts'
 import { verifiedAssertion, type Assertion } from './client-assertion.ts'
 import { ClientFinder, type FinderServices } from './client-finder.ts'
 import {
@@ -17,11 +17,11 @@ import {
   type ClientKind,
   type PresentedCredentials,
 } from './clients.ts'
-import type { GrantReference } from './envelopes.ts'
-import { OAuthError } from '../clients/oauth-error.ts'
+import type { GrantReference } from '../tokens/signed-tokens.ts'
+import { OAuthError } from '../../clients/oauth-error.ts'
 import { KeySets } from './key-sets.ts'
-import { publicKeySet } from '../clients/client-keys.ts'
-import { faultOfAddress, looksLikeAddress } from '../clients/public-address.ts'
+import { publicKeySet } from '../../clients/client-keys.ts'
+import { faultOfAddress, looksLikeAddress } from '../../clients/public-address.ts'
 
 export interface PresentedClient {
   readonly clientId: string

@@ -2,16 +2,16 @@
 //
 // Documents are fetched here and nowhere else, when a person is to be asked or an unknown key has signed; what they say is kept in the
 // Directory until it is too old. Neither an error nor an invalid document is ever kept.
-import type { ClientRecord } from '../clients/client-record.ts'
-import type { Registration } from '../directory/clients.ts'
-import type { KeyRing } from '../issuer/keys.ts'
-import { log } from '../platform/telemetry.ts'
-import type { EnteredClient } from '../settings/clients.ts'
-import { Attempts } from './attempts.ts'
+import type { ClientRecord } from '../../clients/client-record.ts'
+import type { Registration } from '../../directory/clients.ts'
+import type { KeyRing } from '../../issuer/keys.ts'
+import { log } from '../../platform/telemetry.ts'
+import type { EnteredClient } from '../../settings/clients.ts'
+import { Attempts } from '../fixed-window.ts'
 import { clientOfDocument, LARGEST_DOCUMENT } from './client-document.ts'
 import { clientIdIsOurs } from './clients.ts'
-import { OAuthError } from '../clients/oauth-error.ts'
-import { faultOfAddress, looksLikeAddress, type AddressPolicy } from '../clients/public-address.ts'
+import { OAuthError } from '../../clients/oauth-error.ts'
+import { faultOfAddress, looksLikeAddress, type AddressPolicy } from '../../clients/public-address.ts'
 import { publicDocument } from './public-document.ts'
 
 export interface FinderServices {

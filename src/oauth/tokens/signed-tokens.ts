@@ -1,9 +1,9 @@
 // Signed envelopes: codes, access and refresh tokens as JWTs (HS256), verified by arithmetic before any object is named.
 import { jwtVerify, SignJWT } from 'jose'
 import * as z from 'zod'
-import type { Caller } from '../caller.ts'
-import type { KeyRing } from '../issuer/keys.ts'
-import { sha256 } from '../platform/crypto.ts'
+import type { Caller } from '../../caller.ts'
+import type { KeyRing } from '../../issuer/keys.ts'
+import { sha256 } from '../../platform/crypto.ts'
 
 /** What every envelope says about the grant it belongs to. */
 export interface GrantReference {

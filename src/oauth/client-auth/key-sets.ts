@@ -1,8 +1,8 @@
 // Key sets that clients publish: fetched through the door for strangers' addresses, when a signature needs one and not before.
-import { OAuthError } from '../clients/oauth-error.ts'
-import type { AddressPolicy } from '../clients/public-address.ts'
+import { OAuthError } from '../../clients/oauth-error.ts'
+import type { AddressPolicy } from '../../clients/public-address.ts'
 import { publicDocument } from './public-document.ts'
-import { publicKeySet } from '../clients/client-keys.ts'
+import { publicKeySet } from '../../clients/client-keys.ts'
 import type { JSONWebKeySet } from 'jose'
 
 const LARGEST_SET = 32 * 1024

@@ -1,8 +1,8 @@
 // What the document of a client may say, and the client it makes.
 import { describe, expect, test } from 'vitest'
-import { clientOfDocument } from '../../../src/oauth/client-document.ts'
-import { addressPolicy } from '../../../src/clients/public-address.ts'
-import { DOCUMENT_CLIENTS } from '../../world/client-documents.ts'
+import { clientOfDocument } from '../../../../src/oauth/client-auth/client-document.ts'
+import { addressPolicy } from '../../../../src/clients/public-address.ts'
+import { DOCUMENT_CLIENTS } from '../../../world/client-documents.ts'
 
 const ID = 'https://client.dev/oauth/client.json'
 const policy = addressPolicy('https://mcp.widgets.dev', [])

@@ -1,7 +1,7 @@
 // Assertions that clients sign: which prove the client, and what every other one is told.
 import { exportJWK, generateKeyPair, SignJWT, UnsecuredJWT, type JSONWebKeySet } from 'jose'
 import { describe, expect, test } from 'vitest'
-import { verifiedAssertion } from '../../../src/oauth/client-assertion.ts'
+import { verifiedAssertion } from '../../../../src/oauth/client-auth/client-assertion.ts'
 
 const CLIENT = 'https://client.dev/client.json'
 const ISSUER = 'https://mcp.widgets.dev'

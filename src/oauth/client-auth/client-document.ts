@@ -3,12 +3,12 @@
 // The document is one for all authorization servers, so a redirect URI we would not register is passed over rather than refused: nobody
 // is ever sent there. Whatever would make the client another one, or its secrets public, makes the document invalid.
 import * as z from 'zod'
-import type { ClientAuthMethod, ClientRecord } from '../clients/client-record.ts'
-import { statedKeys } from '../clients/client-keys.ts'
+import type { ClientAuthMethod, ClientRecord } from '../../clients/client-record.ts'
+import { statedKeys } from '../../clients/client-keys.ts'
 import { description, grantTypes, MOST_REDIRECT_URIS } from './client-metadata.ts'
-import { OAuthError } from '../clients/oauth-error.ts'
-import type { AddressPolicy } from '../clients/public-address.ts'
-import { acceptableRedirectUri } from '../clients/redirect-uri.ts'
+import { OAuthError } from '../../clients/oauth-error.ts'
+import type { AddressPolicy } from '../../clients/public-address.ts'
+import { acceptableRedirectUri } from '../../clients/redirect-uri.ts'
 
 /** The draft recommends 5 kilobytes, and more than that is nothing a client needs. */
 export const LARGEST_DOCUMENT = 5 * 1024

@@ -2,7 +2,7 @@
 import { OAuthClientInformationFullSchema } from '@modelcontextprotocol/sdk/shared/auth.js'
 import { isSpecType } from '@modelcontextprotocol/client'
 import { describe, expect, test } from 'vitest'
-import { readRegistration, registrationResponse } from '../../../src/oauth/client-metadata.ts'
+import { readRegistration, registrationResponse } from '../../../../src/oauth/client-auth/client-metadata.ts'
 
 const good = { redirect_uris: ['https://client.example/cb'], token_endpoint_auth_method: 'none' }
 

@@ -4,9 +4,9 @@
 // random bytes. Nothing of it is stored but the beginning, and one keyed hash per resource: the id of the grant that decides. The key
 // is the salt, and a thief of the disk does not find it there. As with client ids, dropping ENCRYPTION_KEY_PREVIOUS ends them.
 import { base64url } from 'jose'
-import type { Caller } from '../caller.ts'
-import type { KeyRing, Keys } from '../issuer/keys.ts'
-import { hmac, sameText, sha256 } from '../platform/crypto.ts'
+import type { Caller } from '../../caller.ts'
+import type { KeyRing, Keys } from '../../issuer/keys.ts'
+import { hmac, sameText, sha256 } from '../../platform/crypto.ts'
 
 export interface MachineToken {
   /** What people and the token endpoint call it; says nothing about the token. */

@@ -1,11 +1,11 @@
 // What an issuer has said about a person becomes an access token: the step that token exchange, assertions and /.sts share.
-import type { Exchange, ExchangeOutcome, ExchangeRefusal } from '../session/access/exchange.ts'
-import type { StatementReaders, Verdict, VerifiedStatement } from '../session/contract/subject-token.ts'
-import type { Downstream } from '../settings/downstreams.ts'
-import { sha256 } from '../platform/crypto.ts'
-import { log } from '../platform/telemetry.ts'
-import type { Envelopes, Lifetimes } from './envelopes.ts'
-import { OAuthError, type OAuthErrorCode } from '../clients/oauth-error.ts'
+import type { Exchange, ExchangeOutcome, ExchangeRefusal } from '../../session/access/exchange.ts'
+import type { StatementReaders, Verdict, VerifiedStatement } from '../../session/contract/subject-token.ts'
+import type { Downstream } from '../../settings/downstreams.ts'
+import { sha256 } from '../../platform/crypto.ts'
+import { log } from '../../platform/telemetry.ts'
+import type { Envelopes, Lifetimes } from './signed-tokens.ts'
+import { OAuthError, type OAuthErrorCode } from '../../clients/oauth-error.ts'
 
 export interface StatedServices {
   readonly statements: StatementReaders

@@ -1,8 +1,8 @@
 // A client proves itself by arithmetic: which ids are ours, which secrets fit, and what every failed attempt is told.
 import { describe, expect, test } from 'vitest'
-import { keyRing, type KeyRing } from '../../../src/issuer/keys.ts'
-import { authenticateClient, clientIdIsOurs, clientSecretFor, newClientId } from '../../../src/oauth/clients.ts'
-import { OAuthError } from '../../../src/clients/oauth-error.ts'
+import { keyRing, type KeyRing } from '../../../../src/issuer/keys.ts'
+import { authenticateClient, clientIdIsOurs, clientSecretFor, newClientId } from '../../../../src/oauth/client-auth/clients.ts'
+import { OAuthError } from '../../../../src/clients/oauth-error.ts'
 
 const secretOf = (byte: number) => new Uint8Array(32).fill(byte)
 const ring = await keyRing({ secret: secretOf(1) })

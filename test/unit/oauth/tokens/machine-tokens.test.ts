@@ -1,7 +1,7 @@
 // Machine tokens prove themselves: what was not issued names no object, and what is stored does not lead back to the token.
 import { describe, expect, test } from 'vitest'
-import { keyRing } from '../../../src/issuer/keys.ts'
-import { MachineTokens } from '../../../src/oauth/machine-tokens.ts'
+import { keyRing } from '../../../../src/issuer/keys.ts'
+import { MachineTokens } from '../../../../src/oauth/tokens/machine-tokens.ts'
 
 const ISSUER = 'https://mcp.example.com'
 const RESOURCE = `${ISSUER}/mcp`

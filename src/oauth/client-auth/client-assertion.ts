@@ -1,10 +1,10 @@
 // A client's signed assertion (RFC 7523 section 3): whose it is, for whom, until when, and that one of the client's keys signed it.
 import { createLocalJWKSet, decodeProtectedHeader, errors, jwtVerify, type JSONWebKeySet, type JWTPayload } from 'jose'
 import * as z from 'zod'
-import { sha256 } from '../platform/crypto.ts'
-import { describeError } from '../platform/telemetry.ts'
+import { sha256 } from '../../platform/crypto.ts'
+import { describeError } from '../../platform/telemetry.ts'
 import { failed } from './clients.ts'
-import { OAuthError } from '../clients/oauth-error.ts'
+import { OAuthError } from '../../clients/oauth-error.ts'
 
 /** Nothing symmetric, and never `none`: the header is the stranger's, the list is ours. */
 export const SIGNING_ALGORITHMS = [

@@ -1,8 +1,8 @@
 // A small JSON document at an address a stranger named: the one door through which the broker asks there, bounded in size and time.
-import { BodyError, readBounded } from '../platform/bounded-body.ts'
-import { outbound } from '../platform/outbound.ts'
-import { describeError } from '../platform/telemetry.ts'
-import { faultOfAddress, type AddressPolicy } from '../clients/public-address.ts'
+import { BodyError, readBounded } from '../../platform/bounded-body.ts'
+import { outbound } from '../../platform/outbound.ts'
+import { describeError } from '../../platform/telemetry.ts'
+import { faultOfAddress, type AddressPolicy } from '../../clients/public-address.ts'
 
 export type Fetched =
   | {

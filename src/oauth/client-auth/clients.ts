@@ -4,10 +4,10 @@
 // told from a real one by arithmetic: a flood of invented ids costs no storage read, and refreshing goes on while the Directory
 // is unreachable. The price: dropping ENCRYPTION_KEY_PREVIOUS makes its clients unknown, and they register again.
 import { base64url, decodeJwt } from 'jose'
-import type { ClientAuthMethod } from '../clients/client-record.ts'
-import type { KeyRing, Keys } from '../issuer/keys.ts'
-import { hmac, sameText } from '../platform/crypto.ts'
-import { OAuthError } from '../clients/oauth-error.ts'
+import type { ClientAuthMethod } from '../../clients/client-record.ts'
+import type { KeyRing, Keys } from '../../issuer/keys.ts'
+import { hmac, sameText } from '../../platform/crypto.ts'
+import { OAuthError } from '../../clients/oauth-error.ts'
 
 /** A signing client authenticates with private_key_jwt (RFC 7523). */
 export type ClientKind = 'public' | 'confidential' | 'signing'

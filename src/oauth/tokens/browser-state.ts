@@ -1,6 +1,6 @@
 // Sealed values that travel through the browser: consent tickets and the login transaction, as JWEs (dir, A256GCM).
 import { EncryptJWT, jwtDecrypt } from 'jose'
-import type { KeyRing } from '../issuer/keys.ts'
+import type { KeyRing } from '../../issuer/keys.ts'
 
 /** Keeps values of one kind from being accepted as another. */
 export type SealedPurpose = 'consent+jwe' | 'login+jwe' | 'link+jwe' | 'pages+jwe'
