@@ -11,7 +11,7 @@ import { HeldBytes } from './platform/held-bytes.ts'
 import { randomId } from './platform/crypto.ts'
 import { log } from './platform/telemetry.ts'
 import { accountRoutes } from './routes/account.ts'
-import { adminApiRoutes } from './routes/admin-api.ts'
+import { adminApiRoutes } from './routes/admin/api.ts'
 import { confirmRoutes } from './routes/admin/confirm.ts'
 import { liveFeedRoutes } from './routes/admin/live-feed.ts'
 import { machinePages } from './routes/admin/machine-pages.ts'
@@ -32,7 +32,7 @@ import { sseRoutes } from './routes/sse.ts'
 import { stsRoutes } from './routes/sts.ts'
 import { tokenRoutes } from './routes/token.ts'
 import type { Services } from './services.ts'
-import { SettingsError } from './settings.ts'
+import { SettingsError } from './settings/settings.ts'
 
 export function app(services: Services): Hono<{ Variables: Variables }> {
   const { settings, envelopes, machines, session } = services

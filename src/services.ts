@@ -1,13 +1,13 @@
 // The wiring: what one isolate is made of, built once from the environment and handed to every layer.
 import { IdentityProviders } from './identity/identity-providers.ts'
-import { statementReaders } from './identity/statements.ts'
+import { statementReaders } from './identity/subject-tokens.ts'
 import { keyRing, type KeyRing } from './issuer/keys.ts'
 import { Envelopes } from './oauth/tokens/signed-tokens.ts'
 import { MachineTokens } from './oauth/tokens/machine-tokens.ts'
 import type { StatementReaders } from './session/contract/subject-token.ts'
 import { NEW_PEM } from './settings/environment.ts'
 import { namedGroups } from './settings/named-groups.ts'
-import { readSettings, SettingsError, type Settings } from './settings.ts'
+import { readSettings, SettingsError, type Settings } from './settings/settings.ts'
 
 /** What an isolate knows by itself, in the router and inside a Durable Object alike. */
 export interface Foundation {

@@ -5,7 +5,7 @@ import { OAuthLinkClient } from './linking/oauth-link-client.ts'
 import { LegacyCarrier } from './mcp/object/engine.ts'
 import { foundation, services } from './services.ts'
 import { UserSession as UserSessionObject, type SessionServices } from './session/user-session.ts'
-import { SettingsError } from './settings.ts'
+import { SettingsError } from './settings/settings.ts'
 
 export class UserSession extends UserSessionObject {
   protected override async services(): Promise<SessionServices> {

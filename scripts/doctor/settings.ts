@@ -1,7 +1,7 @@
 // Reads settings as the broker does, and asks everything they name.
 import { identityProviderFor } from '../../src/identity/identity-providers.ts'
 import { foundation } from '../../src/services.ts'
-import { SettingsError } from '../../src/settings.ts'
+import { SettingsError } from '../../src/settings/settings.ts'
 import { examineDownstream } from './downstream.ts'
 import { about, type Finding } from './finding.ts'
 import { examineProvider } from './provider.ts'

@@ -6,7 +6,7 @@ import { OidcProvider, type NeedsGroups } from './oidc.ts'
 import type { IdentityProvider } from './provider.ts'
 
 /**
- * The issuer is `https://TEAM.cloudflareaccess.com/cdn-cgi/access/sso/oidc/CLIENT_ID`; `settings.ts` builds it. Access
+ * The issuer is `https://TEAM.cloudflareaccess.com/cdn-cgi/access/sso/oidc/CLIENT_ID`; `settings/settings.ts` builds it. Access
  * publishes its metadata below it and sends no `email_verified`, the address being the one it let in. Refresh tokens are a
  * switch of the application, not a scope.
  */

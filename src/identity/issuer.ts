@@ -4,7 +4,7 @@ import { ask, jsonOf } from './ask.ts'
 import { ASYMMETRIC, discoverKeys, isLoopback, type Signing } from './discovery.ts'
 import { IdentityError } from './provider.ts'
 import { PublishedKeys } from './published-keys.ts'
-import { Remembered } from './remembered.ts'
+import { Remembered } from './shared-cache.ts'
 
 const HOUR_MS = 3_600_000
 /** How long a key that was withdrawn may still count, in seconds. */

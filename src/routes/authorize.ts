@@ -22,7 +22,7 @@ import type { Variables } from './guards.ts'
 import { finderServices } from './known-clients.ts'
 import { beginLogin } from './login.ts'
 import { pending } from './pending.ts'
-import { sourceOf } from './source.ts'
+import { sourceOf } from './client-network.ts'
 
 const ticketSchema = z.object({ asked: askedSchema, id: z.string(), nonceHash: z.string() })
 

@@ -2,7 +2,7 @@
 import type { Context, MiddlewareHandler } from 'hono'
 import type { Caller } from '../caller.ts'
 import { log } from '../platform/telemetry.ts'
-import { SettingsError, type Settings } from '../settings.ts'
+import { SettingsError, type Settings } from '../settings/settings.ts'
 import type { Downstream } from '../settings/downstreams.ts'
 import { defaultScopes } from '../oauth/resource.ts'
 

@@ -2,7 +2,7 @@
 import type { FinderServices } from '../oauth/client-auth/client-finder.ts'
 import { addressPolicy, type AddressPolicy } from '../clients/public-address.ts'
 import type { Services } from '../services.ts'
-import type { Settings } from '../settings.ts'
+import type { Settings } from '../settings/settings.ts'
 
 export function finderServices({
   settings,

@@ -11,7 +11,7 @@ import { defaultScopes, supportedScopes } from '../oauth/resource.ts'
 import { ID_JAG_PROFILE } from '../oauth/grants/assertion.ts'
 import { grantTypesOf } from '../oauth/token-endpoint.ts'
 import type { Services } from '../services.ts'
-import type { Settings } from '../settings.ts'
+import type { Settings } from '../settings/settings.ts'
 import { ssePaths, type Downstream } from '../settings/downstreams.ts'
 import type { Variables } from './guards.ts'
 

@@ -11,7 +11,7 @@ import type { Services } from '../services.ts'
 import { readText } from './form.ts'
 import type { Variables } from './guards.ts'
 import { policyOf } from './known-clients.ts'
-import { sourceOf } from './source.ts'
+import { sourceOf } from './client-network.ts'
 
 export type RegisterServices = Pick<Services, 'settings' | 'keys' | 'directory' | 'now'>
 

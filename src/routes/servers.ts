@@ -1,7 +1,7 @@
 // The servers as pages show them: what each is called, where it is, and how clients are told about it.
 import type { ShownServer } from '../pages/servers.tsx'
 import { setupsFor } from '../pages/setups.ts'
-import type { Settings } from '../settings.ts'
+import type { Settings } from '../settings/settings.ts'
 import { titleOf } from '../settings/downstreams.ts'
 
 export function shownServers({ downstreams }: Settings): readonly ShownServer[] {

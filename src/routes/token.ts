@@ -10,7 +10,7 @@ import { adminResourceOf, type Services } from '../services.ts'
 import { readForm } from './form.ts'
 import type { Variables } from './guards.ts'
 import { finderServices } from './known-clients.ts'
-import { sourceOf } from './source.ts'
+import { sourceOf } from './client-network.ts'
 
 export function tokenRoutes(services: Services): Hono<{ Variables: Variables }> {
   const { settings, keys, envelopes, machines, statements, session, now } = services

@@ -1,5 +1,5 @@
 // What a started UserSession consists of, as its operations see it.
-import type { Settings } from '../settings.ts'
+import type { Settings } from '../settings/settings.ts'
 import type { Capabilities } from './tables.ts'
 import type { Carrier } from './streams/carrier.ts'
 import type { Credentials } from './store/credentials.ts'

@@ -4,7 +4,7 @@ import { Lifecycle, type LifecycleJobContext } from 'agents/lifecycle'
 import type { Caller, Identity } from '../caller.ts'
 import type { KeyRing } from '../issuer/keys.ts'
 import { log } from '../platform/telemetry.ts'
-import type { Settings } from '../settings.ts'
+import type { Settings } from '../settings/settings.ts'
 import type { Admission, Refused, Vouched } from './contract/admission.ts'
 import {
   carryOut,

@@ -1,5 +1,5 @@
 // Which groups of a provider the rules of this deployment name: what it says about those decides something.
-import type { Settings } from '../settings.ts'
+import type { Settings } from './settings.ts'
 import { isOf } from './people.ts'
 
 /** Of every rule there is: whoever wrote one of them may well ask for the same group at a server. */

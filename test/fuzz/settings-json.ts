@@ -1,6 +1,6 @@
 // Settings an operator writes as JSON: frozen settings, or a list of mistakes with a cure each; never a stack trace, never a secret.
 import * as fc from 'fast-check'
-import { readSettings, SettingsError } from '../../src/settings.ts'
+import { readSettings, SettingsError } from '../../src/settings/settings.ts'
 import { fuzzTarget, hostileJson, mutated } from './target.ts'
 
 const CANARY = 'canary-5e1f'

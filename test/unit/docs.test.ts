@@ -8,7 +8,7 @@ import { Envelopes } from '../../src/oauth/tokens/signed-tokens.ts'
 import { MachineTokens } from '../../src/oauth/tokens/machine-tokens.ts'
 import { foundation } from '../../src/services.ts'
 import { environment } from '../../src/settings/environment.ts'
-import { readSettings, SettingsError } from '../../src/settings.ts'
+import { readSettings, SettingsError } from '../../src/settings/settings.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
 const README = document('README.md')

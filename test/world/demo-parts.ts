@@ -1,5 +1,5 @@
 // What the demo is made of besides the broker: its sign-in, and the variables that name its sign-in and its example server.
-import { EXAMPLE_ENCRYPTION_KEY } from '../../src/settings.ts'
+import { EXAMPLE_ENCRYPTION_KEY } from '../../src/settings/settings.ts'
 import { startIdentityProvider, type IdentityProvider, type IdentityProviderOptions } from './identity-provider.ts'
 import { PEOPLE } from './people.ts'
 

@@ -1,5 +1,5 @@
 // What somebody who runs `npm start` has set: settings of the broker in the environment, before those in .dev.vars.
-import { ALIASES, type SettingsError } from '../../src/settings.ts'
+import { ALIASES, type SettingsError } from '../../src/settings/settings.ts'
 import { environment } from '../../src/settings/environment.ts'
 
 type Given = Readonly<Record<string, string | undefined>>

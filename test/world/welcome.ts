@@ -1,7 +1,7 @@
 // What `npm start` shows once the broker answers: where it is, what is behind it, who one can be, and a line to paste for every client.
 import { styleText } from 'node:util'
 import { setupsFor, shortNameOf } from '../../src/pages/setups.ts'
-import type { Settings } from '../../src/settings.ts'
+import type { Settings } from '../../src/settings/settings.ts'
 import { meansPerson } from '../../src/settings/people.ts'
 import { exampleServer, stdioBridge } from './own-servers.ts'
 import type { OwnSettings } from './own-settings.ts'

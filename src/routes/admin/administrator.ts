@@ -6,7 +6,7 @@ import { adminResourceOf, type Services } from '../../services.ts'
 import type { Variables } from '../guards.ts'
 import { calledNow, visitorOf } from '../pages-session.ts'
 import { AdminRefusal } from './refusal.ts'
-import { vouchedFor } from './vouched.ts'
+import { vouchedFor } from './access-visitor.ts'
 
 interface Administrator {
   /** As receipts and security events name them, and what they are called. */

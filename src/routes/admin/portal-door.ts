@@ -5,7 +5,7 @@ import type { Services } from '../../services.ts'
 import { OAuthError } from '../../clients/oauth-error.ts'
 import { administratorsOnly, calledNow, signedIn, visitorOf, type Visited, type Visitor } from '../pages-session.ts'
 import type { Acting } from './actions.ts'
-import { vouchedFor } from './vouched.ts'
+import { vouchedFor } from './access-visitor.ts'
 
 /** In this order: signed in, or vouched for, then an administrator; whoever is only signed in and tries is noted. */
 export function administrators(services: Services): readonly [MiddlewareHandler<Visited>, MiddlewareHandler<Visited>] {

@@ -3,7 +3,7 @@
 // A provider knows people in thousands of groups. Servers take as little as 8 KiB of headers together, and answer more with an empty 431.
 import type { Identity } from '../../caller.ts'
 import { headerListItem, headerText } from '../../platform/header-text.ts'
-import type { Settings } from '../../settings.ts'
+import type { Settings } from '../../settings/settings.ts'
 import type { Downstream } from '../../settings/downstreams.ts'
 import { namedGroups } from '../../settings/named-groups.ts'
 

@@ -1,7 +1,7 @@
 // Identity JWTs for the downstreams, each reused for half its life: signing is the dearest step of an admission.
 import { identityJwt, type IdentityClaims } from '../../issuer/identity-jwt.ts'
 import type { KeyRing } from '../../issuer/keys.ts'
-import type { Settings } from '../../settings.ts'
+import type { Settings } from '../../settings/settings.ts'
 
 export class Credentials {
   readonly #settings: Settings

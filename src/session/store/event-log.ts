@@ -8,7 +8,7 @@
 // and age; what falls out is the oldest. Trade-off: `storage.sync()` before every emission, because a JavaScript ReadableStream does not wait for
 // the output gate and an id that was sent must never be given to another event.
 import { LifecycleCapability } from 'agents/lifecycle'
-import type { Settings } from '../../settings.ts'
+import type { Settings } from '../../settings/settings.ts'
 import type { Cursor } from '../contract/event-id.ts'
 
 export interface LogBounds {

@@ -5,7 +5,7 @@
 // hibernates 10 s after its last event, so the job (5 s) always runs first. Trade-off: a crash inside those 5 s gives back at most
 // what was spent in them.
 import { LifecycleCapability } from 'agents/lifecycle'
-import type { Settings } from '../../settings.ts'
+import type { Settings } from '../../settings/settings.ts'
 import type { Rate } from '../contract/admission.ts'
 
 interface BucketSize {

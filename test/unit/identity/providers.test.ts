@@ -1,7 +1,7 @@
 // Every provider the settings can name, held to the contract against a running server.
 import { expect, test } from 'vitest'
 import { identityProviderFor, IdentityProviders } from '../../../src/identity/identity-providers.ts'
-import { readSettings } from '../../../src/settings.ts'
+import { readSettings } from '../../../src/settings/settings.ts'
 import type { IdentityProviderSettings } from '../../../src/settings/providers.ts'
 import { Browser, signInAs } from '../../world/browser.ts'
 import { startIdentityProvider } from '../../world/identity-provider.ts'

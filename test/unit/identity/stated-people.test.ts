@@ -1,7 +1,7 @@
 // Where people sign in with an issuer whose tokens are exchanged too, both are about the same person, and the same people are let in.
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { identityProviderFor } from '../../../src/identity/identity-providers.ts'
-import { statementReaders } from '../../../src/identity/statements.ts'
+import { statementReaders } from '../../../src/identity/subject-tokens.ts'
 import type { Verdict } from '../../../src/session/contract/subject-token.ts'
 import type { IdentityProviderSettings } from '../../../src/settings/providers.ts'
 import { TrustedIssuer, type Claims } from '../../world/trusted-issuer.ts'

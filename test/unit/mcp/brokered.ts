@@ -9,7 +9,7 @@ import { mcpRoutes, type McpPost } from '../../../src/routes/mcp.ts'
 import type { Admission } from '../../../src/session/contract/admission.ts'
 import type { WireEntry } from '../../../src/session/contract/recording.ts'
 import { LEASH_HEADER } from '../../../src/session/contract/leash-terms.ts'
-import { readSettings, type Settings } from '../../../src/settings.ts'
+import { readSettings, type Settings } from '../../../src/settings/settings.ts'
 import { socketPair, type PairedSocket } from './socket-pair.ts'
 
 const BASE_URL = 'https://mcp.example.com'

@@ -6,7 +6,7 @@ import { identityJwt } from '../../../src/issuer/identity-jwt.ts'
 import { keyRing } from '../../../src/issuer/keys.ts'
 import { identityHeaders } from '../../../src/mcp/downstream/identity-headers.ts'
 import { toldGroups } from '../../../src/session/access/told-groups.ts'
-import { readSettings } from '../../../src/settings.ts'
+import { readSettings } from '../../../src/settings/settings.ts'
 
 const named = (index: number): string => `0d7c8b1c-9f0f-4c0e-8a52-${String(index).padStart(12, '0')}`
 const ENVIRONMENT = {

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { Envelopes } from '../../../src/oauth/tokens/signed-tokens.ts'
 import { MachineTokens } from '../../../src/oauth/tokens/machine-tokens.ts'
-import { adminApiRoutes } from '../../../src/routes/admin-api.ts'
+import { adminApiRoutes } from '../../../src/routes/admin/api.ts'
 import { openApi } from '../../../src/routes/admin/openapi.ts'
 import { foundation } from '../../../src/services.ts'
 

@@ -10,7 +10,7 @@ import { createLocalJWKSet, jwtVerify, SignJWT, type JSONWebKeySet } from 'jose'
 import { describe, expect, test } from 'vitest'
 import { keyRing } from '../../../src/issuer/keys.ts'
 import { metadataRoutes } from '../../../src/routes/metadata.ts'
-import { readSettings, type Settings } from '../../../src/settings.ts'
+import { readSettings, type Settings } from '../../../src/settings/settings.ts'
 
 const settings = readSettings({
   BASE_URL: 'https://mcp.example.com/',

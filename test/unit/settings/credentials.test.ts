@@ -1,6 +1,6 @@
 // What the one server at /mcp is shown: read as the servers of DOWNSTREAMS are, and every mistake by its variable.
 import { describe, expect, test } from 'vitest'
-import { readSettings, SettingsError } from '../../../src/settings.ts'
+import { readSettings, SettingsError } from '../../../src/settings/settings.ts'
 import type { Downstream } from '../../../src/settings/downstreams.ts'
 
 type Environment = Readonly<Record<string, string>>

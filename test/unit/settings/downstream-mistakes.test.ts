@@ -1,6 +1,6 @@
 // An operator who wrote something wrong into DOWNSTREAMS hears at which server, in which field, and what to do.
 import { describe, expect, test } from 'vitest'
-import { readSettings, SettingsError } from '../../../src/settings.ts'
+import { readSettings, SettingsError } from '../../../src/settings/settings.ts'
 import type { SettingsProblem } from '../../../src/settings/problem.ts'
 
 const GOOD = {

@@ -1,6 +1,6 @@
 // DOWNSTREAMS: several servers in one variable, each with an address and terms of its own.
 import { describe, expect, test } from 'vitest'
-import { readSettings, type Settings } from '../../../src/settings.ts'
+import { readSettings, type Settings } from '../../../src/settings/settings.ts'
 
 const GOOD = {
   BASE_URL: 'https://mcp.example.com',

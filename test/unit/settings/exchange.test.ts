@@ -1,6 +1,6 @@
 // Whose tokens are exchanged: closed until both issuer and audience are named, and every mistake is told with its cure.
 import { describe, expect, test } from 'vitest'
-import { readSettings, SettingsError } from '../../../src/settings.ts'
+import { readSettings, SettingsError } from '../../../src/settings/settings.ts'
 
 const GIVEN = {
   BASE_URL: 'https://mcp.example.com',

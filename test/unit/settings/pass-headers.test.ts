@@ -1,6 +1,6 @@
 // Headers of clients that an operator may let through to a server, and those that never pass.
 import { describe, expect, test } from 'vitest'
-import { readSettings } from '../../../src/settings.ts'
+import { readSettings } from '../../../src/settings/settings.ts'
 
 const GOOD = {
   BASE_URL: 'https://mcp.example.com',

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Identity } from '../../../src/caller.ts'
 import { identityProviderFor } from '../../../src/identity/identity-providers.ts'
-import { readSettings, SettingsError, type Settings } from '../../../src/settings.ts'
+import { readSettings, SettingsError, type Settings } from '../../../src/settings/settings.ts'
 import { authoritiesOf } from '../../../src/settings/people-names.ts'
 import { isOf, meansPerson } from '../../../src/settings/people.ts'
 

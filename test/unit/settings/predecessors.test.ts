@@ -1,6 +1,6 @@
 // The environment files of the systems this one succeeds start it as they are.
 import { describe, expect, test } from 'vitest'
-import { readSettings } from '../../../src/settings.ts'
+import { readSettings } from '../../../src/settings/settings.ts'
 
 const RANDOM_HEX = '6f1d0c3b9a7e5f2418c7b6a5d4e3f2019b8a7c6d5e4f30211203f4e5d6c7b8a9'
 const RANDOM_BASE64 = btoa(String.fromCodePoint(...(RANDOM_HEX.match(/../g) ?? []).map((pair) => Number.parseInt(pair, 16))))

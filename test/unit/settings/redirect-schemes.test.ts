@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { readRegistration } from '../../../src/oauth/client-auth/client-metadata.ts'
 import { acceptableRedirectUri } from '../../../src/clients/redirect-uri.ts'
-import { readSettings } from '../../../src/settings.ts'
+import { readSettings } from '../../../src/settings/settings.ts'
 
 const GOOD = {
   BASE_URL: 'https://mcp.example.com',

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { readSettings } from '../../../src/settings.ts'
+import { readSettings } from '../../../src/settings/settings.ts'
 import { ROOT } from '../../world/bundle.ts'
 import { demoVarsFor, portsNeeded } from '../../world/demo.ts'
 import { examplesIn, ownSettings, portOf } from '../../world/own-settings.ts'

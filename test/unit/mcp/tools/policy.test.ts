@@ -4,7 +4,7 @@ import { resolve } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
 import { isDisguised, rulesFor, scopesNeeded, verdictOn, type Member } from '../../../../src/mcp/tools/policy.ts'
 import { defaultScopes } from '../../../../src/oauth/resource.ts'
-import { readSettings } from '../../../../src/settings.ts'
+import { readSettings } from '../../../../src/settings/settings.ts'
 import type { ToolRule } from '../../../../src/settings/downstreams.ts'
 import type { PersonName } from '../../../../src/settings/people.ts'
 

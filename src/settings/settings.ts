@@ -1,16 +1,16 @@
 // What this deployment was told: environment in, frozen Settings out, every mistake reported at once.
 import type { z } from 'zod'
-import { toHex } from './platform/crypto.ts'
-import { administratorsOf, problemsOfAdministrators, type AdministratorSettings } from './settings/administrators.ts'
-import { readClients, type EnteredClient } from './settings/clients.ts'
-import { readDownstreams, type Downstream } from './settings/downstreams.ts'
-import { environment, keyBytes, NEW_KEY, type Environment } from './settings/environment.ts'
-import { exchangeOf, problemsOfExchange, type ExchangeSettings } from './settings/exchange.ts'
-import { limitsOf, type Limits } from './settings/limits.ts'
-import { assertionsPassedOn, exchangeablePassedOn } from './settings/passed-on.ts'
-import { authoritiesOf, PeopleNames } from './settings/people-names.ts'
-import { isOpenHttp, type SettingsProblem } from './settings/problem.ts'
-import { readProviders, type IdentityProviderSettings } from './settings/providers.ts'
+import { toHex } from '../platform/crypto.ts'
+import { administratorsOf, problemsOfAdministrators, type AdministratorSettings } from './administrators.ts'
+import { readClients, type EnteredClient } from './clients.ts'
+import { readDownstreams, type Downstream } from './downstreams.ts'
+import { environment, keyBytes, NEW_KEY, type Environment } from './environment.ts'
+import { exchangeOf, problemsOfExchange, type ExchangeSettings } from './exchange.ts'
+import { limitsOf, type Limits } from './limits.ts'
+import { assertionsPassedOn, exchangeablePassedOn } from './passed-on.ts'
+import { authoritiesOf, PeopleNames } from './people-names.ts'
+import { isOpenHttp, type SettingsProblem } from './problem.ts'
+import { readProviders, type IdentityProviderSettings } from './providers.ts'
 
 export interface Settings {
   /** Public origin and OAuth issuer, no trailing slash. */

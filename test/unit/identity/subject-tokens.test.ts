@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { exportJWK, exportSPKI, generateKeyPair, SignJWT, UnsecuredJWT } from 'jose'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { statementReaders } from '../../../src/identity/statements.ts'
+import { statementReaders } from '../../../src/identity/subject-tokens.ts'
 import type { StatementKind, Verdict } from '../../../src/session/contract/subject-token.ts'
 import { subjectRules, type SubjectRule } from '../../../src/settings/subjects.ts'
 import { newKey, TrustedIssuer, type Claims } from '../../world/trusted-issuer.ts'

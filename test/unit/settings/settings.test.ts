@@ -1,8 +1,8 @@
 // An operator who told the broker something wrong hears all of it at once: which variable, what is wrong, and the cure.
 import { describe, expect, test } from 'vitest'
-import { foundation } from '../../src/services.ts'
-import { EXAMPLE_ENCRYPTION_KEY, readSettings, SettingsError, type Settings } from '../../src/settings.ts'
-import type { SettingsProblem } from '../../src/settings/problem.ts'
+import { foundation } from '../../../src/services.ts'
+import { EXAMPLE_ENCRYPTION_KEY, readSettings, SettingsError, type Settings } from '../../../src/settings/settings.ts'
+import type { SettingsProblem } from '../../../src/settings/problem.ts'
 
 const KEY = '000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f'
 const GOOD = {

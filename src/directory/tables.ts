@@ -1,7 +1,7 @@
 // The capabilities the Directory is composed of: each owns its table and its jobs.
 import type { LifecycleCapability } from 'agents/lifecycle'
 import { Activity } from './activity.ts'
-import { Campaigns, type CampaignOptions } from './campaigns.ts'
+import { Campaigns, type CampaignOptions } from './bulk-actions.ts'
 import { Clients } from './clients.ts'
 import { Load } from './load.ts'
 import { Machines } from './machines.ts'
