@@ -28,6 +28,8 @@ export interface ClientRecord {
   readonly registeredAt: number
   /** An administrator allows nobody to connect it any more. */
   readonly isBlocked?: boolean
+  /** A person was let in by it: no stranger makes one so. */
+  readonly isUsed?: boolean
 }
 
 /** A client as administrators see it. */

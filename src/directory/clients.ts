@@ -1,6 +1,6 @@
 // The clients that registered themselves or are described by a document, the bound on how many there can be, and on how fast they may come.
 //
-// Layout: one row per client; `source` is a keyed hash of the address it came from; keys and documents are in a table of their own, for
+// Layout: one row per client; `source` are keyed hashes of the networks it came from; keys and documents are in a table of their own, for
 // the clients that have some. Lifetime: 24 hours, or 400 days after the last
 // person was let in by it; read as gone at that second, deleted by a daily job. Whoever is not used yet makes room for newer
 // ones beyond NEVER_USED_LIMIT; of those that are used, the one longest ago that nobody is connected with, beyond USED_LIMIT. Each takes
@@ -10,6 +10,7 @@
 import { LifecycleCapability, type LifecycleJobOutcome } from 'agents/lifecycle'
 import { ClientDetails, detailsFrom, type DetailsRow } from './client-details.ts'
 import type { ClientRecord, ListedClient } from '../clients/client-record.ts'
+import { isWithin, networksOf, openTo } from '../clients/networks.ts'
 import type { Order } from '../session/contract/receipt.ts'
 
 export type Registration = { readonly registered: true } | { readonly registered: false; readonly retryAfter: number }
@@ -107,7 +108,8 @@ export class Clients extends LifecycleCapability {
       now - USED_LIFETIME,
       now - NEVER_USED_LIFETIME,
     )
-    return row && { ...fromRow(row), ...(row.blocked_at !== null && { isBlocked: true }) }
+    if (!row) return undefined
+    return { ...fromRow(row), ...(row.blocked_at !== null && { isBlocked: true }), ...(row.used_at !== null && { isUsed: true }) }
   }
 
   listed(id: string): ListedClient | undefined {
@@ -183,17 +185,19 @@ export class Clients extends LifecycleCapability {
   }
 
   #secondsToWait(now: number, source: string, rate: RegistrationRate): number {
-    const { all, first, own, own_first } = this.#storage.sql
-      .exec<{ all: number; first: number | null; own: number; own_first: number | null }>(
-        `SELECT count(*) AS "all", min(registered_at) AS first, count(*) FILTER (WHERE source = ?1) AS own,
-         min(registered_at) FILTER (WHERE source = ?1) AS own_first FROM clients WHERE registered_at > ?2`,
-        source,
-        now - WINDOW,
-      )
-      .one()
-    const sourceFree = own >= rate.perSource ? (own_first ?? now) + WINDOW : now
-    const allFree = all >= rate.overall ? (first ?? now) + WINDOW : now
-    return Math.max(sourceFree, allFree) - now
+    const [widest, ...narrower] = networksOf(source)
+    const networks = [widest, ...narrower]
+    // One scan of the minute counts everybody and each of the networks.
+    const counts = ['TRUE', ...networks.map((_, n) => isWithin(`?${n + 2}`))].map(
+      (condition) => `count(*) FILTER (WHERE ${condition}), min(registered_at) FILTER (WHERE ${condition})`,
+    )
+    const query = `SELECT ${counts.join(', ')} FROM clients WHERE registered_at > ?1`
+    const prefixes = networks.map(({ prefix }) => prefix)
+    const row = [...this.#storage.sql.exec(query, now - WINDOW, ...prefixes).raw()].flat().map((value) => Number(value ?? now))
+    const [all = 0, first = now, seen = 0] = row
+    const free = (count: number, most: number, since: number): number => (count >= most ? since + WINDOW : now)
+    const freeAt = networks.map(({ share }, n) => free(row[2 * n + 2] ?? 0, rate.perSource * share, row[2 * n + 3] ?? now))
+    return Math.max(free(all, openTo(seen === 0, rate.overall), first), ...freeAt) - now
   }
 
   #insert(client: ClientRecord, source: string): void {

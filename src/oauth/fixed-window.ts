@@ -1,12 +1,13 @@
 // How often strangers may make the broker ask somebody else: counted in memory, because it is about this isolate's own requests.
+import { networksOf, openTo } from '../clients/networks.ts'
 
 const WINDOW = 60
-const MOST_REMEMBERED = 1_000
 
 export class Attempts {
   readonly #each: number
   readonly #overall: number
   readonly #now: () => number
+  // Only what was allowed is counted, so there are three networks for each of those at most.
   readonly #counts = new Map<string, number>()
   #all = 0
   #since = 0
@@ -21,16 +22,20 @@ export class Attempts {
   /** Seconds to wait; 0 when this attempt may be made, and then it counts. */
   waitFor(who: string): number {
     const now = this.#now()
-    if (now >= this.#since + WINDOW || this.#counts.size >= MOST_REMEMBERED) {
-      // Beyond so many at once the overall count alone protects whoever is asked.
-      if (now >= this.#since + WINDOW) this.#all = 0
+    if (now >= this.#since + WINDOW) {
+      this.#all = 0
       this.#counts.clear()
       this.#since = now
     }
-    const own = this.#counts.get(who) ?? 0
-    if (own >= this.#each || this.#all >= this.#overall) return this.#since + WINDOW - now
-    this.#counts.set(who, own + 1)
+    const networks = networksOf(who)
+    const isFull = networks.some(({ prefix, share }) => this.#countOf(prefix) >= this.#each * share)
+    if (isFull || this.#all >= openTo(this.#countOf(networks[0].prefix) === 0, this.#overall)) return this.#since + WINDOW - now
+    for (const { prefix } of networks) this.#counts.set(prefix, this.#countOf(prefix) + 1)
     this.#all += 1
     return 0
+  }
+
+  #countOf(prefix: string): number {
+    return this.#counts.get(prefix) ?? 0
   }
 }

@@ -1,22 +1,26 @@
-// Where a request came from, for counting: a keyed hash of the network, unreadable for whoever reads the table it stands in.
+// Where a request came from, for counting: keyed hashes of its networks, unreadable for whoever reads the table they stand in.
 import type { Context } from 'hono'
 import type { KeyRing } from '../issuer/keys.ts'
 import { hmac, toHex } from '../platform/crypto.ts'
 
+/** The widest network first, as `clients/networks.ts` takes them apart. */
 export async function sourceOf(c: Context, { current }: KeyRing): Promise<string> {
   // Cloudflare sets this header and nobody else can; X-Forwarded-For is whatever the client likes.
-  const network = networkOf(c.req.header('CF-Connecting-IP') ?? '')
-  return toHex(await hmac(current.client, `source ${network}`)).slice(0, 32)
+  const networks = networksOf(c.req.header('CF-Connecting-IP') ?? '')
+  const hashes = networks.map(async (network) => toHex(await hmac(current.client, `source ${network}`)).slice(0, 16))
+  return (await Promise.all(hashes)).join(' ')
 }
 
-/** An IPv6 subscriber owns a /64 and can take a new address for every request; the network is what is counted. */
-export function networkOf(address: string): string {
-  if (!address.includes(':')) return address
+/** A subscriber of IPv6 has a /56 or a /48, and can take a new /64 for every request; one of IPv4 may have a few addresses in a row. */
+export function networksOf(address: string): readonly string[] {
+  const ipv4 = /(?:^|:)((?:\d+\.){3})\d+$/.exec(address)
+  if (ipv4) return [`${ipv4[1]}0/24`, address.slice(address.lastIndexOf(':') + 1)]
+  if (!address.includes(':')) return [address]
   const [head = '', tail] = address.toLowerCase().split('::')
   const groups = head.split(':').filter((group) => group !== '')
   const missing = tail === undefined ? 0 : 8 - groups.length - tail.split(':').filter((group) => group !== '').length
-  return [...groups, ...Array<string>(Math.max(0, missing)).fill('0')]
+  const [a, b, c, d = ''] = [...groups, ...Array<string>(Math.max(0, missing)).fill('0'), ...(tail ?? '').split(':')]
     .slice(0, 4)
     .map((group) => group.padStart(4, '0'))
-    .join(':')
+  return [`${a}:${b}:${c}/48`, `${a}:${b}:${c}:${d.slice(0, 2)}/56`, `${a}:${b}:${c}:${d}/64`]
 }

@@ -220,6 +220,22 @@ describe('attack 18: a flood of documents', () => {
     expect((await authorize(id, {}, flood)).status).toBe(200)
   })
 
+  test('does not keep people from a client that is known, and one that is used is even looked at again', async () => {
+    const [flood, known, used] = [freshAddress(), freshId(), freshId()]
+    await publish(known)
+    await publish(used)
+    await authorize(known, {}, flood)
+    await authorize(used, {}, flood)
+    await letInBy(directory(), used)
+    at(NOW + HOUR)
+    for (let n = 0; n < 60; n += 1) await authorize(freshId(), {}, flood)
+    expect((await authorize(freshId(), {}, flood)).status).toBe(429)
+    expect((await authorize(known, {}, flood)).status).toBe(200)
+    expect(await timesAsked(known)).toBe(1)
+    expect((await authorize(used, {}, flood)).status).toBe(200)
+    expect(await timesAsked(used)).toBe(2)
+  })
+
   test('counts with registrations: who has registered sixty clients can bring no document', async () => {
     const flood = freshAddress()
     const body = JSON.stringify({ redirect_uris: ['https://documents.dev/cb'], token_endpoint_auth_method: 'none' })

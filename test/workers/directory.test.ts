@@ -45,6 +45,9 @@ async function rowsOf(directory: DirectoryStub): Promise<number> {
   )
 }
 
+/** A /64 of a /56 of a /48. */
+const network = (...parts: readonly number[]): string => parts.map((part) => part.toString(16).padStart(16, '0')).join(' ')
+
 const register = (directory: DirectoryStub, count: number, source: (n: number) => string, when = NOW) =>
   Promise.all(
     Array.from({ length: count }, (_, n) => directory.register(client(`pub_${when}_${source(n)}_${n}`, when), source(n))),
@@ -176,6 +179,18 @@ describe('attack 18: registration flood', () => {
     const outcomes = await register(directory, 1000, (n) => `bot ${n}`)
     expect(outcomes.filter(({ registered }) => registered)).toHaveLength(600)
     expect(await directory.register(client('pub_late'), 'elsewhere')).toEqual({ registered: false, retryAfter: 60 })
+  })
+
+  test('the last quarter of the minute is for networks that have not come in it', async () => {
+    const directory = freshDirectory()
+    // Four subscribers, each with every /56 of a /48.
+    const flood = await register(directory, 500, (n) => network(n % 4, 100 + n, n))
+    expect(flood.filter(({ registered }) => registered)).toHaveLength(450)
+    expect(await directory.register(client('pub_more'), network(1, 1, 1))).toEqual({
+      registered: false,
+      retryAfter: 60,
+    })
+    expect(await directory.register(client('pub_new'), network(9, 1, 1))).toEqual({ registered: true })
   })
 
   test('letting the object restart does not refill the minute', async () => {

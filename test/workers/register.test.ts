@@ -4,7 +4,7 @@ import { registerClient as registerV2 } from '@modelcontextprotocol/client'
 import { registerClient as registerV1 } from '@modelcontextprotocol/sdk/client/auth.js'
 import { describe, expect, test } from 'vitest'
 import { readRegistration } from '../../src/oauth/client-auth/client-metadata.ts'
-import { networkOf } from '../../src/routes/client-network.ts'
+import { networksOf } from '../../src/routes/client-network.ts'
 
 const BROKER = 'http://localhost:8788'
 const good = { redirect_uris: ['http://127.0.0.1:33418/'], token_endpoint_auth_method: 'none' }
@@ -145,15 +145,30 @@ describe('attack 18: registration flood and size', () => {
     expect((await register(good)).status).toBe(201)
   })
 
-  test.for<[string, string, string]>([
-    ['an IPv4 address is itself', '192.0.2.1', '192.0.2.1'],
-    ['an IPv6 address is its /64', '2001:db8:1:2:3:4:5:6', '2001:0db8:0001:0002'],
-    ['another address of that /64 is the same', '2001:DB8:1:2:ffff::1', '2001:0db8:0001:0002'],
-    ['zeros may be left out in the network', '2001:db8::1', '2001:0db8:0000:0000'],
-    ['zeros may be left out behind it', '2001:db8:1:2::', '2001:0db8:0001:0002'],
-    ['loopback', '::1', '0000:0000:0000:0000'],
-  ])('a flood is counted per network: %s', ([, address, network]) => {
-    expect(networkOf(address)).toBe(network)
+  test('a subscriber with a /56 who comes from ten of its /64 keeps nobody from registering', async () => {
+    const net = '2001:db8:1234'
+    const flood = await Promise.all(
+      Array.from({ length: 130 }, (_, n) => register(good, `${net}:ab0${n % 10}::${(n + 1).toString(16)}`)),
+    )
+    expect(flood.filter(({ status }) => status === 201)).toHaveLength(120)
+    expect(new Set(flood.map(({ status }) => status))).toEqual(new Set([201, 429]))
+    for (let n = 0; n < 5; n += 1) expect((await register(good, `2001:db8:ffff:${n}00::1`)).status).toBe(201)
+    expect((await register(good)).status).toBe(201)
+  })
+
+  test.for<[string, string, readonly string[]]>([
+    ['an IPv4 address is itself, and one of its neighbours', '192.0.2.1', ['192.0.2.0/24', '192.0.2.1']],
+    ['an IPv4 address in IPv6 is that', '::ffff:192.0.2.1', ['192.0.2.0/24', '192.0.2.1']],
+    ['an IPv6 address is its /64, /56 and /48', '2001:db8:1:2:3:4:5:6', ipv6('2001:0db8:0001', '00', '02')],
+    ['another address of that /64 is the same', '2001:DB8:1:2:ffff::1', ipv6('2001:0db8:0001', '00', '02')],
+    ['another /64 of that /56', '2001:db8:1:ff::1', ipv6('2001:0db8:0001', '00', 'ff')],
+    ['zeros may be left out in the network', '2001:db8::1', ipv6('2001:0db8:0000', '00', '00')],
+    ['zeros may be left out behind it', '2001:db8:1:2::', ipv6('2001:0db8:0001', '00', '02')],
+    ['zeros may be left out before its end', '::2:3:4:5:6', ipv6('0000:0000:0000', '00', '02')],
+    ['loopback', '::1', ipv6('0000:0000:0000', '00', '00')],
+    ['no address', '', ['']],
+  ])('a flood is counted per network: %s', ([, address, networks]) => {
+    expect(networksOf(address)).toEqual(networks)
   })
 })
 
@@ -196,3 +211,7 @@ describe('attack 17: /authorize shows a page and redirects nowhere when', () => 
     expect(answer.headers.get('location')).toBeNull()
   })
 })
+
+function ipv6(site: string, high: string, low: string): readonly string[] {
+  return [`${site}/48`, `${site}:${high}/56`, `${site}:${high}${low}/64`]
+}

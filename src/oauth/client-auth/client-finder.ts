@@ -31,12 +31,16 @@ export interface FinderServices {
 
 /** Seconds a document is used beyond its time while its host is down: people go on with a client they know. One that is withdrawn is gone. */
 const USED_IN_AN_OUTAGE = 86_400
+/** A minute, for a document people use. More than one, for a host may be down for a moment. */
+const FETCHES_OF_ONE_IN_USE = 5
 const REMEMBERED_FOR = 300
 const MOST_REMEMBERED = 100
 
 export class ClientFinder {
   readonly #services: FinderServices
   readonly #fetches: Attempts
+  /** Of those that people use, each by itself: strangers can use up nothing of it, for none of these is theirs. */
+  readonly #inUse: Attempts
   readonly #lookingAgain: Attempts
   readonly #remembered = new Map<string, { readonly client: ClientRecord; readonly until: number }>()
 
@@ -44,6 +48,7 @@ export class ClientFinder {
     const { fetchesPerMinute, now } = services
     this.#services = services
     this.#fetches = new Attempts(fetchesPerMinute, fetchesPerMinute * 10, now)
+    this.#inUse = new Attempts(FETCHES_OF_ONE_IN_USE, Number.POSITIVE_INFINITY, now)
     this.#lookingAgain = new Attempts(1, fetchesPerMinute, now)
   }
 
@@ -85,8 +90,12 @@ export class ClientFinder {
     const known = await directory().client(id)
     if (known && (known.isBlocked || (known.freshUntil ?? 0) > now())) return known
     const from = await source()
-    const retryAfter = this.#fetches.waitFor(from)
-    if (retryAfter > 0) throw tooMany(retryAfter)
+    const retryAfter = known?.isUsed ? this.#inUse.waitFor(id) : this.#fetches.waitFor(from)
+    if (retryAfter > 0) {
+      // To whoever knows the client, too many requests of others are an outage like that of the document's host.
+      if (known && this.#outlastsOutage(known)) return known
+      throw tooMany(retryAfter)
+    }
     return await this.#fetched(id, from, known)
   }
 
@@ -95,7 +104,7 @@ export class ClientFinder {
     const fetched = await publicDocument(id, LARGEST_DOCUMENT, policy)
     if ('fault' in fetched) {
       const { fault, detail, isOutage } = fetched
-      if (isOutage && known && now() < (known.freshUntil ?? 0) + USED_IN_AN_OUTAGE) return known
+      if (isOutage && known && this.#outlastsOutage(known)) return known
       const what = `The document that describes this application ${fault}`
       if (isOutage) throw new OAuthError('temporarily_unavailable', what, { reason: detail, retryAfter: 30 })
       throw new OAuthError('invalid_client_metadata', what, { reason: detail })
@@ -108,6 +117,10 @@ export class ClientFinder {
     log('info', 'client.described', { client_id: id, fresh_until: freshUntil, was_known: known !== undefined })
     this.#remember(client)
     return client
+  }
+
+  #outlastsOutage({ freshUntil = 0 }: ClientRecord): boolean {
+    return this.#services.now() < freshUntil + USED_IN_AN_OUTAGE
   }
 
   #remember(client: ClientRecord): void {
