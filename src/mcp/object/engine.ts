@@ -67,6 +67,7 @@ export class LegacyCarrier implements Carrier {
       maxEventBytes: parts.settings.limits.maxEventBytes,
       edit: (stream) => tools.editOf(stream),
       resume: (stream, upId, signal) => resumed(parts, downstream, stream, upId, signal),
+      resumedWithinMs: parts.settings.limits.downstreamTimeout * 1000,
       waitUntil,
       left: ({ mcpSession }) => this.#bridges.left(mcpSession),
       now: parts.now,

@@ -7,6 +7,7 @@ const BECAUSE = {
   connection: 'The connection to the downstream MCP server was lost before it had answered',
   ended: 'The downstream MCP server ended its event stream before it had answered',
   no_events: 'The downstream MCP server announced an event stream and sent bare JSON, in which there is no event',
+  silent: 'The downstream MCP server was asked for the rest of its event stream, and sent nothing on it',
   session: 'The downstream MCP server has lost the session in which this was asked',
 } as const
 

@@ -59,6 +59,8 @@ export interface OwnedStreamsOptions {
   readonly keepAliveMs: number
   readonly maxEventBytes: number
   readonly resume: Resume
+  /** How long a call that was resumed may stay without a message. */
+  readonly resumedWithinMs: number
   /** What is stored and sent of each message, where not everything is. */
   readonly edit: (stream: StreamSpec) => Edit | undefined
   /** Keeps the object at work although nobody waits for an answer. */
@@ -114,7 +116,7 @@ export function detailOf({ spec, openedAt }: OwnedStream): StreamDetail & { read
 
 /** Its body has come to an end; true when the downstream ended it in good order. */
 export function over(live: OwnedStream, inGoodOrder: boolean): boolean {
-  if (live.lostBecause !== 'no_events') live.lostBecause = inGoodOrder ? 'ended' : 'connection'
+  if (live.lostBecause !== 'no_events' && live.lostBecause !== 'silent') live.lostBecause = inGoodOrder ? 'ended' : 'connection'
   return inGoodOrder
 }
 

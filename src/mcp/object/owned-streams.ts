@@ -8,11 +8,11 @@ import type { NewEvent } from '../../session/store/event-log.ts'
 import type { CloseReason } from '../../session/contract/leash-terms.ts'
 import type { McpSession } from '../../session/store/mcp-sessions.ts'
 import type { StreamTraffic } from '../../session/contract/stream-traffic.ts'
-import { GRACE_MS } from '../sse/relay.ts'
 import { editedEvents } from '../tools/filter-body.ts'
 import type { OpenRequests } from '../message/open-requests.ts'
 import { SseEventTooLarge, SseReader } from '../sse/sse.ts'
 import { incoming } from './incoming.ts'
+import { Intake } from './intake.ts'
 import { LogReader } from './log-reader.ts'
 import { isBareJson } from './lost-answer.ts'
 import { rest } from './pause.ts'
@@ -211,7 +211,9 @@ export class OwnedStreams {
       if (answer === undefined) continue
       if (!answer.body) break
       const before = live.upId
-      if (await this.#pump(live, answer.body)) this.#letPoll(live)
+      const hasEnded = await this.#pump(live, answer.body, live.spec.kind === 'call' ? this.#options.resumedWithinMs : undefined)
+      if (live.lostBecause === 'silent') break
+      if (hasEnded) this.#letPoll(live)
       if (live.upId !== before) attempt = 0
     }
     await this.#settle(live)
@@ -227,17 +229,14 @@ export class OwnedStreams {
   }
 
   /** Reads until the downstream ends (true) or breaks off (false); what follows is decided by `#carry`. */
-  async #pump(live: OwnedStream, body: ReadableStream<Uint8Array>): Promise<boolean> {
+  async #pump(live: OwnedStream, body: ReadableStream<Uint8Array>, silenceMs?: number): Promise<boolean> {
     const events = new SseReader({ maxEventBytes: this.#options.maxEventBytes })
     const edit = this.#options.edit(live.spec)
-    const source = body.getReader()
-    const stop = (): void => void source.cancel().catch(() => undefined)
-    live.abort.signal.addEventListener('abort', stop, { once: true })
+    const intake = new Intake(live, body.getReader(), silenceMs)
     let bytes = 0
-    let grace: ReturnType<typeof setTimeout> | undefined
     try {
       for (;;) {
-        const next = await source.read().catch(() => undefined)
+        const next = await intake.next()
         // What another connection reads from here on is not ours to note down.
         if (live.abort.signal.aborted) return true
         if (next === undefined || next.done) return over(live, next !== undefined)
@@ -253,12 +252,10 @@ export class OwnedStreams {
         }
         if (upId !== undefined) this.#options.log.noteUpId(live.spec.id, upId)
         if (tooLarge) throw tooLarge
-        // The downstream SHOULD close the stream now (MCP 2025-11-25, "Sending Messages to the Server"); not all of them do.
-        if (owesNothing(live)) grace ??= setTimeout(stop, GRACE_MS)
+        intake.took(complete)
       }
     } finally {
-      clearTimeout(grace)
-      live.abort.signal.removeEventListener('abort', stop)
+      intake.close()
     }
   }
 

@@ -107,6 +107,33 @@ describe('to the downstream go', () => {
   })
 })
 
+describe('a call that is resumed', () => {
+  test.for<[string, string]>([
+    ['nothing at all', ''],
+    ['comments and heartbeats', ': ping\n\nevent: ping\ndata: ping\n\n'],
+  ])('ends with an error when the server opens the rest and sends %s', async ([, beat]) => {
+    let resumptions = 0
+    downstream.handleWith((req, _body, res) => {
+      res.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders()
+      if (req.method === 'POST') {
+        res.end('id: 1\nretry: 100\ndata:\n\n')
+        return
+      }
+      resumptions += 1
+      const beating = beat === '' ? undefined : setInterval(() => res.write(beat), 100)
+      res.once('close', () => clearInterval(beating))
+    })
+    const began = Date.now()
+    const stream = await read(await client().post(call, { 'mcp-protocol-version': '2025-11-25' }))
+    const text = stream.messages.at(-1)?.data ?? (await (await client().get(stream.lastId)).message('"error"')).data
+    const message =
+      'The downstream MCP server was asked for the rest of its event stream, and sent nothing on it; whether the request took effect is unknown'
+    expect(JSON.parse(text ?? '')).toMatchObject({ id: 1, error: { code: -32603, message, data: { code: 'downstream_broken' } } })
+    expect([resumptions, Date.now() - began < 6_000]).toEqual([1, true])
+    await expect.poll(() => downstream.requests.open).toHaveLength(0)
+  })
+})
+
 describe('from the downstream come', () => {
   test.for([200, 400, 403, 404, 405, 406, 409, 413, 415, 429, 500, 503])('its status %i with its body', async (status) => {
     downstream.handleWith((_req, _body, res) => {

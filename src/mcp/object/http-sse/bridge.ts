@@ -7,13 +7,12 @@ import { revoked } from '../../message/refusal.ts'
 import { randomId } from '../../../platform/crypto.ts'
 import type { LoggedStream } from '../../../session/store/event-log.ts'
 import type { McpSession } from '../../../session/store/mcp-sessions.ts'
-import { lostAnswer } from '../lost-answer.ts'
+import { lostAnswer, type LostBecause } from '../lost-answer.ts'
 import type { OwnedStreams } from '../owned-streams.ts'
 import { withdraw, withdrawnBy } from '../withdrawal.ts'
 import { Feed } from './feed.ts'
 import { type ClientMessage, type Link } from './link.ts'
 import { OpenCalls } from './open-calls.ts'
-import type { SseEventTooLarge } from '../../sse/sse.ts'
 import { answers } from '../../tools/inquiry.ts'
 
 export interface BridgeOptions {
@@ -150,16 +149,16 @@ export class Bridge {
   }
 
   /** A call that ends without its answers is answered with errors by the stream it has. */
-  async lost(requestIds?: readonly string[], tooLarge?: SseEventTooLarge): Promise<void> {
+  async lost(requestIds?: readonly string[], because?: LostBecause): Promise<void> {
     const { streams, standing } = this.#options
     for (const { stream, feed } of this.#calls.clear()) {
-      for (const id of tooLarge ? streams.expected(stream) : []) await feed.send(lostAnswer(id, stream, tooLarge))
+      for (const id of because ? streams.expected(stream) : []) await feed.send(lostAnswer(id, stream, because))
       feed.end()
     }
     const ids = requestIds ?? streams.expected(standing.id)
     for (const [id, resolve] of this.#questions) if (!requestIds || requestIds.includes(JSON.stringify(id))) resolve(undefined)
     const theirs = ids.filter((id) => !this.#questions.has(String(JSON.parse(id))))
-    for (const id of this.#hasOneStream ? theirs : []) await this.#feed.send(lostAnswer(id, standing.id, tooLarge))
+    for (const id of this.#hasOneStream ? theirs : []) await this.#feed.send(lostAnswer(id, standing.id, because))
   }
 
   /** A revocation aborts what is on its way; a client is told that, and not what the downstream seems to have done. */

@@ -56,7 +56,7 @@ export function contextOf({ url }: Downstream, { parts, standing, waitUntil, bri
     signal: bridge.signal,
     waitUntil,
     deliver: (data, upId) => bridge.deliver(data, upId),
-    lost: (requestIds, tooLarge) => bridge.lost(requestIds, tooLarge),
+    lost: (requestIds, because) => bridge.lost(requestIds, because),
     isHeard: () => bridge.isHeard,
   }
 }

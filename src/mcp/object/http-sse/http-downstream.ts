@@ -8,11 +8,13 @@ import { McpRefusal } from '../../message/refusal.ts'
 import { isMessage, readEvents, SseEventTooLarge } from '../../sse/sse.ts'
 import { wholeBody } from '../../downstream/whole-body.ts'
 import { versionIn, type DownstreamSessions } from '../downstream-session.ts'
+import type { LostBecause } from '../lost-answer.ts'
 import { ownChallenge } from '../own-token-retry.ts'
 import type { StreamSpec } from '../owned-stream.ts'
 import { pause } from '../pause.ts'
 import { OpenRequests } from '../../message/open-requests.ts'
 import { resumed } from '../resumption.ts'
+import { Silence } from '../silence.ts'
 import { withdraw, withdrawnBy, type Owing } from '../withdrawal.ts'
 import { headersWithinMs, initializeIn, ownHeaders, relayed, type ClientMessage, type Link, type LinkContext } from './link.ts'
 
@@ -28,6 +30,16 @@ const LONGEST_PAUSE_MS = 30_000
 /** An answer on its way: what it owes, and what ends it. */
 interface Reading extends Owing {
   readonly signal: AbortSignal
+  /** Why it will not be answered, as far as is known. */
+  lostBecause: LostBecause | undefined
+}
+
+type Take = (data: string, upId: string | undefined) => Promise<void>
+
+interface Following extends Pick<StreamSpec, 'kind' | 'downstreamId'> {
+  readonly attempts: number
+  /** Called when nothing has come for long; absent where there may be silence. */
+  readonly silent?: () => void
 }
 
 export class HttpDownstream implements Link {
@@ -124,7 +136,7 @@ export class HttpDownstream implements Link {
     const abort = new AbortController()
     const end = (): void => abort.abort('nothing more is owed')
     const signal = AbortSignal.any([this.#context.signal, abort.signal])
-    const reading = { open: new OpenRequests(requestIds), end, signal }
+    const reading: Reading = { open: new OpenRequests(requestIds), end, signal, lostBecause: undefined }
     this.#reading.add(reading)
     signal.addEventListener('abort', () => this.#reading.delete(reading), { once: true })
     return reading
@@ -145,7 +157,8 @@ export class HttpDownstream implements Link {
   }
 
   /** Every request of the message is answered when this resolves, by the downstream or in its place. */
-  async #read(message: ClientMessage, answer: Response, { open, end, signal }: Reading): Promise<void> {
+  async #read(message: ClientMessage, answer: Response, reading: Reading): Promise<void> {
+    const { open, end, signal } = reading
     const { deliver, lost, parts, session } = this.#context
     const isInitialize = initializeIn(message) !== undefined
     const { downstreamId } = session()
@@ -159,9 +172,14 @@ export class HttpDownstream implements Link {
     if (isEventStream(answer) && answer.ok && answer.body) {
       const upId = await this.#pump(answer.body, undefined, take, signal)
       // It ended its stream before it had answered: it wants to be asked for the rest (SEP-1699), or it broke.
-      const wants = (): boolean => !open.areAnswered
+      const wants = (): boolean => !open.areAnswered && reading.lostBecause === undefined
       if (wants() && upId !== undefined)
-        await this.#follow(upId, take, wants, signal, { kind: 'call', downstreamId, attempts: ATTEMPTS })
+        await this.#follow(upId, take, wants, signal, {
+          kind: 'call',
+          downstreamId,
+          attempts: ATTEMPTS,
+          silent: () => (reading.lostBecause = 'silent'),
+        })
     } else {
       // A JSON answer becomes one event.
       const { maxEventBytes: mostBytes } = parts.settings.limits
@@ -173,16 +191,16 @@ export class HttpDownstream implements Link {
         throw new McpRefusal('downstream_broken', `The downstream MCP server answered with status ${answer.status}`)
     }
     end()
-    if (!open.areAnswered && !this.#context.signal.aborted) await lost(open.spelled)
+    if (!open.areAnswered && !this.#context.signal.aborted) await lost(open.spelled, reading.lostBecause)
   }
 
   /** Asks for what follows an event, again and again, until nobody wants more or the downstream has no more to give. */
   async #follow(
     from: string | undefined,
-    take: (data: string, upId: string | undefined) => Promise<void>,
+    take: Take,
     wants: () => boolean,
     signal: AbortSignal,
-    { attempts, ...of }: Pick<StreamSpec, 'kind' | 'downstreamId'> & { readonly attempts: number },
+    { attempts, silent, ...of }: Following,
   ): Promise<void> {
     const { parts, session, standing } = this.#context
     let upId = from
@@ -194,7 +212,9 @@ export class HttpDownstream implements Link {
       try {
         const answer = await resumed(parts, this.#downstream, spec, upId, signal)
         if (!answer?.body) return
-        const last = await this.#pump(answer.body, upId, take, signal)
+        const last = silent
+          ? await this.#pumpUntilSilent(answer.body, upId, take, signal, silent)
+          : await this.#pump(answer.body, upId, take, signal)
         if (last !== upId) attempt = 0
         upId = last
       } catch (error) {
@@ -204,11 +224,30 @@ export class HttpDownstream implements Link {
     }
   }
 
+  async #pumpUntilSilent(
+    body: ReadableStream<Uint8Array>,
+    before: string | undefined,
+    take: Take,
+    signal: AbortSignal,
+    silent: () => void,
+  ): Promise<string | undefined> {
+    const ending = new AbortController()
+    const silence = new Silence(headersWithinMs(this.#context), () => {
+      silent()
+      ending.abort('silent')
+    })
+    const taken: Take = async (data, id) => {
+      silence.broken()
+      await take(data, id)
+    }
+    return await this.#pump(body, before, taken, AbortSignal.any([signal, ending.signal])).finally(() => silence.end())
+  }
+
   /** Resolves with the last event id when the stream ends, however it ends. */
   async #pump(
     body: ReadableStream<Uint8Array>,
     before: string | undefined,
-    take: (data: string, upId: string | undefined) => Promise<void>,
+    take: Take,
     signal: AbortSignal,
   ): Promise<string | undefined> {
     let upId = before

@@ -6,7 +6,7 @@ import { identityHeaders } from '../../downstream/identity-headers.ts'
 import type { Message } from '../../message/json-rpc-body.ts'
 import { responseHeaders } from '../../downstream/passing-headers.ts'
 import { McpRefusal, revoked } from '../../message/refusal.ts'
-import type { SseEventTooLarge } from '../../sse/sse.ts'
+import type { LostBecause } from '../lost-answer.ts'
 
 /** One POST of the client's. */
 export interface ClientMessage {
@@ -40,7 +40,7 @@ export interface LinkContext {
   /** One message of the downstream's; `upId` is what it can be asked to resume after. */
   readonly deliver: (data: string, upId?: string) => Promise<void>
   /** These requests, or all that are open, will not be answered. */
-  readonly lost: (requestIds?: readonly string[], tooLarge?: SseEventTooLarge) => Promise<void>
+  readonly lost: (requestIds?: readonly string[], because?: LostBecause) => Promise<void>
   /** Whether a client is there to be told something. */
   readonly isHeard: () => boolean
 }
