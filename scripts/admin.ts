@@ -138,7 +138,7 @@ function named(value: string | undefined, what: string): string {
 /** A wide action goes on after its answer; whoever waits is told how far it has come. */
 async function settled(acted: Promise<Answer>): Promise<Answer> {
   let receipt = await acted
-  while (receipt['state'] !== 'done' && !given['no-wait']) {
+  while (!['done', 'cancelled'].includes(receipt['state']) && !given['no-wait']) {
     const { done, total, failing } = receipt['people']
     if (!given.json) console.error(`${done} of ${total} have answered${failing > 0 ? `, ${failing} are asked again` : ''} …`)
     await sleep(1_000)
@@ -194,7 +194,8 @@ function shownPerson({ listed, live, events }: Answer): string {
 
 function shownReceipt(receipt: Answer): string {
   const { total, done, failing } = receipt['people']
-  const state = receipt['state'] === 'done' ? 'done' : `${receipt['state']}: ${failing} of ${total} are asked again`
+  const isOver = ['done', 'cancelled'].includes(receipt['state'])
+  const state = isOver ? receipt['state'] : `${receipt['state']}: ${failing} of ${total} are asked again`
   const what = `${receipt['action']} ${targetOf(receipt)}`
   return `${what}: ${state}
 ${receipt['grants']} grants and ${receipt['streams']} streams ended, ${done} of ${total} people asked

@@ -9,9 +9,10 @@ import type { Target } from '../session/admin/administration.ts'
 import type { Errand } from '../session/store/bulk-action-log.ts'
 import type { By, Ended } from '../session/session-context.ts'
 import type { Order, Receipt } from '../session/contract/receipt.ts'
+import { relatedTo, within, type CampaignRow, type LateSignIn, type PersonRow } from './bulk-action-rows.ts'
 import type { NotBefore } from './not-before.ts'
 import { Openings } from './openings.ts'
-import type { People, Related } from './people.ts'
+import type { People } from './people.ts'
 import type { Receipts } from './receipts.ts'
 
 export interface CampaignOptions {
@@ -46,6 +47,8 @@ export class Campaigns extends LifecycleCapability {
   readonly #storage: DurableObjectStorage
   readonly #options: CampaignOptions
   readonly #openings = new Openings()
+  /** The people who are being asked at this moment. */
+  #batch: { readonly campaign: string; readonly answered: Promise<unknown> } | undefined
 
   constructor(storage: DurableObjectStorage, options: CampaignOptions) {
     super('campaigns')
@@ -126,6 +129,25 @@ export class Campaigns extends LifecycleCapability {
     if (marked.rowsWritten > 0) await this.#wake()
   }
 
+  /**
+   * A client is blocked no longer: who was not asked yet is not asked. When this resolves nothing more ends. What is over stays so, and from
+   * then on concerns only those who signed in before it: whoever is reported late has not signed in to a blocked client.
+   */
+  async unblocked(clientId: string): Promise<void> {
+    const { sql } = this.#storage
+    const query = "SELECT id FROM campaigns WHERE action = 'block' AND what = 'client' AND target = ?"
+    const ids = [...sql.exec<{ id: string }>(query, clientId)].map(({ id }) => id)
+    this.#storage.transactionSync(() => {
+      for (const id of ids) {
+        if (this.#options.receipts.cancel(id)) {
+          sql.exec('DELETE FROM campaign_people WHERE campaign = ?', id)
+          sql.exec('DELETE FROM campaigns WHERE id = ?', id)
+        } else sql.exec("UPDATE campaigns SET action = 'revoke' WHERE id = ?", id)
+      }
+    })
+    if (this.#batch && ids.includes(this.#batch.campaign)) await this.#batch.answered
+  }
+
   /** The alarm that was ringing when the object died rings again much later; whoever wakes the object wakes this too. */
   async resume(): Promise<void> {
     const [unfinished] = this.#storage.sql.exec(
@@ -146,7 +168,10 @@ export class Campaigns extends LifecycleCapability {
     const batch = this.#due() ?? this.#further()
     if (!batch) return this.#rest()
     const { campaign, people } = batch
-    const answers = await Promise.all(people.map(async (person) => ({ person, answer: await this.#ask(campaign, person) })))
+    const answered = Promise.all(people.map(async (person) => ({ person, answer: await this.#ask(campaign, person) })))
+    this.#batch = { campaign: campaign.id, answered }
+    const answers = await answered
+    this.#batch = undefined
     this.#storage.transactionSync(() => {
       for (const { person, answer } of answers) this.#take(campaign, person, answer)
       this.#settle(campaign.id)
@@ -215,7 +240,16 @@ export class Campaigns extends LifecycleCapability {
       const due = Date.now() + Math.min(FIRST_RETRY_MS * 2 ** attempts, LONGEST_RETRY_MS)
       const why = describeError(answer.error)
       log('warn', 'campaign.not_answered', { receipt: id, person: sub, attempts: attempts + 1, reason: why })
-      sql.exec('INSERT OR REPLACE INTO campaign_people VALUES (?, ?, ?, ?, ?, ?)', id, sub, attempts + 1, due, why, late)
+      // Not a new row: it may have been cancelled meanwhile.
+      sql.exec(
+        'UPDATE campaign_people SET attempts = ?, due = ?, error = ? WHERE campaign = ? AND sub = ? AND late = ?',
+        attempts + 1,
+        due,
+        why,
+        id,
+        sub,
+        late,
+      )
       return
     }
     sql.exec('DELETE FROM campaign_people WHERE campaign = ? AND sub = ? AND late = ?', id, sub, late)
@@ -234,7 +268,9 @@ export class Campaigns extends LifecycleCapability {
       )
       .one()
     const [campaign] = this.#storage.sql.exec<CampaignRow>('SELECT * FROM campaigns WHERE id = ?', id)
-    const isOver = campaign?.walked === 1 && waiting === 0
+    // Cancelled: how it stands was said then.
+    if (!campaign) return
+    const isOver = campaign.walked === 1 && waiting === 0
     this.#options.receipts.standing(id, failing, isOver, this.#options.now())
   }
 
@@ -249,42 +285,6 @@ export class Campaigns extends LifecycleCapability {
   }
 }
 
-interface CampaignRow extends Record<string, SqlStorageValue> {
-  id: string
-  at: number
-  actor: string
-  actor_name: string | null
-  reason: string
-  action: 'revoke' | 'block'
-  what: 'everyone' | 'client' | 'resource'
-  target: string | null
-  come_to: string
-  walked: number
-}
-
-interface PersonRow extends Record<string, SqlStorageValue> {
-  campaign: string
-  sub: string
-  attempts: number
-  due: number
-  error: string
-  /** The number of the sign-in that was reported late; 0 for who was met on the way, BEGINNING for who was about to begin. */
-  late: number
-}
-
-interface LateSignIn {
-  readonly at: number
-  readonly grantedAt?: number
-  readonly number: number
-  readonly clientId?: string
-  readonly resource?: string
-}
-
-/** Whose people an action concerns; undefined when it is everybody's. */
-function relatedTo(what: string, id: string | null | undefined): Related | undefined {
-  return what === 'client' || what === 'resource' ? { what, id: id ?? '' } : undefined
-}
-
 type Asked = Pick<PersonRow, 'sub' | 'attempts' | 'late'>
 
 type Answer = Ended | { readonly error: unknown }
@@ -292,12 +292,4 @@ type Answer = Ended | { readonly error: unknown }
 interface Batch {
   readonly campaign: CampaignRow
   readonly people: readonly Asked[]
-}
-
-async function within<Value>(milliseconds: number, work: Promise<Value>): Promise<Value> {
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('no answer in time')), milliseconds)
-  })
-  return await Promise.race([work, late]).finally(() => clearTimeout(timer))
 }

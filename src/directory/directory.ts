@@ -249,8 +249,10 @@ export class Directory extends DurableObject<Env> {
   /** Undefined when it was not blocked. */
   async unblockClient(order: Order): Promise<Receipt | undefined> {
     await this.lifecycle.start()
-    if (!this.#has.clients.unblock(order.target.id ?? '')) return undefined
+    const id = order.target.id ?? ''
+    if (!this.#has.clients.unblock(id)) return undefined
     this.#audit(order, 'client_unblocked')
+    await Promise.all([this.#has.campaigns.unblocked(id), this.#has.notBefore.passed(id)])
     const receipt = atOnce(order, now())
     this.#has.receipts.keep(receipt)
     return receipt

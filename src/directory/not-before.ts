@@ -32,6 +32,14 @@ export class NotBefore extends LifecycleCapability {
     )
   }
 
+  /** Resolves when the second is over in which a client was taken back: who signs in after that has signed in after it. */
+  async passed(clientId: string): Promise<void> {
+    const query = "SELECT at FROM not_before WHERE what = 'client' AND id = ?"
+    const [row] = this.#storage.sql.exec<{ at: number }>(query, clientId)
+    const left = ((row?.at ?? 0) + 1) * 1000 - Date.now()
+    if (left > 0) await new Promise((resolve) => setTimeout(resolve, Math.min(left, 1000)))
+  }
+
   /** Unix seconds; 0 where nothing was ended. */
   of(clientId: string | undefined, resource: string): number {
     const query = `SELECT coalesce(max(at), 0) AS at FROM not_before

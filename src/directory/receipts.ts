@@ -61,7 +61,7 @@ export class Receipts extends LifecycleCapability {
         [1, OWN_KEPT],
       ] as const)
         this.#storage.sql.exec(
-          `DELETE FROM receipts WHERE (actor = '${THEMSELVES}') = ?1 AND state = 'done' AND number <=
+          `DELETE FROM receipts WHERE (actor = '${THEMSELVES}') = ?1 AND state IN ('done', 'cancelled') AND number <=
            (SELECT number FROM receipts WHERE (actor = '${THEMSELVES}') = ?1 ORDER BY number DESC LIMIT 1 OFFSET ?2)`,
           isOwn,
           kept,
@@ -83,13 +83,19 @@ export class Receipts extends LifecycleCapability {
   /** Adds what some of the people have answered. `more` counts those nobody knew of when the action began. */
   add(id: string, { done, more, grants, streams }: Ended & { readonly done: number; readonly more: number }): void {
     this.#storage.sql.exec(
-      "UPDATE receipts SET done = done + ?, total = total + ?, grants = grants + ?, streams = streams + ?, state = 'running' WHERE id = ?",
+      "UPDATE receipts SET done = done + ?, total = total + ?, grants = grants + ?, streams = streams + ?, state = CASE state WHEN 'cancelled' THEN state ELSE 'running' END WHERE id = ?",
       done,
       more,
       grants,
       streams,
       id,
     )
+  }
+
+  /** It is taken back before everybody was asked. False when it is over already. */
+  cancel(id: string): boolean {
+    const query = "UPDATE receipts SET state = 'cancelled', failing = 0 WHERE id = ? AND state IN ('running', 'retrying')"
+    return this.#storage.sql.exec(query, id).rowsWritten > 0
   }
 
   /** How an action stands after a batch of it. One that was done and has found nothing more to do stays as it was acknowledged. */

@@ -21,7 +21,7 @@ export const LINK: Link = {
 export const directory = () => env.DIRECTORY.getByName('directory')
 
 let orders = 0
-export const order = (target: ActionTarget, action: 'revoke' | 'block' = 'revoke'): Order => ({
+export const order = (target: ActionTarget, action: Order['action'] = 'revoke'): Order => ({
   ...EVERYONE,
   id: `taken back ${(orders += 1)}`,
   at: Math.floor(Date.now() / 1000),

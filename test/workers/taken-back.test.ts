@@ -91,6 +91,22 @@ test('a client that is blocked gets nothing for the code of somebody who signed 
   expect(await exchange(session, start + 10, 'blocked')).toBe('client_blocked')
 })
 
+test('a client that is unblocked in the second it was blocked in can be connected as soon as that is answered', async () => {
+  await registered('briefly')
+  const session = nobody()
+  const before = await signIn(session, { clientId: 'briefly' })
+  const target = { what: 'client', id: 'briefly' } as const
+  await directory().blockClient(order(target, 'block'))
+  at(start + 0.5)
+  const asked = performance.now()
+  await directory().unblockClient(order(target, 'unblock'))
+  // It answers when that second is over: what was begun in it counts as before.
+  expect(performance.now() - asked).toBeGreaterThan(450)
+  at(start + 1)
+  expect(await redeem(session, await signIn(session, { clientId: 'briefly' }))).toMatchObject({ granted: true })
+  expect(await redeem(session, before)).toMatchObject({ refusal: 'grant_ended' })
+})
+
 test('temporary credentials of /.sts are blocked like those of a client, by the id sts', async () => {
   expect(await directory().blockClient(order({ what: 'client', id: 'sts' }, 'block'))).toBeDefined()
   expect(await exchange(nobody(), start + 10, 'sts')).toBe('client_blocked')

@@ -15,7 +15,7 @@ const receiptSchema = z.object({
   grants: z.number(),
   streams: z.number(),
   acknowledgedAt: z.number().nullable(),
-  state: z.enum(['done', 'running', 'retrying']),
+  state: z.enum(['done', 'running', 'retrying', 'cancelled']),
 })
 export type ShownReceipt = z.output<typeof receiptSchema>
 

@@ -18,7 +18,7 @@ export interface ShownReceipt {
   readonly grants: number
   readonly streams: number
   readonly acknowledgedAt: number | null
-  readonly state: 'done' | 'running' | 'retrying'
+  readonly state: 'done' | 'running' | 'retrying' | 'cancelled'
 }
 
 const OBJECTS: Readonly<Record<ShownReceipt['target']['what'], string>> = {
@@ -45,4 +45,5 @@ export const STATES: Readonly<Record<ShownReceipt['state'], { readonly text: str
   done: { text: 'Done', state: 'live' },
   running: { text: 'Running', state: 'warn' },
   retrying: { text: 'Asking again', state: 'warn' },
+  cancelled: { text: 'Cancelled: unblocked before everybody was asked', state: 'warn' },
 }

@@ -20,13 +20,15 @@ export interface ReceiptView {
 const LOOK_EVERY = 1
 const RELOAD_EVERY = 2
 
+const isOver = ({ state }: ShownReceipt): boolean => state === 'done' || state === 'cancelled'
+
 export function receiptNow(view: ReceiptView): string {
   return fragmentOf(<Now {...view} />)
 }
 
 export function receiptPage(view: ReceiptView): string {
   const { receipt, person } = view
-  const isRunning = receipt.state !== 'done'
+  const isRunning = !isOver(receipt)
   const whole = <Now {...view} />
   return portalPage({
     title: 'Receipt',
@@ -71,7 +73,7 @@ function Now({ receipt, failing }: ReceiptView) {
   const { people, grants, streams, acknowledgedAt, state } = receipt
   const closes = receipt.action !== 'unblock' && receipt.action !== 'create'
   return (
-    <div class="stack" data-state={state} {...(state === 'done' && { 'data-live-over': '' })}>
+    <div class="stack" data-state={state} {...(isOver(receipt) && { 'data-live-over': '' })}>
       {state !== 'done' && (
         <div>
           <label class="fine" for="progress">

@@ -66,7 +66,7 @@ async function ofClient(services: Services, action: Meant['action'], id: string)
   const back = '/admin/clients'
   if (action === 'unblock') {
     if (!client?.blocked) return undefined
-    const effects = [`People can connect ${name} again.`, 'Nobody is connected by this: each of them signs in anew.']
+    const effects = [`People can connect ${name} again.`, 'Nobody is connected by this: who was disconnected signs in anew.']
     return { question: `Unblock ${name}?`, effects, button: 'Unblock', isHarmless: true, back }
   }
   if (!client && action === 'block') return undefined

@@ -163,8 +163,11 @@ export const SCHEMAS = {
       people: object({ total: whole, done: whole, failing: whole }),
       grants: whole,
       streams: whole,
-      acknowledgedAt: { type: ['integer', 'null'], description: 'Unix seconds; null while people are still being asked' },
-      state: { enum: ['done', 'running', 'retrying'] },
+      acknowledgedAt: {
+        type: ['integer', 'null'],
+        description: 'Unix seconds; null while people are still being asked, and where that was cancelled',
+      },
+      state: { enum: ['done', 'running', 'retrying', 'cancelled'] },
     },
     ['id', 'at', 'by', 'why', 'action', 'target', 'people', 'grants', 'streams', 'acknowledgedAt', 'state'],
   ),

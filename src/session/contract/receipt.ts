@@ -35,7 +35,8 @@ export interface Receipt extends Order {
   readonly streams: number
   /** When everybody who was asked had answered; null until then. */
   readonly acknowledgedAt: number | null
-  readonly state: 'done' | 'running' | 'retrying'
+  /** `cancelled`: taken back before everybody was asked; who was not keeps what they had. */
+  readonly state: 'done' | 'running' | 'retrying' | 'cancelled'
 }
 
 /** Of an action on one person, when it is over. */
