@@ -59,7 +59,7 @@ export class LegacyCarrier implements Carrier {
     this.#waitUntil = waitUntil
     const bounds = boundsOf(parts.settings.limits)
     const tools = new Tools(parts)
-    const downstream = new DownstreamSessions(parts, { waitUntil, replaced: (old) => streams.lose(old) })
+    const downstream = new DownstreamSessions(parts, { waitUntil, replaced: (old) => this.#bridges.lose(old) })
     const streams = new OwnedStreams({
       log: parts.log,
       bounds,

@@ -143,6 +143,33 @@ describe('a server that', () => {
     expect((await client.stream.message('"the rest"')).data).toContain('"id":"b"')
   })
 
+  test.for([['in a stream'], ['in JSON']])('has lost the session ends the calls that were made in it %s', async ([kind]) => {
+    const lost = `lost ${kind}`
+    raw.handleWith((req, body, res) => {
+      const { id = null, method }: { id?: unknown; method?: string } = body.length > 0 ? JSON.parse(body.toString()) : {}
+      const isNew = req.headers['mcp-session-id'] === `new ${kind}`
+      const json = { 'content-type': 'application/json' }
+      if (id === lost) res.writeHead(200, kind === 'in JSON' ? json : { 'content-type': 'text/event-stream' }).write(' \n')
+      else if (method === 'initialize') res.writeHead(200, { ...json, 'mcp-session-id': `new ${kind}` }).end(INITIALIZED)
+      else if (req.method === 'GET') res.writeHead(405).end()
+      else if (!isNew)
+        res.writeHead(404, json).end('{"jsonrpc":"2.0","id":null,"error":{"code":-32001,"message":"Session not found"}}')
+      else if (id === null) res.writeHead(202).end()
+      else res.writeHead(200, json).end(JSON.stringify({ jsonrpc: '2.0', id, result: {} }))
+    })
+    await client.call('slow', {}, lost)
+    await raw.requests.find(({ body, status }) => body.includes(lost) && status === 200)
+    await client.call('echo', {}, `next ${kind}`)
+    expect(JSON.parse((await client.stream.message(`"next ${kind}"`)).data ?? '')).toMatchObject({ result: {} })
+    const message =
+      'The downstream MCP server has lost the session in which this was asked; whether the request took effect is unknown'
+    expect(JSON.parse((await client.stream.message(`"${lost}"`)).data ?? '')).toMatchObject({
+      id: lost,
+      error: { code: -32603, message, data: { code: 'downstream_broken' } },
+    })
+    await expect.poll(() => raw.requests.open).toHaveLength(0)
+  })
+
   test.for<[string, number, string]>([
     ['fails', 500, 'oops'],
     ['refuses with a page', 403, '<p>no</p>'],

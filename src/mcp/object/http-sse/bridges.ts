@@ -17,7 +17,7 @@ import { refuseEnded } from '../refuse-ended.ts'
 import type { SessionKeeper } from '../session-keeper.ts'
 import type { StandingStreams } from '../standing-streams.ts'
 import { Bridge } from './bridge.ts'
-import { connected, contextOf, linkTo } from './far-end.ts'
+import { connected, contextOf, linkTo, lose } from './far-end.ts'
 import { type ClientMessage } from './link.ts'
 import { returningTo, type Returning } from './returning.ts'
 import { SseDownstream } from './sse-downstream.ts'
@@ -135,6 +135,13 @@ export class Bridges {
       if (this.#knows(session)) this.#bridgeOf(session)
       else this.#options.sessions.forget(session)
     }
+  }
+
+  /** The downstream has lost the session of this name, and has another one for it. */
+  lose(old: McpSession): void {
+    this.#options.streams.lose(old)
+    const bridge = this.#bridges.get(old.id)
+    if (bridge) lose(bridge.link, old)
   }
 
   /** The client's end of a stream of this session is gone. */

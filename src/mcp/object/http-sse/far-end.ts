@@ -61,6 +61,11 @@ export function contextOf({ url }: Downstream, { parts, standing, waitUntil, bri
   }
 }
 
+/** What was asked in a session that the downstream has lost. */
+export function lose(link: Link, { downstreamId }: McpSession): void {
+  if (link instanceof HttpDownstream) link.lose(downstreamId)
+}
+
 /** What a downstream has to say unasked needs a connection, and a client that will not initialize needs it done. */
 export async function connected(link: Link, isInitialized: boolean, client: Headers): Promise<void> {
   if (link instanceof SseDownstream) await link.connect(client)

@@ -32,6 +32,8 @@ interface Reading extends Owing {
   readonly signal: AbortSignal
   /** Why it will not be answered, as far as is known. */
   lostBecause: LostBecause | undefined
+  /** The downstream's session it is answered in. */
+  downstreamId: string | undefined
 }
 
 type Take = (data: string, upId: string | undefined) => Promise<void>
@@ -94,6 +96,15 @@ export class HttpDownstream implements Link {
     return answer
   }
 
+  /** The downstream has lost this session: what was asked in it gets no answer any more. */
+  lose(downstreamId: string | undefined): void {
+    for (const reading of this.#reading) {
+      if (reading.downstreamId === undefined || reading.downstreamId !== downstreamId || reading.open.areAnswered) continue
+      reading.lostBecause = 'session'
+      reading.end()
+    }
+  }
+
   /** Takes the downstream's answer to a message, from here or from whoever asked first. */
   async take(message: ClientMessage, answer: Response): Promise<Response> {
     if (!answer.ok) return relayed(answer)
@@ -136,15 +147,17 @@ export class HttpDownstream implements Link {
     const abort = new AbortController()
     const end = (): void => abort.abort('nothing more is owed')
     const signal = AbortSignal.any([this.#context.signal, abort.signal])
-    const reading: Reading = { open: new OpenRequests(requestIds), end, signal, lostBecause: undefined }
+    const reading: Reading = { open: new OpenRequests(requestIds), end, signal, lostBecause: undefined, downstreamId: undefined }
     this.#reading.add(reading)
     signal.addEventListener('abort', () => this.#reading.delete(reading), { once: true })
     return reading
   }
 
-  async #failed(error: unknown, { open, end, signal }: Reading): Promise<void> {
-    if (signal.aborted) return
+  async #failed(error: unknown, { open, end, lostBecause }: Reading): Promise<void> {
+    const { signal, lost } = this.#context
+    if (signal.aborted || open.areAnswered) return
     end()
+    if (lostBecause !== undefined) return lost(open.spelled, lostBecause)
     log('warn', 'mcp.relay_failed', { reason: describeError(error) })
     const { code, message } =
       error instanceof McpRefusal
@@ -162,6 +175,7 @@ export class HttpDownstream implements Link {
     const { deliver, lost, parts, session } = this.#context
     const isInitialize = initializeIn(message) !== undefined
     const { downstreamId } = session()
+    reading.downstreamId = downstreamId
     const take = async (data: string): Promise<void> => {
       open.settle(data)
       const version = isInitialize ? versionIn(data) : undefined
