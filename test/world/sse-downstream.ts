@@ -17,6 +17,8 @@ export interface SseDownstream {
   nameEndpoint(address?: string): void
   /** Answers GET with this status from now on, or with streams again. */
   refuseWith(status: number | undefined): void
+  /** Breaks off POSTs from now on before their status line, so many milliseconds after it has taken their message. */
+  breakPosts(afterMs: number | undefined): void
   /** Sends `notifications/tools/list_changed` to everybody. */
   announce(): void
   /** Ends every stream; what was open over it is forgotten. */
@@ -39,6 +41,7 @@ export async function startSseDownstream(): Promise<SseDownstream> {
   const connections = new Map<string, Connection>()
   let endpoint: string = OWN_ENDPOINT
   let refusal: number | undefined
+  let brokenAfterMs: number | undefined
   const server = createServer((req, res) => {
     answer(req, res).catch(() => res.destroy())
   })
@@ -54,7 +57,12 @@ export async function startSseDownstream(): Promise<SseDownstream> {
       return
     }
     const connection = pathname === '/messages' ? connections.get(searchParams.get('sessionId') ?? '') : undefined
-    if (connection && req.method === 'POST') await connection.transport.handlePostMessage(req, res, JSON.parse(body.toString()))
+    if (connection && req.method === 'POST' && brokenAfterMs !== undefined) {
+      await connection.transport.handleMessage(JSON.parse(body.toString()))
+      await sleep(brokenAfterMs)
+      res.destroy()
+    } else if (connection && req.method === 'POST')
+      await connection.transport.handlePostMessage(req, res, JSON.parse(body.toString()))
     else res.writeHead(404).end('nothing here')
   }
 
@@ -81,6 +89,9 @@ export async function startSseDownstream(): Promise<SseDownstream> {
     },
     refuseWith: (status) => {
       refusal = status
+    },
+    breakPosts: (afterMs) => {
+      brokenAfterMs = afterMs
     },
     announce: () => {
       for (const { server: mcp } of connections.values()) mcp.sendToolListChanged()

@@ -5,6 +5,7 @@ import { ElicitRequestSchema, ToolListChangedNotificationSchema } from '@modelco
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { credentialsFor, modernClientWith, type Credentials } from '../../world/clients.ts'
 import { LegacyClient } from '../../world/legacy-client.ts'
+import { SseClient } from '../../world/sse-client.ts'
 import { startSseDownstream, type SseDownstream } from '../../world/sse-downstream.ts'
 import { startWorld, type World } from '../../world/world.ts'
 
@@ -29,6 +30,7 @@ beforeAll(async () => {
 
 afterEach(() => {
   sse.refuseWith(undefined)
+  sse.breakPosts(undefined)
   sse.nameEndpoint()
 })
 
@@ -154,6 +156,23 @@ describe('a call', () => {
     expect(await rest.over).toBe('ended')
   })
 })
+
+test.for([400, 0])(
+  'a POST broken off after %i ms, before its status line, is answered by what comes over the stream',
+  async (ms) => {
+    const client = await LegacyClient.open(world.mcpUrl, alice.accessToken)
+    const bare = await SseClient.open(`${world.brokerUrl}/sse`, alice.accessToken)
+    sse.breakPosts(ms)
+    const [stream, taken] = await Promise.all([client.open(counting('cut', 2, 50)), bare.post(counting('cut', 2, 50))])
+    expect([stream.status, taken.status]).toEqual([200, 202])
+    await stream.message('counted to 2')
+    await bare.stream.message('counted to 2')
+    // What takes longer is not waited for.
+    const late = await client.post(counting('late', 60, 50))
+    expect([late.status, await late.json()]).toMatchObject([502, { id: 'late', error: { code: -32603 } }])
+    bare.stream.leave()
+  },
+)
 
 test('what the server asks while no stream stands open is asked in the call that waits for it', async () => {
   const client = new LegacyClient(world.mcpUrl, alice.accessToken)

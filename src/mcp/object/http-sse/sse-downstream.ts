@@ -18,6 +18,7 @@ import {
   type Link,
   type LinkContext,
 } from './link.ts'
+import { Unacknowledged } from './unacknowledged.ts'
 
 /** Attempts to come back while a client listens, and the pause before the first, in milliseconds; each waits longer. */
 const ATTEMPTS = 6
@@ -37,6 +38,7 @@ export class SseDownstream implements Link {
   /** Of whoever spoke last: what passes of theirs goes with the connection, also with one that is made by itself. */
   #client: Headers | undefined
   #handshake: Handshake | undefined
+  readonly #unacknowledged = new Unacknowledged()
 
   constructor(context: LinkContext) {
     this.#context = context
@@ -50,7 +52,7 @@ export class SseDownstream implements Link {
 
   async post(message: ClientMessage): Promise<Response> {
     const connection = await this.#connected(message.headers)
-    const answer = await connection.post(message.headers, message.body)
+    const answer = await this.#unacknowledged.of(message.requestIds, () => connection.post(message.headers, message.body))
     if (answer.ok && initializeIn(message)) this.#remember(message)
     // It does not know the address it has named any more: the next message gets a new one.
     if (answer.status === 404) connection.close()
@@ -118,6 +120,7 @@ export class SseDownstream implements Link {
       handshake.open.settle(data)
       if (handshake.open.areAnswered) return handshake.done.resolve()
     }
+    this.#unacknowledged.heard(data)
     await this.#context.deliver(data)
   }
 
@@ -125,6 +128,7 @@ export class SseDownstream implements Link {
     this.#handshake?.done.reject(unanswered())
     if (this.#connection !== connection) return
     this.#connection = undefined
+    this.#unacknowledged.lost()
     const { signal, lost } = this.#context
     if (signal.aborted) return
     await lost(undefined, tooLarge)
