@@ -4,8 +4,7 @@
 // did on their own pages, so that none of these pushes out one of those. Trade-off: what a wide action has done is added with every batch,
 // in the same transaction as its progress, so that a receipt says neither more nor less than what is known to have happened.
 import { LifecycleCapability } from 'agents/lifecycle'
-import type { Ended } from '../session/session-context.ts'
-import { THEMSELVES, type Action, type ActionTarget, type Order, type Receipt } from '../session/contract/receipt.ts'
+import { type Ended, THEMSELVES, type Action, type ActionTarget, type Order, type Receipt } from '../session/contract/receipt.ts'
 
 export interface ReceiptPage {
   /** Newest first. */

@@ -3,15 +3,10 @@ import type { Settings } from '../settings/settings.ts'
 import type { Capabilities } from './tables.ts'
 import type { Carrier } from './streams/carrier.ts'
 import type { Credentials } from './store/credentials.ts'
-import { isExchanged, type Grant, type RevocationReason } from './store/grants.ts'
-import type { CloseReason } from './contract/leash-terms.ts'
 import type { Load } from './contract/load-report.ts'
-import type { SecurityEvent } from './store/outbox.ts'
-import { THEMSELVES } from './contract/receipt.ts'
 import type { Opening, TakenBack } from './contract/taken-back.ts'
-import { log } from '../platform/telemetry.ts'
 
-export interface Parts extends Capabilities {
+export interface SessionContext extends Capabilities {
   readonly settings: Settings
   readonly credentials: Credentials
   /** Set once the object has started; what it carries ends with the grant. */
@@ -21,85 +16,4 @@ export interface Parts extends Capabilities {
   readonly takenBack: (opening: Omit<Opening, 'sub'>) => Promise<TakenBack>
   /** Unix seconds. */
   readonly now: () => number
-}
-
-/** On whose behalf something ends, when it is not the rules that end it. */
-export interface By {
-  readonly actor: string
-  /** What they were called then; decides nothing. */
-  readonly actorName?: string | undefined
-  readonly reason?: string
-}
-
-/** What a revocation did; when it is returned everything counted here is over. */
-export interface Ended {
-  readonly grants: number
-  readonly streams: number
-}
-
-/** Ends one grant; resolves when its streams are closed. */
-export async function endGrant(
-  parts: Parts,
-  grant: Grant,
-  why: RevocationReason,
-  reason: CloseReason = 'credential_revoked',
-  by?: By,
-): Promise<Ended> {
-  parts.grants.revoke(grant, why, parts.now())
-  // The program that opened it still has the token it did so with.
-  if (why === 'administrator' && isExchanged(grant)) parts.subjects.revoke(parts.now())
-  // With the last permission goes what the broker holds at the identity provider.
-  if (parts.grants.allLive(parts.now()).length === 0) parts.provider.end()
-  log('info', 'grant.ended', { grant: grant.id, client: grant.clientId, why })
-  const owned = parts.carrier().end(reason, grant.id)
-  const [leashed] = await Promise.all([
-    parts.leashes.pull(reason, grant.id),
-    parts.outbox.put({ type: 'grant_ended', at: parts.now(), ...described(grant), ...(by ?? { reason: why }) }),
-  ])
-  await Promise.all([written(), parts.carrier().farewells()])
-  return { grants: 1, streams: leashed + owned }
-}
-
-/** Which sessions of the pages stay when everything ends: all of them, or the one in which it was ordered. */
-export type PagesSpared = 'all' | { readonly session: string }
-
-/** Ends everything the person has; resolves when every stream is closed. */
-export async function endEverything(parts: Parts, why: RevocationReason, by?: By, spared?: PagesSpared): Promise<Ended> {
-  const now = parts.now()
-  const live = parts.grants.allLive(now)
-  for (const grant of live) parts.grants.revoke(grant, why, now)
-  parts.provider.end()
-  const links = parts.links.all().length
-  parts.links.endAll()
-  parts.subjects.revoke(now)
-  const pages = spared === 'all' ? 0 : parts.pages.endAll(spared?.session)
-  // What an administrator does is written down whatever comes of it; of anybody else only what ended something.
-  const isNews = live.length + links + pages > 0 || (by !== undefined && by.actor !== THEMSELVES)
-  parts.credentials.forget()
-  log('info', 'person.ended', { grants: live.length, why })
-  const owned = parts.carrier().end('credential_revoked')
-  const [leashed] = await Promise.all([
-    parts.leashes.pull('credential_revoked'),
-    isNews ? parts.outbox.put({ type: 'person_ended', at: now, ...(by ?? { reason: why }) }) : undefined,
-  ])
-  await Promise.all([written(), parts.carrier().farewells()])
-  return { grants: live.length, streams: leashed + owned }
-}
-
-/**
- * An ended stream may have an event on its way to the socket. A turn later it has been written: no byte of it follows the answer to
- * the revocation.
- */
-async function written(): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, 0))
-}
-
-/** What a security event says of a grant. */
-export function described({
-  id,
-  clientId,
-  clientName,
-  resource,
-}: Grant): Pick<SecurityEvent, 'grantId' | 'clientId' | 'clientName' | 'resource'> {
-  return { grantId: id, clientId, clientName, resource }
 }

@@ -6,15 +6,8 @@ import type { KeyRing } from '../issuer/keys.ts'
 import { log } from '../platform/telemetry.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { Admission, Refused, Vouched } from './contract/admission.ts'
-import {
-  carryOut,
-  describePerson,
-  runErrand,
-  summaryOf,
-  watchPerson,
-  type PersonDetail,
-  type Target,
-} from './admin/administration.ts'
+import { carryOut, describePerson, runErrand, summaryOf, watchPerson } from './admin/administration.ts'
+import type { PersonDetail, Target } from './admin/administration.ts'
 import { admit, charge } from './access/admit.ts'
 import { endDisallowed } from './access/allowed.ts'
 import { capabilitiesOf, inOrder, type Capabilities } from './tables.ts'
@@ -32,15 +25,17 @@ import type { Report } from './store/outbox.ts'
 import { OwnJobs } from './upkeep/alarms.ts'
 import type { PagesSession } from './store/pages-sessions.ts'
 import { pagesStanding, visit, type PagesStanding } from './admin/pages-visits.ts'
-import { endGrant, type By, type Ended, type PagesSpared, type Parts } from './session-context.ts'
-import type { Order, Receipt } from './contract/receipt.ts'
+import type { SessionContext } from './session-context.ts'
+import { endGrant, type PagesSpared } from './revocation.ts'
+import type { By, Ended, Order, Receipt } from './contract/receipt.ts'
 import { noteEntries, startRecording, stopRecording } from './admin/recording-switch.ts'
 import type { RecordingAsked, RecordingPage, RecordingTerms, WireEntry } from './contract/recording.ts'
 import type { Opening, TakenBack } from './contract/taken-back.ts'
 import type { TokenRefresher } from './contract/token-refresher.ts'
 import { redeem, Refreshing, signIn } from './access/tokens.ts'
 import type { IssuedCode, Presented, SignIn, SignInRefusal, TokenFacts, TokenOutcome } from './access/tokens.ts'
-import { answerChallenge, type Challenge } from './access/challenge.ts'
+import { answerChallenge } from './access/challenge.ts'
+import type { Challenge } from './contract/challenge.ts'
 import type { LinkClient } from './contract/link-client.ts'
 import { endLink, keepLink, linkStates, type LinkMade, type LinkState } from './access/own-sign-in.ts'
 import { beginUpkeep, logOut, planUpkeep } from './upkeep/upkeep.ts'
@@ -55,7 +50,7 @@ export interface SessionServices {
   readonly takenBack: (opening: Opening) => Promise<TakenBack>
   /** What its charts are drawn from. */
   readonly tellLoad: (report: LoadReport) => Promise<void>
-  readonly carrier: (parts: Parts, waitUntil: (work: Promise<unknown>) => void) => Carrier
+  readonly carrier: (parts: SessionContext, waitUntil: (work: Promise<unknown>) => void) => Carrier
 }
 
 export abstract class UserSession extends DurableObject<Env> {
@@ -64,7 +59,7 @@ export abstract class UserSession extends DurableObject<Env> {
   readonly #refreshing = new Refreshing()
   readonly #load = new Load()
   readonly #forms = new Forms()
-  #parts: Parts | undefined
+  #parts: SessionContext | undefined
   #carrier: Carrier | undefined
   #jobs: OwnJobs | undefined
 
@@ -94,7 +89,7 @@ export abstract class UserSession extends DurableObject<Env> {
     const changed = (): void => waitUntil(outbox.report())
     await Promise.all([provider.open(services), links.open({ ...services, waitUntil, changed })])
     bucket.open(settings, Date.now())
-    const parts: Parts = {
+    const parts: SessionContext = {
       ...this.#has,
       settings,
       credentials: new Credentials(settings, keys),
@@ -319,7 +314,7 @@ export abstract class UserSession extends DurableObject<Env> {
   }
 
   /** Native calls do not start the lifecycle by themselves; every method begins here. */
-  async #started(): Promise<Parts> {
+  async #started(): Promise<SessionContext> {
     await this.lifecycle.start()
     if (!this.#parts) throw new Error('the session was used before it started')
     return this.#parts

@@ -1,7 +1,7 @@
 // A request in a person's own name: sent once more where the downstream did not take their token and there is a newer one.
 import { bearerChallenge, scopesOf } from '../../platform/www-authenticate.ts'
 import type { Refused, Vouched } from '../../session/contract/admission.ts'
-import type { Challenge } from '../../session/access/challenge.ts'
+import type { Challenge } from '../../session/contract/challenge.ts'
 import type { Downstream } from '../../settings/downstreams.ts'
 import { identityHeaders } from './identity-headers.ts'
 

@@ -1,13 +1,13 @@
 // What the clients of a person say they are: in the session they opened, or remembered where the downstream keeps none.
 import { softwareIn, type ClientSoftware } from '../../session/contract/client-software.ts'
-import type { Parts } from '../../session/session-context.ts'
+import type { SessionContext } from '../../session/session-context.ts'
 
 export class Clients {
-  readonly #parts: Pick<Parts, 'mcpSessions' | 'log'>
+  readonly #parts: Pick<SessionContext, 'mcpSessions' | 'log'>
   // By grant. Forgotten with the object: a stream is then shown without it, which is no reason to write with every initialize.
   readonly #sessionless = new Map<string, ClientSoftware>()
 
-  constructor(parts: Pick<Parts, 'mcpSessions' | 'log'>) {
+  constructor(parts: Pick<SessionContext, 'mcpSessions' | 'log'>) {
     this.#parts = parts
   }
 

@@ -1,6 +1,6 @@
 // The object's requests to the downstream in the name of an MCP session, which it may have lost and is then initialized again.
 import type { McpSession, McpSessions } from '../../session/store/mcp-sessions.ts'
-import type { Parts } from '../../session/session-context.ts'
+import type { SessionContext } from '../../session/session-context.ts'
 import { outbound, OutboundError } from '../../platform/outbound.ts'
 import { describeError, log } from '../../platform/telemetry.ts'
 import { sentUntilTaken, type Challenged } from '../downstream/token-retry.ts'
@@ -46,7 +46,10 @@ export class DownstreamSessions {
   readonly signals: GrantSignals
   readonly #renewing = new Map<string, Promise<McpSession | undefined>>()
 
-  constructor({ mcpSessions, grants, now }: Pick<Parts, 'mcpSessions' | 'grants' | 'now'>, options: DownstreamSessionsOptions) {
+  constructor(
+    { mcpSessions, grants, now }: Pick<SessionContext, 'mcpSessions' | 'grants' | 'now'>,
+    options: DownstreamSessionsOptions,
+  ) {
     this.#sessions = mcpSessions
     this.#options = options
     this.signals = new GrantSignals((grantId) => grants.live(grantId, now()) !== undefined)

@@ -6,7 +6,7 @@ import { boundsOf, type LoggedStream } from '../../session/store/event-log.ts'
 import { isFull } from '../../session/access/downstream-room.ts'
 import type { CloseReason } from '../../session/contract/leash-terms.ts'
 import type { McpSession } from '../../session/store/mcp-sessions.ts'
-import type { Parts } from '../../session/session-context.ts'
+import type { SessionContext } from '../../session/session-context.ts'
 import type { StreamTraffic } from '../../session/contract/stream-traffic.ts'
 import { bareStatus, checkAnswer } from '../downstream/downstream-answer.ts'
 import { handedBody } from '../message/read-body.ts'
@@ -37,7 +37,7 @@ import { Tools } from './tool-rules.ts'
 import { wholeAnswer } from './whole-answer.ts'
 
 export class LegacyCarrier implements Carrier {
-  readonly #parts: Parts
+  readonly #parts: SessionContext
   readonly #waitUntil: (work: Promise<unknown>) => void
   readonly #sessions: SessionKeeper
   readonly #downstream: DownstreamSessions
@@ -53,7 +53,7 @@ export class LegacyCarrier implements Carrier {
   readonly isBusy = (): boolean => this.#streams.size > 0
   readonly collectIdle = (): void => this.#sessions.collectIdle()
 
-  constructor(parts: Parts, waitUntil: (work: Promise<unknown>) => void) {
+  constructor(parts: SessionContext, waitUntil: (work: Promise<unknown>) => void) {
     this.#parts = parts
     this.#clients = new Clients(parts)
     this.#waitUntil = waitUntil

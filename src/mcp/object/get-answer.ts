@@ -4,12 +4,12 @@ import { admit } from '../../session/access/admit.ts'
 import type { GetAnswer, GetRequest } from '../../session/streams/carrier.ts'
 import type { EventLog } from '../../session/store/event-log.ts'
 import type { McpSession } from '../../session/store/mcp-sessions.ts'
-import type { Parts } from '../../session/session-context.ts'
+import type { SessionContext } from '../../session/session-context.ts'
 import { hasMore, logCursor, type LogCursor } from './log-cursor.ts'
 import { sessionOf } from './session-of.ts'
 import type { StandingStreams } from './standing-streams.ts'
 
-export async function answerToGet(asked: GetRequest, parts: Parts, standing: StandingStreams): Promise<GetAnswer> {
+export async function answerToGet(asked: GetRequest, parts: SessionContext, standing: StandingStreams): Promise<GetAnswer> {
   const { caller, mcpSession, lastEventId } = asked
   const admission = await admit(parts, caller, 'standing stream')
   if (!admission.admitted) return { kind: 'refused', refused: admission }

@@ -4,6 +4,7 @@ import { eventId, type Cursor } from '../../session/contract/event-id.ts'
 import type { EventLog, LoggedEvent } from '../../session/store/event-log.ts'
 import type { CloseReason } from '../../session/contract/leash-terms.ts'
 import { keepAlive } from '../sse/keep-alive.ts'
+import { encodeLogged } from '../sse/logged-event.ts'
 import { encodeComment, encodeEvent } from '../sse/sse.ts'
 
 /** Enough to fill a socket; a client that does not read leaves everything beyond it in the log. */
@@ -160,8 +161,4 @@ export class LogReader {
     this.#options.over()
     this.#options.left()
   }
-}
-
-export function encodeLogged(stream: string, { seq, event, data }: LoggedEvent): Uint8Array {
-  return encodeEvent({ id: eventId(stream, seq), ...(event !== undefined && { event }), data })
 }

@@ -1,11 +1,16 @@
 // The object's side of the flight recorder: what it carries itself it writes down itself.
-import type { Parts } from '../../session/session-context.ts'
+import type { SessionContext } from '../../session/session-context.ts'
 import { noteEntries } from '../../session/admin/recording-switch.ts'
 import { handedBody } from '../message/read-body.ts'
 import { WireTap } from '../downstream/wire-tap.ts'
 import { refusalIn, type Order } from '../dispatch/dispatch-header.ts'
 
-export async function recorded(parts: Parts, order: Order, request: Request, carry: () => Promise<Response>): Promise<Response> {
+export async function recorded(
+  parts: SessionContext,
+  order: Order,
+  request: Request,
+  carry: () => Promise<Response>,
+): Promise<Response> {
   const { grantId, clientId } = order.caller
   const watched = parts.recorder.watching(grantId, parts.now())
   if (!watched) return await carry()

@@ -3,7 +3,7 @@ import type { Caller } from '../../caller.ts'
 import { describeError, log } from '../../platform/telemetry.ts'
 import { vouchFor } from '../../session/access/admit.ts'
 import type { McpSession } from '../../session/store/mcp-sessions.ts'
-import type { Parts } from '../../session/session-context.ts'
+import type { SessionContext } from '../../session/session-context.ts'
 import type { Transport } from '../../settings/downstreams.ts'
 import { identityHeaders } from '../downstream/identity-headers.ts'
 import { McpRefusal } from '../message/refusal.ts'
@@ -16,7 +16,7 @@ const FAREWELL_MS = 5_000
 const LAST_FAREWELL_MS = 300
 
 export interface SessionKeeperOptions {
-  readonly parts: Parts
+  readonly parts: SessionContext
   readonly downstream: DownstreamSessions
   readonly waitUntil: (work: Promise<unknown>) => void
   /** Ends the streams of a session. */

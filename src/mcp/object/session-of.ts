@@ -4,10 +4,10 @@
 // do not initialize anew for that. It has to know the session's id, be the same client of the same person, and may lose nothing.
 import type { Grant } from '../../session/store/grants.ts'
 import type { McpSession } from '../../session/store/mcp-sessions.ts'
-import type { Parts } from '../../session/session-context.ts'
+import type { SessionContext } from '../../session/session-context.ts'
 
 /** Undefined for a session of any other grant, as for one that never was. */
-export function sessionOf(parts: Parts, id: string, grantId: string): McpSession | undefined {
+export function sessionOf(parts: SessionContext, id: string, grantId: string): McpSession | undefined {
   const { mcpSessions, grants, log, now } = parts
   const own = mcpSessions.use(id, grantId, now())
   if (own) return own

@@ -8,7 +8,7 @@ import type { CarriedEvent } from '../../session/streams/carrier.ts'
 import type { Cursor } from '../../session/contract/event-id.ts'
 import type { LogBounds, LoggedEvent, LoggedStream } from '../../session/store/event-log.ts'
 import type { McpSession } from '../../session/store/mcp-sessions.ts'
-import type { Parts } from '../../session/session-context.ts'
+import type { SessionContext } from '../../session/session-context.ts'
 import type { OwnedStreams } from './owned-streams.ts'
 
 /** How long the object goes on with a standing stream whose client left, in milliseconds. */
@@ -27,7 +27,7 @@ export interface Opened {
 }
 
 export class StandingStreams {
-  readonly #parts: Parts
+  readonly #parts: SessionContext
   readonly #streams: OwnedStreams
   readonly #bounds: LogBounds
   // What the router was given to send; the rest is missed by a client that comes without a cursor.
@@ -40,7 +40,7 @@ export class StandingStreams {
   // How many connections wait for an older one of their stream to let go.
   readonly #handovers = new Map<string, number>()
 
-  constructor(parts: Parts, streams: OwnedStreams, bounds: LogBounds) {
+  constructor(parts: SessionContext, streams: OwnedStreams, bounds: LogBounds) {
     this.#parts = parts
     this.#streams = streams
     this.#bounds = bounds

@@ -2,7 +2,7 @@
 import type { Identity } from '../../caller.ts'
 import { charge } from '../../session/access/admit.ts'
 import type { McpSession } from '../../session/store/mcp-sessions.ts'
-import type { Parts } from '../../session/session-context.ts'
+import type { SessionContext } from '../../session/session-context.ts'
 import type { Downstream } from '../../settings/downstreams.ts'
 import { openEnvelope, type Envelope } from '../message/json-rpc-body.ts'
 import { McpRefusal } from '../message/refusal.ts'
@@ -29,11 +29,11 @@ interface ChargedWay extends Way {
 }
 
 export class Tools {
-  readonly #parts: Parts
+  readonly #parts: SessionContext
   // Of one person, like everything here; so the address alone names a list.
   readonly #memory: ToolMemory
 
-  constructor(parts: Parts) {
+  constructor(parts: SessionContext) {
     this.#parts = parts
     this.#memory = new ToolMemory(parts.now)
   }

@@ -16,7 +16,7 @@ import { Superseded } from './request-lifetime.ts'
 import type { Edit } from '../tools/gate.ts'
 import { refusalOfAdmission, setRate } from '../dispatch/object-answer.ts'
 import { lookedAt, namesSession } from '../downstream/session-doubt.ts'
-import { encodeLogged } from '../object/log-reader.ts'
+import { encodeLogged } from '../sse/logged-event.ts'
 import { ANSWER_HEADER, ORDER_HEADER, REFUSAL_HEADER, refusalIn, type Order } from '../dispatch/dispatch-header.ts'
 
 /** The part of `UserSession` the legacy eras need. */

@@ -2,7 +2,7 @@
 import type { Context, Hono } from 'hono'
 import * as z from 'zod'
 import type { Services } from '../../services.ts'
-import type { By } from '../../session/session-context.ts'
+import type { By } from '../../session/contract/receipt.ts'
 import type { Administered } from './administrator.ts'
 import { listRecording, recordingLines, startRecording, stopRecording } from './recording.ts'
 import { AdminRefusal } from './refusal.ts'

@@ -1,6 +1,6 @@
 // The flight recorder as administrators use it: switched on for a person or one of their clients, read page by page or as a file.
 import type { Services } from '../../services.ts'
-import type { By } from '../../session/session-context.ts'
+import type { By } from '../../session/contract/receipt.ts'
 import type { RecordingAsked, RecordingPage, RecordingTerms } from '../../session/contract/recording.ts'
 import { SUBJECT } from './actions.ts'
 

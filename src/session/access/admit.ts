@@ -7,14 +7,14 @@ import { askProvider } from './ask-provider.ts'
 import type { Grant } from '../store/grants.ts'
 import { linkedCredential } from './own-sign-in.ts'
 import { noteUse } from './machine.ts'
-import type { Parts } from '../session-context.ts'
+import type { SessionContext } from '../session-context.ts'
 import { toldGroups } from './told-groups.ts'
 
 /** Seconds a client is asked to wait while the identity provider does not answer. */
 const TRY_AGAIN_AFTER = 5
 
 /** `count`: how many messages the request brings, each of which costs the downstream a request. */
-export async function admit(parts: Parts, caller: Caller, label: string, count = 1): Promise<Admission> {
+export async function admit(parts: SessionContext, caller: Caller, label: string, count = 1): Promise<Admission> {
   const now = parts.now()
   const grant = parts.grants.live(caller.grantId, now)
   const { identity } = parts.profile
@@ -36,13 +36,17 @@ interface Live {
 }
 
 /** A question of the broker's own to a downstream, on behalf of the person's request: why it may not be asked; otherwise it counts like one of theirs. */
-export function charge({ bucket }: Pick<Parts, 'bucket'>, resource: string): Refused | undefined {
+export function charge({ bucket }: Pick<SessionContext, 'bucket'>, resource: string): Refused | undefined {
   const { allowed, retryAfter, ...rate } = bucket.spend(Date.now(), resource)
   return allowed ? undefined : { admitted: false, reason: 'limit_exceeded', retryAfter, rate }
 }
 
 // The order is the argument: a grant that is over costs nothing from the bucket, and nothing is signed for a person over the limit.
-async function admitLive(parts: Parts, caller: Caller, { grant, identity, downstream, now, count }: Live): Promise<Admission> {
+async function admitLive(
+  parts: SessionContext,
+  caller: Caller,
+  { grant, identity, downstream, now, count }: Live,
+): Promise<Admission> {
   const recording = parts.recorder.watching(grant.id, now)
   const watched = recording && { recording }
   if (!mayUse(downstream, identity, parts.settings.baseUrl)) return { ...watched, admitted: false, reason: 'access_denied' }
@@ -63,7 +67,7 @@ async function admitLive(parts: Parts, caller: Caller, { grant, identity, downst
 
 /** What the downstream is told about the person of a grant; also for requests the broker makes by itself to keep a stream going. */
 export async function vouchFor(
-  parts: Parts,
+  parts: SessionContext,
   grant: Grant,
   downstream: Downstream,
   purpose: 'request' | 'farewell' = 'request',
@@ -87,7 +91,7 @@ const TOO_LARGE: Refused = { admitted: false, reason: 'identity_too_large' }
 
 /** With as many groups as fit beside the credential. */
 function told(
-  parts: Parts,
+  parts: SessionContext,
   identity: Identity,
   downstream: Downstream,
   credential: Omit<Vouched, 'identity'>,
@@ -105,7 +109,7 @@ function speaksFor(caller: Caller, grant: Grant, now: number): boolean {
   return grant.clientId === caller.clientId && grant.resource === caller.resource && caller.expiresAt > now
 }
 
-function notLive({ grants }: Parts, grantId: string, now: number): Refused {
+function notLive({ grants }: SessionContext, grantId: string, now: number): Refused {
   const grant = grants.find(grantId)
   const isOver = grant !== undefined && grants.isOver(grant, now)
   return { admitted: false, reason: isOver ? 'session_expired' : 'credential_revoked' }
@@ -119,7 +123,7 @@ interface Credential {
 
 /** Nothing is renewed to say that it is over. */
 async function credentialAtHand(
-  parts: Parts,
+  parts: SessionContext,
   downstream: Downstream,
   grant: Grant,
   now: number,
@@ -132,7 +136,7 @@ async function credentialAtHand(
 }
 
 async function credentialFor(
-  parts: Parts,
+  parts: SessionContext,
   downstream: Downstream,
   grant: Grant,
   now: number,
@@ -152,7 +156,7 @@ async function credentialFor(
 }
 
 /** Refreshed a minute before it expires, so that the downstream never sees a token die on the way. */
-async function idpAccessToken(parts: Parts, now: number): Promise<string | undefined> {
+async function idpAccessToken(parts: SessionContext, now: number): Promise<string | undefined> {
   const { tokens } = parts.provider
   if (tokens && (tokens.expiresAt === undefined || tokens.expiresAt > now + 60)) return tokens.accessToken
   const { outcome } = await askProvider(parts)

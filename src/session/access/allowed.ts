@@ -5,7 +5,7 @@ import { log } from '../../platform/telemetry.ts'
 import type { Downstream } from '../../settings/downstreams.ts'
 import { meansPerson } from '../../settings/people.ts'
 import type { Grant } from '../store/grants.ts'
-import type { Parts } from '../session-context.ts'
+import type { SessionContext } from '../session-context.ts'
 
 /** What an administrator gave a machine is decided already; its name is no e-mail address, and it is in no group. */
 export function mayUse({ allow }: Downstream, identity: Identity, baseUrl: string): boolean {
@@ -14,13 +14,13 @@ export function mayUse({ allow }: Downstream, identity: Identity, baseUrl: strin
 }
 
 /** Whether the person of this object may go on with a grant. */
-export function isAllowed({ profile, settings }: Parts, { resource }: Pick<Grant, 'resource'>): boolean {
+export function isAllowed({ profile, settings }: SessionContext, { resource }: Pick<Grant, 'resource'>): boolean {
   const downstream = settings.downstreams.find((candidate) => candidate.resource === resource)
   return !downstream || !profile.identity || mayUse(downstream, profile.identity, settings.baseUrl)
 }
 
 /** Ends what is open where the person may not go on. The grant stays: whoever comes back into the group needs no new sign-in. */
-export async function endDisallowed(parts: Parts): Promise<void> {
+export async function endDisallowed(parts: SessionContext): Promise<void> {
   await Promise.all(
     parts.grants
       .allLive(parts.now())
@@ -29,7 +29,7 @@ export async function endDisallowed(parts: Parts): Promise<void> {
   )
 }
 
-async function endStreamsOf(parts: Parts, { id, clientId }: Grant): Promise<void> {
+async function endStreamsOf(parts: SessionContext, { id, clientId }: Grant): Promise<void> {
   const owned = parts.carrier().end('policy_changed', id)
   const streams = owned + (await parts.leashes.pull('policy_changed', id))
   if (streams > 0) log('info', 'grant.not_allowed', { grant: id, client: clientId, streams })

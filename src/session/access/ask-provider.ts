@@ -1,10 +1,11 @@
 // What follows from what the identity provider says about a person: everything ends, some of it ends, or nothing has changed.
 import { endDisallowed } from './allowed.ts'
-import { endEverything, type Parts } from '../session-context.ts'
+import type { SessionContext } from '../session-context.ts'
+import { endEverything } from '../revocation.ts'
 import type { ConfirmationOutcome } from '../contract/token-refresher.ts'
 
 /** Asks the identity provider whether it still knows the person, and ends everything when it does not. */
-export async function askProvider(parts: Parts): Promise<ConfirmationOutcome> {
+export async function askProvider(parts: SessionContext): Promise<ConfirmationOutcome> {
   const person = parts.profile.identity
   if (!person) return { outcome: 'unavailable', why: 'nobody has signed in here' }
   let isOtherwise = false

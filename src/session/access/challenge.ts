@@ -1,24 +1,13 @@
 // What follows from a downstream that does not take the person's token: a newer one, the way to sign in there again, or its own answer.
 import type { Refused, Vouched } from '../contract/admission.ts'
+import type { Challenge } from '../contract/challenge.ts'
 import { vouchFor } from './admit.ts'
 import { endLink, NOT_LINKED } from './own-sign-in.ts'
-import { endGrant, type Parts } from '../session-context.ts'
-
-/** The downstream's 401, or its 403 for want of a scope. */
-export interface Challenge {
-  readonly grantId: string
-  /** Our own resource. */
-  readonly resource: string
-  readonly status: 401 | 403
-  readonly scopes: readonly string[]
-  /** The `Authorization` it did not take. */
-  readonly used: string
-  /** It was given a newer one already, for this very request. */
-  readonly again: boolean
-}
+import type { SessionContext } from '../session-context.ts'
+import { endGrant } from '../revocation.ts'
 
 /** Undefined: the answer stands, because nothing the broker could do would change it. */
-export async function answerChallenge(parts: Parts, asked: Challenge): Promise<Vouched | Refused | undefined> {
+export async function answerChallenge(parts: SessionContext, asked: Challenge): Promise<Vouched | Refused | undefined> {
   const { grantId, resource, status, scopes, used, again } = asked
   const { grants, links, settings, now } = parts
   const downstream = settings.downstreams.find((known) => known.resource === resource)

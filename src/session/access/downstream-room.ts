@@ -1,9 +1,9 @@
 // Whether a person may open one more stream: of each kind there are so many in all, and at a downstream with a limit of its own so many there.
-import type { Parts } from '../session-context.ts'
+import type { SessionContext } from '../session-context.ts'
 
 /** `grantsOfOpen` is asked only where there is a limit: most downstreams have none. */
 export function isFull(
-  { settings, grants }: Pick<Parts, 'settings' | 'grants'>,
+  { settings, grants }: Pick<SessionContext, 'settings' | 'grants'>,
   resource: string | undefined,
   open: number,
   grantsOfOpen: () => readonly string[],

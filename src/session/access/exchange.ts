@@ -5,7 +5,8 @@
 import { log } from '../../platform/telemetry.ts'
 import { endDisallowed, isAllowed } from './allowed.ts'
 import { exchangedGrantId, isExchanged, type Grant, type NewGrant } from '../store/grants.ts'
-import { described, endGrant, type Parts } from '../session-context.ts'
+import type { SessionContext } from '../session-context.ts'
+import { described, endGrant } from '../revocation.ts'
 import { THEMSELVES } from '../contract/receipt.ts'
 import type { Statement } from '../contract/subject-token.ts'
 import type { TakenBack } from '../contract/taken-back.ts'
@@ -30,7 +31,7 @@ export type ExchangeOutcome =
 /** Clocks of issuers differ by so many seconds: an assertion is remembered that much longer than it lives, and may have been signed that much earlier than it says. */
 const CLOCK_TOLERANCE = 60
 
-export async function exchange(parts: Parts, asked: Exchange): Promise<ExchangeOutcome> {
+export async function exchange(parts: SessionContext, asked: Exchange): Promise<ExchangeOutcome> {
   const takenBack = await takenBackFrom(parts, asked.grant)
   const now = parts.now()
   // Nobody has signed anything in the future: a clock that is ahead does not make a token newer than it is.
@@ -46,19 +47,19 @@ export async function exchange(parts: Parts, asked: Exchange): Promise<ExchangeO
 }
 
 /** While a grant stands the Directory's index leads here, and what is taken back ends it: a program that exchanges all day asks once. */
-async function takenBackFrom(parts: Parts, asked: Exchange['grant']): Promise<TakenBack> {
+async function takenBackFrom(parts: SessionContext, asked: Exchange['grant']): Promise<TakenBack> {
   const standing = standingGrant(parts, asked, parts.now())
   const heard = standing && parts.subjects.heardOf(standing.id)
   const { clientId, resource } = asked
   return heard ?? (await parts.takenBack({ clientId, resource }))
 }
 
-function standingGrant({ grants }: Parts, asked: Exchange['grant'], now: number): Grant | undefined {
+function standingGrant({ grants }: SessionContext, asked: Exchange['grant'], now: number): Grant | undefined {
   return grants.all().find((grant) => isSame(grant, asked) && grants.live(grant.id, now) !== undefined)
 }
 
 async function open(
-  parts: Parts,
+  parts: SessionContext,
   { grant: asked, lifetime }: Exchange,
   takenBack: TakenBack,
   now: number,
@@ -87,7 +88,7 @@ async function open(
 
 // The assertion comes last: one that opens nothing for another reason is not used up by the attempt.
 function refusalOf(
-  { profile, subjects }: Parts,
+  { profile, subjects }: SessionContext,
   { statement, once }: Exchange,
   { isClientBlocked, notBefore }: TakenBack,
   now: number,
@@ -100,7 +101,7 @@ function refusalOf(
   return use === 'used' ? undefined : use
 }
 
-async function refused(parts: Parts, { grant, once }: Exchange, refusal: ExchangeRefusal): Promise<ExchangeOutcome> {
+async function refused(parts: SessionContext, { grant, once }: Exchange, refusal: ExchangeRefusal): Promise<ExchangeOutcome> {
   const { clientId, clientName, resource } = grant
   if (refusal === 'reused') log('warn', 'assertion.reused', { client: clientId, jti: once })
   // A program tries again for as long as it runs: administrators hear of it, and not of every attempt.
@@ -114,7 +115,11 @@ async function refused(parts: Parts, { grant, once }: Exchange, refusal: Exchang
  * Takes over what the token says about the person, and keeps what it does not say; true when that changed anything. A token that is older
  * than the last word says nothing new: groups that were taken away must not come back with it.
  */
-function learn({ profile, credentials }: Parts, { identity, saysGroups, losesEmail, issuedAt }: Statement, now: number): boolean {
+function learn(
+  { profile, credentials }: SessionContext,
+  { identity, saysGroups, losesEmail, issuedAt }: Statement,
+  now: number,
+): boolean {
   const known = profile.identity
   if (known && issuedAt <= profile.lastSeenAt) return false
   const email = identity.email ?? (losesEmail ? undefined : known?.email)

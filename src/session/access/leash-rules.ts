@@ -2,9 +2,11 @@
 import { isAllowed } from './allowed.ts'
 import { isFull } from './downstream-room.ts'
 import type { LeashOptions } from '../streams/leashes.ts'
-import type { Parts } from '../session-context.ts'
+import type { SessionContext } from '../session-context.ts'
 
-export function leashRules(started: () => Parts | undefined): Pick<LeashOptions, 'grantIsLive' | 'mayOpen' | 'isNewest'> {
+export function leashRules(
+  started: () => SessionContext | undefined,
+): Pick<LeashOptions, 'grantIsLive' | 'mayOpen' | 'isNewest'> {
   return {
     grantIsLive(grantId) {
       const parts = started()

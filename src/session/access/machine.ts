@@ -1,7 +1,8 @@
 // A machine credential's session: it is opened by an administrator instead of a sign-in, and what it may do ends with its grants.
 import type { Caller, Identity } from '../../caller.ts'
 import type { Grant } from '../store/grants.ts'
-import type { By, Parts } from '../session-context.ts'
+import type { SessionContext } from '../session-context.ts'
+import type { By } from '../contract/receipt.ts'
 import type { TokenFacts } from './tokens.ts'
 
 export interface Enrolment {
@@ -17,7 +18,7 @@ export interface Enrolment {
 /** How exactly it is known when a machine was last used, in seconds: a use within this writes nothing. */
 const NOTED_EVERY = 300
 
-export async function enrol(parts: Parts, asked: Enrolment, by: By): Promise<void> {
+export async function enrol(parts: SessionContext, asked: Enrolment, by: By): Promise<void> {
   const { identity, clientId, clientName, grants, createdAt, endsAt } = asked
   const now = parts.now()
   // A second before, so that whatever is later is a use.
@@ -30,7 +31,7 @@ export async function enrol(parts: Parts, asked: Enrolment, by: By): Promise<voi
 }
 
 /** What an access token for the grant is made of (RFC 6749 section 4.4); undefined when the grant is over or never was. */
-export async function issue(parts: Parts, grantId: string): Promise<TokenFacts | undefined> {
+export async function issue(parts: SessionContext, grantId: string): Promise<TokenFacts | undefined> {
   const now = parts.now()
   const grant = parts.grants.live(grantId, now)
   if (!grant) return undefined
@@ -40,7 +41,7 @@ export async function issue(parts: Parts, grantId: string): Promise<TokenFacts |
 }
 
 /** Whose credential this is, when it still is one. */
-export async function identify(parts: Parts, { grantId, clientId, resource }: Caller): Promise<Identity | undefined> {
+export async function identify(parts: SessionContext, { grantId, clientId, resource }: Caller): Promise<Identity | undefined> {
   const grant: Grant | undefined = parts.grants.live(grantId, parts.now())
   if (grant?.clientId !== clientId || grant.resource !== resource) return undefined
   await noteUse(parts)
@@ -48,7 +49,7 @@ export async function identify(parts: Parts, { grantId, clientId, resource }: Ca
 }
 
 /** Nobody signs in with a machine credential; when it was last used is what administrators decide by. */
-export async function noteUse({ profile, settings, outbox, now }: Parts): Promise<void> {
+export async function noteUse({ profile, settings, outbox, now }: SessionContext): Promise<void> {
   if (profile.identity?.issuer !== settings.baseUrl) return
   const enrolled = profile.lastSeenAt === profile.firstSeenAt
   if (!enrolled && now() - profile.lastSeenAt < NOTED_EVERY) return

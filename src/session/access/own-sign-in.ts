@@ -3,7 +3,9 @@ import { log } from '../../platform/telemetry.ts'
 import type { Downstream } from '../../settings/downstreams.ts'
 import type { Refused } from '../contract/admission.ts'
 import type { Link } from '../contract/link-client.ts'
-import { endGrant, type By, type Ended, type Parts } from '../session-context.ts'
+import type { SessionContext } from '../session-context.ts'
+import { endGrant } from '../revocation.ts'
+import type { By, Ended } from '../contract/receipt.ts'
 
 /** Seconds a client is asked to wait while an authorization server does not answer. */
 const TRY_AGAIN_AFTER = 5
@@ -29,7 +31,10 @@ export interface LinkState {
 }
 
 /** Whether a sign-in for this resource has to lead by the downstream's own, and what that is to be asked for besides. */
-export function linkWanted({ settings, links }: Parts, resource: string): { readonly scopes: readonly string[] } | undefined {
+export function linkWanted(
+  { settings, links }: SessionContext,
+  resource: string,
+): { readonly scopes: readonly string[] } | undefined {
   const downstream = settings.downstreams.find((known) => known.resource === resource)
   if (downstream?.auth !== 'oauth') return undefined
   const missing = links.missing(resource)
@@ -42,7 +47,7 @@ function scopesWith(link: Link | undefined, missing: readonly string[]): readonl
 }
 
 /** Undefined when what it was made for has ended meanwhile: then nothing is kept. Else until when the waiting code is good. */
-export async function keepLink(parts: Parts, made: LinkMade): Promise<{ readonly codeExpiresAt: number } | undefined> {
+export async function keepLink(parts: SessionContext, made: LinkMade): Promise<{ readonly codeExpiresAt: number } | undefined> {
   const { resource, link, signIn, since } = made
   const waiting = signIn && parts.grants.live(signIn.grantId, parts.now())
   const { isClientBlocked, notBefore } = await parts.takenBack({ resource, ...(waiting && { clientId: waiting.clientId }) })
@@ -69,7 +74,7 @@ export async function keepLink(parts: Parts, made: LinkMade): Promise<{ readonly
 }
 
 /** Ends a connection, and every grant that is worth nothing without it: clients sign in again, and are led by the downstream. */
-export async function endLink(parts: Parts, resource: string, why: string, by?: By): Promise<Ended> {
+export async function endLink(parts: SessionContext, resource: string, why: string, by?: By): Promise<Ended> {
   const had = parts.links.end(resource)
   if (had) log('info', 'link.ended', { resource, why })
   const grants = parts.grants.allLive(parts.now()).filter((grant) => grant.resource === resource)
@@ -79,7 +84,7 @@ export async function endLink(parts: Parts, resource: string, why: string, by?: 
 
 /** The credential for a downstream of the mode `oauth`, renewed where it has to be. */
 export async function linkedCredential(
-  parts: Parts,
+  parts: SessionContext,
   { resource }: Downstream,
 ): Promise<{ readonly authorization: string } | Refused> {
   const { links, now } = parts
@@ -104,12 +109,12 @@ function bearer({ accessToken }: Link): { readonly authorization: string } {
 }
 
 /** Ends connections that nobody has signed in for as long as a session may last; true when there are others. */
-export function sweepLinks({ links, settings, now }: Parts): boolean {
+export function sweepLinks({ links, settings, now }: SessionContext): boolean {
   for (const { resource, usedAt } of links.all()) if (usedAt + settings.limits.sessionTtl <= now()) links.end(resource)
   return links.all().length > 0
 }
 
-export function linkStates(parts: Parts): readonly LinkState[] {
+export function linkStates(parts: SessionContext): readonly LinkState[] {
   return parts.links
     .all()
     .map(({ resource, issuer }) => ({ resource, issuer, scopes: linkWanted(parts, resource)?.scopes ?? [] }))

@@ -7,7 +7,8 @@ import { endDisallowed, mayUse } from './allowed.ts'
 import { askProvider } from './ask-provider.ts'
 import { sessionIn } from '../store/identity-provider-session.ts'
 import { linkWanted } from './own-sign-in.ts'
-import { described, endGrant, type Parts } from '../session-context.ts'
+import type { SessionContext } from '../session-context.ts'
+import { described, endGrant } from '../revocation.ts'
 import { THEMSELVES } from '../contract/receipt.ts'
 import { Rotations } from '../store/rotations.ts'
 
@@ -72,7 +73,7 @@ export interface Presented {
 export type SignInRefusal = 'blocked' | 'not_allowed'
 
 /** A person came back from the identity provider: opens a grant and issues the code for it. */
-export async function signIn(parts: Parts, asked: SignIn): Promise<IssuedCode | SignInRefusal> {
+export async function signIn(parts: SessionContext, asked: SignIn): Promise<IssuedCode | SignInRefusal> {
   const { grants, codes, settings } = parts
   const refusal = refusalOf(parts, asked)
   if (refusal) {
@@ -101,7 +102,7 @@ export async function signIn(parts: Parts, asked: SignIn): Promise<IssuedCode | 
 
 /** Forgets what nothing depends on; the grants to be ended so that there is room for one more, oldest first, of a kind before the others. */
 export function makeRoom(
-  { grants, codes, settings }: Parts,
+  { grants, codes, settings }: SessionContext,
   now: number,
   first: (grant: Grant) => boolean = () => false,
 ): Grant[] {
@@ -115,21 +116,21 @@ export function makeRoom(
   return inOrder.slice(0, Math.max(0, live.length - maxGrants + 1))
 }
 
-function refusalOf({ profile, settings }: Parts, { identity, grant }: SignIn): SignInRefusal | undefined {
+function refusalOf({ profile, settings }: SessionContext, { identity, grant }: SignIn): SignInRefusal | undefined {
   if (profile.isBlocked) return 'blocked'
   const downstream = settings.downstreams.find(({ resource }) => resource === grant.resource)
   return !downstream || mayUse(downstream, identity, settings.baseUrl) ? undefined : 'not_allowed'
 }
 
 /** Where what is known of a person has changed, nothing signed before is used again, and nothing stays open that they may not use. */
-export async function keep(parts: Parts, identity: Identity): Promise<void> {
+export async function keep(parts: SessionContext, identity: Identity): Promise<void> {
   if (!parts.profile.remember(identity, parts.now())) return
   parts.credentials.forget()
   await Promise.all([endDisallowed(parts), parts.outbox.report()])
 }
 
 /** Redeems an authorization code. A replay ends the grant it once opened (RFC 6749 section 4.1.2). */
-export async function redeem(parts: Parts, asked: Redemption): Promise<TokenOutcome> {
+export async function redeem(parts: SessionContext, asked: Redemption): Promise<TokenOutcome> {
   const waiting = parts.grants.live(asked.grantId, parts.now())
   // Before the code is looked at: while the Directory is away it is not spent. A refresh needs no such question, because from this one on
   // whatever is taken back comes to this object.
@@ -158,7 +159,7 @@ export async function redeem(parts: Parts, asked: Redemption): Promise<TokenOutc
  * True when a grant that waits for its code must not be used: then it has ended. What comes after the question finds the person, because the
  * Directory notes who asks.
  */
-async function endIfTakenBack(parts: Parts, { id, clientId, resource, createdAt }: Grant): Promise<boolean> {
+async function endIfTakenBack(parts: SessionContext, { id, clientId, resource, createdAt }: Grant): Promise<boolean> {
   const { isClientBlocked, notBefore } = await parts.takenBack({ clientId, resource })
   if (!isClientBlocked && createdAt > notBefore) return false
   const grant = parts.grants.live(id, parts.now())
@@ -184,7 +185,7 @@ export class Refreshing {
   readonly #flights = new Map<string, Promise<TokenOutcome>>()
   readonly #rotations = new Rotations()
 
-  async refresh(parts: Parts, asked: Presented): Promise<TokenOutcome> {
+  async refresh(parts: SessionContext, asked: Presented): Promise<TokenOutcome> {
     const now = parts.now()
     const grant = parts.grants.live(asked.grantId, now)
     if (!grant || grant.clientId !== asked.clientId) return { granted: false, refusal: 'grant_ended' }
@@ -205,19 +206,19 @@ export class Refreshing {
     return { granted: false, refusal: 'refresh_reused' }
   }
 
-  #oneRotation(parts: Parts, grantId: string): Promise<TokenOutcome> {
+  #oneRotation(parts: SessionContext, grantId: string): Promise<TokenOutcome> {
     const flight = this.#flights.get(grantId) ?? this.#rotate(parts, grantId).finally(() => this.#flights.delete(grantId))
     this.#flights.set(grantId, flight)
     return flight
   }
 
-  async #rotate(parts: Parts, grantId: string): Promise<TokenOutcome> {
+  async #rotate(parts: SessionContext, grantId: string): Promise<TokenOutcome> {
     const retryAfter = this.#rotations.waitFor(grantId, parts.now())
     return retryAfter > 0 ? { granted: false, refusal: 'too_often', retryAfter } : rotate(parts, grantId)
   }
 }
 
-async function rotate(parts: Parts, grantId: string): Promise<TokenOutcome> {
+async function rotate(parts: SessionContext, grantId: string): Promise<TokenOutcome> {
   const { idpOutageGrace } = parts.settings.limits
   const isConfirmed = parts.provider.isConfirmedSince(parts.now() - Math.min(CONFIRMED_FOR, idpOutageGrace))
   const outcome = isConfirmed ? undefined : await askProvider(parts)

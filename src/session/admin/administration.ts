@@ -8,8 +8,9 @@ import type { PersonSummary } from '../store/outbox.ts'
 import type { RecentRequest } from '../store/recent-requests.ts'
 import type { RecordingTerms } from '../contract/recording.ts'
 import { endLink } from '../access/own-sign-in.ts'
-import { receiptOfOne, THEMSELVES, type Order, type Receipt } from '../contract/receipt.ts'
-import { described, endEverything, endGrant, type By, type Ended, type PagesSpared, type Parts } from '../session-context.ts'
+import { receiptOfOne, THEMSELVES, type Order, type Receipt, type By, type Ended } from '../contract/receipt.ts'
+import type { SessionContext } from '../session-context.ts'
+import { described, endEverything, endGrant, type PagesSpared } from '../revocation.ts'
 
 interface GrantDetail extends Pick<Grant, 'id' | 'clientId' | 'clientName' | 'resource' | 'scopes' | 'createdAt' | 'endsAt'> {
   readonly mcpSessions: number
@@ -35,7 +36,7 @@ export type Target =
 
 const NOTHING: Ended = { grants: 0, streams: 0 }
 
-export function describePerson(parts: Parts, sub: string): PersonDetail | undefined {
+export function describePerson(parts: SessionContext, sub: string): PersonDetail | undefined {
   const { identity, isBlocked, lastSeenAt } = parts.profile
   if (!identity) return undefined
   const sessions = parts.mcpSessions.all()
@@ -59,7 +60,7 @@ export function describePerson(parts: Parts, sub: string): PersonDetail | undefi
 }
 
 /** The same for somebody who watches: how far each stream is too. The routers are asked, which costs a silent stream nothing before. */
-export async function watchPerson(parts: Parts, sub: string): Promise<PersonDetail | undefined> {
+export async function watchPerson(parts: SessionContext, sub: string): Promise<PersonDetail | undefined> {
   const counted = await parts.leashes.traffic()
   // Described after the wait: what has ended meanwhile is not shown.
   const person = describePerson(parts, sub)
@@ -75,7 +76,10 @@ export async function watchPerson(parts: Parts, sub: string): Promise<PersonDeta
 }
 
 /** What the Directory keeps; undefined once nobody is known here any more. */
-export function summaryOf({ profile, grants, links, now }: Parts, sub: string): Omit<PersonSummary, 'number'> | undefined {
+export function summaryOf(
+  { profile, grants, links, now }: SessionContext,
+  sub: string,
+): Omit<PersonSummary, 'number'> | undefined {
   const { identity, isBlocked, lastSeenAt } = profile
   if (!identity) return undefined
   const live = grants.allLive(now()).filter(({ generation }) => generation > 0)
@@ -90,7 +94,7 @@ function leashed({ streamId, grantId, kind, label, software, openedAt }: Leashed
 }
 
 /** Ends what was named; when this resolves it is over. What is not there has ended already, and counts as nothing. */
-async function endTarget(parts: Parts, target: Target, by: By, spared?: PagesSpared): Promise<Ended> {
+async function endTarget(parts: SessionContext, target: Target, by: By, spared?: PagesSpared): Promise<Ended> {
   if (target.what === 'everything') return endEverything(parts, 'administrator', by, spared)
   const { id } = target
   // A program that exchanges need have nothing open at this moment.
@@ -112,7 +116,7 @@ async function endTarget(parts: Parts, target: Target, by: By, spared?: PagesSpa
  * administrator orders has one whatever came of it; a person who presses a button again and again leaves nothing where nothing ended.
  */
 export async function carryOut(
-  parts: Parts,
+  parts: SessionContext,
   order: Order,
   person?: Identity,
   spared?: PagesSpared,
@@ -137,7 +141,12 @@ function targetOf({ target: { what, id = '' } }: Order): Target {
 }
 
 /** The same, when it is one of many people who are asked: a second question gets the first answer, unless something is left to do. */
-export async function runErrand(parts: Parts, target: Target, by: By, { id, grantedUntil = Infinity }: Errand): Promise<Ended> {
+export async function runErrand(
+  parts: SessionContext,
+  target: Target,
+  by: By,
+  { id, grantedUntil = Infinity }: Errand,
+): Promise<Ended> {
   const isMeant = ({ createdAt, clientId, resource }: Grant): boolean =>
     createdAt <= grantedUntil && (target.what === 'everything' || target.id === (target.what === 'client' ? clientId : resource))
   const live = parts.grants.allLive(parts.now())
@@ -176,21 +185,21 @@ export async function runErrand(parts: Parts, target: Target, by: By, { id, gran
   }
 }
 
-async function endMcpSession(parts: Parts, id: string, by: By): Promise<Ended> {
+async function endMcpSession(parts: SessionContext, id: string, by: By): Promise<Ended> {
   const streams = parts.carrier().endSession(id)
   if (streams === undefined) return NOTHING
   await parts.outbox.put({ type: 'session_ended', at: parts.now(), ...by })
   return { grants: 0, streams }
 }
 
-async function endGrants(parts: Parts, which: (grant: Grant) => boolean, by: By): Promise<Ended> {
+async function endGrants(parts: SessionContext, which: (grant: Grant) => boolean, by: By): Promise<Ended> {
   const grants = parts.grants.allLive(parts.now()).filter(which)
   const ended = await Promise.all(grants.map((grant) => endGrant(parts, grant, 'administrator', 'credential_revoked', by)))
   return sum(ended)
 }
 
 /** With them goes what rests on them, however young: it is refused from now on, and must not stay open. */
-async function endLinks(parts: Parts, resources: readonly string[], by: By): Promise<Ended> {
+async function endLinks(parts: SessionContext, resources: readonly string[], by: By): Promise<Ended> {
   return sum(await Promise.all(resources.map((resource) => endLink(parts, resource, 'administrator', by))))
 }
 
@@ -198,7 +207,7 @@ function sum(ended: readonly Ended[]): Ended {
   return ended.reduce((all, { grants, streams }) => ({ grants: all.grants + grants, streams: all.streams + streams }), NOTHING)
 }
 
-async function endStream(parts: Parts, id: string, by: By): Promise<Ended> {
+async function endStream(parts: SessionContext, id: string, by: By): Promise<Ended> {
   const grantId = [...parts.leashes.open().map(leashed), ...parts.carrier().open()].find((stream) => stream.id === id)?.grantId
   const grant = grantId === undefined ? undefined : parts.grants.find(grantId)
   const streams = (await parts.leashes.pullStream('policy_changed', id)) + parts.carrier().endStream('policy_changed', id)
@@ -207,7 +216,7 @@ async function endStream(parts: Parts, id: string, by: By): Promise<Ended> {
 }
 
 /** Blocking ends everything first and last: nothing that comes in between is let in. */
-async function setBlocked(parts: Parts, blocked: boolean, by: By): Promise<Ended> {
+async function setBlocked(parts: SessionContext, blocked: boolean, by: By): Promise<Ended> {
   parts.profile.block(blocked)
   const ended = blocked ? await endEverything(parts, 'administrator', by) : NOTHING
   await parts.outbox.put({ type: blocked ? 'person_blocked' : 'person_unblocked', at: parts.now(), ...by })

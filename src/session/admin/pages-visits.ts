@@ -1,7 +1,7 @@
 // People on their own pages and in the portal: known here from their first visit on, so that they can be found, shut out and signed out.
 import type { Identity } from '../../caller.ts'
 import type { PagesSession } from '../store/pages-sessions.ts'
-import type { Parts } from '../session-context.ts'
+import type { SessionContext } from '../session-context.ts'
 import { keep } from '../access/tokens.ts'
 
 /** What decides about the cookie of a page, which only names a session. */
@@ -14,13 +14,13 @@ export interface PagesStanding {
 }
 
 /** They have signed in at the identity provider, for the pages alone. */
-export async function visit(parts: Parts, identity: Identity, session: PagesSession): Promise<void> {
+export async function visit(parts: SessionContext, identity: Identity, session: PagesSession): Promise<void> {
   // Who is blocked is known, and gets no session: unblocking them later makes none good.
   if (!parts.profile.isBlocked) parts.pages.begin(session, parts.now())
   await Promise.all([keep(parts, identity), parts.outbox.report()])
 }
 
-export function pagesStanding({ profile, pages, now }: Parts, session: string): PagesStanding {
+export function pagesStanding({ profile, pages, now }: SessionContext, session: string): PagesStanding {
   const { isBlocked: blocked, identity } = profile
   const isOpen = !blocked && identity !== undefined && pages.isOpen(session, now())
   return { blocked, ...(isOpen && { identity }), others: pages.others(session, now()) }

@@ -1,9 +1,10 @@
 // Recording what passes for a person: switched on and off by an administrator, and noted like everything that is done to somebody.
-import type { By, Parts } from '../session-context.ts'
+import type { SessionContext } from '../session-context.ts'
+import type { By } from '../contract/receipt.ts'
 import type { RecordingAsked, RecordingTerms, WireEntry } from '../contract/recording.ts'
 
 /** Undefined when nobody has signed in here. */
-export async function startRecording(parts: Parts, asked: RecordingAsked, by: By): Promise<RecordingTerms | undefined> {
+export async function startRecording(parts: SessionContext, asked: RecordingAsked, by: By): Promise<RecordingTerms | undefined> {
   if (!parts.profile.identity) return undefined
   const terms = await parts.recorder.start(asked, by, parts.now())
   const { grantId } = asked
@@ -11,14 +12,14 @@ export async function startRecording(parts: Parts, asked: RecordingAsked, by: By
   return terms
 }
 
-export async function stopRecording(parts: Parts, by: By): Promise<boolean> {
+export async function stopRecording(parts: SessionContext, by: By): Promise<boolean> {
   const wasOn = parts.recorder.stop()
   if (wasOn) await parts.outbox.put({ type: 'recording_stopped', at: parts.now(), ...by })
   return wasOn
 }
 
 /** The tokens and secrets a downstream is given are known by value, because it may say them. */
-export function noteEntries(parts: Parts, entries: readonly WireEntry[]): void {
+export function noteEntries(parts: SessionContext, entries: readonly WireEntry[]): void {
   const { accessToken, refreshToken, idToken } = parts.provider.tokens ?? {}
   const fixed = parts.settings.downstreams.flatMap(({ headers = {} }) => Object.values(headers))
   const bare = fixed.map((value) => value.replace(/^\S+ +/, ''))

@@ -47,3 +47,17 @@ export function receiptOfOne(
 ): Receipt {
   return { ...order, people: { total: 1, done: 1, failing: 0 }, grants, streams, acknowledgedAt, state: 'done' }
 }
+
+/** On whose behalf something ends, when it is not the rules that end it. */
+export interface By {
+  readonly actor: string
+  /** What they were called then; decides nothing. */
+  readonly actorName?: string | undefined
+  readonly reason?: string
+}
+
+/** What a revocation did; when it is returned everything counted here is over. */
+export interface Ended {
+  readonly grants: number
+  readonly streams: number
+}

@@ -1,7 +1,8 @@
 // The jobs of a person's object that belong to none of its parts: looking whether what it carries still lives, tidying up, and ending.
 import { boundsOf } from '../store/event-log.ts'
 import { sweepLinks } from '../access/own-sign-in.ts'
-import { endGrant, type Parts } from '../session-context.ts'
+import type { SessionContext } from '../session-context.ts'
+import { endGrant } from '../revocation.ts'
 
 /** How often a carrying object looks whether it still lives, in milliseconds: `waitUntil` alone is cut after 140 s (and by a crash). */
 const WATCH_EVERY_MS = 20_000
@@ -24,13 +25,13 @@ interface Job {
 type Again = { readonly rescheduleAt: number } | undefined
 
 export class OwnJobs {
-  readonly #parts: Parts
+  readonly #parts: SessionContext
   readonly #push: (job: Job) => Promise<unknown>
   readonly #waitUntil: (work: Promise<unknown>) => void
   #isWatched = false
   #isCollected = false
 
-  constructor(parts: Parts, push: (job: Job) => Promise<unknown>, waitUntil: (work: Promise<unknown>) => void) {
+  constructor(parts: SessionContext, push: (job: Job) => Promise<unknown>, waitUntil: (work: Promise<unknown>) => void) {
     this.#parts = parts
     this.#waitUntil = waitUntil
     this.#push = push

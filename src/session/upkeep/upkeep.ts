@@ -1,11 +1,13 @@
 // What a person's object looks after by itself: that the identity provider still knows the person, and that nothing lies unused for ever.
 import { log } from '../../platform/telemetry.ts'
 import { askProvider } from '../access/ask-provider.ts'
-import { endEverything, endGrant, type Ended, type Parts } from '../session-context.ts'
+import type { SessionContext } from '../session-context.ts'
+import { endEverything, endGrant } from '../revocation.ts'
+import type { Ended } from '../contract/receipt.ts'
 import { mayBeAsked } from '../contract/token-refresher.ts'
 
 /** Called once after start, when everything a job may need is there. */
-export async function beginUpkeep(parts: Parts): Promise<void> {
+export async function beginUpkeep(parts: SessionContext): Promise<void> {
   const { uses, checks, grants, provider, profile, settings, now } = parts
   const { sessionIdleTtl, idpRecheckTtl, idpOutageGrace } = settings.limits
   uses.open({
@@ -36,12 +38,12 @@ export async function beginUpkeep(parts: Parts): Promise<void> {
 }
 
 /** A person has signed in: from now on they are looked after. */
-export async function planUpkeep({ uses, checks }: Parts): Promise<void> {
+export async function planUpkeep({ uses, checks }: SessionContext): Promise<void> {
   await Promise.all([uses.plan(), checks.plan()])
 }
 
 /** The identity provider says that the person has signed out there. Undefined when this very token said so before. */
-export async function logOut(parts: Parts, { jti, until }: { jti: string; until: number }): Promise<Ended | undefined> {
+export async function logOut(parts: SessionContext, { jti, until }: { jti: string; until: number }): Promise<Ended | undefined> {
   if (!parts.profile.identity) return { grants: 0, streams: 0 }
   // In one turn with what it ends: either both are stored or neither.
   if (!parts.logouts.take(jti, until, parts.now())) return undefined
@@ -49,13 +51,13 @@ export async function logOut(parts: Parts, { jti, until }: { jti: string; until:
 }
 
 /** Streams end, sessions stay: as soon as the provider answers again, clients go on where they were. */
-async function suspend(parts: Parts): Promise<void> {
+async function suspend(parts: SessionContext): Promise<void> {
   const owned = parts.carrier().open()
   for (const { id } of owned) parts.carrier().endStream('auth_unavailable', id)
   const leashed = await parts.leashes.pull('auth_unavailable')
   if (owned.length + leashed > 0) log('warn', 'person.suspended', { streams: owned.length + leashed })
 }
 
-function openStreams({ leashes, carrier }: Parts): readonly { readonly grantId: string }[] {
+function openStreams({ leashes, carrier }: SessionContext): readonly { readonly grantId: string }[] {
   return [...leashes.open(), ...carrier().open()]
 }

@@ -1,12 +1,11 @@
 // What reads from outside without a bound, or takes quadratic time over it, is refused by `npm run check`.
-import { spawnSync } from 'node:child_process'
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { dirname, join, resolve } from 'node:path'
+import { existsSync, readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { isSuperlinear } from '../../../scripts/lint/ambiguity.ts'
 import { UnknownSyntax } from '../../../scripts/lint/pattern.ts'
 import { STREAMED } from '../../../scripts/lint/reading.ts'
+import { linesRefused } from './lines-refused.ts'
 
 const ROOT = resolve(import.meta.dirname, '../../..')
 
@@ -60,15 +59,15 @@ describe('lint', () => {
       'new RegExp(text)',
       'RegExp(text)',
     ]
-    const refused = linesRefused('src/identity/probe.ts', wrong)
+    const refused = linesRefused('src/identity/probe.ts', wrong, 'bounds')
     expect(refused).toEqual(wrong.map((_, index) => index + 1))
   })
 
   test('lets pass what answers, and reading in pieces where a bound is named for it', () => {
-    expect(linesRefused('src/routes/probe.ts', ['c.json(document)', "c.text('ok')", 'readBounded(answer.body, bounds)'])).toEqual(
-      [],
-    )
-    expect(linesRefused('src/mcp/sse/sse.ts', ['body.getReader()', 'await body.text()'])).toEqual([2])
+    expect(
+      linesRefused('src/routes/probe.ts', ['c.json(document)', "c.text('ok')", 'readBounded(answer.body, bounds)'], 'bounds'),
+    ).toEqual([])
+    expect(linesRefused('src/mcp/sse/sse.ts', ['body.getReader()', 'await body.text()'], 'bounds')).toEqual([2])
   })
 
   test('names no place for reading in pieces that does not need it', () => {
@@ -78,20 +77,3 @@ describe('lint', () => {
     expect(needless).toEqual([])
   })
 })
-
-/** Numbers of the lines that our own rules refuse in a file of that name, with the settings of the repository. */
-function linesRefused(name: string, lines: readonly string[]): readonly number[] {
-  const folder = mkdtempSync(join(tmpdir(), 'lint-'))
-  try {
-    mkdirSync(dirname(join(folder, name)), { recursive: true })
-    writeFileSync(join(folder, name), lines.join('\n'))
-    copyFileSync(join(ROOT, '.oxlintrc.json'), join(folder, '.oxlintrc.json'))
-    symlinkSync(join(ROOT, 'scripts'), join(folder, 'scripts'), 'junction')
-    const oxlint = join(ROOT, 'node_modules/oxlint/bin/oxlint')
-    const { stdout } = spawnSync(process.execPath, [oxlint, '-f', 'unix', 'src'], { cwd: folder, encoding: 'utf8' })
-    const found = stdout.split('\n').filter((line) => line.includes('bounds('))
-    return [...new Set(found.map((line) => Number(line.split(':')[1])))].toSorted((a, b) => a - b)
-  } finally {
-    rmSync(folder, { recursive: true })
-  }
-}

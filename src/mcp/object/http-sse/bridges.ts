@@ -4,7 +4,7 @@ import { isFull } from '../../../session/access/downstream-room.ts'
 import { eventId, type Cursor } from '../../../session/contract/event-id.ts'
 import { isExchanged } from '../../../session/store/grants.ts'
 import type { McpSession } from '../../../session/store/mcp-sessions.ts'
-import type { Parts } from '../../../session/session-context.ts'
+import type { SessionContext } from '../../../session/session-context.ts'
 import { ssePaths, type Downstream } from '../../../settings/downstreams.ts'
 import { openEnvelope } from '../../message/json-rpc-body.ts'
 import { McpRefusal, revoked } from '../../message/refusal.ts'
@@ -35,7 +35,7 @@ const RETRY_MS = 1_000
 const EVENT_STREAM = { 'content-type': 'text/event-stream', 'cache-control': 'no-cache, no-transform', 'x-accel-buffering': 'no' }
 
 export interface BridgesOptions {
-  readonly parts: Parts
+  readonly parts: SessionContext
   readonly streams: OwnedStreams
   readonly standing: StandingStreams
   readonly sessions: SessionKeeper

@@ -1,7 +1,7 @@
 // What a bridge and the downstream at its far end know of each other, whichever transport that one speaks.
 import { vouchFor } from '../../../session/access/admit.ts'
 import type { McpSession } from '../../../session/store/mcp-sessions.ts'
-import type { Parts } from '../../../session/session-context.ts'
+import type { SessionContext } from '../../../session/session-context.ts'
 import { identityHeaders } from '../../downstream/identity-headers.ts'
 import type { Message } from '../../message/json-rpc-body.ts'
 import { responseHeaders } from '../../downstream/passing-headers.ts'
@@ -28,7 +28,7 @@ export interface Link {
 
 /** The near end, as the far end sees it. */
 export interface LinkContext {
-  readonly parts: Parts
+  readonly parts: SessionContext
   readonly target: string
   /** Throws when the session has ended. */
   readonly session: () => McpSession

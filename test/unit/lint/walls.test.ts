@@ -1,0 +1,70 @@
+// Who may import whom in src: what lint refuses, shown by doing it.
+import { existsSync, globSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { MAY_IMPORT, placeOf } from '../../../scripts/lint/walls.ts'
+import { linesRefused } from './lines-refused.ts'
+
+const SRC = resolve(import.meta.dirname, '../../../src')
+
+describe('lint refuses', () => {
+  test.for<[string, string, string]>([
+    ['the router to know how the object keeps things', 'src/mcp/router/probe.ts', '../../session/store/grants.ts'],
+    ['the router to run what runs in the object', 'src/mcp/router/probe.ts', '../object/engine.ts'],
+    ['a domain to know its neighbour', 'src/mcp/router/probe.ts', '../../oauth/resource.ts'],
+    ['the person’s object to ask the domain', 'src/session/access/probe.ts', '../../oauth/resource.ts'],
+    ['what is kept to know what is done with it', 'src/session/store/probe.ts', '../access/admit.ts'],
+    ['a page to read for itself', 'src/pages/portal/probe.tsx', '../../directory/people.ts'],
+    ['settings to know who reads them', 'src/settings/probe.ts', '../oauth/resource.ts'],
+    ['the caller to know anything', 'src/caller.ts', './settings/settings.ts'],
+    ['the services to know the routes', 'src/services.ts', './routes/health.ts'],
+    ['platform to stand on anything', 'src/platform/probe.ts', '../caller.ts'],
+    ['identity to know linking', 'src/identity/probe.ts', '../linking/ask.ts'],
+    ['a folder that nobody has placed', 'src/extras/probe.ts', '../platform/crypto.ts'],
+    ['Hono in the domain', 'src/oauth/grants/probe.ts', 'hono/tiny'],
+    ['the runtime in the domain', 'src/mcp/router/probe.ts', 'cloudflare:workers'],
+    ['agents outside the objects', 'src/routes/probe.ts', 'agents/lifecycle'],
+  ])('%s', ([, file, specifier]) => {
+    const ways = [
+      `import { a } from '${specifier}'`,
+      `import type { b } from '${specifier}'`,
+      `export { c } from '${specifier}'`,
+      `export * from '${specifier}'`,
+      `const d = await import('${specifier}')`,
+      `type E = import('${specifier}').E`,
+    ]
+    expect(linesRefused(file, ways, 'house')).toEqual([1, 2, 3, 4, 5, 6])
+  })
+
+  test('every way around the one file that calls fetch', () => {
+    const ways = ['globalThis.fetch(url)', "self['fetch'](url)", 'const { fetch } = globalThis', 'void globalThis.fetch']
+    expect(linesRefused('src/identity/probe.ts', ways, 'house')).toEqual([1, 2, 3, 4])
+    expect(linesRefused('src/platform/outbound.ts', ways, 'house')).toEqual([])
+  })
+})
+
+test('lint lets pass what the walls allow', () => {
+  const fine = [
+    "import { a } from './other.ts'",
+    "import type { b } from '../../session/contract/receipt.ts'",
+    "import { c } from 'zod'",
+    "import { d } from '../message/era.ts'",
+  ]
+  expect(linesRefused('src/mcp/router/probe.ts', fine, 'house')).toEqual([])
+})
+
+test('no circle of folders can be written down: each names only what stands before it', () => {
+  const places = [...MAY_IMPORT.keys()]
+  const forward = places.flatMap((place, at) =>
+    (MAY_IMPORT.get(place) ?? []).filter((other) => !places.slice(0, at).includes(other)).map((other) => `${place} → ${other}`),
+  )
+  expect(forward).toEqual([])
+})
+
+test('every folder of src has its place, and every place is there', () => {
+  const files = globSync('**/*.{ts,tsx}', { cwd: SRC })
+  expect([...new Set(files.map((file) => placeOf(file.replaceAll('\\', '/'))))].toSorted()).toEqual(
+    [...MAY_IMPORT.keys()].toSorted(),
+  )
+  expect([...MAY_IMPORT.keys()].filter((place) => !existsSync(join(SRC, place)))).toEqual([])
+})
