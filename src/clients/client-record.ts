@@ -7,8 +7,8 @@ export type ClientKeys = { readonly jwks: string } | { readonly jwksUri: string 
 
 export interface ClientRecord {
   readonly id: string
-  /** From the settings, or from the document at the address that is its id; absent: it registered itself. */
-  readonly knownBy?: 'settings' | 'document'
+  /** From the settings, from the document at the address that is its id, or what stands for `/.sts`; absent: it registered itself. */
+  readonly knownBy?: 'settings' | 'document' | 'sts'
   /** Self-declared and therefore unverified, but for a client of the settings. */
   readonly name: string | undefined
   readonly redirectUris: readonly string[]
@@ -39,4 +39,9 @@ export interface ListedClient extends ClientRecord {
   readonly blocked:
     | { readonly at: number; readonly by: string; readonly byName?: string | undefined; readonly why: string }
     | undefined
+}
+
+export interface ClientWithPeople extends ListedClient {
+  /** How many have a grant for it. */
+  readonly people: number
 }

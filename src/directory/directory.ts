@@ -10,9 +10,9 @@ import type { Order, Receipt } from '../session/contract/receipt.ts'
 import type { Opening, TakenBack } from '../session/contract/taken-back.ts'
 import type { Failing } from './bulk-actions.ts'
 import { capabilitiesOf, inOrder, type Capabilities } from './tables.ts'
-import type { ClientRecord, ListedClient } from '../clients/client-record.ts'
+import type { ClientRecord, ClientWithPeople, ListedClient } from '../clients/client-record.ts'
 import type { Registration } from './clients.ts'
-import { enteredClient, enteredClients } from './entered-clients.ts'
+import { enteredClient, enteredClients, webIdentity } from './entered-clients.ts'
 import { WEB_IDENTITY_CLIENT } from '../settings/clients.ts'
 import { Live } from './live.ts'
 import { listed, type ListedMachine, type MachineRecord } from './machines.ts'
@@ -24,11 +24,6 @@ import type { EventFilter, RecordedEvent, SecurityEvents } from './security-even
 
 /** All addresses together may register this many times as fast as one of them. */
 const SOURCES_AT_ONCE = 10
-
-export interface ClientWithPeople extends ListedClient {
-  /** How many have a grant for it. */
-  readonly people: number
-}
 
 const DAY_HOURS = 24
 const OVERVIEW_PEOPLE = 8
@@ -177,9 +172,14 @@ export class Directory extends DurableObject<Env> {
 
   async listedClient(id: string): Promise<ClientWithPeople | undefined> {
     await this.lifecycle.start()
-    const entered = enteredClients(this.#told().clients, id, this.#blocked).find((client) => client.id === id)
+    const entered = this.#unregistered(id).find((client) => client.id === id)
     const client = entered ?? this.#has.clients.listed(id)
     return client && this.#withPeople(client)
+  }
+
+  #unregistered(search: string): readonly ListedClient[] {
+    const [used] = this.#has.events.page({ clientId: WEB_IDENTITY_CLIENT, type: 'signed_in', most: 1 })
+    return [...enteredClients(this.#told().clients, search, this.#blocked), ...webIdentity(search, this.#blocked, used?.at)]
   }
 
   #withPeople(client: ListedClient): ClientWithPeople {
@@ -192,8 +192,7 @@ export class Directory extends DurableObject<Env> {
   ): Promise<{ readonly clients: readonly ClientWithPeople[]; readonly next: string | undefined }> {
     await this.lifecycle.start()
     const { clients: registered, next } = this.#has.clients.page(search, after)
-    const entered = after === undefined ? enteredClients(this.#told().clients, search, this.#blocked) : []
-    const clients = [...entered, ...registered]
+    const clients = [...(after === undefined ? this.#unregistered(search) : []), ...registered]
     return { clients: clients.map((client) => this.#withPeople(client)), next }
   }
 

@@ -1,5 +1,5 @@
-// Clients of the settings, as the Directory answers about them: it keeps only who of them is blocked.
-import type { EnteredClient } from '../settings/clients.ts'
+// Clients of the settings, and what stands for `/.sts`, as the Directory answers about them: it keeps only who of them is blocked.
+import { WEB_IDENTITY_CLIENT, WEB_IDENTITY_NAME, type EnteredClient } from '../settings/clients.ts'
 import type { ClientRecord, ListedClient } from '../clients/client-record.ts'
 
 type Blocked = (id: string) => ListedClient['blocked']
@@ -17,4 +17,26 @@ export function enteredClients(clients: readonly EnteredClient[], search: string
       const since = blocked(record.id)
       return { ...record, usedAt: undefined, blocked: since, isBlocked: since !== undefined }
     })
+}
+
+/** Who uses `/.sts` is no client anybody could connect, but is ended and blocked like one; listed once it was used, or is blocked. */
+export function webIdentity(search: string, blocked: Blocked, usedAt: number | undefined): readonly ListedClient[] {
+  const since = blocked(WEB_IDENTITY_CLIENT)
+  const isMeant = WEB_IDENTITY_NAME.toLowerCase().includes(search.toLowerCase()) || search === WEB_IDENTITY_CLIENT
+  if (!isMeant || (usedAt === undefined && !since)) return []
+  return [{ ...WEB_IDENTITY, usedAt, blocked: since, isBlocked: since !== undefined }]
+}
+
+const WEB_IDENTITY: ClientRecord = {
+  id: WEB_IDENTITY_CLIENT,
+  knownBy: 'sts',
+  name: WEB_IDENTITY_NAME,
+  redirectUris: [],
+  authMethod: 'none',
+  grantTypes: [],
+  uri: undefined,
+  applicationType: undefined,
+  softwareId: undefined,
+  softwareVersion: undefined,
+  registeredAt: 0,
 }

@@ -1,6 +1,10 @@
-// Token revocation (RFC 7009): either token of a pair ends the whole grant, at once, with every stream it has open.
+// Token revocation (RFC 7009): either token of a pair ends the whole grant, at once, with every stream it has open. Tokens of no client are
+// taken from whoever holds them: of `/.sts`, and those of machines.
 import type { RevocationReason } from '../session/store/grants.ts'
 import type { ClientAuthentication, PresentedClient } from './client-auth/client-authentication.ts'
+import { OAuthError } from '../clients/oauth-error.ts'
+import { WEB_IDENTITY_CLIENT } from '../settings/clients.ts'
+import { MACHINE_CLIENT, type MachineTokens } from './tokens/machine-tokens.ts'
 import type { Envelopes } from './tokens/signed-tokens.ts'
 
 export interface RevocationServices {
@@ -20,4 +24,34 @@ export async function revokeToken(client: PresentedClient, token: string | null,
   if (presented?.clientId !== client.clientId) return
   await clients.confirm(client, presented)
   await services.session(presented.sub).revokeGrant(presented.grantId, 'client_revoked')
+}
+
+export interface PossessionServices extends Omit<RevocationServices, 'clients'> {
+  readonly machines: MachineTokens
+  /** Every server a machine can have a grant for, and the admin API. */
+  readonly resources: readonly string[]
+}
+
+/**
+ * A token that belongs to no client is taken from whoever holds it: they could use it as well. True when it is one. What a machine got for its
+ * token is no reason to end that, and ends by itself.
+ */
+export async function revokePossessed(token: string | null, services: PossessionServices): Promise<boolean> {
+  if (token === null) return false
+  const { envelopes, machines, resources } = services
+  const machine = await machines.identify(token)
+  if (machine) {
+    const session = services.session(machine.sub)
+    for (const resource of resources) await session.revokeGrant(await machine.grantId(resource), 'client_revoked')
+    return true
+  }
+  const access = await envelopes.verifyAccessToken(token, undefined)
+  if (access?.clientId.startsWith(MACHINE_CLIENT))
+    throw new OAuthError(
+      'unsupported_token_type',
+      'access tokens of a machine end by themselves: revoke its tok_… token to end all of it',
+    )
+  if (access?.clientId !== WEB_IDENTITY_CLIENT) return false
+  await services.session(access.sub).revokeGrant(access.grantId, 'client_revoked')
+  return true
 }

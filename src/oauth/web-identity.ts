@@ -2,7 +2,7 @@
 // session token is our access token. The role is the server it is for; the two parts of a key are there because SDKs want them.
 import { randomId, sha256 } from '../platform/crypto.ts'
 import type { VerifiedStatement } from '../session/contract/subject-token.ts'
-import { WEB_IDENTITY_CLIENT } from '../settings/clients.ts'
+import { WEB_IDENTITY_CLIENT, WEB_IDENTITY_NAME } from '../settings/clients.ts'
 import type { Downstream } from '../settings/downstreams.ts'
 import { scopesFor } from './grants/exchange.ts'
 import { accessFor, assertNeedsNoSignIn, lifetimeOf, REFUSED, type StatedServices } from './tokens/subject-token-access.ts'
@@ -14,7 +14,7 @@ const SHORTEST_SESSION = 900
 const USUAL_SESSION = 3_600
 const DEFAULT_ROLE = '_default'
 /** Not a registered client, and none can have this id: whoever holds the token may exchange it. */
-const CLIENT = { id: WEB_IDENTITY_CLIENT, name: 'Temporary credentials' }
+const CLIENT = { id: WEB_IDENTITY_CLIENT, name: WEB_IDENTITY_NAME }
 
 /** Codes of the public documentation of AWS STS, and the status each is sent with; the last but one is ours for a closed endpoint. */
 const STATUS = {

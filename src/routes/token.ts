@@ -4,7 +4,7 @@ import { Hono } from 'hono/tiny'
 import { ClientAuthentication } from '../oauth/client-auth/client-authentication.ts'
 import { ClientFinder } from '../oauth/client-auth/client-finder.ts'
 import { introspected } from '../oauth/introspection.ts'
-import { revokeToken } from '../oauth/revocation.ts'
+import { revokePossessed, revokeToken } from '../oauth/revocation.ts'
 import { answerTokenRequest, grantTypesOf, nothingIsRepeated } from '../oauth/token-endpoint.ts'
 import { adminResourceOf, type Services } from '../services.ts'
 import { readForm } from './form.ts'
@@ -30,6 +30,7 @@ export function tokenRoutes(services: Services): Hono<{ Variables: Variables }> 
     session,
     now,
   }
+  const resources = [...settings.downstreams.map(({ resource }) => resource), adminResourceOf(settings)]
   const routes = new Hono<{ Variables: Variables }>()
   routes.post('/token', async (c) => {
     const { authorization, form } = await credentialsAndForm(c)
@@ -39,8 +40,11 @@ export function tokenRoutes(services: Services): Hono<{ Variables: Variables }> 
   routes.post('/revoke', async (c) => {
     const { authorization, form } = await credentialsAndForm(c)
     nothingIsRepeated(form)
-    const client = await clients.present(authorization, form)
-    await revokeToken(client, form.get('token'), { clients, envelopes, session })
+    const token = form.get('token')
+    if (!(await revokePossessed(token, { envelopes, machines, session, resources }))) {
+      const client = await clients.present(authorization, form)
+      await revokeToken(client, token, { clients, envelopes, session })
+    }
     return c.body(null, 200, NO_STORE)
   })
   routes.post('/introspect', async (c) => {

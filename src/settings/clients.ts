@@ -19,6 +19,7 @@ const SEE = 'see “Clients you enter yourself” in README.md'
 const SHORTEST_SECRET = 16
 /** Stands for whoever uses `/.sts`: it can be blocked, and no client can have this id. */
 export const WEB_IDENTITY_CLIENT = 'sts'
+export const WEB_IDENTITY_NAME = 'Temporary credentials'
 /** Ids of our own making begin like this. */
 const TAKEN = /^(?:pub|sec|key|tok|mch)_/i
 

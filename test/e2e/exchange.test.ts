@@ -159,6 +159,23 @@ describe('POST /.sts', () => {
     expect(await statusWith(world.mcpUrl, Credentials.SessionToken)).toBe(200)
   })
 
+  test('whose session token is revoked by whoever holds it is over, and is among the clients that can be blocked', async () => {
+    const webIdentity = await idToken()
+    const answer = await assumed({ WebIdentityToken: webIdentity }, { headers: { accept: 'application/json' } })
+    const { AssumeRoleWithWebIdentityResponse: said } = JSON.parse(await answer.text())
+    const { SessionToken: token } = said.AssumeRoleWithWebIdentityResult.Credentials
+    const stream = await countForLong(world.mcpUrl, token)
+    const revoked = await fetch(`${world.brokerUrl}/revoke`, { method: 'POST', body: new URLSearchParams({ token }) })
+    expect([revoked.status, await revoked.text()]).toEqual([200, ''])
+    expect(await stream.endsWithin(1_000)).toBe(true)
+    expect(await statusWith(world.mcpUrl, token)).toBe(401)
+    const again = new URLSearchParams({ token, token_type_hint: 'access_token' })
+    expect((await fetch(`${world.brokerUrl}/revoke`, { method: 'POST', body: again })).status).toBe(200)
+    await expect
+      .poll(async () => (await carol.see('/clients?search=sts')).clients)
+      .toMatchObject([{ id: 'sts', name: 'Temporary credentials', knownBy: 'sts', isBlocked: false }])
+  })
+
   test('opens a server that is for some people only to those, by what the token says of them', async () => {
     const asked = { RoleArn: 'wiki', WebIdentityToken: await idToken({ sub: 'reader', groups: ['readers'] }) }
     const refused = await assumed(asked)

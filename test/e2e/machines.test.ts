@@ -65,6 +65,25 @@ describe('a machine credential', () => {
     expect([(await client.token(asked)).status, errorOf(await client.token(asked))]).toEqual([401, 'invalid_client'])
   })
 
+  test('is ended by whoever holds its token, and not by what was got for it', async () => {
+    const { token, machine: made } = await carol.createMachine()
+    const asked = { grant_type: 'client_credentials', client_id: made.id, client_secret: token, resource: world.mcpUrl }
+    const { access_token: accessToken } = JSON.parse((await client.token(asked)).text)
+    const revoke = async (what: string): Promise<unknown[]> => {
+      const answer = await fetch(`${world.brokerUrl}/revoke`, { method: 'POST', body: new URLSearchParams({ token: what }) })
+      const text = await answer.text()
+      return [answer.status, text === '' ? '' : JSON.parse(text).error]
+    }
+    expect(await revoke(accessToken)).toEqual([400, 'unsupported_token_type'])
+    expect(await revoke(`${token.slice(0, -1)}${token.endsWith('A') ? 'B' : 'A'}`)).toEqual([401, 'invalid_client'])
+    expect(await statusWith(world.mcpUrl, token)).toBe(200)
+    const stream = await countForLong(world.mcpUrl, token)
+    expect(await revoke(token)).toEqual([200, ''])
+    expect(await stream.endsWithin(1_000)).toBe(true)
+    expect([await statusWith(world.mcpUrl, token), await statusWith(world.mcpUrl, accessToken)]).toEqual([401, 401])
+    expect(await revoke(token)).toEqual([200, ''])
+  })
+
   test.for<[string, (token: string, id: string) => Record<string, string>, number, string]>([
     [
       'an invented token',

@@ -107,9 +107,12 @@ test('a client that is unblocked in the second it was blocked in can be connecte
   expect(await redeem(session, before)).toMatchObject({ refusal: 'grant_ended' })
 })
 
-test('temporary credentials of /.sts are blocked like those of a client, by the id sts', async () => {
+test('temporary credentials of /.sts are blocked like those of a client, by the id sts, and listed once they were', async () => {
   expect(await directory().blockClient(order({ what: 'client', id: 'sts' }, 'block'))).toBeDefined()
   expect(await exchange(nobody(), start + 10, 'sts')).toBe('client_blocked')
+  const listed = { id: 'sts', name: 'Temporary credentials', knownBy: 'sts', isBlocked: true }
+  expect((await directory().clients('tempo', undefined)).clients).toMatchObject([listed])
+  expect(await directory().listedClient('sts')).toMatchObject(listed)
   // It is no client anybody could connect.
   expect(await directory().client('sts')).toBeUndefined()
   expect(await directory().unblockClient(order({ what: 'client', id: 'sts' }, 'block'))).toBeDefined()

@@ -27,6 +27,8 @@ export interface NewMachineToken extends MachineToken {
 const RANDOM_BYTES = 24
 const MAC_BYTES = 12
 const PREFIX = 'tok_'
+/** How the id of a machine begins. */
+export const MACHINE_CLIENT = 'mch_'
 const TOKEN = /^tok_[\w-]{48}$/
 const PREFIX_SHOWN = 8
 const ID_CHARACTERS = 22
@@ -80,7 +82,7 @@ export class MachineTokens {
   }
 
   async #described(token: string, random: Uint8Array, keys: Keys): Promise<MachineToken> {
-    const id = `mch_${(await sha256(`machine ${base64url.encode(random)}`)).slice(0, ID_CHARACTERS)}`
+    const id = `${MACHINE_CLIENT}${(await sha256(`machine ${base64url.encode(random)}`)).slice(0, ID_CHARACTERS)}`
     const subject = `machine:${id}`
     return {
       id,

@@ -13,8 +13,8 @@ export interface ClientsView {
   readonly clients: readonly {
     readonly id: string
     readonly name: string | undefined
-    /** From the settings, or from a document at its id; absent: it registered itself. */
-    readonly knownBy?: 'settings' | 'document'
+    /** From the settings, from a document at its id, or what stands for `/.sts`; absent: it registered itself. */
+    readonly knownBy?: 'settings' | 'document' | 'sts'
     readonly redirectUris: readonly string[]
     readonly registeredAt: number
     readonly usedAt: number | undefined
@@ -85,6 +85,13 @@ function Origin({ id, knownBy }: Row) {
     return (
       <span>
         pre-registered as <span class="address">{shownText(id, 40)}</span>
+      </span>
+    )
+  }
+  if (knownBy === 'sts') {
+    return (
+      <span>
+        programs that exchange a token at <span class="address">/.sts</span>
       </span>
     )
   }

@@ -134,7 +134,7 @@ export const SCHEMAS = {
       {
         id: text,
         name: text,
-        knownBy: { enum: ['settings', 'document'] },
+        knownBy: { enum: ['settings', 'document', 'sts'] },
         people: whole,
         isBlocked: { type: 'boolean' },
         usedAt: seconds,

@@ -1,5 +1,5 @@
 // What administrators see: the index of the Directory, and for one person what their own object says at this moment.
-import type { ClientWithPeople } from '../../directory/directory.ts'
+import type { ClientWithPeople } from '../../clients/client-record.ts'
 import type { PersonRow } from '../../directory/people.ts'
 import type { EventFilter, RecordedEvent } from '../../directory/security-events.ts'
 import type { Services } from '../../services.ts'
