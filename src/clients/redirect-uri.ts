@@ -34,7 +34,7 @@ export function acceptableRedirectUri(uri: string, more: readonly string[] = [])
   if (uri.startsWith('http:')) return loopback(uri) === undefined ? undefined : 'loopback'
   const scheme = PRIVATE_SCHEME.exec(uri)?.[1] ?? ''
   const isClients = scheme.includes('.') || CLIENT_SCHEMES.has(scheme.replace(CHANNEL, '')) || more.includes(scheme)
-  return isClients ? 'private-scheme' : undefined
+  return isClients && URL.canParse(uri) ? 'private-scheme' : undefined
 }
 
 /** The kind of one that was accepted before; an answer may stand in it by now, of any length. */

@@ -5,6 +5,8 @@ import type { KeyRing } from '../../issuer/keys.ts'
 /** Keeps values of one kind from being accepted as another. */
 export type SealedPurpose = 'consent+jwe' | 'login+jwe' | 'link+jwe' | 'pages+jwe'
 
+const COMPACT = /^[\w.-]+$/
+
 export async function sealed(
   ring: KeyRing,
   purpose: SealedPurpose,
@@ -21,6 +23,8 @@ export async function sealed(
 
 /** The payload, or undefined when it is forged, of another purpose or older than it may be. The caller parses its shape. */
 export async function unsealed(ring: KeyRing, purpose: SealedPurpose, token: string, now: number): Promise<unknown> {
+  // jose forgives white space in base64url, we do not.
+  if (!COMPACT.test(token)) return undefined
   for (const keys of [ring.current, ring.previous]) {
     if (!keys) continue
     try {

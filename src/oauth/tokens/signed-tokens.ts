@@ -49,6 +49,9 @@ const refreshClaims = reference.extend({ gen: z.number() })
 
 type EnvelopeType = 'code+jwt' | 'at+jwt' | 'rt+jwt'
 
+/** RFC 7515 section 7.1, of three parts. */
+const COMPACT = /^[\w-]+\.[\w-]+\.[\w-]+$/
+
 export class Envelopes {
   readonly #ring: KeyRing
   readonly #issuer: string
@@ -136,8 +139,8 @@ export class Envelopes {
   }
 
   async #verify(typ: EnvelopeType, token: string, audience: string | undefined): Promise<unknown> {
-    // A real envelope is a few hundred bytes; anything longer is not worth a MAC.
-    if (token.length > 4_096) return undefined
+    // A real envelope is a few hundred bytes; anything longer is not worth a MAC. jose forgives white space in base64url, we do not.
+    if (token.length > 4_096 || !COMPACT.test(token)) return undefined
     for (const keys of [this.#ring.current, this.#ring.previous]) {
       if (!keys) continue
       try {

@@ -59,6 +59,8 @@ describe('attack 3: a redirect URI can not be registered when', () => {
     ['its scheme runs a tool of the system', 'ms-msdt:/id'],
     ['its private scheme carries a user name', 'com.example.app://user@host/cb'],
     ['its private scheme has nothing behind it', 'com.example.app:'],
+    ['its private scheme has an authority no parser reads', 'vscode://:'],
+    ['its private scheme has a port that is none', 'vscode://vscode.mcp:99999/cb'],
     ['it is endless', `https://client.example/${'a'.repeat(2048)}`],
   ])('%s', ([, uri]) => {
     expect(acceptableRedirectUri(uri)).toBeUndefined()
