@@ -1,13 +1,21 @@
 // The downstream's answer to a client that ends its session.
+import { readBounded } from '../../platform/bounded-body.ts'
 import { responseHeaders } from '../downstream/passing-headers.ts'
 import { judged } from '../downstream/session-doubt.ts'
+
+const SHORT = { mostBytes: 64 * 1024, withinMs: 1_000 } as const
 
 /** A downstream that lost the session has ended it; 405 means that it lets no client end one. `forget` is absent without a session. */
 export async function endAnswer(answer: Response, forget: (() => void) | undefined): Promise<Response> {
   const { isDoubtful, answer: told } = await judged(answer, undefined)
-  if (!forget || (!told.ok && !isDoubtful))
-    return new Response(told.body, { status: told.status, headers: responseHeaders(told) })
-  forget()
-  await told.body?.cancel()
+  if (!told.ok && !(forget && isDoubtful))
+    return new Response(await shortBody(told), { status: told.status, headers: responseHeaders(told) })
+  forget?.()
+  await told.body?.cancel().catch(() => undefined)
   return new Response(null, { status: told.ok ? told.status : 200 })
+}
+
+/** What the server says about its refusal. The status is the answer: a body that breaks, or does not come to its end, is left out. */
+async function shortBody({ body }: Response): Promise<Uint8Array<ArrayBuffer> | null> {
+  return await readBounded(body, SHORT).catch(() => null)
 }
