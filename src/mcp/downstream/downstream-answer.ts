@@ -2,6 +2,7 @@
 import { beginningOf } from '../../platform/bounded-body.ts'
 import { isEventStream } from './passing-headers.ts'
 import { McpRefusal } from '../message/refusal.ts'
+import { MAX_EVENT_BYTES } from '../sse/relay.ts'
 
 /** Codings that make other bytes of a body. What names none of them leaves the bytes as they are (WHATWG Fetch), `none` and `utf-8` too. */
 const CODINGS: readonly string[] = ['gzip', 'x-gzip', 'br', 'deflate', 'zstd', 'compress', 'x-compress', 'dcb', 'dcz']
@@ -62,13 +63,20 @@ export function bareStatus(answer: Response, answersRequest: boolean): number | 
 /** An answer announced as no longer than this is waited for, and goes out at once; it is short when all of it is there in time. */
 const SHORT_ANSWER = { mostBytes: 64 * 1024, withinMs: 1_000 } as const
 
+/**
+ * One that was compressed is waited for, whatever its length: where it turns out to be something else than it says, its client is told
+ * so with a status, and is not left with half an answer.
+ */
+const COMPRESSED_ANSWER = { mostBytes: MAX_EVENT_BYTES, withinMs: 60_000 } as const
+
 /** All of an answer that is short. Of any other a stream, which is tied to the grant until its end: what it announces is no promise. */
 export async function shortOrStream(
   { headers }: Response,
   body: ReadableStream<Uint8Array>,
 ): Promise<Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>> {
   const length = headers.get('content-length')
-  if (length === null || Number(length) > SHORT_ANSWER.mostBytes) return body
-  const { bytes, rest } = await beginningOf(body, SHORT_ANSWER)
+  const isCompressed = UNDONE.includes(headers.get('content-encoding')?.trim().toLowerCase() ?? '')
+  if (!isCompressed && (length === null || Number(length) > SHORT_ANSWER.mostBytes)) return body
+  const { bytes, rest } = await beginningOf(body, isCompressed ? COMPRESSED_ANSWER : SHORT_ANSWER)
   return rest ?? bytes
 }

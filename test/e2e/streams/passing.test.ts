@@ -1,6 +1,7 @@
 // What a legacy message carries to the downstream and its answer back, through the person's object.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { credentialsFor } from '../../world/clients.ts'
+import { NOT_GZIP } from '../../world/compressed.ts'
 import { EventStream } from '../../world/event-stream.ts'
 import { LegacyClient } from '../../world/legacy-client.ts'
 import { startRawDownstream, type RawDownstream, type RawHandler } from '../../world/raw-downstream.ts'
@@ -104,6 +105,25 @@ describe('to the downstream go', () => {
     }
     await (await fetch(`${world.mcpUrl}/`, { method: 'DELETE', headers })).text()
     expect(downstream.requests.last).toMatchObject({ method: 'DELETE', path: '/mcp' })
+  })
+})
+
+describe('an answer that says it is gzip and', () => {
+  const answer = JSON.stringify({ jsonrpc: '2.0', id: 1, result: { numbers: Array.from({ length: 20_000 }, Math.random) } })
+  test.for(NOT_GZIP)('%s is answered with an error, whatever its length', async ([, spoiled]) => {
+    for (const [type, text] of [
+      ['application/json', '{"jsonrpc":"2.0","id":1,"result":{}}'],
+      ['application/json', answer],
+      ['text/event-stream', `data: ${answer}\n\n`],
+    ] as const) {
+      downstream.handleWith(
+        (_req, _body, res) => void res.writeHead(200, { 'content-type': type, 'content-encoding': 'gzip' }).end(spoiled(text)),
+      )
+      const response = await client().post(call)
+      const said = (await response.text()).replace(/^.*?data: /s, '')
+      expect(response.status).toBe(type === 'application/json' ? 502 : 200)
+      expect(JSON.parse(said)).toMatchObject({ id: 1, error: { code: -32603, data: { code: 'downstream_broken' } } })
+    }
   })
 })
 
