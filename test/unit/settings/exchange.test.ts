@@ -80,6 +80,17 @@ describe('an issuer that signs for everybody with an account there', () => {
     '[{"repository":"*"}]',
     '[{"repository":"acme*"}]',
     '[{"ref":"refs/heads/main","sub":"repo:*"}]',
+    'environment:production',
+    'environment:production:*',
+    'ref:refs/heads/main',
+    'actor:alice:*',
+    'job_workflow_ref:acme/flows/.github/workflows/deploy.yml@refs/heads/main',
+    'environment:production:repository_owner:acme',
+    'repository_owner:acme*',
+    'repo:acme',
+    'acme/app',
+    '[{"actor_id":"1234"}]',
+    '[{"workflow":"deploy","run_attempt":"1"}]',
   ])('is refused with a rule that fits strangers: %s', (subjects) => {
     expect(problemsWith({ ...ACTIONS, AUTH_SUBJECTS: subjects })).toMatchObject([
       { variable: 'AUTH_SUBJECTS', problem: expect.stringMatching(/^fits strangers: /) },
@@ -97,10 +108,65 @@ describe('an issuer that signs for everybody with an account there', () => {
     ['repo:acme/app-*:ref:refs/heads/main', [['sub', 'repo:acme/app-*:ref:refs/heads/main']]],
     ['["repo:acme/app:environment:Live Site"]', [['sub', 'repo:acme/app:environment:Live Site']]],
     ['[{"repository_owner_id":"1234"}]', [['repository_owner_id', '1234']]],
-    ['organization:acme:project:*', [['sub', 'organization:acme:project:*']]],
+    ['repository_owner:acme:environment:*', [['sub', 'repository_owner:acme:environment:*']]],
+    ['repository_owner_id:1234', [['sub', 'repository_owner_id:1234']]],
+    ['repo:acme@1234/app@5678:ref:refs/heads/main', [['sub', 'repo:acme@1234/app@5678:ref:refs/heads/main']]],
+    [
+      '[{"environment":"production","repository_id":"5678"}]',
+      [
+        ['environment', 'production'],
+        ['repository_id', '5678'],
+      ],
+    ],
   ])('is taken with a rule that names an owner: %s', ([subjects, expected]) => {
     const { subjects: read } = exchangeWith({ ...ACTIONS, AUTH_SUBJECTS: subjects })
     expect(read?.allowed?.flat().map(({ claim, pattern }) => [claim, pattern])).toEqual(expected)
+  })
+})
+
+const ORGANIZATION = '6f1c9b0e-4a53-4f0e-9d53-0b9a5f0c8f11'
+
+describe('an owner is named as the issuer names it: at', () => {
+  test.for<[string, readonly string[], readonly string[]]>([
+    [
+      'https://gitlab.com',
+      ['project_path:acme/*', 'project_path:acme/app:ref_type:branch:ref:main', '1234567'],
+      [
+        'project_path:*',
+        'ref_type:branch:ref:main',
+        '12*',
+        'main',
+        '[{"user_login":"alice"}]',
+        '[{"ci_config_ref_uri":"acme/*"}]',
+      ],
+    ],
+    [
+      'https://accounts.google.com',
+      ['107517467455664443765', '[{"hd":"acme.com"}]'],
+      ['1075*', 'build@acme.iam', '[{"azp":"1"}]'],
+    ],
+    [
+      `https://oidc.circleci.com/org/${ORGANIZATION}`,
+      [`org/${ORGANIZATION}/project/*`, `org/${ORGANIZATION}/*`],
+      ['org/*', '*/vcs-ref/refs/heads/main', 'project/1234/user/5678'],
+    ],
+    ['https://agent.buildkite.com', ['organization:acme:pipeline:*', ORGANIZATION], ['deploy', 'organization:acme*', 'main']],
+    ['https://app.terraform.io', ['organization:acme:project:*'], ['project:main:workspace:*', 'organization:*']],
+    ['https://oidc.vercel.com/acme', ['owner:acme:project:site:environment:production'], ['environment:production', 'owner:a*']],
+    ['https://oidc.fly.io/acme', ['acme:app:machine'], ['*:app:machine']],
+  ])('%s', ([AUTH_ISSUER, good, wide]) => {
+    for (const AUTH_SUBJECTS of good) expect(problemsWith({ ...ACTIONS, AUTH_ISSUER, AUTH_SUBJECTS })).toEqual([])
+    for (const AUTH_SUBJECTS of wide)
+      expect([AUTH_SUBJECTS, problemsWith({ ...ACTIONS, AUTH_ISSUER, AUTH_SUBJECTS })]).toMatchObject([
+        AUTH_SUBJECTS,
+        [
+          {
+            variable: 'AUTH_SUBJECTS',
+            problem: expect.stringMatching(/^fits strangers: /),
+            cure: expect.stringMatching(/owner first/),
+          },
+        ],
+      ])
   })
 })
 

@@ -16,13 +16,25 @@ const ofList = (names: readonly string[]) =>
     DOWNSTREAMS: JSON.stringify([{ name: 'tools', url: 'https://tools.example.com/mcp', pass_headers: names }]),
   }).downstreams[0]
 
-test.for(['X-MCP-Toolsets', 'X-MCP-Readonly', 'X-Api-Key', 'Accept-Language', 'X-Auth-Token', 'Private-Token', 'X-Gitlab-Token'])(
-  '%s may pass',
-  (name) => {
-    expect(ofOne(name)?.passHeaders).toEqual([name.toLowerCase()])
-    expect(ofList([name])?.passHeaders).toEqual([name.toLowerCase()])
-  },
-)
+test.for([
+  'X-MCP-Toolsets',
+  'X-MCP-Readonly',
+  'X-Api-Key',
+  'Accept-Language',
+  'X-Auth-Token',
+  'Private-Token',
+  'X-Gitlab-Token',
+  'X-Grafana-API-Key',
+  'X-Grafana-Service-Account-Token',
+  'X-Atlassian-Jira-Personal-Token',
+  'X-Api-Token',
+  'User-Agent',
+  'X-Session-Id',
+  'X-Account-Id',
+])('%s may pass', (name) => {
+  expect(ofOne(name)?.passHeaders).toEqual([name.toLowerCase()])
+  expect(ofList([name])?.passHeaders).toEqual([name.toLowerCase()])
+})
 
 test('several are separated by commas or spaces; none is none', () => {
   expect(ofOne('X-Api-Key, X-MCP-Toolsets Accept-Language')?.passHeaders).toEqual([
@@ -64,6 +76,35 @@ describe('never passes', () => {
     'X-Pomerium-Jwt-Assertion',
     'Tailscale-User-Login',
 
+    'X-Username',
+    'X-UserId',
+    'X-Access-Token',
+    'X-Id-Token',
+    'Id-Token',
+    'X-Jwt-Assertion',
+    'X-Jwt',
+    'X-Acme-User',
+    'Acme-Username',
+    'Iv-User',
+    'Iv-Creds',
+    'SM-UserDN',
+    'X-Authentik-Uid',
+    'Impersonate-Group',
+    'X-Impersonated-By',
+    'Sudo',
+    'X-On-Behalf-Of',
+    'X-Consumer-Custom-Id',
+    'X-Credential-Identifier',
+    'X-Hasura-Role',
+    'X-Scope-OrgID',
+    'Client-Cert',
+    'X-Arr-ClientCert',
+    'Fly-Client-IP',
+    'X-Sucuri-ClientIP',
+    'Do-Connecting-IP',
+    'X-Vercel-Forwarded-For',
+    'Ngrok-Auth-User-Email',
+    'X-Iap-Claims',
     'X-Email',
     'X-Groups',
     'X-Original-Forwarded-For',
