@@ -36,28 +36,31 @@ export class HeldBytes {
     this.#mostOfOne = mostOfOne
   }
 
-  /** Throws where there is no room for one more. */
-  open(owner: string): Holding {
-    this.#change(owner, LEAST)
+  /** Throws where there is no room for one more. What has several owners counts for each of them. */
+  open(owner: string | readonly string[]): Holding {
+    const owners = [owner].flat()
+    this.#change(owners, LEAST)
     let bytes = 0
     let counted = LEAST
     return {
       hold: (more) => {
         bytes += more
         if (bytes <= counted) return
-        this.#change(owner, bytes - counted)
+        this.#change(owners, bytes - counted)
         counted = bytes
       },
-      release: () => this.#change(owner, -counted),
+      release: () => this.#change(owners, -counted),
     }
   }
 
-  #change(owner: string, by: number): void {
-    const own = (this.#of.get(owner) ?? 0) + by
-    if (by > 0 && own > this.#mostOfOne) throw new HeldBytesError('own')
+  #change(owners: readonly string[], by: number): void {
+    const changed = owners.map((owner) => [owner, (this.#of.get(owner) ?? 0) + by] as const)
+    if (by > 0 && changed.some(([, own]) => own > this.#mostOfOne)) throw new HeldBytesError('own')
     if (by > 0 && this.#held + by > this.#most) throw new HeldBytesError('all')
     this.#held += by
-    if (own > 0) this.#of.set(owner, own)
-    else this.#of.delete(owner)
+    for (const [owner, own] of changed) {
+      if (own > 0) this.#of.set(owner, own)
+      else this.#of.delete(owner)
+    }
   }
 }

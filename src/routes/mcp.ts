@@ -118,7 +118,7 @@ async function carry(
   const label = labelOf(envelope)
   const record: RecordWork = (watched, work) => (watched ? recording(watched, work, { era: passage.era, label, body }) : work())
   const downstream = c.get('downstream')
-  const forwarding = { passage, target, client, body, requestId, passHeaders: downstream.passHeaders }
+  const forwarding = { passage, target, client, body, requestId, person: caller.sub, passHeaders: downstream.passHeaders }
   const gateFor = ({ issuer, groups }: Identity): ToolGate =>
     new ToolGate(downstream, { scopes: caller.scopes, issuer, groups }, { memory, list: `${caller.sub} ${target}` })
   const challenged = (authorization: string | undefined): Challenged | undefined =>

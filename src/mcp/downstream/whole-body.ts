@@ -1,7 +1,10 @@
 // An answer of the downstream that has to be there whole before any of it goes on, and never more of it than an event may have.
 import { BodyError, readBounded } from '../../platform/bounded-body.ts'
 import { MAX_EVENT_BYTES } from '../sse/relay.ts'
+import { HeldBytesError } from '../../platform/held-bytes.ts'
+import { noRoomForEvent } from '../message/event-too-large.ts'
 import { McpRefusal } from '../message/refusal.ts'
+import { roomFor, UnfinishedBytes, type Room } from '../sse/unfinished.ts'
 
 /** For an answer that is not expected to take its time, as a list of tools. */
 const WITHIN_MS = 60_000
@@ -11,19 +14,25 @@ interface Expected {
   readonly id?: string | undefined
   readonly mostBytes?: number
   readonly withinMs?: number
+  readonly room?: Room
 }
 
 export async function wholeBody(
   body: ReadableStream<Uint8Array> | null,
-  { id, mostBytes = MAX_EVENT_BYTES, withinMs = WITHIN_MS }: Expected = {},
+  { id, mostBytes = MAX_EVENT_BYTES, withinMs = WITHIN_MS, room = roomFor() }: Expected = {},
 ): Promise<Uint8Array> {
+  const unfinished = new UnfinishedBytes(room)
+  let soFar = 0
   try {
-    return await readBounded(body, { mostBytes, withinMs })
+    return await readBounded(body, { mostBytes, withinMs, holds: (bytes) => unfinished.reach((soFar += bytes)) })
   } catch (error) {
+    if (error instanceof HeldBytesError) throw noRoomForEvent(id)
     if (!(error instanceof BodyError)) throw error
     if (error.reason === 'too_late')
       throw new McpRefusal('downstream_timeout', 'The downstream MCP server did not finish its answer in time', { id })
     const message = `An answer of the downstream MCP server is larger than ${mostBytes} bytes`
     throw new McpRefusal('downstream_event_too_large', message, { id })
+  } finally {
+    unfinished.giveBack()
   }
 }

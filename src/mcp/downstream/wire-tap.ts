@@ -2,6 +2,7 @@
 import type { Watched, WireEntry } from '../../session/contract/recording.ts'
 import { isEventStream } from './passing-headers.ts'
 import { SseReader } from '../sse/sse.ts'
+import { roomForRecorders } from '../sse/unfinished.ts'
 
 export interface Tapped {
   readonly era: WireEntry['era']
@@ -71,7 +72,7 @@ export class WireTap {
   /** One entry at the begin, one at the end, and the events between them where messages are kept. */
   #stream(body: ReadableStream<Uint8Array>, status: number): ReadableStream<Uint8Array> {
     this.#sink([this.#entry('stream_opened', { status, ...this.#asked() })])
-    const reader = new SseReader({ maxEventBytes: LARGEST_EVENT })
+    const reader = new SseReader({ maxEventBytes: LARGEST_EVENT, room: roomForRecorders })
     let isReadable = true
     let answerBytes = 0
     let events = 0
@@ -87,7 +88,10 @@ export class WireTap {
         events += told.length
         if (this.#keepsBodies && told.length > 0) this.#sink(told.map((data) => this.#event(data)))
       },
-      over: (ended) => this.#sink([this.#entry('stream_ended', { status, answerBytes, events, ended })]),
+      over: (ended) => {
+        reader.close()
+        this.#sink([this.#entry('stream_ended', { status, answerBytes, events, ended })])
+      },
     })
   }
 
@@ -137,7 +141,7 @@ function watching(body: ReadableStream<Uint8Array>, { chunk, over: told }: Watch
           controller.close()
           over('ended')
         } else {
-          chunk(next.value)
+          if (!isOver) chunk(next.value)
           controller.enqueue(next.value)
         }
       } catch (error) {

@@ -8,6 +8,7 @@ import { MAX_EVENT_BYTES } from '../sse/relay.ts'
 import { isEventStream } from '../downstream/passing-headers.ts'
 import { McpRefusal } from '../message/refusal.ts'
 import { readEvents } from '../sse/sse.ts'
+import { roomFor } from '../sse/unfinished.ts'
 import { wholeBody } from '../downstream/whole-body.ts'
 import { judged } from '../downstream/session-doubt.ts'
 import { GrantSignals } from './grant-signals.ts'
@@ -180,7 +181,7 @@ export class DownstreamSessions {
       return isDoubtful ? 'refused alike' : undefined
     }
     const downstreamId = answer.headers.get('mcp-session-id') ?? undefined
-    const protocolVersion = (await negotiatedVersion(answer)) ?? session.protocolVersion
+    const protocolVersion = (await negotiatedVersion(answer, target)) ?? session.protocolVersion
     if (protocolVersion !== undefined) headers.set('mcp-protocol-version', protocolVersion)
     const initialized = await this.#sendAs(downstreamId, { ...common, body: INITIALIZED })
     await initialized.body?.cancel()
@@ -225,10 +226,11 @@ function ownHeaders({ headers }: DownstreamRequest, protocolVersion: string | un
 }
 
 /** `result.protocolVersion` of an `initialize` response, whichever way it came. Reads the body. */
-async function negotiatedVersion(answer: Response): Promise<string | undefined> {
-  if (!isEventStream(answer)) return versionIn(new TextDecoder().decode(await wholeBody(answer.body)))
+async function negotiatedVersion(answer: Response, target: string): Promise<string | undefined> {
+  const room = roomFor(target)
+  if (!isEventStream(answer)) return versionIn(new TextDecoder().decode(await wholeBody(answer.body, { room })))
   if (!answer.body) return undefined
-  for await (const { data } of readEvents(answer.body, { maxEventBytes: MAX_EVENT_BYTES })) {
+  for await (const { data } of readEvents(answer.body, { maxEventBytes: MAX_EVENT_BYTES, room })) {
     const version = versionIn(data ?? '')
     if (version !== undefined) return version
   }

@@ -24,7 +24,7 @@ import { Bridges, type Asked } from './http-sse/bridges.ts'
 import { answerToGet, cursorIn } from './get-answer.ts'
 import { listenAgain } from './listen-again.ts'
 import { ORDER_HEADER, orderOf, refusalAnswer, type Order } from '../dispatch/dispatch-header.ts'
-import { callOf } from './owned-stream.ts'
+import { callOf, eventReaders } from './owned-stream.ts'
 import { OwnedStreams } from './owned-streams.ts'
 import { wayOf } from './own-token-retry.ts'
 import { PendingPosts } from './pending-posts.ts'
@@ -64,7 +64,7 @@ export class LegacyCarrier implements Carrier {
       log: parts.log,
       bounds,
       keepAliveMs: KEEP_ALIVE_MS.legacy,
-      maxEventBytes: parts.settings.limits.maxEventBytes,
+      reader: eventReaders(parts.settings.limits.maxEventBytes),
       edit: (stream) => tools.editOf(stream),
       resume: (stream, upId, signal) => resumed(parts, downstream, stream, upId, signal),
       resumedWithinMs: parts.settings.limits.downstreamTimeout * 1000,

@@ -1,5 +1,5 @@
 // What a client is told in place of an answer that will not come.
-import { eventTooLarge } from '../message/event-too-large.ts'
+import { eventNotTaken } from '../message/event-too-large.ts'
 import { McpRefusal } from '../message/refusal.ts'
 import type { SseEventTooLarge } from '../sse/sse.ts'
 
@@ -15,7 +15,7 @@ export type LostBecause = keyof typeof BECAUSE | SseEventTooLarge
 
 /** `id` as the client spelled it; the stream is what an operator finds in the log. */
 export function lostAnswer(id: string, stream: string, because: LostBecause = 'connection'): string {
-  if (typeof because !== 'string') return eventTooLarge(because.maxEventBytes, id).toJson(stream)
+  if (typeof because !== 'string') return eventNotTaken(because, id).toJson(stream)
   const message = `${BECAUSE[because]}; whether the request took effect is unknown`
   return new McpRefusal('downstream_broken', message, { id }).toJson(stream)
 }

@@ -9,6 +9,8 @@ import type { Edit } from '../tools/gate.ts'
 import type { Order } from '../dispatch/dispatch-header.ts'
 import type { LogReader } from './log-reader.ts'
 import { lostAnswer, type LostBecause } from './lost-answer.ts'
+import { SseReader } from '../sse/sse.ts'
+import { roomFor } from '../sse/unfinished.ts'
 import { OpenRequests } from '../message/open-requests.ts'
 
 export interface StreamSpec {
@@ -57,7 +59,7 @@ export interface OwnedStreamsOptions {
   readonly log: EventLog
   readonly bounds: LogBounds
   readonly keepAliveMs: number
-  readonly maxEventBytes: number
+  readonly reader: (stream: StreamSpec) => SseReader
   readonly resume: Resume
   /** How long a call that was resumed may stay without a message. */
   readonly resumedWithinMs: number
@@ -96,6 +98,12 @@ export function beginning({ open, ...begun }: Begun): OwnedStream {
 /** Nothing has to come any more. A stream that stands open waits for whatever does. */
 export function owesNothing({ spec, open }: OwnedStream): boolean {
   return spec.kind === 'call' && open.areAnswered
+}
+
+/** Readers of what one person's servers say. Who that is, nobody has to know. */
+export function eventReaders(maxEventBytes: number): OwnedStreamsOptions['reader'] {
+  const person = randomId(9)
+  return ({ target }) => new SseReader({ maxEventBytes, room: roomFor(target, person) })
 }
 
 /** The answer to one POST. */

@@ -8,9 +8,10 @@ import type { NewEvent } from '../../session/store/event-log.ts'
 import type { CloseReason } from '../../session/contract/leash-terms.ts'
 import type { McpSession } from '../../session/store/mcp-sessions.ts'
 import type { StreamTraffic } from '../../session/contract/stream-traffic.ts'
+import { breakageOf } from '../sse/relay.ts'
 import { editedEvents } from '../tools/filter-body.ts'
 import type { OpenRequests } from '../message/open-requests.ts'
-import { SseEventTooLarge, SseReader } from '../sse/sse.ts'
+import { SseEventTooLarge } from '../sse/sse.ts'
 import { incoming } from './incoming.ts'
 import { Intake } from './intake.ts'
 import { LogReader } from './log-reader.ts'
@@ -230,7 +231,7 @@ export class OwnedStreams {
 
   /** Reads until the downstream ends (true) or breaks off (false); what follows is decided by `#carry`. */
   async #pump(live: OwnedStream, body: ReadableStream<Uint8Array>, silenceMs?: number): Promise<boolean> {
-    const events = new SseReader({ maxEventBytes: this.#options.maxEventBytes })
+    const events = this.#options.reader(live.spec)
     const edit = this.#options.edit(live.spec)
     const intake = new Intake(live, body.getReader(), silenceMs)
     let bytes = 0
@@ -255,6 +256,7 @@ export class OwnedStreams {
         intake.took(complete)
       }
     } finally {
+      events.close()
       intake.close()
     }
   }
@@ -268,7 +270,7 @@ export class OwnedStreams {
   }
 
   async #broken(live: OwnedStream, error: unknown): Promise<void> {
-    const code = error instanceof SseEventTooLarge ? 'downstream_event_too_large' : 'downstream_broken'
+    const code = breakageOf(error)
     log('error', 'stream.broken', { stream: live.spec.id, code, reason: error instanceof Error ? error.message : undefined })
     live.abort.abort(code)
     if (!(error instanceof SseEventTooLarge)) return this.#suspend(live)

@@ -6,13 +6,14 @@ import { bareStatus, checkAnswer, shortOrStream } from '../downstream/downstream
 import { editedBody, editedEvents, unreadable } from '../tools/filter-body.ts'
 import { sentUntilTaken, type Challenged } from '../downstream/token-retry.ts'
 import type { Passage } from '../message/era.ts'
-import { eventTooLarge } from '../message/event-too-large.ts'
+import { eventTooLarge, noRoomForEvent } from '../message/event-too-large.ts'
 import { farewell } from './stream-termination.ts'
 import { answerInTime } from './late-answer.ts'
 import { isEventStream, requestHeaders, responseHeaders } from '../downstream/passing-headers.ts'
 import { OpenRequests } from '../message/open-requests.ts'
 import { McpRefusal } from '../message/refusal.ts'
 import { encodeEvent } from '../sse/sse.ts'
+import { roomFor } from '../sse/unfinished.ts'
 import { Tether, type OpenLeash } from './request-lifetime.ts'
 import type { Edit } from '../tools/gate.ts'
 
@@ -29,6 +30,8 @@ export interface Forwarding {
   /** What to do when the downstream does not take that. */
   readonly challenged?: Challenged | undefined
   readonly requestId: string
+  /** Whose share of what is held is used up by the answer. */
+  readonly person?: string | undefined
 }
 
 export interface ForwardingConditions {
@@ -100,6 +103,7 @@ async function eventsOf(
   return carryEvents(body, {
     keepAliveMs: conditions.keepAliveMs,
     maxEventBytes: conditions.maxEventBytes,
+    room: roomFor(forwarding.target, forwarding.person),
     first: conditions.first ?? [],
     ...encoding(forwarding, conditions),
     owed: owedTo(forwarding.passage),
@@ -200,14 +204,17 @@ async function ask(forwarding: Forwarding, conditions: ForwardingConditions, tet
   }
 }
 
+const BROKE = 'The connection to the downstream MCP server broke before it had answered'
+
 /** A stream that breaks before its request is answered is answered here: silence would leave the client waiting. */
 function lastEvent(breakage: Breakage, { passage, requestId }: Forwarding, maxEventBytes: number): Uint8Array | undefined {
   log('warn', 'mcp.stream_broken', { code: breakage, request_id: requestId })
   if (passage.id === undefined) return undefined
-  const message = 'The connection to the downstream MCP server broke before it had answered'
-  const refusal =
-    breakage === 'downstream_broken'
-      ? new McpRefusal(breakage, message, { id: passage.id })
-      : eventTooLarge(maxEventBytes, passage.id)
-  return encodeEvent({ event: 'message', data: refusal.toJson(requestId) })
+  const { id } = passage
+  const refusals = {
+    downstream_broken: () => new McpRefusal('downstream_broken', BROKE, { id }),
+    downstream_event_too_large: () => eventTooLarge(maxEventBytes, id),
+    broker_busy: () => noRoomForEvent(id),
+  } as const
+  return encodeEvent({ event: 'message', data: refusals[breakage]().toJson(requestId) })
 }

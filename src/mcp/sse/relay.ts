@@ -1,14 +1,15 @@
 // An event stream on its way from the downstream to the client: event by event, never more than one chunk ahead of the reader.
 import { joined } from '../../platform/bytes.ts'
 import type { StreamMeter } from '../../session/contract/stream-traffic.ts'
+import type { Room } from './unfinished.ts'
 import { keepAlive } from './keep-alive.ts'
 import type { OpenRequests } from '../message/open-requests.ts'
-import { encodeComment, encodeEvent, isMessage, SseEventTooLarge, SseReader, type SseEvent } from './sse.ts'
+import { encodeComment, encodeEvent, isMessage, NoRoomForEvent, SseEventTooLarge, SseReader, type SseEvent } from './sse.ts'
 
 /** One event has to be held whole, so that a comment never lands inside it. */
 export const MAX_EVENT_BYTES = 8 * 1024 * 1024
 
-export type Breakage = 'downstream_broken' | 'downstream_event_too_large'
+export type Breakage = 'downstream_broken' | 'downstream_event_too_large' | 'broker_busy'
 
 /** How long a stream goes on after everything it was opened for is answered: what the downstream says in the same breath still passes. */
 export const GRACE_MS = 100
@@ -16,6 +17,8 @@ export const GRACE_MS = 100
 export interface Carriage {
   readonly keepAliveMs: number
   readonly maxEventBytes: number
+  /** Where an event has its place that is not complete. */
+  readonly room?: Room
   /** Sent before anything else. */
   readonly first: readonly Uint8Array[]
   /** What the client gets of these events; may store them before. */
@@ -37,7 +40,11 @@ export interface Carriage {
 
 export function carryEvents(body: ReadableStream<Uint8Array>, carriage: Carriage): ReadableStream<Uint8Array> {
   const source = body.getReader()
-  const events = new SseReader({ maxEventBytes: carriage.maxEventBytes, comments: true })
+  const events = new SseReader({
+    maxEventBytes: carriage.maxEventBytes,
+    ...(carriage.room && { room: carriage.room }),
+    comments: true,
+  })
   let stopBeating: () => void
   let isOver = false
   let grace: ReturnType<typeof setTimeout> | undefined
@@ -45,6 +52,7 @@ export function carryEvents(body: ReadableStream<Uint8Array>, carriage: Carriage
 
   function finish(controller: ReadableStreamDefaultController<Uint8Array>, last?: Uint8Array): void {
     isOver = true
+    events.close()
     stopBeating()
     clearTimeout(grace)
     if (last) controller.enqueue(last)
@@ -54,6 +62,7 @@ export function carryEvents(body: ReadableStream<Uint8Array>, carriage: Carriage
   /** What is being stored is stored before the stream counts as over. */
   async function leave(because: 'ended' | 'client_left'): Promise<void> {
     isOver = true
+    events.close()
     stopBeating()
     clearTimeout(grace)
     // Nobody is left to hear what cancelling may have to say.
@@ -144,13 +153,18 @@ export function carryEvents(body: ReadableStream<Uint8Array>, carriage: Carriage
         carriage.over('ended')
       } catch (error) {
         if (isOver) return
-        const breakage = error instanceof SseEventTooLarge ? 'downstream_event_too_large' : 'downstream_broken'
-        finish(controller, inPlace(breakage))
+        finish(controller, inPlace(breakageOf(error)))
         await leave('ended')
       }
     },
     cancel: () => leave('client_left'),
   })
+}
+
+/** What a stream ends with, for what its reader threw. */
+export function breakageOf(error: unknown): Breakage {
+  if (error instanceof NoRoomForEvent) return 'broker_busy'
+  return error instanceof SseEventTooLarge ? 'downstream_event_too_large' : 'downstream_broken'
 }
 
 /**

@@ -4,6 +4,8 @@
 // one is the priming event of MCP 2025-11-25 (SEP-1699): it carries the first id a client can resume from.
 // https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream
 import { joined } from '../../platform/bytes.ts'
+import { HeldBytesError } from '../../platform/held-bytes.ts'
+import { roomFor, UnfinishedBytes, type Room } from './unfinished.ts'
 
 export type SseEvent = {
   readonly id?: string
@@ -18,19 +20,27 @@ export type SseEvent = {
 export type SseReaderOptions = {
   /** How many bytes one event may have before the reader refuses to hold more of it. */
   readonly maxEventBytes: number
+  /** Where an event has its place that is not small, until it is complete; whose it is decides how much there is. */
+  readonly room?: Room
   /** Deliver comments too, in their place between the events; otherwise they are dropped. */
   readonly comments?: boolean
 }
 
 export class SseEventTooLarge extends Error {
-  readonly code = 'sse_event_too_large'
+  override readonly name: string = 'SseEventTooLarge'
+  readonly code: 'sse_event_too_large' | 'no_room_for_event' = 'sse_event_too_large'
   readonly maxEventBytes: number
 
   constructor(maxEventBytes: number) {
     super(`an event of the stream is larger than the ${maxEventBytes} bytes allowed`)
-    this.name = 'SseEventTooLarge'
     this.maxEventBytes = maxEventBytes
   }
+}
+
+/** An event that might be small enough, but there is no room for what is there of it. */
+export class NoRoomForEvent extends SseEventTooLarge {
+  override readonly name = 'NoRoomForEvent'
+  override readonly code = 'no_room_for_event'
 }
 
 /** What a client of MCP reads. Events of other types are dispatched to nobody there (WHATWG server-sent events, section 9.2.6). */
@@ -57,9 +67,18 @@ export class SseReader {
   #blockBytes = 0
   #lastByteWasCr = false
   #isFirstLine = true
+  readonly #unfinished: UnfinishedBytes
 
   constructor(options: SseReaderOptions) {
     this.#options = options
+    this.#unfinished = new UnfinishedBytes(options.room ?? roomFor())
+  }
+
+  /** Once nothing more is read: what is there of an event gives back its room. */
+  close(): void {
+    this.#line = []
+    this.#block = {}
+    this.#unfinished.giveBack()
   }
 
   /** Yields what the chunk completes. It has to be drained before the next chunk; an event the stream ends in is not one. */
@@ -96,7 +115,15 @@ export class SseReader {
     if (bytes.length === 0) return
     this.#line.push(bytes)
     this.#lineBytes += bytes.length
-    if (this.#blockBytes + this.#lineBytes > this.#options.maxEventBytes) throw new SseEventTooLarge(this.#options.maxEventBytes)
+    const { maxEventBytes } = this.#options
+    const soFar = this.#blockBytes + this.#lineBytes
+    try {
+      if (soFar > maxEventBytes) throw new SseEventTooLarge(maxEventBytes)
+      this.#unfinished.reach(soFar)
+    } catch (error) {
+      this.close()
+      throw error instanceof HeldBytesError ? new NoRoomForEvent(maxEventBytes) : error
+    }
   }
 
   *#endLine(): Generator<SseEvent, void, undefined> {
@@ -122,12 +149,16 @@ export class SseReader {
     const block = this.#block
     this.#block = {}
     this.#blockBytes = 0
+    this.#unfinished.giveBack()
     if (isWorthTelling(block)) yield block
   }
 
   *#comment(line: string): Generator<SseEvent, void, undefined> {
     // Keep-alives that never end a block must not add up to an event that is too large.
-    if (Object.keys(this.#block).length === 0) this.#blockBytes = 0
+    if (Object.keys(this.#block).length === 0) {
+      this.#blockBytes = 0
+      this.#unfinished.giveBack()
+    }
     if (this.#options.comments === true) yield { comment: withoutOneSpace(line.slice(1)) }
   }
 
@@ -149,6 +180,7 @@ export async function* readEvents(
   try {
     for (let next = await chunks.read(); !next.done; next = await chunks.read()) yield* events.read(next.value)
   } finally {
+    events.close()
     // The reason why the body broke has already been thrown by read(); cancelling it again has nothing to add.
     await chunks.cancel().catch(() => undefined)
   }

@@ -15,6 +15,16 @@ test('one person has a share and no more, and others have room meanwhile', () =>
   held.open('ada').hold(40 * KIB)
 })
 
+test('what has two owners counts for both of them', () => {
+  const held = new HeldBytes(100 * KIB, 40 * KIB)
+  const { hold, release } = held.open(['ada', 'docs.example'])
+  hold(40 * KIB)
+  for (const who of ['ada', 'docs.example', ['bob', 'ada']])
+    expect(() => held.open(who)).toThrow(expect.objectContaining({ whose: 'own' }))
+  release()
+  held.open(['bob', 'docs.example']).hold(40 * KIB)
+})
+
 test('all of them together have no more than there is', () => {
   const held = new HeldBytes(100 * KIB, 40 * KIB)
   for (const who of ['ada', 'bob']) held.open(who).hold(40 * KIB)

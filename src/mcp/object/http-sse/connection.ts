@@ -5,7 +5,8 @@ import { sentUntilTaken, type Challenged } from '../../downstream/token-retry.ts
 import { checkAnswer } from '../../downstream/downstream-answer.ts'
 import { isEventStream } from '../../downstream/passing-headers.ts'
 import { McpRefusal } from '../../message/refusal.ts'
-import { isMessage, readEvents, SseEventTooLarge, type SseEvent } from '../../sse/sse.ts'
+import { isMessage, NoRoomForEvent, readEvents, SseEventTooLarge, type SseEvent } from '../../sse/sse.ts'
+import { roomFor } from '../../sse/unfinished.ts'
 import { messageEndpoint } from './endpoint.ts'
 
 export interface ConnectionTerms {
@@ -70,7 +71,7 @@ export class SseConnection {
         reason: `GET was answered ${answer.status}`,
       })
     }
-    const events = readEvents(answer.body, { maxEventBytes: terms.maxEventBytes - FRAME_BYTES })
+    const events = readEvents(answer.body, { maxEventBytes: terms.maxEventBytes - FRAME_BYTES, room: roomFor(target) })
     const named = await endpointIn(events, abort)
     const endpoint = named === undefined ? undefined : messageEndpoint(named, target)
     if (endpoint) return new SseConnection(terms, abort, ends, events, endpoint)
@@ -113,7 +114,8 @@ export class SseConnection {
     try {
       for await (const event of this.#events) if (isMessage(event)) await deliver(event.data)
     } catch (error) {
-      if (error instanceof SseEventTooLarge) tooLarge = new SseEventTooLarge(this.#terms.maxEventBytes)
+      if (error instanceof NoRoomForEvent) tooLarge = error
+      else if (error instanceof SseEventTooLarge) tooLarge = new SseEventTooLarge(this.#terms.maxEventBytes)
       if (!this.#terms.signal.aborted) log('warn', 'downstream.connection_broken', { reason: describeError(error) })
     }
     this.close()

@@ -2,7 +2,7 @@
 import { describeError, log } from '../../../platform/telemetry.ts'
 import { GRACE_MS } from '../../sse/relay.ts'
 import { checkAnswer } from '../../downstream/downstream-answer.ts'
-import { eventTooLarge } from '../../message/event-too-large.ts'
+import { eventNotTaken } from '../../message/event-too-large.ts'
 import { isEventStream } from '../../downstream/passing-headers.ts'
 import { McpRefusal } from '../../message/refusal.ts'
 import { isMessage, readEvents, SseEventTooLarge } from '../../sse/sse.ts'
@@ -163,7 +163,7 @@ export class HttpDownstream implements Link {
       error instanceof McpRefusal
         ? error
         : error instanceof SseEventTooLarge
-          ? eventTooLarge(error.maxEventBytes)
+          ? eventNotTaken(error)
           : new McpRefusal('downstream_broken', 'The answer of the downstream MCP server broke off')
     for (const id of open.spelled)
       await this.#context.deliver(new McpRefusal(code, message, { id }).toJson(this.#context.standing))

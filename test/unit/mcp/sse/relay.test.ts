@@ -3,6 +3,7 @@ import { describe, expect, test, vi } from 'vitest'
 import { carryEvents, withoutIds, type Carriage } from '../../../../src/mcp/sse/relay.ts'
 import { StreamMeter } from '../../../../src/session/contract/stream-traffic.ts'
 import { encodeComment, encodeEvent } from '../../../../src/mcp/sse/sse.ts'
+import { HeldBytes } from '../../../../src/platform/held-bytes.ts'
 import { bodyOf } from '../brokered.ts'
 
 const bytes = (text: string) => new TextEncoder().encode(text)
@@ -84,6 +85,22 @@ describe('a stream that breaks', () => {
   test('is told apart from one that ended', async () => {
     expect(await carried(breaking('data: x\n\ndata: half'), { lastEvent })).toBe(': ok\n\ndata: x\n\n: downstream_broken\n\n')
     expect(await carried(saying('data: x\n\n'), { lastEvent })).toBe(': ok\n\ndata: x\n\n')
+  })
+
+  test('ends at an event for which there is no room, and gives back what it had of it', async () => {
+    const held = new HeldBytes(300 * 1024, 200 * 1024)
+    const half = `data: ${'x'.repeat(150 * 1024)}`
+    const change = { lastEvent, maxEventBytes: 1024 * 1024, room: () => held.open('a') }
+    const waiting = new ReadableStream<Uint8Array>({ start: (controller) => controller.enqueue(bytes(half)) })
+    const first = carryEvents(waiting, { ...carriage, ...change }).getReader()
+    await first.read()
+    const next = first.read()
+    expect(await carried(saying('data: first\n\n', half), change)).toBe(': ok\n\ndata: first\n\n: broker_busy\n\n')
+    await first.cancel()
+    await next
+    expect(await carried(saying(half, '\n\n'), change)).toContain('xxx')
+    expect(await carried(breaking(half), change)).toContain('downstream_broken')
+    held.open('a').hold(200 * 1024)
   })
 
   test('ends at an event that is too large, after everything before it', async () => {
