@@ -100,7 +100,8 @@ async function flawsOf(page: Page): Promise<readonly string[]> {
   ]
 }
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+const require = createRequire(import.meta.url)
+const AXE = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8')
 
 /** What axe finds that would keep people from reading or using the page: serious and critical, by the WCAG rules it knows. */
 async function barriersOf(page: Page): Promise<readonly string[]> {
