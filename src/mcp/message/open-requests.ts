@@ -1,4 +1,5 @@
 // JSON-RPC responses inside events: which of the requests a stream was opened for have been answered.
+import { idKey, isResponse, jsonIn } from './response.ts'
 
 /** So many answers that nobody waits for are looked out for; most never come. */
 const MOST_WITHDRAWN = 1_000
@@ -69,27 +70,11 @@ export class OpenRequests {
 function answeredIn(data: string): readonly string[] {
   // Most events are notifications; parsing those for nothing would be most of the work.
   if (!/"(?:result|error)"/.test(data)) return []
-  const parsed = parse(data)
+  const parsed = jsonIn(data)
   const messages: readonly unknown[] = Array.isArray(parsed) ? parsed : [parsed]
-  return messages.flatMap((message) => (isResponse(message) ? [keyOf(message.id)] : []))
-}
-
-function isResponse(message: unknown): message is { readonly id: unknown } {
-  return typeof message === 'object' && message !== null && 'id' in message && ('result' in message || 'error' in message)
+  return messages.flatMap((message) => (isResponse(message) ? [idKey(message.id)] : []))
 }
 
 function keyIn(spelled: string): string {
-  return keyOf(JSON.parse(spelled))
-}
-
-function keyOf(id: unknown): string {
-  return `${typeof id} ${String(id)}`
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
+  return idKey(JSON.parse(spelled))
 }

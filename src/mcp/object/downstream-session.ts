@@ -1,9 +1,8 @@
 // The object's requests to the downstream in the name of an MCP session, which it may have lost and is then initialized again.
 import type { McpSession, McpSessions } from '../../session/store/mcp-sessions.ts'
 import type { SessionContext } from '../../session/session-context.ts'
-import { outbound, OutboundError } from '../../platform/outbound.ts'
 import { describeError, log } from '../../platform/telemetry.ts'
-import { sentUntilTaken, type Challenged } from '../downstream/token-retry.ts'
+import type { Challenged } from '../downstream/token-retry.ts'
 import { MAX_EVENT_BYTES } from '../sse/relay.ts'
 import { isEventStream } from '../downstream/passing-headers.ts'
 import { McpRefusal } from '../message/refusal.ts'
@@ -12,6 +11,7 @@ import { roomFor } from '../sse/unfinished.ts'
 import { wholeBody } from '../downstream/whole-body.ts'
 import { judged } from '../downstream/session-doubt.ts'
 import { GrantSignals } from './grant-signals.ts'
+import { requestDownstream } from './request-downstream.ts'
 
 export interface DownstreamRequest {
   readonly method: 'POST' | 'GET' | 'DELETE'
@@ -93,18 +93,8 @@ export class DownstreamSessions {
     const { method, target, headers, body, signal, headersWithinMs, challenged } = request
     if (downstreamId === undefined) headers.delete('mcp-session-id')
     else headers.set('mcp-session-id', downstreamId)
-    const send = (instead: Readonly<Record<string, string>> = {}): Promise<Response> => {
-      for (const [name, value] of Object.entries(instead)) headers.set(name, value)
-      return outbound(target, { method, headers, ...(body !== undefined && { body }) }, { signal, headersWithinMs })
-    }
-    try {
-      return await sentUntilTaken(send, challenged)
-    } catch (cause) {
-      if (cause instanceof McpRefusal) throw cause
-      const reason = cause instanceof OutboundError ? cause.reason : 'unreachable'
-      const code = reason === 'timeout' ? 'downstream_timeout' : 'downstream_unreachable'
-      throw new McpRefusal(code, 'Failed to connect to downstream MCP server', { reason })
-    }
+    const init = { method, headers, ...(body !== undefined && { body }) }
+    return await requestDownstream(target, init, { signal, headersWithinMs }, challenged)
   }
 
   /**

@@ -2,6 +2,7 @@
 import { randomId } from '../../platform/crypto.ts'
 import { MAX_EVENT_BYTES } from '../sse/relay.ts'
 import { isEventStream } from '../downstream/passing-headers.ts'
+import { jsonIn } from '../message/response.ts'
 import { isMessage, readEvents } from '../sse/sse.ts'
 import type { ToolGate } from './gate.ts'
 import { listedIn } from './listing.ts'
@@ -55,10 +56,6 @@ export async function responseIn(answer: Response, id: string, signal: AbortSign
 
 export function answers(message: string, id: string): boolean {
   if (!message.includes(id)) return false
-  try {
-    const parsed: unknown = JSON.parse(message)
-    return typeof parsed === 'object' && parsed !== null && 'id' in parsed && parsed.id === id && !('method' in parsed)
-  } catch {
-    return false
-  }
+  const parsed = jsonIn(message)
+  return typeof parsed === 'object' && parsed !== null && 'id' in parsed && parsed.id === id && !('method' in parsed)
 }

@@ -1,6 +1,7 @@
 // A list of tools with some cut out of it: what is left keeps every byte, because the text is cut and never written anew.
 import { BACKSLASH, CLOSE_ARRAY, CLOSE_OBJECT, COLON, COMMA, OPEN_ARRAY, OPEN_OBJECT, QUOTE } from '../message/json-characters.ts'
 import type { OpenRequests } from '../message/open-requests.ts'
+import { jsonIn } from '../message/response.ts'
 import * as z from 'zod'
 
 /** What is read of a tool; everything else about it is the client's. */
@@ -25,14 +26,14 @@ function toolsIn(tools: readonly unknown[]): readonly ListedTool[] {
 export function listedIn(
   text: string,
 ): { readonly tools: readonly ListedTool[]; readonly nextCursor?: string | undefined } | undefined {
-  const page = pageSchema.safeParse(parsed(text)).data
+  const page = pageSchema.safeParse(jsonIn(text)).data
   return page && { ...page.result, tools: toolsIn(page.result.tools) }
 }
 
 /** The tools in those responses of a message, or in 2025-03-26 of a batch, that answer one of these requests. */
 export function listedFor(text: string, asked: OpenRequests): readonly ListedTool[] {
   if (asked.areAnswered || !/"tools"|\\u/.test(text)) return []
-  const message = parsed(text)
+  const message = jsonIn(text)
   return [message].flat().flatMap((response) => {
     const { id, result } = responseSchema.safeParse(response).data ?? {}
     return result && asked.has(JSON.stringify(id)) ? toolsIn(result.tools) : []
@@ -44,7 +45,7 @@ export function listedFor(text: string, asked: OpenRequests): readonly ListedToo
  * message comes back as it is; undefined for what is no JSON, of which nobody can say what it lists.
  */
 export function cutTools(text: string, keeps: (tool: ListedTool) => boolean): string | undefined {
-  if (parsed(text) === undefined) return undefined
+  if (jsonIn(text) === undefined) return undefined
   // Most events are notifications and name no tools; but a key may be spelled with escapes.
   return text.includes('"tools"') || text.includes('\\u') ? new Cutter(text, keeps).cut() : text
 }
@@ -171,13 +172,4 @@ class Cutter {
 
 function isSpace(code: number): boolean {
   return code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09
-}
-
-/** Undefined for what is no JSON. */
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }

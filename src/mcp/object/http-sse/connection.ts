@@ -1,12 +1,12 @@
 // One connection to an HTTP+SSE server (MCP 2024-11-05): a stream that everything comes over, an address everything is sent to.
-import { outbound, OutboundError, type OutboundOptions } from '../../../platform/outbound.ts'
 import { describeError, log } from '../../../platform/telemetry.ts'
-import { sentUntilTaken, type Challenged } from '../../downstream/token-retry.ts'
+import type { Challenged } from '../../downstream/token-retry.ts'
 import { checkAnswer } from '../../downstream/downstream-answer.ts'
 import { isEventStream } from '../../downstream/passing-headers.ts'
 import { McpRefusal } from '../../message/refusal.ts'
 import { isMessage, NoRoomForEvent, readEvents, SseEventTooLarge, type SseEvent } from '../../sse/sse.ts'
 import { roomFor } from '../../sse/unfinished.ts'
+import { requestDownstream } from '../request-downstream.ts'
 import { messageEndpoint } from './endpoint.ts'
 
 export interface ConnectionTerms {
@@ -57,7 +57,7 @@ export class SseConnection {
     headers.set('accept', 'text/event-stream')
     headers.set('accept-encoding', 'identity')
     const ends = AbortSignal.any([signal, abort.signal])
-    const answer = await ask(
+    const answer = await requestDownstream(
       target,
       { headers },
       { signal: ends, headersWithinMs: Math.min(headersWithinMs, ENDPOINT_WITHIN_MS) },
@@ -100,7 +100,7 @@ export class SseConnection {
     if (this.#ends.aborted) stop()
     try {
       const init = { method: 'POST', headers: own, body }
-      const answer = await ask(this.#endpoint, init, { ending, headersWithinMs }, challengedFor(own))
+      const answer = await requestDownstream(this.#endpoint, init, { ending, headersWithinMs }, challengedFor(own))
       await checkAnswer(answer, undefined)
       return answer
     } finally {
@@ -143,25 +143,5 @@ async function endpointIn(
     })
   } finally {
     clearTimeout(timer)
-  }
-}
-
-async function ask(
-  url: string | URL,
-  init: RequestInit & { readonly headers: Headers },
-  options: OutboundOptions,
-  challenged: Challenged | undefined,
-): Promise<Response> {
-  const send = (instead: Readonly<Record<string, string>> = {}): Promise<Response> => {
-    for (const [name, value] of Object.entries(instead)) init.headers.set(name, value)
-    return outbound(url, init, options)
-  }
-  try {
-    return await sentUntilTaken(send, challenged)
-  } catch (cause) {
-    if (cause instanceof McpRefusal) throw cause
-    const reason = cause instanceof OutboundError ? cause.reason : 'unreachable'
-    const code = reason === 'timeout' ? 'downstream_timeout' : 'downstream_unreachable'
-    throw new McpRefusal(code, 'Failed to connect to downstream MCP server', { reason })
   }
 }

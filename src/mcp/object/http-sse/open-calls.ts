@@ -1,4 +1,5 @@
 // Which open call a message belongs to, where a downstream sends everything over one connection.
+import { idKey, isResponse, jsonIn } from '../../message/response.ts'
 
 /** The parts of a client's message a call is recognised by later. */
 interface Asked {
@@ -31,8 +32,8 @@ export class OpenCalls<Call> {
 
   open(call: Call, messages: readonly Asked[]): void {
     const requests = messages.filter(({ kind }) => kind === 'request')
-    const ids = requests.flatMap(({ id }) => (id === undefined ? [] : [keyOf(JSON.parse(id))]))
-    const tokens = requests.flatMap(({ meta }) => (meta['progressToken'] === undefined ? [] : [keyOf(meta['progressToken'])]))
+    const ids = requests.flatMap(({ id }) => (id === undefined ? [] : [idKey(JSON.parse(id))]))
+    const tokens = requests.flatMap(({ meta }) => (meta['progressToken'] === undefined ? [] : [idKey(meta['progressToken'])]))
     const entry = { call, ids: new Set(ids), tokens: new Set(tokens) }
     this.#entries.add(entry)
     for (const id of ids) this.#byId.set(id, entry)
@@ -50,24 +51,24 @@ export class OpenCalls<Call> {
 
   /** Reads one message, or in 2025-03-26 a batch of them, which goes one way as a whole. */
   route(data: string): Route<Call> {
-    const parsed = parse(data)
+    const parsed = jsonIn(data)
     const completed: Call[] = []
     let call: Call | undefined
     let isStray = false
     for (const message of Array.isArray(parsed) ? parsed : [parsed]) {
       const entry = this.#entryOf(message)
       call ??= entry?.call
-      if (!isAnswer(message)) continue
+      if (!isResponse(message)) continue
       isStray ||= entry === undefined && message.id !== null
-      if (entry && this.#answered(entry, keyOf(message.id))) completed.push(entry.call)
+      if (entry && this.#answered(entry, idKey(message.id))) completed.push(entry.call)
     }
     return { call, completed, isStray: isStray && call === undefined }
   }
 
   /** The client does not wait for this request any more. Returns its call, and whether that is complete now. */
   withdraw(id: unknown): { readonly call: Call; readonly isComplete: boolean } | undefined {
-    const entry = this.#byId.get(keyOf(id))
-    return entry && { call: entry.call, isComplete: this.#answered(entry, keyOf(id)) }
+    const entry = this.#byId.get(idKey(id))
+    return entry && { call: entry.call, isComplete: this.#answered(entry, idKey(id)) }
   }
 
   /** Forgets every call; returns them. */
@@ -82,9 +83,9 @@ export class OpenCalls<Call> {
   }
 
   #entryOf(message: unknown): Entry<Call> | undefined {
-    if (isAnswer(message)) return this.#byId.get(keyOf(message.id))
+    if (isResponse(message)) return this.#byId.get(idKey(message.id))
     const token = progressTokenOf(message)
-    return token === undefined ? undefined : this.#byToken.get(keyOf(token))
+    return token === undefined ? undefined : this.#byToken.get(idKey(token))
   }
 
   #answered(entry: Entry<Call>, id: string): boolean {
@@ -103,26 +104,9 @@ export class OpenCalls<Call> {
   }
 }
 
-function isAnswer(message: unknown): message is { readonly id: unknown } {
-  return typeof message === 'object' && message !== null && 'id' in message && ('result' in message || 'error' in message)
-}
-
 function progressTokenOf(message: unknown): unknown {
   if (typeof message !== 'object' || message === null || !('method' in message) || !('params' in message)) return undefined
   const { method, params } = message
   if (method !== 'notifications/progress' || typeof params !== 'object' || params === null) return undefined
   return 'progressToken' in params ? params.progressToken : undefined
-}
-
-/** By value and type: `1` and `"1"` are two ids. */
-function keyOf(value: unknown): string {
-  return `${typeof value} ${String(value)}`
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }

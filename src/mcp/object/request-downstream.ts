@@ -1,0 +1,25 @@
+// One request of the object's to a downstream; whatever keeps it from being answered is a refusal.
+import { outbound, OutboundError, type OutboundOptions } from '../../platform/outbound.ts'
+import { sentUntilTaken, type Challenged } from '../downstream/token-retry.ts'
+import { McpRefusal } from '../message/refusal.ts'
+
+/** `challenged` changes the headers. */
+export async function requestDownstream(
+  url: string | URL,
+  init: RequestInit & { readonly headers: Headers },
+  options: OutboundOptions,
+  challenged: Challenged | undefined,
+): Promise<Response> {
+  const send = (instead: Readonly<Record<string, string>> = {}): Promise<Response> => {
+    for (const [name, value] of Object.entries(instead)) init.headers.set(name, value)
+    return outbound(url, init, options)
+  }
+  try {
+    return await sentUntilTaken(send, challenged)
+  } catch (cause) {
+    if (cause instanceof McpRefusal) throw cause
+    const reason = cause instanceof OutboundError ? cause.reason : 'unreachable'
+    const code = reason === 'timeout' ? 'downstream_timeout' : 'downstream_unreachable'
+    throw new McpRefusal(code, 'Failed to connect to downstream MCP server', { reason })
+  }
+}
