@@ -2,6 +2,7 @@
 //
 // Bytes are counted as they come, after the runtime has undone a compression: neither a missing length nor a compressed one makes
 // a body larger. Whatever is left of a body that is too much is cancelled, not read.
+import { GrowingBytes } from './bytes.ts'
 
 export class BodyError extends Error {
   override readonly name = 'BodyError'
@@ -47,7 +48,7 @@ export async function beginningOf(
   if (body === null) return { bytes: new Uint8Array() }
   const source = body.getReader()
   const alarm = new Alarm(withinMs)
-  const whole = new Growing()
+  const whole = new GrowingBytes()
   try {
     for (;;) {
       const reading = source.read()
@@ -114,29 +115,4 @@ function from(
     },
     cancel: (reason) => source.cancel(reason),
   })
-}
-
-/** One piece stays as it is: most bodies come in one. Of many small ones each would cost more than its bytes. */
-class Growing {
-  #held: Uint8Array<ArrayBuffer> = new Uint8Array()
-  #length = 0
-
-  get length(): number {
-    return this.#length
-  }
-
-  get bytes(): Uint8Array<ArrayBuffer> {
-    return this.#held.subarray(0, this.#length)
-  }
-
-  add(piece: Uint8Array): void {
-    const length = this.#length + piece.length
-    if (length > this.#held.length) {
-      const grown = new Uint8Array(this.#length === 0 ? length : length * 2)
-      grown.set(this.bytes)
-      this.#held = grown
-    }
-    this.#held.set(piece, this.#length)
-    this.#length = length
-  }
 }

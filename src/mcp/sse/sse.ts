@@ -3,7 +3,7 @@
 // An EventSource forgets what a proxy must keep: an `id` or `retry` without data, and an event whose data is empty. The last
 // one is the priming event of MCP 2025-11-25 (SEP-1699): it carries the first id a client can resume from.
 // https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream
-import { joined } from '../../platform/bytes.ts'
+import { GrowingBytes } from '../../platform/bytes.ts'
 import { HeldBytesError } from '../../platform/held-bytes.ts'
 import { roomFor, UnfinishedBytes, type Room } from './unfinished.ts'
 
@@ -61,7 +61,9 @@ type Block = { id?: string; event?: string; data?: string; retry?: number }
 export class SseReader {
   readonly #options: SseReaderOptions
   readonly #decoder = new TextDecoder('utf-8', { fatal: false, ignoreBOM: true })
-  #line: Uint8Array[] = []
+  /** Most lines come in one piece, which is not copied. Of many small ones each would take far more memory than its bytes. */
+  #line: Uint8Array | undefined
+  #pieces: GrowingBytes | undefined
   #lineBytes = 0
   #block: Block = {}
   #blockBytes = 0
@@ -76,7 +78,8 @@ export class SseReader {
 
   /** Once nothing more is read: what is there of an event gives back its room. */
   close(): void {
-    this.#line = []
+    this.#line = undefined
+    this.#pieces = undefined
     this.#block = {}
     this.#unfinished.giveBack()
   }
@@ -113,7 +116,6 @@ export class SseReader {
 
   #hold(bytes: Uint8Array): void {
     if (bytes.length === 0) return
-    this.#line.push(bytes)
     this.#lineBytes += bytes.length
     const { maxEventBytes } = this.#options
     const soFar = this.#blockBytes + this.#lineBytes
@@ -124,6 +126,10 @@ export class SseReader {
       this.close()
       throw error instanceof HeldBytesError ? new NoRoomForEvent(maxEventBytes) : error
     }
+    if (this.#line) {
+      this.#pieces ??= new GrowingBytes(this.#line)
+      this.#pieces.add(bytes)
+    } else this.#line = bytes
   }
 
   *#endLine(): Generator<SseEvent, void, undefined> {
@@ -136,9 +142,10 @@ export class SseReader {
   }
 
   #takeLine(): string {
-    const line = this.#decoder.decode(joined(this.#line))
+    const line = this.#decoder.decode(this.#pieces?.bytes ?? this.#line)
     this.#blockBytes += this.#lineBytes
-    this.#line = []
+    this.#line = undefined
+    this.#pieces = undefined
     this.#lineBytes = 0
     if (!this.#isFirstLine) return line
     this.#isFirstLine = false
