@@ -1,5 +1,6 @@
 // The object's requests to the downstream in the name of an MCP session, which it may have lost and is then initialized again.
 import type { McpSession, McpSessions } from '../../session/store/mcp-sessions.ts'
+import { charge } from '../../session/access/admit.ts'
 import type { SessionContext } from '../../session/session-context.ts'
 import { describeError, log } from '../../platform/telemetry.ts'
 import type { Challenged } from '../downstream/token-retry.ts'
@@ -42,16 +43,19 @@ export interface DownstreamSessionsOptions {
 
 export class DownstreamSessions {
   readonly #sessions: McpSessions
+  /** Whether so many requests of the broker's own may be sent: they count like the person's. */
+  readonly #mayAsk: (resource: string, count: number) => boolean
   readonly #options: DownstreamSessionsOptions
   /** For what the broker sends by itself. */
   readonly signals: GrantSignals
   readonly #renewing = new Map<string, Promise<McpSession | undefined>>()
 
   constructor(
-    { mcpSessions, grants, now }: Pick<SessionContext, 'mcpSessions' | 'grants' | 'now'>,
+    { mcpSessions, grants, bucket, now }: Pick<SessionContext, 'mcpSessions' | 'grants' | 'bucket' | 'now'>,
     options: DownstreamSessionsOptions,
   ) {
     this.#sessions = mcpSessions
+    this.#mayAsk = (resource, count) => charge({ bucket }, resource, count) === undefined
     this.#options = options
     this.signals = new GrantSignals((grantId) => grants.live(grantId, now()) !== undefined)
   }
@@ -121,10 +125,11 @@ export class DownstreamSessions {
   /**
    * The proof is a ping, which may be sent as often as one likes: refused in the old session, and taken in a new one. A downstream
    * that refuses it in both says nothing about the session; then the old one stays, and the new one ends. Neither does one that
-   * refuses to be initialized as it refuses everything else.
+   * refuses to be initialized as it refuses everything else. Whoever has no requests left finds out nothing: the refusal is passed on.
    */
   async #renewIfLost(session: McpSession, request: DownstreamRequest, isNamed: boolean): Promise<McpSession | undefined> {
-    if (await this.#takesPing(session, request)) return session
+    if (!this.#mayAsk(session.resource, 1) || (await this.#takesPing(session, request))) return session
+    if (!this.#mayAsk(session.resource, OPENING)) return session
     const opened = await this.#initialize(session, request).catch((error: unknown) => {
       request.signal.throwIfAborted()
       log('warn', 'mcp_session.not_initialized_again', { session: session.id, reason: describeError(error) })
@@ -194,6 +199,9 @@ export class DownstreamSessions {
     }
   }
 }
+
+/** Requests: two to open a session, a ping in it, and then its end, or what was refused once more. */
+const OPENING = 4
 
 /** Times the wait for one answer: two pings, and between them the session is opened. */
 const LONGEST_RENEWAL = 4

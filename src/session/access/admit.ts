@@ -36,8 +36,8 @@ interface Live {
 }
 
 /** A question of the broker's own to a downstream, on behalf of the person's request: why it may not be asked; otherwise it counts like one of theirs. */
-export function charge({ bucket }: Pick<SessionContext, 'bucket'>, resource: string): Refused | undefined {
-  const { allowed, retryAfter, ...rate } = bucket.spend(Date.now(), resource)
+export function charge({ bucket }: Pick<SessionContext, 'bucket'>, resource: string, count = 1): Refused | undefined {
+  const { allowed, retryAfter, ...rate } = bucket.spend(Date.now(), resource, count)
   return allowed ? undefined : { admitted: false, reason: 'limit_exceeded', retryAfter, rate }
 }
 

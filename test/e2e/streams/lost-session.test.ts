@@ -14,7 +14,9 @@ let counts: Map<string, number>
 
 beforeAll(async () => {
   server = await ScriptedServer.start({ resumable: true })
-  world = await startWorld({ overrides: { DOWNSTREAM_MCP_URL: server.url, MAX_MCP_SESSIONS: '100' } })
+  // A window so long that nothing comes back while the test runs.
+  const limits = { RATE_LIMIT_REQUESTS: '10000', RATE_LIMIT_WINDOW: String(30 * 86_400) }
+  world = await startWorld({ overrides: { DOWNSTREAM_MCP_URL: server.url, MAX_MCP_SESSIONS: '100', ...limits } })
   token = (await credentialsFor('alice', world.mcpUrl)).accessToken
 })
 
@@ -135,6 +137,19 @@ describe('a session the server has lost is opened anew, and the client never not
     const answer = await client.call('count')
     expect([answer.status, await answer.json()]).toMatchObject([404, { id: 1, error: { data: { code: 'session_not_found' } } }])
   })
+})
+
+test('what the broker asks to find out whether a session lives counts like the requests of the person', async () => {
+  const left = async (): Promise<number> => Number((await client.call('count')).headers.get('ratelimit-remaining'))
+  const first = await left()
+  server.onCall(({ res }) => refuse(res, { status: 404, body: '' }))
+  await client.call('pay')
+  server.onCall(count)
+  const second = await left()
+  expect(first - second, 'the call, a ping, and this call').toBe(3)
+  server.sessions.clear()
+  const third = await left()
+  expect(third - (await left()), 'a ping, a new session with a ping, the call again, and this call').toBe(6)
 })
 
 describe('GET is answered 405 and costs nothing more when the server answers it', () => {
