@@ -212,7 +212,7 @@ export class Directory extends DurableObject<Env> {
     return await this.#has.campaigns.begin(order)
   }
 
-  /** The person has signed out of the pages in one browser; another one that listens comes back at once. */
+  /** A session of the person's at the pages is over, in one browser; another one that listens comes back at once. */
   async closeFeeds(sub: string): Promise<void> {
     await this.lifecycle.start()
     this.#live.dismiss(sub)

@@ -61,6 +61,7 @@ export class People extends LifecycleCapability {
         last_seen INTEGER NOT NULL, number INTEGER NOT NULL) WITHOUT ROWID;
       CREATE INDEX IF NOT EXISTS people_by_last_seen ON people (last_seen DESC, sub);
       CREATE INDEX IF NOT EXISTS people_by_email ON people (email);
+      CREATE INDEX IF NOT EXISTS people_by_subject ON people (subject);
       CREATE INDEX IF NOT EXISTS people_by_name ON people (name);
       CREATE INDEX IF NOT EXISTS people_connected ON people (sub) WHERE live_grants > 0;
       CREATE TABLE IF NOT EXISTS person_clients (client_id TEXT NOT NULL, sub TEXT NOT NULL, PRIMARY KEY (client_id, sub)) WITHOUT ROWID;
@@ -118,13 +119,14 @@ export class People extends LifecycleCapability {
     return row && fromRow(row)
   }
 
-  /** Most recently seen first, or those whose e-mail or name begins with the search; every page costs the same. */
+  /** Most recently seen first; or those whose e-mail or name begins with the search, before them who has exactly that address or subject. Every page costs the same. */
   page(search: string, after: string | undefined): PeoplePage {
     const rows = search === '' ? this.#latest(after) : this.#beginning(search, after)
     const people = rows.slice(0, PAGE).map(fromRow)
     const last = people.at(-1)
     const next = search === '' ? last && `${last.lastSeenAt}.${last.sub}` : last?.sub
-    return { people, next: rows.length > PAGE ? next : undefined }
+    const exact = search === '' || after !== undefined ? [] : this.#exactly(search).map(fromRow)
+    return { people: [...exact, ...people], next: rows.length > PAGE ? next : undefined }
   }
 
   /** People who have a grant for the client, a grant for or a link to the server, or any, in the order of their names here; for walking over all of them. */
@@ -159,10 +161,16 @@ export class People extends LifecycleCapability {
       : [...this.#storage.sql.exec<Row>(query, Number(seen), sub, PAGE + 1)]
   }
 
+  /** The same address or subject at several providers, or of one and the same by its own name here. */
+  #exactly(search: string): readonly Row[] {
+    const query = 'SELECT * FROM people WHERE email = ?1 OR subject = ?1 OR sub = ?1 ORDER BY last_seen DESC, sub LIMIT ?2'
+    return [...this.#storage.sql.exec<Row>(query, search, PAGE)]
+  }
+
   #beginning(search: string, after: string | undefined): readonly Row[] {
     const query = `SELECT * FROM people WHERE sub > ?1 AND sub IN (
-        SELECT sub FROM people WHERE email >= ?2 AND email < ?3 UNION SELECT sub FROM people WHERE name >= ?2 AND name < ?3)
-      ORDER BY sub LIMIT ?4`
+        SELECT sub FROM people WHERE email > ?2 AND email < ?3 UNION SELECT sub FROM people WHERE name >= ?2 AND name < ?3)
+      AND email IS NOT ?2 AND subject <> ?2 AND sub <> ?2 ORDER BY sub LIMIT ?4`
     return [...this.#storage.sql.exec<Row>(query, after ?? '', search, `${search}\u{10FFFF}`, PAGE + 1)]
   }
 }

@@ -51,7 +51,12 @@ export async function beginPagesSession(c: Context, services: Services, sub: str
   const { settings, keys, now } = services
   const ttl = settings.limits.pagesTtl
   const session = { id: randomId(12), until: now() + ttl }
-  const [everybody] = await Promise.all([services.directory().pagesEnded(), services.session(sub).visit(identity, session)])
+  const [everybody, isSurplus] = await Promise.all([
+    services.directory().pagesEnded(),
+    services.session(sub).visit(identity, session),
+  ])
+  // What listens with the session that was ended must not go on; the others come back at once.
+  if (isSurplus) await services.directory().closeFeeds(sub)
   // Whatever has ended before has ended before this, also in the same second.
   const signedInAt = Math.max(now(), everybody.at + 1)
   const cookie = { sub, csrf: randomId(16), session: session.id, signedInAt }

@@ -255,11 +255,11 @@ export abstract class UserSession extends DurableObject<Env> {
     return runErrand(await this.#started(), target, by, errand)
   }
 
-  /** The person has signed in to their own pages, or to the portal. */
-  async visit(identity: Identity, session: PagesSession): Promise<void> {
-    const parts = await this.#started()
-    await visit(parts, identity, session)
+  /** The person has signed in to their own pages, or to the portal; true when that ended the oldest of their sessions. */
+  async visit(identity: Identity, session: PagesSession): Promise<boolean> {
+    const isSurplus = await visit(await this.#started(), identity, session)
     await this.#jobs?.planSweep()
+    return isSurplus
   }
 
   /** What decides about the cookie of a page, which names this session. */

@@ -214,6 +214,27 @@ describe('100,000 people', () => {
     expect(await found("' OR 1=1 --")).toEqual([])
   })
 
+  test('of whom one has exactly that address or subject begin with that one, and are all found once', async () => {
+    const directory = freshDirectory()
+    const named = async (sub: string, identity: object): Promise<void> => {
+      const issuer = 'https://idp.example'
+      const known = person(sub, { identity: { issuer, subject: `subject of ${sub}`, groups: [], ...identity } })
+      await directory.record({ person: known, events: [], receipts: [] })
+    }
+    for (let n = 100; n < 160; n += 1) await named(`a-${n}`, { email: `al@example.com.evil${n}.example`, name: 'al@example.com' })
+    await named('z-al', { email: 'Al@example.com' })
+    await named('y-build', { subject: 'repo:acme/app' })
+    const first = await directory.people('al@example.com', undefined)
+    expect([first.people[0]?.sub, first.people[1]?.sub, first.people.length]).toEqual(['z-al', 'a-100', 51])
+    const { people: others } = await directory.people('al@example.com', first.next)
+    expect([others.map(({ sub }) => sub), new Set([...first.people, ...others].map(({ sub }) => sub)).size]).toEqual([
+      Array.from({ length: 10 }, (_, n) => `a-${n + 150}`),
+      61,
+    ])
+    expect((await directory.people('repo:acme/app', undefined)).people.map(({ sub }) => sub)).toEqual(['y-build'])
+    expect((await directory.people('y-build', undefined)).people.map(({ sub }) => sub)).toEqual(['y-build'])
+  })
+
   test('cost a page of people what 1,000 do', { timeout: 60_000 }, async () => {
     const [few, many] = [freshDirectory(), freshDirectory()]
     await seed(few, 1_000)

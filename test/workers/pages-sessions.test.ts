@@ -156,6 +156,17 @@ describe('the live feed', () => {
     expect((await dana.get('/admin/live', cookie, { upgrade: 'websocket', origin: BASE_URL })).status).toBe(403)
   })
 
+  test('ends when its session makes room for the sign-in in the twenty-first browser', async () => {
+    const dana = await somebody(['admins'])
+    const first = await dana.signIn()
+    const feed = await dana.listen(first)
+    for (let n = 0; n < 19; n += 1) await dana.signIn()
+    expect(feed.closed).toBeUndefined()
+    await dana.signIn()
+    await vi.waitFor(() => expect(feed.closed).toBe(1008))
+    expect((await dana.get('/admin/live', first, { upgrade: 'websocket', origin: BASE_URL })).status).toBe(403)
+  })
+
   test('ends when the person leaves the group of the administrators', async () => {
     const dana = await somebody(['admins'])
     const feed = await dana.listen(await dana.signIn())

@@ -32,7 +32,7 @@ export function peoplePage({ search, people, known, isFirst, next, now }: People
         <p class="lede">
           {grouped(known)} {known === 1 ? 'person has' : 'people have'} used this broker.
         </p>
-        <Search id="search-people" path="/admin/people" search={search} label="Name or e-mail begins with" />
+        <Search id="search-people" path="/admin/people" search={search} label="Name or e-mail begins with, or exact subject" />
         <Table
           id="people"
           caption={search === '' ? 'People, last seen first' : 'People who were found'}

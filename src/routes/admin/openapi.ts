@@ -24,7 +24,8 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
     answers: { 200: 'Overview' },
   },
   'get /people': {
-    summary: 'People and machines, most recently seen first, or those whose e-mail or name begins with the search',
+    summary:
+      'People and machines, most recently seen first, or those whose e-mail or name begins with the search; exactly that address or subject comes first',
     query: pageQuery,
     answers: { 200: 'People' },
   },

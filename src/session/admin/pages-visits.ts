@@ -13,11 +13,12 @@ export interface PagesStanding {
   readonly others: number
 }
 
-/** They have signed in at the identity provider, for the pages alone. */
-export async function visit(parts: SessionContext, identity: Identity, session: PagesSession): Promise<void> {
+/** They have signed in at the identity provider, for the pages alone. True when that ended the oldest of their sessions. */
+export async function visit(parts: SessionContext, identity: Identity, session: PagesSession): Promise<boolean> {
   // Who is blocked is known, and gets no session: unblocking them later makes none good.
-  if (!parts.profile.isBlocked) parts.pages.begin(session, parts.now())
+  const isSurplus = !parts.profile.isBlocked && parts.pages.begin(session, parts.now())
   await Promise.all([keep(parts, identity), parts.outbox.report()])
+  return isSurplus
 }
 
 export function pagesStanding({ profile, pages, now }: SessionContext, session: string): PagesStanding {

@@ -31,11 +31,14 @@ export class PagesSessions extends LifecycleCapability {
     for (const { id, until } of rows) this.#until.set(id, until)
   }
 
-  begin({ id, until }: PagesSession, now: number): void {
+  /** True when the oldest has made room for it. */
+  begin({ id, until }: PagesSession, now: number): boolean {
     this.forgetOver(now)
     this.#storage.sql.exec('INSERT INTO pages_sessions (id, until) VALUES (?, ?)', id, until)
     this.#until.set(id, until)
-    for (const oldest of [...this.#until.keys()].slice(0, -MOST)) this.end(oldest)
+    const surplus = [...this.#until.keys()].slice(0, -MOST)
+    for (const oldest of surplus) this.end(oldest)
+    return surplus.length > 0
   }
 
   isOpen(id: string, now: number): boolean {
