@@ -1,8 +1,10 @@
 // Asks an MCP server behind the broker who it is: reachable, which transport, which eras. Without a person's identity, so a refusal is an answer.
 import type { Downstream } from '../../src/settings/downstreams.ts'
+import { z } from 'zod'
 import { asking, inBetween, jsonOf, type Answer } from './asking.ts'
 import { about, type Finding, type Found } from './finding.ts'
 
+const sayings = z.object({ error: z.object({ message: z.string() }) })
 const ABOUT_US = { name: 'mcp-session-broker-doctor', version: '1' }
 const MODERN = '2026-07-28'
 const NEWEST_LEGACY = '2025-11-25'
@@ -60,11 +62,19 @@ function speaks(found: Found, answer: Answer, what: string): Finding | undefined
   return answer.status === 200 && isResult ? found('ok', `speaks ${what}`) : undefined
 }
 
+/** 421, misdirected request, is what the Python SDK says to a host it does not know. */
 function isRefusal({ status }: Answer): boolean {
-  return status === 401 || status === 403
+  return status === 401 || status === 403 || status === 421
 }
 
-function refused(found: Found, answer: Answer, { auth }: Downstream): Finding[] {
+/** What the server says of the host it was asked by: the SDKs compare it with a list, against DNS rebinding, and know no credential then. */
+function hostRefused(answer: Answer): string | undefined {
+  const said = sayings.safeParse(jsonOf(answer)).data?.error.message ?? answer.text
+  const [line = ''] = said.trim().split('\n')
+  return /\bhosts?\b|only allowed at/i.test(line) ? line.slice(0, 120) : undefined
+}
+
+function refused(found: Found, answer: Answer, { auth, url }: Downstream): Finding[] {
   const other = inBetween(answer)
   if (other !== undefined)
     return [
@@ -72,6 +82,15 @@ function refused(found: Found, answer: Answer, { auth }: Downstream): Finding[] 
         'fault',
         `is answered (${answer.status}) by ${other}`,
         'let the broker pass, or give it a service token (auth access-service-token)',
+      ),
+    ]
+  const host = hostRefused(answer)
+  if (host !== undefined)
+    return [
+      found(
+        'fault',
+        `refuses to be asked as ${new URL(url).host} (${answer.status}: ${host})`,
+        'write the URL as the server prints it, often localhost and not 127.0.0.1, or allow this host there',
       ),
     ]
   if (auth === 'none')

@@ -1,0 +1,49 @@
+// What the doctor, and `npm start`, say of a server behind the broker that refuses them.
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { examineDownstream } from '../../../scripts/doctor/downstream.ts'
+import type { Finding } from '../../../scripts/doctor/finding.ts'
+import { startRawDownstream, type RawDownstream } from '../../world/raw-downstream.ts'
+
+let server: RawDownstream
+beforeAll(async () => {
+  server = await startRawDownstream((_req, _body, res) => void res.end())
+})
+afterAll(async () => {
+  await server.close()
+})
+
+async function findingOf(status: number, said: string): Promise<Finding | undefined> {
+  server.handleWith((_req, _body, res) => void res.writeHead(status, { 'content-type': 'text/plain' }).end(said))
+  const { url } = server
+  const [finding] = await examineDownstream({
+    name: 'mcp',
+    path: '/mcp',
+    resource: 'http://localhost:8788/mcp',
+    scopes: ['mcp'],
+    auth: 'identity-jwt',
+    transport: 'auto',
+    url,
+  })
+  return finding
+}
+
+test.for<[string, number, string]>([
+  ['the TypeScript SDK', 403, '{"jsonrpc":"2.0","error":{"code":-32000,"message":"Invalid Host header: 127.0.0.1:1"},"id":null}'],
+  ['its middleware', 403, '{"jsonrpc":"2.0","error":{"code":-32000,"message":"Invalid Host: 127.0.0.1"},"id":null}'],
+  ['the Python SDK', 421, 'Invalid Host header'],
+  ['Playwright', 403, 'Access is only allowed at localhost:8931'],
+])('a server that refuses the host it is asked by is told of: %s', async ([, status, said]) => {
+  const finding = await findingOf(status, said)
+  expect(finding?.state).toBe('fault')
+  expect(finding?.says).toMatch(
+    new RegExp(`^refuses to be asked as 127.0.0.1:${server.port} \\(${status}: .*(?:Host|only allowed)`),
+  )
+  expect(finding?.cure).toBe('write the URL as the server prints it, often localhost and not 127.0.0.1, or allow this host there')
+})
+
+test.for<[number, string]>([
+  [403, '{"error":"forbidden","error_description":"no token"}'],
+  [401, ''],
+])('one that wants to know who calls is as it should be: %i %s', async ([status, said]) => {
+  expect(await findingOf(status, said)).toMatchObject({ state: 'ok' })
+})
