@@ -1,6 +1,5 @@
 // What is looked at in an answer of the downstream before any of it is passed on.
 import { beginningOf } from '../../platform/bounded-body.ts'
-import { isEventStream } from './passing-headers.ts'
 import { McpRefusal } from '../message/refusal.ts'
 import { MAX_EVENT_BYTES } from '../sse/relay.ts'
 
@@ -51,13 +50,14 @@ function codingLeft(headers: Headers): string | undefined {
 }
 
 /**
- * The status where it says all there is to say. Clients are known to trip over a body behind a 202, or to wait for its end; and what
- * answers no request has no events to send.
+ * The status where it says all there is to say. Clients are known to trip over a body behind a 202, or to wait for its end. What
+ * answers no request and was taken is answered 202 (MCP 2025-11-25, "Sending Messages to the Server" 4); many servers say 200 or 204
+ * and send an empty object, a word or events, and strict clients call the handshake failed.
  */
 export function bareStatus(answer: Response, answersRequest: boolean): number | undefined {
   const { status } = answer
-  if (status === 202 || status === 204 || status === 205) return status
-  return !answersRequest && answer.ok && isEventStream(answer) ? 202 : undefined
+  if (!answersRequest && answer.ok) return 202
+  return status === 202 || status === 204 || status === 205 ? status : undefined
 }
 
 /** An answer announced as no longer than this is waited for, and goes out at once; it is short when all of it is there in time. */

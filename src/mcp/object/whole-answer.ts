@@ -21,6 +21,7 @@ export async function wholeAnswer(answer: Response, headers: Headers, held: Held
   const bare = bareStatus(answer, answersRequest)
   if (bare !== undefined || !body) {
     await body?.cancel()
+    headers.delete('content-type')
     return new Response(null, { status: bare ?? status, headers })
   }
   // Also while it is read: a revocation that comes meanwhile finds it here.

@@ -73,6 +73,7 @@ export async function forward(forwarding: Forwarding, conditions: ForwardingCond
     const bare = bareStatus(answer, passage.kind !== 'notification' && passage.kind !== 'response')
     if (body === null || bare !== undefined) {
       await body?.cancel()
+      headers.delete('content-type')
       tether.release()
       return new Response(null, { status: bare ?? status, headers })
     }

@@ -1,7 +1,7 @@
 // What a legacy message carries to the downstream and its answer back, through the person's object.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { credentialsFor } from '../../world/clients.ts'
-import { NOT_GZIP } from '../../world/compressed.ts'
+import { NOT_GZIP, TAKEN } from '../../world/odd-answers.ts'
 import { EventStream } from '../../world/event-stream.ts'
 import { LegacyClient } from '../../world/legacy-client.ts'
 import { startRawDownstream, type RawDownstream, type RawHandler } from '../../world/raw-downstream.ts'
@@ -174,11 +174,19 @@ describe('from the downstream come', () => {
     expect([...response.headers.keys()].filter((name) => name.startsWith('x-broker'))).toEqual([])
   })
 
-  test('no body behind a 202', async () => {
-    downstream.handleWith((_req, _body, res) => void res.writeHead(202, { 'content-type': 'text/plain' }).end('Accepted'))
-    const response = await client().post({ jsonrpc: '2.0', method: 'notifications/initialized' })
-    expect([response.status, await response.text()]).toEqual([202, ''])
-  })
+  test.for(TAKEN)(
+    '202 and nothing else for a notification and a response that were answered %i %s',
+    async ([status, type, text]) => {
+      downstream.handleWith(
+        (_req, _body, res) => void res.writeHead(status, type === '' ? {} : { 'content-type': type }).end(text),
+      )
+      for (const message of [{ method: 'notifications/initialized' }, { id: 1, result: {} }]) {
+        const response = await client().post({ jsonrpc: '2.0', ...message })
+        expect([response.status, await response.text()]).toEqual([202, ''])
+        expect(response.headers.get('content-type')).toBeNull()
+      }
+    },
+  )
 
   test('the id of a session from initialize alone, and then the broker’s own', async () => {
     expect((await client().post(call)).headers.get('mcp-session-id')).toBeNull()

@@ -1,6 +1,6 @@
 // The router's side of the broker over real HTTP: what it carries itself, byte by byte, and what it hands over to the person's object.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { NOT_GZIP } from '../../world/compressed.ts'
+import { NOT_GZIP, TAKEN } from '../../world/odd-answers.ts'
 import { startRawDownstream, type RawDownstream, type RawHandler } from '../../world/raw-downstream.ts'
 import { bearer, brokered } from './brokered.ts'
 
@@ -141,13 +141,6 @@ describe('from the downstream come', () => {
     expect(response.headers.has('www-authenticate')).toBe(false)
   })
 
-  test('no body behind a 202', async () => {
-    downstream.handleWith((_req, _body, res) => void res.writeHead(202, { 'content-type': 'text/plain' }).end('Accepted'))
-    const notification = { jsonrpc: '2.0', method: 'notifications/progress' }
-    const response = await brokered(downstream.url).post(notification, { 'mcp-protocol-version': '2026-07-28' })
-    expect([response.status, await response.text()]).toEqual([202, ''])
-  })
-
   test('no id of a session, which the modern era does not have', async () => {
     downstream.handleWith(
       (_req, _body, res) => void res.writeHead(200, { 'content-type': 'application/json', 'mcp-session-id': 's-9' }).end('{}'),
@@ -210,4 +203,14 @@ describe('an answer that says it is gzip and', () => {
       expect(JSON.parse(said)).toMatchObject({ id: 1, error: { code: -32603, data: { code: 'downstream_broken' } } })
     }
   })
+})
+
+test.for(TAKEN)('a notification that was answered %i %s is answered 202 and nothing else', async ([status, type, text]) => {
+  downstream.handleWith((_req, _body, res) => void res.writeHead(status, type === '' ? {} : { 'content-type': type }).end(text))
+  const notification = { jsonrpc: '2.0', method: 'notifications/progress' }
+  const response = await brokered(downstream.url).post(notification, {
+    'mcp-protocol-version': '2026-07-28',
+    'mcp-method': 'notifications/progress',
+  })
+  expect([response.status, await response.text(), response.headers.get('content-type')]).toEqual([202, '', null])
 })
