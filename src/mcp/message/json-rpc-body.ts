@@ -27,6 +27,9 @@ const MAX_DEPTH = 64
 /** An id longer than this would be an amplifier: refusals and broken streams repeat it. */
 const MAX_ID_LENGTH = 1024
 
+/** It is kept for as long as its session, which is opened again with it; clients send a few hundred bytes. */
+const MOST_OF_INITIALIZE = 256 * 1024
+
 /** One object of the envelope: the keys that mean something there, and which of them are envelope objects themselves. */
 interface Level {
   /** Name by the form its spellings share, and that form by the name. */
@@ -47,9 +50,13 @@ export function openEnvelope(body: Uint8Array): Envelope {
   const scan = new Scan(text)
   scan.value(0, TOP)
   const parsed = parse(text)
-  if (!Array.isArray(parsed)) return { isBatch: false, messages: [message(parsed, scan.ids[0])] }
-  if (parsed.length === 0) throw new McpRefusal('invalid_message', 'a batch has at least one message')
-  return { isBatch: true, messages: parsed.map((element: unknown, index) => message(element, scan.ids[index])) }
+  if (Array.isArray(parsed) && parsed.length === 0) throw new McpRefusal('invalid_message', 'a batch has at least one message')
+  const messages = [parsed].flat().map((element: unknown, index) => message(element, scan.ids[index]))
+  const initialize = messages.find(({ method }) => method === 'initialize')
+  if (initialize && body.length > MOST_OF_INITIALIZE) {
+    throw new McpRefusal('body_too_large', `an initialize message may have ${MOST_OF_INITIALIZE} bytes`, { id: initialize.id })
+  }
+  return { isBatch: Array.isArray(parsed), messages }
 }
 
 function decoded(body: Uint8Array): string {

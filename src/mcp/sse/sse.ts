@@ -49,6 +49,9 @@ export function isMessage(event: SseEvent): event is SseEvent & { readonly data:
   return data !== '' && (type === '' || type === 'message')
 }
 
+/** Ids and types of events, in characters; both are stored, and one is sent back. */
+const LONGEST_NAME = 1024
+
 const LF = 0x0a
 const CR = 0x0d
 const BYTE_ORDER_MARK = '\uFEFF'
@@ -171,8 +174,9 @@ export class SseReader {
 
   #field(name: string, value: string): void {
     if (name === 'data') this.#block.data = this.#block.data === undefined ? value : `${this.#block.data}\n${value}`
-    else if (name === 'event') this.#block.event = value
-    else if (name === 'id' && !value.includes('\0')) this.#block.id = value
+    else if (name === 'event') this.#block.event = value.slice(0, LONGEST_NAME)
+    // What is longer can't be sent back in a header: there is nothing to resume from then.
+    else if (name === 'id' && !value.includes('\0')) this.#block.id = value.length > LONGEST_NAME ? '' : value
     else if (name === 'retry' && /^[0-9]+$/.test(value)) this.#block.retry = Number(value)
   }
 }

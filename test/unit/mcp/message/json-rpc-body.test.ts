@@ -160,3 +160,16 @@ function answerTo(text: string): string {
     return error instanceof Error ? error.name : 'nothing that is an error'
   }
 }
+
+test.for<[string, (message: string) => string]>([
+  ['alone', (message) => message],
+  ['in a batch', (message) => `[${message}]`],
+])('an initialize message is kept with its session, and larger than that needs it is refused: %s', ([, sent]) => {
+  const initialize = (length: number): string =>
+    sent(`{"jsonrpc":"2.0","id":"a","method":"initialize","params":{"capabilities":{"x":"${'y'.repeat(length)}"}}}`)
+  expect(open(initialize(250_000)).messages).toHaveLength(1)
+  const code = 'body_too_large'
+  const message = 'an initialize message may have 262144 bytes'
+  expect(() => open(initialize(270_000))).toThrow(expect.objectContaining({ code, status: 413, message, id: '"a"' }))
+  expect(open(initialize(270_000).replace('"initialize"', '"tools/call"')).messages).toHaveLength(1)
+})

@@ -113,6 +113,13 @@ describe('however the bytes are cut, the events are the same', () => {
   })
 })
 
+test('an id too long to be sent back resets the cursor, and a type is as long as any needs', () => {
+  const long = 'x'.repeat(2000)
+  expect(eventsOf([bytes(`id: ${long}\nevent: ${long}\ndata: 1\n\n`)], { maxEventBytes: 10_000 })).toEqual([
+    { id: '', event: long.slice(0, 1024), data: '1' },
+  ])
+})
+
 describe('an event larger than allowed', () => {
   const tooLarge = expect.objectContaining({ code: 'sse_event_too_large', maxEventBytes: 12 })
 
