@@ -7,7 +7,7 @@ import { EventLog, type NewEvent } from '../../src/session/store/event-log.ts'
 const AMPLE = { events: 1000, bytes: 1_000_000, age: 3600 }
 const NOW = 1_800_000_000
 
-async function inLog(work: (log: EventLog, again: () => EventLog) => Promise<void> | void): Promise<void> {
+async function inLog(work: (log: EventLog, again: () => EventLog, parts: () => number) => Promise<void> | void): Promise<void> {
   const object = env.USER_SESSION.getByName(crypto.randomUUID())
   await runInDurableObject(object, async (_, { storage }) => {
     const opened = (): EventLog => {
@@ -17,7 +17,8 @@ async function inLog(work: (log: EventLog, again: () => EventLog) => Promise<voi
     }
     const log = opened()
     for (const id of ['ours', 'another']) log.open({ id, grantId: 'g', mcpSession: id, kind: 'standing', openRequests: [] }, NOW)
-    await work(log, opened)
+    const parts = (): number => storage.sql.exec<{ n: number }>('SELECT count(*) AS n FROM event_parts').one().n
+    await work(log, opened, parts)
   })
 }
 
@@ -80,5 +81,34 @@ test('what the ring drops is the oldest, and each stream knows up to where it lo
     expect(log.find('another')).toMatchObject({ trimmedTo: 1, upId: undefined })
     await log.append('another', [event()], [], NOW)
     expect(log.last).toBe(12)
+  })
+})
+
+/** In characters of one, two, three and four bytes, so that parts end in the middle of one. */
+function large(bytes: number): string {
+  return `{"text":"${'aé€😀'.repeat(bytes / 10)}"}`
+}
+
+test('an event that is larger than a row comes back whole, and goes with all its parts', async () => {
+  await inLog(async (log, again, parts) => {
+    const data = large(5 * 1024 * 1024)
+    const beforeIt = await log.append('ours', [event()], [], NOW)
+    const last = await log.append('ours', [{ ...event('up'), data }, event()], [], NOW)
+    const [stored, after] = [...again().after({ stream: 'ours', seq: beforeIt }, last)]
+    expect(stored?.data === data).toBe(true)
+    expect(after?.data).toBe('{}')
+    const bytes = new TextEncoder().encode(data).length + 2
+    expect(log.bytesAfter({ stream: 'ours', seq: beforeIt })).toBe(bytes)
+    expect(log.progressOf('ours')).toMatchObject({ events: 3, bytes: bytes + 2 })
+    expect(parts()).toBeGreaterThan(4)
+    log.trim({ ...AMPLE, bytes: 1_000_000 }, NOW)
+    expect([...log.after({ stream: 'ours', seq: 0 }, last)].map(({ seq }) => seq)).toEqual([last])
+    expect(parts()).toBe(0)
+    await log.append('ours', [{ ...event(), data }], [], NOW)
+    await log.append('another', [{ ...event(), data: large(1024 * 1024) }], [], NOW)
+    log.forgetSession('ours')
+    expect(parts()).toBe(1)
+    log.forgetSession('another')
+    expect(parts()).toBe(0)
   })
 })

@@ -1,5 +1,6 @@
 // One stream that the object reads into the log: what it is, what it owes its client, and how far it has come.
-import type { EventLog, LogBounds } from '../../session/store/event-log.ts'
+import type { EventLog } from '../../session/store/event-log.ts'
+import type { LogBounds } from '../../session/store/log-bounds.ts'
 import { randomId } from '../../platform/crypto.ts'
 import type { StreamDetail } from '../../session/streams/carrier.ts'
 import type { NewEvent } from '../../session/store/event-log.ts'

@@ -6,21 +6,12 @@
 // on, and `streams.up_id` what was said before the first row that is left. `standing` has a row per standing stream: its newest
 // connection, and whether anybody reads it at the downstream; both must outlast sleep and crash. Lifetime: bounded by count, bytes
 // and age; what falls out is the oldest. Trade-off: `storage.sync()` before every emission, because a JavaScript ReadableStream does not wait for
-// the output gate and an id that was sent must never be given to another event.
+// the output gate and an id that was sent must never be given to another event. What is
+// larger than a row goes on in `event-parts.ts`.
 import { LifecycleCapability } from 'agents/lifecycle'
-import type { Settings } from '../../settings/settings.ts'
+import { BYTES_OF_EVENT, EventParts, inParts, isWhole } from './event-parts.ts'
+import type { LogBounds } from './log-bounds.ts'
 import type { Cursor } from '../contract/event-id.ts'
-
-export interface LogBounds {
-  readonly events: number
-  readonly bytes: number
-  /** Seconds. */
-  readonly age: number
-}
-
-export function boundsOf({ logEvents, logBytes, logAge }: Settings['limits']): LogBounds {
-  return { events: logEvents, bytes: logBytes, age: logAge }
-}
 
 /** `call`: the answer to one POST. `standing`: the GET stream of an MCP session. */
 type StreamKind = 'call' | 'standing'
@@ -53,6 +44,7 @@ export interface NewEvent {
 
 export class EventLog extends LifecycleCapability {
   readonly #storage: DurableObjectStorage
+  readonly #parts: EventParts
   #count = 0
   #bytes = 0
   #trims = 0
@@ -62,6 +54,7 @@ export class EventLog extends LifecycleCapability {
   constructor(storage: DurableObjectStorage) {
     super('event-log')
     this.#storage = storage
+    this.#parts = new EventParts(storage.sql)
   }
 
   override onStart(): void {
@@ -72,6 +65,7 @@ export class EventLog extends LifecycleCapability {
     sql.exec(`CREATE TABLE IF NOT EXISTS events (
       seq INTEGER PRIMARY KEY AUTOINCREMENT, stream TEXT NOT NULL, up_id TEXT, event TEXT, data TEXT NOT NULL, at INTEGER NOT NULL)`)
     sql.exec('CREATE TABLE IF NOT EXISTS standing (stream TEXT PRIMARY KEY, epoch INTEGER NOT NULL, carried INTEGER NOT NULL)')
+    this.#parts.create()
     this.#measure()
   }
 
@@ -107,7 +101,8 @@ export class EventLog extends LifecycleCapability {
   async append(stream: string, events: readonly NewEvent[], openRequests: readonly string[], now: number): Promise<number> {
     const insert = (): number => this.#insert(stream, events, openRequests, now)
     // All or nothing, and one statement is that by itself: what an answer settled is settled with it.
-    const isOne = events.length === 1 && this.#open.get(stream) === JSON.stringify(openRequests)
+    const isOne =
+      events.length === 1 && events.every(({ data }) => isWhole(data)) && this.#open.get(stream) === JSON.stringify(openRequests)
     const last = isOne ? insert() : this.#storage.transactionSync(insert)
     this.#count += events.length
     for (const { data } of events) this.#bytes += data.length
@@ -119,7 +114,9 @@ export class EventLog extends LifecycleCapability {
     let last = 0
     for (const { upId, event, data } of events) {
       const insert = 'INSERT INTO events (stream, up_id, event, data, at) VALUES (?, ?, ?, ?, ?) RETURNING seq'
-      last = this.#storage.sql.exec<{ seq: number }>(insert, stream, upId ?? null, event ?? null, data, now).one().seq
+      const [beginning, ...following] = inParts(data)
+      last = this.#storage.sql.exec<{ seq: number }>(insert, stream, upId ?? null, event ?? null, beginning, now).one().seq
+      this.#parts.keep(last, following)
     }
     this.expect(stream, openRequests)
     return last
@@ -155,7 +152,7 @@ export class EventLog extends LifecycleCapability {
   *after({ stream, seq }: Cursor, upTo: number): Generator<LoggedEvent, void> {
     const select = 'SELECT seq, event, data FROM events WHERE seq > ? AND seq <= ? AND stream = ? ORDER BY seq'
     for (const row of this.#storage.sql.exec<EventRow>(select, seq, upTo, stream)) {
-      yield { seq: row.seq, event: row.event ?? undefined, data: row.data }
+      yield { seq: row.seq, event: row.event ?? undefined, data: this.#parts.whole(row.seq, row.data) }
     }
   }
 
@@ -167,14 +164,14 @@ export class EventLog extends LifecycleCapability {
     readonly lastAt?: number
   } {
     const query = `SELECT (SELECT opened_at FROM streams WHERE id = ?1) AS opened, count(*) AS events,
-      coalesce(sum(length(CAST(data AS BLOB))), 0) AS bytes, max(at) AS last FROM events WHERE stream = ?1`
+      coalesce(sum(${BYTES_OF_EVENT}), 0) AS bytes, max(at) AS last FROM events WHERE stream = ?1`
     const { opened, events, bytes, last } = this.#storage.sql.exec<ProgressRow>(query, stream).one()
     return { openedAt: opened ?? 0, events, bytes, ...(last !== null && { lastAt: last }) }
   }
 
   /** How many bytes come after the cursor. */
   bytesAfter({ stream, seq }: Cursor): number {
-    const query = 'SELECT coalesce(sum(length(CAST(data AS BLOB))), 0) AS bytes FROM events WHERE seq > ? AND stream = ?'
+    const query = `SELECT coalesce(sum(${BYTES_OF_EVENT}), 0) AS bytes FROM events WHERE seq > ? AND stream = ?`
     return this.#storage.sql.exec<{ bytes: number }>(query, seq, stream).one().bytes
   }
 
@@ -228,7 +225,9 @@ export class EventLog extends LifecycleCapability {
     let kept = 0
     let bytes = 0
     // A fifth is dropped beyond the bound, so that a busy stream does not trim at every event.
-    for (const row of sql.exec<{ seq: number; size: number }>('SELECT seq, length(data) AS size FROM events ORDER BY seq DESC')) {
+    for (const row of sql.exec<{ seq: number; size: number }>(
+      `SELECT seq, ${BYTES_OF_EVENT} AS size FROM events ORDER BY seq DESC`,
+    )) {
       kept += 1
       bytes += row.size
       if (kept <= bounds.events * 0.8 && bytes <= bounds.bytes * 0.8) continue
@@ -242,6 +241,7 @@ export class EventLog extends LifecycleCapability {
       sql.exec(`UPDATE streams SET ${column} = said FROM (${newest}) AS dropped WHERE id = dropped.stream`, upTo)
     }
     sql.exec('DELETE FROM events WHERE seq <= ?', upTo)
+    this.#parts.drop(upTo)
     this.#trims += 1
     this.#measure()
     sql.exec(
@@ -252,7 +252,7 @@ export class EventLog extends LifecycleCapability {
 
   #measure(): void {
     const [size] = this.#storage.sql.exec<{ n: number; b: number }>(
-      'SELECT count(*) AS n, coalesce(sum(length(data)), 0) AS b FROM events',
+      `SELECT count(*) AS n, coalesce(sum(${BYTES_OF_EVENT}), 0) AS b FROM events`,
     )
     this.#count = size?.n ?? 0
     this.#bytes = size?.b ?? 0
@@ -264,6 +264,7 @@ export class EventLog extends LifecycleCapability {
   }
 
   forgetSession(mcpSession: string): void {
+    this.#parts.forgetSession(mcpSession)
     for (const table of ['events', 'standing']) {
       const ofSession = `DELETE FROM ${table} WHERE stream IN (SELECT id FROM streams WHERE mcp_session = ?)`
       this.#storage.sql.exec(ofSession, mcpSession)

@@ -1,5 +1,5 @@
 // The jobs of a person's object that belong to none of its parts: looking whether what it carries still lives, tidying up, and ending.
-import { boundsOf } from '../store/event-log.ts'
+import { boundsOf } from '../store/log-bounds.ts'
 import { sweepLinks } from '../access/own-sign-in.ts'
 import type { SessionContext } from '../session-context.ts'
 import { endGrant } from '../revocation.ts'
