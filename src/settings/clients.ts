@@ -4,7 +4,7 @@ import type { ClientRecord } from '../clients/client-record.ts'
 import { statedKeys } from '../clients/client-keys.ts'
 import { addressPolicy, STRANGERS_ONLY } from '../clients/public-address.ts'
 import { acceptableRedirectUri } from '../clients/redirect-uri.ts'
-import { jsonOf, lower } from './json-list.ts'
+import { jsonOf, lower, MISSING_IS_SAID } from './json-list.ts'
 import type { SettingsProblem } from './problem.ts'
 
 /** A client of the settings; it may have a secret or keys, never both. The record goes about, the secret stays here. */
@@ -66,7 +66,7 @@ export function readClients(given: Given, schemes: readonly string[] = []): Read
   }
   const written = given['CLIENTS']
   if (written === undefined) return { clients: [], problems }
-  const parsed = z.array(entryWith(schemes)).safeParse(jsonOf(written))
+  const parsed = z.array(entryWith(schemes)).safeParse(jsonOf(written), MISSING_IS_SAID)
   if (!parsed.success) {
     for (const { path, message } of parsed.error.issues)
       report(path.length === 0 ? 'is not a JSON list' : `${path.join('.')} ${lower(message)}`)

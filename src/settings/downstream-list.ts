@@ -2,7 +2,7 @@
 import * as z from 'zod'
 import { clientAuth, serverParameters } from './authorization-parameters.ts'
 import { webUrl } from './environment.ts'
-import { jsonOf } from './json-list.ts'
+import { jsonOf, MISSING_IS_SAID } from './json-list.ts'
 import { passHeaders } from './pass-headers.ts'
 import { isOpenHttp, type SettingsProblem } from './problem.ts'
 
@@ -188,7 +188,7 @@ export function readServerList(given: Given): ServerList {
   const servers: ListedServer[] = []
   const problems: SettingsProblem[] = []
   list.forEach((entry, index) => {
-    const { data, error } = schema.safeParse(entry)
+    const { data, error } = schema.safeParse(entry, MISSING_IS_SAID)
     if (data) servers.push(data)
     const who = called(entry, index)
     for (const issue of error?.issues ?? []) problems.push(wrong(`${who}${sentence(issue)}`, cureOf(issue)))

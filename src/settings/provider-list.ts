@@ -2,7 +2,7 @@
 import * as z from 'zod'
 import { authorizationParameters, clientAuth, type SecretMethod } from './authorization-parameters.ts'
 import { claimPath, webUrl } from './environment.ts'
-import { jsonOf, lower } from './json-list.ts'
+import { jsonOf, lower, MISSING_IS_SAID } from './json-list.ts'
 import { isOpenHttp, type SettingsProblem } from './problem.ts'
 
 export type ProviderKind = 'access' | 'access-application' | 'google' | 'entra' | 'github' | 'oidc'
@@ -97,7 +97,7 @@ export function readProviderList(given: Given): {
     return { providers: [], problems }
   }
   const providers = entries.flatMap((entry: unknown, index) => {
-    const parsed = entrySchema.safeParse(entry)
+    const parsed = entrySchema.safeParse(entry, MISSING_IS_SAID)
     if (parsed.success) return provider(parsed.data, given, (problem, cure) => report(`${parsed.data.name}: ${problem}`, cure))
     for (const { path, message } of parsed.error.issues) report(`${[index, ...path].join('.')} ${lower(message)}`)
     return []

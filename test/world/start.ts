@@ -108,8 +108,8 @@ async function refuseBusyPorts(first: number): Promise<void> {
   if (busy === undefined) return
   let other = first + 2
   while (other < 65_000 && (await firstBusy(other)) !== undefined) other += MOST_PORTS - 1
-  const more = portsNeeded(first, own).slice(1)
-  const what = busy === first ? '' : ` (the demo needs ${first} and ${more.join(' and ')} too)`
+  const needed = portsNeeded(first, own)
+  const what = busy === first ? '' : ` (the demo needs ${needed.slice(0, -1).join(', ')} and ${needed.at(-1)})`
   stop(`Port ${busy} is taken by another program${what}. Choose another one: PORT=${other} npm start`)
 }
 

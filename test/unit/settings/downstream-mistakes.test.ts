@@ -31,14 +31,14 @@ describe('a mistake is named with its server and field:', () => {
     ['one server without brackets', TICKETS, 'is not a JSON array of servers'],
     ['an empty list', [], 'names no server'],
     ['no object', ['tickets'], 'server 1: Invalid input'],
-    ['no name', [{ url: TICKETS.url }], 'server 1, field name: Invalid input'],
+    ['no name', [{ url: TICKETS.url }], 'server 1, field name: is missing'],
     [
       'a name that is no part of a path',
       [{ ...TICKETS, name: 'Ticket/System' }],
       'server “Ticket/System”, field name: is not of lower-case letters',
     ],
     ['two of one name', [TICKETS, TICKETS], 'server “tickets”: another one has the same name'],
-    ['no URL', [{ name: 'tickets' }], 'server “tickets”, field url: Invalid input'],
+    ['no URL', [{ name: 'tickets' }], 'server “tickets”, field url: is missing'],
     ['a file', [{ ...TICKETS, url: 'file:///etc/passwd' }], 'server “tickets”, field url: is not an http(s) URL'],
     [
       'a password in the URL',
