@@ -1,14 +1,14 @@
 // JSON-RPC responses inside events: which of the requests a stream was opened for have been answered.
 import { idKey, isResponse, jsonIn } from './response.ts'
 
-/** So many answers that nobody waits for are looked out for; most never come. */
-const MOST_WITHDRAWN = 1_000
+/** So many answers that nobody waits for any more are looked out for; most never come. */
+const MOST_PAST = 1_000
 
 /** Compares ids by value: a client's `1.0` and a downstream's `1` are the same number. */
 export class OpenRequests {
   readonly #open: Map<string, string>
-  /** Oldest first. */
-  readonly #withdrawn = new Set<string>()
+  /** Answered or withdrawn, oldest first. */
+  readonly #past = new Set<string>()
 
   /** Ids as their client spelled them, in JSON. */
   constructor(spelled: readonly string[]) {
@@ -29,7 +29,7 @@ export class OpenRequests {
 
   add(spelled: readonly string[]): void {
     for (const id of spelled) {
-      this.#withdrawn.delete(keyIn(id))
+      this.#past.delete(keyIn(id))
       this.#open.set(keyIn(id), id)
     }
   }
@@ -40,30 +40,35 @@ export class OpenRequests {
 
   /** Its client does not wait for this one any more; an answer that comes nevertheless is late. */
   withdraw(spelled: string): void {
-    this.#open.delete(keyIn(spelled))
-    this.#withdrawn.add(keyIn(spelled))
-    const [oldest] = this.#withdrawn
-    if (this.#withdrawn.size > MOST_WITHDRAWN && oldest !== undefined) this.#withdrawn.delete(oldest)
+    this.#end(keyIn(spelled))
   }
 
   /** Those of another one that were withdrawn there and may be answered here. */
   withdrawLike(other: OpenRequests): void {
-    for (const key of other.#withdrawn) {
+    for (const key of other.#past) {
       this.#open.delete(key)
-      this.#withdrawn.add(key)
+      this.#past.add(key)
     }
   }
 
   /** Takes note of every response in the data of one event: a message, or in 2025-03-26 a batch of them. */
   settle(data: string): void {
-    if (this.#open.size > 0) for (const id of answeredIn(data)) this.#open.delete(id)
+    if (this.#open.size === 0) return
+    for (const id of answeredIn(data)) if (this.#open.has(id)) this.#end(id)
   }
 
-  /** Whether the data of one event answers nothing but requests that were withdrawn. */
+  /** Whether the data of one event answers nothing but requests that were withdrawn, or answered before. */
   isLate(data: string): boolean {
-    if (this.#withdrawn.size === 0) return false
+    if (this.#past.size === 0) return false
     const answered = answeredIn(data)
-    return answered.length > 0 && answered.every((id) => this.#withdrawn.has(id))
+    return answered.length > 0 && answered.every((id) => this.#past.has(id))
+  }
+
+  #end(key: string): void {
+    this.#open.delete(key)
+    this.#past.add(key)
+    const [oldest] = this.#past
+    if (this.#past.size > MOST_PAST && oldest !== undefined) this.#past.delete(oldest)
   }
 }
 

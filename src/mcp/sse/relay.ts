@@ -90,7 +90,8 @@ export function carryEvents(body: ReadableStream<Uint8Array>, carriage: Carriage
       const next = await source.read()
       if (isOver) return true
       if (next.done) return false
-      const { complete, tooLarge } = events.take(next.value)
+      const { complete: came, tooLarge } = events.take(next.value)
+      const complete = unanswered(came)
       const passed = await encoded(complete)
       if (isOver) return true
       if (passed.length > 0) {
@@ -98,18 +99,27 @@ export function carryEvents(body: ReadableStream<Uint8Array>, carriage: Carriage
         carriage.meter.passed(complete.filter(({ data }) => data).length, chunk.length)
         controller.enqueue(chunk)
       }
-      settle(controller, complete)
+      settle(controller)
       if (tooLarge) throw tooLarge
       if (passed.length > 0) return true
     }
   }
 
-  /** The downstream SHOULD close the stream after its response; one that does not must not hold what the stream holds. */
-  function settle(controller: ReadableStreamDefaultController<Uint8Array>, complete: readonly SseEvent[]): void {
+  /** A request has one response (JSON-RPC 2.0 section 5): clients take a second one for a fault of the connection. */
+  function unanswered(complete: readonly SseEvent[]): readonly SseEvent[] {
     const { owed } = carriage
-    if (!owed || grace !== undefined) return
-    for (const event of complete) if (isMessage(event)) owed.settle(event.data)
-    if (!owed.areAnswered) return
+    if (!owed) return complete
+    return complete.filter((event) => {
+      if (!isMessage(event)) return true
+      const isSecond = owed.isLate(event.data)
+      if (!isSecond) owed.settle(event.data)
+      return !isSecond
+    })
+  }
+
+  /** The downstream SHOULD close the stream after its response; one that does not must not hold what the stream holds. */
+  function settle(controller: ReadableStreamDefaultController<Uint8Array>): void {
+    if (carriage.owed?.areAnswered !== true || grace !== undefined) return
     grace = setTimeout(() => {
       if (!isOver) endBy(controller, undefined, 'ended')
     }, GRACE_MS)
