@@ -174,7 +174,8 @@ export class SseReader {
 
   #field(name: string, value: string): void {
     if (name === 'data') this.#block.data = this.#block.data === undefined ? value : `${this.#block.data}\n${value}`
-    else if (name === 'event') this.#block.event = value.slice(0, LONGEST_NAME)
+    // NUL is allowed here and nowhere expected; a stream must not break over it where it is written again.
+    else if (name === 'event') this.#block.event = value.slice(0, LONGEST_NAME).replaceAll('\0', '\uFFFD')
     // What is longer can't be sent back in a header: there is nothing to resume from then.
     else if (name === 'id' && !value.includes('\0')) this.#block.id = value.length > LONGEST_NAME ? '' : value
     else if (name === 'retry' && /^[0-9]+$/.test(value)) this.#block.retry = Number(value)

@@ -2,9 +2,11 @@
 import type { ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { SseReader } from '../../../src/mcp/sse/sse.ts'
 import { credentialsFor } from '../../world/clients.ts'
 import { type EventStream, stepsOf } from '../../world/event-stream.ts'
 import { LegacyClient } from '../../world/legacy-client.ts'
+import { HIDDEN, ODD_STREAMS } from '../../world/odd-events.ts'
 import { ScriptedServer } from '../../world/scripted-server.ts'
 import { startWorld, type World } from '../../world/world.ts'
 
@@ -114,6 +116,21 @@ describe('a message that is not JSON', () => {
     expect(text).not.toContain('"error"')
     expect(text).toContain('"result":{"tools":[]}')
   })
+})
+
+test('a list of tools in an odd event stream is read as a client would read it', async () => {
+  const client = await LegacyClient.open(at('ruled'), ruled)
+  for (const { name, pieces, read } of ODD_STREAMS) {
+    server.onCall(({ res }) => {
+      res.writeHead(200, EVENTS)
+      for (const piece of pieces) res.write(piece)
+      res.end()
+    })
+    const bytes = new Uint8Array(await (await client.post(list(1))).arrayBuffer())
+    const { complete } = new SseReader({ maxEventBytes: bytes.length }).take(bytes)
+    expect([name, ...complete.flatMap(({ data }) => data || [])]).toEqual([name, ...read])
+    expect(new TextDecoder().decode(bytes)).not.toContain(HIDDEN)
+  }
 })
 
 describe('a server that leaves its answer open after the response', () => {
