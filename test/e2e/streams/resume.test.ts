@@ -87,6 +87,24 @@ describe('a client that lost its connection', () => {
     expect([nothing.status, nothing.response.headers.get('allow')]).toEqual([405, 'POST, DELETE'])
   })
 
+  test('gets an answer of five megabytes that came when nobody was there, whole', async () => {
+    const client = await LegacyClient.open(world.mcpUrl, token)
+    const called = server.nextStream()
+    const stream = await client.stream('count')
+    const { call, feed } = await called
+    feed.notify({ step: 1 })
+    await stream.message('"step":1')
+    stream.leave()
+    await stream.over
+    const content = 'é€😀x'.repeat(512 * 1024)
+    feed.respond(call.message.id, { content })
+    feed.end()
+    const rest = await client.get(stream.lastId)
+    expect(await rest.over).toBe('ended')
+    const [data = ''] = rest.messages.map((event) => event.data)
+    expect(data === `{"jsonrpc":"2.0","id":${call.message.id},"result":{"content":"${content}"}}`).toBe(true)
+  })
+
   test('may resume without a session, where the downstream keeps none', async () => {
     const client = new LegacyClient(world.mcpUrl, token)
     const called = server.nextStream()
