@@ -7,13 +7,16 @@ import { readForm } from '../../../src/routes/form.ts'
 const PIECE = new TextEncoder().encode(`a=${'x'.repeat(60 * 1024)}`)
 
 const broker = new Hono()
-broker.onError((error, c) => (error instanceof OAuthError ? c.json(error, error.status as 503) : c.text('wrong', 500)))
+broker.onError((error, c) =>
+  error instanceof OAuthError ? Response.json(error, { status: error.status }) : c.text('wrong', 500),
+)
 for (const path of ['/token', '/admin/people'])
   broker.post(path, async (c) => c.text(String((await readForm(c)).get('a')?.length)))
 
 function post(path: string, body: BodyInit): Promise<Response> {
   const headers = { 'content-type': 'application/x-www-form-urlencoded' }
-  return Promise.resolve(broker.request(path, { method: 'POST', headers, body, duplex: 'half' } as RequestInit))
+  const init = { method: 'POST', headers, body, duplex: 'half' }
+  return Promise.resolve(broker.request(path, init))
 }
 
 test('unfinished forms have a share of the memory, and those of one path do not use up that of another', async () => {
