@@ -13,7 +13,7 @@ oauth-client: platform settings
 session/contract: platform caller.ts
 session/store: platform caller.ts settings issuer session/contract
 session/streams: caller.ts session/contract session/store
-session/tables.ts: session/store session/streams
+session/tables.ts: platform session/store session/streams
 session/session-context.ts: settings session/contract session/store session/streams session/tables.ts
 session/revocation.ts: platform session/contract session/store session/session-context.ts
 session/access: platform caller.ts settings session/contract session/store session/streams session/session-context.ts session/revocation.ts

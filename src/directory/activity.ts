@@ -32,7 +32,7 @@ export class Activity extends LifecycleCapability {
   note(type: string, at: number): void {
     const hour = Math.floor(at / HOUR)
     const [row] = this.#storage.sql.exec<{ events: number }>(
-      'INSERT INTO activity VALUES (?, ?, 1) ON CONFLICT DO UPDATE SET events = events + 1 RETURNING events',
+      'INSERT INTO activity (hour, type, events) VALUES (?, ?, 1) ON CONFLICT DO UPDATE SET events = events + 1 RETURNING events',
       hour,
       type,
     )

@@ -42,6 +42,9 @@ const DAY = 86_400
 const SHOWN_FAILING = 50
 const BEGINNING = -1
 
+const ADD_PERSON = `INSERT OR IGNORE INTO campaign_people (campaign, sub, attempts, due, error, late)
+  VALUES (?, ?, 0, ?, '', ?)`
+
 export class Campaigns extends LifecycleCapability {
   readonly #storage: DurableObjectStorage
   readonly #options: CampaignOptions
@@ -88,7 +91,8 @@ export class Campaigns extends LifecycleCapability {
       notBefore.note(order)
       receipts.keep(receipt)
       this.#storage.sql.exec(
-        "INSERT INTO campaigns VALUES (?, ?, ?, ?, ?, ?, ?, ?, '', 0)",
+        `INSERT INTO campaigns (id, at, actor, actor_name, reason, action, what, target, come_to, walked)
+          VALUES (?, ?, ?, ?, ?, ?, ?, ?, '', 0)`,
         id,
         at,
         by,
@@ -98,8 +102,7 @@ export class Campaigns extends LifecycleCapability {
         target.what,
         target.id ?? null,
       )
-      for (const sub of beginning)
-        this.#storage.sql.exec("INSERT INTO campaign_people VALUES (?, ?, 0, ?, '', ?)", id, sub, Date.now(), BEGINNING)
+      for (const sub of beginning) this.#storage.sql.exec(ADD_PERSON, id, sub, Date.now(), BEGINNING)
     })
     await this.#wake()
     return receipt
@@ -116,7 +119,8 @@ export class Campaigns extends LifecycleCapability {
    */
   async late(sub: string, signIn: LateSignIn): Promise<void> {
     const marked = this.#storage.sql.exec(
-      `INSERT OR IGNORE INTO campaign_people SELECT id, ?1, 0, ?2, '', ?3 FROM campaigns
+      `INSERT OR IGNORE INTO campaign_people (campaign, sub, attempts, due, error, late)
+       SELECT id, ?1, 0, ?2, '', ?3 FROM campaigns
        WHERE at >= ?4 AND (what = 'everyone' OR target = CASE what WHEN 'client' THEN ?5 ELSE ?6 END) AND (walked = 1 OR come_to >= ?1)`,
       sub,
       Date.now(),
@@ -210,8 +214,7 @@ export class Campaigns extends LifecycleCapability {
     const related = relatedTo(campaign.what, campaign.target)
     const subs = this.#options.people.connected(related, campaign.come_to, BATCH)
     this.#storage.transactionSync(() => {
-      for (const sub of subs)
-        sql.exec("INSERT OR IGNORE INTO campaign_people VALUES (?, ?, 0, ?, '', 0)", campaign.id, sub, Date.now())
+      for (const sub of subs) sql.exec(ADD_PERSON, campaign.id, sub, Date.now(), 0)
       const comeTo = subs.at(-1) ?? campaign.come_to
       sql.exec('UPDATE campaigns SET come_to = ?, walked = ? WHERE id = ?', comeTo, subs.length < BATCH ? 1 : 0, campaign.id)
     })

@@ -26,7 +26,7 @@ export class ClientDetails {
   keep({ id, keys, freshUntil }: ClientRecord): void {
     if (!keys && freshUntil === undefined) return
     this.#storage.sql.exec(
-      'INSERT OR REPLACE INTO client_details VALUES (?, ?, ?, ?)',
+      'INSERT OR REPLACE INTO client_details (id, fresh_until, jwks, jwks_uri) VALUES (?, ?, ?, ?)',
       id,
       freshUntil ?? null,
       keys && 'jwks' in keys ? keys.jwks : null,

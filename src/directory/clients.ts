@@ -142,7 +142,8 @@ export class Clients extends LifecycleCapability {
 
   /** Nobody can connect the client from now on. */
   block(id: string, { at, by, byName, why }: Pick<Order, 'at' | 'by' | 'byName' | 'why'>): void {
-    this.#storage.sql.exec('INSERT OR IGNORE INTO blocked_clients VALUES (?, ?, ?, ?, ?)', id, at, by, byName ?? null, why)
+    const insert = 'INSERT OR IGNORE INTO blocked_clients (id, at, actor, actor_name, reason) VALUES (?, ?, ?, ?, ?)'
+    this.#storage.sql.exec(insert, id, at, by, byName ?? null, why)
   }
 
   /** Since when, by whom and why; also for a client of the settings, which has no row of its own. */
@@ -202,7 +203,9 @@ export class Clients extends LifecycleCapability {
 
   #insert(client: ClientRecord, source: string): void {
     this.#storage.sql.exec(
-      'INSERT INTO clients VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)',
+      `INSERT INTO clients (id, name, redirect_uris, auth_method, grant_types, uri, application_type, software_id,
+        software_version, source, registered_at, used_at)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)`,
       client.id,
       client.name ?? null,
       client.redirectUris.join('\n'),

@@ -98,7 +98,7 @@ export class Load extends LifecycleCapability {
     // Confirmed once in a while is enough to know that it is so.
     if ((known?.streams ?? 0) === open && (open === 0 || now - (known?.at ?? 0) < CONFIRMED_EVERY)) return
     if (open === 0) sql.exec('DELETE FROM open_streams WHERE sub = ?', sub)
-    else sql.exec('INSERT OR REPLACE INTO open_streams VALUES (?, ?, ?)', sub, open, now)
+    else sql.exec('INSERT OR REPLACE INTO open_streams (sub, streams, at) VALUES (?, ?, ?)', sub, open, now)
     this.#open += open - (known?.streams ?? 0)
   }
 
@@ -119,7 +119,13 @@ export class Load extends LifecycleCapability {
     this.#timer = undefined
     if (!this.#now) return
     const { minute, requests, streams, peak } = this.#now
-    this.#storage.sql.exec('INSERT OR REPLACE INTO load VALUES (?, ?, ?, ?)', minute, requests, streams, peak)
+    this.#storage.sql.exec(
+      'INSERT OR REPLACE INTO load (minute, requests, streams, peak) VALUES (?, ?, ?, ?)',
+      minute,
+      requests,
+      streams,
+      peak,
+    )
   }
 
   #before(minute: number): number {

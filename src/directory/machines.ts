@@ -49,7 +49,7 @@ export class Machines extends LifecycleCapability {
   keep({ id, sub, name, owner, prefix, scopes, resources, createdAt, createdBy, expiresAt }: MachineRecord): void {
     this.#storage.sql.exec(
       `INSERT INTO machines (id, sub, name, owner, prefix, scopes, resources, created_at, created_by, expires_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       id,
       sub,
       name,

@@ -25,7 +25,7 @@ export class NotBefore extends LifecycleCapability {
   /** An order that comes a second time, or late, takes nothing back that a newer one did. */
   note({ at, target: { what, id = '' } }: Pick<Order, 'at' | 'target'>): void {
     this.#storage.sql.exec(
-      'INSERT INTO not_before VALUES (?, ?, ?) ON CONFLICT (what, id) DO UPDATE SET at = max(at, excluded.at)',
+      'INSERT INTO not_before (what, id, at) VALUES (?, ?, ?) ON CONFLICT (what, id) DO UPDATE SET at = max(at, excluded.at)',
       what,
       what === EVERYONE ? '' : id,
       at,

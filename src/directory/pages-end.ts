@@ -28,7 +28,7 @@ export class PagesEnd extends LifecycleCapability {
   }
 
   note({ at, except }: PagesEnded): void {
-    this.#storage.sql.exec('INSERT OR REPLACE INTO pages_end VALUES (1, ?, ?)', at, except)
+    this.#storage.sql.exec('INSERT OR REPLACE INTO pages_end (id, at, except_session) VALUES (1, ?, ?)', at, except)
   }
 
   get last(): PagesEnded {

@@ -78,7 +78,8 @@ export class People extends LifecycleCapability {
     const [before] = sql.exec<Row>('SELECT * FROM people WHERE sub = ?', sub)
     const groups = groupsText(identity.groups)
     const changed = sql.exec(
-      `INSERT INTO people VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10)
+      `INSERT INTO people (sub, issuer, subject, email, name, groups, blocked, live_grants, first_seen, last_seen, number)
+       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10)
        ON CONFLICT (sub) DO UPDATE SET email = ?4, name = ?5, groups = ?6, blocked = ?7, live_grants = ?8, last_seen = ?9, number = ?10
        WHERE number <= ?10`,
       sub,
@@ -111,7 +112,7 @@ export class People extends LifecycleCapability {
     const { sql } = this.#storage
     const known = [...sql.exec<{ id: string }>(`SELECT ${column} AS id FROM ${table} WHERE sub = ?`, sub)]
     for (const { id } of known) if (!ids.includes(id)) sql.exec(`DELETE FROM ${table} WHERE ${column} = ? AND sub = ?`, id, sub)
-    for (const id of ids) sql.exec(`INSERT OR IGNORE INTO ${table} VALUES (?, ?)`, id, sub)
+    for (const id of ids) sql.exec(`INSERT OR IGNORE INTO ${table} (${column}, sub) VALUES (?, ?)`, id, sub)
   }
 
   find(sub: string): PersonRow | undefined {

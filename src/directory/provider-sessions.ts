@@ -25,7 +25,7 @@ export class ProviderSessions extends LifecycleCapability {
 
   remember(issuer: string, sid: string, sub: string, at: number): void {
     const { sql } = this.#storage
-    sql.exec('INSERT OR REPLACE INTO provider_sessions VALUES (?, ?, ?, ?)', issuer, sid, sub, at)
+    sql.exec('INSERT OR REPLACE INTO provider_sessions (issuer, sid, sub, at) VALUES (?, ?, ?, ?)', issuer, sid, sub, at)
     sql.exec('DELETE FROM provider_sessions WHERE at < ?', at - LIFETIME)
     sql.exec(
       `DELETE FROM provider_sessions WHERE sub = ?1 AND at < (SELECT at FROM provider_sessions WHERE sub = ?1 ORDER BY at DESC LIMIT 1 OFFSET ?2)`,

@@ -38,7 +38,7 @@ export class Receipts extends LifecycleCapability {
   keep({ id, at, by, byName, why, action, target, people, grants, streams, acknowledgedAt, state }: Receipt): void {
     const [row] = this.#storage.sql.exec<{ number: number }>(
       `INSERT OR IGNORE INTO receipts (id, at, actor, actor_name, reason, action, target, total, done, failing, grants, streams, acknowledged_at, state)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING number`,
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING number`,
       id,
       at,
       by,

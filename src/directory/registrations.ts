@@ -24,6 +24,6 @@ export class Registrations extends LifecycleCapability {
   }
 
   keep(resource: string, sealed: string): void {
-    this.#storage.sql.exec('INSERT OR REPLACE INTO registrations VALUES (?, ?)', resource, sealed)
+    this.#storage.sql.exec('INSERT OR REPLACE INTO registrations (resource, sealed) VALUES (?, ?)', resource, sealed)
   }
 }

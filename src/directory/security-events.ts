@@ -66,7 +66,7 @@ export class SecurityEvents extends LifecycleCapability {
     const { at, type, clientId, clientName, grantId, actor, actorName, reason } = event
     const written = this.#storage.sql.exec<{ number: number }>(
       `INSERT OR IGNORE INTO security_events (id, at, type, sub, client_id, client_name, grant_id, actor, actor_name, reason)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING number`,
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING number`,
       id,
       at,
       type,

@@ -1,10 +1,12 @@
 // The capabilities the Directory is composed of: each owns its table and its jobs.
 import type { LifecycleCapability } from 'agents/lifecycle'
+import { migrate } from '../platform/migrations.ts'
 import { Activity } from './activity.ts'
 import { Campaigns, type CampaignOptions } from './bulk-actions.ts'
 import { Clients } from './clients.ts'
 import { Load } from './load.ts'
 import { Machines } from './machines.ts'
+import { MIGRATIONS } from './migrations.ts'
 import { NotBefore } from './not-before.ts'
 import { PagesEnd } from './pages-end.ts'
 import { People } from './people.ts'
@@ -28,8 +30,9 @@ export interface Capabilities {
   readonly notBefore: NotBefore
 }
 
-/** `now` in unix seconds; `ask` asks a person's object. */
+/** Brings older tables up to date first. `now` in unix seconds; `ask` asks a person's object. */
 export function capabilitiesOf(storage: DurableObjectStorage, { now, ask }: Pick<CampaignOptions, 'now' | 'ask'>): Capabilities {
+  migrate(storage, MIGRATIONS)
   const people = new People(storage)
   const receipts = new Receipts(storage)
   const notBefore = new NotBefore(storage)

@@ -1,5 +1,6 @@
 // The capabilities a UserSession is composed of: each owns its table, its jobs and what it remembers, and knows none of the others.
 import type { LifecycleCapability } from 'agents/lifecycle'
+import { migrate } from '../platform/migrations.ts'
 import { ClientAssertions } from './store/client-assertions.ts'
 import { Codes } from './store/codes.ts'
 import { Errands } from './store/bulk-action-log.ts'
@@ -12,6 +13,7 @@ import { TokenBucket } from './store/token-bucket.ts'
 import { Links } from './store/links.ts'
 import { LogoutTokens } from './store/logout-tokens.ts'
 import { McpSessions } from './store/mcp-sessions.ts'
+import { MIGRATIONS } from './store/migrations.ts'
 import { Outbox } from './store/outbox.ts'
 import { PagesSessions } from './store/pages-sessions.ts'
 import { Profile } from './store/profile.ts'
@@ -42,8 +44,9 @@ export interface Capabilities {
   readonly leashes: Leashes
 }
 
-/** `leashing` is asked once a leash is opened or breaks, and may itself ask the capabilities. */
+/** Brings older tables up to date first. `leashing` is asked once a leash is opened or breaks, and may itself ask the capabilities. */
 export function capabilitiesOf(storage: DurableObjectStorage, leashing: LeashOptions): Capabilities {
+  migrate(storage, MIGRATIONS)
   const uses = new GrantUses(storage)
   return {
     grants: new Grants(storage, uses),

@@ -37,13 +37,13 @@ export class SubjectTokens extends LifecycleCapability {
     sql.exec('DELETE FROM used_assertions WHERE until <= ?', now)
     if (sql.exec('SELECT 1 FROM used_assertions WHERE jti = ?', jti).toArray().length > 0) return 'reused'
     if (sql.exec<{ n: number }>('SELECT count(*) AS n FROM used_assertions').one().n >= MOST_ASSERTIONS) return 'crowded'
-    sql.exec('INSERT INTO used_assertions VALUES (?, ?)', jti, until)
+    sql.exec('INSERT INTO used_assertions (jti, until) VALUES (?, ?)', jti, until)
     return 'used'
   }
 
   /** Access was taken back: what was signed until now opens nothing any more. */
   revoke(now: number): void {
-    this.#storage.sql.exec('INSERT OR REPLACE INTO subject_floor VALUES (1, ?)', now)
+    this.#storage.sql.exec('INSERT OR REPLACE INTO subject_floor (id, revoked_at) VALUES (1, ?)', now)
     this.#revokedAt = now
   }
 

@@ -44,6 +44,12 @@ export class Errands extends LifecycleCapability {
 
   remember(id: string, { grants, streams }: Answer, now: number): void {
     this.#storage.sql.exec('DELETE FROM errands WHERE at < ?', now - DAY)
-    this.#storage.sql.exec('INSERT OR REPLACE INTO errands VALUES (?, ?, ?, ?)', id, now, grants, streams)
+    this.#storage.sql.exec(
+      'INSERT OR REPLACE INTO errands (id, at, grants, streams) VALUES (?, ?, ?, ?)',
+      id,
+      now,
+      grants,
+      streams,
+    )
   }
 }

@@ -21,6 +21,6 @@ export class ClientAssertions extends LifecycleCapability {
   /** False when it was taken before. `until` is when nobody would take it any more, in unix seconds. */
   take(id: string, until: number, now: number): boolean {
     this.#storage.sql.exec('DELETE FROM client_assertions WHERE until <= ?', now)
-    return this.#storage.sql.exec('INSERT OR IGNORE INTO client_assertions VALUES (?, ?)', id, until).rowsWritten > 0
+    return this.#storage.sql.exec('INSERT OR IGNORE INTO client_assertions (id, until) VALUES (?, ?)', id, until).rowsWritten > 0
   }
 }

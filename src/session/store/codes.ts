@@ -53,8 +53,16 @@ export class Codes extends LifecycleCapability {
   issue(issued: IssuedFor): string {
     const jti = randomId(16)
     const { grantId, redirectUri, codeChallenge, expiresAt, providerSession: sid } = issued
-    if (sid !== undefined) this.#storage.sql.exec('INSERT OR REPLACE INTO code_sessions VALUES (?, ?)', grantId, sid)
-    this.#storage.sql.exec('INSERT INTO codes VALUES (?, ?, ?, ?, ?, NULL)', jti, grantId, redirectUri, codeChallenge, expiresAt)
+    if (sid !== undefined)
+      this.#storage.sql.exec('INSERT OR REPLACE INTO code_sessions (grant_id, sid) VALUES (?, ?)', grantId, sid)
+    this.#storage.sql.exec(
+      'INSERT INTO codes (jti, grant_id, redirect_uri, challenge, expires_at, used_at) VALUES (?, ?, ?, ?, ?, NULL)',
+      jti,
+      grantId,
+      redirectUri,
+      codeChallenge,
+      expiresAt,
+    )
     return jti
   }
 

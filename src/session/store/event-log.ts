@@ -74,7 +74,8 @@ export class EventLog extends LifecycleCapability {
     const requests = JSON.stringify(openRequests)
     this.#open.set(id, requests)
     this.#storage.sql.exec(
-      'INSERT INTO streams VALUES (?, ?, ?, ?, ?, NULL, 0, ?, 0)',
+      `INSERT INTO streams (id, grant_id, mcp_session, kind, open_requests, up_id, closed, opened_at, trimmed_to)
+        VALUES (?, ?, ?, ?, ?, NULL, 0, ?, 0)`,
       id,
       grantId,
       mcpSession,
@@ -188,8 +189,8 @@ export class EventLog extends LifecycleCapability {
 
   /** A new connection to a standing stream; its number goes with everything it brings. */
   newEpoch(stream: string): number {
-    const upsert =
-      'INSERT INTO standing VALUES (?, 1, 1) ON CONFLICT (stream) DO UPDATE SET epoch = epoch + 1, carried = 1 RETURNING epoch'
+    const upsert = `INSERT INTO standing (stream, epoch, carried)
+        VALUES (?, 1, 1) ON CONFLICT (stream) DO UPDATE SET epoch = epoch + 1, carried = 1 RETURNING epoch`
     return this.#storage.sql.exec<{ epoch: number }>(upsert, stream).one().epoch
   }
 

@@ -116,7 +116,7 @@ export class GrantUses extends LifecycleCapability {
     this.#timer = undefined
     for (const [id, usedAt] of this.#usedAt) {
       if (usedAt - (this.#writtenAt.get(id) ?? 0) < WRITTEN_EVERY) continue
-      this.#storage.sql.exec('INSERT OR REPLACE INTO grant_uses VALUES (?, ?)', id, usedAt)
+      this.#storage.sql.exec('INSERT OR REPLACE INTO grant_uses (grant_id, used_at) VALUES (?, ?)', id, usedAt)
       this.#writtenAt.set(id, usedAt)
     }
   }

@@ -184,7 +184,8 @@ export class Grants extends LifecycleCapability {
 
   #write(grant: Grant): void {
     this.#storage.sql.exec(
-      'INSERT OR REPLACE INTO grants VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+      `INSERT OR REPLACE INTO grants (id, client_id, client_name, resource, scopes, created_at, ends_at, generation, rotated_at, used_generation, revoked_at, revoked_why)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       grant.id,
       grant.clientId,
       grant.clientName,

@@ -86,7 +86,7 @@ export class IdentityProviderSession extends LifecycleCapability {
     if (!this.#access) throw new Error('identity provider session used before it was opened')
     const sealed = await seal(this.#access.keys.current.vault, JSON.stringify(tokens), this.lifecycle.name)
     if (epoch !== this.#epoch) return
-    this.#storage.sql.exec('INSERT OR REPLACE INTO idp_session VALUES (1, ?, ?)', sealed, checkedAt)
+    this.#storage.sql.exec('INSERT OR REPLACE INTO idp_session (id, sealed, checked_at) VALUES (1, ?, ?)', sealed, checkedAt)
     this.#tokens = tokens
     this.#checkedAt = checkedAt
   }

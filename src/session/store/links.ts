@@ -100,7 +100,13 @@ export class Links extends LifecycleCapability {
       return false
     }
     const before = this.#kept.get(resource)?.link
-    this.#storage.sql.exec("INSERT OR REPLACE INTO links VALUES (?, ?, ?, '')", resource, sealed, now)
+    this.#storage.sql.exec(
+      `INSERT OR REPLACE INTO links (resource, sealed, used_at, missing)
+        VALUES (?, ?, ?, '')`,
+      resource,
+      sealed,
+      now,
+    )
     this.#kept.set(resource, { link, usedAt: now })
     this.#missing.delete(resource)
     if (!before) this.#access?.changed()

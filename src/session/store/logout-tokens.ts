@@ -20,6 +20,6 @@ export class LogoutTokens extends LifecycleCapability {
   /** False when the token was taken before. `until` is when nobody would take it any more, in unix seconds. */
   take(jti: string, until: number, now: number): boolean {
     this.#storage.sql.exec('DELETE FROM logout_tokens WHERE until <= ?', now)
-    return this.#storage.sql.exec('INSERT OR IGNORE INTO logout_tokens VALUES (?, ?)', jti, until).rowsWritten > 0
+    return this.#storage.sql.exec('INSERT OR IGNORE INTO logout_tokens (jti, until) VALUES (?, ?)', jti, until).rowsWritten > 0
   }
 }

@@ -106,7 +106,8 @@ export class McpSessions extends LifecycleCapability {
   #write(session: McpSession): void {
     const { id, grantId, resource, downstreamId, initialize, protocolVersion, lastUsedAt, bridge } = session
     this.#storage.sql.exec(
-      'INSERT OR REPLACE INTO mcp_sessions VALUES (?, ?, ?, ?, ?, ?, ?)',
+      `INSERT OR REPLACE INTO mcp_sessions (id, grant_id, resource, downstream_id, initialize, protocol_version, last_used_at)
+        VALUES (?, ?, ?, ?, ?, ?, ?)`,
       id,
       grantId,
       resource,
@@ -117,7 +118,12 @@ export class McpSessions extends LifecycleCapability {
     )
     if (bridge) {
       const { client, downstream = null } = bridge
-      this.#storage.sql.exec('INSERT OR REPLACE INTO bridged_sessions VALUES (?, ?, ?)', id, client, downstream)
+      this.#storage.sql.exec(
+        'INSERT OR REPLACE INTO bridged_sessions (id, client, downstream) VALUES (?, ?, ?)',
+        id,
+        client,
+        downstream,
+      )
     }
     this.#rows.set(id, session)
   }

@@ -68,7 +68,7 @@ export class Profile extends LifecycleCapability {
   remember(identity: Identity, now: number): boolean {
     const groups = groupsText(identity.groups)
     this.#storage.sql.exec(
-      `INSERT INTO profile VALUES (1, ?, ?, ?, ?, ?, ?, ?, 0)
+      `INSERT INTO profile (id, issuer, subject, email, name, groups, first_seen, last_seen, blocked) VALUES (1, ?, ?, ?, ?, ?, ?, ?, 0)
        ON CONFLICT (id) DO UPDATE SET email = excluded.email, name = excluded.name, groups = excluded.groups, last_seen = excluded.last_seen`,
       identity.issuer,
       identity.subject,

@@ -102,7 +102,8 @@ export class ProviderChecks extends LifecycleCapability {
   async #later(): Promise<number> {
     if (!this.#options) return Date.now()
     const { checkedAt, every, grace, lapsed, now } = this.#options
-    if (!this.#isWritten) this.#storage.sql.exec('INSERT OR REPLACE INTO idp_outage VALUES (1, ?)', this.#failingSince ?? now())
+    if (!this.#isWritten)
+      this.#storage.sql.exec('INSERT OR REPLACE INTO idp_outage (id, since) VALUES (1, ?)', this.#failingSince ?? now())
     this.#isWritten = true
     const retry = Math.min(FIRST_RETRY * 2 ** this.#failures, LONGEST_RETRY, every)
     this.#failures += 1

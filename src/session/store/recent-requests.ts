@@ -47,7 +47,7 @@ export class RecentRequests extends LifecycleCapability {
   keep(): void {
     if (this.#isKept) return
     this.#isKept = true
-    this.#storage.sql.exec('INSERT OR REPLACE INTO recent_requests VALUES (1, ?)', JSON.stringify(this.#requests))
+    this.#storage.sql.exec('INSERT OR REPLACE INTO recent_requests (id, requests) VALUES (1, ?)', JSON.stringify(this.#requests))
   }
 
   forget(): void {

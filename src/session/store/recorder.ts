@@ -53,7 +53,7 @@ export class Recorder extends LifecycleCapability {
   ): Promise<RecordingTerms> {
     const until = now + Math.min(Math.max(1, Math.ceil(minutes)), LONGEST_MINUTES) * 60
     const terms = { ...(grantId !== undefined && { grantId }), bodies, by, byName, startedAt: now, until }
-    this.#storage.sql.exec('INSERT OR REPLACE INTO recording VALUES (1, ?)', JSON.stringify(terms))
+    this.#storage.sql.exec('INSERT OR REPLACE INTO recording (id, terms) VALUES (1, ?)', JSON.stringify(terms))
     this.#terms = terms
     await this.lifecycle.jobs.push({ id: 'recorder', fn: 'tidy', time: until * 1000 })
     return terms

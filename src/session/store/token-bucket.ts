@@ -86,9 +86,9 @@ export class TokenBucket extends LifecycleCapability {
   onJob(): undefined {
     this.#checkpointDue = false
     const { sql } = this.#storage
-    sql.exec('INSERT OR REPLACE INTO bucket VALUES (1, ?, ?)', this.#person.level, this.#person.at)
+    sql.exec('INSERT OR REPLACE INTO bucket (id, level, at) VALUES (1, ?, ?)', this.#person.level, this.#person.at)
     for (const [resource, { level, at }] of this.#ofDownstreams)
-      sql.exec('INSERT OR REPLACE INTO downstream_buckets VALUES (?, ?, ?)', resource, level, at)
+      sql.exec('INSERT OR REPLACE INTO downstream_buckets (resource, level, at) VALUES (?, ?, ?)', resource, level, at)
   }
 
   #taken(bucket: Bucket, allowed: boolean, count: number, nowMs: number): Spent {

@@ -1,5 +1,5 @@
 // Who may import whom in src: what lint refuses, shown by doing it.
-import { existsSync, globSync } from 'node:fs'
+import { existsSync, globSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { MAY_IMPORT, placeOf } from '../../../scripts/lint/walls.ts'
@@ -67,4 +67,11 @@ test('every folder of src has its place, and every place is there', () => {
     [...MAY_IMPORT.keys()].toSorted(),
   )
   expect([...MAY_IMPORT.keys()].filter((place) => !existsSync(join(SRC, place)))).toEqual([])
+})
+
+test('every INSERT names its columns: those that a release adds stand elsewhere in older tables', () => {
+  const positional = globSync('**/*.ts', { cwd: SRC }).filter((file) =>
+    /INSERT( OR [A-Z]+)? INTO [\w${}]+ (VALUES|SELECT)/.test(readFileSync(join(SRC, file), 'utf8')),
+  )
+  expect(positional).toEqual([])
 })

@@ -1,0 +1,13 @@
+// What tables of the Directory were made without in earlier releases.
+import type { Migration } from '../platform/migrations.ts'
+
+export const MIGRATIONS: readonly Migration[] = [
+  {
+    // Who acts is known by a subject, and what they were called stands beside it.
+    version: 2,
+    run: (sql) => {
+      for (const table of ['security_events', 'receipts', 'campaigns', 'blocked_clients'])
+        sql.exec(`ALTER TABLE ${table} ADD COLUMN actor_name TEXT`)
+    },
+  },
+]
