@@ -23,6 +23,7 @@ import { DownstreamSessions, type DownstreamRequest } from './downstream-session
 import { endAnswer } from './end-answer.ts'
 import { Bridges, type Asked } from './http-sse/bridges.ts'
 import { answerToGet, cursorIn } from './get-answer.ts'
+import { HeldBodies } from './held-body.ts'
 import { listenAgain } from './listen-again.ts'
 import { ORDER_HEADER, orderOf, refusalAnswer, type Order } from '../dispatch/dispatch-header.ts'
 import { callOf, eventReaders } from './owned-stream.ts'
@@ -39,12 +40,12 @@ import { wholeAnswer } from './whole-answer.ts'
 
 export class LegacyCarrier implements Carrier {
   readonly #parts: SessionContext
-  readonly #waitUntil: (work: Promise<unknown>) => void
   readonly #sessions: SessionKeeper
   readonly #downstream: DownstreamSessions
   readonly #streams: OwnedStreams
   // Requests that wait for the downstream's headers; a revocation aborts them too.
   readonly #flights = new Map<AbortController, string>()
+  readonly #held: HeldBodies
   readonly #posts: PendingPosts
   readonly #clients: Clients
   readonly #standing: StandingStreams
@@ -57,7 +58,6 @@ export class LegacyCarrier implements Carrier {
   constructor(parts: SessionContext, waitUntil: (work: Promise<unknown>) => void) {
     this.#parts = parts
     this.#clients = new Clients(parts)
-    this.#waitUntil = waitUntil
     const bounds = boundsOf(parts.settings.limits)
     const tools = new Tools(parts)
     const downstream = new DownstreamSessions(parts, { waitUntil, replaced: (old) => this.#bridges.lose(old) })
@@ -83,6 +83,7 @@ export class LegacyCarrier implements Carrier {
     })
     this.#downstream = downstream
     this.#streams = streams
+    this.#held = new HeldBodies(this.#flights, waitUntil, parts.now)
     this.#posts = new PendingPosts(streams, waitUntil)
     this.#standing = standing
     this.#tools = tools
@@ -141,7 +142,7 @@ export class LegacyCarrier implements Carrier {
   }
 
   endStream(reason: CloseReason, id: string): number {
-    return this.#streams.end(reason, (spec) => spec.id === id)
+    return this.#held.end(reason, id) + this.#streams.end(reason, (spec) => spec.id === id)
   }
 
   endSession(id: string): number | undefined {
@@ -153,11 +154,11 @@ export class LegacyCarrier implements Carrier {
   }
 
   open(): readonly StreamDetail[] {
-    return this.#streams.open()
+    return [...this.#streams.open(), ...this.#held.open()]
   }
 
   traffic(id: string): StreamTraffic | undefined {
-    return this.#streams.traffic(id)
+    return this.#streams.traffic(id) ?? this.#held.traffic(id)
   }
 
   softwareOf(stream: Pick<StreamDetail, 'id' | 'grantId'>): ClientSoftware | undefined {
@@ -209,15 +210,7 @@ export class LegacyCarrier implements Carrier {
     if (opened) out.set('mcp-session-id', opened.id)
     else if (order.kind === 'initialize') this.#clients.remember(order.caller.grantId, body)
     if (!answer.body || !isEventStream(answer) || !answer.ok || bareStatus(answer, opens) !== undefined) {
-      const held = {
-        abort,
-        grantId: order.caller.grantId,
-        id: order.id,
-        answersRequest: opens,
-        flights: this.#flights,
-        waitUntil: this.#waitUntil,
-      }
-      return await wholeAnswer(answer, out, held, edit)
+      return await wholeAnswer(answer, out, { abort, order, answersRequest: opens, bodies: this.#held }, edit)
     }
     const spec = callOf(order, opened ?? current, edit ? listsIn(openEnvelope(body)) : [])
     this.#streams.begin(spec, answer.body, abort, pending.open)

@@ -1,16 +1,71 @@
-// A long answer that is no stream of events, on its way through the object: a revocation cuts it off.
+// Long answers that are no streams of events, on their way through the object: people who watch see them, and a revocation cuts them off.
+import { randomId } from '../../platform/crypto.ts'
+import type { StreamDetail } from '../../session/streams/carrier.ts'
+import { StreamMeter, type StreamTraffic } from '../../session/contract/stream-traffic.ts'
+import type { Order } from '../dispatch/dispatch-header.ts'
 
-/** `flights` holds it for as long as it is on its way, with the grant it belongs to. */
-export function heldBody(
-  body: ReadableStream<Uint8Array>,
-  { abort, grantId }: { readonly abort: AbortController; readonly grantId: string },
-  flights: Map<AbortController, string>,
-  waitUntil: (work: Promise<unknown>) => void,
-): ReadableStream<Uint8Array> {
-  const { readable, writable } = new IdentityTransformStream()
-  flights.set(abort, grantId)
-  // Whether the downstream, the client or a revocation ended it: nobody is left to be told.
-  const passed = body.pipeTo(writable, { signal: abort.signal }).catch(() => undefined)
-  waitUntil(passed.then(() => flights.delete(abort)))
-  return readable
+interface HeldBody {
+  readonly detail: StreamDetail
+  readonly meter: StreamMeter
+  readonly abort: AbortController
+}
+
+export class HeldBodies {
+  /** Whatever is on its way, with the grant it belongs to. */
+  readonly flights: Map<AbortController, string>
+  readonly #waitUntil: (work: Promise<unknown>) => void
+  readonly #now: () => number
+  readonly #held = new Map<string, HeldBody>()
+
+  constructor(flights: Map<AbortController, string>, waitUntil: (work: Promise<unknown>) => void, now: () => number) {
+    this.flights = flights
+    this.#waitUntil = waitUntil
+    this.#now = now
+  }
+
+  hold(body: ReadableStream<Uint8Array>, abort: AbortController, { caller, label }: Order): ReadableStream<Uint8Array> {
+    const { readable, writable } = new IdentityTransformStream()
+    const meter = new StreamMeter()
+    const { grantId } = caller
+    const id = randomId(9)
+    this.flights.set(abort, grantId)
+    this.#held.set(id, { detail: { id, grantId, kind: 'call', label, openedAt: this.#now() }, meter, abort })
+    // Whether the downstream, the client or a revocation ended it: nobody is left to be told.
+    const passed = body.pipeTo(counted(writable, meter), { signal: abort.signal }).catch(() => undefined)
+    this.#waitUntil(passed.then(() => this.#over(id, abort)))
+    return readable
+  }
+
+  #over(id: string, abort: AbortController): void {
+    this.flights.delete(abort)
+    this.#held.delete(id)
+  }
+
+  open(): readonly StreamDetail[] {
+    return [...this.#held.values()].map(({ detail }) => detail)
+  }
+
+  traffic(id: string): StreamTraffic | undefined {
+    return this.#held.get(id)?.meter.traffic
+  }
+
+  /** How many there were of this id. */
+  end(reason: string, id: string): number {
+    const held = this.#held.get(id)
+    held?.abort.abort(reason)
+    return held ? 1 : 0
+  }
+}
+
+function counted(writable: WritableStream<Uint8Array>, meter: StreamMeter): WritableStream<Uint8Array> {
+  const writer = writable.getWriter()
+  return new WritableStream<Uint8Array>({
+    async write(chunk) {
+      meter.passed(0, chunk.length)
+      await writer.write(chunk)
+      meter.taken()
+    },
+    close: () => writer.close(),
+    abort: (reason) => writer.abort(reason),
+  })
 }

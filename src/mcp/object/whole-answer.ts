@@ -1,23 +1,27 @@
 // An answer of the downstream that is no stream of events: empty, on its way as it came, or edited before it goes.
+import type { Order } from '../dispatch/dispatch-header.ts'
 import { bareStatus, shortOrStream } from '../downstream/downstream-answer.ts'
 import { editedBody } from '../tools/filter-body.ts'
 import { interrupted, McpRefusal } from '../message/refusal.ts'
 import type { Edit } from '../tools/gate.ts'
-import { heldBody } from './held-body.ts'
+import type { HeldBodies } from './held-body.ts'
 
 export interface Held {
   readonly abort: AbortController
-  readonly grantId: string
-  /** What a refusal has to name. */
-  readonly id: string | undefined
+  readonly order: Order
   readonly answersRequest: boolean
-  readonly flights: Map<AbortController, string>
-  readonly waitUntil: (work: Promise<unknown>) => void
+  readonly bodies: HeldBodies
 }
 
-export async function wholeAnswer(answer: Response, headers: Headers, held: Held, edit: Edit | undefined): Promise<Response> {
+export async function wholeAnswer(
+  answer: Response,
+  headers: Headers,
+  { abort, order, answersRequest, bodies }: Held,
+  edit: Edit | undefined,
+): Promise<Response> {
   const { status, body, ok } = answer
-  const { abort, id, answersRequest, flights, waitUntil } = held
+  const { id, caller } = order
+  const { flights } = bodies
   const bare = bareStatus(answer, answersRequest)
   if (bare !== undefined || !body) {
     await body?.cancel()
@@ -25,11 +29,11 @@ export async function wholeAnswer(answer: Response, headers: Headers, held: Held
     return new Response(null, { status: bare ?? status, headers })
   }
   // Also while it is read: a revocation that comes meanwhile finds it here.
-  flights.set(abort, held.grantId)
+  flights.set(abort, caller.grantId)
   try {
-    if (edit && ok) return new Response(await editedBody(heldBody(body, held, flights, waitUntil), edit, id), { status, headers })
+    if (edit && ok) return new Response(await editedBody(bodies.hold(body, abort, order), edit, id), { status, headers })
     const given = await shortOrStream(answer, body)
-    if (given instanceof ReadableStream) return new Response(heldBody(given, held, flights, waitUntil), { status, headers })
+    if (given instanceof ReadableStream) return new Response(bodies.hold(given, abort, order), { status, headers })
     flights.delete(abort)
     return new Response(given, { status, headers })
   } catch (error) {

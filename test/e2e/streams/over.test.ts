@@ -1,8 +1,10 @@
 // A call of the 2025 revisions whose server behaves oddly on its stream: what is an answer, what is none, and when it is over.
 import type { ServerResponse } from 'node:http'
+import { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { SseReader } from '../../../src/mcp/sse/sse.ts'
+import { AdminProgram } from '../../world/administrator.ts'
 import { credentialsFor } from '../../world/clients.ts'
 import { type EventStream, stepsOf } from '../../world/event-stream.ts'
 import { LegacyClient } from '../../world/legacy-client.ts'
@@ -121,11 +123,7 @@ describe('a message that is not JSON', () => {
 test('a list of tools in an odd event stream is read as a client would read it', async () => {
   const client = await LegacyClient.open(at('ruled'), ruled)
   for (const { name, pieces, read } of ODD_STREAMS) {
-    server.onCall(({ res }) => {
-      res.writeHead(200, EVENTS)
-      for (const piece of pieces) res.write(piece)
-      res.end()
-    })
+    server.onCall(({ res }) => void Readable.from(pieces).pipe(res.writeHead(200, EVENTS)))
     const bytes = new Uint8Array(await (await client.post(list(1))).arrayBuffer())
     const { complete } = new SseReader({ maxEventBytes: bytes.length }).take(bytes)
     expect([name, ...complete.flatMap(({ data }) => data || [])]).toEqual([name, ...read])
@@ -262,4 +260,20 @@ describe('a Content-Encoding that', () => {
       ])
     },
   )
+})
+
+test('a long JSON answer is shown to administrators as any stream is, and ends when they end it', async () => {
+  const client = await LegacyClient.open(at('plain'), plain)
+  server.onCall(({ res }) => void res.writeHead(200, { 'content-type': 'application/json' }).write('{"a":"long one"'))
+  const reader = (await client.call('export')).body?.getReader()
+  await reader?.read()
+  const carol = await AdminProgram.signedIn(world.brokerUrl, 'carol')
+  await expect.poll(() => carol.subOf('alice@example.com').catch(() => '')).toMatch(/./)
+  const sub = await carol.subOf('alice@example.com')
+  const shown = async () => (await carol.see(`/people/${sub}`)).live.streams
+  const [stream] = await shown()
+  expect(stream).toMatchObject({ kind: 'call', label: 'tools/call export', traffic: { bytes: 15 } })
+  expect(await carol.revoke({ what: 'stream', sub, id: stream.id }, 'too long')).toMatchObject({ streams: 1, state: 'done' })
+  await expect(reader?.read()).rejects.toThrow('terminated')
+  expect(await shown()).toEqual([])
 })
