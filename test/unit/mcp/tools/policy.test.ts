@@ -8,7 +8,7 @@ import { readSettings } from '../../../../src/settings/settings.ts'
 import type { ToolRule } from '../../../../src/settings/downstreams.ts'
 import type { PersonName } from '../../../../src/settings/people.ts'
 
-const README = resolve(import.meta.dirname, '../../../README.md')
+const README = resolve(import.meta.dirname, '../../../../README.md')
 
 const ISSUER = 'https://idp.example'
 const groupOf = (name: string): PersonName => ({ issuers: [ISSUER], name })
