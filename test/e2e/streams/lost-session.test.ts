@@ -1,6 +1,7 @@
 // A session at the downstream is lost when that is proven, and not before: what servers answer while it lives, and when it is gone.
 import type { ServerResponse } from 'node:http'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { BrokerClient } from '../../world/broker-client.ts'
 import { credentialsFor } from '../../world/clients.ts'
 import { LegacyClient } from '../../world/legacy-client.ts'
 import { ScriptedServer, type Call } from '../../world/scripted-server.ts'
@@ -138,6 +139,41 @@ describe('a session the server has lost is opened anew, and the client never not
     expect([answer.status, await answer.json()]).toMatchObject([404, { id: 1, error: { data: { code: 'session_not_found' } } }])
   })
 })
+
+test.for([
+  ['of a client', false],
+  ['of the broker’s own, for a session the server has lost', true],
+] as const)('an initialize %s that the server has not answered yet is aborted by a revocation', async ([, isOwn]) => {
+  const app = await BrokerClient.register(world.brokerUrl)
+  const { accessToken, refreshToken } = await app.signIn('bob')
+  const [arrived, aborted] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const bob = isOwn ? await LegacyClient.open(world.mcpUrl, accessToken) : undefined
+  server.sessions.clear()
+  const held = (res: ServerResponse): void => {
+    res.on('close', aborted.resolve)
+    arrived.resolve()
+  }
+  server.behave({ initialize: held })
+  const answer = bob ? bob.call('count') : initialize(accessToken)
+  await arrived.promise
+  expect((await app.revoke(refreshToken)).status).toBe(200)
+  await aborted.promise
+  const refused = await answer
+  expect([refused.status, await refused.text()]).toEqual([401, expect.stringContaining('credential_revoked')])
+})
+
+async function initialize(bearer: string): Promise<Response> {
+  const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'a test', version: '1' } }
+  return await fetch(world.mcpUrl, {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${bearer}`,
+      accept: 'application/json, text/event-stream',
+      'content-type': 'application/json',
+    },
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'initialize', params }),
+  })
+}
 
 test('what the broker asks to find out whether a session lives counts like the requests of the person', async () => {
   const left = async (): Promise<number> => Number((await client.call('count')).headers.get('ratelimit-remaining'))
