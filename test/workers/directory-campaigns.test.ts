@@ -12,27 +12,30 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
+/** Of many batches; two thousand and more are `EVERYONE=2000 npx vitest run --project e2e test/e2e/everyone.test.ts`. */
+const CROWD = 600
+
 describe('revoking everyone', () => {
-  test('of 2,000 people, with an abort half-way, ends every grant and counts each once', { timeout: 180_000 }, async () => {
+  test('of 600 people, with an abort half-way, ends every grant and counts each once', { timeout: 180_000 }, async () => {
     let directory = freshDirectory()
-    const subs = Array.from({ length: 2_000 }, (_, n) => `crowd-${n}`)
+    const subs = Array.from({ length: CROWD }, (_, n) => `crowd-${n}`)
     for (let n = 0; n < subs.length; n += 100) await Promise.all(subs.slice(n, n + 100).map((sub) => connect(directory, sub)))
     at(NOW)
-    expect(await directory.begin(EVERYONE)).toMatchObject({ state: 'running', people: { total: 2_000, done: 0, failing: 0 } })
+    expect(await directory.begin(EVERYONE)).toMatchObject({ state: 'running', people: { total: CROWD, done: 0, failing: 0 } })
 
-    await goOn(directory, ({ people }) => people.done >= 900)
+    await goOn(directory, ({ people }) => people.done >= CROWD / 2)
     const alarm = runDurableObjectAlarm(directory).catch(() => undefined)
     await abortAllDurableObjects()
     await alarm
     directory = anew(directory)
     const half = await receiptOf(directory)
     expect(half).toMatchObject({ state: 'running', acknowledgedAt: null })
-    expect(half.people.done).toBeLessThan(2_000)
+    expect(half.people.done).toBeLessThan(CROWD)
 
     expect(await goOn(directory)).toMatchObject({
       ...EVERYONE,
-      people: { total: 2_000, done: 2_000, failing: 0 },
-      grants: 2_000,
+      people: { total: CROWD, done: CROWD, failing: 0 },
+      grants: CROWD,
       acknowledgedAt: NOW,
     })
     const left = await Promise.all(subs.map((sub) => isLive(sub)))
