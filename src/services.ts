@@ -4,6 +4,7 @@ import { statementReaders } from './identity/subject-tokens.ts'
 import { keyRing, type KeyRing } from './issuer/keys.ts'
 import { Envelopes } from './oauth/tokens/signed-tokens.ts'
 import { MachineTokens } from './oauth/tokens/machine-tokens.ts'
+import { useOperatorNetwork } from './platform/outbound.ts'
 import type { StatementReaders } from './session/contract/subject-token.ts'
 import { NEW_PEM } from './settings/environment.ts'
 import { namedGroups } from './settings/named-groups.ts'
@@ -35,6 +36,11 @@ export async function foundation(env: object): Promise<Foundation> {
   const known = foundations.get(env)
   if (known) return known
   const settings = readSettings(env)
+  const { downstreams, identityProviders } = settings
+  useOperatorNetwork('OPERATOR_NETWORK' in env ? env.OPERATOR_NETWORK : undefined, [
+    ...downstreams.map(({ url }) => url),
+    ...identityProviders.map(({ url }) => url),
+  ])
   const providers = new IdentityProviders(settings.identityProviders, (issuer) => namedGroups(settings, issuer).size > 0)
   const statements = statementReaders(settings.exchange, { broker: settings.baseUrl, providers: providers.all, now })
   const built = { settings, keys: await keysOf(settings), providers, statements }

@@ -22,7 +22,7 @@ export async function ask(
   const late = new AbortController()
   const timer = setTimeout(() => late.abort(new DOMException('no answer in time', 'TimeoutError')), ANSWER_WITHIN_MS)
   try {
-    const answer = await outbound(url, { method, headers, body: body ?? null }, { signal: late.signal })
+    const answer = await outbound('operator', url, { method, headers, body: body ?? null }, { signal: late.signal })
     const whole = answer.body && (await readBounded(answer.body, BOUNDS))
     return new Response(whole, answer)
   } catch (error) {

@@ -1,6 +1,6 @@
 // How the authorization server of a downstream is asked: only where it may be, one call with an end, one answer of bounded size.
 import { readBounded } from '../platform/bounded-body.ts'
-import { outbound, OutboundError } from '../platform/outbound.ts'
+import { addressedBy, outbound, OutboundError } from '../platform/outbound.ts'
 import { describeError } from '../platform/telemetry.ts'
 import { LinkError } from './link-error.ts'
 
@@ -17,7 +17,8 @@ export interface Question {
 /**
  * Addresses come out of documents that the downstream serves, so they could name anything the broker reaches: https alone, no
  * numeric address, and neither of the two but where the operator's own URL of the downstream is such a one. A name that leads
- * into a private network is no defect: companies keep their sign-in there, and without a certificate for it nothing is sent.
+ * into a private network is asked only where the operator has written the same origin, for this server or as an identity provider
+ * (`addressedBy`): the network of strangers' addresses does not reach it.
  */
 export function mayBeAsked(address: string, downstream: string): boolean {
   const url = URL.parse(address)
@@ -41,7 +42,7 @@ export async function ask(url: string, { method, headers, body }: Question): Pro
   const late = new AbortController()
   const timer = setTimeout(() => late.abort(new DOMException('no answer in time', 'TimeoutError')), ANSWER_WITHIN_MS)
   try {
-    const answer = await outbound(url, { method, headers, body: body ?? null }, { signal: late.signal })
+    const answer = await outbound(addressedBy(url), url, { method, headers, body: body ?? null }, { signal: late.signal })
     const whole = answer.body && (await readBounded(answer.body, BOUNDS))
     return new Response(whole, answer)
   } catch (error) {

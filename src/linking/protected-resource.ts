@@ -48,7 +48,7 @@ async function challengeOf({ url, transport }: Downstream): Promise<ReadonlyMap<
       : { method: 'POST', headers: json, body: LISTS_TOOLS }
   const ending = new AbortController()
   try {
-    const { status, headers } = await outbound(url, probe, { headersWithinMs: PROBE_WITHIN_MS, ending })
+    const { status, headers } = await outbound('operator', url, probe, { headersWithinMs: PROBE_WITHIN_MS, ending })
     return status === 401 ? bearerChallenge(headers.get('www-authenticate')) : undefined
   } catch (error) {
     throw new LinkError('unreachable', `${url}: ${describeError(error)}`, { cause: error })

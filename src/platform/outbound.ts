@@ -1,5 +1,37 @@
 // The only file that calls fetch: redirects are never followed, cookies never kept, and every call has an end.
 
+/**
+ * Who chose the address. What a stranger chose goes the way of the global fetch, which reaches public addresses alone: on Cloudflare by
+ * nature, self-hosted by the configuration of the runtime. What the operator chose may lie in a private network.
+ */
+export type AddressedBy = 'operator' | 'stranger'
+
+/** A network by which private addresses can be reached. */
+type Network = Pick<Fetcher, 'fetch'>
+
+// Of the isolate, like the global fetch itself. Without one everything goes the way of strangers' addresses: closed rather than open.
+let operatorNetwork: Network | undefined
+let operatorOrigins: ReadonlySet<string> = new Set()
+
+/**
+ * To be called when the isolate has read its environment. `network` is undefined where the platform has none for the operator's
+ * addresses; `urls` are those the operator has written.
+ */
+export function useOperatorNetwork(network: unknown, urls: readonly string[]): void {
+  operatorNetwork = isNetwork(network) ? network : undefined
+  operatorOrigins = new Set(urls.flatMap((url) => URL.parse(url)?.origin ?? []))
+}
+
+function isNetwork(value: unknown): value is Network {
+  return typeof value === 'object' && value !== null && 'fetch' in value && typeof value.fetch === 'function'
+}
+
+/** For an address out of somebody's document: the operator's only where the operator has written the same origin. */
+export function addressedBy(url: string): AddressedBy {
+  const origin = URL.parse(url)?.origin
+  return origin !== undefined && operatorOrigins.has(origin) ? 'operator' : 'stranger'
+}
+
 export class OutboundError extends Error {
   override readonly name = 'OutboundError'
   readonly reason: 'unreachable' | 'timeout' | 'aborted'
@@ -26,12 +58,18 @@ const LATE = Symbol('late')
  * Sends one request. A redirect comes back as the response it is: a 302 would turn a POST into a GET and could carry
  * credentials to a host nobody named.
  */
-export async function outbound(url: string | URL, init: RequestInit = {}, options: OutboundOptions = {}): Promise<Response> {
+export async function outbound(
+  by: AddressedBy,
+  url: string | URL,
+  init: RequestInit = {},
+  options: OutboundOptions = {},
+): Promise<Response> {
   const { ending = new AbortController(), signal, headersWithinMs = 10_000 } = options
   const timer = setTimeout(() => ending.abort(LATE), headersWithinMs)
   const ends = signal ? AbortSignal.any([ending.signal, signal]) : ending.signal
   try {
-    return await fetch(url, { ...init, redirect: 'manual', signal: ends })
+    const complete = { ...init, redirect: 'manual', signal: ends } as const
+    return await (by === 'operator' && operatorNetwork ? operatorNetwork.fetch(url, complete) : fetch(url, complete))
   } catch (error) {
     if (!ends.aborted) throw new OutboundError('unreachable', error)
     throw new OutboundError(ends.reason === LATE ? 'timeout' : 'aborted', error)

@@ -8,7 +8,8 @@ import { createRequire } from 'node:module'
 import { join, relative } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { bundleWorker, type Bundle, type WorkerConfig } from './bundle.ts'
+import { bundleWorker, type Bundle } from '../../selfhost/bundle.ts'
+import { workerdConfig, type Neighbour, type StrangersReach } from '../../selfhost/workerd-config.ts'
 
 export interface LogLine {
   readonly level: string
@@ -29,16 +30,10 @@ export interface RuntimeOptions {
   readonly project?: string
   /** Also accept a broker whose `/health` says that something is wrong, e.g. with its settings. */
   readonly mayBeUnhealthy?: boolean
+  /** What addresses that strangers choose may reach; absent: anything, for the strangers of the world live on this computer. */
+  readonly strangersReach?: StrangersReach
   /** Other Workers in the same process, for benchmarks that compare. */
   readonly neighbours?: readonly Neighbour[]
-}
-
-export interface Neighbour {
-  readonly name: string
-  readonly port: number
-  /** The text of its one ES module. */
-  readonly module: string
-  readonly durableObjects?: WorkerConfig['durableObjects']
 }
 
 const READY_WITHIN_MS = 15_000
@@ -79,12 +74,23 @@ export class Runtime {
   /** On the same port and the same disk, with other variables if given. */
   async start(vars: Readonly<Record<string, string>> = this.#options.vars): Promise<void> {
     if (this.#child) throw new Error('the runtime is running already')
-    const { port, dataDir, onLog, onCrash, neighbours = [] } = this.#options
+    const { port, dataDir, onLog, onCrash, neighbours = [], strangersReach = 'anything' } = this.#options
     const disk = join(dataDir, 'durable-objects')
     await mkdir(disk, { recursive: true })
     const config = join(dataDir, 'workerd.capnp')
-    const placement = { port, disk, names: Object.keys(vars), folder: dataDir, neighbours }
-    await writeFile(config, workerdConfig(this.#bundle, placement))
+    const { file, config: worker } = this.#bundle
+    await writeFile(
+      config,
+      workerdConfig({
+        worker,
+        module: relative(dataDir, file),
+        variables: Object.keys(vars),
+        address: `127.0.0.1:${port}`,
+        disk,
+        strangersReach,
+        neighbours,
+      }),
+    )
 
     // A group of its own: Ctrl-C reaches every process of the terminal's group, and only we decide when this one ends.
     const child = spawn(workerdProgram(), ['serve', config], { env: vars, stdio: ['ignore', 'pipe', 'pipe'], detached: true })
@@ -169,56 +175,6 @@ function endWithUs(child: ChildProcess): void {
   guard.once('error', () => undefined)
   guard.unref()
   child.once('exit', () => guard.kill('SIGKILL'))
-}
-
-interface Placement {
-  readonly port: number
-  readonly disk: string
-  readonly names: readonly string[]
-  /** Where the configuration file lies; embedded files are named relative to it. */
-  readonly folder: string
-  readonly neighbours: readonly Neighbour[]
-}
-
-const text = JSON.stringify
-
-function workerdConfig({ file, config }: Bundle, { port, disk, names, folder, neighbours }: Placement): string {
-  const variables = names.map((name) => `(name = ${text(name)}, fromEnvironment = ${text(name)})`)
-  const services = [
-    workerService('broker', `embed ${text(relative(folder, file))}`, config, variables),
-    ...neighbours.map(({ name, module, durableObjects = [] }) =>
-      workerService(name, text(module), { ...config, durableObjects }, []),
-    ),
-  ]
-  const sockets = [{ name: 'broker', port }, ...neighbours].map(
-    (at) => `(name = ${text(at.name)}, address = "127.0.0.1:${at.port}", http = (), service = ${text(at.name)})`,
-  )
-  return `# Written by test/world/runtime.ts at every start.
-using Workerd = import "/workerd/workerd.capnp";
-const config :Workerd.Config = (
-  logging = (structuredLogging = true),
-  services = [
-    ${services.join(',\n    ')},
-    (name = "internet", network = (allow = ["public", "private", "local"], tlsOptions = (trustBrowserCas = true))),
-    (name = "disk", disk = (path = ${text(disk)}, writable = true)),
-  ],
-  sockets = [${sockets.join(', ')}]
-);
-`
-}
-
-function workerService(name: string, module: string, config: WorkerConfig, variables: readonly string[]): string {
-  const objects = config.durableObjects.map(({ binding, className }) => ({
-    binding: `(name = ${text(binding)}, durableObjectNamespace = ${text(className)})`,
-    namespace: `(className = ${text(className)}, uniqueKey = ${text(className)}, enableSql = true)`,
-  }))
-  return `(name = ${text(name)}, worker = (
-      modules = [(name = "worker.js", esModule = ${module})],
-      compatibilityDate = ${text(config.compatibilityDate)},
-      compatibilityFlags = [${config.compatibilityFlags.map((flag) => text(flag)).join(', ')}],
-      bindings = [${[...objects.map(({ binding }) => binding), ...variables].join(', ')}],
-      durableObjectNamespaces = [${objects.map(({ namespace }) => namespace).join(', ')}],
-      durableObjectStorage = (localDisk = "disk")))`
 }
 
 function logLine(line: string): LogLine {

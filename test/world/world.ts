@@ -6,7 +6,8 @@ import { demoVars, startDemoProvider } from './demo-parts.ts'
 import { startDownstream, type Downstream } from './downstream.ts'
 import type { IdentityProvider } from './identity-provider.ts'
 import { freePort } from './listening.ts'
-import { Runtime, type LogLine, type Neighbour } from './runtime.ts'
+import type { Neighbour, StrangersReach } from '../../selfhost/workerd-config.ts'
+import { Runtime, type LogLine } from './runtime.ts'
 
 export interface WorldOptions {
   /** 0 or absent: any free port. */
@@ -22,6 +23,7 @@ export interface WorldOptions {
   readonly project?: string
   readonly mayBeUnhealthy?: boolean
   readonly neighbours?: readonly Neighbour[]
+  readonly strangersReach?: StrangersReach
 }
 
 export interface World {
@@ -65,7 +67,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     closers.push(async () => await downstream.close())
 
     const vars = overridden(demoVars(brokerUrl, idp.issuer, downstream.url), options.overrides)
-    const { project, mayBeUnhealthy, onCrash, neighbours } = options
+    const { project, mayBeUnhealthy, onCrash, neighbours, strangersReach } = options
     const runtime = await Runtime.start({
       port,
       dataDir,
@@ -74,6 +76,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
       ...(mayBeUnhealthy !== undefined && { mayBeUnhealthy }),
       ...(onCrash !== undefined && { onCrash }),
       ...(neighbours !== undefined && { neighbours }),
+      ...(strangersReach !== undefined && { strangersReach }),
       onLog: (line) => {
         if (logs.push(line) > MOST_LOG_LINES) logs.shift()
         onLog?.(line)

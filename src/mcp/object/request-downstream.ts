@@ -12,7 +12,7 @@ export async function requestDownstream(
 ): Promise<Response> {
   const send = (instead: Readonly<Record<string, string>> = {}): Promise<Response> => {
     for (const [name, value] of Object.entries(instead)) init.headers.set(name, value)
-    return outbound(url, init, options)
+    return outbound('operator', url, init, options)
   }
   try {
     return await sentUntilTaken(send, challenged)

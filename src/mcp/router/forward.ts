@@ -189,6 +189,7 @@ async function ask(forwarding: Forwarding, conditions: ForwardingConditions, tet
   const headers = requestHeaders(client.headers, passage, identity, passHeaders)
   const send = (instead?: Readonly<Record<string, string>>): Promise<Response> =>
     outbound(
+      'operator',
       target,
       { method: client.method, headers: instead ? { ...headers, ...instead } : headers, ...(body && { body }) },
       { headersWithinMs: conditions.headersWithinMs, ending: tether.ending },

@@ -45,7 +45,12 @@ async function askFor(
   const ask = async ({ id, body }: { readonly id: string; readonly body: string }): Promise<string | undefined> => {
     await charge()
     const send = (instead?: Readonly<Record<string, string>>): Promise<Response> =>
-      outbound(target, { method: 'POST', headers: { ...headers, ...instead }, body }, { signal, headersWithinMs: INQUIRY_MS })
+      outbound(
+        'operator',
+        target,
+        { method: 'POST', headers: { ...headers, ...instead }, body },
+        { signal, headersWithinMs: INQUIRY_MS },
+      )
     const answer = await unlessSilent(sentUntilTaken(send, challenged))
     if (answer) await checkAnswer(answer, passage.id)
     return answer && (await responseIn(answer, id, signal))

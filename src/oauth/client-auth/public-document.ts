@@ -31,7 +31,7 @@ export async function publicDocument(address: string, mostBytes: number, policy:
   const late = new AbortController()
   const timer = setTimeout(() => late.abort(new DOMException('no answer in time', 'TimeoutError')), WITHIN_MS)
   try {
-    const answer = await outbound(address, { headers: { accept: 'application/json' } }, { signal: late.signal })
+    const answer = await outbound('stranger', address, { headers: { accept: 'application/json' } }, { signal: late.signal })
     return await read(answer, mostBytes)
   } catch (error) {
     return { fault: UNREACHABLE, detail: describeError(error), isOutage: true }

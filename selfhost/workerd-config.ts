@@ -1,0 +1,117 @@
+// The one writer of workerd's configuration: for production, for the single executable, for `npm start` and for every test.
+//
+// Two networks (docs/decisions/0028-two-networks.md). The global fetch gets the one for addresses that strangers choose; the binding
+// OPERATOR_NETWORK is the one for addresses that the operator wrote. workerd compares the addresses that a name resolves to.
+
+/** The part of `wrangler.jsonc` that workerd needs. */
+export interface WorkerConfig {
+  readonly compatibilityDate: string
+  readonly compatibilityFlags: readonly string[]
+  readonly durableObjects: readonly { readonly binding: string; readonly className: string }[]
+}
+
+/** What addresses that strangers choose may reach: a broker that is on this computer alone is asked for documents there. */
+export type StrangersReach = 'public' | 'anything'
+
+export interface WorkerdOptions {
+  readonly worker: WorkerConfig
+  /** The one ES module of the Worker, as a path relative to the configuration file. */
+  readonly module: string
+  /** Names of environment variables; their values are read when workerd starts, so no secret is written into a file. */
+  readonly variables: readonly string[]
+  /** Where clients are served: `127.0.0.1:8788`, `*:8788`. */
+  readonly address: string
+  /** An address at which only whoever runs the process can ask, `unix:` and a path; absent: none. */
+  readonly operations?: string
+  /** The folder of the Durable Objects. */
+  readonly disk: string
+  readonly strangersReach: StrangersReach
+  /** Other Workers in the same process, for benchmarks that compare. */
+  readonly neighbours?: readonly Neighbour[]
+}
+
+export interface Neighbour {
+  readonly name: string
+  readonly port: number
+  /** The text of its one ES module. */
+  readonly module: string
+  readonly durableObjects?: WorkerConfig['durableObjects']
+}
+
+/**
+ * What no stranger's address may lead to besides workerd's own list of private networks, which lacks these: all that the registries
+ * of special addresses (RFC 6890) hold, whatever carries an IPv4 address inside (NAT64, 6to4, Teredo, mapped), and Azure's host.
+ */
+const NEVER_FOR_STRANGERS: readonly string[] = `
+  0.0.0.0/8 192.0.2.0/24 192.88.99.0/24 198.18.0.0/15 198.51.100.0/24 203.0.113.0/24 168.63.129.16/32
+  ::/96 ::ffff:0:0/96 64:ff9b::/96 64:ff9b:1::/48 100::/64 2001::/23 2001:db8::/32 2002::/16 3fff::/20 5f00::/16 fec0::/10`
+  .trim()
+  .split(/\s+/)
+
+const text = JSON.stringify
+
+export function workerdConfig(options: WorkerdOptions): string {
+  const { worker, module, variables, address, operations, disk, strangersReach, neighbours = [] } = options
+  const bindings = [
+    ...variables.map((name) => `(name = ${text(name)}, fromEnvironment = ${text(name)})`),
+    '(name = "OPERATOR_NETWORK", service = "operator-network")',
+  ]
+  const services = [
+    workerService('broker', `embed ${text(module)}`, worker, bindings),
+    ...neighbours.map(({ name, module: code, durableObjects = [] }) =>
+      workerService(name, text(code), { ...worker, durableObjects }, []),
+    ),
+    network(
+      'internet',
+      strangersReach === 'anything' ? ANYTHING : ['public'],
+      strangersReach === 'anything' ? [] : NEVER_FOR_STRANGERS,
+    ),
+    network('operator-network', ANYTHING, []),
+    `(name = "disk", disk = (path = ${text(disk)}, writable = true))`,
+  ]
+  const sockets = [
+    socket('broker', address, '"broker"'),
+    ...(operations === undefined ? [] : [socket('operations', operations, '(name = "broker", entrypoint = "Operations")')]),
+    ...neighbours.map(({ name, port }) => socket(name, `127.0.0.1:${port}`, text(name))),
+  ]
+  return `# Written by selfhost/workerd-config.ts at every start.
+using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  logging = (structuredLogging = true),
+  services = [
+    ${services.join(',\n    ')}
+  ],
+  sockets = [${sockets.join(', ')}]
+);
+`
+}
+
+/** `private` includes what is on this computer. */
+const ANYTHING: readonly string[] = ['public', 'private']
+
+function network(name: string, allow: readonly string[], deny: readonly string[]): string {
+  const tls = 'tlsOptions = (trustBrowserCas = true)'
+  return `(name = ${text(name)}, network = (allow = ${list(allow)}, deny = ${list(deny)}, ${tls}))`
+}
+
+function list(words: readonly string[]): string {
+  return `[${words.map((word) => text(word)).join(', ')}]`
+}
+
+function socket(name: string, address: string, service: string): string {
+  return `(name = ${text(name)}, address = ${text(address)}, http = (), service = ${service})`
+}
+
+function workerService(name: string, module: string, config: WorkerConfig, variables: readonly string[]): string {
+  const objects = config.durableObjects.map(({ binding, className }) => ({
+    binding: `(name = ${text(binding)}, durableObjectNamespace = ${text(className)})`,
+    namespace: `(className = ${text(className)}, uniqueKey = ${text(className)}, enableSql = true)`,
+  }))
+  return `(name = ${text(name)}, worker = (
+      modules = [(name = "worker.js", esModule = ${module})],
+      compatibilityDate = ${text(config.compatibilityDate)},
+      compatibilityFlags = ${list(config.compatibilityFlags)},
+      bindings = [${[...objects.map(({ binding }) => binding), ...variables].join(', ')}],
+      durableObjectNamespaces = [${objects.map(({ namespace }) => namespace).join(', ')}],
+      durableObjectStorage = (localDisk = "disk")))`
+}
