@@ -20,7 +20,8 @@ export class EventParts {
   }
 
   keep(seq: number, following: readonly string[]): void {
-    for (const [part, data] of following.entries()) this.#sql.exec('INSERT INTO event_parts VALUES (?, ?, ?)', seq, part, data)
+    for (const [part, data] of following.entries())
+      this.#sql.exec('INSERT INTO event_parts (seq, part, data) VALUES (?, ?, ?)', seq, part, data)
   }
 
   whole(seq: number, beginning: string): string {
