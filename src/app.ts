@@ -44,12 +44,14 @@ export function app(services: Services): Hono<{ Variables: Variables }> {
 
   // Everywhere: an id that finds the log line, and only the host people were told to use.
   floor.use(requestId())
+  // A load balancer asks by an address, not by the name people use. Whoever was told no name has to hear that first.
+  if (!settings.baseUrlIsAssumed) floor.route('/', healthRoutes(services))
   floor.use(hostIsOurs(settings))
 
   // Anyone may read these, from any page.
   floor.use('/.well-known/*', crossOrigin(DOCUMENT), onlyMethods(DOCUMENT))
   floor.route('/', metadataRoutes(services))
-  floor.route('/', healthRoutes())
+  if (settings.baseUrlIsAssumed) floor.route('/', healthRoutes(services))
 
   // Clients and their programs; no cookie is ever read here.
   for (const path of ['/register', '/token', '/revoke', '/introspect', '/.sts', '/.sts/']) {

@@ -3,12 +3,14 @@ import { app, misconfigured } from './app.ts'
 import { Directory as DirectoryObject } from './directory/directory.ts'
 import { OAuthLinkClient } from './linking/oauth-link-client.ts'
 import { LegacyCarrier } from './mcp/object/engine.ts'
+import { noteWoken, operate } from './routes/operations.ts'
 import { foundation, services } from './services.ts'
 import { UserSession as UserSessionObject, type SessionServices } from './session/user-session.ts'
 import { SettingsError } from './settings/settings.ts'
 
 export class UserSession extends UserSessionObject {
   protected override async services(): Promise<SessionServices> {
+    noteWoken(this.lifecycle.name)
     const { settings, keys, providers } = await foundation(this.env)
     const directory = this.env.DIRECTORY
     return {
@@ -25,6 +27,13 @@ export class UserSession extends UserSessionObject {
 }
 
 export class Directory extends DirectoryObject {}
+
+/** For whoever runs the process, self-hosted: a socket of its own leads here, and nothing from outside does. */
+export const Operations = {
+  async fetch(request, env) {
+    return await operate(request, await services(env))
+  },
+} satisfies ExportedHandler<Env>
 
 const apps = new WeakMap<object, ReturnType<typeof app>>()
 

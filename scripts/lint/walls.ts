@@ -38,7 +38,7 @@ pages:
 services.ts: platform settings issuer oauth identity session/contract
 routes: platform caller.ts settings clients issuer session/contract session/access session/admin directory oauth identity linking mcp/message mcp/sse mcp/downstream mcp/tools mcp/dispatch mcp/router pages services.ts
 app.ts: platform settings oauth pages services.ts routes
-worker.ts: settings session/user-session.ts directory linking mcp/object services.ts app.ts
+worker.ts: settings session/user-session.ts directory linking mcp/object services.ts routes app.ts
 `
 
 /** Packages that only some may know, by how their names begin. */

@@ -232,6 +232,13 @@ export abstract class UserSession extends DurableObject<Env> {
     return grant !== undefined
   }
 
+  /** The process is about to end: whoever is connected is told to come again. */
+  async shutDown(): Promise<void> {
+    const { leashes, carrier } = await this.#started()
+    carrier().shutDown()
+    await leashes.pull('shutting_down')
+  }
+
   /** What an administrator sees; undefined when nobody has signed in here. */
   async describe(): Promise<PersonDetail | undefined> {
     return describePerson(await this.#started(), this.lifecycle.name)

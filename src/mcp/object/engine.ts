@@ -141,6 +141,10 @@ export class LegacyCarrier implements Carrier {
     return this.#streams.end(reason, (spec) => concerns(spec.grantId))
   }
 
+  shutDown(): void {
+    this.#streams.closeReaders('shutting_down')
+  }
+
   endStream(reason: CloseReason, id: string): number {
     return this.#held.end(reason, id) + this.#streams.end(reason, (spec) => spec.id === id)
   }

@@ -269,6 +269,11 @@ export class OwnedStreams {
     if (events.isOver(bounds)) events.trim(bounds, now())
   }
 
+  /** Clients hear why; the streams themselves go on. */
+  closeReaders(reason: CloseReason): void {
+    for (const reader of this.#readers.keys()) reader.close(reason)
+  }
+
   async #broken(live: OwnedStream, error: unknown): Promise<void> {
     const code = breakageOf(error)
     log('error', 'stream.broken', { stream: live.spec.id, code, reason: error instanceof Error ? error.message : undefined })

@@ -34,6 +34,8 @@ export interface Carrier {
   /** Resolves when the downstreams have heard that the sessions of what has ended are over, or were given up: nothing is sent after that. */
   farewells(): Promise<void>
   endStream(reason: CloseReason, id: string): number
+  /** The process is about to end: clients are told to come again, and what is under way goes on after the next start. */
+  shutDown(): void
   /** Ends an MCP session and tells the downstream; the number of streams it had, or undefined when it is not known. */
   endSession(id: string): number | undefined
   /** Streams the object carries at the moment. */

@@ -1,0 +1,44 @@
+// npm run build:binary: the broker as one executable with workerd in it, which needs neither Node.js nor npm where it runs.
+//
+// The configuration is inside, the values are not: settings are read from the environment at every start. A secret that a list refers to
+// by a name of the operator's own ("client_secret": "$GOOGLE_SECRET") has to be named here: --variable GOOGLE_SECRET.
+import { spawnSync } from 'node:child_process'
+import { chmodSync, closeSync, mkdtempSync, openSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join, relative, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { bundleWorker, ROOT } from '../selfhost/bundle.ts'
+import { SETTINGS } from '../selfhost/options.ts'
+import { workerdProgram } from '../selfhost/supervisor.ts'
+import { workerdConfig } from '../selfhost/workerd-config.ts'
+
+const { values } = parseArgs({
+  options: {
+    out: { type: 'string', default: join(ROOT, 'dist/mcp-session-broker') },
+    variable: { type: 'string', multiple: true, default: [] },
+  },
+})
+const out = resolve(values.out)
+await mkdir(dirname(out), { recursive: true })
+
+const { file, config: worker } = await bundleWorker()
+const folder = mkdtempSync(join(tmpdir(), 'build-binary-'))
+const config = join(folder, 'broker.capnp')
+// selfhost/run gives other addresses and another folder; these are the container's.
+const [address, operations, disk] = ['*:8788', '127.0.0.1:8787', '/data/durable-objects']
+const variables = [...SETTINGS, ...values.variable]
+const module = relative(folder, file)
+writeFileSync(config, workerdConfig({ worker, module, variables, address, operations, disk, strangersReach: 'public' }))
+
+const target = openSync(out, 'w')
+const compiled = spawnSync(workerdProgram(), ['compile', config], { stdio: ['ignore', target, 'inherit'] })
+closeSync(target)
+rmSync(folder, { recursive: true })
+if (compiled.status !== 0) {
+  rmSync(out)
+  console.error('workerd could not compile the configuration.')
+  process.exit(1)
+}
+chmodSync(out, 0o755)
+console.log(`${relative(process.cwd(), out)}  ${(statSync(out).size / 1024 / 1024).toFixed(0)} MiB`)

@@ -1,0 +1,31 @@
+// What whoever runs the process asks for, self-hosted: POST /drain tells every open stream that the broker is about to end.
+import { describeError, log } from '../platform/telemetry.ts'
+import type { Services } from '../services.ts'
+
+/** Objects asked at once. */
+const AT_ONCE = 100
+
+/** Whose objects have woken here: what they opened in the last minute, Directory may not have been told. */
+const MOST_WOKEN = 100_000
+const woken = new Set<string>()
+
+export function noteWoken(sub: string): void {
+  const [oldest = ''] = woken
+  if (woken.size >= MOST_WOKEN) woken.delete(oldest)
+  woken.add(sub)
+}
+
+export async function operate(request: Request, services: Pick<Services, 'directory' | 'session'>): Promise<Response> {
+  if (request.method !== 'POST' || new URL(request.url).pathname !== '/drain') return new Response(null, { status: 404 })
+  const subs = [...new Set([...(await services.directory().peopleWithStreams()), ...woken])]
+  for (let at = 0; at < subs.length; at += AT_ONCE) {
+    await Promise.all(subs.slice(at, at + AT_ONCE).map((sub) => services.session(sub).shutDown().catch(failed)))
+  }
+  log('info', 'drain.told', { people: subs.length })
+  return Response.json({ people: subs.length })
+}
+
+/** The others are told all the same; this stream ends with the process. */
+function failed(error: unknown): void {
+  log('warn', 'drain.failed', { reason: describeError(error) })
+}
