@@ -4,11 +4,12 @@ import { Hono } from 'hono/tiny'
 import type { Passage } from '../mcp/message/era.ts'
 import { openEnvelope, type Envelope } from '../mcp/message/json-rpc-body.ts'
 import { handOver } from '../mcp/router/dispatch.ts'
+import { labelOf, requestIdsOf } from '../mcp/message/label.ts'
 import { readBody, withRoom } from '../mcp/message/read-body.ts'
 import { McpRefusal } from '../mcp/message/refusal.ts'
 import { ssePaths, type Downstream } from '../settings/downstreams.ts'
 import { bearer, crossOrigin, onlyMethods, originIsAllowed, type Authenticated } from './guards.ts'
-import { answerOrRefusal, labelOf, requestIdsOf, type McpServices } from './mcp.ts'
+import { answerOrRefusal, type McpServices } from './mcp.ts'
 
 type Asked = Context<Authenticated>
 

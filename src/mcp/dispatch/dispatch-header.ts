@@ -6,7 +6,7 @@ import { isRefusalCode, McpRefusal } from '../message/refusal.ts'
 
 /** Never copied from a client's request: the router builds the request to the object from an allow-list. */
 export const ORDER_HEADER = 'x-broker-order'
-export const REFUSAL_HEADER = 'x-broker-refusal'
+const REFUSAL_HEADER = 'x-broker-refusal'
 /** On every answer the object made itself; a 5xx without it is the runtime's and may hold a stack trace. */
 export const ANSWER_HEADER = 'x-broker-answer'
 
@@ -64,8 +64,9 @@ const refusalSchema = z.object({
 })
 
 /** The object's refusal on its way to the router, which words it for the client. */
-export function refusalAnswer(refusal: McpRefusal, headers: Headers = new Headers()): Response {
+export function refusalAnswer(refusal: McpRefusal): Response {
   const { code, message, reason, scopes, isTold, ids } = refusal
+  const headers = new Headers(refusal.headers)
   const told: z.input<typeof refusalSchema> = {
     code,
     message,
@@ -85,5 +86,7 @@ export function refusalIn(answer: Response, id?: string, ids: readonly string[] 
   if (header === null) return undefined
   const { code, message, isForEach, ...detail } = refusalSchema.parse(JSON.parse(decodeURIComponent(header)))
   if (!isRefusalCode(code)) throw new Error(`the object refused with a code the router does not know: ${code}`)
-  return new McpRefusal(code, message, { ...detail, ...(isForEach === true ? { ids } : { id }) })
+  const headers = new Headers(answer.headers)
+  for (const name of [ANSWER_HEADER, REFUSAL_HEADER]) headers.delete(name)
+  return new McpRefusal(code, message, { ...detail, headers, ...(isForEach === true ? { ids } : { id }) })
 }

@@ -29,15 +29,12 @@ const NOT_ADMITTED: Readonly<Record<Refused['reason'], string>> = {
 /** Seconds, where the object names none. */
 const RETRY_AFTER = 5
 
-/** The refusal of an admission and the headers that go with it, whoever words it for the client. */
-export function refusalOfAdmission(
-  { reason, retryAfter, rate }: Refused,
-  id?: string,
-): { refusal: McpRefusal; headers: Headers } {
+/** What a client is told whose request the person's object did not admit. */
+export function refusedAdmission({ reason, retryAfter, rate }: Refused, id?: string): McpRefusal {
   const headers = new Headers()
   if (rate) setRate(headers, rate)
   if (reason === 'limit_exceeded' || reason === 'auth_unavailable') headers.set('retry-after', String(retryAfter ?? RETRY_AFTER))
-  return { refusal: new McpRefusal(reason, NOT_ADMITTED[reason], { id }), headers }
+  return new McpRefusal(reason, NOT_ADMITTED[reason], { id, headers })
 }
 
 /** Thrown in the object where an admission, or a charge after it, says no. */
@@ -51,6 +48,5 @@ export class NotAdmitted extends Error {
 }
 
 export function notAdmitted(refused: Refused): Response {
-  const { refusal, headers } = refusalOfAdmission(refused)
-  return refusalAnswer(refusal, headers)
+  return refusalAnswer(refusedAdmission(refused))
 }

@@ -61,6 +61,8 @@ export interface McpRefusalDetail {
   readonly scopes?: readonly string[] | undefined
   /** The client has read it on a stream it has open. */
   readonly isTold?: boolean | undefined
+  /** Sent with it: when to come again, what is left of an allowance. */
+  readonly headers?: Headers | undefined
   /** For the log only. */
   readonly reason?: string | undefined
 }
@@ -73,6 +75,7 @@ export class McpRefusal extends Error {
   readonly ids: readonly string[] | undefined
   readonly scopes: readonly string[] | undefined
   readonly isTold: boolean
+  readonly headers: Headers
   readonly reason: string | undefined
 
   /** `message` goes to the client and says what it can fix. */
@@ -84,6 +87,7 @@ export class McpRefusal extends Error {
     this.ids = detail.ids
     this.scopes = detail.scopes
     this.isTold = detail.isTold ?? false
+    this.headers = detail.headers ?? new Headers()
     this.reason = detail.reason
   }
 
@@ -119,7 +123,8 @@ export const DENIED =
 /** 405 is what every client takes for a server that has nothing to say unasked (MCP 2025-11-25, "Listening for Messages from the Server"). */
 export function notOffered(status: number): McpRefusal {
   const message = 'This MCP server offers no stream to listen to: all it has to say comes with the answers to requests'
-  return new McpRefusal('stream_not_offered', message, { reason: `GET was answered ${status}` })
+  const headers = new Headers({ allow: 'POST, DELETE' })
+  return new McpRefusal('stream_not_offered', message, { headers, reason: `GET was answered ${status}` })
 }
 
 /** A request that was under way when its permission ended, or the rules changed. */

@@ -2,7 +2,7 @@
 import { answerChallenge } from '../../session/access/challenge.ts'
 import type { SessionContext } from '../../session/session-context.ts'
 import { challengedFor, type Challenged } from '../downstream/token-retry.ts'
-import { refusalOfAdmission } from '../dispatch/object-answer.ts'
+import { refusedAdmission } from '../dispatch/object-answer.ts'
 import type { DownstreamRequest } from './downstream-session.ts'
 import type { Order } from '../dispatch/dispatch-header.ts'
 
@@ -18,7 +18,7 @@ export function ownChallenge(
     downstream,
     { grantId, authorization: headers.get('authorization') },
     (challenge) => answerChallenge(parts, challenge),
-    (refused) => refusalOfAdmission(refused).refusal,
+    (refused) => refusedAdmission(refused),
   )
 }
 

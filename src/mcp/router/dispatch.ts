@@ -2,7 +2,7 @@
 import type { Caller, Identity } from '../../caller.ts'
 import { headerJson } from '../../platform/header-json.ts'
 import type { Transport } from '../../settings/downstreams.ts'
-import type { Refused } from '../../session/contract/admission.ts'
+import type { Rate } from '../../session/contract/admission.ts'
 import type { CarriedEvent, GetAnswer, GetRequest } from '../../session/streams/carrier.ts'
 import { eventId } from '../../session/contract/event-id.ts'
 import type { Challenged } from '../downstream/token-retry.ts'
@@ -14,10 +14,10 @@ import { McpRefusal, notOffered } from '../message/refusal.ts'
 import { encodeComment, encodeEvent, type SseEvent } from '../sse/sse.ts'
 import { Superseded } from './request-lifetime.ts'
 import type { Edit } from '../tools/gate.ts'
-import { refusalOfAdmission, setRate } from '../dispatch/object-answer.ts'
+import { refusedAdmission, setRate } from '../dispatch/object-answer.ts'
 import { lookedAt, namesSession } from '../downstream/session-doubt.ts'
 import { encodeLogged } from '../sse/logged-event.ts'
-import { ANSWER_HEADER, ORDER_HEADER, REFUSAL_HEADER, refusalIn, type Order } from '../dispatch/dispatch-header.ts'
+import { ANSWER_HEADER, ORDER_HEADER, refusalIn, type Order } from '../dispatch/dispatch-header.ts'
 
 /** The part of `UserSession` the legacy eras need. */
 export interface LegacyPost {
@@ -29,18 +29,6 @@ export interface LegacyPost {
 /** Marked as the runtime marks what is worth another try: nothing was decided. */
 class SessionUnavailable extends Error {
   readonly retryable = true
-}
-
-/** A refusal with the headers that belong to it. */
-export class RefusedWith extends Error {
-  readonly refusal: McpRefusal
-  readonly headers: Headers
-
-  constructor(refusal: McpRefusal, headers: Headers) {
-    super(refusal.message)
-    this.refusal = refusal
-    this.headers = headers
-  }
 }
 
 export interface LegacyForwarding extends Omit<Forwarding, 'identity'> {
@@ -73,11 +61,7 @@ export async function handOver(forwarding: LegacyForwarding, post: LegacyPost): 
   const headers = { ...requestHeaders(client.headers, passage, {}, forwarding.passHeaders), [ORDER_HEADER]: headerJson(order) }
   const answer = await post.fetch('https://session/mcp', { method: client.method, headers, ...(body && { body }) })
   const refusal = refusalIn(answer, passage.id, requestIds)
-  if (refusal) {
-    const passed = new Headers(answer.headers)
-    for (const name of [ANSWER_HEADER, REFUSAL_HEADER]) passed.delete(name)
-    throw new RefusedWith(refusal, passed)
-  }
+  if (refusal) throw refusal
   // The lifecycle answers an exception with its stack trace; whatever the object did not mark is not an answer.
   if (!answer.headers.has(ANSWER_HEADER)) {
     await answer.body?.cancel()
@@ -99,11 +83,8 @@ export async function carryGet(forwarding: LegacyForwarding, conditions: Leashed
   const { recording } = opened.kind === 'refused' ? opened.refused : opened
   return await conditions.record(recording, async () => {
     if (opened.kind === 'refused') throw refusedAdmission(opened.refused)
-    const rate = new Headers()
-    setRate(rate, opened.rate)
-    if (opened.kind === 'not_found') throw new RefusedWith(NOT_FOUND[opened.what](), rate)
-    if (opened.kind === 'finished')
-      throw new RefusedWith(finished(), new Headers({ ...Object.fromEntries(rate), allow: 'POST, DELETE' }))
+    if (opened.kind === 'not_found') throw withRate(NOT_FOUND[opened.what](), opened.rate)
+    if (opened.kind === 'finished') throw withRate(finished(), opened.rate)
     const answer = await carryStanding(opened, forwarding, conditions, post)
     setRate(answer.headers, opened.rate)
     return answer
@@ -191,7 +172,7 @@ const NO_STREAM: readonly number[] = [400, 404, 405, 406, 410, 501]
 async function offered(answer: Response): Promise<Response> {
   if (!NO_STREAM.includes(answer.status) && !(answer.ok && !isEventStream(answer))) return answer
   await answer.body?.cancel()
-  throw new RefusedWith(notOffered(answer.status), new Headers({ allow: 'POST, DELETE' }))
+  throw notOffered(answer.status)
 }
 
 /** Never a refusal: the client's newer connection has what it wants, and 409 would make it give up. */
@@ -231,11 +212,6 @@ function strippedOfSession(headers: Headers): Headers {
   return stripped
 }
 
-export function refusedAdmission(refused: Refused, id?: string): RefusedWith {
-  const { refusal, headers } = refusalOfAdmission(refused, id)
-  return new RefusedWith(refusal, headers)
-}
-
 const NOT_FOUND = {
   session: () => new McpRefusal('session_not_found', 'Session not found: initialize a new one'),
   cursor: () => new McpRefusal('cursor_not_found', 'the events after this Last-Event-ID are gone, or were never this session’s'),
@@ -243,5 +219,11 @@ const NOT_FOUND = {
 
 /** 405 is what clients take for "nothing more will come here" without starting anew. */
 function finished(): McpRefusal {
-  return new McpRefusal('stream_finished', 'this stream has been delivered to its end')
+  const headers = new Headers({ allow: 'POST, DELETE' })
+  return new McpRefusal('stream_finished', 'this stream has been delivered to its end', { headers })
+}
+
+function withRate(refusal: McpRefusal, rate: Rate): McpRefusal {
+  setRate(refusal.headers, rate)
+  return refusal
 }

@@ -24,8 +24,7 @@ export async function recordedWork(
   try {
     return tap.answered(await work())
   } catch (error) {
-    const refusal = refusalIn(error)
-    if (refusal) tap.refused(refusal.code, refusal.status)
+    if (error instanceof McpRefusal) tap.refused(error.code, error.status)
     throw error
   }
 }
@@ -37,12 +36,6 @@ function inOrder(post: RecordingPost, waitUntil: (work: Promise<unknown>) => voi
     last = last.then(() => post.note(entries)).catch(() => undefined)
     waitUntil(last)
   }
-}
-
-function refusalIn(error: unknown): McpRefusal | undefined {
-  if (error instanceof McpRefusal) return error
-  const refusal: unknown = error instanceof Error ? Reflect.get(error, 'refusal') : undefined
-  return refusal instanceof McpRefusal ? refusal : undefined
 }
 
 /** People whose requests were recorded a moment ago: for refusals that are decided before their object is asked. */

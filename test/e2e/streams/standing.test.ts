@@ -55,7 +55,8 @@ describe('a client that comes back', () => {
     // Written into the void: only this shows the runtime that the client has gone, and the object goes on reading.
     standing.notify({ step: 2 })
     await server.requests.find(({ method }) => method === 'GET')
-    await expect.poll(() => standing.isRead).toBe(true)
+    // A second later at most: that is how long the object waits where the server was not ready yet.
+    await expect.poll(() => standing.isRead, { timeout: 5_000 }).toBe(true)
     standing.notify({ step: 3 })
     const rest = await client.get()
     standing.notify({ step: 4 })

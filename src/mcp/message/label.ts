@@ -1,0 +1,18 @@
+// What people who watch are shown of a message, and which requests are in a body.
+import type { Envelope } from './json-rpc-body.ts'
+
+const LONGEST_LABEL = 200
+
+/** The method, and the tool, prompt or resource it is about. */
+export function labelOf(envelope: Envelope | undefined): string {
+  const [first] = envelope?.messages ?? []
+  if (!first) return 'standing stream'
+  const { name, uri } = first.params
+  const about = [name, uri].find((value) => typeof value === 'string')
+  return (about === undefined ? first.method : `${first.method} ${about}`).slice(0, LONGEST_LABEL)
+}
+
+/** JSON-RPC ids of all requests, each as its client spelled it. */
+export function requestIdsOf(envelope: Envelope | undefined): readonly string[] {
+  return envelope?.messages.flatMap(({ kind, id }) => (kind === 'request' && id !== undefined ? [id] : [])) ?? []
+}

@@ -1,0 +1,206 @@
+// One request of an MCP client on its way through the router, in four steps: read, dispatch or admit, forward.
+//
+// Order matters: the token has been verified before a byte of the body is read, and the body is judged before the person's object is
+// asked. A request that costs the object a call is one that would be forwarded.
+import type { Caller, Identity } from '../../caller.ts'
+import { randomId } from '../../platform/crypto.ts'
+import type { Admission, Refused } from '../../session/contract/admission.ts'
+import { softwareOf } from '../../session/contract/client-software.ts'
+import type { Watched } from '../../session/contract/recording.ts'
+import type { StreamMeter } from '../../session/contract/stream-traffic.ts'
+import type { Downstream } from '../../settings/downstreams.ts'
+import type { Settings } from '../../settings/settings.ts'
+import { refusedAdmission, setRate } from '../dispatch/object-answer.ts'
+import { identityHeaders } from '../downstream/identity-headers.ts'
+import { challengedFor, type AskChallenge, type Challenged } from '../downstream/token-retry.ts'
+import type { Tapped } from '../downstream/wire-tap.ts'
+import { passageOf, type Passage } from '../message/era.ts'
+import { openEnvelope, type Envelope } from '../message/json-rpc-body.ts'
+import { labelOf, requestIdsOf } from '../message/label.ts'
+import { readBody } from '../message/read-body.ts'
+import { McpRefusal } from '../message/refusal.ts'
+import { KEEP_ALIVE_MS } from '../sse/keep-alive.ts'
+import { editing, hasRules, ToolGate } from '../tools/gate.ts'
+import type { ToolMemory } from '../tools/memory.ts'
+import { carryGet, handOver, type LeashedConditions, type LegacyPost, type StreamToLeash } from './dispatch.ts'
+import { forward, type Forwarding } from './forward.ts'
+import { openLeash, type Leash, type LeashPost, type NoLeash } from './leash.ts'
+import { recordedWork, type RecordedCallers, type RecordingPost } from './recorder.ts'
+import { targetOf } from './target.ts'
+import { gated } from './tool-rules.ts'
+
+/** The part of `UserSession` that MCP requests need; each of them costs one call, a long stream a second. */
+export interface McpPost extends LegacyPost, LeashPost, RecordingPost {
+  admit(caller: Caller, label: string): Promise<Admission>
+  /** A question of the broker's own to the downstream; only where one is asked. */
+  charge(resource: string): Promise<Refused | undefined>
+  challenged: AskChallenge
+}
+
+/** A request whose token has been verified. */
+export interface VerifiedRequest {
+  readonly client: Request
+  readonly url: URL
+  readonly requestId: string
+  readonly caller: Caller
+  readonly downstream: Downstream
+  /** Counts bytes of the body against what may be held; throws where there is no room. */
+  readonly hold: (bytes: number) => void
+  readonly waitUntil: (work: Promise<unknown>) => void
+}
+
+export interface RouterContext {
+  readonly limits: Settings['limits']
+  readonly post: McpPost
+  readonly recorded: RecordedCallers
+  readonly memory: ToolMemory
+  readonly keepAliveMs: number | undefined
+  /** Unix seconds. */
+  readonly now: () => number
+}
+
+interface Read {
+  readonly target: string
+  readonly body: Uint8Array<ArrayBuffer> | undefined
+  readonly envelope: Envelope | undefined
+  readonly passage: Passage
+  readonly label: string
+}
+
+/** 2026-07-28, "_meta": what the client is, with every request. */
+const CLIENT_INFO = 'io.modelcontextprotocol/clientInfo'
+
+export class McpRequest {
+  readonly #request: VerifiedRequest
+  readonly #context: RouterContext
+  readonly #startedAt = Date.now()
+
+  constructor(request: VerifiedRequest, context: RouterContext) {
+    this.#request = request
+    this.#context = context
+  }
+
+  /** The answer for the client; throws an `McpRefusal` for what is not carried to the downstream, or not back. */
+  async answer(): Promise<Response> {
+    const read = await this.#read()
+    return await (read.passage.era === 'legacy' ? this.#dispatch(read) : this.#admit(read))
+  }
+
+  async #read(): Promise<Read> {
+    try {
+      return await this.#judged()
+    } catch (refusal) {
+      const watched = this.#context.recorded.find(this.#request.caller, this.#context.now())
+      const work = (): Promise<Response> => Promise.reject(refusal)
+      if (watched) await this.#watched(watched, work, { era: 'unknown', label: '', body: undefined })
+      throw refusal
+    }
+  }
+
+  async #judged(): Promise<Read> {
+    const { client, url, downstream, hold } = this.#request
+    const target = targetOf(downstream, url)
+    if (!target) throw new McpRefusal('not_found', 'this path could mean another one to the downstream')
+    const body = client.method === 'POST' ? await readBody(client, this.#context.limits.maxBodyBytes, hold) : undefined
+    const envelope = body && openEnvelope(body)
+    return { target, body, envelope, passage: passageOf(client.method, client.headers, envelope), label: labelOf(envelope) }
+  }
+
+  /** Eras with sessions: the person's object carries the request, or says how the router is to carry it. */
+  async #dispatch(read: Read): Promise<Response> {
+    const { caller, downstream } = this.#request
+    const { envelope, label, passage } = read
+    const { tools } = downstream
+    const legacy = {
+      ...this.#forwarding(read),
+      caller,
+      requestIds: requestIdsOf(envelope),
+      count: envelope?.messages.length,
+      label,
+    }
+    if (passage.kind !== 'stream') return await handOver(legacy, this.#context.post)
+    const editFor = tools && ((person: Identity) => editing(tools, person))
+    return await carryGet(legacy, { ...this.#conditions(read), editFor }, this.#context.post)
+  }
+
+  /** 2026-07-28: one question to the person's object, and the router carries the rest. */
+  async #admit(read: Read): Promise<Response> {
+    const { caller } = this.#request
+    const { post, recorded } = this.#context
+    const admission = await post.admit(caller, read.label)
+    recorded.note(caller, admission.recording)
+    return await this.#recorded(read, admission.recording, async () => {
+      if (!admission.admitted) throw refusedAdmission(admission, read.passage.id)
+      return await this.#forward(read, admission)
+    })
+  }
+
+  async #forward(read: Read, admission: Extract<Admission, { readonly admitted: true }>): Promise<Response> {
+    const { downstream } = this.#request
+    const conditions = this.#conditions(read)
+    const challenged = conditions.challengedFor(admission.authorization)
+    const vouched = { ...this.#forwarding(read), identity: identityHeaders(admission), challenged }
+    const leash = conditions.leash({ id: undefined, kind: 'request' })
+    const isRuled = read.envelope && hasRules(downstream)
+    const ruled = isRuled && gated(this.#gate(read, admission.identity), read.envelope, vouched, () => this.#charge(read))
+    const answer = await forward(vouched, { ...conditions, ...ruled, leash })
+    setRate(answer.headers, admission.rate)
+    return answer
+  }
+
+  #forwarding({ passage, target, body }: Read): Omit<Forwarding, 'identity'> {
+    const { client, requestId, caller, downstream } = this.#request
+    return { passage, target, client, body, requestId, person: caller.sub, passHeaders: downstream.passHeaders }
+  }
+
+  #conditions(read: Read): Omit<LeashedConditions, 'editFor'> {
+    const { caller, downstream } = this.#request
+    const { limits, post, keepAliveMs } = this.#context
+    return {
+      headersWithinMs: limits.downstreamTimeout * 1000,
+      maxEventBytes: limits.maxEventBytes,
+      keepAliveMs: keepAliveMs ?? KEEP_ALIVE_MS[read.passage.era],
+      leash: (stream) => (meter) => this.#leash(read, stream, meter),
+      record: (watched, work) => this.#recorded(read, watched, work),
+      challengedFor: (authorization): Challenged | undefined =>
+        challengedFor(
+          downstream,
+          { grantId: caller.grantId, authorization },
+          (told) => post.challenged(told),
+          (refused) => refusedAdmission(refused, read.passage.id),
+        ),
+    }
+  }
+
+  #leash({ envelope, label }: Read, { id, ...stream }: StreamToLeash, meter: StreamMeter): Promise<Leash | NoLeash> {
+    const [streamId, software] = [id ?? randomId(9), softwareOf(envelope?.messages[0]?.meta[CLIENT_INFO])]
+    const shown = { label, openedAt: this.#context.now(), ...(software && { software }) }
+    return openLeash(this.#context.post, { ...stream, ...shown, streamId, grantId: this.#request.caller.grantId }, meter)
+  }
+
+  #gate({ target }: Read, { issuer, groups }: Identity): ToolGate {
+    const { caller, downstream } = this.#request
+    const list = `${caller.sub} ${target}`
+    return new ToolGate(downstream, { scopes: caller.scopes, issuer, groups }, { memory: this.#context.memory, list })
+  }
+
+  async #charge({ passage }: Read): Promise<void> {
+    const denied = await this.#context.post.charge(this.#request.downstream.resource)
+    if (denied) throw refusedAdmission(denied, passage.id)
+  }
+
+  async #recorded(
+    { passage, label, body }: Read,
+    watched: Watched | undefined,
+    work: () => Promise<Response>,
+  ): Promise<Response> {
+    return await (watched ? this.#watched(watched, work, { era: passage.era, label, body }) : work())
+  }
+
+  #watched(watched: Watched, work: () => Promise<Response>, seen: Pick<Tapped, 'era' | 'label' | 'body'>): Promise<Response> {
+    const { client, requestId, caller, waitUntil } = this.#request
+    const { grantId, clientId } = caller
+    const tapped = { ...seen, grantId, clientId, requestId, verb: client.method, startedAt: this.#startedAt }
+    return recordedWork(tapped, watched, work, this.#context.post, waitUntil)
+  }
+}
