@@ -150,18 +150,6 @@ export class Directory extends DurableObject<Env> {
     return { ...this.#has.people.counts(), streams: this.#has.load.streams }
   }
 
-  /** Resolves when the index can be read. */
-  async ready(): Promise<void> {
-    await this.lifecycle.start()
-    this.#has.load.peopleWithStreams(1)
-  }
-
-  /** Who has streams open, as far as has been told. */
-  async peopleWithStreams(): Promise<readonly string[]> {
-    await this.lifecycle.start()
-    return this.#has.load.peopleWithStreams()
-  }
-
   /** How busy a person's object was since it said so last. */
   async load(report: LoadReport): Promise<void> {
     await this.lifecycle.start()

@@ -58,11 +58,6 @@ export class Load extends LifecycleCapability {
     return this.#open
   }
 
-  peopleWithStreams(most = 100_000): readonly string[] {
-    const rows = this.#storage.sql.exec<{ sub: string }>('SELECT sub FROM open_streams ORDER BY at DESC LIMIT ?', most)
-    return rows.toArray().map(({ sub }) => sub)
-  }
-
   /** True when the number of open streams is another one than before. */
   note({ sub, requests, open }: LoadReport, now: number): boolean {
     const before = this.#open

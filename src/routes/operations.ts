@@ -5,7 +5,7 @@ import type { Services } from '../services.ts'
 /** Objects asked at once. */
 const AT_ONCE = 100
 
-/** Whose objects have woken here: what they opened in the last minute, Directory may not have been told. */
+/** Whose objects have woken in this process, which has but one isolate: nobody else can have a stream here. Far more than one process carries. */
 const MOST_WOKEN = 100_000
 const woken = new Set<string>()
 
@@ -15,9 +15,9 @@ export function noteWoken(sub: string): void {
   woken.add(sub)
 }
 
-export async function operate(request: Request, services: Pick<Services, 'directory' | 'session'>): Promise<Response> {
+export async function operate(request: Request, services: Pick<Services, 'session'>): Promise<Response> {
   if (request.method !== 'POST' || new URL(request.url).pathname !== '/drain') return new Response(null, { status: 404 })
-  const subs = [...new Set([...(await services.directory().peopleWithStreams()), ...woken])]
+  const subs = [...woken]
   for (let at = 0; at < subs.length; at += AT_ONCE) {
     await Promise.all(subs.slice(at, at + AT_ONCE).map((sub) => services.session(sub).shutDown().catch(failed)))
   }

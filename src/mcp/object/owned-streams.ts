@@ -162,14 +162,15 @@ export class OwnedStreams {
 
   /** Ends streams at once: the downstream request is aborted and the client told why before this returns. */
   end(reason: CloseReason, which: (owner: Owner) => boolean): number {
-    let ended = 0
-    for (const live of this.#live.values()) {
-      if (!which(live.spec)) continue
-      ended += 1
-      this.#drop(live, reason)
-    }
+    const ending = [...this.#live.values()].filter(({ spec }) => which(spec))
+    for (const live of ending) this.#drop(live, reason)
+    this.closeReaders(reason, which)
+    return ending.length
+  }
+
+  /** Clients hear why; the streams themselves go on. */
+  closeReaders(reason: CloseReason, which: (owner: Owner) => boolean = () => true): void {
     for (const [reader, owner] of this.#readers) if (which(owner)) reader.close(reason)
-    return ended
   }
 
   /** The downstream has lost the session these calls were made in: what they still owe is answered with an error, now. */
@@ -267,11 +268,6 @@ export class OwnedStreams {
     live.safeUpTo = last
     live.reader?.advance(last, fresh)
     if (events.isOver(bounds)) events.trim(bounds, now())
-  }
-
-  /** Clients hear why; the streams themselves go on. */
-  closeReaders(reason: CloseReason): void {
-    for (const reader of this.#readers.keys()) reader.close(reason)
   }
 
   async #broken(live: OwnedStream, error: unknown): Promise<void> {
