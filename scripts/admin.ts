@@ -1,6 +1,9 @@
 // npm run admin: what administrators see and do, from a terminal; BROKER_URL and ADMIN_TOKEN (a machine credential with the scope admin) say where and as whom.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
+import { backUp, BackupError, restore } from '../selfhost/backup.ts'
+import { DataFolderError } from '../selfhost/data-folder.ts'
+import { receiptsIn, replay } from './admin/replay.ts'
 
 const USAGE = `npm run admin -- <command>
 
@@ -15,6 +18,9 @@ const USAGE = `npm run admin -- <command>
   revoke client|resource ID [--sub SUB] --reason TEXT
   revoke everyone --reason TEXT
   block|unblock person|client ID --reason TEXT
+  replay FILE [--since TIME]                        do again what \`receipts --json\` wrote into FILE, after a restore
+  backup FOLDER --data DIR                          copy the data folder of a self-hosted broker while it runs
+  restore FOLDER --data DIR [--keep-access]         the way back into a folder without objects; everybody signs in again
   machine create --name N --owner O --scope mcp [--scope admin] [--resource URL] [--days 90] --reason TEXT
 
   --json     what the API answers, as it is        --no-wait  do not wait until all have answered
@@ -35,6 +41,9 @@ const { values: given, positionals } = parseArgs({
     scope: { type: 'string', multiple: true },
     resource: { type: 'string', multiple: true },
     days: { type: 'string', default: '90' },
+    data: { type: 'string' },
+    since: { type: 'string', default: '1970-01-01' },
+    'keep-access': { type: 'boolean', default: false },
   },
 })
 const [command = '', ...words] = positionals
@@ -55,6 +64,11 @@ const COMMANDS: Readonly<Record<string, () => Promise<Answer>>> = {
   block: () => settled(post(`${blockable()}/block`, { reason: reason() })),
   unblock: () => settled(post(`${blockable()}/unblock`, { reason: reason() })),
   machine: () => post('/machines', machine()),
+  replay: () => replay(receiptsIn(named(words[0], 'FILE'), since()), post),
+  backup: async () => ({ ...here(() => backUp(named(given.data, '--data DIR'), named(words[0], 'FOLDER'))) }),
+  restore: async () => ({
+    ...here(() => restore(named(words[0], 'FOLDER'), named(given.data, '--data DIR'), given['keep-access'])),
+  }),
 }
 
 const SHOWN: Readonly<Record<string, (answer: Answer) => string>> = {
@@ -71,6 +85,11 @@ const SHOWN: Readonly<Record<string, (answer: Answer) => string>> = {
   revoke: shownReceipt,
   block: shownReceipt,
   unblock: shownReceipt,
+  replay: ({ done, refused }) => [`${done} actions done again`, ...refused.map(clean)].join('\n'),
+  backup: ({ databases, begunAt }) => `${databases} databases, as they were at ${begunAt} or a moment later`,
+  restore: ({ databases, begunAt }) =>
+    `${databases} databases, as they were at ${begunAt}. ${given['keep-access'] ? 'Whoever had access then has it.' : 'Everybody signs in again.'}
+Blocks that are younger are not in it: npm run admin -- replay FILE --since ${begunAt}`,
   machine: ({ machine: made, token, receipt }) =>
     `${made.id} (${made.name}, until ${when(made.expiresAt)}), receipt ${receipt.id}\n\n  ${token}\n\nKeep it now: it is not shown again.`,
 }
@@ -124,6 +143,21 @@ function machine(): object {
 /** Of the broker; any other is one that tools of a server need. */
 function isOwn(scope: string): boolean {
   return scope === 'mcp' || scope === 'admin'
+}
+
+function since(): number {
+  const at = Date.parse(given.since) / 1000
+  if (Number.isNaN(at)) throw new Mistake('--since is a time such as 2026-11-28T12:00:00Z')
+  return at
+}
+
+/** On this machine, without the API. */
+function here<T>(work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    throw error instanceof BackupError || error instanceof DataFolderError ? new Mistake(error.message) : error
+  }
 }
 
 function reason(): string {

@@ -41,7 +41,7 @@ export function holdDataFolder(written: string): DataFolder {
 }
 
 /** For whoever wants the folder to be nobody's: a restore, or a move. */
-function lock(path: string): () => void {
+export function lock(path: string): () => void {
   const database = new DatabaseSync(join(path, 'lock.sqlite'))
   try {
     database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')

@@ -1,5 +1,7 @@
 // npm run admin: the same actions from a terminal, in words for people and in JSON for programs.
 import { spawn } from 'node:child_process'
+import { mkdtemp, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { AdminProgram } from '../world/administrator.ts'
@@ -63,6 +65,28 @@ test('an incident, from finding the person to the receipt', async () => {
   await expect
     .poll(async () => (await admin(['events', '--sub', sub])).out, { timeout: 5_000 })
     .toMatch(/person_unblocked[\s\S]*person_blocked/)
+})
+
+test('what was done after a backup is done again from the receipts that were written down', async () => {
+  const client = await BrokerClient.register(world.brokerUrl)
+  const { accessToken } = await client.signIn('bob')
+  const found = async (): Promise<string> => (await admin(['people', 'bob', '--json'])).out
+  await expect.poll(found, { timeout: 5_000 }).toContain('bob@example.com')
+  const [{ sub }] = JSON.parse(await found()).people
+  const since = new Date(Math.floor(Date.now() / 1000) * 1000).toISOString()
+  await admin(['block', 'person', sub, '--reason', 'has left'])
+  const file = join(await mkdtemp(join(tmpdir(), 'broker-receipts-')), 'receipts.json')
+  await writeFile(file, (await admin(['receipts', '--json'])).out)
+  // As if storage had gone back to before.
+  await admin(['unblock', 'person', sub, '--reason', 'restored'])
+  await client.signIn('bob')
+
+  const replayed = await admin(['replay', file, '--since', since])
+  expect(replayed).toMatchObject({ code: 0, err: '' })
+  expect(replayed.out).toBe('1 actions done again\n')
+  const { blocked } = JSON.parse((await admin(['people', 'bob', '--json'])).out).people[0]
+  expect(blocked).toBe(true)
+  expect(await statusWith(world.mcpUrl, accessToken)).toBe(401)
 })
 
 test('a machine credential is created and works; revoking everyone ends it, and the credential that did it', async () => {
