@@ -13,7 +13,7 @@ import { Supervisor } from './supervisor.ts'
 const USAGE = `mcp-session-broker [--settings FILE] [--check]
 
 Runs the broker on this machine. Settings come from the environment and from FILE (lines NAME=value); the environment wins.
-LISTEN (127.0.0.1:8788), DATA_DIR (./data) and DRAIN_SECONDS (10) are about this process, all others are in the settings table of README.md.
+LISTEN (127.0.0.1:8788), DATA_DIR (./data) and DRAIN_SECONDS (10) are about this process, all others are in docs/reference/settings.md.
 --check says what is wrong with them and ends. docs/self-hosting.md has the rest.
 
 Exit codes: 0 ended as asked · 64 wrong arguments · 69 the port is taken · 73 the data folder can not be written ·

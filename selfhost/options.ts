@@ -36,7 +36,7 @@ export class OptionsError extends Error {
 
 type Given = Readonly<Record<string, string | undefined>>
 
-/** Of the process, not of the Worker: not in README's table, but in docs/self-hosting.md. */
+/** Of the process, not of the Worker: not in the settings reference, but in docs/self-hosting.md. */
 const OWN: readonly string[] = ['LISTEN', 'DATA_DIR', 'DRAIN_SECONDS']
 /** By these the runtime finds certificates of authorities besides the usual ones, and names. */
 const OF_THE_RUNTIME: readonly string[] = ['SSL_CERT_FILE', 'SSL_CERT_DIR', 'TZ']
@@ -95,7 +95,7 @@ function varsOf(given: Given): Readonly<Record<string, string>> {
 /** Of the environment most is not for the broker; in a file a name nobody knows is one that is spelled wrong. */
 function unknownIn(written: Given, vars: Given): readonly OptionProblem[] {
   const unknown = Object.keys(written).filter((name) => !(name in vars) && !OWN.includes(name))
-  const cure = 'see the settings table in README.md, and docs/self-hosting.md'
+  const cure = 'see docs/reference/settings.md, and docs/self-hosting.md'
   return unknown.map((variable) => ({ variable, problem: 'is no setting of the broker', cure }))
 }
 

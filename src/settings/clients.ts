@@ -15,7 +15,7 @@ export interface EnteredClient {
 
 type Given = Readonly<Record<string, string>>
 
-const SEE = 'see “Clients you enter yourself” in README.md'
+const SEE = 'see “Clients you enter yourself” in docs/clients/pre-registered.md'
 const SHORTEST_SECRET = 16
 /** Stands for whoever uses `/.sts`: it can be blocked, and no client can have this id. */
 export const WEB_IDENTITY_CLIENT = 'sts'

@@ -45,7 +45,7 @@ export function readCredentials(given: Given): CredentialSettings {
     const [field = '', named] = issue.path.map(String)
     const variable = VARIABLE.find(([begins]) => `${field}.${named}`.startsWith(begins))?.[1] ?? 'DOWNSTREAM_AUTH'
     const about = field === 'headers' && named !== undefined ? `names ${named.slice(0, 60)}, which ` : ''
-    return { variable, problem: about + sentence(issue), cure: 'see “What the MCP server gets” in README.md' }
+    return { variable, problem: about + sentence(issue), cure: 'see “What the MCP server gets” in docs/servers/index.md' }
   })
   return { credentials: data ?? {}, problems }
 }

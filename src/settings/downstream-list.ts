@@ -11,7 +11,7 @@ type Given = Readonly<Record<string, string>>
 /** Modes that send a secret, of the broker or of a person: never over plain http. */
 export const SECRET_MODES: readonly string[] = ['idp-token', 'static', 'oauth', 'access-service-token']
 
-const SEE = 'see “Several servers” in README.md'
+const SEE = 'see “Several servers” in docs/servers/several.md'
 /** `$NAME` anywhere in a text; `$$` is a dollar sign. */
 const REFERENCE = /\$(?:\$|([A-Z][A-Z0-9_]*))/g
 const HEADER_NAME = /^[\w!#$%&'*+.^`|~-]+$/

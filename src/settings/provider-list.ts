@@ -24,7 +24,7 @@ export interface ListedProvider {
 type Given = Readonly<Record<string, string>>
 
 const VARIABLE = 'IDENTITY_PROVIDERS'
-const SEE = 'see “Several identity providers” in README.md'
+const SEE = 'see “Several identity providers” in docs/identity-providers/several.md'
 
 /** By the address alone: operators copy it from the provider's documentation. */
 export function kindOf({ hostname, pathname }: URL): ProviderKind {

@@ -132,7 +132,7 @@ function asProblem(issue: z.core.$ZodIssue, given: Readonly<Record<string, strin
   const cure =
     issue.code === 'custom' && typeof issue.params?.['cure'] === 'string'
       ? issue.params['cure']
-      : 'see the settings table in README.md'
+      : 'see docs/reference/settings.md'
   return { variable, problem: issue.message, cure }
 }
 

@@ -89,7 +89,8 @@ function namesSomebody({ claim: name, pattern: written }: SubjectRule[number], h
   return name === 'sub' ? /[:/|=][^:/|=]+[:/|=]/.test(before) : /^[^:/|=]+[:/|=]/.test(before)
 }
 
-const HOW = 'such as repo:acme/* or [{"repository_owner_id":"1234"}]: “Programs with a token of their own” in README.md'
+const HOW =
+  'such as repo:acme/* or [{"repository_owner_id":"1234"}]: “Programs with a token of their own” in docs/token-exchange.md'
 
 export function problemsOfSubjects(given: Readonly<Record<string, string>>): readonly SettingsProblem[] {
   const { AUTH_ISSUER: issuer, AUTH_AUDIENCE: audience, AUTH_SUBJECTS: written } = given

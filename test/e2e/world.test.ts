@@ -104,7 +104,7 @@ describe('npm start', () => {
       'DOWNSTREAM_MCP_URL is not an http(s) URL',
       '→ give it as https://host/path',
       'MAX_STREAMS is not a whole number above zero',
-      '→ see the settings table in README.md',
+      '→ see docs/reference/settings.md',
       '',
       'A server that is a program (stdio) needs somebody in between who listens, and then has a URL:',
       '',

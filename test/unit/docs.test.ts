@@ -1,8 +1,9 @@
 // What the documents say about settings, paths, files and tests is what there is.
-import { readFileSync } from 'node:fs'
-import { readdir, readFile, stat } from 'node:fs/promises'
+import { existsSync, readFileSync } from 'node:fs'
+import { readdir, readFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { anchorOf, includedIn } from '../../docs/.vitepress/links.ts'
 import { app } from '../../src/app.ts'
 import { Envelopes } from '../../src/oauth/tokens/signed-tokens.ts'
 import { MachineTokens } from '../../src/oauth/tokens/machine-tokens.ts'
@@ -11,14 +12,15 @@ import { environment } from '../../src/settings/environment.ts'
 import { readSettings, SettingsError } from '../../src/settings/settings.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
-const README = document('README.md')
+const SETTINGS = document('docs/reference/settings.md')
+const PATHS = document('docs/reference/http.md')
 const ARCHITECTURE = document('ARCHITECTURE.md')
 
 const SCHEMA = Object.entries(environment.shape)
 const VARIABLES = SCHEMA.map(([name]) => name)
 
-describe('the settings table of README.md', () => {
-  const rows = tableRows(section(README, 'Settings'))
+describe('the settings reference', () => {
+  const rows = tableRows(SETTINGS)
 
   test('has every variable once, and none besides', () => {
     expect(sorted(rows.flatMap(([first = '']) => codeIn(first)))).toEqual(sorted(VARIABLES))
@@ -55,8 +57,8 @@ describe('.dev.vars.example', () => {
   })
 })
 
-describe('the path table of README.md', () => {
-  const documented = tableRows(section(README, 'Paths')).flatMap(([first = '']) => codeIn(first).map(pathOf))
+describe('the path reference', () => {
+  const documented = tableRows(PATHS).flatMap(([first = '']) => codeIn(first).map(pathOf))
 
   test('has every path that is served', async () => {
     const missing = (await servedPaths()).filter((path) => !documented.some((pattern) => meets(path, pattern)))
@@ -73,15 +75,18 @@ describe('a document', async () => {
   const documents = (await readdir(ROOT, { recursive: true, withFileTypes: true }))
     .filter((entry) => entry.isFile() && entry.name.endsWith('.md'))
     .map((entry) => join(entry.parentPath, entry.name).slice(ROOT.length + 1))
-    .filter((name) => !/^(node_modules|\.|dist|test)\b/.test(name))
+    .filter((name) => !/^(?:\.|dist|test)\b|node_modules\/|\.vitepress\//.test(name))
 
   test.for(documents)('%s links to nothing that is not there', async (name) => {
     const text = await readFile(join(ROOT, name), 'utf8')
     const targets = [...text.matchAll(/\]\(([^)\s]+)\)|src="([^"]+)"/g)].map(([, link = '', source = '']) => link || source)
-    const files = targets.filter((target) => !/^[a-z]+:/.test(target) && !target.startsWith('#'))
-    for (const file of files) expect(await isThere(join(ROOT, dirname(name), file.replace(/#.*/, '')))).toBe(true)
-    const headings = [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) => `#${anchorOf(heading)}`)
-    expect(targets.filter((target) => target.startsWith('#') && !headings.includes(target))).toEqual([])
+    const within = targets.filter((target) => !/^[a-z]+:/.test(target) && !target.startsWith('/'))
+    const missing = within.filter((target) => {
+      const [path = '', anchor] = target.split('#')
+      const file = path === '' ? name : join(dirname(name), path)
+      return !existsSync(join(ROOT, file)) || (anchor !== undefined && !anchorsIn(document(file)).includes(anchor))
+    })
+    expect(missing).toEqual([])
   })
 })
 
@@ -198,17 +203,9 @@ function isWithin(path: string, pattern: string): boolean {
   return pattern.endsWith('/*') && (path === pattern.slice(0, -2) || path.startsWith(pattern.slice(0, -1)))
 }
 
-/** As forges make them. */
-function anchorOf(heading: string): string {
-  return heading
-    .toLowerCase()
-    .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
-    .replaceAll(' ', '-')
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  )
+/** Of what a page shows too; a heading that comes twice is numbered. */
+function anchorsIn(text: string): readonly string[] {
+  const shown = includedIn(text)
+  const headings = [...(shown === undefined ? text : document(shown)).matchAll(/^#+ (.+)$/gm)]
+  return headings.map(([, heading = '']) => anchorOf(heading))
 }

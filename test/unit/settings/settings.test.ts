@@ -141,8 +141,13 @@ describe('a mistake is named with its cure:', () => {
       "DOWNSTREAM_AUTH idp-token would send people's tokens over plain http",
       'DOWNSTREAM_AUTH=identity-jwt',
     ],
-    ['an unknown mode', { DOWNSTREAM_AUTH: 'basic' }, 'DOWNSTREAM_AUTH Invalid option', 'README.md'],
-    ['an unknown transport', { DOWNSTREAM_TRANSPORT: 'sse' }, 'DOWNSTREAM_TRANSPORT Invalid option', 'README.md'],
+    ['an unknown mode', { DOWNSTREAM_AUTH: 'basic' }, 'DOWNSTREAM_AUTH Invalid option', 'docs/reference/settings.md'],
+    [
+      'an unknown transport',
+      { DOWNSTREAM_TRANSPORT: 'sse' },
+      'DOWNSTREAM_TRANSPORT Invalid option',
+      'docs/reference/settings.md',
+    ],
     [
       'signing in over http',
       { OAUTH_AUTHORIZE_URL: 'http://idp.example' },
@@ -160,7 +165,12 @@ describe('a mistake is named with its cure:', () => {
     ['a key of zeros', { ENCRYPTION_KEY: '0'.repeat(64) }, 'ENCRYPTION_KEY is not random', NEW_KEY],
     ['a previous key that is none', { ENCRYPTION_KEY_PREVIOUS: 'a' }, 'ENCRYPTION_KEY_PREVIOUS is not 32 bytes', NEW_KEY],
     ['an identity key that is none', { OIDC_PROVIDER_KEY: 'a' }, 'OIDC_PROVIDER_KEY is not a PKCS#8 PEM', 'openssl genpkey'],
-    ['a time in words', { ACCESS_TOKEN_TTL: '1h' }, 'ACCESS_TOKEN_TTL is not a whole number above zero', 'README.md'],
+    [
+      'a time in words',
+      { ACCESS_TOKEN_TTL: '1h' },
+      'ACCESS_TOKEN_TTL is not a whole number above zero',
+      'docs/reference/settings.md',
+    ],
     ['a host as origin', { ALLOWED_ORIGINS: 'https://a.example b' }, 'ALLOWED_ORIGINS holds “b”, which is no origin', 'https://'],
     [
       'a team that is none',

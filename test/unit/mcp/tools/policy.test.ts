@@ -8,7 +8,7 @@ import { readSettings } from '../../../../src/settings/settings.ts'
 import type { ToolRule } from '../../../../src/settings/downstreams.ts'
 import type { PersonName } from '../../../../src/settings/people.ts'
 
-const README = resolve(import.meta.dirname, '../../../../README.md')
+const PAGE = resolve(import.meta.dirname, '../../../../docs/servers/tool-policy.md')
 
 const ISSUER = 'https://idp.example'
 const groupOf = (name: string): PersonName => ({ issuers: [ISSUER], name })
@@ -111,8 +111,8 @@ describe('a pattern', () => {
   })
 })
 
-describe('the example in README.md', () => {
-  const [, json = ''] = /### Tool policy.*?```json\n(.*?)```/s.exec(readFileSync(README, 'utf8')) ?? []
+describe('the example in docs/servers/tool-policy.md', () => {
+  const [, json = ''] = /```json\n(.*?)```/s.exec(readFileSync(PAGE, 'utf8')) ?? []
   const { downstreams } = readSettings({
     BASE_URL: 'https://mcp.example.com',
     DOWNSTREAMS: `[${json}]`,
