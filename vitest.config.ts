@@ -15,6 +15,13 @@ const END_TO_END = {
 
 export default defineConfig({
   test: {
+    // Istanbul counts in workerd too, where V8's own counters cannot be read.
+    coverage: {
+      provider: 'istanbul',
+      include: ['src/**/*.{ts,tsx}'],
+      reporter: ['text-summary', 'html'],
+      reportsDirectory: 'test/artifacts/coverage',
+    },
     projects: [
       { test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },
       {
