@@ -84,7 +84,8 @@ describe('code and tests', () => {
 
 test.for(DOCUMENTS)('%s names no file and no folder that is not here', (name) => {
   const named = [...read(name).matchAll(/`((?:src|test|docs|scripts)\/[\w./-]*(?:\.\w+|\/))`/g)].map(([, path = '']) => path)
-  expect(named.filter((path) => !isHere(path))).toEqual([])
+  // What a command writes is not there before it has run.
+  expect(named.filter((path) => !path.startsWith('test/artifacts/') && !isHere(path))).toEqual([])
 })
 
 test('the map of ARCHITECTURE.md has every folder and file that scripts/lint/walls.ts places', () => {
