@@ -2,6 +2,7 @@
 //
 // Nothing is resolved here: between a look at DNS and the request a name can move (rebinding). What holds instead is https with a
 // verified certificate, which nothing inside a private network has for a public name, and names that can only be public ones.
+import { isLoopback } from '../platform/loopback.ts'
 
 export interface AddressPolicy {
   /** Hosts with their ports: the broker itself, and the servers that only it should reach. */
@@ -24,7 +25,7 @@ const NOT_PUBLIC: ReadonlySet<string> = new Set(
 export function addressPolicy(baseUrl: string, downstreamUrls: readonly string[]): AddressPolicy {
   const base = new URL(baseUrl)
   const ownHosts = [base, ...downstreamUrls.flatMap((url) => URL.parse(url) ?? [])].map(({ host }) => host)
-  return { ownHosts, loopback: base.protocol === 'http:' && isLoopback(base.hostname) }
+  return { ownHosts, loopback: base.protocol === 'http:' && isLoopback(base) }
 }
 
 /** What keeps the broker from asking there, as a phrase after “the address …”; undefined when nothing does. */
@@ -35,7 +36,7 @@ export function faultOfAddress(text: string, policy: AddressPolicy): string | un
   if (!url || url.href !== text || text.includes('#')) return 'is not written as URLs are, or has a fragment'
   if (url.username !== '' || url.password !== '') return 'has a user name'
   if (url.pathname === '/') return 'has no path'
-  if (policy.loopback && url.protocol === 'http:' && isLoopback(url.hostname)) return faultOnLoopback(url, policy)
+  if (policy.loopback && url.protocol === 'http:' && isLoopback(url)) return faultOnLoopback(url, policy)
   if (url.protocol !== 'https:') return 'is not https'
   if (url.port !== '') return 'names a port'
   if (!DNS_NAME.test(url.hostname)) return 'is not at a public host name'
@@ -52,12 +53,8 @@ export function looksLikeAddress(id: string): boolean {
 /** `localhost` and 127.0.0.1 are the same computer: what tells the broker from another program there is the port. */
 function faultOnLoopback(url: URL, { ownHosts }: AddressPolicy): string | undefined {
   const isOurs = ownHosts.some((own) => {
-    const { hostname, port } = new URL(`http://${own}`)
-    return isLoopback(hostname) && port === url.port
+    const address = new URL(`http://${own}`)
+    return isLoopback(address) && address.port === url.port
   })
   return isOurs ? 'is one of our own' : undefined
-}
-
-function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '127.0.0.1' || hostname === '[::1]'
 }

@@ -1,4 +1,5 @@
 // Finds the metadata of an issuer by its well-known addresses (OpenID Connect Discovery, RFC 8414).
+import { isLoopback } from '../platform/loopback.ts'
 import * as z from 'zod'
 import { ask, assertAtWork, jsonOf } from './ask.ts'
 import { IdentityError } from './provider.ts'
@@ -106,11 +107,6 @@ async function documentOf<Document extends { readonly issuer: string }>(
     if (!response.bodyUsed) await response.body?.cancel()
   }
   throw new (isNothingThere ? NothingPublished : IdentityError)('invalid', failures.join('; '))
-}
-
-/** A demo or a test has no certificate; a provider anywhere else has one. */
-export function isLoopback({ hostname }: URL): boolean {
-  return ['localhost', '127.0.0.1', '[::1]'].includes(hostname) || hostname.endsWith('.localhost')
 }
 
 function wellKnownAddresses({ origin, pathname }: URL): ReadonlySet<string> {

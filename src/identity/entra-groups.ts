@@ -1,7 +1,8 @@
 // The groups of a person who is in too many for a token (the overage claim of Microsoft Entra), asked of Microsoft Graph.
 import * as z from 'zod'
 import { ask, assertAtWork, jsonOf } from './ask.ts'
-import { isLoopback, type Metadata } from './discovery.ts'
+import { isLoopback } from '../platform/loopback.ts'
+import type { Metadata } from './discovery.ts'
 import { IdentityError } from './provider.ts'
 
 const pageSchema = z.object({

@@ -1,7 +1,8 @@
 // An issuer the operator trusts to sign something, without signing anybody in with it: found by discovery, believed by its keys.
 import { decodeJwt } from 'jose'
 import { ask, jsonOf } from './ask.ts'
-import { ASYMMETRIC, discoverKeys, isLoopback, type Signing } from './discovery.ts'
+import { isLoopback } from '../platform/loopback.ts'
+import { ASYMMETRIC, discoverKeys, type Signing } from './discovery.ts'
 import { IdentityError } from './provider.ts'
 import { PublishedKeys } from './published-keys.ts'
 import { Remembered } from './shared-cache.ts'

@@ -1,5 +1,6 @@
 // How the authorization server of a downstream is asked: only where it may be, one call with an end, one answer of bounded size.
 import { readBounded } from '../platform/bounded-body.ts'
+import { isLoopback } from '../platform/loopback.ts'
 import { addressedBy, outbound, OutboundError } from '../platform/outbound.ts'
 import { describeError } from '../platform/telemetry.ts'
 import { LinkError } from './link-error.ts'
@@ -26,10 +27,6 @@ export function mayBeAsked(address: string, downstream: string): boolean {
   if (!url || url.username !== '' || url.password !== '' || url.hash !== '') return false
   if (isLoopback(url)) return isLoopback(known) && /^https?:$/.test(url.protocol)
   return url.protocol === 'https:' && (!isNumeric(url) || url.hostname === known.hostname)
-}
-
-export function isLoopback({ hostname }: URL): boolean {
-  return /^(?:localhost|.+\.localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname)
 }
 
 /** The parser has written every IPv4 address with dots by now, however it was spelled. */

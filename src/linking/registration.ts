@@ -1,10 +1,11 @@
 // Who the broker is at the authorization server of a downstream: as configured, by its own metadata document, or registered there once.
+import { isLoopback } from '../platform/loopback.ts'
 import * as z from 'zod'
 import type { KeyRing } from '../issuer/keys.ts'
 import { seal, unseal } from '../platform/crypto.ts'
 import { linkedClientSchema, type LinkedClient } from '../session/contract/link-client.ts'
 import type { Downstream } from '../settings/downstreams.ts'
-import { ask, assertAtWork, isLoopback, jsonOf } from './ask.ts'
+import { ask, assertAtWork, jsonOf } from './ask.ts'
 import type { AuthorizationServer } from './authorization-server.ts'
 import { LinkError } from './link-error.ts'
 

@@ -1,9 +1,10 @@
 // One question to a token endpoint, with the client authentication that was agreed, and what it has answered.
+import { isLoopback } from '../platform/loopback.ts'
 import * as oauth from 'oauth4webapi'
 import * as z from 'zod'
 import { clientSecret } from '../oauth-client/client-secret.ts'
 import type { Link, LinkedClient } from '../session/contract/link-client.ts'
-import { ask, assertAtWork, isLoopback, jsonOf } from './ask.ts'
+import { ask, assertAtWork, jsonOf } from './ask.ts'
 import { LinkError } from './link-error.ts'
 
 /** What every call of the library is given. */

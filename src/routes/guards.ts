@@ -1,6 +1,7 @@
 // What stands before a handler: who may ask at all, from where, and with what in hand. Nothing here touches a Durable Object.
 import type { Context, MiddlewareHandler } from 'hono'
 import type { Caller } from '../caller.ts'
+import { isLoopback } from '../platform/loopback.ts'
 import { log } from '../platform/telemetry.ts'
 import { SettingsError, type Settings } from '../settings/settings.ts'
 import type { Downstream } from '../settings/downstreams.ts'
@@ -39,8 +40,7 @@ export function hostIsOurs({ baseUrl, baseUrlIsAssumed }: Settings): Guard {
     const host = c.req.header('host') ?? new URL(c.req.url).host
     if (host === base.host) return await next()
     const named = URL.parse(`${base.protocol}//${host}`)
-    const isOurs =
-      named?.host === base.host || (isLoopback(base.hostname) && isLoopback(named?.hostname) && named?.port === base.port)
+    const isOurs = named?.host === base.host || (isLoopback(base) && isLoopback(named) && named?.port === base.port)
     if (!isOurs && baseUrlIsAssumed) {
       const cure = `set it to the public origin of this broker${named ? `, perhaps https://${named.host}` : ''}`
       throw new SettingsError([{ variable: 'BASE_URL', problem: 'not configured', cure }])
@@ -59,15 +59,11 @@ export function originIsAllowed({ baseUrl, allowedOrigins }: Settings): Guard {
   const allowed = new Set([baseUrl, ...allowedOrigins])
   return async function originGuard(c, next) {
     const origin = c.req.header('origin')
-    const isAllowed = origin === undefined || allowed.has(origin) || isLoopback(URL.parse(origin)?.hostname)
+    const isAllowed = origin === undefined || allowed.has(origin) || isLoopback(URL.parse(origin))
     return isAllowed
       ? await next()
       : refuse(summary(c), 403, 'forbidden_origin', 'this origin is not in ALLOWED_ORIGINS of the broker')
   }
-}
-
-function isLoopback(hostname: string | undefined): boolean {
-  return hostname === 'localhost' || hostname === '127.0.0.1' || hostname === '[::1]'
 }
 
 const REQUEST_HEADERS = `Authorization, Content-Type, Accept, Mcp-Session-Id, MCP-Protocol-Version, Last-Event-ID, Mcp-Method, Mcp-Name, traceparent, tracestate, baggage`

@@ -1,4 +1,6 @@
 // One thing that is wrong with the settings, and what every part of them asks alike.
+import { isLoopback } from '../platform/loopback.ts'
+
 export interface SettingsProblem {
   readonly variable: string
   readonly problem: string
@@ -7,5 +9,5 @@ export interface SettingsProblem {
 
 export function isOpenHttp(text = ''): boolean {
   const url = URL.parse(text)
-  return url?.protocol === 'http:' && !/^(localhost|.+\.localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(url.hostname)
+  return url?.protocol === 'http:' && !isLoopback(url)
 }

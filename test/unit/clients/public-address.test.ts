@@ -117,7 +117,7 @@ describe('a broker on this computer', () => {
   })
 
   test('is one only if its own address is plain http on loopback', () => {
-    for (const baseUrl of ['https://localhost:8788', 'http://mcp.widgets.dev', 'http://127.0.0.2:8788'])
+    for (const baseUrl of ['https://localhost:8788', 'http://mcp.widgets.dev', 'http://128.0.0.1:8788'])
       expect(faultOfAddress('http://localhost:9000/c', addressPolicy(baseUrl, []))).toBeDefined()
   })
 })
