@@ -14,6 +14,7 @@ import { handedBody } from '../message/read-body.ts'
 import { identityHeaders } from '../downstream/identity-headers.ts'
 import { openEnvelope } from '../message/json-rpc-body.ts'
 import { KEEP_ALIVE_MS } from '../sse/keep-alive.ts'
+import { understandsPriming } from '../sse/priming.ts'
 import { isEventStream, responseHeaders } from '../downstream/passing-headers.ts'
 import { interrupted, McpRefusal } from '../message/refusal.ts'
 import { listsIn, type Edit } from '../tools/gate.ts'
@@ -218,7 +219,7 @@ export class LegacyCarrier implements Carrier {
     }
     const spec = callOf(order, opened ?? current, edit ? listsIn(openEnvelope(body)) : [])
     this.#streams.begin(spec, answer.body, abort, pending.open)
-    const primes = (headers.get('mcp-protocol-version') ?? '') >= '2025-11-25'
+    const primes = understandsPriming(headers)
     return new Response(this.#streams.attach({ stream: spec.id, seq: 0 }, primes), { status: answer.status, headers: out })
   }
 

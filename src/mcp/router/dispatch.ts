@@ -16,6 +16,7 @@ import { Superseded } from './request-lifetime.ts'
 import type { Edit } from '../tools/gate.ts'
 import { refusedAdmission, setRate } from '../dispatch/object-answer.ts'
 import { lookedAt, namesSession } from '../downstream/session-doubt.ts'
+import { understandsPriming } from '../sse/priming.ts'
 import { encodeLogged } from '../sse/logged-event.ts'
 import { ANSWER_HEADER, ORDER_HEADER, refusalIn, type Order } from '../dispatch/dispatch-header.ts'
 
@@ -183,8 +184,7 @@ function superseded(): Response {
 
 /** SEP-1699: an id at once, so that a client that loses the connection before the first event can resume; and how soon to come again. */
 function primed(stream: string, headers: Headers): Uint8Array {
-  const understands = (headers.get('mcp-protocol-version') ?? '') >= '2025-11-25'
-  if (!understands || headers.has('last-event-id')) return encodeComment('standing')
+  if (!understandsPriming(headers) || headers.has('last-event-id')) return encodeComment('standing')
   return encodeEvent({ id: eventId(stream, 0), retry: 1_000, data: '' })
 }
 

@@ -8,6 +8,7 @@ import type { SessionContext } from '../../../session/session-context.ts'
 import { ssePaths, type Downstream } from '../../../settings/downstreams.ts'
 import { openEnvelope } from '../../message/json-rpc-body.ts'
 import { McpRefusal, revoked } from '../../message/refusal.ts'
+import { understandsPriming } from '../../sse/priming.ts'
 import { encodeEvent } from '../../sse/sse.ts'
 import type { DownstreamSessions } from '../downstream-session.ts'
 import { logCursor } from '../log-cursor.ts'
@@ -206,7 +207,7 @@ export class Bridges {
     this.#refuseTooMany(asked.order)
     const { answer, stream } = await bridge.call(messageOf(asked))
     if (stream === undefined) return answer
-    const primes = (asked.headers.get('mcp-protocol-version') ?? '') >= '2025-11-25'
+    const primes = understandsPriming(asked.headers)
     return new Response(this.#options.streams.attach({ stream, seq: 0 }, primes), { headers: EVENT_STREAM })
   }
 
