@@ -1,6 +1,7 @@
 // What somebody who runs `npm start` has set: settings of the broker in the environment, before those in .dev.vars.
 import { ALIASES, type SettingsError } from '../../src/settings/settings.ts'
 import { environment } from '../../src/settings/environment.ts'
+import { misspelled } from './misspelled.ts'
 
 type Given = Readonly<Record<string, string | undefined>>
 
@@ -49,7 +50,7 @@ export function ownSettings(fromEnvironment: Given, fromFile: Given, examples: G
     vars[name] = value
     sources[source].push(name)
   }
-  const notes: string[] = []
+  const notes: string[] = [...misspelled([...new Set([...Object.keys(fromFile), ...Object.keys(fromEnvironment)])], named)]
   const isExample = (name: string): boolean => vars[name] === 'change-me' || vars[name] === examples[name]
   const drop = (names: readonly string[]): void => {
     for (const name of names) delete vars[name]
