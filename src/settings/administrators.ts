@@ -23,11 +23,20 @@ export function administratorsOf(
   const access = isOpen ? { issuer: `https://${accessHost(team)}`, audience } : undefined
   // In front of /admin it vouches for administrators, whoever else people sign in with.
   const besides = access && { name: 'access', issuers: [access.issuer] }
+  names.problems.push(...emails.filter((text) => !ADDRESS.test(text)).map(noAddress))
   const named = {
     emails: names.read(emails, { variable: 'ADMIN_EMAILS', besides }),
     groups: names.read(groups, { variable: 'ADMIN_GROUPS', besides }),
   }
   return { named, access }
+}
+
+/** With the name of a provider in front or without. */
+const ADDRESS = /^[^\s@]+@\S+$/
+
+function noAddress(text: string): SettingsProblem {
+  const cure = 'write whole addresses, as in carol@example.com; groups are named by ADMIN_GROUPS'
+  return { variable: 'ADMIN_EMAILS', problem: `“${text.slice(0, 100)}” is not an e-mail address`, cure }
 }
 
 export function problemsOfAdministrators(given: Readonly<Record<string, string>>): SettingsProblem[] {

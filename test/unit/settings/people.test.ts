@@ -181,3 +181,12 @@ test.for<[string, object, string]>([
     expect([named, isOf(authority, named)]).toEqual([named, provider.issues(named)])
   expect(isOf(authority, issuer)).toBe(true)
 })
+
+test.for(['notmail', 'admins', 'carol@', '@example.com'])(
+  '“%s” among ADMIN_EMAILS is refused: it would never be anybody',
+  (name) => {
+    expect(() => readSettings({ ...GOOD, ADMIN_EMAILS: `carol@example.com,${name}` })).toThrow(
+      `“${name}” is not an e-mail address`,
+    )
+  },
+)
