@@ -35,7 +35,7 @@ import type { Services } from './services.ts'
 import { SettingsError } from './settings/settings.ts'
 
 export function app(services: Services): Hono<{ Variables: Variables }> {
-  const { settings, envelopes, machines, session } = services
+  const { settings, signedTokens, machines, session } = services
   const floor = new Hono<{ Variables: Variables }>()
   // One expression for every path; the routers Hono would choose from otherwise weigh more than they help.
   floor.router = new RegExpRouter()
@@ -92,7 +92,7 @@ export function app(services: Services): Hono<{ Variables: Variables }> {
     settings,
     now: services.now,
     verifyAccessToken: (token, resource) => {
-      if (!looksLikeMachineToken(token)) return envelopes.verifyAccessToken(token, resource)
+      if (!looksLikeMachineToken(token)) return signedTokens.verifyAccessToken(token, resource)
       const server = settings.downstreams.find((one) => one.resource === resource)
       return machines.verify(token, resource, server && defaultScopes(server))
     },

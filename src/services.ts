@@ -2,7 +2,7 @@
 import { IdentityProviders } from './identity/identity-providers.ts'
 import { statementReaders } from './identity/subject-tokens.ts'
 import { keyRing, type KeyRing } from './issuer/keys.ts'
-import { Envelopes } from './oauth/tokens/signed-tokens.ts'
+import { SignedTokens } from './oauth/tokens/signed-tokens.ts'
 import { MachineTokens } from './oauth/tokens/machine-tokens.ts'
 import { useOperatorNetwork } from './platform/outbound.ts'
 import type { StatementReaders } from './session/contract/subject-token.ts'
@@ -19,7 +19,7 @@ export interface Foundation {
 }
 
 export interface Services extends Foundation {
-  readonly envelopes: Envelopes
+  readonly signedTokens: SignedTokens
   readonly machines: MachineTokens
   readonly session: (sub: string) => ReturnType<Env['USER_SESSION']['getByName']>
   readonly directory: () => ReturnType<Env['DIRECTORY']['getByName']>
@@ -54,7 +54,7 @@ export async function services(env: Env): Promise<Services> {
   const base = await foundation(env)
   const built: Services = {
     ...base,
-    envelopes: new Envelopes(base.keys, base.settings.baseUrl, now),
+    signedTokens: new SignedTokens(base.keys, base.settings.baseUrl, now),
     machines: new MachineTokens(base.keys, base.settings.baseUrl),
     session: (sub) => env.USER_SESSION.getByName(sub),
     directory: () => env.DIRECTORY.getByName('directory'),

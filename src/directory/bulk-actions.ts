@@ -6,8 +6,8 @@
 import { LifecycleCapability, type LifecycleJobOutcome } from 'agents/lifecycle'
 import { describeError, log } from '../platform/telemetry.ts'
 import type { Target } from '../session/admin/administration.ts'
-import type { Errand } from '../session/store/bulk-action-log.ts'
-import type { By, Ended, Order, Receipt } from '../session/contract/receipt.ts'
+import type { BulkAction } from '../session/store/bulk-action-log.ts'
+import type { By, Ended, AdminAction, Receipt } from '../session/contract/receipt.ts'
 import { relatedTo, within, type CampaignRow, type LateSignIn, type PersonRow } from './bulk-action-rows.ts'
 import type { NotBefore } from './not-before.ts'
 import { Openings } from './openings.ts'
@@ -19,7 +19,7 @@ export interface CampaignOptions {
   readonly receipts: Receipts
   readonly notBefore: NotBefore
   /** Asks a person's object. */
-  readonly ask: (sub: string, target: Target, by: By, errand: Errand) => Promise<Ended>
+  readonly ask: (sub: string, target: Target, by: By, bulkAction: BulkAction) => Promise<Ended>
   /** Unix seconds. */
   readonly now: () => number
 }
@@ -70,7 +70,7 @@ export class Campaigns extends LifecycleCapability {
   }
 
   /** Beginning again what has begun changes nothing: the answer may have been lost. */
-  async begin(order: Order): Promise<Receipt> {
+  async begin(order: AdminAction): Promise<Receipt> {
     const { people, receipts, notBefore } = this.#options
     const { id, at, by, byName, why, action, target } = order
     const known = receipts.find(id)
@@ -225,11 +225,11 @@ export class Campaigns extends LifecycleCapability {
     const { id, at, actor, actor_name: actorName, reason, action, what, target } = campaign
     const asked: Target = what === 'everyone' ? { what: 'everything' } : { what, id: target ?? '' }
     // Who signs in again after a revocation may stay; to a blocked client nothing may stay.
-    const errand = { id: late === 0 ? id : `${id}.${late}`, ...(action === 'revoke' && { grantedUntil: at }) }
+    const bulkAction = { id: late === 0 ? id : `${id}.${late}`, ...(action === 'revoke' && { grantedUntil: at }) }
     try {
       return await within(
         ANSWER_WITHIN_MS,
-        this.#options.ask(sub, asked, { actor, actorName: actorName ?? undefined, reason }, errand),
+        this.#options.ask(sub, asked, { actor, actorName: actorName ?? undefined, reason }, bulkAction),
       )
     } catch (error) {
       return { error }

@@ -11,7 +11,7 @@ import { LifecycleCapability, type LifecycleJobOutcome } from 'agents/lifecycle'
 import { ClientDetails, detailsFrom, type DetailsRow } from './client-details.ts'
 import type { ClientRecord, ListedClient } from '../clients/client-record.ts'
 import { isWithin, networksOf, openTo } from '../clients/networks.ts'
-import type { Order } from '../session/contract/receipt.ts'
+import type { AdminAction } from '../session/contract/receipt.ts'
 
 export type Registration = { readonly registered: true } | { readonly registered: false; readonly retryAfter: number }
 
@@ -141,7 +141,7 @@ export class Clients extends LifecycleCapability {
   }
 
   /** Nobody can connect the client from now on. */
-  block(id: string, { at, by, byName, why }: Pick<Order, 'at' | 'by' | 'byName' | 'why'>): void {
+  block(id: string, { at, by, byName, why }: Pick<AdminAction, 'at' | 'by' | 'byName' | 'why'>): void {
     const insert = 'INSERT OR IGNORE INTO blocked_clients (id, at, actor, actor_name, reason) VALUES (?, ?, ?, ?, ?)'
     this.#storage.sql.exec(insert, id, at, by, byName ?? null, why)
   }

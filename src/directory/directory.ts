@@ -6,10 +6,10 @@ import { Lifecycle } from 'agents/lifecycle'
 import type { LoadReport } from '../session/contract/load-report.ts'
 import type { Report } from '../session/store/outbox.ts'
 import { readSettings, type Settings } from '../settings/settings.ts'
-import type { Order, Receipt } from '../session/contract/receipt.ts'
+import type { AdminAction, Receipt } from '../session/contract/receipt.ts'
 import type { Opening, TakenBack } from '../session/contract/taken-back.ts'
 import type { Failing } from './bulk-actions.ts'
-import { capabilitiesOf, inOrder, type Capabilities } from './tables.ts'
+import { tablesOf, inOrder, type DirectoryTables } from './tables.ts'
 import type { ClientRecord, ClientWithPeople, ListedClient } from '../clients/client-record.ts'
 import type { Registration } from './clients.ts'
 import { enteredClient, enteredClients, webIdentity } from './entered-clients.ts'
@@ -33,14 +33,14 @@ type Noted = Parameters<SecurityEvents['record']>[2]
 
 export class Directory extends DurableObject<Env> {
   readonly lifecycle: Lifecycle
-  readonly #has: Capabilities
+  readonly #has: DirectoryTables
   readonly #live: Live
   #settings: Settings | undefined
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env)
-    this.#has = capabilitiesOf(ctx.storage, {
-      ask: async (sub, target, by, errand) => await env.USER_SESSION.getByName(sub).end(target, by, errand),
+    this.#has = tablesOf(ctx.storage, {
+      ask: async (sub, target, by, bulkAction) => await env.USER_SESSION.getByName(sub).end(target, by, bulkAction),
       now,
     })
     this.#live = new Live(() => ({ ...this.#counts(), newest: this.#has.events.newest }), now)
@@ -202,7 +202,7 @@ export class Directory extends DurableObject<Env> {
   }
 
   /** Ends what is named for everybody who has it: returns when it has begun, and goes on until all have answered. `session` is that of the pages of who orders it. */
-  async begin(order: Order, session = ''): Promise<Receipt> {
+  async begin(order: AdminAction, session = ''): Promise<Receipt> {
     await this.lifecycle.start()
     this.#audit(order, `${order.target.what}_ended`)
     if (order.target.what === 'everyone') {
@@ -236,7 +236,7 @@ export class Directory extends DurableObject<Env> {
   }
 
   /** Nobody can connect the client any more, and who has is disconnected. Undefined when it is not known. */
-  async blockClient(order: Order): Promise<Receipt | undefined> {
+  async blockClient(order: AdminAction): Promise<Receipt | undefined> {
     await this.lifecycle.start()
     const id = order.target.id ?? ''
     if (id !== WEB_IDENTITY_CLIENT && !this.#known(id)) return undefined
@@ -246,7 +246,7 @@ export class Directory extends DurableObject<Env> {
   }
 
   /** Undefined when it was not blocked. */
-  async unblockClient(order: Order): Promise<Receipt | undefined> {
+  async unblockClient(order: AdminAction): Promise<Receipt | undefined> {
     await this.lifecycle.start()
     const id = order.target.id ?? ''
     if (!this.#has.clients.unblock(id)) return undefined
@@ -274,7 +274,7 @@ export class Directory extends DurableObject<Env> {
     return receipt && { receipt, failing: this.#has.campaigns.failing(id) }
   }
 
-  async keepMachine(machine: MachineRecord, order: Order): Promise<Receipt> {
+  async keepMachine(machine: MachineRecord, order: AdminAction): Promise<Receipt> {
     await this.lifecycle.start()
     const receipt = atOnce(order, now())
     this.ctx.storage.transactionSync(() => {
@@ -300,7 +300,7 @@ export class Directory extends DurableObject<Env> {
   }
 
   /** What is done here is known here; what is done in a person's object comes by its outbox. */
-  #audit({ id, at, by, byName, why, target }: Order, type: string): void {
+  #audit({ id, at, by, byName, why, target }: AdminAction, type: string): void {
     const acted = { type, at, actor: by, actorName: byName, reason: why }
     const client = target.what === 'client' && target.id !== undefined && { clientId: target.id }
     this.#note(`receipt.${id}`, undefined, { ...acted, ...client })

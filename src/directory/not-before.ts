@@ -4,7 +4,7 @@
 // other issuers that were signed before; as many as administrators have named. Trade-off: it says nothing about single people, whose own
 // objects know that better; in return it holds for those of whom the index has never heard.
 import { LifecycleCapability } from 'agents/lifecycle'
-import type { Order } from '../session/contract/receipt.ts'
+import type { AdminAction } from '../session/contract/receipt.ts'
 
 const EVERYONE = 'everyone'
 
@@ -23,7 +23,7 @@ export class NotBefore extends LifecycleCapability {
   }
 
   /** An order that comes a second time, or late, takes nothing back that a newer one did. */
-  note({ at, target: { what, id = '' } }: Pick<Order, 'at' | 'target'>): void {
+  note({ at, target: { what, id = '' } }: Pick<AdminAction, 'at' | 'target'>): void {
     this.#storage.sql.exec(
       'INSERT INTO not_before (what, id, at) VALUES (?, ?, ?) ON CONFLICT (what, id) DO UPDATE SET at = max(at, excluded.at)',
       what,

@@ -4,7 +4,14 @@
 // did on their own pages, so that none of these pushes out one of those. Trade-off: what a wide action has done is added with every batch,
 // in the same transaction as its progress, so that a receipt says neither more nor less than what is known to have happened.
 import { LifecycleCapability } from 'agents/lifecycle'
-import { type Ended, THEMSELVES, type Action, type ActionTarget, type Order, type Receipt } from '../session/contract/receipt.ts'
+import {
+  type Ended,
+  THEMSELVES,
+  type Action,
+  type ActionTarget,
+  type AdminAction,
+  type Receipt,
+} from '../session/contract/receipt.ts'
 
 export interface ReceiptPage {
   /** Newest first. */
@@ -114,7 +121,7 @@ export class Receipts extends LifecycleCapability {
 }
 
 /** Of an action that ends nothing of anybody's. */
-export function atOnce(order: Order, now: number): Receipt {
+export function atOnce(order: AdminAction, now: number): Receipt {
   const people = { total: 0, done: 0, failing: 0 }
   return { ...order, people, grants: 0, streams: 0, acknowledgedAt: now, state: 'done' }
 }

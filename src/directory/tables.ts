@@ -15,7 +15,7 @@ import { Receipts } from './receipts.ts'
 import { Registrations } from './registrations.ts'
 import { SecurityEvents } from './security-events.ts'
 
-export interface Capabilities {
+export interface DirectoryTables {
   readonly clients: Clients
   readonly people: People
   readonly registrations: Registrations
@@ -31,7 +31,7 @@ export interface Capabilities {
 }
 
 /** Brings older tables up to date first. `now` in unix seconds; `ask` asks a person's object. */
-export function capabilitiesOf(storage: DurableObjectStorage, { now, ask }: Pick<CampaignOptions, 'now' | 'ask'>): Capabilities {
+export function tablesOf(storage: DurableObjectStorage, { now, ask }: Pick<CampaignOptions, 'now' | 'ask'>): DirectoryTables {
   migrate(storage, MIGRATIONS)
   const people = new People(storage)
   const receipts = new Receipts(storage)
@@ -53,6 +53,6 @@ export function capabilitiesOf(storage: DurableObjectStorage, { now, ask }: Pick
 }
 
 /** In the order they start. */
-export function inOrder(capabilities: Capabilities): readonly LifecycleCapability[] {
+export function inOrder(capabilities: DirectoryTables): readonly LifecycleCapability[] {
   return Object.values(capabilities)
 }

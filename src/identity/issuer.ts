@@ -58,9 +58,8 @@ export class Issuer {
     const { jwks_uri: address } = this.#signing
     const url = URL.parse(address)
     // What a document names is asked without anybody having looked at it: never in the clear, unless all of it is on this machine.
-    const mayBeAsked =
-      url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url) && isLoopback(this.#configured))
-    if (!mayBeAsked) throw new IdentityError('invalid', 'the signing keys are not published over https')
+    const isTrusted = url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url) && isLoopback(this.#configured))
+    if (!isTrusted) throw new IdentityError('invalid', 'the signing keys are not published over https')
     const response = await ask(address, { method: 'GET', headers: { accept: 'application/json' } })
     if (response.status !== 200) throw new IdentityError('unreachable', `the signing keys were answered with ${response.status}`)
     return await jsonOf(response, 'the signing keys')

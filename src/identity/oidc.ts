@@ -4,7 +4,7 @@ import type { IdpTokens } from '../caller.ts'
 import { isLoopback } from '../platform/loopback.ts'
 import { log } from '../platform/telemetry.ts'
 import { clientSecret } from '../oauth-client/client-secret.ts'
-import { mayBeAsked, type Person, type RefreshOutcome } from '../session/contract/token-refresher.ts'
+import { canBeConfirmed, type Person, type RefreshOutcome } from '../session/contract/token-refresher.ts'
 import type { IdentityProviderSettings } from '../settings/providers.ts'
 import { ask, asIdentityError } from './ask.ts'
 import { claimAt } from './claim-path.ts'
@@ -131,7 +131,7 @@ export class OidcProvider implements IdentityProvider {
   }
 
   async refresh(tokens: IdpTokens, person: Person, keep: (fresh: IdpTokens) => Promise<void>): Promise<RefreshOutcome> {
-    if (!mayBeAsked(tokens, Date.now() / 1000)) return { outcome: 'unsupported' }
+    if (!canBeConfirmed(tokens, Date.now() / 1000)) return { outcome: 'unsupported' }
     // An operator may have moved to another provider, which must not see the tokens of the old one.
     if (!this.issues(person.issuer)) return { outcome: 'ended', why: `the person signed in with ${person.issuer}` }
     try {

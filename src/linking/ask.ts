@@ -21,7 +21,7 @@ export interface Question {
  * into a private network is asked only where the operator has written the same origin, for this server or as an identity provider
  * (`addressedBy`): the network of strangers' addresses does not reach it.
  */
-export function mayBeAsked(address: string, downstream: string): boolean {
+export function isAllowedAddress(address: string, downstream: string): boolean {
   const url = URL.parse(address)
   const known = new URL(downstream)
   if (!url || url.username !== '' || url.password !== '' || url.hash !== '') return false

@@ -1,6 +1,6 @@
 // Finds the authorization server of a downstream by its well-known addresses (RFC 8414, OpenID Connect Discovery), and checks what it says.
 import * as z from 'zod'
-import { ask, assertAtWork, jsonOf, mayBeAsked } from './ask.ts'
+import { ask, assertAtWork, jsonOf, isAllowedAddress } from './ask.ts'
 import { LinkError } from './link-error.ts'
 
 // Lenient where a field is optional: some servers publish nulls.
@@ -29,7 +29,8 @@ export type AuthorizationServer = z.output<typeof metadataSchema>
 export async function authorizationServerOf(downstream: string, issuer: string | undefined): Promise<AuthorizationServer> {
   const { origin } = new URL(downstream)
   const named = issuer ?? origin
-  if (!mayBeAsked(named, downstream)) throw new LinkError('invalid', `${downstream} names ${named} as its authorization server`)
+  if (!isAllowedAddress(named, downstream))
+    throw new LinkError('invalid', `${downstream} names ${named} as its authorization server`)
   const found = await published(named, downstream)
   if (found) return checked(found, named, downstream)
   if (issuer === undefined) return byDefault(origin)
@@ -38,7 +39,7 @@ export async function authorizationServerOf(downstream: string, issuer: string |
 
 async function published(issuer: string, downstream: string): Promise<AuthorizationServer | undefined> {
   for (const wellKnown of wellKnownAddresses(new URL(issuer))) {
-    if (!mayBeAsked(wellKnown, downstream)) continue
+    if (!isAllowedAddress(wellKnown, downstream)) continue
     const answer = await ask(wellKnown, { method: 'GET', headers: { accept: 'application/json' } })
     assertAtWork(answer, wellKnown)
     const found = answer.ok ? metadataSchema.safeParse(await jsonOf(answer)).data : undefined
@@ -65,7 +66,7 @@ function checked(server: AuthorizationServer, named: string, downstream: string)
     throw new LinkError('invalid', `${named} does not offer PKCE with S256, without which nobody is sent there`)
   const { authorization_endpoint, token_endpoint, registration_endpoint, revocation_endpoint } = server
   for (const endpoint of [authorization_endpoint, token_endpoint, registration_endpoint, revocation_endpoint])
-    if (endpoint !== undefined && !mayBeAsked(endpoint, downstream))
+    if (endpoint !== undefined && !isAllowedAddress(endpoint, downstream))
       throw new LinkError('invalid', `${named} names an endpoint that is not asked: ${endpoint}`)
   return server
 }

@@ -4,7 +4,7 @@ import { outbound } from '../platform/outbound.ts'
 import { describeError } from '../platform/telemetry.ts'
 import { bearerChallenge, scopesOf } from '../platform/www-authenticate.ts'
 import type { Downstream } from '../settings/downstreams.ts'
-import { ask, assertAtWork, jsonOf, mayBeAsked } from './ask.ts'
+import { ask, assertAtWork, jsonOf, isAllowedAddress } from './ask.ts'
 import { LinkError } from './link-error.ts'
 
 export interface ProtectedResource {
@@ -59,7 +59,7 @@ async function challengeOf({ url, transport }: Downstream): Promise<ReadonlyMap<
 
 async function metadataOf({ url }: Downstream, named: string | undefined): Promise<z.output<typeof metadataSchema> | undefined> {
   for (const address of named === undefined ? wellKnown(url) : [named]) {
-    if (!mayBeAsked(address, url)) throw new LinkError('invalid', `the metadata of ${url} are said to be at ${address}`)
+    if (!isAllowedAddress(address, url)) throw new LinkError('invalid', `the metadata of ${url} are said to be at ${address}`)
     const answer = await ask(address, { method: 'GET', headers: { accept: 'application/json' } })
     assertAtWork(answer, address)
     const found = answer.ok ? metadataSchema.safeParse(await jsonOf(answer)).data : undefined

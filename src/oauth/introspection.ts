@@ -1,11 +1,11 @@
 // Token introspection (RFC 7662), for the client a token was issued to.
 import type { Presented } from '../session/access/tokens.ts'
 import type { ClientAuthentication, PresentedClient } from './client-auth/client-authentication.ts'
-import type { Envelopes } from './tokens/signed-tokens.ts'
+import type { SignedTokens } from './tokens/signed-tokens.ts'
 
 export interface IntrospectionServices {
   readonly clients: ClientAuthentication
-  readonly envelopes: Envelopes
+  readonly signedTokens: SignedTokens
   readonly issuer: string
   readonly session: (sub: string) => { isActive(asked: Presented, kind: 'access' | 'refresh'): Promise<boolean> }
 }
@@ -18,9 +18,9 @@ export async function introspected(
   token: string | null,
   services: IntrospectionServices,
 ): Promise<Introspection> {
-  const { envelopes, issuer, clients } = services
+  const { signedTokens, issuer, clients } = services
   const { clientId } = client
-  const access = await envelopes.verifyAccessToken(token ?? '', undefined)
+  const access = await signedTokens.verifyAccessToken(token ?? '', undefined)
   if (access?.clientId === clientId) {
     await clients.confirm(client, access)
     if (!(await services.session(access.sub).isActive(access, 'access'))) return { active: false }
@@ -36,7 +36,7 @@ export async function introspected(
       exp: expiresAt,
     }
   }
-  const refresh = await envelopes.verifyRefreshToken(token ?? '')
+  const refresh = await signedTokens.verifyRefreshToken(token ?? '')
   if (refresh?.clientId !== clientId) return { active: false }
   await clients.confirm(client, refresh)
   if (!(await services.session(refresh.sub).isActive(refresh, 'refresh'))) return { active: false }

@@ -5,11 +5,11 @@ import type { ClientAuthentication, PresentedClient } from './client-auth/client
 import { OAuthError } from '../clients/oauth-error.ts'
 import { WEB_IDENTITY_CLIENT } from '../settings/clients.ts'
 import { MACHINE_CLIENT, type MachineTokens } from './tokens/machine-tokens.ts'
-import type { Envelopes } from './tokens/signed-tokens.ts'
+import type { SignedTokens } from './tokens/signed-tokens.ts'
 
 export interface RevocationServices {
   readonly clients: ClientAuthentication
-  readonly envelopes: Envelopes
+  readonly signedTokens: SignedTokens
   readonly session: (sub: string) => { revokeGrant(grantId: string, why: RevocationReason): Promise<boolean> }
 }
 
@@ -19,8 +19,8 @@ export interface RevocationServices {
  */
 export async function revokeToken(client: PresentedClient, token: string | null, services: RevocationServices): Promise<void> {
   if (token === null) return
-  const { envelopes, clients } = services
-  const presented = (await envelopes.verifyRefreshToken(token)) ?? (await envelopes.verifyAccessToken(token, undefined))
+  const { signedTokens, clients } = services
+  const presented = (await signedTokens.verifyRefreshToken(token)) ?? (await signedTokens.verifyAccessToken(token, undefined))
   if (presented?.clientId !== client.clientId) return
   await clients.confirm(client, presented)
   await services.session(presented.sub).revokeGrant(presented.grantId, 'client_revoked')
@@ -38,14 +38,14 @@ export interface PossessionServices extends Omit<RevocationServices, 'clients'> 
  */
 export async function revokePossessed(token: string | null, services: PossessionServices): Promise<boolean> {
   if (token === null) return false
-  const { envelopes, machines, resources } = services
+  const { signedTokens, machines, resources } = services
   const machine = await machines.identify(token)
   if (machine) {
     const session = services.session(machine.sub)
     for (const resource of resources) await session.revokeGrant(await machine.grantId(resource), 'client_revoked')
     return true
   }
-  const access = await envelopes.verifyAccessToken(token, undefined)
+  const access = await signedTokens.verifyAccessToken(token, undefined)
   if (access?.clientId.startsWith(MACHINE_CLIENT))
     throw new OAuthError(
       'unsupported_token_type',

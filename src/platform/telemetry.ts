@@ -3,7 +3,7 @@
 export type Level = 'info' | 'warn' | 'error'
 export type Fields = Readonly<Record<string, string | number | boolean | null | undefined>>
 
-// Anything that looks like one of our envelopes, a bearer credential or an OAuth parameter is a leak, whoever logged it. Strangers write into
+// Anything that looks like one of our signedTokens, a bearer credential or an OAuth parameter is a leak, whoever logged it. Strangers write into
 // what is logged: each alternative takes all it has begun to read, so that no part is read again for every beginning in it.
 const SECRET =
   /eyJ[\w-]+(?:\.[\w.-]*)?|tok_[\w-]{20,}|Bearer\s+[\w.~+/=-]*|(?<=\b(?:code|token|secret|state|code_verifier)=)[^&\s"]+/gi

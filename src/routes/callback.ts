@@ -94,7 +94,7 @@ async function finishForClient(
       const waiting = { code: waits, clientName, redirectUri, ...(asked.state !== undefined && { state: asked.state }) }
       return await sendToServer(c, services, { sub, resource, scopes: link.scopes, waiting })
     }
-    const code = await services.envelopes.code(waits)
+    const code = await services.signedTokens.code(waits)
     log('info', 'sign_in.completed', { client: clientId, person: sub, grant: issued.grantId, request_id: c.get('requestId') })
     return returnToClient(c, answer(to, settings.baseUrl, { code }), asked.clientName, 'allowed')
   } catch (error) {

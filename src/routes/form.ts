@@ -4,7 +4,7 @@ import { BodyError, readBounded } from '../platform/bounded-body.ts'
 import { HeldBytes, HeldBytesError, type Holding } from '../platform/held-bytes.ts'
 import { OAuthError } from '../clients/oauth-error.ts'
 
-/** A few kilobytes are usual; the largest part is one of our own envelopes. */
+/** A few kilobytes are usual; the largest part is one of our own signedTokens. */
 const LARGEST_FORM = 64 * 1024
 /** Anybody may send one: whoever takes longer does not hold what others need. */
 const WITHIN_MS = 10_000

@@ -105,7 +105,7 @@ async function comeBack(c: Context, services: Services): Promise<Response> {
     if (!kept) throw new LinkError('denied', 'access was taken back meanwhile')
     log('info', 'link.completed', { server: downstream.name, person: sub, request_id })
     if (!waiting) return c.body(null, 303, { Location: '/account', 'Cache-Control': 'no-store' })
-    const code = await services.envelopes.code({ ...waiting.code, expiresAt: kept.codeExpiresAt })
+    const code = await services.signedTokens.code({ ...waiting.code, expiresAt: kept.codeExpiresAt })
     log('info', 'sign_in.completed', { client: waiting.code.clientId, person: sub, grant: waiting.code.grantId, request_id })
     return returnToClient(c, answerTo(waiting, services, { code }), waiting.clientName, 'allowed')
   } catch (error) {

@@ -27,9 +27,9 @@ const NAMESPACE = 'https://sts.amazonaws.com/doc/2011-06-15/'
 const ACCOUNT = '000000000000'
 
 export function stsRoutes(services: Services): Hono<{ Variables: Variables }> {
-  const { settings, envelopes, statements, session, now } = services
+  const { settings, signedTokens, statements, session, now } = services
   const { limits: lifetimes, downstreams, exchange } = settings
-  const asking = { statements, envelopes, lifetimes, longestSession: exchange.longestSession, downstreams, session, now }
+  const asking = { statements, signedTokens, lifetimes, longestSession: exchange.longestSession, downstreams, session, now }
   const routes = new Hono<{ Variables: Variables }>()
   for (const path of ['/.sts', '/.sts/']) {
     routes.post(path, async (c) => {

@@ -13,13 +13,13 @@ import { finderServices } from './known-clients.ts'
 import { sourceOf } from './client-network.ts'
 
 export function tokenRoutes(services: Services): Hono<{ Variables: Variables }> {
-  const { settings, keys, envelopes, machines, statements, session, now } = services
+  const { settings, keys, signedTokens, machines, statements, session, now } = services
   const finder = new ClientFinder(finderServices(services))
   const clients = new ClientAuthentication({ ...finderServices(services), issuer: settings.baseUrl, session })
   const grantServices = {
     keys,
     clients,
-    envelopes,
+    signedTokens,
     machines,
     lifetimes: settings.limits,
     downstreams: settings.downstreams,
@@ -41,9 +41,9 @@ export function tokenRoutes(services: Services): Hono<{ Variables: Variables }> 
     const { authorization, form } = await credentialsAndForm(c)
     nothingIsRepeated(form)
     const token = form.get('token')
-    if (!(await revokePossessed(token, { envelopes, machines, session, resources }))) {
+    if (!(await revokePossessed(token, { signedTokens, machines, session, resources }))) {
       const client = await clients.present(authorization, form)
-      await revokeToken(client, token, { clients, envelopes, session })
+      await revokeToken(client, token, { clients, signedTokens, session })
     }
     return c.body(null, 200, NO_STORE)
   })
@@ -52,7 +52,7 @@ export function tokenRoutes(services: Services): Hono<{ Variables: Variables }> 
     nothingIsRepeated(form)
     const client = await clients.present(authorization, form)
     return c.json(
-      await introspected(client, form.get('token'), { clients, envelopes, session, issuer: settings.baseUrl }),
+      await introspected(client, form.get('token'), { clients, signedTokens, session, issuer: settings.baseUrl }),
       200,
       NO_STORE,
     )

@@ -8,24 +8,24 @@ import type { SecurityEvent } from './store/outbox.ts'
 
 /** Ends one grant; resolves when its streams are closed. */
 export async function endGrant(
-  parts: SessionContext,
+  context: SessionContext,
   grant: Grant,
   why: RevocationReason,
   reason: CloseReason = 'credential_revoked',
   by?: By,
 ): Promise<Ended> {
-  parts.grants.revoke(grant, why, parts.now())
+  context.grants.revoke(grant, why, context.now())
   // The program that opened it still has the token it did so with.
-  if (why === 'administrator' && isExchanged(grant)) parts.subjects.revoke(parts.now())
+  if (why === 'administrator' && isExchanged(grant)) context.subjects.revoke(context.now())
   // With the last permission goes what the broker holds at the identity provider.
-  if (parts.grants.allLive(parts.now()).length === 0) parts.provider.end()
+  if (context.grants.allLive(context.now()).length === 0) context.provider.end()
   log('info', 'grant.ended', { grant: grant.id, client: grant.clientId, why })
-  const owned = parts.carrier().end(reason, grant.id)
+  const owned = context.carrier().end(reason, grant.id)
   const [leashed] = await Promise.all([
-    parts.leashes.pull(reason, grant.id),
-    parts.outbox.put({ type: 'grant_ended', at: parts.now(), ...described(grant), ...(by ?? { reason: why }) }),
+    context.leashes.pull(reason, grant.id),
+    context.outbox.put({ type: 'grant_ended', at: context.now(), ...described(grant), ...(by ?? { reason: why }) }),
   ])
-  await Promise.all([written(), parts.carrier().farewells()])
+  await Promise.all([written(), context.carrier().farewells()])
   return { grants: 1, streams: leashed + owned }
 }
 
@@ -33,25 +33,30 @@ export async function endGrant(
 export type PagesSpared = 'all' | { readonly session: string }
 
 /** Ends everything the person has; resolves when every stream is closed. */
-export async function endEverything(parts: SessionContext, why: RevocationReason, by?: By, spared?: PagesSpared): Promise<Ended> {
-  const now = parts.now()
-  const live = parts.grants.allLive(now)
-  for (const grant of live) parts.grants.revoke(grant, why, now)
-  parts.provider.end()
-  const links = parts.links.all().length
-  parts.links.endAll()
-  parts.subjects.revoke(now)
-  const pages = spared === 'all' ? 0 : parts.pages.endAll(spared?.session)
+export async function endEverything(
+  context: SessionContext,
+  why: RevocationReason,
+  by?: By,
+  spared?: PagesSpared,
+): Promise<Ended> {
+  const now = context.now()
+  const live = context.grants.allLive(now)
+  for (const grant of live) context.grants.revoke(grant, why, now)
+  context.provider.end()
+  const links = context.links.all().length
+  context.links.endAll()
+  context.subjects.revoke(now)
+  const pages = spared === 'all' ? 0 : context.pages.endAll(spared?.session)
   // What an administrator does is written down whatever comes of it; of anybody else only what ended something.
   const isNews = live.length + links + pages > 0 || (by !== undefined && by.actor !== THEMSELVES)
-  parts.credentials.forget()
+  context.credentials.forget()
   log('info', 'person.ended', { grants: live.length, why })
-  const owned = parts.carrier().end('credential_revoked')
+  const owned = context.carrier().end('credential_revoked')
   const [leashed] = await Promise.all([
-    parts.leashes.pull('credential_revoked'),
-    isNews ? parts.outbox.put({ type: 'person_ended', at: now, ...(by ?? { reason: why }) }) : undefined,
+    context.leashes.pull('credential_revoked'),
+    isNews ? context.outbox.put({ type: 'person_ended', at: now, ...(by ?? { reason: why }) }) : undefined,
   ])
-  await Promise.all([written(), parts.carrier().farewells()])
+  await Promise.all([written(), context.carrier().farewells()])
   return { grants: live.length, streams: leashed + owned }
 }
 

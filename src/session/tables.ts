@@ -3,7 +3,7 @@ import type { LifecycleCapability } from 'agents/lifecycle'
 import { migrate } from '../platform/migrations.ts'
 import { ClientAssertions } from './store/client-assertions.ts'
 import { Codes } from './store/codes.ts'
-import { Errands } from './store/bulk-action-log.ts'
+import { BulkActionLog } from './store/bulk-action-log.ts'
 import { EventLog } from './store/event-log.ts'
 import { GrantUses } from './store/grant-uses.ts'
 import { Grants } from './store/grants.ts'
@@ -22,7 +22,7 @@ import { RecentRequests } from './store/recent-requests.ts'
 import { Recorder } from './store/recorder.ts'
 import { SubjectTokens } from './store/assertion-replay.ts'
 
-export interface Capabilities {
+export interface SessionTables {
   readonly grants: Grants
   readonly uses: GrantUses
   readonly codes: Codes
@@ -38,14 +38,14 @@ export interface Capabilities {
   readonly mcpSessions: McpSessions
   readonly log: EventLog
   readonly outbox: Outbox
-  readonly errands: Errands
+  readonly bulkActions: BulkActionLog
   readonly recorder: Recorder
   readonly recent: RecentRequests
   readonly leashes: Leashes
 }
 
 /** Brings older tables up to date first. `leashing` is asked once a leash is opened or breaks, and may itself ask the capabilities. */
-export function capabilitiesOf(storage: DurableObjectStorage, leashing: LeashOptions): Capabilities {
+export function tablesOf(storage: DurableObjectStorage, leashing: LeashOptions): SessionTables {
   migrate(storage, MIGRATIONS)
   const uses = new GrantUses(storage)
   return {
@@ -64,7 +64,7 @@ export function capabilitiesOf(storage: DurableObjectStorage, leashing: LeashOpt
     mcpSessions: new McpSessions(storage),
     log: new EventLog(storage),
     outbox: new Outbox(storage),
-    errands: new Errands(storage),
+    bulkActions: new BulkActionLog(storage),
     recorder: new Recorder(storage),
     recent: new RecentRequests(storage),
     leashes: new Leashes(leashing),
@@ -72,6 +72,6 @@ export function capabilitiesOf(storage: DurableObjectStorage, leashing: LeashOpt
 }
 
 /** In the order they start. */
-export function inOrder(capabilities: Capabilities): readonly LifecycleCapability[] {
+export function inOrder(capabilities: SessionTables): readonly LifecycleCapability[] {
   return Object.values(capabilities)
 }

@@ -6,15 +6,15 @@ import type { KeyRing } from '../issuer/keys.ts'
 import { log } from '../platform/telemetry.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { Admission, Refused, Vouched } from './contract/admission.ts'
-import { carryOut, describePerson, runErrand, summaryOf, watchPerson } from './admin/administration.ts'
+import { carryOut, describePerson, runBulkAction, summaryOf, watchPerson } from './admin/administration.ts'
 import type { PersonDetail, Target } from './admin/administration.ts'
 import { admit, charge } from './access/admit.ts'
 import { endDisallowed } from './access/allowed.ts'
-import { capabilitiesOf, inOrder, type Capabilities } from './tables.ts'
+import { tablesOf, inOrder, type SessionTables } from './tables.ts'
 import type { CarriedEvent, Carrier, GetAnswer, GetRequest } from './streams/carrier.ts'
 import type { Redemption } from './store/codes.ts'
 import { Credentials } from './store/credentials.ts'
-import type { Errand } from './store/bulk-action-log.ts'
+import type { BulkAction } from './store/bulk-action-log.ts'
 import { exchange, type Exchange, type ExchangeOutcome } from './access/exchange.ts'
 import { Forms } from './access/forms.ts'
 import type { RevocationReason } from './store/grants.ts'
@@ -27,7 +27,7 @@ import type { PagesSession } from './store/pages-sessions.ts'
 import { pagesStanding, visit, type PagesStanding } from './admin/pages-visits.ts'
 import type { SessionContext } from './session-context.ts'
 import { endGrant, type PagesSpared } from './revocation.ts'
-import type { By, Ended, Order, Receipt } from './contract/receipt.ts'
+import type { By, Ended, AdminAction, Receipt } from './contract/receipt.ts'
 import { noteEntries, startRecording, stopRecording } from './admin/recording-switch.ts'
 import type { RecordingAsked, RecordingPage, RecordingTerms, WireEntry } from './contract/recording.ts'
 import type { Opening, TakenBack } from './contract/taken-back.ts'
@@ -50,23 +50,23 @@ export interface SessionServices {
   readonly takenBack: (opening: Opening) => Promise<TakenBack>
   /** What its charts are drawn from. */
   readonly tellLoad: (report: LoadReport) => Promise<void>
-  readonly carrier: (parts: SessionContext, waitUntil: (work: Promise<unknown>) => void) => Carrier
+  readonly carrier: (context: SessionContext, waitUntil: (work: Promise<unknown>) => void) => Carrier
 }
 
 export abstract class UserSession extends DurableObject<Env> {
   readonly lifecycle: Lifecycle
-  readonly #has: Capabilities
+  readonly #has: SessionTables
   readonly #refreshing = new Refreshing()
   readonly #load = new Load()
   readonly #forms = new Forms()
-  #parts: SessionContext | undefined
+  #context: SessionContext | undefined
   #carrier: Carrier | undefined
   #jobs: OwnJobs | undefined
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env)
-    this.#has = capabilitiesOf(ctx.storage, {
-      ...leashRules(() => this.#parts),
+    this.#has = tablesOf(ctx.storage, {
+      ...leashRules(() => this.#context),
       changed: () => this.#load.changed(),
       standingLeft: (streamId) => {
         this.#carrier?.standingLeft(streamId)
@@ -89,7 +89,7 @@ export abstract class UserSession extends DurableObject<Env> {
     const changed = (): void => waitUntil(outbox.report())
     await Promise.all([provider.open(services), links.open({ ...services, waitUntil, changed })])
     bucket.open(settings, Date.now())
-    const parts: SessionContext = {
+    const context: SessionContext = {
       ...this.#has,
       settings,
       credentials: new Credentials(settings, keys),
@@ -98,10 +98,10 @@ export abstract class UserSession extends DurableObject<Env> {
       takenBack: (opening) => services.takenBack({ sub: this.lifecycle.name, ...opening }),
       now,
     }
-    const carrier = services.carrier(parts, waitUntil)
+    const carrier = services.carrier(context, waitUntil)
     this.#carrier = carrier
-    this.#parts = parts
-    this.#jobs = new OwnJobs(parts, (job) => this.lifecycle.jobs.push(job), waitUntil)
+    this.#context = context
+    this.#jobs = new OwnJobs(context, (job) => this.lifecycle.jobs.push(job), waitUntil)
     this.#load.open({
       tell: (report) => {
         this.#has.recent.keep()
@@ -109,13 +109,13 @@ export abstract class UserSession extends DurableObject<Env> {
       },
       open: () => leashes.count + carrier.open().length,
     })
-    outbox.open({ deliver: services.report, summary: () => summaryOf(parts, this.lifecycle.name) })
+    outbox.open({ deliver: services.report, summary: () => summaryOf(context, this.lifecycle.name) })
     // How often objects wake is what a deployment pays for; nothing else says that they slept.
     log('info', 'session.woke', { leashes: leashes.count })
     // The settings may be others than in the last life of the object. Not awaited: a stream that is told so answers only after the start.
-    this.ctx.waitUntil(endDisallowed(parts))
+    this.ctx.waitUntil(endDisallowed(context))
     carrier.recover()
-    await beginUpkeep(parts)
+    await beginUpkeep(context)
     this.#jobs?.watch()
   }
 
@@ -140,9 +140,9 @@ export abstract class UserSession extends DurableObject<Env> {
 
   /** A person came back from the identity provider; or why they get no grant. */
   async signIn(asked: SignIn): Promise<IssuedCode | SignInRefusal> {
-    const parts = await this.#started()
-    const issued = await signIn(parts, asked)
-    if (issued !== 'blocked') await Promise.all([this.#jobs?.planSweep(), planUpkeep(parts)])
+    const context = await this.#started()
+    const issued = await signIn(context, asked)
+    if (issued !== 'blocked') await Promise.all([this.#jobs?.planSweep(), planUpkeep(context)])
     return issued
   }
 
@@ -156,10 +156,10 @@ export abstract class UserSession extends DurableObject<Env> {
 
   /** What an issuer has signed about the person is exchanged for an access token. */
   async exchange(asked: Exchange): Promise<ExchangeOutcome> {
-    const parts = await this.#started()
-    const outcome = await exchange(parts, asked)
+    const context = await this.#started()
+    const outcome = await exchange(context, asked)
     // A grant that goes on for longer is met by the sweep that was planned for it, which then plans the next.
-    if (outcome.granted && outcome.isNew) await Promise.all([this.#jobs?.planSweep(), planUpkeep(parts)])
+    if (outcome.granted && outcome.isNew) await Promise.all([this.#jobs?.planSweep(), planUpkeep(context)])
     return outcome
   }
 
@@ -226,9 +226,9 @@ export abstract class UserSession extends DurableObject<Env> {
 
   /** Ends one grant: when this returns its streams are closed. False when it was not alive. */
   async revokeGrant(grantId: string, why: RevocationReason): Promise<boolean> {
-    const parts = await this.#started()
-    const grant = parts.grants.live(grantId, now())
-    if (grant) await endGrant(parts, grant, why)
+    const context = await this.#started()
+    const grant = context.grants.live(grantId, now())
+    if (grant) await endGrant(context, grant, why)
     return grant !== undefined
   }
 
@@ -253,13 +253,13 @@ export abstract class UserSession extends DurableObject<Env> {
    * Carries out what was ordered about this person alone: when this returns it is over. `person` is who they are, if they are forgotten
    * here. Undefined where they wanted to end something of their own and there was nothing: that leaves no receipt.
    */
-  async carryOut(order: Order, person?: Identity, spared?: PagesSpared): Promise<Receipt | undefined> {
+  async carryOut(order: AdminAction, person?: Identity, spared?: PagesSpared): Promise<Receipt | undefined> {
     return carryOut(await this.#started(), order, person, spared)
   }
 
   /** Ends what is named, on behalf of an action on many people: when this returns it is over. */
-  async end(target: Target, by: By, errand: Errand): Promise<Ended> {
-    return runErrand(await this.#started(), target, by, errand)
+  async end(target: Target, by: By, bulkAction: BulkAction): Promise<Ended> {
+    return runBulkAction(await this.#started(), target, by, bulkAction)
   }
 
   /** The person has signed in to their own pages, or to the portal; true when that ended the oldest of their sessions. */
@@ -323,8 +323,8 @@ export abstract class UserSession extends DurableObject<Env> {
   /** Native calls do not start the lifecycle by themselves; every method begins here. */
   async #started(): Promise<SessionContext> {
     await this.lifecycle.start()
-    if (!this.#parts) throw new Error('the session was used before it started')
-    return this.#parts
+    if (!this.#context) throw new Error('the session was used before it started')
+    return this.#context
   }
 }
 

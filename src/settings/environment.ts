@@ -31,7 +31,7 @@ const origins = list.transform((words, context) => {
 
 const wholeNumber = z.string().regex(/^[1-9]\d{0,8}$/, 'is not a whole number above zero')
 
-function seconds(fallback: number): z.ZodType<number, string | undefined> {
+function positive(fallback: number): z.ZodType<number, string | undefined> {
   return wholeNumber.default(String(fallback)).transform(Number)
 }
 
@@ -245,7 +245,7 @@ export const environment = z.object({
    */
   ID_JAG_ISSUERS: list,
   /** How long an exchanged token may live, 900 to 43200. Also accepted as STS_MAX_SESSION_DURATION_SECS. */
-  STS_MAX_SESSION_DURATION: seconds(3600).refine((length) => length >= 900 && length <= 43_200, {
+  STS_MAX_SESSION_DURATION: positive(3600).refine((length) => length >= 900 && length <= 43_200, {
     message: 'is not between 900 and 43200',
     params: { cure: 'give the longest temporary credentials in seconds, from 15 minutes to 12 hours' },
   }),
@@ -265,65 +265,65 @@ export const environment = z.object({
   DEMO: z.enum(['0', '1']).default('0'),
   // Section: Lifetimes
   /** Authorization codes. */
-  AUTHORIZATION_CODE_TTL: seconds(300),
+  AUTHORIZATION_CODE_TTL: positive(300),
   /** How long consent, and after it the sign-in, may take. */
-  LOGIN_TTL: seconds(600),
+  LOGIN_TTL: positive(600),
   /** Access tokens of clients; the identity provider is asked again when they are refreshed. */
-  ACCESS_TOKEN_TTL: seconds(3600),
+  ACCESS_TOKEN_TTL: positive(3600),
   /** How long a refresh token may lie unused. */
-  REFRESH_TOKEN_TTL: seconds(30 * 86_400),
+  REFRESH_TOKEN_TTL: positive(30 * 86_400),
   /** After this long a person signs in again, whatever happened. */
-  SESSION_TTL: seconds(90 * 86_400),
+  SESSION_TTL: positive(90 * 86_400),
   /**
    * After this long without use a client's access ends; an open stream is use.
    * @default `REFRESH_TOKEN_TTL`
    */
   SESSION_IDLE_TTL: wholeNumber.transform(Number).optional(),
   /** Identity JWTs; each is used for half of it. */
-  IDENTITY_JWT_TTL: seconds(60),
+  IDENTITY_JWT_TTL: positive(60),
   /** How long everything goes on after the identity provider last confirmed a person, while it does not answer. */
-  IDP_OUTAGE_GRACE: seconds(4 * 3600),
+  IDP_OUTAGE_GRACE: positive(4 * 3600),
   /** How often the identity provider is asked whether it still knows a connected person. */
-  IDP_RECHECK_TTL: seconds(3600),
+  IDP_RECHECK_TTL: positive(3600),
   // Section: Limits
   /** MCP requests a person may have in hand. */
-  RATE_LIMIT_REQUESTS: seconds(600),
+  RATE_LIMIT_REQUESTS: positive(600),
   /** In how many seconds that allowance fills up again. */
-  RATE_LIMIT_WINDOW: seconds(60),
+  RATE_LIMIT_WINDOW: positive(60),
   /**
    * Clients that may register per minute from one address (IPv6: one /64), and documents of clients that are fetched for it;
    * twice as many from a /56, four times from a /48 or an IPv4 /24; ten times as many from all, the last quarter of them
    * only for networks that have not come in that minute.
    */
-  RATE_LIMIT_REGISTRATIONS: seconds(60),
+  RATE_LIMIT_REGISTRATIONS: positive(60),
   /** Largest MCP message from a client; an `initialize` message, which is kept, may have 256 KiB. */
-  MAX_BODY_BYTES: seconds(4 * 1024 * 1024),
+  MAX_BODY_BYTES: positive(4 * 1024 * 1024),
   /**
    * Largest event of a server's stream; each is held in memory whole until it is complete. All that are not complete share
    * 40 MiB, 20 MiB of them for one server or person; beyond that a request is answered with `broker_busy`.
    */
-  MAX_EVENT_BYTES: seconds(8 * 1024 * 1024),
+  MAX_EVENT_BYTES: positive(8 * 1024 * 1024),
   /** Connected clients of one person; the oldest makes room. */
-  MAX_GRANTS: seconds(100),
+  MAX_GRANTS: positive(100),
   /** Streams of one person that are open at a time, of each kind. */
-  MAX_STREAMS: seconds(200),
+  MAX_STREAMS: positive(200),
   /** MCP sessions of one person; the least recently used makes room. */
-  MAX_MCP_SESSIONS: seconds(50),
+  MAX_MCP_SESSIONS: positive(50),
   /** After this long without use an MCP session is ended. */
-  MCP_SESSION_IDLE_TTL: seconds(86_400),
+  MCP_SESSION_IDLE_TTL: positive(86_400),
   /** Events of one person kept for resumption. */
-  EVENT_LOG_EVENTS: seconds(5_000),
+  EVENT_LOG_EVENTS: positive(5_000),
   /** And their size. */
-  EVENT_LOG_BYTES: seconds(16 * 1024 * 1024),
+  EVENT_LOG_BYTES: positive(16 * 1024 * 1024),
   /** And their age. */
-  EVENT_LOG_TTL: seconds(3_600),
+  EVENT_LOG_TTL: positive(3_600),
   /**
    * How long the MCP server may take until the headers of its answer, and how long a call that was resumed there may stay
    * without a message.
    */
-  DOWNSTREAM_TIMEOUT: seconds(300),
+  DOWNSTREAM_TIMEOUT: positive(300),
   /** How long a person stays signed in to pages of the broker. */
-  PAGES_TTL: seconds(8 * 3600),
+  PAGES_TTL: positive(8 * 3600),
 })
 export type Environment = z.output<typeof environment>
 

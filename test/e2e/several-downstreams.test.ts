@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { keyRing } from '../../src/issuer/keys.ts'
-import { Envelopes } from '../../src/oauth/tokens/signed-tokens.ts'
+import { SignedTokens } from '../../src/oauth/tokens/signed-tokens.ts'
 import { fromHex } from '../../src/platform/crypto.ts'
 import { AdminProgram } from '../world/administrator.ts'
 import { BrokerClient, errorOf, statusWith, tokensOf } from '../world/broker-client.ts'
@@ -245,8 +245,8 @@ test('53. cross-environment tokens: a token of another broker with the same key 
     issuedAt: now,
     endsAt: now + 600,
   }
-  const staging = new Envelopes(ring, 'https://staging.example', () => now)
-  const ours = new Envelopes(ring, world.brokerUrl, () => now)
+  const staging = new SignedTokens(ring, 'https://staging.example', () => now)
+  const ours = new SignedTokens(ring, world.brokerUrl, () => now)
   for (const server of SERVERS) {
     const resources = [at(server), `https://staging.example${server.path}`]
     for (const resource of resources) {

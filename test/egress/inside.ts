@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import { generateKeyPair, SignJWT } from 'jose'
 import type { StrangersReach } from '../../selfhost/workerd-config.ts'
 import { keyRing } from '../../src/issuer/keys.ts'
-import { Envelopes } from '../../src/oauth/tokens/signed-tokens.ts'
+import { SignedTokens } from '../../src/oauth/tokens/signed-tokens.ts'
 import { fromHex } from '../../src/platform/crypto.ts'
 import { Runtime } from '../world/runtime.ts'
 import { NAMES, NUMBERS, PUBLIC_NAME, TRAPS } from './addresses.ts'
@@ -60,7 +60,7 @@ for (const [server, port] of [
 
 const { privateKey } = await generateKeyPair('ES256')
 const keys = await keyRing({ secret: fromHex(ENCRYPTION_KEY) })
-const envelopes = new Envelopes(keys, ISSUER, () => Math.floor(Date.now() / 1000))
+const signedTokens = new SignedTokens(keys, ISSUER, () => Math.floor(Date.now() / 1000))
 const results: Record<string, unknown> = {}
 for (const reach of ['public', 'anything'] as const) results[reach] = await tried(reach)
 console.log(JSON.stringify(results))
@@ -136,7 +136,7 @@ async function refresh(clientId: string): Promise<void> {
   const facts = { sub: 'nobody', grantId: 'none', clientId, resource: `${ISSUER}/mcp`, scopes: [], generation: 1, issuedAt: now }
   const form = {
     grant_type: 'refresh_token',
-    refresh_token: await envelopes.refreshToken({ ...facts, endsAt: now + 60 }, 60),
+    refresh_token: await signedTokens.refreshToken({ ...facts, endsAt: now + 60 }, 60),
     client_id: clientId,
     client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
     client_assertion: assertion,

@@ -1,7 +1,7 @@
 // Cookies and tokens of our own making: only what was made by us, for this purpose, opens anything; no text makes them fail otherwise.
 import * as fc from 'fast-check'
 import { keyRing } from '../../src/issuer/keys.ts'
-import { Envelopes } from '../../src/oauth/tokens/signed-tokens.ts'
+import { SignedTokens } from '../../src/oauth/tokens/signed-tokens.ts'
 import { sealed, unsealed } from '../../src/oauth/tokens/browser-state.ts'
 import { fuzzTarget, hostileText, mutated } from './target.ts'
 
@@ -9,8 +9,8 @@ const NOW = 1_800_000_000
 const ring = await keyRing({ secret: new Uint8Array(32).map((_, at) => at) })
 const others = await keyRing({ secret: new Uint8Array(32).map((_, at) => at + 1) })
 const ISSUER = 'https://mcp.example.com'
-const envelopes = new Envelopes(ring, ISSUER, () => NOW)
-const foreign = new Envelopes(others, ISSUER, () => NOW)
+const signedTokens = new SignedTokens(ring, ISSUER, () => NOW)
+const foreign = new SignedTokens(others, ISSUER, () => NOW)
 
 const PAIR = {
   sub: 's',
@@ -24,9 +24,9 @@ const PAIR = {
 }
 const CODE = { sub: 's', grantId: 'g', clientId: 'c', jti: 'j', expiresAt: NOW + 300 }
 const OURS = {
-  access: await envelopes.accessToken(PAIR, 3600),
-  refresh: await envelopes.refreshToken(PAIR, 3600),
-  code: await envelopes.code(CODE),
+  access: await signedTokens.accessToken(PAIR, 3600),
+  refresh: await signedTokens.refreshToken(PAIR, 3600),
+  code: await signedTokens.code(CODE),
   login: await sealed(ring, 'login+jwe', { state: 'x' }, NOW, 600),
 }
 const THEIRS = [await foreign.accessToken(PAIR, 3600), await foreign.code(CODE), await sealed(others, 'login+jwe', {}, NOW, 600)]
@@ -45,9 +45,9 @@ export const sealedValues = fuzzTarget(
   'cookies and tokens',
   text,
   async (token) => {
-    expect(await envelopes.verifyAccessToken(token, PAIR.resource), token, OURS.access)
-    expect(await envelopes.verifyRefreshToken(token), token, OURS.refresh)
-    expect(await envelopes.verifyCode(token), token, OURS.code)
+    expect(await signedTokens.verifyAccessToken(token, PAIR.resource), token, OURS.access)
+    expect(await signedTokens.verifyRefreshToken(token), token, OURS.refresh)
+    expect(await signedTokens.verifyCode(token), token, OURS.code)
     expect(await unsealed(ring, 'login+jwe', token, NOW), token, OURS.login)
     expect(await unsealed(ring, 'consent+jwe', token, NOW), token, '')
   },
@@ -76,7 +76,7 @@ function isSpelling(token: string, ours: string): boolean {
 }
 
 function opening(token: string): () => Promise<unknown> {
-  return async () => [await envelopes.verifyAccessToken(token, undefined), await unsealed(ring, 'login+jwe', token, NOW)]
+  return async () => [await signedTokens.verifyAccessToken(token, undefined), await unsealed(ring, 'login+jwe', token, NOW)]
 }
 
 function decoded(part: string | undefined): string {

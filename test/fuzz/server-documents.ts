@@ -3,7 +3,7 @@ import * as fc from 'fast-check'
 import { discover } from '../../src/identity/discovery.ts'
 import { IdentityError } from '../../src/identity/provider.ts'
 import { readTokenAnswer } from '../../src/identity/token-answer.ts'
-import { mayBeAsked } from '../../src/linking/ask.ts'
+import { isAllowedAddress } from '../../src/linking/ask.ts'
 import { authorizationServerOf } from '../../src/linking/authorization-server.ts'
 import { LinkError } from '../../src/linking/link-error.ts'
 import { readTokens } from '../../src/linking/token-endpoint.ts'
@@ -91,7 +91,7 @@ export const metadata = fuzzTarget(
         server?.revocation_endpoint,
       ]
       for (const endpoint of endpoints)
-        if (endpoint !== undefined && !mayBeAsked(endpoint, DOWNSTREAM)) throw new Error(`${endpoint} would be asked`)
+        if (endpoint !== undefined && !isAllowedAddress(endpoint, DOWNSTREAM)) throw new Error(`${endpoint} would be asked`)
     })
   },
   [

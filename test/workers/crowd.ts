@@ -1,6 +1,6 @@
 // A crowd to act on: people with a session of their own and a row in the index of a Directory, and the Directory let go on until it is done.
 import { env, runDurableObjectAlarm } from 'cloudflare:test'
-import type { Order, Receipt } from '../../src/session/contract/receipt.ts'
+import type { AdminAction, Receipt } from '../../src/session/contract/receipt.ts'
 import type { PersonSummary } from '../../src/session/store/outbox.ts'
 import { at, NOW, RESOURCE } from './person.ts'
 
@@ -10,7 +10,7 @@ export type DirectoryStub = ReturnType<typeof freshDirectory>
 export const anew = ({ id }: DirectoryStub): DirectoryStub => env.DIRECTORY.get(id)
 export const personNamed = (sub: string) => env.USER_SESSION.getByName(sub)
 
-export const EVERYONE: Order = {
+export const EVERYONE: AdminAction = {
   id: 'everyone',
   at: NOW,
   by: 'carol@example.com',

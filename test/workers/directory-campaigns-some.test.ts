@@ -1,7 +1,7 @@
 // Actions on those who use one client or one server: only they are asked, whoever comes late is found, and a blocked client stays out.
 import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import type { Order } from '../../src/session/contract/receipt.ts'
+import type { AdminAction } from '../../src/session/contract/receipt.ts'
 import { connect, EVERYONE, freshDirectory, goOn, isLive, receiptOf, summary } from './crowd.ts'
 import { at, NOW, RESOURCE } from './person.ts'
 
@@ -63,7 +63,7 @@ describe('what concerns one client', () => {
 
 describe('what concerns one server', () => {
   const ANOTHER = 'http://localhost:8788/servers/documents/mcp'
-  const order: Order = { ...EVERYONE, id: 'server', target: { what: 'resource', id: RESOURCE } }
+  const order: AdminAction = { ...EVERYONE, id: 'server', target: { what: 'resource', id: RESOURCE } }
 
   test('asks those who have a grant for it, and of three thousand others wakes nobody', async () => {
     const directory = freshDirectory()

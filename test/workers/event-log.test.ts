@@ -22,8 +22,8 @@ async function inLog(work: (log: EventLog, again: () => EventLog, parts: () => n
   })
 }
 
-function event(upId?: string): NewEvent {
-  return { upId, event: undefined, data: '{}' }
+function event(serverEventId?: string): NewEvent {
+  return { serverEventId, event: undefined, data: '{}' }
 }
 
 const cursors: readonly (readonly [string, string | undefined, (log: EventLog) => Promise<unknown> | void])[] = [
@@ -35,17 +35,17 @@ const cursors: readonly (readonly [string, string | undefined, (log: EventLog) =
     'a',
     (log) => log.append('ours', [event('a')], [], NOW).then(() => log.append('another', [event('z')], [], NOW)),
   ],
-  ['an id came alone', 'a', (log) => log.noteUpId('ours', 'a')],
+  ['an id came alone', 'a', (log) => log.noteServerEventId('ours', 'a')],
   [
     'an id came alone, after an event',
     'b',
-    (log) => log.append('ours', [event('a')], [], NOW).then(() => log.noteUpId('ours', 'b')),
+    (log) => log.append('ours', [event('a')], [], NOW).then(() => log.noteServerEventId('ours', 'b')),
   ],
   [
     'an event came after an id that came alone',
     'b',
     async (log) => {
-      log.noteUpId('ours', 'a')
+      log.noteServerEventId('ours', 'a')
       await log.append('ours', [event('b')], [], NOW)
     },
   ],
@@ -53,9 +53,9 @@ const cursors: readonly (readonly [string, string | undefined, (log: EventLog) =
     'its ids are unknown there',
     undefined,
     async (log) => {
-      log.noteUpId('ours', 'a')
+      log.noteServerEventId('ours', 'a')
       await log.append('ours', [event('b')], [], NOW)
-      log.forgetUpId('ours')
+      log.forgetServerEventId('ours')
     },
   ],
 ]
@@ -63,11 +63,11 @@ const cursors: readonly (readonly [string, string | undefined, (log: EventLog) =
 test.for(cursors)('the cursor toward the downstream when %s', async ([, expected, work]) => {
   await inLog(async (log, again) => {
     await work(log)
-    expect(log.find('ours')?.upId).toBe(expected)
+    expect(log.find('ours')?.serverEventId).toBe(expected)
     const [ours] = again().unfinished()
-    expect(ours, 'after a restart').toMatchObject({ id: 'ours', upId: expected })
+    expect(ours, 'after a restart').toMatchObject({ id: 'ours', serverEventId: expected })
     log.trim({ ...AMPLE, age: -1 }, NOW)
-    expect(log.find('ours')?.upId, 'when every event has been dropped').toBe(expected)
+    expect(log.find('ours')?.serverEventId, 'when every event has been dropped').toBe(expected)
   })
 })
 
@@ -77,8 +77,8 @@ test('what the ring drops is the oldest, and each stream knows up to where it lo
     for (let count = 0; count < 10; count += 1) await log.append('ours', [event(`up-${count}`)], [], NOW)
     log.trim({ ...AMPLE, events: 5 }, NOW)
     expect([...log.after({ stream: 'ours', seq: 0 }, 100)].map(({ seq }) => seq)).toEqual([8, 9, 10, 11])
-    expect(log.find('ours')).toMatchObject({ trimmedTo: 7, upId: 'up-9' })
-    expect(log.find('another')).toMatchObject({ trimmedTo: 1, upId: undefined })
+    expect(log.find('ours')).toMatchObject({ trimmedTo: 7, serverEventId: 'up-9' })
+    expect(log.find('another')).toMatchObject({ trimmedTo: 1, serverEventId: undefined })
     await log.append('another', [event()], [], NOW)
     expect(log.last).toBe(12)
   })

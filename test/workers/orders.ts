@@ -3,7 +3,7 @@ import { runDurableObjectAlarm } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { expect } from 'vitest'
 import type { Link } from '../../src/session/contract/link-client.ts'
-import type { ActionTarget, Order } from '../../src/session/contract/receipt.ts'
+import type { ActionTarget, AdminAction } from '../../src/session/contract/receipt.ts'
 import { EVERYONE } from './crowd.ts'
 import { CHALLENGE, IDENTITY, REDIRECT_URI, type Session } from './person.ts'
 
@@ -21,7 +21,7 @@ export const LINK: Link = {
 export const directory = () => env.DIRECTORY.getByName('directory')
 
 let orders = 0
-export const order = (target: ActionTarget, action: Order['action'] = 'revoke'): Order => ({
+export const order = (target: ActionTarget, action: AdminAction['action'] = 'revoke'): AdminAction => ({
   ...EVERYONE,
   id: `taken back ${(orders += 1)}`,
   at: Math.floor(Date.now() / 1000),
@@ -30,7 +30,7 @@ export const order = (target: ActionTarget, action: Order['action'] = 'revoke'):
 })
 
 /** An action on many people, until all have answered. */
-export async function carriedOut(asked: Order): Promise<void> {
+export async function carriedOut(asked: AdminAction): Promise<void> {
   const begun = await directory().begin(asked)
   expect(begun.state).toBe('running')
   for (let alarms = 0; alarms < 50; alarms += 1) {

@@ -3,7 +3,7 @@ import { env, exports } from 'cloudflare:workers'
 import { exportJWK, generateKeyPair, SignJWT, type JWK } from 'jose'
 import { expect } from 'vitest'
 import { keyRing } from '../../src/issuer/keys.ts'
-import { Envelopes } from '../../src/oauth/tokens/signed-tokens.ts'
+import { SignedTokens } from '../../src/oauth/tokens/signed-tokens.ts'
 import { fromHex } from '../../src/platform/crypto.ts'
 import { DOCUMENTS } from './documents.ts'
 import { CHALLENGE, IDENTITY, REDIRECT_URI, RESOURCE } from './person.ts'
@@ -11,7 +11,7 @@ import { CHALLENGE, IDENTITY, REDIRECT_URI, RESOURCE } from './person.ts'
 export const BROKER = 'http://localhost:8788'
 const ring = await keyRing({ secret: fromHex('000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f') })
 const seconds = () => Math.floor(Date.now() / 1000)
-const envelopes = new Envelopes(ring, BROKER, seconds)
+const signedTokens = new SignedTokens(ring, BROKER, seconds)
 const VERIFIER = 'v'.repeat(43)
 
 export interface Signer {
@@ -85,7 +85,7 @@ export async function codeFor(clientId: string, clientSigns = true, sub = `signe
   })
   if (typeof issued === 'string') throw new Error(`this person is ${issued}`)
   const { jti, grantId, expiresAt } = issued
-  return await envelopes.code({ sub, grantId, clientId, jti, expiresAt, clientSigns })
+  return await signedTokens.code({ sub, grantId, clientId, jti, expiresAt, clientSigns })
 }
 
 export const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'

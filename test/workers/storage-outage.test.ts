@@ -3,7 +3,7 @@ import { runInDurableObject } from 'cloudflare:test'
 import { exports } from 'cloudflare:workers'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { keyRing } from '../../src/issuer/keys.ts'
-import { Envelopes } from '../../src/oauth/tokens/signed-tokens.ts'
+import { SignedTokens } from '../../src/oauth/tokens/signed-tokens.ts'
 import { fromHex } from '../../src/platform/crypto.ts'
 import { isLive, nobody, REDIRECT_URI, rowsOf, signIn, type Session } from './person.ts'
 
@@ -70,9 +70,9 @@ async function comingBack() {
   const session = nobody()
   const grant = await signIn(session, { clientId })
   const secret = fromHex('000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f')
-  const envelopes = new Envelopes(await keyRing({ secret }), BROKER, now)
+  const signedTokens = new SignedTokens(await keyRing({ secret }), BROKER, now)
   const { grantId, jti } = grant
-  const code = await envelopes.code({ sub: session.name ?? '', grantId, clientId, jti, expiresAt: now() + 300 })
+  const code = await signedTokens.code({ sub: session.name ?? '', grantId, clientId, jti, expiresAt: now() + 300 })
   const redeeming = {
     grant_type: 'authorization_code',
     client_id: clientId,

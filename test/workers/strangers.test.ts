@@ -4,7 +4,7 @@ import { env, exports } from 'cloudflare:workers'
 import { expect, test } from 'vitest'
 import { keyRing } from '../../src/issuer/keys.ts'
 import { fromHex } from '../../src/platform/crypto.ts'
-import { Envelopes, type PairFacts } from '../../src/oauth/tokens/signed-tokens.ts'
+import { SignedTokens, type PairFacts } from '../../src/oauth/tokens/signed-tokens.ts'
 import { newClientId } from '../../src/oauth/client-auth/clients.ts'
 
 const BROKER = 'http://localhost:8788'
@@ -25,9 +25,9 @@ test('forged, foreign, expired and misplaced credentials name no object', async 
     issuedAt: now,
     endsAt: now + 600,
   }
-  const ours = new Envelopes(ring, BROKER, () => now)
-  const ofAnotherKey = new Envelopes(await keyRing({ secret: fromHex(THEIRS) }), BROKER, () => now)
-  const ofAnotherBroker = new Envelopes(ring, 'https://staging.example', () => now)
+  const ours = new SignedTokens(ring, BROKER, () => now)
+  const ofAnotherKey = new SignedTokens(await keyRing({ secret: fromHex(THEIRS) }), BROKER, () => now)
+  const ofAnotherBroker = new SignedTokens(ring, 'https://staging.example', () => now)
   const code = { sub: 'nobody', grantId: 'grant', clientId, jti: 'jti', expiresAt: now + 600 }
   const access = await ours.accessToken(facts, 600)
   const [head = '', body = '', signature = ''] = access.split('.')

@@ -35,7 +35,7 @@ const orderSchema = z.object({
   label: z.string(),
 })
 
-export interface Order {
+export interface DispatchHeader {
   readonly caller: Caller
   /** What the client speaks. */
   readonly client: Transport
@@ -49,7 +49,7 @@ export interface Order {
   readonly label: string
 }
 
-export function orderOf(headers: Headers): Order {
+export function orderOf(headers: Headers): DispatchHeader {
   return orderSchema.parse(JSON.parse(headers.get(ORDER_HEADER) ?? ''))
 }
 

@@ -3,12 +3,12 @@ import { softwareIn, type ClientSoftware } from '../../session/contract/client-s
 import type { SessionContext } from '../../session/session-context.ts'
 
 export class Clients {
-  readonly #parts: Pick<SessionContext, 'mcpSessions' | 'log'>
+  readonly #context: Pick<SessionContext, 'mcpSessions' | 'log'>
   // By grant. Forgotten with the object: a stream is then shown without it, which is no reason to write with every initialize.
   readonly #sessionless = new Map<string, ClientSoftware>()
 
-  constructor(parts: Pick<SessionContext, 'mcpSessions' | 'log'>) {
-    this.#parts = parts
+  constructor(context: Pick<SessionContext, 'mcpSessions' | 'log'>) {
+    this.#context = context
   }
 
   remember(grantId: string, initialize: Uint8Array): void {
@@ -17,7 +17,7 @@ export class Clients {
   }
 
   of({ id, grantId }: { readonly id: string; readonly grantId: string }): ClientSoftware | undefined {
-    const session = this.#parts.mcpSessions.find(this.#parts.log.find(id)?.mcpSession ?? '')
+    const session = this.#context.mcpSessions.find(this.#context.log.find(id)?.mcpSession ?? '')
     return session ? softwareIn(session.initialize) : this.#sessionless.get(grantId)
   }
 }

@@ -26,7 +26,7 @@ import { Bridges, type Asked } from './http-sse/bridges.ts'
 import { answerToGet, cursorIn } from './get-answer.ts'
 import { HeldBodies } from './held-body.ts'
 import { listenAgain } from './listen-again.ts'
-import { ORDER_HEADER, orderOf, refusalAnswer, type Order } from '../dispatch/dispatch-header.ts'
+import { ORDER_HEADER, orderOf, refusalAnswer, type DispatchHeader } from '../dispatch/dispatch-header.ts'
 import { callOf, eventReaders } from './owned-stream.ts'
 import { OwnedStreams } from './owned-streams.ts'
 import { wayOf } from './own-token-retry.ts'
@@ -40,7 +40,7 @@ import { Tools } from './tool-rules.ts'
 import { wholeAnswer } from './whole-answer.ts'
 
 export class LegacyCarrier implements Carrier {
-  readonly #parts: SessionContext
+  readonly #context: SessionContext
   readonly #sessions: SessionKeeper
   readonly #downstream: DownstreamSessions
   readonly #streams: OwnedStreams
@@ -56,27 +56,27 @@ export class LegacyCarrier implements Carrier {
   readonly isBusy = (): boolean => this.#streams.size > 0
   readonly collectIdle = (): void => this.#sessions.collectIdle()
 
-  constructor(parts: SessionContext, waitUntil: (work: Promise<unknown>) => void) {
-    this.#parts = parts
-    this.#clients = new Clients(parts)
-    const bounds = boundsOf(parts.settings.limits)
-    const tools = new Tools(parts)
-    const downstream = new DownstreamSessions(parts, { waitUntil, replaced: (old) => this.#bridges.lose(old) })
+  constructor(context: SessionContext, waitUntil: (work: Promise<unknown>) => void) {
+    this.#context = context
+    this.#clients = new Clients(context)
+    const bounds = boundsOf(context.settings.limits)
+    const tools = new Tools(context)
+    const downstream = new DownstreamSessions(context, { waitUntil, replaced: (old) => this.#bridges.lose(old) })
     const streams = new OwnedStreams({
-      log: parts.log,
+      log: context.log,
       bounds,
       keepAliveMs: KEEP_ALIVE_MS.legacy,
-      reader: eventReaders(parts.settings.limits.maxEventBytes),
+      reader: eventReaders(context.settings.limits.maxEventBytes),
       edit: (stream) => tools.editOf(stream),
-      resume: (stream, upId, signal) => resumed(parts, downstream, stream, upId, signal),
-      resumedWithinMs: parts.settings.limits.downstreamTimeout * 1000,
+      resume: (stream, serverEventId, signal) => resumed(context, downstream, stream, serverEventId, signal),
+      resumedWithinMs: context.settings.limits.downstreamTimeout * 1000,
       waitUntil,
       left: ({ mcpSession }) => this.#bridges.left(mcpSession),
-      now: parts.now,
+      now: context.now,
     })
-    const standing = new StandingStreams(parts, streams, bounds)
+    const standing = new StandingStreams(context, streams, bounds)
     const sessions = new SessionKeeper({
-      parts,
+      context,
       downstream,
       waitUntil,
       endStreams: (id) => streams.end('session_expired', (spec) => spec.mcpSession === id),
@@ -84,22 +84,22 @@ export class LegacyCarrier implements Carrier {
     })
     this.#downstream = downstream
     this.#streams = streams
-    this.#held = new HeldBodies(this.#flights, waitUntil, parts.now)
+    this.#held = new HeldBodies(this.#flights, waitUntil, context.now)
     this.#posts = new PendingPosts(streams, waitUntil)
     this.#standing = standing
     this.#tools = tools
     this.#sessions = sessions
-    this.#bridges = new Bridges({ parts, streams, standing, sessions, downstream, waitUntil })
+    this.#bridges = new Bridges({ context, streams, standing, sessions, downstream, waitUntil })
   }
 
   async carry(request: Request): Promise<Response> {
     const order = orderOf(request.headers)
-    return await recorded(this.#parts, order, request, () => this.#carry(order, request))
+    return await recorded(this.#context, order, request, () => this.#carry(order, request))
   }
 
-  async #carry(order: Order, request: Request): Promise<Response> {
+  async #carry(order: DispatchHeader, request: Request): Promise<Response> {
     try {
-      const admission = await admit(this.#parts, order.caller, order.label, order.count)
+      const admission = await admit(this.#context, order.caller, order.label, order.count)
       if (!admission.admitted) return notAdmitted(admission)
       const { rate } = admission
       const [session, lastEventId] = [this.#sessionOf(order, request.headers), request.headers.get('last-event-id') || null]
@@ -111,7 +111,7 @@ export class LegacyCarrier implements Carrier {
       for (const [name, value] of Object.entries(identityHeaders(admission))) headers.set(name, value)
       if (order.kind === 'stream' && !isBridged) return answered(await this.#attach(order, session, lastEventId, headers), rate)
       if (order.kind === 'end' && !isBridged) return answered(await this.#delete(order, session, headers), rate)
-      const asked = { order, headers, body: await handedBody(request, this.#parts.settings.limits) }
+      const asked = { order, headers, body: await handedBody(request, this.#context.settings.limits) }
       const passing = this.#tools.passing(asked, session, admission.identity, {
         signals: this.#downstream.signals,
         bridges: isBridged ? this.#bridges : undefined,
@@ -127,7 +127,7 @@ export class LegacyCarrier implements Carrier {
   }
 
   openGet(asked: GetRequest): Promise<GetAnswer> {
-    return answerToGet(asked, this.#parts, this.#standing)
+    return answerToGet(asked, this.#context, this.#standing)
   }
 
   append(stream: string, epoch: number, events: readonly CarriedEvent[]): Promise<readonly number[]> {
@@ -151,7 +151,7 @@ export class LegacyCarrier implements Carrier {
   }
 
   endSession(id: string): number | undefined {
-    const session = this.#parts.mcpSessions.find(id)
+    const session = this.#context.mcpSessions.find(id)
     if (!session) return undefined
     const open = this.#streams.open().filter(({ mcpSession }) => mcpSession === id).length
     this.#sessions.end(session)
@@ -171,21 +171,21 @@ export class LegacyCarrier implements Carrier {
   }
 
   recover(): void {
-    const { log: events, leashes, grants, now } = this.#parts
+    const { log: events, leashes, grants, now } = this.#context
     for (const stream of events.unfinished()) {
       const isAlive = grants.live(stream.grantId, now()) !== undefined
       // A leash that is open means that the object slept, not that it died: the router goes on carrying.
       if (!isAlive || leashes.isOpen(stream.id)) continue
       if (stream.kind === 'call') this.#goOn(stream)
-      else if (stream.upId !== undefined && events.wasCarried(stream.id)) this.#standing.takeOver(stream)
+      else if (stream.serverEventId !== undefined && events.wasCarried(stream.id)) this.#standing.takeOver(stream)
     }
     this.#bridges.recover()
     this.#sessions.forgetOver()
   }
 
   standingLeft(id: string): void {
-    const stream = this.#parts.log.find(id)
-    if (stream && this.#parts.grants.live(stream.grantId, this.#parts.now())) this.#standing.takeOver(stream)
+    const stream = this.#context.log.find(id)
+    if (stream && this.#context.grants.live(stream.grantId, this.#context.now())) this.#standing.takeOver(stream)
   }
 
   /** A downstream that lost the session is initialized again in `send`; the client never notices. */
@@ -194,7 +194,7 @@ export class LegacyCarrier implements Carrier {
     const grantsOfOpen = () => [...this.#streams.open().map(({ grantId }) => grantId), ...this.#flights.values()]
     // What opens nothing is what makes room: a cancellation, an answer to a question of the server's.
     const opens = order.requestIds.length > 0
-    if (opens && isFull(this.#parts, order.caller.resource, this.#streams.size + this.#flights.size, grantsOfOpen)) {
+    if (opens && isFull(this.#context, order.caller.resource, this.#streams.size + this.#flights.size, grantsOfOpen)) {
       throw new McpRefusal('limit_exceeded', 'too many requests at once: wait until one of them is answered', { id: order.id })
     }
     const bridged = order.kind === 'initialize' ? await this.#bridges.initialize(asked) : undefined
@@ -206,7 +206,7 @@ export class LegacyCarrier implements Carrier {
     // Nobody waits for it: a client reads nothing behind a 202.
     if (!pending) return new Response(null, { status: 202, headers: { 'cache-control': 'no-store' } })
     const { answer, session: current } = pending.got
-    refuseEnded(this.#parts, order.caller, abort)
+    refuseEnded(this.#context, order.caller, abort)
     const instead = order.kind === 'initialize' ? await this.#bridges.initialize(asked, answer) : undefined
     if (instead) return instead
     const out = responseHeaders(answer)
@@ -224,16 +224,16 @@ export class LegacyCarrier implements Carrier {
   }
 
   async #ask(
-    order: Order,
+    order: DispatchHeader,
     abort: AbortController,
     asked: Pick<DownstreamRequest, 'method' | 'headers' | 'body'> & { readonly session: McpSession | undefined },
   ): Promise<{ answer: Response; session: McpSession | undefined }> {
     this.#flights.set(abort, order.caller.grantId)
     try {
       // The body was read after the admission: a revocation that came meanwhile has found nothing to abort.
-      refuseEnded(this.#parts, order.caller, abort)
+      refuseEnded(this.#context, order.caller, abort)
       const { session, ...rest } = asked
-      const sent = await this.#downstream.send(session, { ...rest, ...wayOf(this.#parts, order, rest.headers, abort.signal) })
+      const sent = await this.#downstream.send(session, { ...rest, ...wayOf(this.#context, order, rest.headers, abort.signal) })
       await checkAnswer(sent.answer, order.id)
       return sent
     } catch (error) {
@@ -243,33 +243,33 @@ export class LegacyCarrier implements Carrier {
     }
   }
 
-  #sessionOf(order: Order, headers: Headers): McpSession | undefined {
+  #sessionOf(order: DispatchHeader, headers: Headers): McpSession | undefined {
     const opens = order.client === 'streamable-http' && order.kind === 'initialize'
     const id = opens ? null : headers.get('mcp-session-id')
     return id === null ? undefined : this.#sessions.find(id, order.caller, headers.get('mcp-protocol-version'), order.client)
   }
 
-  async #attach(order: Order, session: McpSession | undefined, lastEventId: string | null, own: Headers): Promise<Response> {
+  async #attach(order: DispatchHeader, session: McpSession | undefined, from: string | null, own: Headers): Promise<Response> {
     const headers = { 'content-type': 'text/event-stream', 'cache-control': 'no-cache, no-transform', 'x-accel-buffering': 'no' }
-    const again = { parts: this.#parts, downstream: this.#downstream, standing: this.#standing, flights: this.#flights }
-    if (lastEventId !== null) {
-      const found = cursorIn(this.#parts.log, lastEventId, order.caller, session)
+    const again = { context: this.#context, downstream: this.#downstream, standing: this.#standing, flights: this.#flights }
+    if (from !== null) {
+      const found = cursorIn(this.#context.log, from, order.caller, session)
       if (!found) throw new McpRefusal('cursor_not_found', 'the events after this Last-Event-ID are gone')
       if (found.stream.kind === 'standing') await listenAgain(order, session, own, again)
       else if (!found.stream.closed) this.#goOn(found.stream)
       return new Response(this.#streams.attach(found.at, false), { headers })
     }
     const { id: stream } = await listenAgain(order, session, own, again)
-    return new Response(this.#streams.attach({ stream, seq: this.#parts.log.last }, false), { headers })
+    return new Response(this.#streams.attach({ stream, seq: this.#context.log.last }, false), { headers })
   }
 
-  async #delete(order: Order, session: McpSession | undefined, headers: Headers): Promise<Response> {
+  async #delete(order: DispatchHeader, session: McpSession | undefined, headers: Headers): Promise<Response> {
     const asked = await this.#ask(order, new AbortController(), { session, method: 'DELETE', headers })
     return await endAnswer(asked.answer, session && (() => this.#sessions.forget(session)))
   }
 
-  #goOn({ openRequests, upId, ...spec }: LoggedStream): void {
-    const downstreamId = this.#parts.mcpSessions.find(spec.mcpSession)?.downstreamId
-    this.#streams.goOn({ ...spec, downstreamId, requestIds: openRequests }, openRequests, upId)
+  #goOn({ openRequests, serverEventId, ...spec }: LoggedStream): void {
+    const downstreamId = this.#context.mcpSessions.find(spec.mcpSession)?.downstreamId
+    this.#streams.goOn({ ...spec, downstreamId, requestIds: openRequests }, openRequests, serverEventId)
   }
 }

@@ -9,18 +9,18 @@ import { hasMore, logCursor, type LogCursor } from './log-cursor.ts'
 import { sessionOf } from './session-of.ts'
 import type { StandingStreams } from './standing-streams.ts'
 
-export async function answerToGet(asked: GetRequest, parts: SessionContext, standing: StandingStreams): Promise<GetAnswer> {
+export async function answerToGet(asked: GetRequest, context: SessionContext, standing: StandingStreams): Promise<GetAnswer> {
   const { caller, mcpSession, lastEventId } = asked
-  const admission = await admit(parts, caller, 'standing stream')
+  const admission = await admit(context, caller, 'standing stream')
   if (!admission.admitted) return { kind: 'refused', refused: admission }
   const { rate, recording, admitted: _, ...vouched } = admission
   const told = { rate, ...(recording && { recording }) }
-  const session = mcpSession === undefined ? undefined : sessionOf(parts, mcpSession, caller.grantId)
+  const session = mcpSession === undefined ? undefined : sessionOf(context, mcpSession, caller.grantId)
   if (mcpSession !== undefined && (!session || session.bridge?.client === 'http-sse'))
     return { kind: 'not_found', what: 'session', ...told }
-  const cursor = lastEventId === undefined ? undefined : cursorIn(parts.log, lastEventId, caller, session)
+  const cursor = lastEventId === undefined ? undefined : cursorIn(context.log, lastEventId, caller, session)
   if (lastEventId !== undefined && !cursor) return { kind: 'not_found', what: 'cursor', ...told }
-  if (cursor?.stream.kind === 'call') return { kind: hasMore(parts.log, cursor) ? 'call' : 'finished', ...told }
+  if (cursor?.stream.kind === 'call') return { kind: hasMore(context.log, cursor) ? 'call' : 'finished', ...told }
   if (session?.bridge) return { kind: 'call', ...told }
   if (!session) {
     const none = { stream: undefined, epoch: 0, downstreamSession: undefined, downstreamCursor: undefined, missed: [] } as const

@@ -2,7 +2,7 @@
 import { randomId } from '../../platform/crypto.ts'
 import type { StreamDetail } from '../../session/streams/carrier.ts'
 import { StreamMeter, type StreamTraffic } from '../../session/contract/stream-traffic.ts'
-import type { Order } from '../dispatch/dispatch-header.ts'
+import type { DispatchHeader } from '../dispatch/dispatch-header.ts'
 
 interface HeldBody {
   readonly detail: StreamDetail
@@ -23,7 +23,7 @@ export class HeldBodies {
     this.#now = now
   }
 
-  hold(body: ReadableStream<Uint8Array>, abort: AbortController, { caller, label }: Order): ReadableStream<Uint8Array> {
+  hold(body: ReadableStream<Uint8Array>, abort: AbortController, { caller, label }: DispatchHeader): ReadableStream<Uint8Array> {
     const { readable, writable } = new IdentityTransformStream()
     const meter = new StreamMeter()
     const { grantId } = caller

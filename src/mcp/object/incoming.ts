@@ -8,7 +8,7 @@ export interface Incoming {
   readonly before: string | undefined
   readonly fresh: readonly NewEvent[]
   /** An id that came after the last of them and without an event of its own. */
-  readonly upId: string | undefined
+  readonly serverEventId: string | undefined
 }
 
 export function incoming(live: OwnedStream, events: readonly SseEvent[]): Incoming {
@@ -19,14 +19,14 @@ export function incoming(live: OwnedStream, events: readonly SseEvent[]): Incomi
     const { id, data, retry } = event
     if (retry !== undefined) live.retryMs = Math.min(Math.max(retry, 100), LONGEST_RETRY_MS)
     // The empty id resets the client's cursor (WHATWG server-sent events): there is nothing to resume from then.
-    if (id !== undefined) live.upId = id === '' ? undefined : id
+    if (id !== undefined) live.serverEventId = id === '' ? undefined : id
     // Nobody waits for it any more: its place in the downstream's stream is all that counts.
     const isLate = isMessage(event) && live.open.isLate(event.data)
     const isStored = data !== undefined && data !== '' && !isLate
     if (isStored && fresh.length === 0) before = alone
-    if (isStored) fresh.push({ upId: id === '' ? undefined : id, event: event.event, data })
-    alone = isStored ? undefined : live.upId
+    if (isStored) fresh.push({ serverEventId: id === '' ? undefined : id, event: event.event, data })
+    alone = isStored ? undefined : live.serverEventId
     if (isMessage(event)) live.open.settle(event.data)
   }
-  return { before, fresh, upId: alone }
+  return { before, fresh, serverEventId: alone }
 }

@@ -4,13 +4,13 @@ import type { McpSession } from '../../session/store/mcp-sessions.ts'
 import type { SessionContext } from '../../session/session-context.ts'
 import { interrupted, McpRefusal, notOffered } from '../message/refusal.ts'
 import { OVER, type DownstreamSessions } from './downstream-session.ts'
-import type { Order } from '../dispatch/dispatch-header.ts'
+import type { DispatchHeader } from '../dispatch/dispatch-header.ts'
 import { wayOf } from './own-token-retry.ts'
 import { refuseEnded } from './refuse-ended.ts'
 import type { StandingStreams } from './standing-streams.ts'
 
 export interface ListenAgainOptions {
-  readonly parts: SessionContext
+  readonly context: SessionContext
   readonly downstream: DownstreamSessions
   readonly standing: StandingStreams
   readonly flights: Map<AbortController, string>
@@ -21,21 +21,21 @@ export interface ListenAgainOptions {
  * stream which ends at once comes every second.
  */
 export async function listenAgain(
-  order: Order,
+  order: DispatchHeader,
   session: McpSession | undefined,
   headers: Headers,
-  { parts, downstream, standing, flights }: ListenAgainOptions,
+  { context, downstream, standing, flights }: ListenAgainOptions,
 ): Promise<LoggedStream> {
   if (!session) throw new McpRefusal('session_not_found', 'Session not found: initialize a new one')
   const abort = new AbortController()
   flights.set(abort, order.caller.grantId)
   try {
-    refuseEnded(parts, order.caller, abort)
-    const request = { method: 'GET', headers, ...wayOf(parts, order, headers, abort.signal) } as const
+    refuseEnded(context, order.caller, abort)
+    const request = { method: 'GET', headers, ...wayOf(context, order, headers, abort.signal) } as const
     const living = await downstream.living(session, request, true)
     if (!living) throw new McpRefusal('session_not_found', OVER)
     const stream = standing.of(living)
-    if (living.downstreamId === session.downstreamId && stream.upId === undefined) throw notOffered(404)
+    if (living.downstreamId === session.downstreamId && stream.serverEventId === undefined) throw notOffered(404)
     standing.takeOver(stream)
     return stream
   } catch (error) {

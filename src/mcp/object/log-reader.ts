@@ -122,19 +122,19 @@ export class LogReader {
   }
 
   #nextChunk(): Uint8Array | undefined {
-    const parts: Uint8Array[] = []
+    const pieces: Uint8Array[] = []
     let size = 0
     const events = this.#handed ?? this.#log.after(this.#cursor, this.#safeUpTo)
     this.#handed = undefined
     for (const event of events) {
       const bytes = encodeLogged(this.#cursor.stream, event)
-      parts.push(bytes)
+      pieces.push(bytes)
       size += bytes.length
       this.#cursor = { stream: this.#cursor.stream, seq: event.seq }
       if (size >= CHUNK_BYTES) break
     }
-    const [only] = parts
-    return only && joined(parts)
+    const [only] = pieces
+    return only && joined(pieces)
   }
 
   /** What was dropped while the client did not read would be a silent gap. */

@@ -4,31 +4,31 @@ import type { SessionContext } from '../../session/session-context.ts'
 import { challengedFor, type Challenged } from '../downstream/token-retry.ts'
 import { refusedAdmission } from '../dispatch/object-answer.ts'
 import type { DownstreamRequest } from './downstream-session.ts'
-import type { Order } from '../dispatch/dispatch-header.ts'
+import type { DispatchHeader } from '../dispatch/dispatch-header.ts'
 
 /** `headers` are those of the request, identity included. */
 export function ownChallenge(
-  parts: SessionContext,
+  context: SessionContext,
   { grantId, resource }: { readonly grantId: string; readonly resource: string },
   headers: Headers,
 ): Challenged | undefined {
-  const downstream = parts.settings.downstreams.find((known) => known.resource === resource)
+  const downstream = context.settings.downstreams.find((known) => known.resource === resource)
   if (downstream?.auth !== 'oauth') return undefined
   return challengedFor(
     downstream,
     { grantId, authorization: headers.get('authorization') },
-    (challenge) => answerChallenge(parts, challenge),
+    (challenge) => answerChallenge(context, challenge),
     (refused) => refusedAdmission(refused),
   )
 }
 
 /** How a request that was ordered gets to its downstream. */
 export function wayOf(
-  parts: SessionContext,
-  { caller, target }: Order,
+  context: SessionContext,
+  { caller, target }: DispatchHeader,
   headers: Headers,
   signal: AbortSignal,
 ): Pick<DownstreamRequest, 'target' | 'signal' | 'headersWithinMs' | 'challenged'> {
-  const headersWithinMs = parts.settings.limits.downstreamTimeout * 1000
-  return { target, signal, headersWithinMs, challenged: ownChallenge(parts, caller, headers) }
+  const headersWithinMs = context.settings.limits.downstreamTimeout * 1000
+  return { target, signal, headersWithinMs, challenged: ownChallenge(context, caller, headers) }
 }

@@ -7,7 +7,7 @@ import type { NewEvent } from '../../session/store/event-log.ts'
 import type { McpSession } from '../../session/store/mcp-sessions.ts'
 import { StreamMeter } from '../../session/contract/stream-traffic.ts'
 import type { Edit } from '../tools/gate.ts'
-import type { Order } from '../dispatch/dispatch-header.ts'
+import type { DispatchHeader } from '../dispatch/dispatch-header.ts'
 import type { LogReader } from './log-reader.ts'
 import { lostAnswer, type LostBecause } from './lost-answer.ts'
 import { SseReader } from '../sse/sse.ts'
@@ -36,7 +36,7 @@ export interface OwnedStream {
   readonly abort: AbortController
   readonly openedAt: number
   readonly meter: StreamMeter
-  upId: string | undefined
+  serverEventId: string | undefined
   /** Why what is still open will not be answered, as far as is known by now. */
   lostBecause: LostBecause | undefined
   /** Number of the last event that is safely stored. */
@@ -53,8 +53,8 @@ export interface OwnedStream {
 
 export type Owner = Pick<StreamSpec, 'id' | 'grantId' | 'mcpSession'>
 
-/** Asks the downstream for what follows `upId`; undefined when it does not resume. */
-type Resume = (stream: StreamSpec, upId: string | undefined, signal: AbortSignal) => Promise<Response | undefined>
+/** Asks the downstream for what follows `serverEventId`; undefined when it does not resume. */
+type Resume = (stream: StreamSpec, serverEventId: string | undefined, signal: AbortSignal) => Promise<Response | undefined>
 
 export interface OwnedStreamsOptions {
   readonly log: EventLog
@@ -77,7 +77,7 @@ export interface OwnedStreamsOptions {
 export const RETRY_MS = 1_000
 export const LONGEST_RETRY_MS = 30_000
 
-interface Begun extends Pick<OwnedStream, 'spec' | 'upId' | 'safeUpTo' | 'abort' | 'openedAt'> {
+interface Begun extends Pick<OwnedStream, 'spec' | 'serverEventId' | 'safeUpTo' | 'abort' | 'openedAt'> {
   /** Ids of the requests that are still to be answered. */
   readonly open: readonly string[]
 }
@@ -109,7 +109,7 @@ export function eventReaders(maxEventBytes: number): OwnedStreamsOptions['reader
 
 /** The answer to one POST. */
 export function callOf(
-  { caller, requestIds, label, target }: Order,
+  { caller, requestIds, label, target }: DispatchHeader,
   session: McpSession | undefined,
   lists: readonly string[],
 ): StreamSpec {
@@ -140,13 +140,13 @@ export function loseSession(live: OwnedStream, { id, downstreamId }: McpSession)
 export function lostAnswers({ spec, open, lostBecause }: OwnedStream): readonly NewEvent[] {
   const lost = open.spelled.map((id) => lostAnswer(id, spec.id, lostBecause))
   for (const data of lost) open.settle(data)
-  return lost.map((data) => ({ upId: undefined, event: 'message', data }))
+  return lost.map((data) => ({ serverEventId: undefined, event: 'message', data }))
 }
 
 /** A Response without a body is the downstream's refusal to resume; undefined is worth another attempt. */
-export async function askedAgain({ spec, upId, abort }: OwnedStream, resume: Resume): Promise<Response | undefined> {
+export async function askedAgain({ spec, serverEventId, abort }: OwnedStream, resume: Resume): Promise<Response | undefined> {
   try {
-    return (await resume(spec, upId, abort.signal)) ?? new Response(null)
+    return (await resume(spec, serverEventId, abort.signal)) ?? new Response(null)
   } catch {
     return undefined
   }

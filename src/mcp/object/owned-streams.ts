@@ -126,10 +126,10 @@ export class OwnedStreams {
   }
 
   /** Goes on with a stream that was begun in an earlier life, or that the router carried until its client left. */
-  goOn(spec: StreamSpec, openRequests: readonly string[], upId: string | undefined): void {
+  goOn(spec: StreamSpec, openRequests: readonly string[], serverEventId: string | undefined): void {
     if (this.#live.has(spec.id)) return
     const { openedAt, ...progress } = this.#options.log.progressOf(spec.id)
-    const live = this.#admit(spec, openRequests, upId, this.#options.log.last, new AbortController(), openedAt)
+    const live = this.#admit(spec, openRequests, serverEventId, this.#options.log.last, new AbortController(), openedAt)
     live.meter.resume(progress)
     this.#run(live, undefined)
   }
@@ -189,12 +189,12 @@ export class OwnedStreams {
   #admit(
     spec: StreamSpec,
     open: readonly string[],
-    upId: string | undefined,
+    serverEventId: string | undefined,
     safeUpTo: number,
     abort: AbortController,
     openedAt = this.#options.now(),
   ): OwnedStream {
-    const live = beginning({ spec, open, upId, safeUpTo, abort, openedAt })
+    const live = beginning({ spec, open, serverEventId, safeUpTo, abort, openedAt })
     this.#live.set(spec.id, live)
     return live
   }
@@ -206,17 +206,17 @@ export class OwnedStreams {
   async #carry(live: OwnedStream, first: ReadableStream<Uint8Array> | undefined): Promise<void> {
     if (first && (await this.#pump(live, first))) this.#letPoll(live)
     for (let attempt = first ? 1 : 0; attempt <= ATTEMPTS && this.#wants(live); attempt += 1) {
-      if (live.spec.kind === 'call' && live.upId === undefined) break
+      if (live.spec.kind === 'call' && live.serverEventId === undefined) break
       // What a client that came back had asked for is no attempt of our own.
       if (attempt > 0 && (await rest(live, live.retryMs * attempt))) attempt -= 1
       const answer = this.#wants(live) ? await askedAgain(live, this.#options.resume) : undefined
       if (answer === undefined) continue
       if (!answer.body) break
-      const before = live.upId
+      const before = live.serverEventId
       const hasEnded = await this.#pump(live, answer.body, live.spec.kind === 'call' ? this.#options.resumedWithinMs : undefined)
       if (live.lostBecause === 'silent') break
       if (hasEnded) this.#letPoll(live)
-      if (live.upId !== before) attempt = 0
+      if (live.serverEventId !== before) attempt = 0
     }
     await this.#settle(live)
   }
@@ -227,7 +227,8 @@ export class OwnedStreams {
 
   /** A downstream that closes before it has answered wants to be asked again later; so may our client, if it knows how. */
   #letPoll(live: OwnedStream): void {
-    if (live.spec.kind === 'call' && live.upId !== undefined && this.#wants(live) && live.reader?.poll()) live.reader = undefined
+    if (live.spec.kind === 'call' && live.serverEventId !== undefined && this.#wants(live) && live.reader?.poll())
+      live.reader = undefined
   }
 
   /** Reads until the downstream ends (true) or breaks off (false); what follows is decided by `#carry`. */
@@ -245,14 +246,14 @@ export class OwnedStreams {
         if (live.lostBecause === undefined) live.lostBecause = isBareJson(next.value) ? 'no_events' : 'connection'
         bytes += next.value.length
         const { complete, tooLarge } = events.take(next.value)
-        const { before, fresh, upId } = incoming(live, edit ? editedEvents(complete, edit) : complete)
-        if (before !== undefined) this.#options.log.noteUpId(live.spec.id, before)
+        const { before, fresh, serverEventId } = incoming(live, edit ? editedEvents(complete, edit) : complete)
+        if (before !== undefined) this.#options.log.noteServerEventId(live.spec.id, before)
         if (fresh.length > 0) {
           live.meter.passed(fresh.length, bytes)
           bytes = 0
           await this.#store(live, fresh)
         }
-        if (upId !== undefined) this.#options.log.noteUpId(live.spec.id, upId)
+        if (serverEventId !== undefined) this.#options.log.noteServerEventId(live.spec.id, serverEventId)
         if (tooLarge) throw tooLarge
         intake.took(complete)
       }

@@ -3,22 +3,22 @@ import type { SessionContext } from '../../session/session-context.ts'
 import { noteEntries } from '../../session/admin/recording-switch.ts'
 import { handedBody } from '../message/read-body.ts'
 import { WireTap } from '../downstream/wire-tap.ts'
-import { refusalIn, type Order } from '../dispatch/dispatch-header.ts'
+import { refusalIn, type DispatchHeader } from '../dispatch/dispatch-header.ts'
 
 export async function recorded(
-  parts: SessionContext,
-  order: Order,
+  context: SessionContext,
+  order: DispatchHeader,
   request: Request,
   carry: () => Promise<Response>,
 ): Promise<Response> {
   const { grantId, clientId } = order.caller
-  const watched = parts.recorder.watching(grantId, parts.now())
+  const watched = context.recorder.watching(grantId, context.now())
   if (!watched) return await carry()
   const { requestId, label } = order
   const startedAt = Date.now()
-  const body = request.body === null ? undefined : await handedBody(request.clone(), parts.settings.limits)
+  const body = request.body === null ? undefined : await handedBody(request.clone(), context.settings.limits)
   const tapped = { era: 'legacy', grantId, clientId, requestId, verb: request.method, label, body, startedAt } as const
-  const tap = new WireTap(tapped, watched, (entries) => noteEntries(parts, entries))
+  const tap = new WireTap(tapped, watched, (entries) => noteEntries(context, entries))
   const answer = await carry()
   const refusal = refusalIn(answer)
   if (!refusal) return tap.answered(answer)

@@ -5,15 +5,15 @@ import type { SessionContext } from '../../session/session-context.ts'
 import { interrupted, revoked, type McpRefusal } from '../message/refusal.ts'
 
 /** `flight`: the request to the downstream, which is given up. */
-export function refuseEnded(parts: SessionContext, { grantId }: Caller, flight?: AbortController): void {
-  const refusal = refusalFor(parts, grantId)
+export function refuseEnded(context: SessionContext, { grantId }: Caller, flight?: AbortController): void {
+  const refusal = refusalFor(context, grantId)
   if (!refusal) return
   flight?.abort(refusal.code)
   throw refusal
 }
 
-function refusalFor(parts: SessionContext, grantId: string): McpRefusal | undefined {
-  const grant = parts.grants.live(grantId, parts.now())
+function refusalFor(context: SessionContext, grantId: string): McpRefusal | undefined {
+  const grant = context.grants.live(grantId, context.now())
   if (!grant) return revoked()
-  return isAllowed(parts, grant) ? undefined : interrupted('policy_changed')
+  return isAllowed(context, grant) ? undefined : interrupted('policy_changed')
 }

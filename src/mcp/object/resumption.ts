@@ -10,28 +10,28 @@ import type { StreamSpec } from './owned-stream.ts'
 
 /** Undefined when the downstream does not resume, or nobody may ask it any more; throws when another attempt may help. */
 export async function resumed(
-  parts: SessionContext,
+  context: SessionContext,
   downstream: DownstreamSessions,
   stream: StreamSpec,
-  upId: string | undefined,
+  serverEventId: string | undefined,
   signal: AbortSignal,
 ): Promise<Response | undefined> {
-  const { grants, settings, mcpSessions, now } = parts
+  const { grants, settings, mcpSessions, now } = context
   const grant = grants.live(stream.grantId, now())
   const target = settings.downstreams.find(({ resource }) => resource === grant?.resource)
   if (!grant || !target) return undefined
-  const vouched = await vouchFor(parts, grant, target)
+  const vouched = await vouchFor(context, grant, target)
   if ('reason' in vouched) throw new Error(`nobody vouches for the person at the moment: ${vouched.reason}`)
   const headers = new Headers(identityHeaders(vouched))
   headers.set('accept', 'text/event-stream')
   headers.set('accept-encoding', 'identity')
-  if (upId !== undefined) headers.set('last-event-id', upId)
+  if (serverEventId !== undefined) headers.set('last-event-id', serverEventId)
   let session = mcpSessions.find(stream.mcpSession)
   // To a new session at the downstream an event of the one before means nothing, and some wait there for ever without a word.
   if (stream.kind === 'call' && stream.downstreamId !== session?.downstreamId) return undefined
   if (session?.protocolVersion !== undefined) headers.set('mcp-protocol-version', session.protocolVersion)
   const headersWithinMs = settings.limits.downstreamTimeout * 1000
-  const challenged = ownChallenge(parts, { grantId: grant.id, resource: grant.resource }, headers)
+  const challenged = ownChallenge(context, { grantId: grant.id, resource: grant.resource }, headers)
   const request = { method: 'GET', target: target.url, headers, signal, headersWithinMs, challenged } as const
   const ask = async (): Promise<Response> => (await downstream.send(session, request)).answer
   let answer = await ask()
@@ -40,14 +40,14 @@ export async function resumed(
     if (living && living.downstreamId !== session.downstreamId) {
       await answer.body?.cancel()
       session = living
-      forgetCursor(parts, stream, headers)
+      forgetCursor(context, stream, headers)
       answer = await ask()
     }
   }
   if (stream.kind === 'standing' && REFUSES_CURSOR.includes(answer.status) && headers.has('last-event-id')) {
     // What came between is lost with the downstream's memory of it; what is to come need not be.
     await answer.body?.cancel()
-    forgetCursor(parts, stream, headers)
+    forgetCursor(context, stream, headers)
     answer = await ask()
   }
   if (answer.ok && isEventStream(answer)) return answer
@@ -61,6 +61,6 @@ const REFUSES_CURSOR: readonly number[] = [400, 404, 410]
 function forgetCursor({ log: events }: SessionContext, { id }: StreamSpec, headers: Headers): void {
   if (!headers.has('last-event-id')) return
   log('warn', 'stream.cursor_lost', { stream: id })
-  events.forgetUpId(id)
+  events.forgetServerEventId(id)
   headers.delete('last-event-id')
 }

@@ -16,7 +16,7 @@ const FAREWELL_MS = 5_000
 const LAST_FAREWELL_MS = 300
 
 export interface SessionKeeperOptions {
-  readonly parts: SessionContext
+  readonly context: SessionContext
   readonly downstream: DownstreamSessions
   readonly waitUntil: (work: Promise<unknown>) => void
   /** Ends the streams of a session. */
@@ -36,8 +36,8 @@ export class SessionKeeper {
 
   /** Throws when the id is not one of this grant's sessions: 404 is what makes a client initialize anew. */
   find(id: string, caller: Caller, version: string | null, client: Transport): McpSession {
-    const { mcpSessions } = this.#options.parts
-    const found = sessionOf(this.#options.parts, id, caller.grantId)
+    const { mcpSessions } = this.#options.context
+    const found = sessionOf(this.#options.context, id, caller.grantId)
     const session = (found?.bridge?.client ?? 'streamable-http') === client ? found : undefined
     // From 2025-06-18 on clients repeat with every request what was negotiated; requests of our own have to as well.
     if (session && version !== null && session.protocolVersion !== version)
@@ -59,7 +59,7 @@ export class SessionKeeper {
   }
 
   #open({ grantId, resource }: Caller, opened: Pick<McpSession, 'downstreamId' | 'initialize' | 'bridge'>): McpSession {
-    const { mcpSessions, settings, now } = this.#options.parts
+    const { mcpSessions, settings, now } = this.#options.context
     const surplus = mcpSessions.all().length - settings.limits.maxMcpSessions + 1
     for (const oldest of mcpSessions.byUse().slice(0, Math.max(0, surplus))) this.end(oldest)
     return mcpSessions.open({ grantId, resource, protocolVersion: undefined, ...opened }, now())
@@ -67,7 +67,7 @@ export class SessionKeeper {
 
   /** The downstream has ended the session already. */
   forget(session: McpSession): void {
-    const { mcpSessions, log: events } = this.#options.parts
+    const { mcpSessions, log: events } = this.#options.context
     this.#options.endStreams(session.id)
     mcpSessions.end(session.id)
     events.forgetSession(session.id)
@@ -90,7 +90,7 @@ export class SessionKeeper {
    * the grants returns, because after that nothing is sent in the person's name.
    */
   endWith(grantHasEnded: (grantId: string) => boolean): void {
-    const { mcpSessions, leashes } = this.#options.parts
+    const { mcpSessions, leashes } = this.#options.context
     const over = mcpSessions.all().filter(({ grantId }) => grantHasEnded(grantId))
     if (over.length === 0) return
     const ended = async (): Promise<void> => {
@@ -108,7 +108,7 @@ export class SessionKeeper {
 
   /** After a start: of grants whose end this object did not live to tell anybody. Whoever ended them may have been answered long ago. */
   forgetOver(): void {
-    const { mcpSessions, grants, now } = this.#options.parts
+    const { mcpSessions, grants, now } = this.#options.context
     for (const session of mcpSessions.all()) if (!grants.live(session.grantId, now())) this.forget(session)
   }
 
@@ -118,7 +118,7 @@ export class SessionKeeper {
 
   /** Sessions nobody has used for long, unless somebody listens to them. */
   collectIdle(): void {
-    const { mcpSessions, log: events, leashes, settings, now } = this.#options.parts
+    const { mcpSessions, log: events, leashes, settings, now } = this.#options.context
     for (const session of mcpSessions.idle(now() - settings.limits.mcpSessionIdle)) {
       const standing = events.standingOf(session.id)
       const isHeard = this.#options.isHeard(session.id) || (standing !== undefined && leashes.isOpen(standing.id))
@@ -127,12 +127,12 @@ export class SessionKeeper {
   }
 
   async #farewell(session: McpSession, headersWithinMs: number, signal: AbortSignal): Promise<void> {
-    const { parts, downstream } = this.#options
-    const target = parts.settings.downstreams.find(({ resource }) => resource === session.resource)
-    const grant = parts.grants.find(session.grantId)
+    const { context, downstream } = this.#options
+    const target = context.settings.downstreams.find(({ resource }) => resource === session.resource)
+    const grant = context.grants.find(session.grantId)
     if (!target || !grant) return
     // Of a grant that has just ended the downstream hears a last time, and nothing but this.
-    const vouched = await vouchFor(parts, grant, target, 'farewell')
+    const vouched = await vouchFor(context, grant, target, 'farewell')
     if ('reason' in vouched) return
     const headers = new Headers(identityHeaders(vouched))
     if (session.protocolVersion !== undefined) headers.set('mcp-protocol-version', session.protocolVersion)

@@ -28,7 +28,7 @@ export interface Opened {
 }
 
 export class StandingStreams {
-  readonly #parts: SessionContext
+  readonly #context: SessionContext
   readonly #streams: OwnedStreams
   readonly #bounds: LogBounds
   // What the router was given to send; the rest is missed by a client that comes without a cursor.
@@ -41,18 +41,18 @@ export class StandingStreams {
   // How many connections wait for an older one of their stream to let go.
   readonly #handovers = new Map<string, number>()
 
-  constructor(parts: SessionContext, streams: OwnedStreams, bounds: LogBounds) {
-    this.#parts = parts
+  constructor(context: SessionContext, streams: OwnedStreams, bounds: LogBounds) {
+    this.#context = context
     this.#streams = streams
     this.#bounds = bounds
   }
 
   of({ id, grantId }: McpSession): LoggedStream {
-    const known = this.#parts.log.standingOf(id)
+    const known = this.#context.log.standingOf(id)
     if (known) return known
     const stream = { id: randomId(9), grantId, mcpSession: id, kind: 'standing', openRequests: [] } as const
-    this.#parts.log.open(stream, this.#parts.now())
-    return { ...stream, upId: undefined, closed: false, trimmedTo: 0 }
+    this.#context.log.open(stream, this.#context.now())
+    return { ...stream, serverEventId: undefined, closed: false, trimmedTo: 0 }
   }
 
   /** Hands the stream to a new connection of the router: the newest wins, over the object as over another of the client's. */
@@ -60,15 +60,15 @@ export class StandingStreams {
     const { id, mcpSession } = standing
     this.#opening.set(mcpSession, { stream: id, untilMs: Date.now() + OPENING_MS })
     this.#release(id)
-    const epoch = this.#parts.log.newEpoch(id)
+    const epoch = this.#context.log.newEpoch(id)
     // What the older connection has read is stored before it lets go; only then it is out of date.
     this.#handovers.set(id, (this.#handovers.get(id) ?? 0) + 1)
-    await this.#parts.leashes.pullStream('superseded', id)
+    await this.#context.leashes.pullStream('superseded', id)
     this.#handovers.set(id, (this.#handovers.get(id) ?? 1) - 1)
-    const from = cursor?.seq ?? this.#sentUpTo.get(id) ?? this.#parts.log.last
-    const missed = [...this.#parts.log.after({ stream: id, seq: from }, Number.MAX_SAFE_INTEGER)]
+    const from = cursor?.seq ?? this.#sentUpTo.get(id) ?? this.#context.log.last
+    const missed = [...this.#context.log.after({ stream: id, seq: from }, Number.MAX_SAFE_INTEGER)]
     this.#sentUpTo.set(id, missed.at(-1)?.seq ?? from)
-    return { stream: id, epoch, downstreamCursor: this.#parts.log.find(id)?.upId, missed }
+    return { stream: id, epoch, downstreamCursor: this.#context.log.find(id)?.serverEventId, missed }
   }
 
   /**
@@ -77,7 +77,7 @@ export class StandingStreams {
    */
   async settled(session: McpSession): Promise<void> {
     const { id } = session
-    const { leashes, log } = this.#parts
+    const { leashes, log } = this.#context
     if (!this.#opening.has(id) && !this.#calling.has(session) && !log.standingOf(id))
       await until(() => this.#opening.has(id), Date.now() + FIRST_GET_MS)
     this.#calling.add(session)
@@ -91,11 +91,11 @@ export class StandingStreams {
   }
 
   async append(stream: string, epoch: number, events: readonly CarriedEvent[]): Promise<readonly number[]> {
-    const { log, now } = this.#parts
+    const { log, now } = this.#context
     if (log.epochOf(stream) !== epoch && (this.#handovers.get(stream) ?? 0) === 0) return []
-    const told = events.flatMap(({ upId, event, data }) => (data === undefined ? [] : [{ upId, event, data }]))
+    const told = events.flatMap(({ serverEventId, event, data }) => (data === undefined ? [] : [{ serverEventId, event, data }]))
     const cursor = events.at(-1)
-    if (cursor?.upId !== undefined && cursor.data === undefined) log.noteUpId(stream, cursor.upId)
+    if (cursor?.serverEventId !== undefined && cursor.data === undefined) log.noteServerEventId(stream, cursor.serverEventId)
     if (told.length === 0) return []
     const last = await log.append(stream, told, [], now())
     this.#sentUpTo.set(stream, last)
@@ -105,12 +105,12 @@ export class StandingStreams {
 
   /** Its client is gone: the object reads on, so that nothing is missed by one that comes back within the grace. */
   takeOver(standing: LoggedStream): void {
-    const { id, openRequests, upId, ...spec } = standing
-    this.#parts.log.newEpoch(id)
-    this.#streams.goOn({ ...spec, id, requestIds: openRequests }, openRequests, upId)
+    const { id, openRequests, serverEventId, ...spec } = standing
+    this.#context.log.newEpoch(id)
+    this.#streams.goOn({ ...spec, id, requestIds: openRequests }, openRequests, serverEventId)
     clearTimeout(this.#graces.get(id))
     const grace = setTimeout(() => {
-      this.#parts.log.rest(id)
+      this.#context.log.rest(id)
       this.#release(id)
     }, GRACE_MS)
     this.#graces.set(id, grace)

@@ -29,13 +29,13 @@ interface ChargedWay extends Way {
 }
 
 export class Tools {
-  readonly #parts: SessionContext
+  readonly #context: SessionContext
   // Of one person, like everything here; so the address alone names a list.
   readonly #memory: ToolMemory
 
-  constructor(parts: SessionContext) {
-    this.#parts = parts
-    this.#memory = new ToolMemory(parts.now)
+  constructor(context: SessionContext) {
+    this.#context = context
+    this.#memory = new ToolMemory(context.now)
   }
 
   /** Throws what must not pass; what comes back is for the answer to a question about tools. Undefined where nothing is ruled. */
@@ -59,7 +59,7 @@ export class Tools {
       await pass(gate, envelope, asked, session, { ...way, charge: () => this.#charge(caller.resource) })
     } catch (error) {
       if (error instanceof McpRefusal && error.code === 'insufficient_scope')
-        this.#parts.grants.noteNarrow(caller.grantId, Date.now())
+        this.#context.grants.noteNarrow(caller.grantId, Date.now())
       throw session && way.bridges ? await told(error, asked, session, way.bridges) : error
     }
     return gate.editOf(envelope)
@@ -67,7 +67,7 @@ export class Tools {
 
   /** By the groups the person has when a message comes: some streams are open for days. */
   editOf({ grantId, target, lists = [] }: Pick<StreamSpec, 'grantId' | 'target' | 'lists'>): Edit | undefined {
-    const { grants, profile } = this.#parts
+    const { grants, profile } = this.#context
     const rules = this.#downstream(grants.find(grantId)?.resource)?.tools
     if (!rules) return undefined
     return (message, isMessage) =>
@@ -79,12 +79,12 @@ export class Tools {
   }
 
   #charge(resource: string): void {
-    const refused = charge(this.#parts, resource)
+    const refused = charge(this.#context, resource)
     if (refused) throw new NotAdmitted(refused)
   }
 
   #downstream(asked: string | undefined): Downstream | undefined {
-    return this.#parts.settings.downstreams.find(({ resource }) => resource === asked)
+    return this.#context.settings.downstreams.find(({ resource }) => resource === asked)
   }
 }
 

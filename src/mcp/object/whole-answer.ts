@@ -1,5 +1,5 @@
 // An answer of the downstream that is no stream of events: empty, on its way as it came, or edited before it goes.
-import type { Order } from '../dispatch/dispatch-header.ts'
+import type { DispatchHeader } from '../dispatch/dispatch-header.ts'
 import { bareStatus, shortOrStream } from '../downstream/downstream-answer.ts'
 import { editedBody } from '../tools/filter-body.ts'
 import { interrupted, McpRefusal } from '../message/refusal.ts'
@@ -8,7 +8,7 @@ import type { HeldBodies } from './held-body.ts'
 
 export interface Held {
   readonly abort: AbortController
-  readonly order: Order
+  readonly order: DispatchHeader
   readonly answersRequest: boolean
   readonly bodies: HeldBodies
 }

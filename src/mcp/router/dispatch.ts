@@ -18,7 +18,7 @@ import { refusedAdmission, setRate } from '../dispatch/object-answer.ts'
 import { lookedAt, namesSession } from '../downstream/session-doubt.ts'
 import { understandsPriming } from '../sse/priming.ts'
 import { encodeLogged } from '../sse/logged-event.ts'
-import { ANSWER_HEADER, ORDER_HEADER, refusalIn, type Order } from '../dispatch/dispatch-header.ts'
+import { ANSWER_HEADER, ORDER_HEADER, refusalIn, type DispatchHeader } from '../dispatch/dispatch-header.ts'
 
 /** The part of `UserSession` the legacy eras need. */
 export interface LegacyPost {
@@ -58,7 +58,7 @@ export async function handOver(forwarding: LegacyForwarding, post: LegacyPost): 
     transport = 'streamable-http',
   } = forwarding
   const { kind, id } = passage
-  const order: Order = { caller, client: transport, kind, id, requestIds, count, target, requestId, label }
+  const order: DispatchHeader = { caller, client: transport, kind, id, requestIds, count, target, requestId, label }
   const headers = { ...requestHeaders(client.headers, passage, {}, forwarding.passHeaders), [ORDER_HEADER]: headerJson(order) }
   const answer = await post.fetch('https://session/mcp', { method: client.method, headers, ...(body && { body }) })
   const refusal = refusalIn(answer, passage.id, requestIds)
@@ -195,7 +195,7 @@ async function stored(
   post: LegacyPost,
 ): Promise<readonly Uint8Array[]> {
   const carried = events.flatMap(({ id, event, data }) =>
-    data || id ? [{ upId: id || undefined, event, data: data || undefined }] : [],
+    data || id ? [{ serverEventId: id || undefined, event, data: data || undefined }] : [],
   )
   const numbers = carried.length > 0 ? await post.append(stream, epoch, carried) : []
   const told = carried.flatMap(({ event, data }) => (data === undefined ? [] : [{ event, data }]))

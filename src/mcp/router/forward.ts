@@ -7,14 +7,14 @@ import { editedBody, editedEvents, unreadable } from '../tools/filter-body.ts'
 import { sentUntilTaken, type Challenged } from '../downstream/token-retry.ts'
 import type { Passage } from '../message/era.ts'
 import { eventTooLarge, noRoomForEvent } from '../message/event-too-large.ts'
-import { farewell } from './stream-termination.ts'
+import { lastFrame } from './stream-termination.ts'
 import { answerInTime } from './late-answer.ts'
 import { isEventStream, requestHeaders, responseHeaders } from '../downstream/passing-headers.ts'
 import { OpenRequests } from '../message/open-requests.ts'
 import { McpRefusal } from '../message/refusal.ts'
 import { encodeEvent } from '../sse/sse.ts'
 import { roomFor } from '../sse/unfinished.ts'
-import { Tether, type OpenLeash } from './request-lifetime.ts'
+import { RequestLifetime, type OpenLeash } from './request-lifetime.ts'
 import type { Edit } from '../tools/gate.ts'
 
 export interface Forwarding {
@@ -58,14 +58,14 @@ const UNANSWERED = { unreachable: 'downstream_unreachable', timeout: 'downstream
 
 export async function forward(forwarding: Forwarding, conditions: ForwardingConditions): Promise<Response> {
   const { passage, client } = forwarding
-  const tether = new Tether(conditions.leash, client.signal, passage.id)
+  const lifetime = new RequestLifetime(conditions.leash, client.signal, passage.id)
   try {
     // Of two connections to a standing stream one must not reach the downstream, which takes the newest for a second one.
-    if (conditions.standing === true) await tether.hold()
-    if (conditions.before) await doneBefore(conditions.before, tether)
-    const asking = ask(forwarding, conditions, tether)
+    if (conditions.standing === true) await lifetime.hold()
+    if (conditions.before) await doneBefore(conditions.before, lifetime)
+    const asking = ask(forwarding, conditions, lifetime)
     const answer = await (conditions.standing === true
-      ? answerInTime(asking, () => tether.ending.abort('the stream ended'))
+      ? answerInTime(asking, () => lifetime.ending.abort('the stream ended'))
       : asking)
     await checkAnswer(answer, passage.id)
     const { status, body } = answer
@@ -74,21 +74,21 @@ export async function forward(forwarding: Forwarding, conditions: ForwardingCond
     if (body === null || bare !== undefined) {
       await body?.cancel()
       headers.delete('content-type')
-      tether.release()
+      lifetime.release()
       return new Response(null, { status: bare ?? status, headers })
     }
-    if (isEventStream(answer)) return new Response(await eventsOf(body, forwarding, conditions, tether), { status, headers })
+    if (isEventStream(answer)) return new Response(await eventsOf(body, forwarding, conditions, lifetime), { status, headers })
     if (conditions.edit && answer.ok) {
-      const edited = await cutOff(editedBody(body, conditions.edit, passage.id), tether)
-      tether.release()
+      const edited = await cutOff(editedBody(body, conditions.edit, passage.id), lifetime)
+      lifetime.release()
       return new Response(edited, { status, headers })
     }
-    const given = await cutOff(shortOrStream(answer, body).catch(broken(passage)), tether)
-    if (given instanceof ReadableStream) return new Response(untilItsEnd(given, tether), { status, headers })
-    tether.release()
+    const given = await cutOff(shortOrStream(answer, body).catch(broken(passage)), lifetime)
+    if (given instanceof ReadableStream) return new Response(untilItsEnd(given, lifetime), { status, headers })
+    lifetime.release()
     return new Response(given, { status, headers })
   } catch (error) {
-    tether.abandon()
+    lifetime.abandon()
     throw error
   }
 }
@@ -97,10 +97,10 @@ async function eventsOf(
   body: ReadableStream<Uint8Array>,
   forwarding: Forwarding,
   conditions: ForwardingConditions,
-  tether: Tether,
+  lifetime: RequestLifetime,
 ): Promise<ReadableStream<Uint8Array>> {
   // Nothing is streamed that a revocation could not reach: between admission and leash there may have been one.
-  const leash = await tether.hold()
+  const leash = await lifetime.hold()
   return carryEvents(body, {
     keepAliveMs: conditions.keepAliveMs,
     maxEventBytes: conditions.maxEventBytes,
@@ -109,10 +109,10 @@ async function eventsOf(
     ...encoding(forwarding, conditions),
     owed: owedTo(forwarding.passage),
     lastEvent: (breakage) => lastEvent(breakage, forwarding, conditions.maxEventBytes),
-    meter: tether.meter,
+    meter: lifetime.meter,
     pulled: leash.pulled,
-    farewell: () => farewell(forwarding.passage, leash.reason(), forwarding.requestId),
-    over: (because) => tether.release(because),
+    lastFrame: () => lastFrame(forwarding.passage, leash.reason(), forwarding.requestId),
+    over: (because) => lifetime.release(because),
   })
 }
 
@@ -137,9 +137,9 @@ function encoding(
 }
 
 /** Takes its time, in which the grant may end: the leash is there before it begins. */
-async function doneBefore(before: NonNullable<ForwardingConditions['before']>, tether: Tether): Promise<void> {
-  await tether.hold()
-  await cutOff(before(tether.ending.signal), tether)
+async function doneBefore(before: NonNullable<ForwardingConditions['before']>, lifetime: RequestLifetime): Promise<void> {
+  await lifetime.hold()
+  await cutOff(before(lifetime.ending.signal), lifetime)
 }
 
 function broken({ id }: Passage): (cause: unknown) => never {
@@ -153,38 +153,38 @@ function broken({ id }: Passage): (cause: unknown) => never {
 }
 
 /** Whoever is cut off is told why, and not what that looked like from inside. */
-async function cutOff<T>(work: Promise<T>, tether: Tether): Promise<T> {
+async function cutOff<T>(work: Promise<T>, lifetime: RequestLifetime): Promise<T> {
   try {
     return await work
   } catch (error) {
-    throw tether.ending.signal.aborted ? tether.refusal : error
+    throw lifetime.ending.signal.aborted ? lifetime.refusal : error
   }
 }
 
-/** The tether's signal cuts the body off; its end, however it comes, lets go. A TransformStream would not hear of a cancellation. */
-function untilItsEnd(body: ReadableStream<Uint8Array>, tether: Tether): ReadableStream<Uint8Array> {
+/** The lifetime's signal cuts the body off; its end, however it comes, lets go. A TransformStream would not hear of a cancellation. */
+function untilItsEnd(body: ReadableStream<Uint8Array>, lifetime: RequestLifetime): ReadableStream<Uint8Array> {
   const source = body.getReader()
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
-      tether.meter.taken()
+      lifetime.meter.taken()
       try {
         const next = await source.read()
         if (!next.done) {
-          tether.meter.passed(0, next.value.length)
+          lifetime.meter.passed(0, next.value.length)
           return controller.enqueue(next.value)
         }
-        tether.release()
+        lifetime.release()
         controller.close()
       } catch (error) {
-        tether.release()
+        lifetime.release()
         throw error
       }
     },
-    cancel: () => tether.abandon(),
+    cancel: () => lifetime.abandon(),
   })
 }
 
-async function ask(forwarding: Forwarding, conditions: ForwardingConditions, tether: Tether): Promise<Response> {
+async function ask(forwarding: Forwarding, conditions: ForwardingConditions, lifetime: RequestLifetime): Promise<Response> {
   const { passage, target, client, body, identity, challenged, passHeaders } = forwarding
   const headers = requestHeaders(client.headers, passage, identity, passHeaders)
   const send = (instead?: Readonly<Record<string, string>>): Promise<Response> =>
@@ -192,13 +192,13 @@ async function ask(forwarding: Forwarding, conditions: ForwardingConditions, tet
       'operator',
       target,
       { method: client.method, headers: instead ? { ...headers, ...instead } : headers, ...(body && { body }) },
-      { headersWithinMs: conditions.headersWithinMs, ending: tether.ending },
+      { headersWithinMs: conditions.headersWithinMs, ending: lifetime.ending },
     )
   try {
     return await (challenged ? sentUntilTaken(send, challenged) : send())
   } catch (error) {
     if (!(error instanceof OutboundError)) throw error
-    if (error.reason === 'aborted') throw tether.refusal
+    if (error.reason === 'aborted') throw lifetime.refusal
     throw new McpRefusal(UNANSWERED[error.reason], FAILED, {
       id: passage.id,
       reason: `${error.reason}: ${describeError(error.cause)}`,

@@ -11,7 +11,7 @@ export type OpenLeash = (meter: StreamMeter) => Promise<Leash | NoLeash>
 /** A newer connection of the same client took over while this one was being opened. */
 export class Superseded extends Error {}
 
-export class Tether {
+export class RequestLifetime {
   /** Ends the request to the downstream. */
   readonly ending = new AbortController()
   readonly #open: OpenLeash

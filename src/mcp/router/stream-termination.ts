@@ -17,7 +17,7 @@ const SENTENCE: Readonly<Record<CloseReason, string>> = {
  * `subscriptions/listen` ends with a result (2026-07-28, "Subscriptions"): its stream did what it was asked for. Every other
  * request ends with an error, so that no client waits for an answer that will not come.
  */
-export function farewell(passage: Passage, reason: CloseReason, requestId: string): Uint8Array {
+export function lastFrame(passage: Passage, reason: CloseReason, requestId: string): Uint8Array {
   const comment = encodeComment(`closed: ${reason}`)
   if (passage.id === undefined) return comment
   const data = passage.kind === 'listen' ? listenResult(passage.id) : refusalOf(reason, passage.id).toJson(requestId)

@@ -31,9 +31,9 @@ export interface Carriage {
   readonly lastEvent: (breakage: Breakage) => Uint8Array | undefined
   /** Counts what passes. */
   readonly meter: StreamMeter
-  /** Ends the stream from outside; then `farewell` says what the client gets last. */
+  /** Ends the stream from outside; then `lastFrame` says what the client gets last. */
   readonly pulled: AbortSignal
-  readonly farewell: () => Uint8Array
+  readonly lastFrame: () => Uint8Array
   /** Called once, when nothing more will be sent: the client is gone, or the stream ended, broke or was pulled. */
   readonly over: (because: 'ended' | 'client_left') => void
 }
@@ -150,7 +150,7 @@ export function carryEvents(body: ReadableStream<Uint8Array>, carriage: Carriage
         stalled: () => endBy(controller, encodeComment('closed: limit_exceeded'), 'client_left'),
       })
       const pull = (): void => {
-        if (!isOver) endBy(controller, carriage.farewell(), 'ended')
+        if (!isOver) endBy(controller, carriage.lastFrame(), 'ended')
       }
       if (carriage.pulled.aborted) pull()
       else carriage.pulled.addEventListener('abort', pull, { once: true })

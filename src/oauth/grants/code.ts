@@ -4,7 +4,7 @@ import { OAuthError } from '../../clients/oauth-error.ts'
 import { refused, resourceIn, tokenPair, type Grant } from './grant.ts'
 
 export const code: Grant = async ({ clientId, form, confirm }, services) => {
-  const envelope = await services.envelopes.verifyCode(form.get('code') ?? '')
+  const envelope = await services.signedTokens.verifyCode(form.get('code') ?? '')
   if (!envelope) throw refused('code_invalid')
   // A code in the hands of another client is refused before its owner's object hears of it.
   if (envelope.clientId !== clientId) throw new OAuthError('invalid_grant', 'authorization code was issued to another client')

@@ -3,7 +3,7 @@ import type { Redemption } from '../../session/store/codes.ts'
 import type { Presented, TokenFacts, TokenOutcome, TokenRefusal } from '../../session/access/tokens.ts'
 import type { Downstream } from '../../settings/downstreams.ts'
 import type { ClientKind } from '../client-auth/clients.ts'
-import type { Envelopes, GrantReference, Lifetimes } from '../tokens/signed-tokens.ts'
+import type { SignedTokens, GrantReference, Lifetimes } from '../tokens/signed-tokens.ts'
 import { OAuthError } from '../../clients/oauth-error.ts'
 import { canonicalResource } from '../resource.ts'
 
@@ -24,7 +24,7 @@ export interface TokenRequest {
 }
 
 export interface GrantServices {
-  readonly envelopes: Envelopes
+  readonly signedTokens: SignedTokens
   readonly lifetimes: Lifetimes
   readonly downstreams: readonly Downstream[]
   readonly session: (sub: string) => TokenSession
@@ -58,11 +58,11 @@ export async function tokenPair(
   const { accessTokenTtl, refreshTokenTtl } = services.lifetimes
   const pair = { ...facts, sub, clientSigns }
   return {
-    access_token: await services.envelopes.accessToken(pair, accessTokenTtl, scopes),
+    access_token: await services.signedTokens.accessToken(pair, accessTokenTtl, scopes),
     token_type: 'Bearer',
     // Relative to the issue, not to now: repeated answers are identical to the letter.
     expires_in: Math.min(accessTokenTtl, facts.endsAt - facts.issuedAt),
-    refresh_token: await services.envelopes.refreshToken(pair, refreshTokenTtl),
+    refresh_token: await services.signedTokens.refreshToken(pair, refreshTokenTtl),
     scope: scopes.join(' '),
   }
 }

@@ -35,7 +35,7 @@ export async function clientCredentials(
     throw new OAuthError('invalid_client', 'Client authentication failed: the credential has ended, or is not for this resource')
   const { accessTokenTtl } = services.lifetimes
   return {
-    access_token: await services.envelopes.accessToken({ ...facts, sub: machine.sub }, accessTokenTtl),
+    access_token: await services.signedTokens.accessToken({ ...facts, sub: machine.sub }, accessTokenTtl),
     token_type: 'Bearer',
     expires_in: Math.min(accessTokenTtl, facts.endsAt - facts.issuedAt),
     scope: facts.scopes.join(' '),

@@ -3,7 +3,7 @@ import { OAuthError } from '../../clients/oauth-error.ts'
 import { refused, resourceIn, tokenPair, type Grant } from './grant.ts'
 
 export const refresh: Grant = async ({ clientId, form, confirm }, services) => {
-  const presented = await services.envelopes.verifyRefreshToken(form.get('refresh_token') ?? '')
+  const presented = await services.signedTokens.verifyRefreshToken(form.get('refresh_token') ?? '')
   if (!presented) throw refused('refresh_invalid')
   if (presented.clientId !== clientId) throw new OAuthError('invalid_grant', 'Token does not belong to the requesting client')
   await confirm(presented)

@@ -38,7 +38,7 @@ const NEVER = Number.MAX_SAFE_INTEGER
 export class MachineTokens {
   readonly #ring: KeyRing
   readonly #issuer: string
-  // As with envelopes: remembering what was verified is safe, because the object decides whether the grant still lives.
+  // As with signedTokens: remembering what was verified is safe, because the object decides whether the grant still lives.
   readonly #verified = new Map<string, Caller>()
   static readonly REMEMBERED = 1_000
 

@@ -1,4 +1,4 @@
-// Signed envelopes: codes, access and refresh tokens as JWTs (HS256), verified by arithmetic before any object is named.
+// Signed signedTokens: codes, access and refresh tokens as JWTs (HS256), verified by arithmetic before any object is named.
 import { jwtVerify, SignJWT } from 'jose'
 import * as z from 'zod'
 import type { Caller } from '../../caller.ts'
@@ -52,7 +52,7 @@ type EnvelopeType = 'code+jwt' | 'at+jwt' | 'rt+jwt'
 /** RFC 7515 section 7.1, of three parts. */
 const COMPACT = /^[\w-]+\.[\w-]+\.[\w-]+$/
 
-export class Envelopes {
+export class SignedTokens {
   readonly #ring: KeyRing
   readonly #issuer: string
   readonly #now: () => number
@@ -120,7 +120,7 @@ export class Envelopes {
     const { gen, aud, scope, exp } = claims
     const scopes = scope === '' ? [] : scope.split(' ')
     const caller = { ...referenceOf(claims), generation: gen, resource: aud, scopes, expiresAt: exp }
-    if (this.#verified.size >= Envelopes.REMEMBERED) {
+    if (this.#verified.size >= SignedTokens.REMEMBERED) {
       const oldest = this.#verified.keys().next()
       if (!oldest.done) this.#verified.delete(oldest.value)
     }

@@ -4,12 +4,12 @@ import type { StatementReaders, Verdict, VerifiedStatement } from '../../session
 import type { Downstream } from '../../settings/downstreams.ts'
 import { sha256 } from '../../platform/crypto.ts'
 import { log } from '../../platform/telemetry.ts'
-import type { Envelopes, Lifetimes } from './signed-tokens.ts'
+import type { SignedTokens, Lifetimes } from './signed-tokens.ts'
 import { OAuthError, type OAuthErrorCode } from '../../clients/oauth-error.ts'
 
 export interface StatedServices {
   readonly statements: StatementReaders
-  readonly envelopes: Envelopes
+  readonly signedTokens: SignedTokens
   readonly lifetimes: Lifetimes
   /** Seconds; nothing that was exchanged lives longer. */
   readonly longestSession: number
@@ -59,7 +59,7 @@ export async function accessFor(statement: VerifiedStatement, use: Use, services
   const { facts } = outcome
   const { grantId: grant, clientId } = facts
   log('info', 'token.exchanged', { client: clientId, person: sub, grant, resource, session: use.sessionName })
-  const token = await services.envelopes.accessToken({ ...facts, sub, clientSigns: client.signs === true }, use.lifetime)
+  const token = await services.signedTokens.accessToken({ ...facts, sub, clientSigns: client.signs === true }, use.lifetime)
   return { granted: true, token, expiresAt: facts.endsAt }
 }
 

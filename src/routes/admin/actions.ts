@@ -1,5 +1,5 @@
 // What administrators do: every action as a function that returns its receipt, for the API, the portal and the command line alike.
-import { THEMSELVES, type Action, type ActionTarget, type Order, type Receipt } from '../../session/contract/receipt.ts'
+import { THEMSELVES, type Action, type ActionTarget, type AdminAction, type Receipt } from '../../session/contract/receipt.ts'
 import type { Identity } from '../../caller.ts'
 import { randomId } from '../../platform/crypto.ts'
 import { describeError, log } from '../../platform/telemetry.ts'
@@ -56,7 +56,12 @@ export async function setClientBlocked(
   return blocked ? await services.directory().blockClient(order) : await services.directory().unblockClient(order)
 }
 
-export function orderOf(services: Services, action: Action, target: ActionTarget, { actor, actorName, reason }: Acting): Order {
+export function orderOf(
+  services: Services,
+  action: Action,
+  target: ActionTarget,
+  { actor, actorName, reason }: Acting,
+): AdminAction {
   return { id: randomId(12), at: services.now(), by: actor, byName: actorName, why: reason, action, target }
 }
 

@@ -28,7 +28,7 @@ const BEARER = /^Bearer +([\w.~+/-]+=*)$/i
 
 // One credential decides, the most deliberate first: a request that names a token is judged by it alone, and is not let in by a
 // cookie when the token is wrong.
-export function administratorsOnly(services: Services): MiddlewareHandler<Administered> {
+export function adminApiOnly(services: Services): MiddlewareHandler<Administered> {
   return async function administratorGuard(c, next) {
     assertNotFromElsewhere(c, services)
     const authorization = c.req.header('Authorization')
@@ -51,12 +51,12 @@ function assertNotFromElsewhere(c: Context, { settings }: Services): void {
     throw new AdminRefusal('invalid_request', 'the body must be application/json')
 }
 
-async function byToken(authorization: string, { settings, machines, envelopes, session }: Services): Promise<Administrator> {
+async function byToken(authorization: string, { settings, machines, signedTokens, session }: Services): Promise<Administrator> {
   const token = BEARER.exec(authorization)?.[1] ?? ''
   const resource = adminResourceOf(settings)
   const caller = looksLikeMachineToken(token)
     ? await machines.verify(token, resource)
-    : await envelopes.verifyAccessToken(token, resource)
+    : await signedTokens.verifyAccessToken(token, resource)
   const machine = caller && (await session(caller.sub).identify(caller))
   if (!caller || !machine)
     throw new AdminRefusal('invalid_token', 'this is no machine credential with the scope admin, or not any more')

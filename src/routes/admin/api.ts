@@ -5,7 +5,7 @@ import type { Receipt } from '../../session/contract/receipt.ts'
 import { log } from '../../platform/telemetry.ts'
 import type { Services } from '../../services.ts'
 import { revoke, setClientBlocked, setPersonBlocked, type Acting } from './actions.ts'
-import { administratorsOnly, type Administered } from './administrator.ts'
+import { adminApiOnly, type Administered } from './administrator.ts'
 import { exported, EXPORT_HEADERS, type ExportFormat } from './export.ts'
 import { createMachine, listMachines } from './machines.ts'
 import { openApi } from './openapi.ts'
@@ -26,7 +26,7 @@ export function adminApiRoutes(services: Services): Hono<Administered> {
     throw error
   })
   routes.use(onlyMethods(['GET', 'HEAD', 'POST']))
-  routes.use(administratorsOnly(services))
+  routes.use(adminApiOnly(services))
   reading(routes, services)
   acting(routes, services)
   recordingApi(routes, services)

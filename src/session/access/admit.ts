@@ -14,16 +14,16 @@ import { toldGroups } from './told-groups.ts'
 const TRY_AGAIN_AFTER = 5
 
 /** `count`: how many messages the request brings, each of which costs the downstream a request. */
-export async function admit(parts: SessionContext, caller: Caller, label: string, count = 1): Promise<Admission> {
-  const now = parts.now()
-  const grant = parts.grants.live(caller.grantId, now)
-  const { identity } = parts.profile
-  const downstream = parts.settings.downstreams.find(({ resource }) => resource === caller.resource)
-  if (!grant || !identity || parts.profile.isBlocked || !downstream || !speaksFor(caller, grant, now))
-    return notLive(parts, caller.grantId, now)
-  const admission = await admitLive(parts, caller, { grant, identity, downstream, now, count })
+export async function admit(context: SessionContext, caller: Caller, label: string, count = 1): Promise<Admission> {
+  const now = context.now()
+  const grant = context.grants.live(caller.grantId, now)
+  const { identity } = context.profile
+  const downstream = context.settings.downstreams.find(({ resource }) => resource === caller.resource)
+  if (!grant || !identity || context.profile.isBlocked || !downstream || !speaksFor(caller, grant, now))
+    return notLive(context, caller.grantId, now)
+  const admission = await admitLive(context, caller, { grant, identity, downstream, now, count })
   const { clientId, clientName, resource } = grant
-  parts.recent.note({ at: now, clientId, clientName, resource, label }, admission.admitted ? undefined : admission.reason)
+  context.recent.note({ at: now, clientId, clientName, resource, label }, admission.admitted ? undefined : admission.reason)
   return admission
 }
 
@@ -43,55 +43,57 @@ export function charge({ bucket }: Pick<SessionContext, 'bucket'>, resource: str
 
 // The order is the argument: a grant that is over costs nothing from the bucket, and nothing is signed for a person over the limit.
 async function admitLive(
-  parts: SessionContext,
+  context: SessionContext,
   caller: Caller,
   { grant, identity, downstream, now, count }: Live,
 ): Promise<Admission> {
-  const recording = parts.recorder.watching(grant.id, now)
+  const recording = context.recorder.watching(grant.id, now)
   const watched = recording && { recording }
-  if (!mayUse(downstream, identity, parts.settings.baseUrl)) return { ...watched, admitted: false, reason: 'access_denied' }
-  const { allowed, retryAfter, ...rate } = parts.bucket.spend(Date.now(), downstream.resource, count)
+  if (!mayUse(downstream, identity, context.settings.baseUrl)) return { ...watched, admitted: false, reason: 'access_denied' }
+  const { allowed, retryAfter, ...rate } = context.bucket.spend(Date.now(), downstream.resource, count)
   if (!allowed) return { ...watched, admitted: false, reason: 'limit_exceeded', retryAfter, rate }
-  if (parts.checks.isUnconfirmed(now)) {
+  if (context.checks.isUnconfirmed(now)) {
     // Not awaited: the answer is no, and whoever comes again finds what the provider has said meanwhile.
-    void parts.checks.askSoon(now)
+    void context.checks.askSoon(now)
     return { ...watched, admitted: false, reason: 'auth_unavailable', retryAfter: TRY_AGAIN_AFTER, rate }
   }
-  parts.uses.note(grant, now)
-  parts.load.request()
-  if (caller.generation > grant.usedGeneration) parts.grants.markUsed(grant, caller.generation)
-  if (identity.issuer === parts.settings.baseUrl) await noteUse(parts)
-  const vouched = await vouchFor(parts, grant, downstream)
+  context.uses.note(grant, now)
+  context.load.request()
+  if (caller.generation > grant.usedGeneration) context.grants.markUsed(grant, caller.generation)
+  if (identity.issuer === context.settings.baseUrl) await noteUse(context)
+  const vouched = await vouchFor(context, grant, downstream)
   return 'reason' in vouched ? { ...watched, ...vouched, rate } : { ...watched, ...vouched, admitted: true, rate }
 }
 
 /** What the downstream is told about the person of a grant; also for requests the broker makes by itself to keep a stream going. */
 export async function vouchFor(
-  parts: SessionContext,
+  context: SessionContext,
   grant: Grant,
   downstream: Downstream,
   purpose: 'request' | 'farewell' = 'request',
 ): Promise<Vouched | Refused> {
-  const { identity } = parts.profile
-  if (!identity) return notLive(parts, grant.id, parts.now())
-  if (purpose !== 'farewell' && !isAllowed(parts, grant)) return { admitted: false, reason: 'access_denied' }
-  if (downstream.auth === 'none') return told(parts, identity, downstream, {})
+  const { identity } = context.profile
+  if (!identity) return notLive(context, grant.id, context.now())
+  if (purpose !== 'farewell' && !isAllowed(context, grant)) return { admitted: false, reason: 'access_denied' }
+  if (downstream.auth === 'none') return told(context, identity, downstream, {})
   if (downstream.auth === 'static')
-    return told(parts, identity, downstream, { ...(downstream.headers && { headers: downstream.headers }) })
-  const credential = await (purpose === 'farewell' ? credentialAtHand : credentialFor)(parts, downstream, grant, parts.now())
+    return told(context, identity, downstream, { ...(downstream.headers && { headers: downstream.headers }) })
+  const credential = await (purpose === 'farewell' ? credentialAtHand : credentialFor)(context, downstream, grant, context.now())
   if (!credential) return { admitted: false, reason: 'auth_unavailable', retryAfter: TRY_AGAIN_AFTER }
   if ('reason' in credential) return credential
-  if (purpose === 'farewell') return told(parts, identity, downstream, credential)
+  if (purpose === 'farewell') return told(context, identity, downstream, credential)
   // Signing and refreshing take a moment in which the grant may have ended, or the person may have left a group.
-  if (!parts.grants.live(grant.id, parts.now())) return notLive(parts, grant.id, parts.now())
-  return isAllowed(parts, grant) ? told(parts, identity, downstream, credential) : { admitted: false, reason: 'access_denied' }
+  if (!context.grants.live(grant.id, context.now())) return notLive(context, grant.id, context.now())
+  return isAllowed(context, grant)
+    ? told(context, identity, downstream, credential)
+    : { admitted: false, reason: 'access_denied' }
 }
 
 const TOO_LARGE: Refused = { admitted: false, reason: 'identity_too_large' }
 
 /** With as many groups as fit beside the credential. */
 function told(
-  parts: SessionContext,
+  context: SessionContext,
   identity: Identity,
   downstream: Downstream,
   credential: Omit<Vouched, 'identity'>,
@@ -100,7 +102,7 @@ function told(
   const isOurs = downstream.auth === 'identity-jwt' || downstream.auth === 'access-service-token'
   const secrets = Object.values(headers).reduce((sum, value) => sum + value.length, 0)
   const foreign = isOurs ? 0 : authorization.length + token.length + secrets
-  const groups = toldGroups(identity, downstream, parts.settings, foreign)?.header
+  const groups = toldGroups(identity, downstream, context.settings, foreign)?.header
   if (!groups) return TOO_LARGE
   return { identity, ...(groups !== identity.groups && { groups }), ...credential }
 }
@@ -123,44 +125,44 @@ interface Credential {
 
 /** Nothing is renewed to say that it is over. */
 async function credentialAtHand(
-  parts: SessionContext,
+  context: SessionContext,
   downstream: Downstream,
   grant: Grant,
   now: number,
 ): Promise<Credential | Refused | undefined> {
   const { auth, resource } = downstream
-  const kept = auth === 'oauth' ? parts.links.find(resource) : parts.provider.tokens
+  const kept = auth === 'oauth' ? context.links.find(resource) : context.provider.tokens
   const renews = auth === 'oauth' || auth === 'idp-token'
   const isGood = kept !== undefined && (kept.expiresAt === undefined || kept.expiresAt > now + 60)
-  return renews && !isGood ? undefined : await credentialFor(parts, downstream, grant, now)
+  return renews && !isGood ? undefined : await credentialFor(context, downstream, grant, now)
 }
 
 async function credentialFor(
-  parts: SessionContext,
+  context: SessionContext,
   downstream: Downstream,
   grant: Grant,
   now: number,
 ): Promise<Credential | Refused | undefined> {
-  const { identity } = parts.profile
+  const { identity } = context.profile
   const { auth, headers } = downstream
   // A service token lets the broker through Access and says nothing about anybody: that Authorization is free for.
   if ((auth === 'identity-jwt' || auth === 'access-service-token') && identity) {
-    const groups = toldGroups(identity, downstream, parts.settings)?.jwt
+    const groups = toldGroups(identity, downstream, context.settings)?.jwt
     if (!groups) return TOO_LARGE
     const claims = { identity, groups, clientId: grant.clientId, grantId: grant.id, audience: downstream.url }
-    return { authorization: await parts.credentials.identityJwt(claims, now), ...(headers && { headers }) }
+    return { authorization: await context.credentials.identityJwt(claims, now), ...(headers && { headers }) }
   }
-  if (auth === 'oauth') return await linkedCredential(parts, downstream)
-  const token = await idpAccessToken(parts, now)
+  if (auth === 'oauth') return await linkedCredential(context, downstream)
+  const token = await idpAccessToken(context, now)
   return token === undefined ? undefined : { authorization: `Bearer ${token}`, idpAccessToken: token }
 }
 
 /** Refreshed a minute before it expires, so that the downstream never sees a token die on the way. */
-async function idpAccessToken(parts: SessionContext, now: number): Promise<string | undefined> {
-  const { tokens } = parts.provider
+async function idpAccessToken(context: SessionContext, now: number): Promise<string | undefined> {
+  const { tokens } = context.provider
   if (tokens && (tokens.expiresAt === undefined || tokens.expiresAt > now + 60)) return tokens.accessToken
-  const { outcome } = await askProvider(parts)
-  const fresh = parts.provider.tokens
+  const { outcome } = await askProvider(context)
+  const fresh = context.provider.tokens
   // Superseded by a sign-in: what that brought is as new as what was asked for.
   const isGood = outcome === 'refreshed' || (outcome === 'superseded' && (fresh?.expiresAt ?? Infinity) > now)
   return isGood ? fresh?.accessToken : undefined

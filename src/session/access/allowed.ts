@@ -20,17 +20,17 @@ export function isAllowed({ profile, settings }: SessionContext, { resource }: P
 }
 
 /** Ends what is open where the person may not go on. The grant stays: whoever comes back into the group needs no new sign-in. */
-export async function endDisallowed(parts: SessionContext): Promise<void> {
+export async function endDisallowed(context: SessionContext): Promise<void> {
   await Promise.all(
-    parts.grants
-      .allLive(parts.now())
-      .filter((grant) => !isAllowed(parts, grant))
-      .map((grant) => endStreamsOf(parts, grant)),
+    context.grants
+      .allLive(context.now())
+      .filter((grant) => !isAllowed(context, grant))
+      .map((grant) => endStreamsOf(context, grant)),
   )
 }
 
-async function endStreamsOf(parts: SessionContext, { id, clientId }: Grant): Promise<void> {
-  const owned = parts.carrier().end('policy_changed', id)
-  const streams = owned + (await parts.leashes.pull('policy_changed', id))
+async function endStreamsOf(context: SessionContext, { id, clientId }: Grant): Promise<void> {
+  const owned = context.carrier().end('policy_changed', id)
+  const streams = owned + (await context.leashes.pull('policy_changed', id))
   if (streams > 0) log('info', 'grant.not_allowed', { grant: id, client: clientId, streams })
 }

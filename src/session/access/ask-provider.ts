@@ -5,20 +5,20 @@ import { endEverything } from '../revocation.ts'
 import type { ConfirmationOutcome } from '../contract/token-refresher.ts'
 
 /** Asks the identity provider whether it still knows the person, and ends everything when it does not. */
-export async function askProvider(parts: SessionContext): Promise<ConfirmationOutcome> {
-  const person = parts.profile.identity
+export async function askProvider(context: SessionContext): Promise<ConfirmationOutcome> {
+  const person = context.profile.identity
   if (!person) return { outcome: 'unavailable', why: 'nobody has signed in here' }
   let isOtherwise = false
-  const outcome = await parts.provider.refresh(parts.now(), person, (identity, losesEmail) => {
+  const outcome = await context.provider.refresh(context.now(), person, (identity, losesEmail) => {
     // Providers leave out of a refreshed ID token what they gave at sign-in; missing groups, though, mean none.
     const email = identity.email ?? (losesEmail ? undefined : person.email)
     const known = { ...identity, email, name: identity.name ?? person.name }
-    isOtherwise = parts.profile.remember(known, parts.now())
-    if (isOtherwise) parts.credentials.forget()
+    isOtherwise = context.profile.remember(known, context.now())
+    if (isOtherwise) context.credentials.forget()
   })
   if (outcome.outcome === 'superseded') return outcome
-  parts.checks.note(outcome.outcome, parts.now())
-  if (outcome.outcome === 'ended') await endEverything(parts, 'idp_session_ended')
-  else if (isOtherwise) await Promise.all([endDisallowed(parts), parts.outbox.report()])
+  context.checks.note(outcome.outcome, context.now())
+  if (outcome.outcome === 'ended') await endEverything(context, 'idp_session_ended')
+  else if (isOtherwise) await Promise.all([endDisallowed(context), context.outbox.report()])
   return outcome
 }

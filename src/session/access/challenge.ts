@@ -7,9 +7,9 @@ import type { SessionContext } from '../session-context.ts'
 import { endGrant } from '../revocation.ts'
 
 /** Undefined: the answer stands, because nothing the broker could do would change it. */
-export async function answerChallenge(parts: SessionContext, asked: Challenge): Promise<Vouched | Refused | undefined> {
+export async function answerChallenge(context: SessionContext, asked: Challenge): Promise<Vouched | Refused | undefined> {
   const { grantId, resource, status, scopes, used, again } = asked
-  const { grants, links, settings, now } = parts
+  const { grants, links, settings, now } = context
   const downstream = settings.downstreams.find((known) => known.resource === resource)
   const grant = grants.live(grantId, now())
   const link = links.find(resource)
@@ -20,15 +20,15 @@ export async function answerChallenge(parts: SessionContext, asked: Challenge): 
     // Asked for before and not given: asking again would go on for ever.
     if (missing.length === 0 || !isNewest) return undefined
     links.miss(resource, missing)
-    await endGrant(parts, grant, 'not_linked')
+    await endGrant(context, grant, 'not_linked')
     return NOT_LINKED
   }
-  if (!isNewest) return again ? NOT_LINKED : await vouchFor(parts, grant, downstream)
+  if (!isNewest) return again ? NOT_LINKED : await vouchFor(context, grant, downstream)
   const { outcome } = again || link.refreshToken === undefined ? OVER : await links.refresh(resource)
   if (outcome === 'superseded' && !links.find(resource)) return NOT_LINKED
-  if (outcome === 'refreshed' || outcome === 'superseded') return await vouchFor(parts, grant, downstream)
+  if (outcome === 'refreshed' || outcome === 'superseded') return await vouchFor(context, grant, downstream)
   if (outcome === 'unavailable') return { admitted: false, reason: 'auth_unavailable' }
-  await endLink(parts, resource, 'the server did not take its token')
+  await endLink(context, resource, 'the server did not take its token')
   return NOT_LINKED
 }
 

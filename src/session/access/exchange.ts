@@ -31,27 +31,27 @@ export type ExchangeOutcome =
 /** Clocks of issuers differ by so many seconds: an assertion is remembered that much longer than it lives, and may have been signed that much earlier than it says. */
 const CLOCK_TOLERANCE = 60
 
-export async function exchange(parts: SessionContext, asked: Exchange): Promise<ExchangeOutcome> {
-  const takenBack = await takenBackFrom(parts, asked.grant)
-  const now = parts.now()
+export async function exchange(context: SessionContext, asked: Exchange): Promise<ExchangeOutcome> {
+  const takenBack = await takenBackFrom(context, asked.grant)
+  const now = context.now()
   // Nobody has signed anything in the future: a clock that is ahead does not make a token newer than it is.
   const statement = { ...asked.statement, issuedAt: Math.min(asked.statement.issuedAt, now) }
-  const refusal = refusalOf(parts, { ...asked, statement }, takenBack, now)
-  if (refusal) return await refused(parts, asked, refusal)
-  const isChanged = learn(parts, statement, now)
-  const mayBegin = isAllowed(parts, asked.grant)
-  const opened = mayBegin ? open(parts, asked, takenBack, now) : undefined
+  const refusal = refusalOf(context, { ...asked, statement }, takenBack, now)
+  if (refusal) return await refused(context, asked, refusal)
+  const isChanged = learn(context, statement, now)
+  const mayBegin = isAllowed(context, asked.grant)
+  const opened = mayBegin ? open(context, asked, takenBack, now) : undefined
   // Only now is anything awaited: a revocation of the person that comes meanwhile finds the grant and ends it.
-  if (isChanged) await Promise.all([endDisallowed(parts), parts.outbox.report()])
-  return opened ? await opened : await refused(parts, asked, 'not_allowed')
+  if (isChanged) await Promise.all([endDisallowed(context), context.outbox.report()])
+  return opened ? await opened : await refused(context, asked, 'not_allowed')
 }
 
 /** While a grant stands the Directory's index leads here, and what is taken back ends it: a program that exchanges all day asks once. */
-async function takenBackFrom(parts: SessionContext, asked: Exchange['grant']): Promise<TakenBack> {
-  const standing = standingGrant(parts, asked, parts.now())
-  const heard = standing && parts.subjects.heardOf(standing.id)
+async function takenBackFrom(context: SessionContext, asked: Exchange['grant']): Promise<TakenBack> {
+  const standing = standingGrant(context, asked, context.now())
+  const heard = standing && context.subjects.heardOf(standing.id)
   const { clientId, resource } = asked
-  return heard ?? (await parts.takenBack({ clientId, resource }))
+  return heard ?? (await context.takenBack({ clientId, resource }))
 }
 
 function standingGrant({ grants }: SessionContext, asked: Exchange['grant'], now: number): Grant | undefined {
@@ -59,21 +59,21 @@ function standingGrant({ grants }: SessionContext, asked: Exchange['grant'], now
 }
 
 async function open(
-  parts: SessionContext,
+  context: SessionContext,
   { grant: asked, lifetime }: Exchange,
   takenBack: TakenBack,
   now: number,
 ): Promise<ExchangeOutcome> {
   const endsAt = now + lifetime
-  const standing = standingGrant(parts, asked, now)
-  const surplus = standing ? [] : makeRoom(parts, now, isExchanged)
+  const standing = standingGrant(context, asked, now)
+  const surplus = standing ? [] : makeRoom(context, now, isExchanged)
   const grant = standing
-    ? parts.grants.prolong(standing, endsAt)
-    : parts.grants.rotate(parts.grants.open({ ...asked, endsAt }, now, exchangedGrantId()), now)
+    ? context.grants.prolong(standing, endsAt)
+    : context.grants.rotate(context.grants.open({ ...asked, endsAt }, now, exchangedGrantId()), now)
   const { id, clientId, resource, scopes, generation } = grant
-  parts.subjects.hear(id, takenBack)
+  context.subjects.hear(id, takenBack)
   if (!standing)
-    await parts.outbox.put({
+    await context.outbox.put({
       type: 'signed_in',
       at: now,
       grantedAt: grant.createdAt,
@@ -81,7 +81,7 @@ async function open(
       ...described(grant),
       reason: 'token exchange',
     })
-  for (const oldest of surplus) await endGrant(parts, oldest, 'limit_exceeded', 'limit_exceeded')
+  for (const oldest of surplus) await endGrant(context, oldest, 'limit_exceeded', 'limit_exceeded')
   const facts = { grantId: id, clientId, resource, scopes, generation, issuedAt: now, endsAt }
   return { granted: true, facts, isNew: standing === undefined }
 }
@@ -101,13 +101,13 @@ function refusalOf(
   return use === 'used' ? undefined : use
 }
 
-async function refused(parts: SessionContext, { grant, once }: Exchange, refusal: ExchangeRefusal): Promise<ExchangeOutcome> {
+async function refused(context: SessionContext, { grant, once }: Exchange, refusal: ExchangeRefusal): Promise<ExchangeOutcome> {
   const { clientId, clientName, resource } = grant
   if (refusal === 'reused') log('warn', 'assertion.reused', { client: clientId, jti: once })
   // A program tries again for as long as it runs: administrators hear of it, and not of every attempt.
-  const isNews = (refusal === 'blocked' || refusal === 'not_allowed') && parts.subjects.isNews(parts.now())
+  const isNews = (refusal === 'blocked' || refusal === 'not_allowed') && context.subjects.isNews(context.now())
   if (isNews)
-    await parts.outbox.put({ type: 'sign_in_refused', at: parts.now(), clientId, clientName, resource, reason: refusal })
+    await context.outbox.put({ type: 'sign_in_refused', at: context.now(), clientId, clientName, resource, reason: refusal })
   return { granted: false, refusal }
 }
 

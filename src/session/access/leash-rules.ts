@@ -9,15 +9,15 @@ export function leashRules(
 ): Pick<LeashOptions, 'grantIsLive' | 'mayOpen' | 'isNewest'> {
   return {
     grantIsLive(grantId) {
-      const parts = started()
-      const grant = parts?.grants.live(grantId, parts.now())
-      return parts !== undefined && grant !== undefined && isAllowed(parts, grant)
+      const context = started()
+      const grant = context?.grants.live(grantId, context.now())
+      return context !== undefined && grant !== undefined && isAllowed(context, grant)
     },
     mayOpen(grantId) {
-      const parts = started()
-      if (!parts) return false
-      const { leashes, grants } = parts
-      return !isFull(parts, grants.find(grantId)?.resource, leashes.count, () => leashes.open().map((stream) => stream.grantId))
+      const context = started()
+      if (!context) return false
+      const { leashes, grants } = context
+      return !isFull(context, grants.find(grantId)?.resource, leashes.count, () => leashes.open().map((stream) => stream.grantId))
     },
     isNewest: ({ streamId, epoch }) => epoch === undefined || epoch === started()?.log.epochOf(streamId),
   }

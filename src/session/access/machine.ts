@@ -18,34 +18,34 @@ export interface Enrolment {
 /** How exactly it is known when a machine was last used, in seconds: a use within this writes nothing. */
 const NOTED_EVERY = 300
 
-export async function enrol(parts: SessionContext, asked: Enrolment, by: By): Promise<void> {
+export async function enrol(context: SessionContext, asked: Enrolment, by: By): Promise<void> {
   const { identity, clientId, clientName, grants, createdAt, endsAt } = asked
-  const now = parts.now()
+  const now = context.now()
   // A second before, so that whatever is later is a use.
-  parts.profile.remember(identity, createdAt - 1)
+  context.profile.remember(identity, createdAt - 1)
   for (const { id, resource, scopes } of grants) {
-    const grant = parts.grants.open({ clientId, clientName, resource, scopes, endsAt }, now, id)
-    parts.grants.rotate(grant, now)
+    const grant = context.grants.open({ clientId, clientName, resource, scopes, endsAt }, now, id)
+    context.grants.rotate(grant, now)
   }
-  await parts.outbox.put({ type: 'machine_created', at: now, clientId, clientName, ...by })
+  await context.outbox.put({ type: 'machine_created', at: now, clientId, clientName, ...by })
 }
 
 /** What an access token for the grant is made of (RFC 6749 section 4.4); undefined when the grant is over or never was. */
-export async function issue(parts: SessionContext, grantId: string): Promise<TokenFacts | undefined> {
-  const now = parts.now()
-  const grant = parts.grants.live(grantId, now)
+export async function issue(context: SessionContext, grantId: string): Promise<TokenFacts | undefined> {
+  const now = context.now()
+  const grant = context.grants.live(grantId, now)
   if (!grant) return undefined
-  await noteUse(parts)
+  await noteUse(context)
   const { id, clientId, resource, scopes, generation, endsAt } = grant
   return { grantId: id, clientId, resource, scopes, generation, issuedAt: now, endsAt }
 }
 
 /** Whose credential this is, when it still is one. */
-export async function identify(parts: SessionContext, { grantId, clientId, resource }: Caller): Promise<Identity | undefined> {
-  const grant: Grant | undefined = parts.grants.live(grantId, parts.now())
+export async function identify(context: SessionContext, { grantId, clientId, resource }: Caller): Promise<Identity | undefined> {
+  const grant: Grant | undefined = context.grants.live(grantId, context.now())
   if (grant?.clientId !== clientId || grant.resource !== resource) return undefined
-  await noteUse(parts)
-  return parts.profile.identity
+  await noteUse(context)
+  return context.profile.identity
 }
 
 /** Nobody signs in with a machine credential; when it was last used is what administrators decide by. */

@@ -47,47 +47,47 @@ function scopesWith(link: Link | undefined, missing: readonly string[]): readonl
 }
 
 /** Undefined when what it was made for has ended meanwhile: then nothing is kept. Else until when the waiting code is good. */
-export async function keepLink(parts: SessionContext, made: LinkMade): Promise<{ readonly codeExpiresAt: number } | undefined> {
+export async function keepLink(context: SessionContext, made: LinkMade): Promise<{ readonly codeExpiresAt: number } | undefined> {
   const { resource, link, signIn, since } = made
-  const waiting = signIn && parts.grants.live(signIn.grantId, parts.now())
-  const { isClientBlocked, notBefore } = await parts.takenBack({ resource, ...(waiting && { clientId: waiting.clientId }) })
+  const waiting = signIn && context.grants.live(signIn.grantId, context.now())
+  const { isClientBlocked, notBefore } = await context.takenBack({ resource, ...(waiting && { clientId: waiting.clientId }) })
   const isTakenBack = isClientBlocked || (waiting?.createdAt ?? since) <= notBefore
   // A grant that waits has ended exactly when it was taken back. Without one there are only seconds, and the same second counts as before.
   const isOver = (): boolean =>
-    parts.profile.isBlocked ||
-    (signIn ? parts.grants.live(signIn.grantId, parts.now()) === undefined : since <= parts.subjects.revokedAt)
+    context.profile.isBlocked ||
+    (signIn ? context.grants.live(signIn.grantId, context.now()) === undefined : since <= context.subjects.revokedAt)
   if (isTakenBack || isOver()) {
-    parts.links.decline(link)
+    context.links.decline(link)
     return undefined
   }
   const madeAt = waiting?.createdAt ?? since
-  if (!(await parts.links.begin(resource, { ...link, madeAt }, parts.now()))) return undefined
+  if (!(await context.links.begin(resource, { ...link, madeAt }, context.now()))) return undefined
   if (isOver()) {
-    parts.links.end(resource)
+    context.links.end(resource)
     return undefined
   }
   log('info', 'link.made', { resource, issuer: link.issuer })
-  const codeExpiresAt = parts.now() + parts.settings.limits.codeTtl
+  const codeExpiresAt = context.now() + context.settings.limits.codeTtl
   // The client gets its code only now; the time it has to redeem it begins now, too.
-  if (signIn) parts.codes.extend(signIn.jti, codeExpiresAt)
+  if (signIn) context.codes.extend(signIn.jti, codeExpiresAt)
   return { codeExpiresAt }
 }
 
 /** Ends a connection, and every grant that is worth nothing without it: clients sign in again, and are led by the downstream. */
-export async function endLink(parts: SessionContext, resource: string, why: string, by?: By): Promise<Ended> {
-  const had = parts.links.end(resource)
+export async function endLink(context: SessionContext, resource: string, why: string, by?: By): Promise<Ended> {
+  const had = context.links.end(resource)
   if (had) log('info', 'link.ended', { resource, why })
-  const grants = parts.grants.allLive(parts.now()).filter((grant) => grant.resource === resource)
-  const ended = await Promise.all(grants.map((grant) => endGrant(parts, grant, 'not_linked', 'credential_revoked', by)))
+  const grants = context.grants.allLive(context.now()).filter((grant) => grant.resource === resource)
+  const ended = await Promise.all(grants.map((grant) => endGrant(context, grant, 'not_linked', 'credential_revoked', by)))
   return { grants: grants.length, streams: ended.reduce((sum, { streams }) => sum + streams, 0) }
 }
 
 /** The credential for a downstream of the mode `oauth`, renewed where it has to be. */
 export async function linkedCredential(
-  parts: SessionContext,
+  context: SessionContext,
   { resource }: Downstream,
 ): Promise<{ readonly authorization: string } | Refused> {
-  const { links, now } = parts
+  const { links, now } = context
   const link = links.find(resource)
   if (!link) return NOT_LINKED
   if (link.expiresAt === undefined || link.expiresAt > now() + MARGIN) return bearer(link)
@@ -98,7 +98,7 @@ export async function linkedCredential(
   if (outcome === 'unavailable' && link.expiresAt > now()) return bearer(link)
   if (outcome === 'unavailable' && link.refreshToken !== undefined)
     return { admitted: false, reason: 'auth_unavailable', retryAfter: TRY_AGAIN_AFTER }
-  await endLink(parts, resource, 'it could not be renewed')
+  await endLink(context, resource, 'it could not be renewed')
   return NOT_LINKED
 }
 
@@ -114,8 +114,8 @@ export function sweepLinks({ links, settings, now }: SessionContext): boolean {
   return links.all().length > 0
 }
 
-export function linkStates(parts: SessionContext): readonly LinkState[] {
-  return parts.links
+export function linkStates(context: SessionContext): readonly LinkState[] {
+  return context.links
     .all()
-    .map(({ resource, issuer }) => ({ resource, issuer, scopes: linkWanted(parts, resource)?.scopes ?? [] }))
+    .map(({ resource, issuer }) => ({ resource, issuer, scopes: linkWanted(context, resource)?.scopes ?? [] }))
 }

@@ -29,7 +29,7 @@ export interface IssuedCode {
   readonly link?: { readonly scopes: readonly string[] }
 }
 
-/** What a pair of token envelopes is made of; the same facts always give the same pair. */
+/** What a pair of token signedTokens is made of; the same facts always give the same pair. */
 export interface TokenFacts {
   readonly grantId: string
   readonly clientId: string
@@ -73,30 +73,30 @@ export interface Presented {
 export type SignInRefusal = 'blocked' | 'not_allowed'
 
 /** A person came back from the identity provider: opens a grant and issues the code for it. */
-export async function signIn(parts: SessionContext, asked: SignIn): Promise<IssuedCode | SignInRefusal> {
-  const { grants, codes, settings } = parts
-  const refusal = refusalOf(parts, asked)
+export async function signIn(context: SessionContext, asked: SignIn): Promise<IssuedCode | SignInRefusal> {
+  const { grants, codes, settings } = context
+  const refusal = refusalOf(context, asked)
   if (refusal) {
     // The newest there is to know of this person: it counts for what they have open elsewhere, too.
-    const cutOff = refusal === 'not_allowed' ? keep(parts, asked.identity) : undefined
+    const cutOff = refusal === 'not_allowed' ? keep(context, asked.identity) : undefined
     const { clientId, clientName, resource } = asked.grant
-    await parts.outbox.put({ type: 'sign_in_refused', at: parts.now(), clientId, clientName, resource, reason: refusal })
+    await context.outbox.put({ type: 'sign_in_refused', at: context.now(), clientId, clientName, resource, reason: refusal })
     await cutOff
     return refusal
   }
   const { codeTtl, sessionTtl } = settings.limits
-  const now = parts.now()
-  const surplus = makeRoom(parts, now)
-  const cutOff = keep(parts, asked.identity)
+  const now = context.now()
+  const surplus = makeRoom(context, now)
+  const cutOff = keep(context, asked.identity)
   const grant = grants.open({ ...asked.grant, endsAt: now + sessionTtl }, now)
   const expiresAt = now + codeTtl
   const { redirectUri, codeChallenge } = asked
   const jti = codes.issue({ grantId: grant.id, redirectUri, codeChallenge, expiresAt, providerSession: sessionIn(asked.tokens) })
   // Only now is anything awaited: a revocation of the person that comes meanwhile finds the grant and ends it.
-  await Promise.all([parts.provider.begin(asked.tokens, now), cutOff])
-  for (const oldest of surplus) await endGrant(parts, oldest, 'limit_exceeded', 'limit_exceeded')
-  const link = linkWanted(parts, grant.resource)
-  if (!link) parts.links.touch(grant.resource, now)
+  await Promise.all([context.provider.begin(asked.tokens, now), cutOff])
+  for (const oldest of surplus) await endGrant(context, oldest, 'limit_exceeded', 'limit_exceeded')
+  const link = linkWanted(context, grant.resource)
+  if (!link) context.links.touch(grant.resource, now)
   return { jti, grantId: grant.id, expiresAt, ...(link && { link }) }
 }
 
@@ -123,35 +123,42 @@ function refusalOf({ profile, settings }: SessionContext, { identity, grant }: S
 }
 
 /** Where what is known of a person has changed, nothing signed before is used again, and nothing stays open that they may not use. */
-export async function keep(parts: SessionContext, identity: Identity): Promise<void> {
-  if (!parts.profile.remember(identity, parts.now())) return
-  parts.credentials.forget()
-  await Promise.all([endDisallowed(parts), parts.outbox.report()])
+export async function keep(context: SessionContext, identity: Identity): Promise<void> {
+  if (!context.profile.remember(identity, context.now())) return
+  context.credentials.forget()
+  await Promise.all([endDisallowed(context), context.outbox.report()])
 }
 
 /** Redeems an authorization code. A replay ends the grant it once opened (RFC 6749 section 4.1.2). */
-export async function redeem(parts: SessionContext, asked: Redemption): Promise<TokenOutcome> {
-  const waiting = parts.grants.live(asked.grantId, parts.now())
+export async function redeem(context: SessionContext, asked: Redemption): Promise<TokenOutcome> {
+  const waiting = context.grants.live(asked.grantId, context.now())
   // Before the code is looked at: while the Directory is away it is not spent. A refresh needs no such question, because from this one on
   // whatever is taken back comes to this object.
-  if (waiting?.generation === 0 && (await endIfTakenBack(parts, waiting))) return { granted: false, refusal: 'grant_ended' }
-  const now = parts.now()
-  const outcome = parts.codes.redeem(asked, now)
-  const grant = parts.grants.live(asked.grantId, now)
+  if (waiting?.generation === 0 && (await endIfTakenBack(context, waiting))) return { granted: false, refusal: 'grant_ended' }
+  const now = context.now()
+  const outcome = context.codes.redeem(asked, now)
+  const grant = context.grants.live(asked.grantId, now)
   if (!grant) return { granted: false, refusal: outcome === 'redeemed' ? 'grant_ended' : 'code_invalid' }
   if (outcome === 'repeated') return { granted: false, refusal: 'code_invalid' }
   const isAnother = asked.resource !== undefined && asked.resource !== grant.resource
   if (outcome === 'redeemed' && !isAnother) {
-    const redeemed = parts.grants.rotate(grant, now)
+    const redeemed = context.grants.rotate(grant, now)
     // Only now has a client been let in: a sign-in whose code nobody redeems opens nothing.
     // Of this very sign-in: another may have begun since, in another session at the provider.
-    const session = parts.codes.providerSessionOf(grant.id)
+    const session = context.codes.providerSessionOf(grant.id)
     const providerSession = session !== undefined && { providerSession: session }
     const { createdAt: grantedAt } = grant
-    await parts.outbox.put({ type: 'signed_in', at: now, grantedAt, actor: THEMSELVES, ...described(grant), ...providerSession })
+    await context.outbox.put({
+      type: 'signed_in',
+      at: now,
+      grantedAt,
+      actor: THEMSELVES,
+      ...described(grant),
+      ...providerSession,
+    })
     return { granted: true, facts: facts(redeemed) }
   }
-  await endGrant(parts, grant, outcome === 'replayed' ? 'code_replayed' : 'code_failed')
+  await endGrant(context, grant, outcome === 'replayed' ? 'code_replayed' : 'code_failed')
   return { granted: false, refusal: REFUSAL[outcome] }
 }
 
@@ -159,11 +166,11 @@ export async function redeem(parts: SessionContext, asked: Redemption): Promise<
  * True when a grant that waits for its code must not be used: then it has ended. What comes after the question finds the person, because the
  * Directory notes who asks.
  */
-async function endIfTakenBack(parts: SessionContext, { id, clientId, resource, createdAt }: Grant): Promise<boolean> {
-  const { isClientBlocked, notBefore } = await parts.takenBack({ clientId, resource })
+async function endIfTakenBack(context: SessionContext, { id, clientId, resource, createdAt }: Grant): Promise<boolean> {
+  const { isClientBlocked, notBefore } = await context.takenBack({ clientId, resource })
   if (!isClientBlocked && createdAt > notBefore) return false
-  const grant = parts.grants.live(id, parts.now())
-  if (grant) await endGrant(parts, grant, 'administrator')
+  const grant = context.grants.live(id, context.now())
+  if (grant) await endGrant(context, grant, 'administrator')
   return true
 }
 
@@ -185,52 +192,52 @@ export class Refreshing {
   readonly #flights = new Map<string, Promise<TokenOutcome>>()
   readonly #rotations = new Rotations()
 
-  async refresh(parts: SessionContext, asked: Presented): Promise<TokenOutcome> {
-    const now = parts.now()
-    const grant = parts.grants.live(asked.grantId, now)
+  async refresh(context: SessionContext, asked: Presented): Promise<TokenOutcome> {
+    const now = context.now()
+    const grant = context.grants.live(asked.grantId, now)
     if (!grant || grant.clientId !== asked.clientId) return { granted: false, refusal: 'grant_ended' }
-    const standing = parts.grants.standing(grant, asked.generation, now)
+    const standing = context.grants.standing(grant, asked.generation, now)
     // SDKs of the 2025 revisions that hold a refresh token answer a missing scope with it, get the same scopes again and give up
     // (typescript-sdk#2255). A refusal that is none of the token makes them ask for the scope; the token stays good.
-    if (standing === 'current' && parts.grants.isTooNarrow(grant.id, Date.now()))
+    if (standing === 'current' && context.grants.isTooNarrow(grant.id, Date.now()))
       return { granted: false, refusal: 'scope_missing' }
-    if (standing === 'current') return this.#oneRotation(parts, grant.id)
+    if (standing === 'current') return this.#oneRotation(context, grant.id)
     if (standing === 'unknown') return { granted: false, refusal: 'refresh_invalid' }
     if (standing === 'replay') {
       const lostForLong = now - grant.rotatedAt > REPLAY_WINDOW
-      return { granted: true, facts: facts(lostForLong ? parts.grants.restamp(grant, now) : grant) }
+      return { granted: true, facts: facts(lostForLong ? context.grants.restamp(grant, now) : grant) }
     }
     const { id, clientId, generation: current } = grant
     log('warn', 'refresh_token.reused', { grant: id, client: clientId, presented: asked.generation, current })
-    await endGrant(parts, grant, 'refresh_token_reused')
+    await endGrant(context, grant, 'refresh_token_reused')
     return { granted: false, refusal: 'refresh_reused' }
   }
 
-  #oneRotation(parts: SessionContext, grantId: string): Promise<TokenOutcome> {
-    const flight = this.#flights.get(grantId) ?? this.#rotate(parts, grantId).finally(() => this.#flights.delete(grantId))
+  #oneRotation(context: SessionContext, grantId: string): Promise<TokenOutcome> {
+    const flight = this.#flights.get(grantId) ?? this.#rotate(context, grantId).finally(() => this.#flights.delete(grantId))
     this.#flights.set(grantId, flight)
     return flight
   }
 
-  async #rotate(parts: SessionContext, grantId: string): Promise<TokenOutcome> {
-    const retryAfter = this.#rotations.waitFor(grantId, parts.now())
-    return retryAfter > 0 ? { granted: false, refusal: 'too_often', retryAfter } : rotate(parts, grantId)
+  async #rotate(context: SessionContext, grantId: string): Promise<TokenOutcome> {
+    const retryAfter = this.#rotations.waitFor(grantId, context.now())
+    return retryAfter > 0 ? { granted: false, refusal: 'too_often', retryAfter } : rotate(context, grantId)
   }
 }
 
-async function rotate(parts: SessionContext, grantId: string): Promise<TokenOutcome> {
-  const { idpOutageGrace } = parts.settings.limits
-  const isConfirmed = parts.provider.isConfirmedSince(parts.now() - Math.min(CONFIRMED_FOR, idpOutageGrace))
-  const outcome = isConfirmed ? undefined : await askProvider(parts)
-  const now = parts.now()
+async function rotate(context: SessionContext, grantId: string): Promise<TokenOutcome> {
+  const { idpOutageGrace } = context.settings.limits
+  const isConfirmed = context.provider.isConfirmedSince(context.now() - Math.min(CONFIRMED_FOR, idpOutageGrace))
+  const outcome = isConfirmed ? undefined : await askProvider(context)
+  const now = context.now()
   if (outcome?.outcome === 'unavailable') {
-    const { checkedAt } = parts.provider
+    const { checkedAt } = context.provider
     log('warn', 'idp.unavailable', { why: outcome.why, checked_at: checkedAt })
     if (now - checkedAt > idpOutageGrace) return { granted: false, refusal: 'idp_unavailable' }
   }
   // The provider may have taken its time: what was revoked meanwhile stays revoked.
-  const grant = parts.grants.live(grantId, now)
-  return grant ? { granted: true, facts: facts(parts.grants.rotate(grant, now)) } : { granted: false, refusal: 'grant_ended' }
+  const grant = context.grants.live(grantId, now)
+  return grant ? { granted: true, facts: facts(context.grants.rotate(grant, now)) } : { granted: false, refusal: 'grant_ended' }
 }
 
 function facts({ id, clientId, resource, scopes, generation, rotatedAt, endsAt }: Grant): TokenFacts {

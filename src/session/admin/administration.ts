@@ -1,14 +1,14 @@
 // What an administrator, or the person, may do to a session: see what is open, end some of it or all, block and unblock.
 import type { Identity } from '../../caller.ts'
 import type { StreamDetail } from '../streams/carrier.ts'
-import type { Errand } from '../store/bulk-action-log.ts'
+import type { BulkAction } from '../store/bulk-action-log.ts'
 import type { Grant } from '../store/grants.ts'
 import type { LeashedStream } from '../contract/leash-terms.ts'
 import type { PersonSummary } from '../store/outbox.ts'
 import type { RecentRequest } from '../store/recent-requests.ts'
 import type { RecordingTerms } from '../contract/recording.ts'
 import { endLink } from '../access/own-sign-in.ts'
-import { receiptOfOne, THEMSELVES, type Order, type Receipt, type By, type Ended } from '../contract/receipt.ts'
+import { receiptOfOne, THEMSELVES, type AdminAction, type Receipt, type By, type Ended } from '../contract/receipt.ts'
 import type { SessionContext } from '../session-context.ts'
 import { described, endEverything, endGrant, type PagesSpared } from '../revocation.ts'
 
@@ -36,12 +36,12 @@ export type Target =
 
 const NOTHING: Ended = { grants: 0, streams: 0 }
 
-export function describePerson(parts: SessionContext, sub: string): PersonDetail | undefined {
-  const { identity, isBlocked, lastSeenAt } = parts.profile
+export function describePerson(context: SessionContext, sub: string): PersonDetail | undefined {
+  const { identity, isBlocked, lastSeenAt } = context.profile
   if (!identity) return undefined
-  const sessions = parts.mcpSessions.all()
-  const grants = parts.grants.allLive(parts.now()).filter(({ generation }) => generation > 0)
-  const recording = parts.recorder.terms(parts.now())
+  const sessions = context.mcpSessions.all()
+  const grants = context.grants.allLive(context.now()).filter(({ generation }) => generation > 0)
+  const recording = context.recorder.terms(context.now())
   return {
     ...(recording && { recording }),
     sub,
@@ -52,24 +52,24 @@ export function describePerson(parts: SessionContext, sub: string): PersonDetail
       const mcpSessions = sessions.filter(({ grantId }) => grantId === id).length
       return { id, clientId, clientName, resource, scopes, createdAt, endsAt, mcpSessions }
     }),
-    requests: parts.recent.newestFirst(),
-    streams: [...parts.leashes.open().map(leashed), ...parts.carrier().open()].map((stream) => {
-      return { ...stream, software: stream.software ?? parts.carrier().softwareOf(stream) }
+    requests: context.recent.newestFirst(),
+    streams: [...context.leashes.open().map(leashed), ...context.carrier().open()].map((stream) => {
+      return { ...stream, software: stream.software ?? context.carrier().softwareOf(stream) }
     }),
   }
 }
 
 /** The same for somebody who watches: how far each stream is too. The routers are asked, which costs a silent stream nothing before. */
-export async function watchPerson(parts: SessionContext, sub: string): Promise<PersonDetail | undefined> {
-  const counted = await parts.leashes.traffic()
+export async function watchPerson(context: SessionContext, sub: string): Promise<PersonDetail | undefined> {
+  const counted = await context.leashes.traffic()
   // Described after the wait: what has ended meanwhile is not shown.
-  const person = describePerson(parts, sub)
+  const person = describePerson(context, sub)
   return (
     person && {
       ...person,
       streams: person.streams.map((stream) => ({
         ...stream,
-        traffic: counted.get(stream.id) ?? parts.carrier().traffic(stream.id),
+        traffic: counted.get(stream.id) ?? context.carrier().traffic(stream.id),
       })),
     }
   )
@@ -94,20 +94,20 @@ function leashed({ streamId, grantId, kind, label, software, openedAt }: Leashed
 }
 
 /** Ends what was named; when this resolves it is over. What is not there has ended already, and counts as nothing. */
-async function endTarget(parts: SessionContext, target: Target, by: By, spared?: PagesSpared): Promise<Ended> {
-  if (target.what === 'everything') return endEverything(parts, 'administrator', by, spared)
+async function endTarget(context: SessionContext, target: Target, by: By, spared?: PagesSpared): Promise<Ended> {
+  if (target.what === 'everything') return endEverything(context, 'administrator', by, spared)
   const { id } = target
   // A program that exchanges need have nothing open at this moment.
-  if (target.what === 'client' || target.what === 'resource') parts.subjects.revoke(parts.now())
-  if (target.what === 'stream') return endStream(parts, id, by)
-  if (target.what === 'mcp_session') return endMcpSession(parts, id, by)
+  if (target.what === 'client' || target.what === 'resource') context.subjects.revoke(context.now())
+  if (target.what === 'stream') return endStream(context, id, by)
+  if (target.what === 'mcp_session') return endMcpSession(context, id, by)
   const named: Readonly<Record<typeof target.what, (grant: Grant) => boolean>> = {
     grant: (grant) => grant.id === id,
     client: (grant) => grant.clientId === id,
     resource: (grant) => grant.resource === id,
   }
-  const grants = endGrants(parts, named[target.what], by)
-  const links = target.what === 'resource' ? endLinks(parts, [id], by) : undefined
+  const grants = endGrants(context, named[target.what], by)
+  const links = target.what === 'resource' ? endLinks(context, [id], by) : undefined
   return sum(await Promise.all([grants, links ?? NOTHING]))
 }
 
@@ -116,109 +116,111 @@ async function endTarget(parts: SessionContext, target: Target, by: By, spared?:
  * administrator orders has one whatever came of it; a person who presses a button again and again leaves nothing where nothing ended.
  */
 export async function carryOut(
-  parts: SessionContext,
-  order: Order,
+  context: SessionContext,
+  order: AdminAction,
   person?: Identity,
   spared?: PagesSpared,
 ): Promise<Receipt | undefined> {
   // Somebody whose sessions are long over is known to the Directory alone, and has to be shut out all the same.
-  if (!parts.profile.identity && person) parts.profile.remember(person, parts.now())
+  if (!context.profile.identity && person) context.profile.remember(person, context.now())
   const by = { actor: order.by, actorName: order.byName, reason: order.why }
   const ended =
     order.action === 'revoke'
-      ? await endTarget(parts, targetOf(order), by, spared)
-      : await setBlocked(parts, order.action === 'block', by)
+      ? await endTarget(context, targetOf(order), by, spared)
+      : await setBlocked(context, order.action === 'block', by)
   if (order.by === THEMSELVES && ended.grants + ended.streams === 0) return undefined
-  const receipt = receiptOfOne(order, ended, parts.now())
-  await parts.outbox.putReceipt(receipt)
+  const receipt = receiptOfOne(order, ended, context.now())
+  await context.outbox.putReceipt(receipt)
   return receipt
 }
 
-function targetOf({ target: { what, id = '' } }: Order): Target {
+function targetOf({ target: { what, id = '' } }: AdminAction): Target {
   if (what === 'person') return { what: 'everything' }
   if (what === 'everyone' || what === 'machine') throw new Error(`one person is no place for an order about ${what}`)
   return { what, id }
 }
 
 /** The same, when it is one of many people who are asked: a second question gets the first answer, unless something is left to do. */
-export async function runErrand(
-  parts: SessionContext,
+export async function runBulkAction(
+  context: SessionContext,
   target: Target,
   by: By,
-  { id, grantedUntil = Infinity }: Errand,
+  { id, grantedUntil = Infinity }: BulkAction,
 ): Promise<Ended> {
   const isMeant = ({ createdAt, clientId, resource }: Grant): boolean =>
     createdAt <= grantedUntil && (target.what === 'everything' || target.id === (target.what === 'client' ? clientId : resource))
-  const live = parts.grants.allLive(parts.now())
+  const live = context.grants.allLive(context.now())
   const meant = live.filter(isMeant)
   // A link outlives the grants it was made for, and belongs to no client.
-  const links = parts.links.all()
+  const links = context.links.all()
   const meantLinks = links.filter(
     ({ resource, madeAt }) =>
       madeAt <= grantedUntil && (target.what === 'everything' || (target.what === 'resource' && target.id === resource)),
   )
-  const before = parts.errands.answered(id) ?? NOTHING
+  const before = context.bulkActions.answered(id) ?? NOTHING
   if (meant.length === 0 && meantLinks.length === 0) return before
   // Everything, when nothing is left: then the tokens of the identity provider go too.
   const isAll = target.what === 'everything' && meant.length === live.length && meantLinks.length === links.length
   // The Directory has ended everybody's sessions of the pages, of people who are not asked too, and knows whose is spared.
   const ending = isAll
-    ? endEverything(parts, 'administrator', by, 'all')
+    ? endEverything(context, 'administrator', by, 'all')
     : Promise.all([
-        endGrants(parts, isMeant, by),
+        endGrants(context, isMeant, by),
         endLinks(
-          parts,
+          context,
           meantLinks.map(({ resource }) => resource),
           by,
         ),
       ]).then(sum)
   // In the turn that revokes: a crash while the streams are being closed leaves both or neither.
-  parts.errands.remember(id, { ...before, grants: before.grants + meant.length }, parts.now())
+  context.bulkActions.remember(id, { ...before, grants: before.grants + meant.length }, context.now())
   try {
     const ended = sum([before, await ending])
-    parts.errands.remember(id, ended, parts.now())
+    context.bulkActions.remember(id, ended, context.now())
     return ended
   } catch (error) {
     // Not done: whoever asks again must not be told that it was.
-    parts.errands.remember(id, before, parts.now())
+    context.bulkActions.remember(id, before, context.now())
     throw error
   }
 }
 
-async function endMcpSession(parts: SessionContext, id: string, by: By): Promise<Ended> {
-  const streams = parts.carrier().endSession(id)
+async function endMcpSession(context: SessionContext, id: string, by: By): Promise<Ended> {
+  const streams = context.carrier().endSession(id)
   if (streams === undefined) return NOTHING
-  await parts.outbox.put({ type: 'session_ended', at: parts.now(), ...by })
+  await context.outbox.put({ type: 'session_ended', at: context.now(), ...by })
   return { grants: 0, streams }
 }
 
-async function endGrants(parts: SessionContext, which: (grant: Grant) => boolean, by: By): Promise<Ended> {
-  const grants = parts.grants.allLive(parts.now()).filter(which)
-  const ended = await Promise.all(grants.map((grant) => endGrant(parts, grant, 'administrator', 'credential_revoked', by)))
+async function endGrants(context: SessionContext, which: (grant: Grant) => boolean, by: By): Promise<Ended> {
+  const grants = context.grants.allLive(context.now()).filter(which)
+  const ended = await Promise.all(grants.map((grant) => endGrant(context, grant, 'administrator', 'credential_revoked', by)))
   return sum(ended)
 }
 
 /** With them goes what rests on them, however young: it is refused from now on, and must not stay open. */
-async function endLinks(parts: SessionContext, resources: readonly string[], by: By): Promise<Ended> {
-  return sum(await Promise.all(resources.map((resource) => endLink(parts, resource, 'administrator', by))))
+async function endLinks(context: SessionContext, resources: readonly string[], by: By): Promise<Ended> {
+  return sum(await Promise.all(resources.map((resource) => endLink(context, resource, 'administrator', by))))
 }
 
 function sum(ended: readonly Ended[]): Ended {
   return ended.reduce((all, { grants, streams }) => ({ grants: all.grants + grants, streams: all.streams + streams }), NOTHING)
 }
 
-async function endStream(parts: SessionContext, id: string, by: By): Promise<Ended> {
-  const grantId = [...parts.leashes.open().map(leashed), ...parts.carrier().open()].find((stream) => stream.id === id)?.grantId
-  const grant = grantId === undefined ? undefined : parts.grants.find(grantId)
-  const streams = (await parts.leashes.pullStream('policy_changed', id)) + parts.carrier().endStream('policy_changed', id)
-  if (streams > 0) await parts.outbox.put({ type: 'stream_ended', at: parts.now(), ...(grant && described(grant)), ...by })
+async function endStream(context: SessionContext, id: string, by: By): Promise<Ended> {
+  const grantId = [...context.leashes.open().map(leashed), ...context.carrier().open()].find(
+    (stream) => stream.id === id,
+  )?.grantId
+  const grant = grantId === undefined ? undefined : context.grants.find(grantId)
+  const streams = (await context.leashes.pullStream('policy_changed', id)) + context.carrier().endStream('policy_changed', id)
+  if (streams > 0) await context.outbox.put({ type: 'stream_ended', at: context.now(), ...(grant && described(grant)), ...by })
   return { grants: 0, streams }
 }
 
 /** Blocking ends everything first and last: nothing that comes in between is let in. */
-async function setBlocked(parts: SessionContext, blocked: boolean, by: By): Promise<Ended> {
-  parts.profile.block(blocked)
-  const ended = blocked ? await endEverything(parts, 'administrator', by) : NOTHING
-  await parts.outbox.put({ type: blocked ? 'person_blocked' : 'person_unblocked', at: parts.now(), ...by })
+async function setBlocked(context: SessionContext, blocked: boolean, by: By): Promise<Ended> {
+  context.profile.block(blocked)
+  const ended = blocked ? await endEverything(context, 'administrator', by) : NOTHING
+  await context.outbox.put({ type: blocked ? 'person_blocked' : 'person_unblocked', at: context.now(), ...by })
   return ended
 }

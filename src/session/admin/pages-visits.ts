@@ -14,10 +14,10 @@ export interface PagesStanding {
 }
 
 /** They have signed in at the identity provider, for the pages alone. True when that ended the oldest of their sessions. */
-export async function visit(parts: SessionContext, identity: Identity, session: PagesSession): Promise<boolean> {
+export async function visit(context: SessionContext, identity: Identity, session: PagesSession): Promise<boolean> {
   // Who is blocked is known, and gets no session: unblocking them later makes none good.
-  const isSurplus = !parts.profile.isBlocked && parts.pages.begin(session, parts.now())
-  await Promise.all([keep(parts, identity), parts.outbox.report()])
+  const isSurplus = !context.profile.isBlocked && context.pages.begin(session, context.now())
+  await Promise.all([keep(context, identity), context.outbox.report()])
   return isSurplus
 }
 

@@ -17,7 +17,7 @@ export interface ActionTarget {
 }
 
 /** What an action is known by before anything has come of it. */
-export interface Order {
+export interface AdminAction {
   readonly id: string
   /** Unix seconds. */
   readonly at: number
@@ -29,7 +29,7 @@ export interface Order {
   readonly target: ActionTarget
 }
 
-export interface Receipt extends Order {
+export interface Receipt extends AdminAction {
   readonly people: { readonly total: number; readonly done: number; readonly failing: number }
   readonly grants: number
   readonly streams: number
@@ -41,7 +41,7 @@ export interface Receipt extends Order {
 
 /** Of an action on one person, when it is over. */
 export function receiptOfOne(
-  order: Order,
+  order: AdminAction,
   { grants, streams }: Pick<Receipt, 'grants' | 'streams'>,
   acknowledgedAt: number,
 ): Receipt {

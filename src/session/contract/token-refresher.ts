@@ -23,7 +23,7 @@ export type ConfirmationOutcome = RefreshOutcome | { readonly outcome: 'supersed
  * A refresh token can be used; without ID tokens the access token itself can be shown to whoever said whose it is. Else there is nothing to
  * ask with.
  */
-export function mayBeAsked({ refreshToken, idToken, expiresAt = Infinity }: IdpTokens, now: number): boolean {
+export function canBeConfirmed({ refreshToken, idToken, expiresAt = Infinity }: IdpTokens, now: number): boolean {
   return refreshToken !== undefined || (idToken === undefined && expiresAt > now)
 }
 

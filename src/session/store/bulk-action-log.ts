@@ -1,11 +1,11 @@
-// Errands: what was ended here on behalf of an action on many people; being asked again gets the first answer again.
+// BulkActionLog: what was ended here on behalf of an action on many people; being asked again gets the first answer again.
 //
-// Layout: one row per errand. Lifetime: a day, far longer than anybody asks again. Trade-off: one write beside those of the ending
+// Layout: one row per bulkAction. Lifetime: a day, far longer than anybody asks again. Trade-off: one write beside those of the ending
 // itself; without it a Directory that crashed between question and note would count nothing, and the receipt would be wrong.
 import { LifecycleCapability } from 'agents/lifecycle'
 
 /** An action that goes from person to person. */
-export interface Errand {
+export interface BulkAction {
   /** Of its receipt. */
   readonly id: string
   /** Grants younger than this (unix seconds) are not meant; all are when it is absent. */
@@ -20,7 +20,7 @@ interface Answer {
 
 const DAY = 86_400
 
-export class Errands extends LifecycleCapability {
+export class BulkActionLog extends LifecycleCapability {
   readonly #storage: DurableObjectStorage
 
   constructor(storage: DurableObjectStorage) {

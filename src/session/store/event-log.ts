@@ -24,7 +24,7 @@ export interface LoggedStream {
   /** JSON-RPC ids of requests that still await their response, each as its client spelled it in JSON. */
   readonly openRequests: readonly string[]
   /** The downstream's id of the last event that had one. */
-  readonly upId: string | undefined
+  readonly serverEventId: string | undefined
   readonly closed: boolean
   /** Number of the last event of this stream that was dropped: a cursor below it would meet a gap. */
   readonly trimmedTo: number
@@ -37,7 +37,7 @@ export interface LoggedEvent {
 }
 
 export interface NewEvent {
-  readonly upId: string | undefined
+  readonly serverEventId: string | undefined
   readonly event: string | undefined
   readonly data: string
 }
@@ -69,7 +69,7 @@ export class EventLog extends LifecycleCapability {
     this.#measure()
   }
 
-  open(stream: Omit<LoggedStream, 'upId' | 'closed' | 'trimmedTo'>, now: number): void {
+  open(stream: Omit<LoggedStream, 'serverEventId' | 'closed' | 'trimmedTo'>, now: number): void {
     const { id, grantId, mcpSession, kind, openRequests } = stream
     const requests = JSON.stringify(openRequests)
     this.#open.set(id, requests)
@@ -113,10 +113,10 @@ export class EventLog extends LifecycleCapability {
 
   #insert(stream: string, events: readonly NewEvent[], openRequests: readonly string[], now: number): number {
     let last = 0
-    for (const { upId, event, data } of events) {
+    for (const { serverEventId: id, event, data } of events) {
       const insert = 'INSERT INTO events (stream, up_id, event, data, at) VALUES (?, ?, ?, ?, ?) RETURNING seq'
       const [beginning, ...following] = inParts(data)
-      last = this.#storage.sql.exec<{ seq: number }>(insert, stream, upId ?? null, event ?? null, beginning, now).one().seq
+      last = this.#storage.sql.exec<{ seq: number }>(insert, stream, id ?? null, event ?? null, beginning, now).one().seq
       this.#parts.keep(last, following)
     }
     this.expect(stream, openRequests)
@@ -131,15 +131,15 @@ export class EventLog extends LifecycleCapability {
   }
 
   /** An id of the downstream that came without an event, as in the priming event of SEP-1699. */
-  noteUpId(stream: string, upId: string): void {
+  noteServerEventId(stream: string, serverEventId: string): void {
     const { sql } = this.#storage
     const ofNewest = 'UPDATE events SET up_id = ? WHERE seq = (SELECT max(seq) FROM events WHERE stream = ?)'
-    const { rowsWritten } = sql.exec(ofNewest, upId, stream)
-    if (rowsWritten === 0) sql.exec('UPDATE streams SET up_id = ? WHERE id = ?', upId, stream)
+    const { rowsWritten } = sql.exec(ofNewest, serverEventId, stream)
+    if (rowsWritten === 0) sql.exec('UPDATE streams SET up_id = ? WHERE id = ?', serverEventId, stream)
   }
 
   /** The downstream does not know the id any more. */
-  forgetUpId(stream: string): void {
+  forgetServerEventId(stream: string): void {
     this.#storage.sql.exec('UPDATE events SET up_id = NULL WHERE stream = ? AND up_id IS NOT NULL', stream)
     this.#storage.sql.exec('UPDATE streams SET up_id = NULL WHERE id = ?', stream)
   }
@@ -315,7 +315,7 @@ function fromRow(row: StreamRow): LoggedStream {
     mcpSession: row.mcp_session,
     kind: row.kind === 'standing' ? 'standing' : 'call',
     openRequests: requestIds(row.open_requests),
-    upId: row.newest_up_id ?? undefined,
+    serverEventId: row.newest_up_id ?? undefined,
     closed: row.closed === 1,
     trimmedTo: row.trimmed_to,
   }

@@ -11,7 +11,7 @@ const SECRET_WORD = /token|secret|passw|authorization|cookie|credential|apikey|p
 const PARTING = /[-_.\s]/g
 /** Names that mean a secret only where a text stands behind them; an error has a number for its code. */
 const SHORT_NAMES: readonly string[] = ['code', 'state', 'nonce', 'otp', 'pin']
-/** Envelopes, also the beginning of one: what was cut off is shorter than telemetry looks for. */
+/** SignedTokens, also the beginning of one: what was cut off is shorter than telemetry looks for. */
 const ENVELOPE = /eyJ[\w-]{6,}[\w.-]*|eyJ[\w-]{0,5}$/g
 /** Shorter ones would be found in words. */
 const SHORTEST_SECRET = 8

@@ -54,7 +54,7 @@ export interface Carrier {
 }
 
 export interface CarriedEvent {
-  readonly upId: string | undefined
+  readonly serverEventId: string | undefined
   readonly event: string | undefined
   /** Absent where only an id came, as in the priming event of SEP-1699. */
   readonly data: string | undefined

@@ -25,14 +25,14 @@ interface Job {
 type Again = { readonly rescheduleAt: number } | undefined
 
 export class OwnJobs {
-  readonly #parts: SessionContext
+  readonly #context: SessionContext
   readonly #push: (job: Job) => Promise<unknown>
   readonly #waitUntil: (work: Promise<unknown>) => void
   #isWatched = false
   #isCollected = false
 
-  constructor(parts: SessionContext, push: (job: Job) => Promise<unknown>, waitUntil: (work: Promise<unknown>) => void) {
-    this.#parts = parts
+  constructor(context: SessionContext, push: (job: Job) => Promise<unknown>, waitUntil: (work: Promise<unknown>) => void) {
+    this.#context = context
     this.#waitUntil = waitUntil
     this.#push = push
   }
@@ -45,7 +45,7 @@ export class OwnJobs {
 
   /** While something is carried an alarm stands ready: after a crash nobody else would wake the object. */
   watch(): void {
-    const { carrier, mcpSessions } = this.#parts
+    const { carrier, mcpSessions } = this.#context
     if (!this.#isWatched && carrier().isBusy()) {
       this.#isWatched = true
       this.#waitUntil(this.#push({ id: 'watch', fn: 'watch', time: Date.now() + WATCH_EVERY_MS }))
@@ -61,13 +61,13 @@ export class OwnJobs {
   }
 
   #watchAgain(): Again {
-    this.#isWatched = this.#parts.carrier().isBusy()
-    this.#parts.load.changed()
+    this.#isWatched = this.#context.carrier().isBusy()
+    this.#context.load.changed()
     return this.#isWatched ? { rescheduleAt: Date.now() + WATCH_EVERY_MS } : undefined
   }
 
   #collect(): Again {
-    const { carrier, log, mcpSessions, settings, now } = this.#parts
+    const { carrier, log, mcpSessions, settings, now } = this.#context
     carrier().collectIdle()
     // A busy log trims itself; this is for the events of people who have gone quiet.
     log.trim(boundsOf(settings.limits), now())
@@ -77,15 +77,15 @@ export class OwnJobs {
 
   /** Ends sessions that are over, and forgets what nobody can ask about any more. */
   async #sweep(): Promise<Again> {
-    const { grants, codes, profile, links, pages, provider, bucket, outbox, recent, now } = this.#parts
+    const { grants, codes, profile, links, pages, provider, bucket, outbox, recent, now } = this.#context
     for (const grant of grants.all()) {
       if (grant.endsAt > now()) continue
-      if (grant.revokedAt === null) await endGrant(this.#parts, grant, 'session_expired', 'session_expired')
+      if (grant.revokedAt === null) await endGrant(this.#context, grant, 'session_expired', 'session_expired')
       codes.forgetGrant(grant.id)
       grants.forget(grant.id)
     }
     const wasLinked = links.all().length > 0
-    const isLinked = sweepLinks(this.#parts)
+    const isLinked = sweepLinks(this.#context)
     pages.forgetOver(now())
     if (grants.all().length > 0 || isLinked || pages.lastUntil !== undefined) return { rescheduleAt: this.#nextSweep() }
     // Whose person is forgotten can not be delivered any more.
@@ -100,7 +100,7 @@ export class OwnJobs {
 
   /** Milliseconds; a second late, so that what ends then has ended. */
   #nextSweep(): number {
-    const { grants, links, pages, settings, now } = this.#parts
+    const { grants, links, pages, settings, now } = this.#context
     const ends = [
       ...grants.all().map(({ endsAt }) => endsAt),
       ...links.all().map(({ usedAt }) => usedAt + settings.limits.sessionTtl),

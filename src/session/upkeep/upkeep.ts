@@ -4,21 +4,21 @@ import { askProvider } from '../access/ask-provider.ts'
 import type { SessionContext } from '../session-context.ts'
 import { endEverything, endGrant } from '../revocation.ts'
 import type { Ended } from '../contract/receipt.ts'
-import { mayBeAsked } from '../contract/token-refresher.ts'
+import { canBeConfirmed } from '../contract/token-refresher.ts'
 
 /** Called once after start, when everything a job may need is there. */
-export async function beginUpkeep(parts: SessionContext): Promise<void> {
-  const { uses, checks, grants, provider, profile, settings, now } = parts
+export async function beginUpkeep(context: SessionContext): Promise<void> {
+  const { uses, checks, grants, provider, profile, settings, now } = context
   const { sessionIdleTtl, idpRecheckTtl, idpOutageGrace } = settings.limits
   uses.open({
     idleTtl: sessionIdleTtl,
     // Whoever creates a machine credential says when it ends.
     applies: () => profile.identity?.issuer !== settings.baseUrl,
-    isOpen: (grantId) => openStreams(parts).some((stream) => stream.grantId === grantId),
+    isOpen: (grantId) => openStreams(context).some((stream) => stream.grantId === grantId),
     candidates: () => grants.allLive(now()),
     end: async (grantId) => {
       const grant = grants.find(grantId)
-      if (grant) await endGrant(parts, grant, 'session_expired', 'session_expired')
+      if (grant) await endGrant(context, grant, 'session_expired', 'session_expired')
     },
     now,
   })
@@ -26,13 +26,13 @@ export async function beginUpkeep(parts: SessionContext): Promise<void> {
     every: idpRecheckTtl,
     grace: idpOutageGrace,
     checkedAt: () => provider.checkedAt,
-    isDue: () => provider.tokens !== undefined && mayBeAsked(provider.tokens, now()) && grants.allLive(now()).length > 0,
+    isDue: () => provider.tokens !== undefined && canBeConfirmed(provider.tokens, now()) && grants.allLive(now()).length > 0,
     ask: () => {
       // Awake anyway: what the Directory knows of the open streams gets no older than this.
-      parts.load.confirm()
-      return askProvider(parts)
+      context.load.confirm()
+      return askProvider(context)
     },
-    lapsed: () => suspend(parts),
+    lapsed: () => suspend(context),
     now,
   })
 }
@@ -43,18 +43,21 @@ export async function planUpkeep({ uses, checks }: SessionContext): Promise<void
 }
 
 /** The identity provider says that the person has signed out there. Undefined when this very token said so before. */
-export async function logOut(parts: SessionContext, { jti, until }: { jti: string; until: number }): Promise<Ended | undefined> {
-  if (!parts.profile.identity) return { grants: 0, streams: 0 }
+export async function logOut(
+  context: SessionContext,
+  { jti, until }: { jti: string; until: number },
+): Promise<Ended | undefined> {
+  if (!context.profile.identity) return { grants: 0, streams: 0 }
   // In one turn with what it ends: either both are stored or neither.
-  if (!parts.logouts.take(jti, until, parts.now())) return undefined
-  return endEverything(parts, 'idp_logout')
+  if (!context.logouts.take(jti, until, context.now())) return undefined
+  return endEverything(context, 'idp_logout')
 }
 
 /** Streams end, sessions stay: as soon as the provider answers again, clients go on where they were. */
-async function suspend(parts: SessionContext): Promise<void> {
-  const owned = parts.carrier().open()
-  for (const { id } of owned) parts.carrier().endStream('auth_unavailable', id)
-  const leashed = await parts.leashes.pull('auth_unavailable')
+async function suspend(context: SessionContext): Promise<void> {
+  const owned = context.carrier().open()
+  for (const { id } of owned) context.carrier().endStream('auth_unavailable', id)
+  const leashed = await context.leashes.pull('auth_unavailable')
   if (owned.length + leashed > 0) log('warn', 'person.suspended', { streams: owned.length + leashed })
 }
 

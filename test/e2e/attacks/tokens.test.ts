@@ -1,7 +1,7 @@
 // Attacks on refresh tokens, access tokens and the endpoints that take them, against the built Worker.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { keyRing } from '../../../src/issuer/keys.ts'
-import { Envelopes } from '../../../src/oauth/tokens/signed-tokens.ts'
+import { SignedTokens } from '../../../src/oauth/tokens/signed-tokens.ts'
 import { fromHex } from '../../../src/platform/crypto.ts'
 import { type Answer, BrokerClient, countForLong, errorOf, statusWith, tokensOf } from '../../world/broker-client.ts'
 import { linkIn } from '../../world/html-forms.ts'
@@ -114,17 +114,17 @@ describe('21. resource and audience confusion:', () => {
     const { accessToken } = await client.signIn('alice')
     const { gid, sub, iat, exp } = claimsOf(accessToken)
     const ring = await keyRing({ secret: fromHex(world.vars['ENCRYPTION_KEY'] ?? '') })
-    const envelopes = new Envelopes(ring, world.brokerUrl, () => iat)
+    const signedTokens = new SignedTokens(ring, world.brokerUrl, () => iat)
     const facts = { sub, grantId: gid, clientId: client.clientId, scopes: ['mcp'], generation: 1, issuedAt: iat, endsAt: exp }
     // The same facts for our own resource make the very token that was issued: only the audience differs below.
-    expect(await envelopes.accessToken({ ...facts, resource: world.mcpUrl }, exp - iat)).toBe(accessToken)
+    expect(await signedTokens.accessToken({ ...facts, resource: world.mcpUrl }, exp - iat)).toBe(accessToken)
     for (const resource of [
       `${world.brokerUrl}/servers/other/mcp`,
       world.brokerUrl,
       `${world.mcpUrl}/`,
       'https://other.example/mcp',
     ]) {
-      const token = await envelopes.accessToken({ ...facts, resource }, exp - iat)
+      const token = await signedTokens.accessToken({ ...facts, resource }, exp - iat)
       expect(await statusWith(world.mcpUrl, token)).toBe(401)
     }
   })

@@ -2,7 +2,7 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, test, vi, type MockInstance } from 'vitest'
 import { app } from '../../../src/app.ts'
-import { Envelopes } from '../../../src/oauth/tokens/signed-tokens.ts'
+import { SignedTokens } from '../../../src/oauth/tokens/signed-tokens.ts'
 import { MachineTokens } from '../../../src/oauth/tokens/machine-tokens.ts'
 import { foundation } from '../../../src/services.ts'
 
@@ -36,18 +36,18 @@ async function broker() {
     OAUTH_CLIENT_ID: 'broker',
     ENCRYPTION_KEY: '000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f',
   })
-  const envelopes = new Envelopes(base.keys, BASE_URL, now)
+  const signedTokens = new SignedTokens(base.keys, BASE_URL, now)
   const asked: string[] = []
   const nobody = (what: string) => (): never => {
     asked.push(what)
     throw new Error(`the ${what} was asked about a wrong token`)
   }
   const machines = new MachineTokens(base.keys, BASE_URL)
-  const floor = app({ ...base, envelopes, machines, session: nobody('session'), directory: nobody('directory'), now })
-  const token = await envelopes.accessToken(FACTS, 3_600)
+  const floor = app({ ...base, signedTokens, machines, session: nobody('session'), directory: nobody('directory'), now })
+  const token = await signedTokens.accessToken(FACTS, 3_600)
   const [head = '', body = '', signature = ''] = token.split('.')
   // Remembered, as one that is in use is.
-  expect(await envelopes.verifyAccessToken(token, FACTS.resource)).toMatchObject({ grantId: FACTS.grantId })
+  expect(await signedTokens.verifyAccessToken(token, FACTS.resource)).toMatchObject({ grantId: FACTS.grantId })
   verify.mockClear()
   const work = async (wrong: string) => {
     verify.mockClear()

@@ -1,6 +1,6 @@
 // Where the broker lets itself be sent by the documents of a server: nowhere inside, and nowhere in the open.
 import { describe, expect, test } from 'vitest'
-import { mayBeAsked } from '../../../src/linking/ask.ts'
+import { isAllowedAddress } from '../../../src/linking/ask.ts'
 
 const SERVER = 'https://tools.example.com/mcp'
 
@@ -8,7 +8,7 @@ describe('49. an address that the metadata of a server name is', () => {
   test.for(['https://login.example.com/token', 'https://sso.corp.internal/token', 'https://tools.example.com:8443/token'])(
     'asked: %s',
     (address) => {
-      expect(mayBeAsked(address, SERVER)).toBe(true)
+      expect(isAllowedAddress(address, SERVER)).toBe(true)
     },
   )
 
@@ -29,13 +29,13 @@ describe('49. an address that the metadata of a server name is', () => {
     ['a script', 'javascript:alert(1)'],
     ['no address', 'token'],
   ])('not asked: %s, %s', ([, address]) => {
-    expect(mayBeAsked(address, SERVER)).toBe(false)
+    expect(isAllowedAddress(address, SERVER)).toBe(false)
   })
 
   test('on this computer, where the server itself is', () => {
-    expect(mayBeAsked('http://127.0.0.1:9000/token', 'http://localhost:8790/mcp')).toBe(true)
-    expect(mayBeAsked('http://login.example.com/token', 'http://localhost:8790/mcp')).toBe(false)
-    expect(mayBeAsked('https://10.0.0.1/token', 'https://10.0.0.1/mcp')).toBe(true)
-    expect(mayBeAsked('https://10.0.0.2/token', 'https://10.0.0.1/mcp')).toBe(false)
+    expect(isAllowedAddress('http://127.0.0.1:9000/token', 'http://localhost:8790/mcp')).toBe(true)
+    expect(isAllowedAddress('http://login.example.com/token', 'http://localhost:8790/mcp')).toBe(false)
+    expect(isAllowedAddress('https://10.0.0.1/token', 'https://10.0.0.1/mcp')).toBe(true)
+    expect(isAllowedAddress('https://10.0.0.2/token', 'https://10.0.0.1/mcp')).toBe(false)
   })
 })

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { STRANGERS_ONLY, faultOfAddress } from '../../../src/clients/public-address.ts'
 import { discover } from '../../../src/identity/discovery.ts'
-import { mayBeAsked } from '../../../src/linking/ask.ts'
+import { isAllowedAddress } from '../../../src/linking/ask.ts'
 import { isLoopback } from '../../../src/platform/loopback.ts'
 import { isOpenHttp } from '../../../src/settings/problem.ts'
 
@@ -39,7 +39,7 @@ describe('this computer', () => {
   test.for(THIS_COMPUTER)('%s may be asked over plain http by every part, where the broker is here too', async (host) => {
     const address = `http://${host}:9/`
     expect(isOpenHttp(address)).toBe(false)
-    expect(mayBeAsked(address, 'http://127.0.0.1:9/mcp')).toBe(true)
+    expect(isAllowedAddress(address, 'http://127.0.0.1:9/mcp')).toBe(true)
     await expect(discover(address, [])).rejects.not.toThrow('is not https')
     const document = new URL('app', address).href
     expect(faultOfAddress(document, { ownHosts: ['localhost:8788'], loopback: true })).toBeUndefined()

@@ -1,6 +1,6 @@
 // Programs without a person to ask get the scopes that nobody has to be asked about, and further ones only where they are named.
 import { expect, test, vi } from 'vitest'
-import { Envelopes } from '../../../src/oauth/tokens/signed-tokens.ts'
+import { SignedTokens } from '../../../src/oauth/tokens/signed-tokens.ts'
 import { MachineTokens } from '../../../src/oauth/tokens/machine-tokens.ts'
 import { assumeRole } from '../../../src/oauth/web-identity.ts'
 import { createMachine } from '../../../src/routes/admin/machines.ts'
@@ -69,7 +69,7 @@ async function assumedWith(scope?: string): Promise<readonly string[]> {
     }),
     {
       statements: { subject: async () => verdict, assertion: undefined },
-      envelopes: new Envelopes(base.keys, BASE_URL, () => NOW),
+      signedTokens: new SignedTokens(base.keys, BASE_URL, () => NOW),
       lifetimes: base.settings.limits,
       longestSession: 3_600,
       downstreams: base.settings.downstreams,

@@ -1,7 +1,7 @@
 // What /token and /.sts refuse of tokens of other issuers before any object is asked, in which words, and what is closed until it is configured.
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { app } from '../../../src/app.ts'
-import { Envelopes } from '../../../src/oauth/tokens/signed-tokens.ts'
+import { SignedTokens } from '../../../src/oauth/tokens/signed-tokens.ts'
 import { newClientId } from '../../../src/oauth/client-auth/clients.ts'
 import { MachineTokens } from '../../../src/oauth/tokens/machine-tokens.ts'
 import { foundation } from '../../../src/services.ts'
@@ -39,11 +39,15 @@ async function broker(vars: object = {}) {
     AUTH_AUDIENCE: 'broker',
     ...vars,
   })
-  const envelopes = new Envelopes(base.keys, BASE_URL, now)
+  const signedTokens = new SignedTokens(base.keys, BASE_URL, now)
   const machines = new MachineTokens(base.keys, BASE_URL)
-  const floor = app({ ...base, envelopes, machines, session: nobody, directory: nobody, now })
+  const floor = app({ ...base, signedTokens, machines, session: nobody, directory: nobody, now })
   const clientId = await newClientId(base.keys.current, 'none')
-  return { ask: async (path: string, init: RequestInit = {}) => await floor.request(BASE_URL + path, init), clientId, envelopes }
+  return {
+    ask: async (path: string, init: RequestInit = {}) => await floor.request(BASE_URL + path, init),
+    clientId,
+    signedTokens,
+  }
 }
 
 interface Refusal {
@@ -112,9 +116,9 @@ describe('an exchange at /token is refused when', () => {
   })
 
   test('the subject token is a token of this broker', async () => {
-    const { envelopes } = await broker()
+    const { signedTokens } = await broker()
     const facts = { sub: 's', grantId: 'g', clientId: 'c', resource: `${BASE_URL}/mcp`, scopes: ['mcp'], generation: 1 }
-    const own = await envelopes.accessToken({ ...facts, issuedAt: now(), endsAt: now() + 60 }, 60)
+    const own = await signedTokens.accessToken({ ...facts, issuedAt: now(), endsAt: now() + 60 }, 60)
     const type = { subject_token: own, subject_token_type: `${TYPE}access_token` }
     expect(await exchanged(type)).toMatchObject({ status: 400, code: 'invalid_request' })
   })

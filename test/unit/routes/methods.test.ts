@@ -1,7 +1,7 @@
 // How each path takes the methods people, monitors and clients try on it, before anybody is asked.
 import { describe, expect, test } from 'vitest'
 import { app } from '../../../src/app.ts'
-import { Envelopes } from '../../../src/oauth/tokens/signed-tokens.ts'
+import { SignedTokens } from '../../../src/oauth/tokens/signed-tokens.ts'
 import { MachineTokens } from '../../../src/oauth/tokens/machine-tokens.ts'
 import { foundation } from '../../../src/services.ts'
 
@@ -16,10 +16,10 @@ const base = await foundation({
   OAUTH_CLIENT_ID: 'broker',
   ENCRYPTION_KEY: '000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f',
 })
-const envelopes = new Envelopes(base.keys, BASE_URL, now)
+const signedTokens = new SignedTokens(base.keys, BASE_URL, now)
 const floor = app({
   ...base,
-  envelopes,
+  signedTokens,
   machines: new MachineTokens(base.keys, BASE_URL),
   session: nobody,
   directory: nobody,
@@ -89,7 +89,7 @@ describe('a client that tries streamable HTTP at /sse', () => {
       resource: `${BASE_URL}/mcp`,
       generation: 1,
     }
-    const token = await envelopes.accessToken({ ...facts, issuedAt: now(), endsAt: now() + 60 }, 60)
+    const token = await signedTokens.accessToken({ ...facts, issuedAt: now(), endsAt: now() + 60 }, 60)
     const answer = await ask('POST', '/sse', { authorization: `Bearer ${token}` })
     expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'GET, OPTIONS'])
   })

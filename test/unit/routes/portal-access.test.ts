@@ -2,7 +2,7 @@
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { app } from '../../../src/app.ts'
-import { Envelopes } from '../../../src/oauth/tokens/signed-tokens.ts'
+import { SignedTokens } from '../../../src/oauth/tokens/signed-tokens.ts'
 import { MachineTokens } from '../../../src/oauth/tokens/machine-tokens.ts'
 import { foundation } from '../../../src/services.ts'
 
@@ -47,9 +47,9 @@ async function ask(path: string, headers: Record<string, string>, form?: Record<
     ENCRYPTION_KEY: '000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f',
     ...vars,
   })
-  const envelopes = new Envelopes(base.keys, BASE_URL, now)
+  const signedTokens = new SignedTokens(base.keys, BASE_URL, now)
   const machines = new MachineTokens(base.keys, BASE_URL)
-  const floor = app({ ...base, envelopes, machines, session: nobody, directory: () => directory, now })
+  const floor = app({ ...base, signedTokens, machines, session: nobody, directory: () => directory, now })
   const init = form ? { method: 'POST', body: new URLSearchParams(form).toString() } : {}
   const type = form && { 'content-type': 'application/x-www-form-urlencoded' }
   const context = Object.assign(Object.create(null), { waitUntil: () => undefined, passThroughOnException: () => undefined })

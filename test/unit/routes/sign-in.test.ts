@@ -1,7 +1,7 @@
 // Signing in where there is a choice: who is asked, where each provider answers, and that no answer of one is taken for another's.
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { app } from '../../../src/app.ts'
-import { Envelopes } from '../../../src/oauth/tokens/signed-tokens.ts'
+import { SignedTokens } from '../../../src/oauth/tokens/signed-tokens.ts'
 import { MachineTokens } from '../../../src/oauth/tokens/machine-tokens.ts'
 import { unsealed } from '../../../src/oauth/tokens/browser-state.ts'
 import { foundation } from '../../../src/services.ts'
@@ -49,12 +49,12 @@ async function browser(vars: object = {}) {
     ENCRYPTION_KEY: '000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f',
     ...vars,
   })
-  const envelopes = new Envelopes(base.keys, BASE_URL, now)
+  const signedTokens = new SignedTokens(base.keys, BASE_URL, now)
   let met: object | undefined
   const person = Object.assign(Object.create(null), { visit: async (identity: object) => void (met = identity) })
   const floor = app({
     ...base,
-    envelopes,
+    signedTokens,
     machines: new MachineTokens(base.keys, BASE_URL),
     session: () => person,
     directory: () => directory,

@@ -11,7 +11,7 @@ import { lostAnswer, type LostBecause } from '../lost-answer.ts'
 import type { OwnedStreams } from '../owned-streams.ts'
 import { withdraw, withdrawnBy } from '../withdrawal.ts'
 import { Feed } from './feed.ts'
-import { type ClientMessage, type Link } from './link.ts'
+import { type ClientMessage, type DownstreamLink } from './link.ts'
 import { OpenCalls } from './open-calls.ts'
 import { answers } from '../../tools/inquiry.ts'
 
@@ -36,7 +36,7 @@ export class Bridge {
   readonly #calls = new OpenCalls<Call>()
   // Of the broker's own: no client waits for these answers.
   readonly #questions = new Map<string, (answer: string | undefined) => void>()
-  #link: Link | undefined
+  #link: DownstreamLink | undefined
   #rest: ReturnType<typeof setTimeout> | undefined
 
   constructor(options: BridgeOptions) {
@@ -54,12 +54,12 @@ export class Bridge {
     return this.#end.signal
   }
 
-  get link(): Link {
+  get link(): DownstreamLink {
     if (!this.#link) throw new Error('the bridge has no far end yet')
     return this.#link
   }
 
-  set link(link: Link) {
+  set link(link: DownstreamLink) {
     this.#link = link
   }
 
@@ -138,9 +138,9 @@ export class Bridge {
     }
   }
 
-  async deliver(data: string, upId?: string): Promise<void> {
+  async deliver(data: string, serverEventId?: string): Promise<void> {
     for (const [id, resolve] of this.#questions) if (answers(data, id)) return resolve(data)
-    if (this.#hasOneStream) return this.#feed.send(data, upId)
+    if (this.#hasOneStream) return this.#feed.send(data, serverEventId)
     const { call, completed, isStray } = this.#calls.route(data)
     if (isStray) return
     const feed = call?.feed ?? (this.isHeard ? undefined : this.#calls.oldest?.feed) ?? this.#feed

@@ -12,7 +12,7 @@ import { understandsPriming } from '../../sse/priming.ts'
 import { encodeEvent } from '../../sse/sse.ts'
 import type { DownstreamSessions } from '../downstream-session.ts'
 import { logCursor } from '../log-cursor.ts'
-import type { Order } from '../../dispatch/dispatch-header.ts'
+import type { DispatchHeader } from '../../dispatch/dispatch-header.ts'
 import type { OwnedStreams } from '../owned-streams.ts'
 import { refuseEnded } from '../refuse-ended.ts'
 import type { SessionKeeper } from '../session-keeper.ts'
@@ -36,7 +36,7 @@ const RETRY_MS = 1_000
 const EVENT_STREAM = { 'content-type': 'text/event-stream', 'cache-control': 'no-cache, no-transform', 'x-accel-buffering': 'no' }
 
 export interface BridgesOptions {
-  readonly parts: SessionContext
+  readonly context: SessionContext
   readonly streams: OwnedStreams
   readonly standing: StandingStreams
   readonly sessions: SessionKeeper
@@ -45,7 +45,7 @@ export interface BridgesOptions {
 }
 
 export interface Asked {
-  readonly order: Order
+  readonly order: DispatchHeader
   /** What passes of the client's headers, and the identity of the person. */
   readonly headers: Headers
   readonly body: Uint8Array<ArrayBuffer>
@@ -71,7 +71,7 @@ export class Bridges {
   async carry(asked: Asked, session: McpSession | undefined): Promise<Response> {
     const { caller, client, kind } = asked.order
     // A revocation may have come since the request was admitted, while its body was read; it ends what is open, not what is opened.
-    refuseEnded(this.#options.parts, caller)
+    refuseEnded(this.#options.context, caller)
     if (client === 'http-sse' && kind === 'stream') return this.#open(asked)
     if (!session) throw new McpRefusal('session_not_found', 'Session not found: initialize a new one')
     if (kind === 'stream') return this.#listen(asked, session)
@@ -89,7 +89,7 @@ export class Bridges {
    */
   async initialize(asked: Asked, answer?: Response): Promise<Response | undefined> {
     const { sessions } = this.#options
-    refuseEnded(this.#options.parts, asked.order.caller)
+    refuseEnded(this.#options.context, asked.order.caller)
     const downstream = this.#downstreamOf(asked.order.caller)
     const isKnown = this.#transports.of(downstream, Date.now()) === 'http-sse'
     if (answer ? !mayBeSse(downstream, answer.status) : !isKnown) return undefined
@@ -129,7 +129,7 @@ export class Bridges {
 
   /** After a start: clients of HTTP+SSE that were connected come back soon, or their sessions end. */
   recover(): void {
-    const { mcpSessions, grants, now } = this.#options.parts
+    const { mcpSessions, grants, now } = this.#options.context
     for (const session of mcpSessions.all()) {
       if (session.bridge?.client !== 'http-sse' || !grants.live(session.grantId, now())) continue
       // A server may not be brokered any more, and a start must not fail for that.
@@ -156,13 +156,13 @@ export class Bridges {
 
   /** `GET /sse`: a new session, or with an event id the one it names. */
   async #open({ order, headers }: Asked): Promise<Response> {
-    const { parts, sessions, standing, streams, waitUntil } = this.#options
+    const { context, sessions, standing, streams, waitUntil } = this.#options
     this.#refuseTooMany(order)
     const lastEventId = headers.get('last-event-id') || null
     const { caller } = order
     const isReturning = headers.has('mcp-protocol-version')
     const returning = isReturning
-      ? returningTo(parts.mcpSessions.byUse(), caller.grantId, isExchanged({ id: caller.grantId }))
+      ? returningTo(context.mcpSessions.byUse(), caller.grantId, isExchanged({ id: caller.grantId }))
       : undefined
     const downstream = this.#transports.of(this.#downstreamOf(caller), Date.now())
     const resumed = lastEventId === null ? this.#whereTheyWere(returning) : this.#resumable(lastEventId, caller)
@@ -183,9 +183,9 @@ export class Bridges {
 
   #whereTheyWere(returning: Returning | undefined): { at: Cursor; session: McpSession } | undefined {
     if (!returning?.isTheirs) return undefined
-    const { parts, standing, streams } = this.#options
+    const { context, standing, streams } = this.#options
     const { id, grantId } = returning.session
-    const session = parts.mcpSessions.use(id, grantId, parts.now()) ?? returning.session
+    const session = context.mcpSessions.use(id, grantId, context.now()) ?? returning.session
     const { id: stream } = standing.of(session)
     return { at: { stream, seq: streams.sentUpTo(stream) }, session }
   }
@@ -214,11 +214,11 @@ export class Bridges {
   #bridgeOf(session: McpSession): Bridge {
     const known = this.#bridges.get(session.id)
     if (known) return known
-    const { parts, sessions, standing, streams } = this.#options
+    const { context, sessions, standing, streams } = this.#options
     const stream = standing.of(session)
     const isOneStream = session.bridge?.client === 'http-sse'
     const rests = (): void =>
-      isOneStream ? sessions.end(parts.mcpSessions.find(session.id) ?? session) : streams.release(stream.id)
+      isOneStream ? sessions.end(context.mcpSessions.find(session.id) ?? session) : streams.release(stream.id)
     const bridge = new Bridge({ session, standing: stream, streams, restsAfterMs: isOneStream ? GRACE_MS : IDLE_MS, rests })
     this.#bridges.set(session.id, bridge)
     bridge.signal.addEventListener('abort', () => this.#bridges.delete(session.id), { once: true })
@@ -227,7 +227,7 @@ export class Bridges {
   }
 
   #knows({ resource }: Pick<Caller, 'resource'>): Downstream | undefined {
-    return this.#options.parts.settings.downstreams.find((downstream) => downstream.resource === resource)
+    return this.#options.context.settings.downstreams.find((downstream) => downstream.resource === resource)
   }
 
   #downstreamOf(asked: Pick<Caller, 'resource'>): Downstream {
@@ -237,7 +237,7 @@ export class Bridges {
   }
 
   #resumable(lastEventId: string, { grantId }: Caller, within?: McpSession): { at: Cursor; session: McpSession } {
-    const { log, mcpSessions, now } = this.#options.parts
+    const { log, mcpSessions, now } = this.#options.context
     const found = logCursor(log, lastEventId, grantId)
     const session = found && mcpSessions.use(found.stream.mcpSession, grantId, now())
     const isTheirs = within ? session?.id === within.id : session?.bridge?.client === 'http-sse'
@@ -245,9 +245,9 @@ export class Bridges {
     throw new McpRefusal('cursor_not_found', 'the events after this Last-Event-ID are gone, or were never this session’s')
   }
 
-  #refuseTooMany({ id, caller }: Order): void {
-    const { parts, streams } = this.#options
-    if (isFull(parts, caller.resource, streams.size, () => streams.open().map(({ grantId }) => grantId)))
+  #refuseTooMany({ id, caller }: DispatchHeader): void {
+    const { context, streams } = this.#options
+    if (isFull(context, caller.resource, streams.size, () => streams.open().map(({ grantId }) => grantId)))
       throw new McpRefusal('limit_exceeded', 'too many requests at once: wait until one of them is answered', { id })
   }
 

@@ -13,9 +13,9 @@ export class Feed {
     this.#writer.closed.catch(() => undefined)
   }
 
-  /** Resolves when the stream has taken it, or takes nothing any more. `upId` is what the downstream resumes after. */
-  async send(data: string, upId?: string): Promise<void> {
-    const event = encodeEvent({ ...(upId !== undefined && { id: upId }), event: 'message', data })
+  /** Resolves when the stream has taken it, or takes nothing any more. `serverEventId` is what the downstream resumes after. */
+  async send(data: string, serverEventId?: string): Promise<void> {
+    const event = encodeEvent({ ...(serverEventId !== undefined && { id: serverEventId }), event: 'message', data })
     await this.#writer.write(event).catch(() => undefined)
   }
 

@@ -16,7 +16,15 @@ import { OpenRequests } from '../../message/open-requests.ts'
 import { resumed } from '../resumption.ts'
 import { Silence } from '../silence.ts'
 import { withdraw, withdrawnBy, type Owing } from '../withdrawal.ts'
-import { headersWithinMs, initializeIn, ownHeaders, relayed, type ClientMessage, type Link, type LinkContext } from './link.ts'
+import {
+  headersWithinMs,
+  initializeIn,
+  ownHeaders,
+  relayed,
+  type ClientMessage,
+  type DownstreamLink,
+  type LinkContext,
+} from './link.ts'
 
 /** From this revision on a request names the one that was negotiated; clients of HTTP+SSE need not know that. */
 const NAMES_VERSION = '2025-06-18'
@@ -36,7 +44,7 @@ interface Reading extends Owing {
   downstreamId: string | undefined
 }
 
-type Take = (data: string, upId: string | undefined) => Promise<void>
+type Take = (data: string, serverEventId: string | undefined) => Promise<void>
 
 interface Following extends Pick<StreamSpec, 'kind' | 'downstreamId'> {
   readonly attempts: number
@@ -44,7 +52,7 @@ interface Following extends Pick<StreamSpec, 'kind' | 'downstreamId'> {
   readonly silent?: () => void
 }
 
-export class HttpDownstream implements Link {
+export class HttpDownstream implements DownstreamLink {
   readonly #context: LinkContext
   readonly #downstream: DownstreamSessions
   readonly #reading = new Set<Reading>()
@@ -90,7 +98,7 @@ export class HttpDownstream implements Link {
     const { protocolVersion = '' } = session
     if (!own.has('mcp-protocol-version') && protocolVersion >= NAMES_VERSION) own.set('mcp-protocol-version', protocolVersion)
     const request = { method: 'POST', target: context.target, headers: own, body, signal } as const
-    const challenged = ownChallenge(context.parts, session, own)
+    const challenged = ownChallenge(context.context, session, own)
     const { answer } = await this.#downstream.send(session, { ...request, headersWithinMs: headersWithinMs(context), challenged })
     await checkAnswer(answer, requestIds[0])
     return answer
@@ -108,10 +116,10 @@ export class HttpDownstream implements Link {
   /** Takes the downstream's answer to a message, from here or from whoever asked first. */
   async take(message: ClientMessage, answer: Response): Promise<Response> {
     if (!answer.ok) return relayed(answer)
-    const { parts, session, waitUntil } = this.#context
+    const { context, session, waitUntil } = this.#context
     if (initializeIn(message)) {
       const initialize = new TextDecoder().decode(message.body)
-      parts.mcpSessions.change(session(), { initialize, downstreamId: answer.headers.get('mcp-session-id') ?? undefined })
+      context.mcpSessions.change(session(), { initialize, downstreamId: answer.headers.get('mcp-session-id') ?? undefined })
     }
     if (message.requestIds.length === 0) {
       if (message.messages.some(({ method }) => method === 'notifications/initialized')) this.listen()
@@ -123,13 +131,13 @@ export class HttpDownstream implements Link {
   }
 
   /** Relays what the downstream says unasked, if it offers a stream for that. */
-  listen(upId?: string): void {
+  listen(serverEventId?: string): void {
     if (this.#isListening) return
     this.#isListening = true
     const { signal } = this.#context
     const told = async (data: string, id: string | undefined): Promise<void> => this.#context.deliver(data, id)
     const forEver = { kind: 'standing', downstreamId: undefined, attempts: Number.POSITIVE_INFINITY } as const
-    const listening = this.#follow(upId, told, () => !signal.aborted, signal, forEver)
+    const listening = this.#follow(serverEventId, told, () => !signal.aborted, signal, forEver)
     this.#context.waitUntil(listening.finally(() => (this.#isListening = false)))
   }
 
@@ -172,23 +180,23 @@ export class HttpDownstream implements Link {
   /** Every request of the message is answered when this resolves, by the downstream or in its place. */
   async #read(message: ClientMessage, answer: Response, reading: Reading): Promise<void> {
     const { open, end, signal } = reading
-    const { deliver, lost, parts, session } = this.#context
+    const { deliver, lost, context, session } = this.#context
     const isInitialize = initializeIn(message) !== undefined
     const { downstreamId } = session()
     reading.downstreamId = downstreamId
     const take = async (data: string): Promise<void> => {
       open.settle(data)
       const version = isInitialize ? versionIn(data) : undefined
-      if (version !== undefined) parts.mcpSessions.change(session(), { protocolVersion: version })
+      if (version !== undefined) context.mcpSessions.change(session(), { protocolVersion: version })
       await deliver(data)
       if (open.areAnswered) setTimeout(end, GRACE_MS)
     }
     if (isEventStream(answer) && answer.ok && answer.body) {
-      const upId = await this.#pump(answer.body, undefined, take, signal)
+      const serverEventId = await this.#pump(answer.body, undefined, take, signal)
       // It ended its stream before it had answered: it wants to be asked for the rest (SEP-1699), or it broke.
       const wants = (): boolean => !open.areAnswered && reading.lostBecause === undefined
-      if (wants() && upId !== undefined)
-        await this.#follow(upId, take, wants, signal, {
+      if (wants() && serverEventId !== undefined)
+        await this.#follow(serverEventId, take, wants, signal, {
           kind: 'call',
           downstreamId,
           attempts: ATTEMPTS,
@@ -196,7 +204,7 @@ export class HttpDownstream implements Link {
         })
     } else {
       // A JSON answer becomes one event.
-      const { maxEventBytes: mostBytes } = parts.settings.limits
+      const { maxEventBytes: mostBytes } = context.settings.limits
       const text = new TextDecoder().decode(await wholeBody(answer.body, { mostBytes, withinMs: LONGEST_CALL_MS }))
       open.settle(text)
       // An error page answers nobody.
@@ -216,21 +224,21 @@ export class HttpDownstream implements Link {
     signal: AbortSignal,
     { attempts, silent, ...of }: Following,
   ): Promise<void> {
-    const { parts, session, standing } = this.#context
-    let upId = from
+    const { context, session, standing } = this.#context
+    let serverEventId = from
     for (let attempt = 0; wants() && !signal.aborted && attempt <= attempts; attempt += 1) {
       if (attempt > 0) await pause(Math.min(PAUSE_MS * attempt, LONGEST_PAUSE_MS), signal)
       if (signal.aborted) return
       const { grantId, id: mcpSession } = session()
       const spec = { id: standing, grantId, mcpSession, ...of, requestIds: [] }
       try {
-        const answer = await resumed(parts, this.#downstream, spec, upId, signal)
+        const answer = await resumed(context, this.#downstream, spec, serverEventId, signal)
         if (!answer?.body) return
         const last = silent
-          ? await this.#pumpUntilSilent(answer.body, upId, take, signal, silent)
-          : await this.#pump(answer.body, upId, take, signal)
-        if (last !== upId) attempt = 0
-        upId = last
+          ? await this.#pumpUntilSilent(answer.body, serverEventId, take, signal, silent)
+          : await this.#pump(answer.body, serverEventId, take, signal)
+        if (last !== serverEventId) attempt = 0
+        serverEventId = last
       } catch (error) {
         if (error instanceof SseEventTooLarge) throw error
         log('info', 'downstream.not_resumed', { attempt, reason: describeError(error) })
@@ -264,11 +272,11 @@ export class HttpDownstream implements Link {
     take: Take,
     signal: AbortSignal,
   ): Promise<string | undefined> {
-    let upId = before
+    let serverEventId = before
     try {
       const events = body.pipeThrough(new TransformStream<Uint8Array, Uint8Array>(), { signal })
-      for await (const event of readEvents(events, { maxEventBytes: this.#context.parts.settings.limits.maxEventBytes })) {
-        if (event.id !== undefined) upId = event.id || undefined
+      for await (const event of readEvents(events, { maxEventBytes: this.#context.context.settings.limits.maxEventBytes })) {
+        if (event.id !== undefined) serverEventId = event.id || undefined
         // On the one stream of an HTTP+SSE client other types mean other things, or nothing.
         if (isMessage(event)) await take(event.data, event.id || undefined)
       }
@@ -277,6 +285,6 @@ export class HttpDownstream implements Link {
       if (error instanceof SseEventTooLarge && signal !== this.#context.signal) throw error
       if (!signal.aborted) log('warn', 'downstream.connection_broken', { reason: describeError(error) })
     }
-    return upId
+    return serverEventId
   }
 }

@@ -21,14 +21,14 @@ export interface ClientMessage {
 }
 
 /** The far end. */
-export interface Link {
+export interface DownstreamLink {
   /** Sends a message; the answer is for the client's POST. What the downstream has to say about it comes as messages of its own. */
   post(message: ClientMessage): Promise<Response>
 }
 
 /** The near end, as the far end sees it. */
 export interface LinkContext {
-  readonly parts: SessionContext
+  readonly context: SessionContext
   readonly target: string
   /** Throws when the session has ended. */
   readonly session: () => McpSession
@@ -37,8 +37,8 @@ export interface LinkContext {
   /** Aborts when the session ends or nobody listens any more. */
   readonly signal: AbortSignal
   readonly waitUntil: (work: Promise<unknown>) => void
-  /** One message of the downstream's; `upId` is what it can be asked to resume after. */
-  readonly deliver: (data: string, upId?: string) => Promise<void>
+  /** One message of the downstream's; `serverEventId` is what it can be asked to resume after. */
+  readonly deliver: (data: string, serverEventId?: string) => Promise<void>
   /** These requests, or all that are open, will not be answered. */
   readonly lost: (requestIds?: readonly string[], because?: LostBecause) => Promise<void>
   /** Whether a client is there to be told something. */
@@ -49,12 +49,12 @@ export interface LinkContext {
  * The person's identity for a request the object makes by itself, and what passes of the client's headers where a client brought it about.
  * Throws when nobody vouches for the person any more.
  */
-export async function ownHeaders({ parts, session }: LinkContext, client?: Headers): Promise<Headers> {
+export async function ownHeaders({ context, session }: LinkContext, client?: Headers): Promise<Headers> {
   const { grantId, resource } = session()
-  const grant = parts.grants.live(grantId, parts.now())
-  const downstream = parts.settings.downstreams.find((candidate) => candidate.resource === resource)
+  const grant = context.grants.live(grantId, context.now())
+  const downstream = context.settings.downstreams.find((candidate) => candidate.resource === resource)
   if (!grant || !downstream) throw revoked()
-  const vouched = await vouchFor(parts, grant, downstream)
+  const vouched = await vouchFor(context, grant, downstream)
   if ('reason' in vouched)
     throw new McpRefusal('auth_unavailable', 'the identity provider does not answer: try again after a moment', {
       reason: vouched.reason,
@@ -68,12 +68,12 @@ export async function ownHeaders({ parts, session }: LinkContext, client?: Heade
   return headers
 }
 
-export function headersWithinMs({ parts }: LinkContext): number {
-  return parts.settings.limits.downstreamTimeout * 1000
+export function headersWithinMs({ context }: LinkContext): number {
+  return context.settings.limits.downstreamTimeout * 1000
 }
 
-export function maxEventBytes({ parts }: LinkContext): number {
-  return parts.settings.limits.maxEventBytes
+export function maxEventBytes({ context }: LinkContext): number {
+  return context.settings.limits.maxEventBytes
 }
 
 export function initializeIn({ messages }: ClientMessage): Message | undefined {

@@ -15,7 +15,7 @@ import {
   ownHeaders,
   relayed,
   type ClientMessage,
-  type Link,
+  type DownstreamLink,
   type LinkContext,
 } from './link.ts'
 import { Unacknowledged } from './unacknowledged.ts'
@@ -31,7 +31,7 @@ interface Handshake {
   readonly done: PromiseWithResolvers<void>
 }
 
-export class SseDownstream implements Link {
+export class SseDownstream implements DownstreamLink {
   readonly #context: LinkContext
   #connection: SseConnection | undefined
   #connecting: Promise<SseConnection> | undefined
@@ -70,7 +70,7 @@ export class SseDownstream implements Link {
     const context = this.#context
     const headers = await ownHeaders(context, this.#client)
     const { target, signal } = context
-    const challengedFor = (own: Headers): Challenged | undefined => ownChallenge(context.parts, context.session(), own)
+    const challengedFor = (own: Headers): Challenged | undefined => ownChallenge(context.context, context.session(), own)
     const terms = {
       target,
       headers,
@@ -148,8 +148,8 @@ export class SseDownstream implements Link {
   }
 
   #remember({ body }: ClientMessage): void {
-    const { parts, session } = this.#context
-    parts.mcpSessions.change(session(), { initialize: new TextDecoder().decode(body) })
+    const { context, session } = this.#context
+    context.mcpSessions.change(session(), { initialize: new TextDecoder().decode(body) })
   }
 }
 

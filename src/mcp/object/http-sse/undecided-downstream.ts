@@ -3,7 +3,7 @@ import type { Downstream, Transport } from '../../../settings/downstreams.ts'
 import { McpRefusal } from '../../message/refusal.ts'
 import type { DownstreamSessions } from '../downstream-session.ts'
 import { HttpDownstream } from './http-downstream.ts'
-import { relayed, type ClientMessage, type Link, type LinkContext } from './link.ts'
+import { relayed, type ClientMessage, type DownstreamLink, type LinkContext } from './link.ts'
 import { SseDownstream } from './sse-downstream.ts'
 import { mayBeSse, type Transports } from './transports.ts'
 
@@ -12,10 +12,10 @@ export interface UndecidedOptions {
   readonly downstream: Downstream
   readonly transports: Transports
   readonly sessions: DownstreamSessions
-  readonly decided: (transport: Transport, link: Link) => void
+  readonly decided: (transport: Transport, link: DownstreamLink) => void
 }
 
-export class UndecidedDownstream implements Link {
+export class UndecidedDownstream implements DownstreamLink {
   readonly #options: UndecidedOptions
 
   constructor(options: UndecidedOptions) {

@@ -15,7 +15,7 @@ const carriage: Carriage = {
   lastEvent: () => undefined,
   meter: new StreamMeter(),
   pulled: new AbortController().signal,
-  farewell: () => encodeComment('closed: credential_revoked'),
+  lastFrame: () => encodeComment('closed: credential_revoked'),
   over: () => undefined,
 }
 

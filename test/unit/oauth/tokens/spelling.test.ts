@@ -2,12 +2,12 @@
 import { describe, expect, test } from 'vitest'
 import { keyRing } from '../../../../src/issuer/keys.ts'
 import { sealed, unsealed } from '../../../../src/oauth/tokens/browser-state.ts'
-import { Envelopes } from '../../../../src/oauth/tokens/signed-tokens.ts'
+import { SignedTokens } from '../../../../src/oauth/tokens/signed-tokens.ts'
 
 const NOW = 1_800_000_000
 const ISSUER = 'https://mcp.example.com'
 const ring = await keyRing({ secret: new Uint8Array(32) })
-const envelopes = new Envelopes(ring, ISSUER, () => NOW)
+const signedTokens = new SignedTokens(ring, ISSUER, () => NOW)
 const grant = { sub: 's', grantId: 'g', clientId: 'c' }
 const pair = { ...grant, resource: `${ISSUER}/mcp`, scopes: ['mcp'], generation: 1, issuedAt: NOW, endsAt: NOW + 3_600 }
 
@@ -20,21 +20,21 @@ const spellings = (token: string): readonly string[] =>
 
 describe('white space or padding makes another text of', () => {
   test('an access token', async () => {
-    const token = await envelopes.accessToken(pair, 3_600)
-    expect(await envelopes.verifyAccessToken(token, pair.resource)).toBeDefined()
-    for (const other of spellings(token)) expect(await envelopes.verifyAccessToken(other, pair.resource)).toBeUndefined()
+    const token = await signedTokens.accessToken(pair, 3_600)
+    expect(await signedTokens.verifyAccessToken(token, pair.resource)).toBeDefined()
+    for (const other of spellings(token)) expect(await signedTokens.verifyAccessToken(other, pair.resource)).toBeUndefined()
   })
 
   test('a refresh token', async () => {
-    const token = await envelopes.refreshToken(pair, 3_600)
-    expect(await envelopes.verifyRefreshToken(token)).toBeDefined()
-    for (const other of spellings(token)) expect(await envelopes.verifyRefreshToken(other)).toBeUndefined()
+    const token = await signedTokens.refreshToken(pair, 3_600)
+    expect(await signedTokens.verifyRefreshToken(token)).toBeDefined()
+    for (const other of spellings(token)) expect(await signedTokens.verifyRefreshToken(other)).toBeUndefined()
   })
 
   test('a code', async () => {
-    const code = await envelopes.code({ ...grant, jti: 'j', expiresAt: NOW + 300 })
-    expect(await envelopes.verifyCode(code)).toBeDefined()
-    for (const other of spellings(code)) expect(await envelopes.verifyCode(other)).toBeUndefined()
+    const code = await signedTokens.code({ ...grant, jti: 'j', expiresAt: NOW + 300 })
+    expect(await signedTokens.verifyCode(code)).toBeDefined()
+    for (const other of spellings(code)) expect(await signedTokens.verifyCode(other)).toBeUndefined()
   })
 
   test('a sealed cookie', async () => {
