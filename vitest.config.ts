@@ -52,7 +52,8 @@ export default defineConfig({
             },
           }),
         ],
-        test: { name: 'workers', include: ['test/workers/**/*.test.ts'] },
+        // A busy machine is slow to compile a Worker; nothing here waits for that long by itself.
+        test: { name: 'workers', include: ['test/workers/**/*.test.ts'], testTimeout: 30_000 },
       },
       // What holds a promise of security is never tried again: a race that is lost once in three times is lost.
       { test: { ...END_TO_END, testTimeout: 240_000, name: 'attacks', include: AGAINST_ATTACKS } },
