@@ -47,7 +47,7 @@ test('an incident, from finding the person to the receipt', async () => {
   const { accessToken } = await client.signIn('alice')
   const stream = await countForLong(world.mcpUrl, accessToken)
   const found = async (): Promise<string> => (await admin(['people', 'alice', '--json'])).out
-  await expect.poll(found, { timeout: 5_000 }).toContain('alice@example.com')
+  await expect.poll(found, { timeout: 20_000 }).toContain('alice@example.com')
   const [{ sub }] = JSON.parse(await found()).people
   expect((await admin(['people', 'alice'])).out).toMatch(/^sub +kind +email[\s\S]+Alice Archer/)
 
@@ -71,7 +71,7 @@ test('what was done after a backup is done again from the receipts that were wri
   const client = await BrokerClient.register(world.brokerUrl)
   const { accessToken } = await client.signIn('bob')
   const found = async (): Promise<string> => (await admin(['people', 'bob', '--json'])).out
-  await expect.poll(found, { timeout: 5_000 }).toContain('bob@example.com')
+  await expect.poll(found, { timeout: 20_000 }).toContain('bob@example.com')
   const [{ sub }] = JSON.parse(await found()).people
   const since = new Date(Math.floor(Date.now() / 1000) * 1000).toISOString()
   await admin(['block', 'person', sub, '--reason', 'has left'])

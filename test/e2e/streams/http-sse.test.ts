@@ -81,16 +81,22 @@ describe('the SDK', () => {
 
   test('is served again after a restart also where another client of its grant was connected', async () => {
     const { accessToken } = await credentialsFor('alice', world.mcpUrl)
-    const [one, two] = [await connected(accessToken), await connected(accessToken)]
-    await world.killRuntime()
-    sse.requests.forget()
-    await world.restartRuntime()
-    // Nobody can tell which of them comes back, so each gets a session of its own, initialized as it was.
-    const initialized = (): number => sse.requests.all.filter(({ body }) => body.includes('notifications/initialized')).length
-    await expect.poll(initialized, { timeout: 10_000 }).toBe(2)
-    for (const client of [one, two]) {
-      expect(await client.callTool(ECHO)).toMatchObject({ content: [{ type: 'text', text: 'hello' }] })
-      await client.close()
+    const clients = [await connected(accessToken), await connected(accessToken)]
+    const addresses = (): readonly string[] => clients.map(({ transport }) => String(Reflect.get(transport ?? {}, '_endpoint')))
+    const before = addresses()
+    try {
+      await world.killRuntime()
+      sse.requests.forget()
+      await world.restartRuntime()
+      // Nobody can tell which of them comes back, so each gets a session of its own, initialized as it was. What it says before it
+      // has come back belongs to the one it had.
+      await expect.poll(() => addresses().filter((address) => !before.includes(address)), { timeout: 15_000 }).toHaveLength(2)
+      const initialized = (): number => sse.requests.all.filter(({ body }) => body.includes('notifications/initialized')).length
+      await expect.poll(initialized, { timeout: 10_000 }).toBe(2)
+      for (const client of clients)
+        expect(await client.callTool(ECHO)).toMatchObject({ content: [{ type: 'text', text: 'hello' }] })
+    } finally {
+      for (const client of clients) await client.close()
     }
   })
 })
