@@ -187,8 +187,8 @@ describe.runIf(BROWSER_TESTS_RUN)('the portal', () => {
       await expect
         .poll(async () => {
           await page.goto(`${world.brokerUrl}/admin/clients?search=helpful`)
-          return await page.locator('td[data-label=People]').textContent()
-        })
+          return await page.locator(`tr:has(#block-client-${bad.clientId}) td[data-label=People]`).textContent()
+        }, LONG_ENOUGH)
         .toBe('2')
       expect(await photograph(page, PICTURES, 'clients')).toEqual([])
       await page.click(`#block-client-${bad.clientId}`)
