@@ -11,6 +11,7 @@ import type { DataFolder } from './data-folder.ts'
 import { pass, say } from './log-lines.ts'
 import type { SelfHostOptions } from './options.ts'
 import { workerdConfig } from './workerd-config.ts'
+import { endWithUs } from './end-with-us.ts'
 
 const FIRST_PAUSE_MS = 500
 const LONGEST_PAUSE_MS = 30_000
@@ -111,17 +112,6 @@ export class Supervisor {
       asked.once('error', reject).end()
     })
   }
-}
-
-/** A supervisor that is killed cleans nothing up: a shell waits for our end of a pipe to close and then ends the runtime. */
-function endWithUs(child: ChildProcess): void {
-  const guard = spawn('sh', ['-c', 'cat >/dev/null; kill -9 "$0"', String(child.pid)], {
-    stdio: ['pipe', 'ignore', 'ignore'],
-    detached: true,
-  })
-  guard.once('error', () => undefined)
-  guard.unref()
-  child.once('exit', () => guard.kill('SIGKILL'))
 }
 
 export function workerdProgram(): string {

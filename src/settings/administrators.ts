@@ -1,7 +1,7 @@
 // Who may open the portal: people named here, and whoever Cloudflare Access has let through to it.
 import type { Environment } from './environment.ts'
 import type { PeopleNames } from './people-names.ts'
-import type { PeopleRule } from './people.ts'
+import { ADDRESS, type PeopleRule } from './people.ts'
 import type { SettingsProblem } from './problem.ts'
 import { accessHost, type IdentityProviderSettings } from './providers.ts'
 
@@ -30,9 +30,6 @@ export function administratorsOf(
   }
   return { named, access }
 }
-
-/** With the name of a provider in front or without. */
-const ADDRESS = /^[^\s@]+@\S+$/
 
 function noAddress(text: string): SettingsProblem {
   const cure = 'write whole addresses, as in carol@example.com; groups are named by ADMIN_GROUPS'

@@ -4,6 +4,7 @@ import { clientAuth, serverParameters } from './authorization-parameters.ts'
 import { webUrl } from './environment.ts'
 import { jsonOf, MISSING_IS_SAID } from './json-list.ts'
 import { passHeaders } from './pass-headers.ts'
+import { ADDRESS } from './people.ts'
 import { isOpenHttp, type SettingsProblem } from './problem.ts'
 
 type Given = Readonly<Record<string, string>>
@@ -97,7 +98,7 @@ export function serverSchema(given: Given) {
     allow: z
       .strictObject({
         groups: z.array(text).default([]),
-        emails: z.array(z.string().regex(/^[^\s@]+@\S+$/, 'is not an e-mail address')).default([]),
+        emails: z.array(z.string().regex(ADDRESS, 'is not an e-mail address')).default([]),
       })
       .optional(),
     tools: z

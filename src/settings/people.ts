@@ -10,6 +10,9 @@ export interface PersonName {
   readonly name: string
 }
 
+/** An e-mail address in a rule, with the name of a provider in front or without. */
+export const ADDRESS = /^[^\s@]+@\S+$/
+
 export interface PeopleRule {
   readonly emails: readonly PersonName[]
   readonly groups: readonly PersonName[]

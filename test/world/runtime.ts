@@ -10,6 +10,7 @@ import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { bundleWorker, type Bundle } from '../../selfhost/bundle.ts'
 import { workerdConfig, type Neighbour, type StrangersReach } from '../../selfhost/workerd-config.ts'
+import { endWithUs } from '../../selfhost/end-with-us.ts'
 
 export interface LogLine {
   readonly level: string
@@ -164,17 +165,6 @@ function workerdProgram(): string {
   const fromWrangler = createRequire(createRequire(import.meta.url).resolve('wrangler/package.json'))
   const { default: program }: { default: string } = fromWrangler('workerd')
   return program
-}
-
-/** A killed test runner cleans nothing up, so a shell waits for our end of a pipe to close and then kills the runtime. */
-function endWithUs(child: ChildProcess): void {
-  const guard = spawn('sh', ['-c', 'cat >/dev/null; kill -9 "$0"', String(child.pid)], {
-    stdio: ['pipe', 'ignore', 'ignore'],
-    detached: true,
-  })
-  guard.once('error', () => undefined)
-  guard.unref()
-  child.once('exit', () => guard.kill('SIGKILL'))
 }
 
 function logLine(line: string): LogLine {
