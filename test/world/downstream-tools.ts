@@ -73,8 +73,8 @@ async function count(to: number, interval: number, { mcpReq }: ServerContext): P
       const params = { progressToken, progress: step, total: to, message: `${step} of ${to}` }
       await mcpReq.notify({ method: 'notifications/progress', params })
     }
-    // The signal ends the pause as well: a cancelled count must not sleep on.
-    if (step < to) await sleep(interval, undefined, { signal: mcpReq.signal }).catch(() => undefined)
+    // After the last step too: clients forget what arrives in one piece with the answer. The signal ends the pause: a cancelled count must not sleep on.
+    await sleep(interval, undefined, { signal: mcpReq.signal }).catch(() => undefined)
   }
   return text(`counted to ${to}`)
 }

@@ -2,7 +2,7 @@
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { setupsFor } from '../../../src/pages/setups.ts'
 import { Home, SpawnedClient } from '../../world/spawned-client.ts'
@@ -23,17 +23,18 @@ describe('mcp-remote', () => {
 
   beforeAll(async () => {
     world = await startWorld()
+  })
+
+  beforeEach(async () => {
     home = await Home.create()
   })
 
   afterEach(async () => {
     for (const remote of running.splice(0)) await remote.end()
+    await home.remove()
   })
 
-  afterAll(async () => {
-    await home.remove()
-    await world.close()
-  })
+  afterAll(() => world.close())
 
   test('signs in, calls a tool, and is still signed in when it is started again', async () => {
     const { client, remote } = start()
