@@ -13,6 +13,9 @@ const organizationSchema = z.object({ id: z.int(), login: z.string() })
 const organizationsSchema = z.array(organizationSchema)
 const teamsSchema = z.array(z.object({ slug: z.string(), organization: organizationSchema }))
 
+/** In the settings it is the number of an organisation, and no name: anybody may call one like the number of another. */
+const NUMBER = /^\d+$/
+
 const PER_PAGE = 100
 const MOST_PAGES = 10
 
@@ -43,7 +46,7 @@ async function ownerOf(api: Api, { restrictedTo, scopes }: IdentityProviderSetti
   const address = emails.find(({ primary }) => primary)
   // Anybody makes an organisation and calls it as they like: only those the operator has named say anything about a person.
   const isListed = (one: z.output<typeof organizationSchema>): boolean =>
-    restrictedTo.includes(one.login.toLowerCase()) || restrictedTo.includes(String(one.id))
+    restrictedTo.includes(String(one.id)) || (!NUMBER.test(one.login) && restrictedTo.includes(one.login.toLowerCase()))
   const listed = organizations.filter(isListed)
   if (restrictedTo.length > 0 && listed.length === 0)
     throw new IdentityError('denied', `${login} is in none of the organisations ${restrictedTo.join(', ')}`)

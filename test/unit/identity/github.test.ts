@@ -73,9 +73,10 @@ describe('where only members of an organisation may sign in', () => {
 
   test.for<[string, Record<string, Answer>]>([
     ['others may not', { '/user/orgs': { json: [{ login: 'engineering-2', id: 2 }] } }],
+    ['nobody may whose organisation is called like the number of it', { '/user/orgs': { json: [{ login: '4711', id: 9 }] } }],
     ['nobody may whose organisations are not to be seen', { '/user/orgs': { status: 403, json: { message: 'Forbidden' } } }],
   ])('%s', async ([, api]) => {
-    await expect(alice({ restrictedTo: ['engineering'] }, api)).rejects.toMatchObject({ reason: 'denied' })
+    await expect(alice({ restrictedTo: ['engineering', '4711'] }, api)).rejects.toMatchObject({ reason: 'denied' })
   })
 
   test('a member who leaves is signed out when GitHub is asked again', async () => {
