@@ -39,6 +39,38 @@ test.for([
   expect((await world.newProvider().authorizationUrl(newLogin())).searchParams.get('hd')).toBe(hd)
 })
 
+describe('an address that Google calls verified', () => {
+  beforeEach(async () => {
+    world = await startGoogle()
+  })
+
+  test.for<[string, string | undefined, string, string | undefined]>([
+    ['is the person’s in an organisation', 'example.com', 'alice@example.com', 'alice@example.com'],
+    ['is the person’s in Google’s own mail', undefined, 'Alice@Gmail.com', 'Alice@Gmail.com'],
+    ['is a service account’s', undefined, 'ci@acme.iam.gserviceaccount.com', 'ci@acme.iam.gserviceaccount.com'],
+    ['is nobody’s elsewhere: who had it when the account was made may have left', undefined, 'alice@example.com', undefined],
+    ['is nobody’s at a domain that only ends like Google’s', undefined, 'alice@notgmail.com', undefined],
+    ['is nobody’s in an organisation without a name', '', 'alice@example.com', undefined],
+  ])('%s', async ([, hd, address, email]) => {
+    world.hd = hd
+    world.changeEmail('alice', address)
+
+    expect((await signedIn(world.newProvider(), asAlice)).identity).toEqual({ ...world.alice, email })
+  })
+
+  test('is gone with the next refresh when the account leaves its organisation', async () => {
+    const provider = world.newProvider()
+    const { identity, tokens } = await signedIn(provider, asAlice)
+    world.hd = undefined
+
+    expect(await provider.refresh(tokens, identity, async () => {})).toMatchObject({
+      outcome: 'refreshed',
+      identity: { email: undefined },
+      losesEmail: true,
+    })
+  })
+})
+
 describe('where only example.com may sign in', () => {
   beforeEach(async () => {
     world = await startGoogle({ restrictedTo: ['example.com'] })
