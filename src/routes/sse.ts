@@ -6,7 +6,7 @@ import { openEnvelope, type Envelope } from '../mcp/message/json-rpc-body.ts'
 import { handOver } from '../mcp/router/dispatch.ts'
 import { labelOf, requestIdsOf } from '../mcp/message/label.ts'
 import { readBody, withRoom } from '../mcp/message/read-body.ts'
-import { McpRefusal } from '../mcp/message/refusal.ts'
+import { McpRefusal, namingRequests } from '../mcp/message/refusal.ts'
 import { ssePaths, type Downstream } from '../settings/downstreams.ts'
 import { bearer, crossOrigin, onlyMethods, originIsAllowed, type Authenticated } from './guards.ts'
 import { answerOrRefusal, type McpServices } from './mcp.ts'
@@ -40,21 +40,21 @@ function mount(routes: Hono<Authenticated>, services: McpServices, downstream: D
     )
     routes.use(path, onlyMethods(allowed))
   }
-  routes.get(stream, (c) => answerOrRefusal(c, services, async () => handOver(opening(c, downstream), postOf(c, services))))
+  const handedOver = (c: Asked, asked: HandedOver): Promise<Response> => handOver(asked, services.session(c.get('caller').sub))
+  routes.get(stream, (c) => answerOrRefusal(c, services, () => handedOver(c, opening(c, downstream))))
   routes.post(messages, (c) =>
     answerOrRefusal(c, services, async () =>
-      withRoom(services.held, c.get('caller').sub, async (hold) =>
-        handOver(await message(c, services, downstream, hold), postOf(c, services)),
-      ),
+      withRoom(services.held, c.get('caller').sub, async (hold) => {
+        const asked = await message(c, services, downstream, hold)
+        return await handedOver(c, asked).catch((error: unknown) => {
+          throw namingRequests(error, { id: asked.passage.id, ids: asked.requestIds })
+        })
+      }),
     ),
   )
 }
 
 type HandedOver = Parameters<typeof handOver>[0]
-
-function postOf(c: Asked, { session }: McpServices): ReturnType<McpServices['session']> {
-  return session(c.get('caller').sub)
-}
 
 function commonTo(c: Asked, { url: target, passHeaders }: Downstream) {
   return { caller: c.get('caller'), requestId: c.get('requestId'), target, passHeaders, transport: 'http-sse' } as const

@@ -24,8 +24,6 @@ const orderSchema = z.object({
   caller: callerSchema,
   client: z.enum(['streamable-http', 'http-sse']),
   kind: z.enum(['initialize', 'request', 'listen', 'notification', 'response', 'batch', 'stream', 'end']),
-  /** The id a refusal has to name, as its client spelled it. */
-  id: z.string().optional(),
   /** Ids of all requests in the body, as spelled. */
   requestIds: z.array(z.string()),
   /** How many messages the body holds. */
@@ -40,7 +38,6 @@ export interface DispatchHeader {
   /** What the client speaks. */
   readonly client: Transport
   readonly kind: z.output<typeof orderSchema>['kind']
-  readonly id?: string | undefined
   readonly requestIds: readonly string[]
   readonly count: number
   readonly target: string
@@ -65,7 +62,7 @@ const refusalSchema = z.object({
 
 /** The object's refusal on its way to the router, which words it for the client. */
 export function refusalAnswer(refusal: McpRefusal): Response {
-  const { code, message, reason, scopes, isTold, ids } = refusal
+  const { code, message, reason, scopes, isTold, isForEach } = refusal
   const headers = new Headers(refusal.headers)
   const told: z.input<typeof refusalSchema> = {
     code,
@@ -73,20 +70,19 @@ export function refusalAnswer(refusal: McpRefusal): Response {
     reason,
     scopes: scopes && [...scopes],
     ...(isTold && { isTold }),
-    ...(ids && { isForEach: true }),
+    ...(isForEach && { isForEach }),
   }
   headers.set(REFUSAL_HEADER, encodeURIComponent(JSON.stringify(told)))
   headers.set(ANSWER_HEADER, 'refused')
   return new Response(null, { status: 204, headers })
 }
 
-/** `id` is what the refusal has to name, `ids` those of a batch. */
-export function refusalIn(answer: Response, id?: string, ids: readonly string[] = []): McpRefusal | undefined {
+export function refusalIn(answer: Response): McpRefusal | undefined {
   const header = answer.headers.get(REFUSAL_HEADER)
   if (header === null) return undefined
-  const { code, message, isForEach, ...detail } = refusalSchema.parse(JSON.parse(decodeURIComponent(header)))
+  const { code, message, ...detail } = refusalSchema.parse(JSON.parse(decodeURIComponent(header)))
   if (!isRefusalCode(code)) throw new Error(`the object refused with a code the router does not know: ${code}`)
   const headers = new Headers(answer.headers)
   for (const name of [ANSWER_HEADER, REFUSAL_HEADER]) headers.delete(name)
-  return new McpRefusal(code, message, { ...detail, headers, ...(isForEach === true ? { ids } : { id }) })
+  return new McpRefusal(code, message, { ...detail, headers })
 }

@@ -30,11 +30,11 @@ const NOT_ADMITTED: Readonly<Record<Refused['reason'], string>> = {
 const RETRY_AFTER = 5
 
 /** What a client is told whose request the person's object did not admit. */
-export function refusedAdmission({ reason, retryAfter, rate }: Refused, id?: string): McpRefusal {
+export function refusedAdmission({ reason, retryAfter, rate }: Refused): McpRefusal {
   const headers = new Headers()
   if (rate) setRate(headers, rate)
   if (reason === 'limit_exceeded' || reason === 'auth_unavailable') headers.set('retry-after', String(retryAfter ?? RETRY_AFTER))
-  return new McpRefusal(reason, NOT_ADMITTED[reason], { id, headers })
+  return new McpRefusal(reason, NOT_ADMITTED[reason], { headers })
 }
 
 /** Thrown in the object where an admission, or a charge after it, says no. */

@@ -9,37 +9,35 @@ const CODINGS: readonly string[] = ['gzip', 'x-gzip', 'br', 'deflate', 'zstd', '
 const UNDONE: readonly string[] = ['gzip', 'br']
 
 /** Throws for the answers that must not reach a client as they are. */
-export async function checkAnswer(answer: Response, id: string | undefined): Promise<void> {
-  const refusal = refusalOf(answer, id)
+export async function checkAnswer(answer: Response): Promise<void> {
+  const refusal = refusalOf(answer)
   if (!refusal) return
   await answer.body?.cancel()
   throw refusal
 }
 
-function refusalOf({ status, headers }: Response, id: string | undefined): McpRefusal | undefined {
+function refusalOf({ status, headers }: Response): McpRefusal | undefined {
   if (status >= 300 && status < 400) {
     // Followed, it would turn a POST into a GET and take the person's credentials to a host nobody named.
     const host = URL.parse(headers.get('location') ?? '')?.host ?? 'a path of its own'
     return new McpRefusal('downstream_redirect', 'The downstream MCP server redirects, and redirects are not followed', {
-      id,
       reason: `${status} to ${host}: configure the final URL`,
     })
   }
   if (status === 401 || status === 407) {
     // Passed on, it would send the client into an endless authorization with a broker that has nothing against it.
     return new McpRefusal('downstream_unauthorized', 'The downstream MCP server did not accept the credentials of the broker', {
-      id,
       reason: `the downstream answered ${status}: check its authentication mode`,
     })
   }
   if (status < 200 || status > 599) {
     const message = 'The downstream MCP server gave an answer that is not HTTP as agreed'
-    return new McpRefusal('downstream_malformed', message, { id, reason: `status ${status}` })
+    return new McpRefusal('downstream_malformed', message, { reason: `status ${status}` })
   }
   const coding = codingLeft(headers)
   if (coding === undefined) return undefined
   const message = `The downstream MCP server compressed its answer with ${coding}, which it was not asked for`
-  return new McpRefusal('downstream_malformed', message, { id, reason: `content encoding ${coding}` })
+  return new McpRefusal('downstream_malformed', message, { reason: `content encoding ${coding}` })
 }
 
 function codingLeft(headers: Headers): string | undefined {

@@ -26,7 +26,7 @@ const PRINTABLE = /^[\t\x20-\x7e]*$/
 
 export function requestHeaders(
   client: Headers,
-  { era, id }: Passage,
+  { era }: Passage,
   identity: Readonly<Record<string, string>>,
   /** What the operator lets through to this server. */
   alsoPassing: readonly string[] = [],
@@ -41,7 +41,7 @@ export function requestHeaders(
     if (PRINTABLE.test(value)) {
       if (isModern || !isParameter) headers[name] = value
     } else if (name.startsWith('mcp-'))
-      throw new McpRefusal('malformed_header', `the header ${name} has characters outside ASCII`, { id })
+      throw new McpRefusal('malformed_header', `the header ${name} has characters outside ASCII`)
   }
   return Object.assign(headers, identity)
 }

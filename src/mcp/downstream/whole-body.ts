@@ -10,8 +10,6 @@ import { roomFor, UnfinishedBytes, type Room } from '../sse/unfinished.ts'
 const WITHIN_MS = 60_000
 
 interface Expected {
-  /** What a refusal has to name. */
-  readonly id?: string | undefined
   readonly mostBytes?: number
   readonly withinMs?: number
   readonly room?: Room
@@ -19,19 +17,19 @@ interface Expected {
 
 export async function wholeBody(
   body: ReadableStream<Uint8Array> | null,
-  { id, mostBytes = MAX_EVENT_BYTES, withinMs = WITHIN_MS, room = roomFor() }: Expected = {},
+  { mostBytes = MAX_EVENT_BYTES, withinMs = WITHIN_MS, room = roomFor() }: Expected = {},
 ): Promise<Uint8Array> {
   const unfinished = new UnfinishedBytes(room)
   let soFar = 0
   try {
     return await readBounded(body, { mostBytes, withinMs, holds: (bytes) => unfinished.reach((soFar += bytes)) })
   } catch (error) {
-    if (error instanceof HeldBytesError) throw noRoomForEvent(id)
+    if (error instanceof HeldBytesError) throw noRoomForEvent()
     if (!(error instanceof BodyError)) throw error
     if (error.reason === 'too_late')
-      throw new McpRefusal('downstream_timeout', 'The downstream MCP server did not finish its answer in time', { id })
+      throw new McpRefusal('downstream_timeout', 'The downstream MCP server did not finish its answer in time')
     const message = `An answer of the downstream MCP server is larger than ${mostBytes} bytes`
-    throw new McpRefusal('downstream_event_too_large', message, { id })
+    throw new McpRefusal('downstream_event_too_large', message)
   } finally {
     unfinished.giveBack()
   }

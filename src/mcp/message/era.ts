@@ -41,14 +41,11 @@ function single(message: Message, headers: Headers, version: string | undefined)
     throw new McpRefusal(
       'header_mismatch',
       `initialize opens a session of an era that ended before MCP-Protocol-Version ${MODERN}`,
-      { id },
     )
   }
   // A modern notification needs no `_meta`; nobody but the modern era sends one under this version, and it opens nothing.
   if (kind === 'notification') return { era: 'modern', kind, id: undefined }
-  throw new McpRefusal('missing_envelope', `a request of MCP-Protocol-Version ${MODERN} carries params._meta["${VERSION_KEY}"]`, {
-    id,
-  })
+  throw new McpRefusal('missing_envelope', `a request of MCP-Protocol-Version ${MODERN} carries params._meta["${VERSION_KEY}"]`)
 }
 
 /** Batches exist in 2025-03-26 alone, whose clients send no version header. */

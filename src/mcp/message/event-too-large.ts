@@ -2,14 +2,14 @@
 import { McpRefusal } from './refusal.ts'
 
 /** The downstream has answered: whoever asks again should know that. */
-export function eventTooLarge(maxEventBytes: number, id?: string): McpRefusal {
+export function eventTooLarge(maxEventBytes: number): McpRefusal {
   const message = `An event of the downstream MCP server is larger than ${maxEventBytes} bytes; the request may have taken effect`
-  return new McpRefusal('downstream_event_too_large', message, { id })
+  return new McpRefusal('downstream_event_too_large', message)
 }
 
-export function noRoomForEvent(id?: string): McpRefusal {
+export function noRoomForEvent(): McpRefusal {
   const message = 'The broker holds too much of unfinished answers to take this one in; the request may have taken effect'
-  return new McpRefusal('broker_busy', message, { id })
+  return new McpRefusal('broker_busy', message)
 }
 
 interface NotTaken {
@@ -18,6 +18,6 @@ interface NotTaken {
 }
 
 /** For what the reader of the stream threw. */
-export function eventNotTaken(error: NotTaken, id?: string): McpRefusal {
-  return error.code === 'no_room_for_event' ? noRoomForEvent(id) : eventTooLarge(error.maxEventBytes, id)
+export function eventNotTaken(error: NotTaken): McpRefusal {
+  return error.code === 'no_room_for_event' ? noRoomForEvent() : eventTooLarge(error.maxEventBytes)
 }

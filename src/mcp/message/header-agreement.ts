@@ -19,26 +19,26 @@ const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** `version` is what the body says; anything but a string is the downstream's to judge. */
 export function checkAgreement(message: Message, version: unknown, headers: Headers): void {
-  const { kind, id, method, params } = message
+  const { kind, method, params } = message
   const isRequired = kind === 'request'
-  if (typeof version === 'string') agree('MCP-Protocol-Version', headers.get('mcp-protocol-version'), version, isRequired, id)
-  agree('Mcp-Method', headers.get('mcp-method'), method, isRequired, id)
+  if (typeof version === 'string') agree('MCP-Protocol-Version', headers.get('mcp-protocol-version'), version, isRequired)
+  agree('Mcp-Method', headers.get('mcp-method'), method, isRequired)
   const member = NAMED_BY.get(method)
   const name = member === undefined ? undefined : params[member]
-  if (typeof name === 'string') agree('Mcp-Name', nameOf(headers.get('mcp-name'), id), name, isRequired, id)
+  if (typeof name === 'string') agree('Mcp-Name', nameOf(headers.get('mcp-name')), name, isRequired)
 }
 
-function agree(header: string, said: string | null, body: string, isRequired: boolean, id: string | undefined): void {
+function agree(header: string, said: string | null, body: string, isRequired: boolean): void {
   if (said === body || (said === null && !isRequired)) return
-  throw mismatch(said === null ? `the ${header} header is missing` : `the ${header} header and the body disagree`, id)
+  throw mismatch(said === null ? `the ${header} header is missing` : `the ${header} header and the body disagree`)
 }
 
 /** A name that no header can hold travels as `=?base64?…?=`. */
-function nameOf(value: string | null, id: string | undefined): string | null {
+function nameOf(value: string | null): string | null {
   if (value === null || !value.startsWith('=?base64?') || !value.endsWith('?=')) return value
   const encoded = SENTINEL.exec(value)?.[1]
   const name = encoded === undefined ? undefined : decoded(encoded)
-  if (name === undefined) throw mismatch('the Mcp-Name header is not valid Base64 of UTF-8', id)
+  if (name === undefined) throw mismatch('the Mcp-Name header is not valid Base64 of UTF-8')
   return name
 }
 
@@ -53,6 +53,6 @@ function decoded(encoded: string): string | undefined {
   }
 }
 
-function mismatch(message: string, id: string | undefined): McpRefusal {
-  return new McpRefusal('header_mismatch', message, { id })
+function mismatch(message: string): McpRefusal {
+  return new McpRefusal('header_mismatch', message)
 }

@@ -54,7 +54,7 @@ export function openEnvelope(body: Uint8Array): Envelope {
   const messages = [parsed].flat().map((element: unknown, index) => message(element, scan.ids[index]))
   const initialize = messages.find(({ method }) => method === 'initialize')
   if (initialize && body.length > MOST_OF_INITIALIZE) {
-    throw new McpRefusal('body_too_large', `an initialize message may have ${MOST_OF_INITIALIZE} bytes`, { id: initialize.id })
+    throw new McpRefusal('body_too_large', `an initialize message may have ${MOST_OF_INITIALIZE} bytes`).for(initialize)
   }
   return { isBatch: Array.isArray(parsed), messages }
 }
@@ -202,7 +202,7 @@ function message(value: unknown, id: string | undefined): Message {
   }
   if (typeof method !== 'string') throw invalid('a message has a method, a result or an error')
   if (!method.isWellFormed()) throw ambiguous('its method has half a surrogate pair')
-  if (!isRecord(params)) throw new McpRefusal('invalid_message', 'the params of a message are a JSON object', { id })
+  if (!isRecord(params)) throw new McpRefusal('invalid_message', 'the params of a message are a JSON object').for({ id })
   for (const key of ['name', 'uri', 'taskId'] as const) {
     const named = params[key]
     if (typeof named === 'string' && !named.isWellFormed()) throw ambiguous(`params.${key} has half a surrogate pair`)

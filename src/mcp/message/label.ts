@@ -1,5 +1,6 @@
 // What people who watch are shown of a message, and which requests are in a body.
 import type { Envelope } from './json-rpc-body.ts'
+import type { Waiting } from './refusal.ts'
 
 const LONGEST_LABEL = 200
 
@@ -15,4 +16,10 @@ export function labelOf(envelope: Envelope | undefined): string {
 /** JSON-RPC ids of all requests, each as its client spelled it. */
 export function requestIdsOf(envelope: Envelope | undefined): readonly string[] {
   return envelope?.messages.flatMap(({ kind, id }) => (kind === 'request' && id !== undefined ? [id] : [])) ?? []
+}
+
+/** A batch is answered as a whole, by an error that has no id, or each of its requests is. */
+export function waitingIn(envelope: Envelope | undefined): Waiting {
+  const ids = requestIdsOf(envelope)
+  return { id: envelope?.isBatch ? undefined : ids[0], ids }
 }

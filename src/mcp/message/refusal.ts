@@ -52,11 +52,17 @@ export function isRefusalCode(code: string): code is McpRefusalCode {
   return Object.hasOwn(REFUSALS, code)
 }
 
+/** JSON-RPC ids as their client spelled them, in JSON: a number above 2^53 must come back unchanged. */
+export interface Waiting {
+  /** The request's, where the message is one. */
+  readonly id: string | undefined
+  /** Those of all requests in the body. */
+  readonly ids?: readonly string[]
+}
+
 export interface McpRefusalDetail {
-  /** The request's JSON-RPC id as the client spelled it, in JSON: a number above 2^53 must come back unchanged. */
-  readonly id?: string | undefined
-  /** The ids of a batch: each of its requests is answered. */
-  readonly ids?: readonly string[] | undefined
+  /** Each request of a batch is answered, and not the batch as a whole. */
+  readonly isForEach?: boolean | undefined
   /** All that a token needs which gets through, where it lacks some. */
   readonly scopes?: readonly string[] | undefined
   /** The client has read it on a stream it has open. */
@@ -71,40 +77,52 @@ export class McpRefusal extends Error {
   override readonly name = 'McpRefusal'
   readonly code: McpRefusalCode
   readonly status: number
-  readonly id: string | undefined
-  readonly ids: readonly string[] | undefined
+  readonly isForEach: boolean
   readonly scopes: readonly string[] | undefined
   readonly isTold: boolean
   readonly headers: Headers
   readonly reason: string | undefined
+  #waiting: Waiting | undefined
 
   /** `message` goes to the client and says what it can fix. */
   constructor(code: McpRefusalCode, message: string, detail: McpRefusalDetail = {}) {
     super(message)
     this.code = code
     this.status = REFUSALS[code].status
-    this.id = detail.id
-    this.ids = detail.ids
+    this.isForEach = detail.isForEach ?? false
     this.scopes = detail.scopes
     this.isTold = detail.isTold ?? false
     this.headers = detail.headers ?? new Headers()
     this.reason = detail.reason
   }
 
+  /** Says who waits for an answer, where that is known. What refuses knows nothing of ids: whoever catches it does. */
+  for(waiting: Waiting): this {
+    this.#waiting ??= waiting
+    return this
+  }
+
   /** The JSON-RPC error object; `id` is null where the request has none or can't be trusted (JSON-RPC 2.0 section 5). */
   toJson(requestId: string): string {
-    return this.ids ? `[${this.answers(requestId).join(',')}]` : this.#answer(this.id, requestId)
+    const answers = this.answers(requestId)
+    return this.isForEach ? `[${answers.join(',')}]` : answers.join('')
   }
 
   /** One answer for each request, where they do not go together. */
   answers(requestId: string): readonly string[] {
-    return (this.ids ?? [this.id]).map((id) => this.#answer(id, requestId))
+    const { id, ids = [] } = this.#waiting ?? { id: undefined }
+    return (this.isForEach ? ids : [id]).map((answered) => this.#answer(answered, requestId))
   }
 
   #answer(id: string | undefined, requestId: string): string {
     const error = { code: REFUSALS[this.code].rpc, message: this.message, data: { code: this.code, request_id: requestId } }
     return `{"jsonrpc":"2.0","id":${id ?? 'null'},"error":${JSON.stringify(error)}}`
   }
+}
+
+/** For whoever catches: a refusal says whose requests it answers, anything else stays what it is. */
+export function namingRequests(error: unknown, waiting: Waiting): unknown {
+  return error instanceof McpRefusal ? error.for(waiting) : error
 }
 
 /** What everybody is told whose permission has ended, wherever the request or the stream was at that moment. */
@@ -128,10 +146,10 @@ export function notOffered(status: number): McpRefusal {
 }
 
 /** A request that was under way when its permission ended, or the rules changed. */
-export function interrupted(reason: unknown, id?: string): McpRefusal {
-  return reason === 'policy_changed' ? new McpRefusal('access_denied', DENIED, { id }) : revoked(id)
+export function interrupted(reason: unknown): McpRefusal {
+  return reason === 'policy_changed' ? new McpRefusal('access_denied', DENIED) : revoked()
 }
 
-export function revoked(id?: string): McpRefusal {
-  return new McpRefusal('credential_revoked', ENDED.credential_revoked, { id })
+export function revoked(): McpRefusal {
+  return new McpRefusal('credential_revoked', ENDED.credential_revoked)
 }

@@ -195,7 +195,7 @@ export class LegacyCarrier implements Carrier {
     // What opens nothing is what makes room: a cancellation, an answer to a question of the server's.
     const opens = order.requestIds.length > 0
     if (opens && isFull(this.#context, order.caller.resource, this.#streams.size + this.#flights.size, grantsOfOpen)) {
-      throw new McpRefusal('limit_exceeded', 'too many requests at once: wait until one of them is answered', { id: order.id })
+      throw new McpRefusal('limit_exceeded', 'too many requests at once: wait until one of them is answered')
     }
     const bridged = order.kind === 'initialize' ? await this.#bridges.initialize(asked) : undefined
     if (bridged) return bridged
@@ -234,7 +234,7 @@ export class LegacyCarrier implements Carrier {
       refuseEnded(this.#context, order.caller, abort)
       const { session, ...rest } = asked
       const sent = await this.#downstream.send(session, { ...rest, ...wayOf(this.#context, order, rest.headers, abort.signal) })
-      await checkAnswer(sent.answer, order.id)
+      await checkAnswer(sent.answer)
       return sent
     } catch (error) {
       throw abort.signal.aborted ? interrupted(abort.signal.reason) : error

@@ -15,9 +15,9 @@ export type LostBecause = keyof typeof BECAUSE | SseEventTooLarge
 
 /** `id` as the client spelled it; the stream is what an operator finds in the log. */
 export function lostAnswer(id: string, stream: string, because: LostBecause = 'connection'): string {
-  if (typeof because !== 'string') return eventNotTaken(because, id).toJson(stream)
+  if (typeof because !== 'string') return eventNotTaken(because).for({ id }).toJson(stream)
   const message = `${BECAUSE[because]}; whether the request took effect is unknown`
-  return new McpRefusal('downstream_broken', message, { id }).toJson(stream)
+  return new McpRefusal('downstream_broken', message).for({ id }).toJson(stream)
 }
 
 /** Nothing that stands in an event stream begins like this. */

@@ -111,7 +111,8 @@ async function pass(
 /** A client of HTTP+SSE reads no answer to a POST: it would wait for one on its stream. */
 async function told(error: unknown, { order }: Asked, session: McpSession, bridges: Bridges): Promise<unknown> {
   if (order.client !== 'http-sse' || !(error instanceof McpRefusal) || error.code !== 'tool_not_allowed') return error
-  await bridges.tell(session, error.answers(order.requestId))
+  const [id] = order.requestIds
+  await bridges.tell(session, error.for({ id, ids: order.requestIds }).answers(order.requestId))
   return new McpRefusal(error.code, error.message, { reason: error.reason, isTold: true })
 }
 

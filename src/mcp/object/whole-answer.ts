@@ -20,7 +20,7 @@ export async function wholeAnswer(
   edit: Edit | undefined,
 ): Promise<Response> {
   const { status, body, ok } = answer
-  const { id, caller } = order
+  const { caller } = order
   const { flights } = bodies
   const bare = bareStatus(answer, answersRequest)
   if (bare !== undefined || !body) {
@@ -31,7 +31,7 @@ export async function wholeAnswer(
   // Also while it is read: a revocation that comes meanwhile finds it here.
   flights.set(abort, caller.grantId)
   try {
-    if (edit && ok) return new Response(await editedBody(bodies.hold(body, abort, order), edit, id), { status, headers })
+    if (edit && ok) return new Response(await editedBody(bodies.hold(body, abort, order), edit), { status, headers })
     const given = await shortOrStream(answer, body)
     if (given instanceof ReadableStream) return new Response(bodies.hold(given, abort, order), { status, headers })
     flights.delete(abort)
@@ -40,6 +40,6 @@ export async function wholeAnswer(
     flights.delete(abort)
     if (abort.signal.aborted) throw interrupted(abort.signal.reason)
     if (error instanceof McpRefusal) throw error
-    throw new McpRefusal('downstream_broken', 'The connection to the downstream MCP server broke before it had answered', { id })
+    throw new McpRefusal('downstream_broken', 'The connection to the downstream MCP server broke before it had answered')
   }
 }

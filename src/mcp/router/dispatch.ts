@@ -57,11 +57,11 @@ export async function handOver(forwarding: LegacyForwarding, post: LegacyPost): 
     label,
     transport = 'streamable-http',
   } = forwarding
-  const { kind, id } = passage
-  const order: DispatchHeader = { caller, client: transport, kind, id, requestIds, count, target, requestId, label }
+  const { kind } = passage
+  const order: DispatchHeader = { caller, client: transport, kind, requestIds, count, target, requestId, label }
   const headers = { ...requestHeaders(client.headers, passage, {}, forwarding.passHeaders), [ORDER_HEADER]: headerJson(order) }
   const answer = await post.fetch('https://session/mcp', { method: client.method, headers, ...(body && { body }) })
-  const refusal = refusalIn(answer, passage.id, requestIds)
+  const refusal = refusalIn(answer)
   if (refusal) throw refusal
   // The lifecycle answers an exception with its stack trace; whatever the object did not mark is not an answer.
   if (!answer.headers.has(ANSWER_HEADER)) {

@@ -58,7 +58,7 @@ const UNANSWERED = { unreachable: 'downstream_unreachable', timeout: 'downstream
 
 export async function forward(forwarding: Forwarding, conditions: ForwardingConditions): Promise<Response> {
   const { passage, client } = forwarding
-  const lifetime = new RequestLifetime(conditions.leash, client.signal, passage.id)
+  const lifetime = new RequestLifetime(conditions.leash, client.signal)
   try {
     // Of two connections to a standing stream one must not reach the downstream, which takes the newest for a second one.
     if (conditions.standing === true) await lifetime.hold()
@@ -67,7 +67,7 @@ export async function forward(forwarding: Forwarding, conditions: ForwardingCond
     const answer = await (conditions.standing === true
       ? answerInTime(asking, () => lifetime.ending.abort('the stream ended'))
       : asking)
-    await checkAnswer(answer, passage.id)
+    await checkAnswer(answer)
     const { status, body } = answer
     const headers = responseHeaders(answer)
     const bare = bareStatus(answer, passage.kind !== 'notification' && passage.kind !== 'response')
@@ -79,11 +79,11 @@ export async function forward(forwarding: Forwarding, conditions: ForwardingCond
     }
     if (isEventStream(answer)) return new Response(await eventsOf(body, forwarding, conditions, lifetime), { status, headers })
     if (conditions.edit && answer.ok) {
-      const edited = await cutOff(editedBody(body, conditions.edit, passage.id), lifetime)
+      const edited = await cutOff(editedBody(body, conditions.edit), lifetime)
       lifetime.release()
       return new Response(edited, { status, headers })
     }
-    const given = await cutOff(shortOrStream(answer, body).catch(broken(passage)), lifetime)
+    const given = await cutOff(shortOrStream(answer, body).catch(broken), lifetime)
     if (given instanceof ReadableStream) return new Response(untilItsEnd(given, lifetime), { status, headers })
     lifetime.release()
     return new Response(given, { status, headers })
@@ -132,7 +132,7 @@ function encoding(
   return {
     encode: (events) => encode(editedEvents(events, edit, drop)),
     unanswered: () =>
-      hasDropped ? encodeEvent({ event: 'message', data: unreadable(passage.id).toJson(requestId) }) : undefined,
+      hasDropped ? encodeEvent({ event: 'message', data: unreadable().for(passage).toJson(requestId) }) : undefined,
   }
 }
 
@@ -142,14 +142,8 @@ async function doneBefore(before: NonNullable<ForwardingConditions['before']>, l
   await cutOff(before(lifetime.ending.signal), lifetime)
 }
 
-function broken({ id }: Passage): (cause: unknown) => never {
-  return (cause) => {
-    const reason = describeError(cause)
-    throw new McpRefusal('downstream_broken', 'The connection to the downstream MCP server broke before it had answered', {
-      id,
-      reason,
-    })
-  }
+function broken(cause: unknown): never {
+  throw new McpRefusal('downstream_broken', BROKE, { reason: describeError(cause) })
 }
 
 /** Whoever is cut off is told why, and not what that looked like from inside. */
@@ -200,7 +194,6 @@ async function ask(forwarding: Forwarding, conditions: ForwardingConditions, lif
     if (!(error instanceof OutboundError)) throw error
     if (error.reason === 'aborted') throw lifetime.refusal
     throw new McpRefusal(UNANSWERED[error.reason], FAILED, {
-      id: passage.id,
       reason: `${error.reason}: ${describeError(error.cause)}`,
     })
   }
@@ -212,11 +205,10 @@ const BROKE = 'The connection to the downstream MCP server broke before it had a
 function lastEvent(breakage: Breakage, { passage, requestId }: Forwarding, maxEventBytes: number): Uint8Array | undefined {
   log('warn', 'mcp.stream_broken', { code: breakage, request_id: requestId })
   if (passage.id === undefined) return undefined
-  const { id } = passage
   const refusals = {
-    downstream_broken: () => new McpRefusal('downstream_broken', BROKE, { id }),
-    downstream_event_too_large: () => eventTooLarge(maxEventBytes, id),
-    broker_busy: () => noRoomForEvent(id),
+    downstream_broken: () => new McpRefusal('downstream_broken', BROKE),
+    downstream_event_too_large: () => eventTooLarge(maxEventBytes),
+    broker_busy: () => noRoomForEvent(),
   } as const
-  return encodeEvent({ event: 'message', data: refusals[breakage]().toJson(requestId) })
+  return encodeEvent({ event: 'message', data: refusals[breakage]().for(passage).toJson(requestId) })
 }

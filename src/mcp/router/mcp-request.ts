@@ -16,9 +16,9 @@ import { challengedFor, type AskChallenge, type Challenged } from '../downstream
 import type { Tapped } from '../downstream/wire-tap.ts'
 import { passageOf, type Passage } from '../message/era.ts'
 import { openEnvelope, type Envelope } from '../message/json-rpc-body.ts'
-import { labelOf, requestIdsOf } from '../message/label.ts'
+import { labelOf, requestIdsOf, waitingIn } from '../message/label.ts'
 import { readBody } from '../message/read-body.ts'
-import { McpRefusal } from '../message/refusal.ts'
+import { McpRefusal, namingRequests, type Waiting } from '../message/refusal.ts'
 import { KEEP_ALIVE_MS } from '../sse/keep-alive.ts'
 import { editing, hasRules, ToolGate } from '../tools/gate.ts'
 import type { ToolMemory } from '../tools/memory.ts'
@@ -74,6 +74,7 @@ export class McpRequest {
   readonly #request: VerifiedRequest
   readonly #context: RouterContext
   readonly #startedAt = Date.now()
+  #waiting: Waiting = { id: undefined }
 
   constructor(request: VerifiedRequest, context: RouterContext) {
     this.#request = request
@@ -82,8 +83,12 @@ export class McpRequest {
 
   /** The answer for the client; throws an `McpRefusal` for what is not carried to the downstream, or not back. */
   async answer(): Promise<Response> {
-    const read = await this.#read()
-    return await (read.passage.era === 'legacy' ? this.#dispatch(read) : this.#admit(read))
+    try {
+      const read = await this.#read()
+      return await (read.passage.era === 'legacy' ? this.#dispatch(read) : this.#admit(read))
+    } catch (error) {
+      throw namingRequests(error, this.#waiting)
+    }
   }
 
   async #read(): Promise<Read> {
@@ -103,6 +108,7 @@ export class McpRequest {
     if (!target) throw new McpRefusal('not_found', 'this path could mean another one to the downstream')
     const body = client.method === 'POST' ? await readBody(client, this.#context.limits.maxBodyBytes, hold) : undefined
     const envelope = body && openEnvelope(body)
+    this.#waiting = waitingIn(envelope)
     return { target, body, envelope, passage: passageOf(client.method, client.headers, envelope), label: labelOf(envelope) }
   }
 
@@ -130,7 +136,7 @@ export class McpRequest {
     const admission = await post.admit(caller, read.label)
     recorded.note(caller, admission.recording)
     return await this.#recorded(read, admission.recording, async () => {
-      if (!admission.admitted) throw refusedAdmission(admission, read.passage.id)
+      if (!admission.admitted) throw refusedAdmission(admission)
       return await this.#forward(read, admission)
     })
   }
@@ -142,7 +148,7 @@ export class McpRequest {
     const vouched = { ...this.#forwarding(read), identity: identityHeaders(admission), challenged }
     const leash = conditions.leash({ id: undefined, kind: 'request' })
     const isRuled = read.envelope && hasRules(downstream)
-    const ruled = isRuled && gated(this.#gate(read, admission.identity), read.envelope, vouched, () => this.#charge(read))
+    const ruled = isRuled && gated(this.#gate(read, admission.identity), read.envelope, vouched, () => this.#charge())
     const answer = await forward(vouched, { ...conditions, ...ruled, leash })
     setRate(answer.headers, admission.rate)
     return answer
@@ -163,12 +169,7 @@ export class McpRequest {
       leash: (stream) => (meter) => this.#leash(read, stream, meter),
       record: (watched, work) => this.#recorded(read, watched, work),
       challengedFor: (authorization): Challenged | undefined =>
-        challengedFor(
-          downstream,
-          { grantId: caller.grantId, authorization },
-          (told) => post.challenged(told),
-          (refused) => refusedAdmission(refused, read.passage.id),
-        ),
+        challengedFor(downstream, { grantId: caller.grantId, authorization }, (told) => post.challenged(told), refusedAdmission),
     }
   }
 
@@ -184,9 +185,9 @@ export class McpRequest {
     return new ToolGate(downstream, { scopes: caller.scopes, issuer, groups }, { memory: this.#context.memory, list })
   }
 
-  async #charge({ passage }: Read): Promise<void> {
+  async #charge(): Promise<void> {
     const denied = await this.#context.post.charge(this.#request.downstream.resource)
-    if (denied) throw refusedAdmission(denied, passage.id)
+    if (denied) throw refusedAdmission(denied)
   }
 
   async #recorded(

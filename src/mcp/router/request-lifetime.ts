@@ -15,7 +15,6 @@ export class RequestLifetime {
   /** Ends the request to the downstream. */
   readonly ending = new AbortController()
   readonly #open: OpenLeash
-  readonly #id: string | undefined
   readonly #timer: ReturnType<typeof setTimeout>
   readonly #client: AbortSignal
   readonly #clientLeft = (): void => this.#leave()
@@ -24,10 +23,8 @@ export class RequestLifetime {
   #meter: StreamMeter | undefined
   #isOver = false
 
-  /** `id` is what a refusal has to name. */
-  constructor(open: OpenLeash, client: AbortSignal, id: string | undefined) {
+  constructor(open: OpenLeash, client: AbortSignal) {
     this.#open = open
-    this.#id = id
     this.#client = client
     client.addEventListener('abort', this.#clientLeft)
     this.#timer = setTimeout(() => void this.hold().catch((error: unknown) => this.ending.abort(error)), TETHER_AFTER_MS)
@@ -44,8 +41,8 @@ export class RequestLifetime {
   get refusal(): McpRefusal | Superseded {
     const { reason }: { readonly reason: unknown } = this.ending.signal
     if (reason instanceof McpRefusal || reason instanceof Superseded) return reason
-    if (this.#leash?.pulled.aborted) return this.#leash.reason() === 'superseded' ? new Superseded() : revoked(this.#id)
-    return new McpRefusal('client_left', 'the client left before the downstream had answered', { id: this.#id })
+    if (this.#leash?.pulled.aborted) return this.#leash.reason() === 'superseded' ? new Superseded() : revoked()
+    return new McpRefusal('client_left', 'the client left before the downstream had answered')
   }
 
   /** The leash, opened now if it was not before; throws when it is refused. */
@@ -71,8 +68,8 @@ export class RequestLifetime {
   async #hold(): Promise<Leash> {
     const leash = await this.#open(this.meter)
     if (leash === 'superseded') throw new Superseded()
-    if (leash === 'limit_exceeded') throw tooMany(this.#id)
-    if (leash === 'credential_revoked') throw revoked(this.#id)
+    if (leash === 'limit_exceeded') throw tooMany()
+    if (leash === 'credential_revoked') throw revoked()
     this.#leash = leash
     if (this.#isOver) leash.release('ended')
     if (leash.pulled.aborted) this.ending.abort(leash.reason())
@@ -86,6 +83,6 @@ export class RequestLifetime {
   }
 }
 
-function tooMany(id: string | undefined): McpRefusal {
-  return new McpRefusal('limit_exceeded', 'too many streams are open: close one first', { id })
+function tooMany(): McpRefusal {
+  return new McpRefusal('limit_exceeded', 'too many streams are open: close one first')
 }

@@ -20,7 +20,7 @@ const SENTENCE: Readonly<Record<CloseReason, string>> = {
 export function lastFrame(passage: Passage, reason: CloseReason, requestId: string): Uint8Array {
   const comment = encodeComment(`closed: ${reason}`)
   if (passage.id === undefined) return comment
-  const data = passage.kind === 'listen' ? listenResult(passage.id) : refusalOf(reason, passage.id).toJson(requestId)
+  const data = passage.kind === 'listen' ? listenResult(passage.id) : refusalOf(reason).for(passage).toJson(requestId)
   const event = encodeEvent({ event: 'message', data })
   const both = new Uint8Array(comment.length + event.length)
   both.set(comment)
@@ -34,7 +34,7 @@ function listenResult(id: string): string {
   return `{"jsonrpc":"2.0","id":${id},"result":{"resultType":"complete","_meta":${meta}}}`
 }
 
-function refusalOf(reason: CloseReason, id: string): McpRefusal {
+function refusalOf(reason: CloseReason): McpRefusal {
   const isAuthorization = reason === 'credential_revoked' || reason === 'session_expired'
-  return new McpRefusal(isAuthorization ? reason : 'limit_exceeded', SENTENCE[reason], { id })
+  return new McpRefusal(isAuthorization ? reason : 'limit_exceeded', SENTENCE[reason])
 }

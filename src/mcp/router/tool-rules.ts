@@ -28,7 +28,7 @@ export function gated(gate: ToolGate, envelope: Envelope, forwarding: Forwarding
 async function askFor(
   gate: ToolGate,
   { messages: [message] }: Envelope,
-  { target, identity, passage, challenged, charge }: Forwarding & { readonly charge: () => Promise<void> },
+  { target, identity, challenged, charge }: Forwarding & { readonly charge: () => Promise<void> },
   ending: AbortSignal,
 ): Promise<void> {
   const names = KEPT_META.map((name) => `io.modelcontextprotocol/${name}`)
@@ -52,7 +52,7 @@ async function askFor(
         { signal, headersWithinMs: INQUIRY_MS },
       )
     const answer = await unlessSilent(sentUntilTaken(send, challenged))
-    if (answer) await checkAnswer(answer, passage.id)
+    if (answer) await checkAnswer(answer)
     return answer && (await responseIn(answer, id, signal))
   }
   await inquire(gate, ask, { _meta })

@@ -8,14 +8,14 @@ import { wholeBody } from '../downstream/whole-body.ts'
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** The body of an answer that is no stream. */
-export async function editedBody(body: ReadableStream<Uint8Array>, edit: Edit, id: string | undefined): Promise<Uint8Array> {
-  const bytes = await wholeBody(body, { id }).catch((error: unknown) => {
+export async function editedBody(body: ReadableStream<Uint8Array>, edit: Edit): Promise<Uint8Array> {
+  const bytes = await wholeBody(body).catch((error: unknown) => {
     if (error instanceof McpRefusal) throw error
-    throw new McpRefusal('downstream_broken', 'The connection to the downstream MCP server broke before it had answered', { id })
+    throw new McpRefusal('downstream_broken', 'The connection to the downstream MCP server broke before it had answered')
   })
   const message = textOf(bytes)
   const edited = message === undefined ? undefined : edit(message)
-  if (edited === undefined) throw unreadable(id)
+  if (edited === undefined) throw unreadable()
   return edited === message ? bytes : new TextEncoder().encode(edited)
 }
 
@@ -36,11 +36,10 @@ export function editedEvents(events: readonly SseEvent[], edit: Edit, dropped?: 
   })
 }
 
-export function unreadable(id: string | undefined): McpRefusal {
+export function unreadable(): McpRefusal {
   return new McpRefusal(
     'downstream_malformed',
     'The downstream MCP server answered with something that is not JSON, so nobody can say which tools it lists',
-    { id },
   )
 }
 

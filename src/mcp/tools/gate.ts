@@ -48,11 +48,9 @@ export class ToolGate {
    */
   check(envelope: Envelope, isAsked = false): boolean {
     if (envelope.messages.some(({ method }) => isDisguised(method)))
-      throw new McpRefusal(
-        'invalid_message',
-        'the method could be taken for one about tools: spell it as MCP does',
-        namedBy(envelope),
-      )
+      throw new McpRefusal('invalid_message', 'the method could be taken for one about tools: spell it as MCP does', {
+        isForEach: envelope.isBatch,
+      })
     const calls = envelope.messages.filter(({ method }) => method === 'tools/call').map((message) => called(message, envelope))
     const isDecided = calls.map((tool) => this.#isDecided(tool, envelope, isAsked)).every(Boolean)
     if (isDecided) this.#checkScopes(calls, envelope)
@@ -99,7 +97,7 @@ export class ToolGate {
       'insufficient_scope',
       `This needs the scope ${missing}, which was not granted yet: authorize again to add it`,
       {
-        ...namedBy(envelope),
+        isForEach: envelope.isBatch,
         // What is asked for replaces what was granted in clients of 2025-11-25, and is added to it in later ones.
         scopes: [...new Set([...scopes, ...needed])],
         reason: `${missing} is missing`,
@@ -143,20 +141,15 @@ function asksForTools({ messages }: Envelope): boolean {
 }
 
 function called({ kind, params: { name } }: Message, envelope: Envelope): string {
-  if (kind !== 'request') throw new McpRefusal('invalid_message', 'tools/call is a request: it has an id', namedBy(envelope))
+  if (kind !== 'request')
+    throw new McpRefusal('invalid_message', 'tools/call is a request: it has an id', { isForEach: envelope.isBatch })
   if (typeof name === 'string') return name
-  throw new McpRefusal('invalid_message', 'tools/call names its tool in params.name', namedBy(envelope))
+  throw new McpRefusal('invalid_message', 'tools/call names its tool in params.name', { isForEach: envelope.isBatch })
 }
 
 function notAllowed(message: string, tool: string, envelope: Envelope): McpRefusal {
   const whole = envelope.isBatch ? `${message}. Nothing of the batch was sent` : message
-  return new McpRefusal('tool_not_allowed', whole, { ...namedBy(envelope), reason: short(tool) })
-}
-
-/** Each request of a batch has somebody who waits for its answer. */
-function namedBy({ isBatch, messages }: Envelope): { readonly id?: string | undefined; readonly ids?: readonly string[] } {
-  if (!isBatch) return { id: messages[0]?.id }
-  return { ids: messages.flatMap(({ kind, id }) => (kind === 'request' && id !== undefined ? [id] : [])) }
+  return new McpRefusal('tool_not_allowed', whole, { isForEach: envelope.isBatch, reason: short(tool) })
 }
 
 function shown(tool: string): string {

@@ -107,7 +107,11 @@ describe('to the person’s object goes, of the legacy eras', () => {
     expect(
       Object.keys(headers).filter((name) => ['authorization', 'cookie', 'x-user-email', ...unchecked].includes(name)),
     ).toEqual([])
-    expect(JSON.parse(headers['x-broker-order'] ?? '')).toMatchObject({ kind: 'request', id: '1', target: downstream.url })
+    expect(JSON.parse(headers['x-broker-order'] ?? '')).toMatchObject({
+      kind: 'request',
+      requestIds: ['1'],
+      target: downstream.url,
+    })
     expect(downstream.requests.all).toEqual([])
   })
 

@@ -245,10 +245,10 @@ export class Bridges {
     throw new McpRefusal('cursor_not_found', 'the events after this Last-Event-ID are gone, or were never this session’s')
   }
 
-  #refuseTooMany({ id, caller }: DispatchHeader): void {
+  #refuseTooMany({ caller }: DispatchHeader): void {
     const { context, streams } = this.#options
     if (isFull(context, caller.resource, streams.size, () => streams.open().map(({ grantId }) => grantId)))
-      throw new McpRefusal('limit_exceeded', 'too many requests at once: wait until one of them is answered', { id })
+      throw new McpRefusal('limit_exceeded', 'too many requests at once: wait until one of them is answered')
   }
 
   #giveUp(session: McpSession, error: unknown): never {

@@ -63,7 +63,7 @@ export class SseConnection {
       { signal: ends, headersWithinMs: Math.min(headersWithinMs, ENDPOINT_WITHIN_MS) },
       terms.challengedFor(headers),
     )
-    await checkAnswer(answer, undefined)
+    await checkAnswer(answer)
     if (!answer.ok || !answer.body || !isEventStream(answer)) {
       await answer.body?.cancel()
       const code = answer.status >= 500 || answer.status === 429 ? 'downstream_unreachable' : 'downstream_no_stream'
@@ -101,7 +101,7 @@ export class SseConnection {
     try {
       const init = { method: 'POST', headers: own, body }
       const answer = await requestDownstream(this.#endpoint, init, { ending, headersWithinMs }, challengedFor(own))
-      await checkAnswer(answer, undefined)
+      await checkAnswer(answer)
       return answer
     } finally {
       this.#ends.removeEventListener('abort', stop)

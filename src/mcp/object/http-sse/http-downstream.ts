@@ -89,7 +89,7 @@ export class HttpDownstream implements DownstreamLink {
     return await this.#send(message, signal).finally(end)
   }
 
-  async #send({ headers, body, requestIds }: ClientMessage, signal: AbortSignal): Promise<Response> {
+  async #send({ headers, body }: ClientMessage, signal: AbortSignal): Promise<Response> {
     const context = this.#context
     const session = context.session()
     const own = new Headers(headers)
@@ -100,7 +100,7 @@ export class HttpDownstream implements DownstreamLink {
     const request = { method: 'POST', target: context.target, headers: own, body, signal } as const
     const challenged = ownChallenge(context.context, session, own)
     const { answer } = await this.#downstream.send(session, { ...request, headersWithinMs: headersWithinMs(context), challenged })
-    await checkAnswer(answer, requestIds[0])
+    await checkAnswer(answer)
     return answer
   }
 
@@ -174,7 +174,7 @@ export class HttpDownstream implements DownstreamLink {
           ? eventNotTaken(error)
           : new McpRefusal('downstream_broken', 'The answer of the downstream MCP server broke off')
     for (const id of open.spelled)
-      await this.#context.deliver(new McpRefusal(code, message, { id }).toJson(this.#context.standing))
+      await this.#context.deliver(new McpRefusal(code, message).for({ id }).toJson(this.#context.standing))
   }
 
   /** Every request of the message is answered when this resolves, by the downstream or in its place. */

@@ -1,6 +1,7 @@
 // What the door reads from a JSON-RPC body, and which bodies it does not let through because two parsers could differ on them.
 import { describe, expect, test } from 'vitest'
 import { openEnvelope } from '../../../../src/mcp/message/json-rpc-body.ts'
+import { McpRefusal } from '../../../../src/mcp/message/refusal.ts'
 
 const bytes = (text: string) => new TextEncoder().encode(text)
 const open = (text: string) => openEnvelope(bytes(text))
@@ -170,6 +171,16 @@ test.for<[string, (message: string) => string]>([
   expect(open(initialize(250_000)).messages).toHaveLength(1)
   const code = 'body_too_large'
   const message = 'an initialize message may have 262144 bytes'
-  expect(() => open(initialize(270_000))).toThrow(expect.objectContaining({ code, status: 413, message, id: '"a"' }))
+  expect(() => open(initialize(270_000))).toThrow(expect.objectContaining({ code, status: 413, message }))
+  expect(refusalOf(initialize(270_000))).toContain('"id":"a"')
   expect(open(initialize(270_000).replace('"initialize"', '"tools/call"')).messages).toHaveLength(1)
 })
+
+function refusalOf(text: string): string | undefined {
+  try {
+    open(text)
+    return undefined
+  } catch (error) {
+    return error instanceof McpRefusal ? error.toJson('r') : undefined
+  }
+}
