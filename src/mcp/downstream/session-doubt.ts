@@ -5,6 +5,7 @@
 // and so knew the session; before that an error has no id to name (JSON-RPC 2.0 section 5.1).
 import { beginningOf } from '../../platform/bounded-body.ts'
 import { OpenRequests } from '../message/open-requests.ts'
+import { jsonIn } from '../message/response.ts'
 import { isEventStream } from './passing-headers.ts'
 import { SseReader } from '../sse/sse.ts'
 
@@ -24,7 +25,6 @@ const LOOKED_AT_MS = 1_000
 const SMALL_BYTES = 512
 
 const NAMES_SESSION = /session/i
-const ERROR_OF_NOBODY = /"id"\s*:\s*null\b/
 
 /** `sent` is the body of the request. */
 export async function judged(answer: Response, sent: Uint8Array | string | undefined): Promise<Judged> {
@@ -32,13 +32,14 @@ export async function judged(answer: Response, sent: Uint8Array | string | undef
   const isRefusal = status === 400 || status === 404 || status === 410
   // Without a challenge it is not about the person's token. Servers of the Rust SDK said so of a session for a year.
   const isUnchallenged = status === 401 && !headers.has('www-authenticate')
-  if (!isRefusal && !isUnchallenged && !isSmallJson(answer)) return { isDoubtful: false, namesSession: false, answer }
-  const { text, whole } = await lookedAt(answer)
+  const isMaybe = isRefusal || isUnchallenged
+  if (!isMaybe && !mayBeSmallJson(answer)) return { isDoubtful: false, namesSession: false, answer }
+  const { text, whole } = await lookedAt(answer, isMaybe ? LOOKED_AT_BYTES : SMALL_BYTES)
   return { isDoubtful: doubtful(answer, text, sent), namesSession: namesSession(text), answer: whole }
 }
 
 function doubtful(answer: Response, text: string, sent: Uint8Array | string | undefined): boolean {
-  if (answer.ok) return text.includes('"error"') && ERROR_OF_NOBODY.test(text)
+  if (answer.ok) return text.includes('"error"') && isErrorOfSession(jsonIn(text))
   if (answer.status === 401) return NAMES_SESSION.test(text)
   // Some say of the session, and under the request's own id, that they do not know it.
   return NAMES_SESSION.test(text) || !answersOneOf(requestIdsIn(sent), messagesIn(answer, text))
@@ -48,10 +49,17 @@ export function namesSession(text: string): boolean {
   return NAMES_SESSION.test(text)
 }
 
-function isSmallJson({ status, headers }: Response): boolean {
+function mayBeSmallJson({ status, headers }: Response): boolean {
   const length = headers.get('content-length')
-  if (status !== 200 || length === null || Number(length) > SMALL_BYTES) return false
+  if (status !== 200 || (length !== null && Number(length) > SMALL_BYTES)) return false
   return headers.get('content-type')?.startsWith('application/json') ?? false
+}
+
+/** Of nobody's request, or in words about the session, whose ever it is. */
+function isErrorOfSession(message: unknown): boolean {
+  if (typeof message !== 'object' || message === null || !('error' in message)) return false
+  const isOfNobody = !('id' in message) || message.id === null
+  return isOfNobody || NAMES_SESSION.test(JSON.stringify(message.error))
 }
 
 function answersOneOf(ids: readonly string[], messages: readonly string[]): boolean {
@@ -78,10 +86,13 @@ function isRequest(message: unknown): message is { readonly id: unknown } {
 }
 
 /** The beginning of a body as text, and the answer with that beginning put back in front of the rest. */
-export async function lookedAt({ body, status, headers }: Response): Promise<{ text: string; whole: Response }> {
+export async function lookedAt(
+  { body, status, headers }: Response,
+  mostBytes = LOOKED_AT_BYTES,
+): Promise<{ text: string; whole: Response }> {
   if (!body) return { text: '', whole: new Response(null, { status, headers }) }
   try {
-    const { bytes, rest } = await beginningOf(body, { mostBytes: LOOKED_AT_BYTES, withinMs: LOOKED_AT_MS })
+    const { bytes, rest } = await beginningOf(body, { mostBytes, withinMs: LOOKED_AT_MS })
     return { text: new TextDecoder().decode(bytes), whole: new Response(rest ?? bytes, { status, headers }) }
   } catch (error) {
     // Whoever reads on meets the same.

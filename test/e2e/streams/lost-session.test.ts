@@ -51,10 +51,12 @@ interface Refusal {
   readonly status: number
   readonly body: string
   readonly type?: string
+  readonly isChunked?: boolean
 }
 
-function refuse(res: ServerResponse, { status, body, type = 'application/json' }: Refusal): void {
-  res.writeHead(status, { 'content-type': type, 'content-length': String(Buffer.byteLength(body)) }).end(body)
+function refuse(res: ServerResponse, { status, body, type = 'application/json', isChunked = false }: Refusal): void {
+  const length = isChunked ? {} : { 'content-length': String(Buffer.byteLength(body)) }
+  res.writeHead(status, { 'content-type': type, ...length }).end(body)
 }
 
 const error = (id: unknown, code: number, message: string): string =>
@@ -76,6 +78,7 @@ describe('a live session is kept, and the call sent once, when it is answered', 
     ['400 and an error of nobody’s', { status: 400, body: error(null, -32_600, 'Invalid Request') }],
     ['410 and some words', { status: 410, type: 'text/plain', body: 'gone' }],
     ['200 and an error of nobody’s', { status: 200, body: error(null, -32_600, 'Invalid Request') }],
+    ['200 and an error about some other session', { status: 200, body: error(7, -32_001, 'Browser session not found') }],
   ])('%s', async ([, refusal]) => {
     await counted()
     server.onCall(({ res }) => refuse(res, refusal))
@@ -121,6 +124,8 @@ describe('a session the server has lost is opened anew, and the client never not
     ['401 as the Rust SDK did', { status: 401, type: 'text/plain', body: 'Unauthorized: Session not found' }],
     ['410', { status: 410, body: '' }],
     ['200', { status: 200, body: error(null, -32_001, 'Session not found') }],
+    ['200 under the id of the request', { status: 200, body: error(1, -32_600, 'missing or invalid Mcp-Session-Id') }],
+    ['200, and not how long it is', { status: 200, body: error(null, -32_001, 'Session not found'), isChunked: true }],
   ])('%s', async ([, refusal]) => {
     server.behave({ unknownSession: (res) => refuse(res, refusal) })
     server.forgetSessions()
