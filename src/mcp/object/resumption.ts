@@ -4,6 +4,7 @@ import { vouchFor } from '../../session/access/admit.ts'
 import type { SessionContext } from '../../session/session-context.ts'
 import { identityHeaders } from '../downstream/identity-headers.ts'
 import { isEventStream } from '../downstream/passing-headers.ts'
+import { conflictIn } from '../downstream/stream-conflict.ts'
 import type { DownstreamSessions } from './downstream-session.ts'
 import { ownChallenge } from './own-token-retry.ts'
 import type { StreamSpec } from './owned-stream.ts'
@@ -33,7 +34,12 @@ export async function resumed(
   const headersWithinMs = settings.limits.downstreamTimeout * 1000
   const challenged = ownChallenge(context, { grantId: grant.id, resource: grant.resource }, headers)
   const request = { method: 'GET', target: target.url, headers, signal, headersWithinMs, challenged } as const
-  const ask = async (): Promise<Response> => (await downstream.send(session, request)).answer
+  const ask = async (): Promise<Response> => {
+    const { answer: given, isConflict } = await conflictIn((await downstream.send(session, request)).answer)
+    if (stream.kind !== 'standing' || !isConflict) return given
+    await given.body?.cancel()
+    throw new Error(`the downstream answered ${given.status}: it still holds the stream`)
+  }
   let answer = await ask()
   if (stream.kind === 'standing' && (answer.status === 404 || answer.status === 410) && session) {
     const living = await downstream.living(session, request)

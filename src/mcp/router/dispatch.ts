@@ -16,6 +16,7 @@ import { Superseded } from './request-lifetime.ts'
 import type { Edit } from '../tools/gate.ts'
 import { refusedAdmission, setRate } from '../dispatch/object-answer.ts'
 import { lookedAt, namesSession } from '../downstream/session-doubt.ts'
+import { conflictIn } from '../downstream/stream-conflict.ts'
 import { understandsPriming } from '../sse/priming.ts'
 import { encodeLogged } from '../sse/logged-event.ts'
 import { ANSWER_HEADER, ORDER_HEADER, refusalIn, type DispatchHeader } from '../dispatch/dispatch-header.ts'
@@ -143,19 +144,20 @@ async function carryStanding(
     encode: (events: readonly SseEvent[]) => stored(stream, epoch, events, post),
   }
   try {
-    let answer = await forward(asked, standing)
+    let { answer, isConflict } = await conflictIn(await forward(asked, standing))
     // The downstream may not have noticed yet that the connection this one takes over from is gone.
-    for (let attempt = 1; answer.status === 409 && attempt <= CONFLICT_ATTEMPTS; attempt += 1) {
+    for (let attempt = 1; isConflict && attempt <= CONFLICT_ATTEMPTS; attempt += 1) {
       await answer.body?.cancel()
       await new Promise((resolve) => setTimeout(resolve, CONFLICT_PAUSE_MS * 2 ** (attempt - 1)))
-      answer = await forward(asked, standing)
+      ;({ answer, isConflict } = await conflictIn(await forward(asked, standing)))
     }
-    if (!MAY_HAVE_LOST.includes(answer.status)) return await offered(answer)
+    const isRefusal = MAY_HAVE_LOST.includes(answer.status)
+    if (!isRefusal && !isOther(answer)) return await offered(answer)
     const { text, whole } = await lookedAt(answer)
     // A downstream that was listened to before, or that speaks of the session, may have lost that or the cursor: the object finds out,
     // and carries this stream itself for a while. Any other has no such stream.
-    const mayHaveLost = epoch > 1 || downstreamCursor !== undefined || namesSession(text)
-    if (!mayHaveLost) return await offered(whole)
+    const wasHeard = epoch > 1 || downstreamCursor !== undefined
+    if (!namesSession(text) && !(isRefusal && wasHeard)) return await offered(whole)
     await whole.body?.cancel()
     return await handOver(forwarding, post)
   } catch (error) {
@@ -171,9 +173,14 @@ const NO_STREAM: readonly number[] = [400, 404, 405, 406, 410, 501]
 
 /** The answer to a GET, unless it is none that a client could listen to. */
 async function offered(answer: Response): Promise<Response> {
-  if (!NO_STREAM.includes(answer.status) && !(answer.ok && !isEventStream(answer))) return answer
+  if (!NO_STREAM.includes(answer.status) && !isOther(answer)) return answer
   await answer.body?.cancel()
   throw notOffered(answer.status)
+}
+
+/** Something that is no stream, and that it was lost where it says so: some servers put every refusal behind a 200. */
+function isOther(answer: Response): boolean {
+  return answer.ok && !isEventStream(answer)
 }
 
 /** Never a refusal: the client's newer connection has what it wants, and 409 would make it give up. */

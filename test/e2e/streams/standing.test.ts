@@ -1,4 +1,5 @@
 // The standing GET stream of a session: what comes while nobody listens, who listens when two do, and what goes to the downstream.
+import type { ServerResponse } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { credentialsFor } from '../../world/clients.ts'
 import { stepsOf } from '../../world/event-stream.ts'
@@ -108,6 +109,84 @@ describe('a second connection', () => {
     await second.message('"result"')
     expect(await second.over).toBe('ended')
   })
+})
+
+interface Refusal {
+  readonly status: number
+  readonly type: string
+  readonly body: string
+}
+
+function refused(res: ServerResponse, { status, type, body }: Refusal): void {
+  res.writeHead(status, { 'content-type': type }).end(body)
+}
+
+const conflicts: [string, Refusal][] = [
+  [
+    '409 as most SDKs do',
+    { status: 409, type: 'application/json', body: '{"error":"Only one SSE stream is allowed per session"}' },
+  ],
+  ['400 as mcp-go does', { status: 400, type: 'text/plain', body: 'Session registration failed: session already exists' }],
+  [
+    '400 as the C# SDK does',
+    {
+      status: 400,
+      type: 'application/json',
+      body: '{"error":"Bad Request: This server does not support multiple GET requests. Start a new session"}',
+    },
+  ],
+]
+
+describe('a server that still holds the old stream is asked again, and no cursor taken for lost, when it says', () => {
+  test.for(conflicts)('%s, to a client that comes back', async ([, conflict]) => {
+    const { client, stream, standing } = await listening()
+    standing.notify({ step: 1 })
+    await stream.message('"step":1')
+    server.requests.forget()
+    server.behave({ get: (res) => refused(res, conflict) })
+    setTimeout(() => server.behave({}), 300)
+    const again = await client.get(stream.lastId)
+    expect(again.status).toBe(200)
+    standing.notify({ step: 2 })
+    await again.message('"step":2')
+    const cursors = server.requests.all.filter(({ method }) => method === 'GET').map(({ headers }) => headers['last-event-id'])
+    expect([cursors.length > 1, new Set(cursors).size, cursors.includes(undefined)]).toEqual([true, 1, false])
+    again.leave()
+  })
+
+  test.for(conflicts)('%s, to the object that reads on in place of a client that left', async ([, conflict]) => {
+    const { client, stream, standing } = await listening()
+    standing.notify({ step: 1 })
+    await stream.message('"step":1')
+    server.requests.forget()
+    server.behave({ get: (res) => refused(res, conflict) })
+    stream.leave()
+    await stream.over
+    standing.notify({ step: 2 })
+    await server.requests.find(({ method }) => method === 'GET')
+    server.behave({})
+    await expect.poll(() => standing.isRead, { timeout: 5_000 }).toBe(true)
+    const again = await client.get(stream.lastId)
+    await again.message('"step":2')
+    again.leave()
+  })
+})
+
+test('a server that lost its sessions and answers GET 200 and an error, as tower-mcp does, is listened to again', async () => {
+  const { client, stream } = await listening()
+  const lost = {
+    status: 200,
+    type: 'application/json',
+    body: '{"jsonrpc":"2.0","id":null,"error":{"message":"Session not found: x"}}',
+  }
+  server.behave({ unknownSession: (res) => refused(res, lost) })
+  server.forgetSessions()
+  await stream.over
+  const again = await client.get()
+  expect(again.status).toBe(200)
+  await expect.poll(() => server.sessions.size === 1 && server.session.standing.isRead).toBe(true)
+  server.behave({})
+  again.leave()
 })
 
 describe('to the downstream go', () => {
