@@ -105,7 +105,7 @@ export class McpRequest {
   async #judged(): Promise<Read> {
     const { client, url, downstream, hold } = this.#request
     const target = targetOf(downstream, url)
-    if (!target) throw new McpRefusal('not_found', 'this path could mean another one to the downstream')
+    if (!target) throw new McpRefusal('not_found', 'this path, or its query, could mean another one to the downstream')
     const body = client.method === 'POST' ? await readBody(client, this.#context.limits.maxBodyBytes, hold) : undefined
     const envelope = body && openEnvelope(body)
     this.#waiting = waitingIn(envelope)

@@ -15,12 +15,30 @@ export function targetOf(downstream: Downstream, asked: URL): string | undefined
   if (segments === undefined) return undefined
   if (segments.length === 0 && asked.search === '') return downstream.url
   const target = new URL(downstream.url)
+  if (overrides(asked.search, target.search)) return undefined
   if (segments.length > 0) target.pathname = `${target.pathname.replace(/\/$/, '')}/${segments.join('/')}`
   const ours = target.search.slice(1)
   const theirs = asked.search.slice(1)
   target.search = ours !== '' && theirs !== '' ? `${ours}&${theirs}` : ours || theirs
   return target.href
 }
+
+/**
+ * Whether a client names a parameter of the operator's (`?read_only=true`): of two values one server takes the first, another the last. Neither
+ * is it told by case, by brackets or by what PHP makes an underscore of, and some servers part parameters by semicolons.
+ */
+function overrides(theirs: string, ours: string): boolean {
+  if (theirs === '' || ours === '') return false
+  const named = new Set(parametersOf(ours))
+  return parametersOf(theirs).some((name) => named.has(name))
+}
+
+function parametersOf(search: string): readonly string[] {
+  const names = [...new URLSearchParams(search.slice(1).replaceAll(';', '&')).keys()]
+  return names.map((name) => name.replaceAll(INVISIBLE, '').split('[', 1).join('').replaceAll(/[.\s]/g, '_').toLowerCase())
+}
+
+const INVISIBLE = /[\p{C}\p{Default_Ignorable_Code_Point}]/gu
 
 /** Decoded once and encoded again, so that a segment is one segment to the downstream too. `/mcp/` is `/mcp`. */
 function suffixSegments(suffix: string): string[] | undefined {

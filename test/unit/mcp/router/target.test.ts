@@ -34,6 +34,28 @@ describe('a suffix goes nowhere that could mean another path to the downstream',
   )
 })
 
+describe('a query goes nowhere that names what the operator has written into the URL', () => {
+  test.for([
+    '/mcp?tenant=8',
+    '/mcp/?a=1&TENANT=8',
+    '/mcp/sub?%74enant=8',
+    '/mcp?tenant[]=8',
+    '/mcp?a=1;tenant=8',
+    '/mcp?tenant%00=8',
+    '/mcp?tenant',
+    '/mcp?&+&tenant=7',
+  ])('%s', (asked) => {
+    expect(targetOf(downstream, new URL(asked, 'https://mcp.example.com'))).toBeUndefined()
+  })
+
+  test('also where one server makes an underscore of it', () => {
+    const readOnly = { ...downstream, url: 'https://tools.example.net/mcp?read_only=true' }
+    for (const name of ['read.only', 'read%20only', 'read+only', 'Read_Only', 'read_only[0]'])
+      expect(targetOf(readOnly, new URL(`/mcp?${name}=false`, 'https://mcp.example.com'))).toBeUndefined()
+    expect(targetOf(readOnly, new URL('/mcp?project=1', 'https://mcp.example.com'))).toBe(`${readOnly.url}&project=1`)
+  })
+})
+
 test.for<[string, boolean]>([
   ['/mcp', true],
   ['/mcp/', true],
