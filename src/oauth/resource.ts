@@ -21,7 +21,10 @@ export function canonicalResource(asked: readonly string[], downstreams: readonl
   throw new OAuthError('invalid_target', `${fault}. Use one of: ${names(downstreams)}`)
 }
 
-/** What a client gets that asks for nothing else; the scopes some tools need on top are asked for when one of those is called. */
+/**
+ * What a client gets that asks for nothing else; the scopes some tools need on top are asked for when one of those is called. There is one at
+ * every server; where a client may have none of them, it has a person consent to the first that it may have.
+ */
 export function defaultScopes({ scopes, toolScopes = [] }: Downstream): readonly string[] {
   const plain = scopes.filter((scope) => !toolScopes.some(({ scope: needed }) => needed === scope))
   return plain.length > 0 ? plain : scopes.slice(0, 1)

@@ -158,6 +158,12 @@ export function serverSchema(given: Given) {
       ({ scopes, tool_scopes }) =>
         scopes === undefined || Object.values(tool_scopes ?? {}).every((name) => scopes.includes(name)),
     ],
+    [
+      'tool_scopes',
+      ['scopes'],
+      'leaves no scope that everybody gets without being asked for more: add one to scopes that no tool needs',
+      ({ scopes = ['mcp'], tool_scopes }) => scopes.some((name) => !Object.values(tool_scopes ?? {}).includes(name)),
+    ],
   ]
   return agreements.reduce(
     (schema, [field, about, message, holds]) =>

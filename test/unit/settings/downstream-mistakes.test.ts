@@ -112,6 +112,16 @@ describe('a mistake is named with its server and field:', () => {
       [{ ...TICKETS, scopes: ['mcp'], tool_scopes: { a: 'b' } }],
       'field tool_scopes: names a scope that is not in scopes',
     ],
+    [
+      'nothing but scopes that tools need, of which machines would get the first',
+      [{ ...TICKETS, scopes: ['write'], tool_scopes: { 'delete_*': 'write' } }],
+      'server “tickets”, field tool_scopes: leaves no scope that everybody gets',
+    ],
+    [
+      'a tool that needs what everybody has',
+      [{ ...TICKETS, tool_scopes: { 'delete_*': 'mcp' } }],
+      'server “tickets”, field tool_scopes: leaves no scope that everybody gets',
+    ],
     ['a list of nobody', [{ ...TICKETS, allow: {} }], 'server “tickets”, field allow: names nobody'],
     ['an address that is none', [{ ...TICKETS, allow: { emails: ['ada'] } }], 'field allow.emails.0: is not an e-mail address'],
     ['a word for tools', [{ ...TICKETS, tools: 'all' }], 'field tools: is neither "read-only" nor a list of rules'],
