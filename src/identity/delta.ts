@@ -21,6 +21,8 @@ export interface Delta {
   readonly parameters?: Readonly<Record<string, string | undefined>>
   /** Whether a person may be of this issuer, where one document stands for several. */
   readonly issues?: (issuer: string) => boolean
+  /** The issuer that a sign-in names, of one that signs about the same people by another name. */
+  readonly signInIssuer?: (issuer: string) => string | undefined
   /** The document as it is for whoever the claims of an ID token are about; they are not verified yet, and will be against what comes back. */
   readonly metadataFor?: (published: Metadata, unverified: Claims | undefined) => Metadata
   /**

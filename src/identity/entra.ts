@@ -7,6 +7,8 @@ import { OidcProvider } from './oidc.ts'
 import { IdentityError, type IdentityProvider } from './provider.ts'
 
 const PATTERN = '{tenantid}'
+/** In China the other one. */
+const FIRST_VERSION = /^https:\/\/sts\.(?:windows\.net|chinacloudapi\.cn)\/([0-9a-f-]{36})\/?$/
 const TENANT = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 export function entraProvider(settings: IdentityProviderSettings): IdentityProvider {
@@ -24,6 +26,7 @@ export function entraProvider(settings: IdentityProviderSettings): IdentityProvi
     // It knows neither oid nor tenant.
     hasNoUserInfo: true,
     issues: (issuer) => tenants.tenantOf(issuer) !== undefined,
+    signInIssuer: (issuer) => tenants.signInIssuer(issuer),
     metadataFor: (published, claims) => tenants.metadataFor(published, claims),
     claims: async (claims, { metadata, accessToken }) => {
       const person = inDirectory(claims, tenants.areNamed)
@@ -54,6 +57,13 @@ class Tenants {
   tenantOf(issuer: string): string | undefined {
     const tenant = issuer.startsWith(`${this.#origin}/`) ? issuer.slice(this.#origin.length + 1).replace(/\/v2\.0$/, '') : ''
     return TENANT.test(tenant) && this.#letIn(tenant) ? tenant : undefined
+  }
+
+  /** Tokens of the first version name the tenant in another way. Whoever is blocked must not come back by one of them. */
+  signInIssuer(issuer: string): string | undefined {
+    const first = FIRST_VERSION.exec(issuer)?.[1] ?? ''
+    const tenant = this.tenantOf(first === '' ? issuer : `${this.#origin}/${first}`)
+    return tenant && `${this.#origin}/${tenant}/v2.0`
   }
 
   #letIn(tenant: string): boolean {

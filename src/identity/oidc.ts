@@ -75,6 +75,10 @@ export class OidcProvider implements IdentityProvider {
     return this.#delta.issues?.(issuer) ?? isSameIssuer(issuer, this.#settings.url)
   }
 
+  signInIssuer(issuer: string): string | undefined {
+    return this.#delta.signInIssuer?.(issuer)
+  }
+
   stated(claims: Claims): Claims {
     const grouped = this.#grouped(claims)
     return this.#delta.stated?.(grouped) ?? grouped

@@ -2,13 +2,13 @@
 //
 // Nobody signs in with these issuers here, so there is no nonce and no code to hold on to: signature, issuer, audience, kind and time are
 // all there is, and each of them is looked at. What needs no key to be refused is refused before anybody is asked for keys.
-import { decodeJwt, decodeProtectedHeader } from 'jose'
+import { decodeJwt, decodeProtectedHeader, type JWTPayload } from 'jose'
 import * as z from 'zod'
 import { describeError } from '../platform/telemetry.ts'
 import type { StatementKind, StatementReaders, Verdict, VerifiedStatement } from '../session/contract/subject-token.ts'
 import type { ExchangeSettings } from '../settings/exchange.ts'
 import type { SubjectRule } from '../settings/subjects.ts'
-import { identityFrom, losesEmail } from './claims.ts'
+import { identityFrom, losesEmail, type Claims } from './claims.ts'
 import { Issuer } from './issuer.ts'
 import { IdentityError, type IdentityProvider } from './provider.ts'
 import { KeysAway } from './published-keys.ts'
@@ -20,14 +20,12 @@ const CLOCK_TOLERANCE = 60
 const LONGEST_ASSERTION = 3_600
 const LONGEST_TOKEN = 16_384
 
-const PLAIN: readonly string[] = ['', 'jwt']
-const ACCESS_TOKEN: readonly string[] = ['at+jwt', 'application/at+jwt']
 /** RFC 8725 section 3.11: a token of another kind is refused, however good its signature. */
-const TYPES: Readonly<Record<StatementKind, readonly string[]>> = {
-  id_token: PLAIN,
-  access_token: ACCESS_TOKEN,
-  jwt: [...PLAIN, ...ACCESS_TOKEN],
-  'id-jag': ['oauth-id-jag+jwt', 'application/oauth-id-jag+jwt'],
+const KINDS: Readonly<Record<StatementKind, readonly TokenKind[]>> = {
+  id_token: ['id', 'scoped'],
+  access_token: ['access', 'scoped'],
+  jwt: ['id', 'access', 'scoped'],
+  'id-jag': ['id-jag'],
 }
 
 const text = z.string().min(1).max(2_048)
@@ -74,7 +72,7 @@ const RULES: Readonly<Record<'token' | 'id-jag', readonly Rule[]>> = {
 }
 
 /** What is needed of those that people sign in with. */
-type Provider = Pick<IdentityProvider, 'issues' | 'stated'>
+type Provider = Pick<IdentityProvider, 'issues' | 'stated' | 'signInIssuer'>
 
 interface Terms {
   readonly kind: StatementKind
@@ -125,24 +123,24 @@ async function read(issuers: readonly Issuer[], token: string, terms: Terms): Pr
 
 /** What the token says if it is genuine, or why it would not do even then. */
 function saying(token: string, { kind, audiences, allowed, providers, now }: Terms): VerifiedStatement | string {
-  const typ = typeOf(token)
-  if (!TYPES[kind].includes(typ)) return 'it is another kind of token'
   const payload = decodeJwt(token)
+  const tokenKind = tokenKindOf(token, payload)
+  if (!KINDS[kind].includes(tokenKind)) return 'it is another kind of token'
   const parsed = claimsSchema.safeParse(payload)
   if (!parsed.success) return parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ')
   const claims = parsed.data
-  const isAccessToken = ACCESS_TOKEN.includes(typ)
   // The party of an access token is the client that may call the API it is for; the audience has let that client in already.
-  const own = kind === 'id-jag' ? RULES['id-jag'] : isAccessToken ? [] : RULES.token
+  const own = kind === 'id-jag' ? RULES['id-jag'] : tokenKind === 'access' ? [] : RULES.token
   for (const rule of [...EVERY, ...own]) {
     const fault = rule(claims, audiences, now)
     if (fault !== false) return fault
   }
-  if (allowed && !meansSubject(allowed, payload)) return 'its subject is none of those that AUTH_SUBJECTS means'
   // Where people sign in with this issuer too, its tokens are read as then: the same person, under the same restrictions.
-  const { iss = '' } = payload
-  const stated = providers.find((provider) => provider.issues(iss))?.stated?.(payload) ?? payload
-  const identity = identityFrom(iss, stated)
+  const { issuer, stated } = asSignedIn(payload, providers)
+  const identity = identityFrom(issuer, stated)
+  // Of an address too the rule wants what the issuer vouches for.
+  const sure = identity.email === undefined ? { ...payload, email: undefined } : payload
+  if (allowed && !meansSubject(allowed, sure)) return 'its subject is none of those that AUTH_SUBJECTS means'
   return {
     identity,
     saysGroups: stated['groups'] !== undefined,
@@ -150,7 +148,7 @@ function saying(token: string, { kind, audiences, allowed, providers, now }: Ter
     issuedAt: claims.iat,
     expiresAt: claims.exp,
     audience: claims.aud.find((one) => audiences.includes(one)) ?? '',
-    isAccessToken,
+    isAccessToken: tokenKind === 'access' || tokenKind === 'scoped',
     jti: claims.jti,
     clientId: claims.client_id,
     resources: claims.resource,
@@ -161,6 +159,40 @@ function saying(token: string, { kind, audiences, allowed, providers, now }: Ter
 /** Of an error of ours the sentence is for people who sign in; what happened is in its detail. */
 function reasonOf(error: unknown): string {
   return error instanceof IdentityError ? error.detail : describeError(error)
+}
+
+function asSignedIn(payload: JWTPayload, providers: readonly Provider[]): { readonly issuer: string; readonly stated: Claims } {
+  const { iss = '' } = payload
+  for (const provider of providers) {
+    const issuer = provider.signInIssuer?.(iss) ?? (provider.issues(iss) ? iss : undefined)
+    if (issuer !== undefined) return { issuer, stated: provider.stated?.(payload) ?? payload }
+  }
+  return { issuer: iss, stated: payload }
+}
+
+/** `scoped` has scopes, which no ID token has, and says nothing else about its kind: it may be either. */
+type TokenKind = 'id' | 'access' | 'scoped' | 'id-jag' | 'another'
+
+const BY_TYPE: ReadonlyMap<string, TokenKind> = new Map([
+  ['at+jwt', 'access'],
+  ['application/at+jwt', 'access'],
+  ['oauth-id-jag+jwt', 'id-jag'],
+  ['application/oauth-id-jag+jwt', 'id-jag'],
+])
+
+/**
+ * By its header, and where that says no more than that it is a JWT by a claim of its own: Keycloak says `typ`, Amazon Cognito `token_use`.
+ * An access token that is taken for an ID token would live on in what it is exchanged for.
+ */
+function tokenKindOf(token: string, { typ, token_use: use, scope, scp }: JWTPayload): TokenKind {
+  const type = typeOf(token)
+  const named = BY_TYPE.get(type)
+  if (named !== undefined) return named
+  if (type !== '' && type !== 'jwt') return 'another'
+  const words = [typ, use].flatMap((word) => (typeof word === 'string' ? [word.toLowerCase()] : []))
+  if (words.some((word) => word === 'bearer' || word === 'access')) return 'access'
+  if (words.some((word) => /^(?:refresh|offline|logout|serialized-id|.+token)$/.test(word))) return 'another'
+  return scope === undefined && scp === undefined ? 'id' : 'scoped'
 }
 
 /** In lower case, empty when there is none: media types are compared like that (RFC 7515 section 4.1.9). */

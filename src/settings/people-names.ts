@@ -36,6 +36,7 @@ function authoritiesIn({ kind, name, url, restrictedTo }: IdentityProviderSettin
     `${origin}/${tenant}`,
     // As tokens of its first version are signed.
     `https://sts.windows.net/${tenant}`,
+    `https://sts.chinacloudapi.cn/${tenant}`,
   ]
   if (tenants.includes('*')) return [{ name, issuers: issuersOf(TENANT), signsIn }]
   const [only = '', ...others] = tenants

@@ -44,7 +44,10 @@ function isShared(issuer: string): boolean {
   const pathname = URL.parse(issuer)?.pathname ?? ''
   // Everybody with an account of Microsoft's.
   const isEverybody = /^\/(?:common|organizations|consumers|9188040d-6c67-4c5b-b112-36a304b66dad)(?:\/|$)/.test(pathname)
-  return SHARED.test(hostname) || (hostname.startsWith('login.microsoftonline.') && isEverybody)
+  return (
+    SHARED.test(hostname) ||
+    (/^(?:login\.microsoftonline\..+|login\.partner\.microsoftonline\.cn|sts\.windows\.net)$/.test(hostname) && isEverybody)
+  )
 }
 
 /** Whoever has an account at a shared issuer has these as they like, or has them in a project of their own: who started a run, say. */

@@ -23,14 +23,15 @@ async function reading(
   kind: IdentityProviderSettings['kind'],
   claims: Claims,
   restrictedTo: readonly string[] = [],
+  url = issuer.issuer + issuer.path,
 ): Promise<Verdict> {
-  const url = issuer.issuer + issuer.path
   const common = { name: 'default', clientId: 'broker', clientSecret: 'secret', scopes: ['openid'], callback: '/callback' }
   const provider = identityProviderFor({ ...common, kind, url, restrictedTo })
-  const settings = { subjects: { issuer: url, audiences: ['broker'] }, assertionIssuers: [], longestSession: 3_600 }
+  const signing = issuer.issuer + issuer.path
+  const settings = { subjects: { issuer: signing, audiences: ['broker'] }, assertionIssuers: [], longestSession: 3_600 }
   const { subject } = statementReaders(settings, { broker: 'https://mcp.example.com', providers: [provider], now })
   if (!subject) throw new Error('it was configured')
-  return await subject(await issuer.sign({ iss: url, ...claims }), 'id_token')
+  return await subject(await issuer.sign({ iss: signing, ...claims }), 'id_token')
 }
 
 test('Entra names people by oid, and an address that nobody has verified is none', async () => {
@@ -41,6 +42,34 @@ test('Entra names people by oid, and an address that nobody has verified is none
     statement: { identity: { subject: 'the object', email: undefined, groups: ['g'] }, saysGroups: true },
   })
   expect(await reading('entra', { ...guest, oid: undefined })).toMatchObject({ refusal: 'invalid', why: 'the token has no oid' })
+})
+
+test.for([
+  ['https://sts.windows.net/', 'https://login.microsoftonline.com'],
+  ['https://sts.windows.net/', 'https://login.microsoftonline.us'],
+  ['https://sts.chinacloudapi.cn/', 'https://login.partner.microsoftonline.cn'],
+] as const)('Entra means the same people by tokens of its first version (%s at %s)', ([sts, origin]) => {
+  const common = { name: 'entra', clientId: 'broker', clientSecret: 'secret', scopes: ['openid'], callback: '/callback' }
+  const provider = identityProviderFor({ ...common, kind: 'entra', url: `${origin}/${TENANT}/v2.0`, restrictedTo: [] })
+  const signedIn = `${origin}/${TENANT}/v2.0`
+  expect([`${sts}${TENANT}/`, `${sts}${TENANT}`, signedIn].map((named) => provider.signInIssuer?.(named))).toEqual([
+    signedIn,
+    signedIn,
+    signedIn,
+  ])
+  const other = TENANT.replace('7', '8')
+  for (const named of [`${sts}${other}/`, `${sts}${TENANT}/x`, `https://sts.windows.net.evil.example/${TENANT}/`, ''])
+    expect(provider.signInIssuer?.(named)).toBeUndefined()
+})
+
+test('a person of Entra is the same whichever version of a token names them, so that who is blocked stays out', async () => {
+  issuer.path = `/${TENANT}`
+  const signedIn = `${issuer.issuer}/${TENANT}/v2.0`
+  const claims = { iss: issuer.issuer + issuer.path, sub: 'pairwise of another client', oid: 'the object' }
+  expect(await reading('entra', claims, [], signedIn)).toMatchObject({
+    verified: true,
+    statement: { identity: { issuer: signedIn, subject: 'the object' } },
+  })
 })
 
 test('of Entra, groups that did not fit into the token are not said to be none', async () => {

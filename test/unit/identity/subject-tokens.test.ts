@@ -56,6 +56,8 @@ describe('where AUTH_SUBJECTS says whose tokens are meant, one is', () => {
       { google: { compute_engine: { project_id: 'acme' } } },
       'believed',
     ],
+    ['taken by an address', '[{"email":"ci@acme.com"}]', { email: 'ci@acme.com', email_verified: true }, 'believed'],
+    ['refused by an address nobody has verified', '[{"email":"ci@acme.com"}]', { email: 'ci@acme.com' }, 'invalid'],
     ['refused by a claim that every object has', '[{"constructor.name":"Object"}]', {}, 'invalid'],
   ])('%s', async ([, written, claims, expected]) => {
     const { subject } = readersFor(issuer.issuer, subjectRules(written))
