@@ -1,7 +1,7 @@
 // Whom Cloudflare Access in front of the portal vouches for: verified with each request, an administrator if listed, and no person of ours.
 import type { Context } from 'hono'
 import { AccessAssertions, type AccessInFront } from '../../identity/access-assertion.ts'
-import { hmac } from '../../platform/crypto.ts'
+import { hmac, sha256 } from '../../platform/crypto.ts'
 import { base64url } from 'jose'
 import type { Services } from '../../services.ts'
 import { meansPerson } from '../../settings/people.ts'
@@ -16,10 +16,11 @@ export async function vouchedFor(c: Context, services: Services): Promise<Visito
   if (!person) return 'invalid'
   const { email, sub: subject = email, exp } = person
   const identity = { issuer: access.issuer, subject, email, groups: [] }
+  const isBlocked = await isBlockedHere(services, access.issuer, subject)
   // Whom the policy of Access lets through is an administrator, unless the settings name fewer.
-  const isAdministrator = named.emails.length + named.groups.length === 0 || meansPerson(named, identity)
+  const isMeant = named.emails.length + named.groups.length === 0 || meansPerson(named, identity)
   // An assertion says nothing about groups: where they are named, the identity provider is asked by a sign-in.
-  if (!isAdministrator && named.groups.length > 0) return undefined
+  if (!isMeant && !isBlocked && named.groups.length > 0) return undefined
   return {
     // Nobody's object is called that.
     sub: `access:${subject}`,
@@ -30,8 +31,22 @@ export async function vouchedFor(c: Context, services: Services): Promise<Visito
     until: Math.min(exp, services.now() + services.settings.limits.pagesTtl),
     others: 0,
     via: 'access',
-    isAdministrator,
+    isAdministrator: isMeant && !isBlocked,
   }
+}
+
+/**
+ * Where people sign in with the same team of Access too, the subject of an assertion is theirs, and who is blocked is no administrator. With
+ * any other provider nobody knows that two are one.
+ */
+async function isBlockedHere({ settings, directory }: Services, access: string, subject: string): Promise<boolean> {
+  const issuers = settings.identityProviders.flatMap(({ kind, url }) => {
+    if (new URL(url).origin !== access) return []
+    return kind === 'access' ? [url] : kind === 'access-application' ? [access] : []
+  })
+  if (issuers.length === 0) return false
+  const people = await directory().named(await Promise.all(issuers.map((issuer) => sha256(`${issuer}\0${subject}`))))
+  return people.some(({ blocked }) => blocked)
 }
 
 // The keys of Access are fetched once per isolate, whichever path asks.

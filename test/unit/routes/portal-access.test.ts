@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { app } from '../../../src/app.ts'
 import { SignedTokens } from '../../../src/oauth/tokens/signed-tokens.ts'
 import { MachineTokens } from '../../../src/oauth/tokens/machine-tokens.ts'
+import { sha256 } from '../../../src/platform/crypto.ts'
 import { foundation } from '../../../src/services.ts'
 
 const BASE_URL = 'https://mcp.example.com'
@@ -26,7 +27,9 @@ const now = (): number => Math.floor(Date.now() / 1000)
 
 /** What the Directory was told to do to everybody; it knows nobody. */
 const ordered: { by: string; why: string }[] = []
+const blocked = new Set<string>()
 const directory = Object.assign(Object.create(null), {
+  named: async (subs: readonly string[]) => subs.map((sub) => ({ sub, blocked: blocked.has(sub) })),
   counts: async () => ({ people: 0, connected: 0, streams: 0 }),
   begin: async (order: { by: string; why: string; target: object }) => {
     ordered.push(order)
@@ -71,6 +74,31 @@ describe('the pages', () => {
     const page = await ask('/admin/connect', await assertion())
     expect([page.status, page.headers.get('set-cookie')]).toEqual([200, null])
     expect(await page.text()).toContain('<h1')
+  })
+
+  test.for<[string, object, string]>([
+    ['the application in front of the broker', { IDENTITY_PROVIDER: 'access', ADMIN_EMAILS: 'access:carol@example.com' }, TEAM],
+    [
+      'an application of the same team',
+      {
+        CF_ACCESS_TEAM_DOMAIN: 'team',
+        CF_ACCESS_CLIENT_ID: 'saas',
+        CF_ACCESS_CLIENT_SECRET: 's',
+        OAUTH_AUTHORIZE_URL: undefined,
+        OAUTH_CLIENT_ID: undefined,
+      },
+      `${TEAM}/cdn-cgi/access/sso/oidc/saas`,
+    ],
+  ])('do not open for who is blocked as a person who signs in with %s', async ([, vars, issuer]) => {
+    const sub = await sha256(`${issuer}\0user-1`)
+    const statuses = async (): Promise<readonly number[]> => [
+      (await ask('/admin/connect', await assertion(), undefined, { ...ACCESS, ...vars })).status,
+      (await ask('/admin/api/session', await assertion(), undefined, { ...ACCESS, ...vars })).status,
+    ]
+    const before = await statuses()
+    blocked.add(sub)
+    expect([before[0], await statuses()]).toEqual([200, [403, 403]])
+    blocked.delete(sub)
   })
 
   test('of the person themselves do not: Access says who they are there, not here', async () => {
