@@ -1,8 +1,10 @@
 // A server that is for some people only, and has limits of its own: one person's object, with that server and another one.
-import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
+import { env, evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Caller, Identity } from '../../src/caller.ts'
 import { ORDER_HEADER, refusalIn } from '../../src/mcp/dispatch/dispatch-header.ts'
+import { consequencesOf } from '../../src/routes/admin/consequences.ts'
+import { services } from '../../src/services.ts'
 import { LEASH_HEADER } from '../../src/session/contract/leash-terms.ts'
 import {
   at,
@@ -111,6 +113,18 @@ describe('a server with a list of people', () => {
     at(NOW + 86_402)
     await runDurableObjectAlarm(session)
     expect((await rowsOf(session))['profile']).toEqual([])
+  })
+
+  test('what revoking somebody would do is said without a word to any router', async () => {
+    const session = nobody()
+    const { grant } = await connected(session)
+    const open = await leash(session, grant.grantId)
+    const base = { ...(await services(env)), session: () => session }
+    const meant = { action: 'revoke', target: { what: 'person', sub: 'p'.repeat(43) } } as const
+    const { effects = [] } = (await consequencesOf(base, meant)) ?? {}
+    expect(effects[1]).toMatch(/^1 open stream is closed at once: tools\/call/)
+    expect(open.heard).toEqual([])
+    open.webSocket?.close(1000)
   })
 
   test('whoever has left the group is refused, and what is open ends; the grant and the other server stay', async () => {

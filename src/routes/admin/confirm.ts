@@ -1,4 +1,6 @@
 // Before anything is taken away: GET says exactly what would happen, POST does it and leads to its receipt.
+//
+// Nothing is counted on POST: between the press of the button and the end of the streams stand a check of the form and who it is about.
 import type { Context } from 'hono'
 import { Hono } from 'hono/tiny'
 import * as z from 'zod'
@@ -9,7 +11,7 @@ import { log } from '../../platform/telemetry.ts'
 import type { Services } from '../../services.ts'
 import { formOf, type Visited } from '../pages-session.ts'
 import { revoke, setClientBlocked, setPersonBlocked, type Acting } from './actions.ts'
-import { consequencesOf, type Consequences, type Meant } from './consequences.ts'
+import { consequencesOf, TYPED_FOR_EVERYONE, type Meant } from './consequences.ts'
 import { actingIn, administrators, portal } from './portal-door.ts'
 import { revocation } from './requests.ts'
 
@@ -36,10 +38,7 @@ export function confirmRoutes(services: Services): Hono<Visited> {
 async function ask(c: Context<Visited>, services: Services, intent: Meant, complaint?: string): Promise<Response> {
   const consequences = await consequencesOf(services, intent)
   if (!consequences) return await c.notFound()
-  return shown(c, intent, consequences, complaint)
-}
-
-function shown(c: Context<Visited>, { action, target }: Meant, consequences: Consequences, complaint?: string): Response {
+  const { action, target } = intent
   const view = { intent: { action, ...target }, csrf: c.get('visitor').csrf, complaint, ...consequences }
   return portal(c, confirmPage(view), complaint === undefined ? 200 : 400)
 }
@@ -47,19 +46,21 @@ function shown(c: Context<Visited>, { action, target }: Meant, consequences: Con
 async function act(c: Context<Visited>, services: Services): Promise<Response> {
   const form = await formOf(c, services)
   const intent = meantBy(form)
-  const consequences = await consequencesOf(services, intent)
-  if (!consequences) return await c.notFound()
   const reason = (form.get('reason') ?? '').trim()
-  if (reason === '') return shown(c, intent, consequences, 'Say why: the receipt and the event log keep it.')
-  if (reason.length > LONGEST_REASON) return shown(c, intent, consequences, `A reason may have ${LONGEST_REASON} characters.`)
-  const { typed } = consequences
-  if (typed !== undefined && form.get('typed')?.trim() !== typed)
-    return shown(c, intent, consequences, `Nothing was done: type “${typed}” if this is what you want.`)
+  const complaint = complaintAbout(form, intent, reason)
+  if (complaint !== undefined) return await ask(c, services, intent, complaint)
   const receipt = await done(services, intent, actingIn(c, reason))
   if (!receipt) return await c.notFound()
   const { id, action, by: actor } = receipt
   log('info', 'admin.acted', { receipt: id, action, what: receipt.target.what, actor, request_id: c.get('requestId') })
   return c.body(null, 303, { Location: `/admin/receipts/${id}`, 'Cache-Control': 'no-store' })
+}
+
+function complaintAbout(form: URLSearchParams, { target }: Meant, reason: string): string | undefined {
+  if (reason === '') return 'Say why: the receipt and the event log keep it.'
+  if (reason.length > LONGEST_REASON) return `A reason may have ${LONGEST_REASON} characters.`
+  const isMeant = target.what !== 'everyone' || form.get('typed')?.trim() === TYPED_FOR_EVERYONE
+  return isMeant ? undefined : `Nothing was done: type “${TYPED_FOR_EVERYONE}” if this is what you want.`
 }
 
 async function done(services: Services, { action, target }: Meant, acting: Acting): Promise<Receipt | undefined> {

@@ -7,7 +7,7 @@ import { shownText } from '../../pages/shown.ts'
 import type { Services } from '../../services.ts'
 import type { PersonDetail } from '../../session/admin/administration.ts'
 import type { Revocable } from './actions.ts'
-import { showPerson } from './reading.ts'
+import { describedPerson } from './reading.ts'
 
 export type Consequences = Pick<ConfirmView, 'question' | 'effects' | 'button' | 'isHarmless' | 'back' | 'typed'>
 
@@ -28,6 +28,9 @@ export async function consequencesOf(services: Services, { action, target }: Mea
   if (target.what === 'resource') return ofServer(services, target.id)
   return undefined
 }
+
+/** Typed by whoever really means everybody. */
+export const TYPED_FOR_EVERYONE = 'everybody'
 
 const LINKS =
   'What the broker holds of people at servers with a sign-in of their own is given back, also of those with no client connected.'
@@ -54,7 +57,7 @@ async function ofEveryone(services: Services): Promise<Consequences> {
     button: 'Disconnect everybody',
     isHarmless: false,
     back: '/admin',
-    typed: 'everybody',
+    typed: TYPED_FOR_EVERYONE,
   }
 }
 
@@ -108,7 +111,7 @@ async function ofPerson(
   action: Meant['action'],
   { what, id, sub }: OfOne,
 ): Promise<Consequences | undefined> {
-  const shown = await showPerson(services, sub, 1)
+  const shown = await describedPerson(services, sub)
   if (!shown) return undefined
   const name = nameOf({ sub, ...(shown.live?.identity ?? shown.listed) })
   const back = personPath(sub)

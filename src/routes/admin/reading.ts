@@ -16,11 +16,14 @@ export interface Page<Item> {
   readonly next: string | undefined
 }
 
-export interface ShownPerson {
+export interface DescribedPerson {
   /** As the index knows them, seconds behind; undefined before their object has reported. */
   readonly listed: ListedPerson | undefined
   /** As their object is at this moment; undefined when all their sessions are over. */
   readonly live: PersonDetail | undefined
+}
+
+export interface ShownPerson extends DescribedPerson {
   readonly events: readonly RecordedEvent[]
 }
 
@@ -41,6 +44,13 @@ export async function showPerson(services: Services, sub: string, events = 50): 
   ])
   if (!live && !known) return undefined
   return { live, listed: known && listed(services, known), events: recent }
+}
+
+/** The same without events, and without what has passed over each stream: no router is woken to count that. */
+export async function describedPerson(services: Services, sub: string): Promise<DescribedPerson | undefined> {
+  if (!SUBJECT.test(sub)) return undefined
+  const [live, known] = await Promise.all([services.session(sub).describe(), services.directory().person(sub)])
+  return live || known ? { live, listed: known && listed(services, known) } : undefined
 }
 
 /** Last used first, or those whose name contains the search. */

@@ -6,7 +6,7 @@ import { recordingNow, recordingPage, recordingPath, SHOWN } from '../../pages/p
 import type { Services } from '../../services.ts'
 import { formOf, type Visited } from '../pages-session.ts'
 import { actingIn, administrators, portal } from './portal-door.ts'
-import { showPerson } from './reading.ts'
+import { describedPerson } from './reading.ts'
 import { latelyRecorded, startRecording, stopRecording } from './recording.ts'
 
 const switched = z.discriminatedUnion('do', [
@@ -34,7 +34,7 @@ export function recordingPages(services: Services): Hono<Visited> {
 
 async function shown(c: Context<Visited>, services: Services, complaint: string | undefined): Promise<Response> {
   const sub = c.req.param('sub') ?? ''
-  const [person, page] = await Promise.all([showPerson(services, sub, 1), latelyRecorded(services, sub, SHOWN)])
+  const [person, page] = await Promise.all([describedPerson(services, sub), latelyRecorded(services, sub, SHOWN)])
   if (!person || !page) return await c.notFound()
   const { name, email } = person.live?.identity ?? person.listed ?? {}
   const { csrf } = c.get('visitor')

@@ -5,7 +5,7 @@ import { app } from '../../../src/app.ts'
 import { SignedTokens } from '../../../src/oauth/tokens/signed-tokens.ts'
 import { MachineTokens } from '../../../src/oauth/tokens/machine-tokens.ts'
 import { sha256 } from '../../../src/platform/crypto.ts'
-import { foundation } from '../../../src/services.ts'
+import { foundation, type Services } from '../../../src/services.ts'
 
 const BASE_URL = 'https://mcp.example.com'
 const TEAM = 'https://team.cloudflareaccess.com'
@@ -41,7 +41,30 @@ function nobody(): never {
   throw new Error('no person’s object is asked about who Access says is there')
 }
 
-async function ask(path: string, headers: Record<string, string>, form?: Record<string, string>, vars: object = ACCESS) {
+/** A person’s object and the Directory as they are called, in order. */
+function called() {
+  const calls: string[] = []
+  const [sub, identity] = ['p'.repeat(43), { issuer: 'https://idp.example', subject: '1', groups: [] }]
+  const answers: Readonly<Record<string, unknown>> = {
+    describe: { sub, identity, blocked: false, lastSeenAt: 1, grants: [], streams: [], requests: [] },
+    carryOut: { id: 'r1', action: 'revoke', by: 'access:user-1', target: { what: 'person', sub } },
+  }
+  const object = new Proxy(Object.create(null), {
+    get: (_, name) => async () => {
+      calls.push(String(name))
+      return answers[String(name)]
+    },
+  })
+  return { calls, sub, session: () => object, directory: () => object }
+}
+
+async function ask(
+  path: string,
+  headers: Record<string, string>,
+  form?: Record<string, string>,
+  vars: object = ACCESS,
+  objects: Pick<Services, 'session' | 'directory'> = { session: nobody, directory: () => directory },
+) {
   const base = await foundation({
     BASE_URL,
     DOWNSTREAM_MCP_URL: 'https://tools.example.com/mcp',
@@ -52,7 +75,7 @@ async function ask(path: string, headers: Record<string, string>, form?: Record<
   })
   const signedTokens = new SignedTokens(base.keys, BASE_URL, now)
   const machines = new MachineTokens(base.keys, BASE_URL)
-  const floor = app({ ...base, signedTokens, machines, session: nobody, directory: () => directory, now })
+  const floor = app({ ...base, signedTokens, machines, ...objects, now })
   const init = form ? { method: 'POST', body: new URLSearchParams(form).toString() } : {}
   const type = form && { 'content-type': 'application/x-www-form-urlencoded' }
   const context = Object.assign(Object.create(null), { waitUntil: () => undefined, passThroughOnException: () => undefined })
@@ -114,6 +137,18 @@ describe('the pages', () => {
   ])('are closed to %s', async ([, vars, claims, signing]) => {
     const page = await ask('/admin/connect', await assertion(claims, signing), undefined, vars)
     expect(page.status).toBe(403)
+  })
+})
+
+describe('somebody is revoked', () => {
+  test('by three calls, and nothing is counted once the button was pressed', async () => {
+    const { calls, sub, ...objects } = called()
+    const page = await ask(`/admin/confirm?action=revoke&what=person&sub=${sub}`, await assertion(), undefined, ACCESS, objects)
+    const csrf = tokenOn(await page.text())
+    expect([page.status, calls.splice(0)]).toEqual([200, ['describe', 'person']])
+    const form = { action: 'revoke', what: 'person', sub, reason: 'left the company', csrf }
+    const done = await ask('/admin/confirm', { ...(await assertion()), ...SAME_SITE }, form, ACCESS, objects)
+    expect([done.status, calls]).toEqual([303, ['describe', 'carryOut', 'keepReceipt']])
   })
 })
 
