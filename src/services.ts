@@ -1,7 +1,9 @@
 // The wiring: what one isolate is made of, built once from the environment and handed to every layer.
+import { addressPolicy, type AddressPolicy } from './clients/public-address.ts'
 import { IdentityProviders } from './identity/identity-providers.ts'
 import { statementReaders } from './identity/subject-tokens.ts'
 import { keyRing, type KeyRing } from './issuer/keys.ts'
+import { ClientFinder } from './oauth/client-auth/client-finder.ts'
 import { SignedTokens } from './oauth/tokens/signed-tokens.ts'
 import { MachineTokens } from './oauth/tokens/machine-tokens.ts'
 import { useOperatorNetwork } from './platform/outbound.ts'
@@ -18,13 +20,19 @@ export interface Foundation {
   readonly statements: StatementReaders
 }
 
-export interface Services extends Foundation {
-  readonly signedTokens: SignedTokens
-  readonly machines: MachineTokens
+/** The objects, and what time it is. */
+export interface Outside {
   readonly session: (sub: string) => ReturnType<Env['USER_SESSION']['getByName']>
   readonly directory: () => ReturnType<Env['DIRECTORY']['getByName']>
   /** Unix seconds. */
   readonly now: () => number
+}
+
+export interface Services extends Foundation, Outside {
+  readonly signedTokens: SignedTokens
+  readonly machines: MachineTokens
+  /** One for all who look for clients: it counts the documents it fetches. */
+  readonly finder: ClientFinder
 }
 
 // Results are remembered, never promises: in a Worker, awaiting a promise another request began hangs.
@@ -51,17 +59,43 @@ export async function foundation(env: object): Promise<Foundation> {
 export async function services(env: Env): Promise<Services> {
   const known = wirings.get(env)
   if (known) return known
-  const base = await foundation(env)
-  const built: Services = {
-    ...base,
-    signedTokens: new SignedTokens(base.keys, base.settings.baseUrl, now),
-    machines: new MachineTokens(base.keys, base.settings.baseUrl),
+  const built = wired(await foundation(env), {
     session: (sub) => env.USER_SESSION.getByName(sub),
     directory: () => env.DIRECTORY.getByName('directory'),
     now,
-  }
+  })
   wirings.set(env, built)
   return built
+}
+
+export function wired(base: Foundation, outside: Outside): Services {
+  const { keys, settings } = base
+  const { directory, now: clock } = outside
+  const { clients: entered, redirectSchemes, limits, baseUrl } = settings
+  const fetchesPerMinute = limits.registrationsPerMinute
+  return {
+    ...base,
+    ...outside,
+    signedTokens: new SignedTokens(keys, baseUrl, clock),
+    machines: new MachineTokens(keys, baseUrl),
+    finder: new ClientFinder({
+      keys,
+      entered,
+      redirectSchemes,
+      directory,
+      policy: policyOf(settings),
+      fetchesPerMinute,
+      now: clock,
+    }),
+  }
+}
+
+/** Which addresses that strangers name may be asked. */
+export function policyOf({ baseUrl, downstreams }: Settings): AddressPolicy {
+  return addressPolicy(
+    baseUrl,
+    downstreams.map(({ url }) => url),
+  )
 }
 
 /** What tokens with the scope `admin` are for. */

@@ -35,7 +35,7 @@ mcp/router: platform caller.ts settings session/contract session/streams mcp/mes
 mcp/object: platform caller.ts settings session/contract session/store session/streams session/session-context.ts session/revocation.ts session/access session/admin mcp/message mcp/sse mcp/downstream mcp/tools mcp/dispatch
 
 pages:
-services.ts: platform settings issuer oauth identity session/contract
+services.ts: platform clients settings issuer oauth identity session/contract
 routes: platform caller.ts settings clients issuer session/contract session/access session/admin directory oauth identity linking mcp/message mcp/sse mcp/downstream mcp/tools mcp/dispatch mcp/router pages services.ts
 app.ts: platform settings oauth pages services.ts routes
 worker.ts: settings session/user-session.ts directory linking mcp/object services.ts routes app.ts

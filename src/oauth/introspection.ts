@@ -1,6 +1,7 @@
 // Token introspection (RFC 7662), for the client a token was issued to.
 import type { Presented } from '../session/access/tokens.ts'
-import type { ClientAuthentication, PresentedClient } from './client-auth/client-authentication.ts'
+import type { ClientAuthentication } from './client-auth/client-authentication.ts'
+import type { PresentedClient } from './client-auth/clients.ts'
 import type { SignedTokens } from './tokens/signed-tokens.ts'
 
 export interface IntrospectionServices {

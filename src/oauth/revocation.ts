@@ -1,7 +1,8 @@
 // Token revocation (RFC 7009): either token of a pair ends the whole grant, at once, with every stream it has open. Tokens of no client are
 // taken from whoever holds them: of `/.sts`, and those of machines.
 import type { RevocationReason } from '../session/store/grants.ts'
-import type { ClientAuthentication, PresentedClient } from './client-auth/client-authentication.ts'
+import type { ClientAuthentication } from './client-auth/client-authentication.ts'
+import type { PresentedClient } from './client-auth/clients.ts'
 import { OAuthError } from '../clients/oauth-error.ts'
 import { WEB_IDENTITY_CLIENT } from '../settings/clients.ts'
 import { MACHINE_CLIENT, type MachineTokens } from './tokens/machine-tokens.ts'

@@ -4,7 +4,6 @@ import { Hono } from 'hono/tiny'
 import * as z from 'zod'
 import type { ClientRecord } from '../clients/client-record.ts'
 import { answer, askedFor, askedSchema, destination, rawRequest, type Asked, type Destination } from '../oauth/authorization.ts'
-import { ClientFinder } from '../oauth/client-auth/client-finder.ts'
 import { OAuthError } from '../clients/oauth-error.ts'
 import { kindOfAccepted } from '../clients/redirect-uri.ts'
 import { sealed, unsealed } from '../oauth/tokens/browser-state.ts'
@@ -19,7 +18,6 @@ import type { Services } from '../services.ts'
 import { titleOf, type Downstream } from '../settings/downstreams.ts'
 import { readForm } from './form.ts'
 import type { Variables } from './guards.ts'
-import { finderServices } from './known-clients.ts'
 import { beginLogin } from './login.ts'
 import { pending } from './pending.ts'
 import { sourceOf } from './client-network.ts'
@@ -38,14 +36,13 @@ function meaningOf(scope: string, { toolScopes = [] }: Partial<Downstream> = {})
 
 export function authorizeRoutes(services: Services): Hono<{ Variables: Variables }> {
   const routes = new Hono<{ Variables: Variables }>()
-  const finder = new ClientFinder(finderServices(services))
-  routes.get('/authorize', (c) => showConsent(c, services, finder))
+  routes.get('/authorize', (c) => showConsent(c, services))
   routes.post('/authorize', (c) => takeDecision(c, services))
   return routes
 }
 
-async function showConsent(c: Context, services: Services, finder: ClientFinder): Promise<Response> {
-  const { settings, keys, now } = services
+async function showConsent(c: Context, services: Services): Promise<Response> {
+  const { settings, keys, finder, now } = services
   const request = rawRequest(new URL(c.req.url).searchParams)
   const id = request.one('client_id')
   const client = id === undefined ? undefined : await finder.find(id, () => sourceOf(c, keys))

@@ -7,10 +7,9 @@ import { clientSecretFor, newClientId } from '../oauth/client-auth/clients.ts'
 import { OAuthError } from '../clients/oauth-error.ts'
 import { supportedScopes } from '../oauth/resource.ts'
 import { log } from '../platform/telemetry.ts'
-import type { Services } from '../services.ts'
+import { policyOf, type Services } from '../services.ts'
 import { readText } from './form.ts'
 import type { Variables } from './guards.ts'
-import { policyOf } from './known-clients.ts'
 import { sourceOf } from './client-network.ts'
 
 export type RegisterServices = Pick<Services, 'settings' | 'keys' | 'directory' | 'now'>

@@ -2,20 +2,18 @@
 import type { Context } from 'hono'
 import { Hono } from 'hono/tiny'
 import { ClientAuthentication } from '../oauth/client-auth/client-authentication.ts'
-import { ClientFinder } from '../oauth/client-auth/client-finder.ts'
 import { introspected } from '../oauth/introspection.ts'
 import { revokePossessed, revokeToken } from '../oauth/revocation.ts'
 import { answerTokenRequest, grantTypesOf, nothingIsRepeated } from '../oauth/token-endpoint.ts'
-import { adminResourceOf, type Services } from '../services.ts'
+import { adminResourceOf, policyOf, type Services } from '../services.ts'
 import { readForm } from './form.ts'
 import type { Variables } from './guards.ts'
-import { finderServices } from './known-clients.ts'
 import { sourceOf } from './client-network.ts'
 
 export function tokenRoutes(services: Services): Hono<{ Variables: Variables }> {
-  const { settings, keys, signedTokens, machines, statements, session, now } = services
-  const finder = new ClientFinder(finderServices(services))
-  const clients = new ClientAuthentication({ ...finderServices(services), issuer: settings.baseUrl, session })
+  const { settings, keys, signedTokens, machines, finder, statements, session, now } = services
+  const known = { entered: settings.clients, policy: policyOf(settings), finder }
+  const clients = new ClientAuthentication({ ...known, keys, issuer: settings.baseUrl, session, now })
   const grantServices = {
     keys,
     clients,

@@ -5,9 +5,7 @@ import { dirname, join, resolve } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { anchorOf, includedIn } from '../../docs/.vitepress/links.ts'
 import { app } from '../../src/app.ts'
-import { SignedTokens } from '../../src/oauth/tokens/signed-tokens.ts'
-import { MachineTokens } from '../../src/oauth/tokens/machine-tokens.ts'
-import { foundation } from '../../src/services.ts'
+import { foundation, wired } from '../../src/services.ts'
 import { environment } from '../../src/settings/environment.ts'
 import { readSettings, SettingsError } from '../../src/settings/settings.ts'
 
@@ -184,9 +182,7 @@ async function pathsWith(more: Readonly<Record<string, string>>): Promise<readon
     ENCRYPTION_KEY: '000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f',
     ...more,
   })
-  const signedTokens = new SignedTokens(base.keys, base.settings.baseUrl, Date.now)
-  const machines = new MachineTokens(base.keys, base.settings.baseUrl)
-  const { routes } = app({ ...base, signedTokens, machines, session: askedFor, directory: askedFor, now: Date.now })
+  const { routes } = app(wired(base, { session: askedFor, directory: askedFor, now: Date.now }))
   return routes.map(({ path }) => path).filter((path) => !GUARDED.includes(path))
 }
 

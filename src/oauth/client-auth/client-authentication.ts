@@ -6,15 +6,16 @@
 import type { JSONWebKeySet } from 'jose'
 import type { ClientRecord } from '../../clients/client-record.ts'
 import { verifiedAssertion, type Assertion } from './client-assertion.ts'
-import { ClientFinder, type FinderServices } from './client-finder.ts'
+import type { ClientFinder, FinderServices } from './client-finder.ts'
 import {
   assertNoSecret,
   assertSecret,
   authenticateClient,
-  clientIdIsOurs,
   failed,
+  MUST_SIGN,
   presentedCredentials,
-  type ClientKind,
+  signing,
+  type PresentedClient,
   type PresentedCredentials,
 } from './clients.ts'
 import type { GrantReference } from '../tokens/signed-tokens.ts'
@@ -23,28 +24,18 @@ import { KeySets } from './key-sets.ts'
 import { publicKeySet } from '../../clients/client-keys.ts'
 import { faultOfAddress, looksLikeAddress } from '../../clients/public-address.ts'
 
-export interface PresentedClient {
-  readonly clientId: string
-  readonly kind: ClientKind
-  /** Not looked at yet: see `confirm`. */
-  readonly assertion?: string
-}
-
-export interface AuthenticationServices extends FinderServices {
+export interface AuthenticationServices extends Pick<FinderServices, 'entered' | 'keys' | 'policy' | 'now'> {
   readonly issuer: string
+  readonly finder: ClientFinder
   readonly session: (sub: string) => { takeAssertion(assertion: Assertion): Promise<boolean> }
 }
 
-const MUST_SIGN = 'this client signs its requests (private_key_jwt)'
-
 export class ClientAuthentication {
   readonly #services: AuthenticationServices
-  readonly #finder: ClientFinder
   readonly #keySets: KeySets
 
   constructor(services: AuthenticationServices) {
     this.#services = services
-    this.#finder = new ClientFinder(services)
     this.#keySets = new KeySets(services.policy, services.now)
   }
 
@@ -62,9 +53,7 @@ export class ClientAuthentication {
       return { clientId: id, kind: known.secret === undefined ? 'public' : 'confidential' }
     }
     if (looksLikeAddress(id)) return this.#described(presented)
-    return (await clientIdIsOurs(keys, id)) === 'signing'
-      ? signing(presented)
-      : await authenticateClient(keys, authorization, form)
+    return await authenticateClient(keys, presented)
   }
 
   /**
@@ -91,7 +80,7 @@ export class ClientAuthentication {
 
   async #verified(clientId: string, assertion: string): Promise<Assertion> {
     const { issuer, now } = this.#services
-    const client = await this.#finder.known(clientId)
+    const client = await this.#services.finder.known(clientId)
     if (!client) throw new OAuthError('invalid_client', 'Client not found: register again')
     const terms = { clientId, audiences: [issuer, `${issuer}/token`], now: now() }
     const first = await this.#keysOf(client)
@@ -111,12 +100,7 @@ export class ClientAuthentication {
 
   async #newerKeysOf(client: ClientRecord): Promise<JSONWebKeySet | undefined> {
     if (client.keys && 'jwksUri' in client.keys) return await this.#keySets.at(client.keys.jwksUri, true)
-    const described = await this.#finder.again(client)
+    const described = await this.#services.finder.again(client)
     return described && (await this.#keysOf(described))
   }
-}
-
-function signing({ id, assertion }: PresentedCredentials): PresentedClient {
-  if (assertion === undefined) throw failed(MUST_SIGN)
-  return { clientId: id, kind: 'signing', assertion }
 }

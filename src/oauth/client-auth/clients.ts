@@ -12,9 +12,11 @@ import { OAuthError } from '../../clients/oauth-error.ts'
 /** A signing client authenticates with private_key_jwt (RFC 7523). */
 export type ClientKind = 'public' | 'confidential' | 'signing'
 
-export interface AuthenticatedClient {
+export interface PresentedClient {
   readonly clientId: string
-  readonly kind: Exclude<ClientKind, 'signing'>
+  readonly kind: ClientKind
+  /** Of a client that signs; nobody has looked at the signature yet. */
+  readonly assertion?: string
 }
 
 const RANDOM_BYTES = 16
@@ -27,6 +29,8 @@ const PREFIXES: Readonly<Record<ClientAuthMethod, string>> = {
   client_secret_post: 'sec',
   private_key_jwt: 'key',
 }
+
+export const MUST_SIGN = 'this client signs its requests (private_key_jwt)'
 
 export function newClientId(keys: Keys, method: ClientAuthMethod): Promise<string> {
   return authenticId(keys, PREFIXES[method], crypto.getRandomValues(new Uint8Array(RANDOM_BYTES)))
@@ -43,22 +47,24 @@ export async function clientSecretFor(keys: Keys, id: string): Promise<string> {
 }
 
 /**
- * Authenticates a client that registered itself and does not sign. Basic and post are both open to every confidential client:
- * its secret is the same, and clients are known to register one and use the other.
+ * A client that registered itself, as far as arithmetic can tell. Basic and post are both open to every confidential client: its secret is
+ * the same, and clients are known to register one and use the other.
  */
-export async function authenticateClient(
-  ring: KeyRing,
-  authorization: string | null | undefined,
-  form: URLSearchParams,
-): Promise<AuthenticatedClient> {
-  const { id, secret, assertion } = presentedCredentials(authorization, form)
+export async function authenticateClient(ring: KeyRing, presented: PresentedCredentials): Promise<PresentedClient> {
+  const { id, secret, assertion } = presented
   const client = await issued(ring, id)
   if (!client) throw new OAuthError('invalid_client', 'Client not found: register again', { reason: 'client id not issued here' })
-  if (client.kind === 'signing') throw failed('this client signs its requests (private_key_jwt)')
+  if (client.kind === 'signing') return signing(presented)
   if (assertion !== undefined) throw failed('this client has no keys to sign with')
   if (client.kind === 'confidential') assertSecret(secret, await clientSecretFor(client.keys, id))
   else assertNoSecret(secret)
   return { clientId: id, kind: client.kind }
+}
+
+/** A client that signs has proved nothing until somebody has looked at its signature. */
+export function signing({ id, assertion }: PresentedCredentials): PresentedClient {
+  if (assertion === undefined) throw failed(MUST_SIGN)
+  return { clientId: id, kind: 'signing', assertion }
 }
 
 /** In constant time. */

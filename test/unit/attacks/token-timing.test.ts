@@ -2,9 +2,7 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, test, vi, type MockInstance } from 'vitest'
 import { app } from '../../../src/app.ts'
-import { SignedTokens } from '../../../src/oauth/tokens/signed-tokens.ts'
-import { MachineTokens } from '../../../src/oauth/tokens/machine-tokens.ts'
-import { foundation } from '../../../src/services.ts'
+import { foundation, wired } from '../../../src/services.ts'
 
 const BASE_URL = 'https://mcp.example.com'
 const NOW = 1_900_000_000
@@ -36,14 +34,14 @@ async function broker() {
     OAUTH_CLIENT_ID: 'broker',
     ENCRYPTION_KEY: '000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f',
   })
-  const signedTokens = new SignedTokens(base.keys, BASE_URL, now)
   const asked: string[] = []
   const nobody = (what: string) => (): never => {
     asked.push(what)
     throw new Error(`the ${what} was asked about a wrong token`)
   }
-  const machines = new MachineTokens(base.keys, BASE_URL)
-  const floor = app({ ...base, signedTokens, machines, session: nobody('session'), directory: nobody('directory'), now })
+  const services = wired(base, { session: nobody('session'), directory: nobody('directory'), now })
+  const { signedTokens } = services
+  const floor = app(services)
   const token = await signedTokens.accessToken(FACTS, 3_600)
   const [head = '', body = '', signature = ''] = token.split('.')
   // Remembered, as one that is in use is.

@@ -2,9 +2,7 @@
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { app } from '../../../src/app.ts'
-import { SignedTokens } from '../../../src/oauth/tokens/signed-tokens.ts'
-import { MachineTokens } from '../../../src/oauth/tokens/machine-tokens.ts'
-import { foundation } from '../../../src/services.ts'
+import { foundation, wired } from '../../../src/services.ts'
 
 const BASE_URL = 'https://mcp.example.com'
 const TEAM = 'https://team.cloudflareaccess.com'
@@ -40,9 +38,7 @@ async function ask(vars: object, headers: Readonly<Record<string, string>>, init
     ...vars,
   })
 
-  const signedTokens = new SignedTokens(base.keys, BASE_URL, now)
-  const machines = new MachineTokens(base.keys, BASE_URL)
-  const floor = app({ ...base, signedTokens, machines, session: nobody, directory: nobody, now })
+  const floor = app(wired(base, { session: nobody, directory: nobody, now }))
   const path = init.method === 'POST' ? '/revocations' : '/session'
   return await floor.request(`${BASE_URL}/admin/api${path}`, { ...init, headers })
 }

@@ -1,10 +1,8 @@
 // The document of the admin API describes the routes that are there, and no others.
 import { expect, test } from 'vitest'
-import { SignedTokens } from '../../../src/oauth/tokens/signed-tokens.ts'
-import { MachineTokens } from '../../../src/oauth/tokens/machine-tokens.ts'
 import { adminApiRoutes } from '../../../src/routes/admin/api.ts'
 import { openApi } from '../../../src/routes/admin/openapi.ts'
-import { foundation } from '../../../src/services.ts'
+import { foundation, wired } from '../../../src/services.ts'
 
 const BASE_URL = 'https://mcp.example.com'
 
@@ -20,9 +18,7 @@ async function mounted(): Promise<readonly string[]> {
     OAUTH_CLIENT_ID: 'broker',
     ENCRYPTION_KEY: '000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f',
   })
-  const signedTokens = new SignedTokens(base.keys, BASE_URL, Date.now)
-  const machines = new MachineTokens(base.keys, BASE_URL)
-  const { routes } = adminApiRoutes({ ...base, signedTokens, machines, session: nobody, directory: nobody, now: Date.now })
+  const { routes } = adminApiRoutes(wired(base, { session: nobody, directory: nobody, now: Date.now }))
   return routes
     .filter(({ method }) => method !== 'ALL')
     .map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)/g, '{$1}')}`)

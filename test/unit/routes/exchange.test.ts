@@ -1,10 +1,8 @@
 // What /token and /.sts refuse of tokens of other issuers before any object is asked, in which words, and what is closed until it is configured.
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { app } from '../../../src/app.ts'
-import { SignedTokens } from '../../../src/oauth/tokens/signed-tokens.ts'
 import { newClientId } from '../../../src/oauth/client-auth/clients.ts'
-import { MachineTokens } from '../../../src/oauth/tokens/machine-tokens.ts'
-import { foundation } from '../../../src/services.ts'
+import { foundation, wired } from '../../../src/services.ts'
 import { TrustedIssuer } from '../../world/trusted-issuer.ts'
 
 const BASE_URL = 'https://mcp.example.com'
@@ -39,9 +37,9 @@ async function broker(vars: object = {}) {
     AUTH_AUDIENCE: 'broker',
     ...vars,
   })
-  const signedTokens = new SignedTokens(base.keys, BASE_URL, now)
-  const machines = new MachineTokens(base.keys, BASE_URL)
-  const floor = app({ ...base, signedTokens, machines, session: nobody, directory: nobody, now })
+  const services = wired(base, { session: nobody, directory: nobody, now })
+  const { signedTokens } = services
+  const floor = app(services)
   const clientId = await newClientId(base.keys.current, 'none')
   return {
     ask: async (path: string, init: RequestInit = {}) => await floor.request(BASE_URL + path, init),

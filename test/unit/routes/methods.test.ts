@@ -1,9 +1,7 @@
 // How each path takes the methods people, monitors and clients try on it, before anybody is asked.
 import { describe, expect, test } from 'vitest'
 import { app } from '../../../src/app.ts'
-import { SignedTokens } from '../../../src/oauth/tokens/signed-tokens.ts'
-import { MachineTokens } from '../../../src/oauth/tokens/machine-tokens.ts'
-import { foundation } from '../../../src/services.ts'
+import { foundation, wired } from '../../../src/services.ts'
 
 const BASE_URL = 'https://mcp.example.com'
 const now = (): number => 1_800_000_000
@@ -16,15 +14,9 @@ const base = await foundation({
   OAUTH_CLIENT_ID: 'broker',
   ENCRYPTION_KEY: '000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f',
 })
-const signedTokens = new SignedTokens(base.keys, BASE_URL, now)
-const floor = app({
-  ...base,
-  signedTokens,
-  machines: new MachineTokens(base.keys, BASE_URL),
-  session: nobody,
-  directory: nobody,
-  now,
-})
+const services = wired(base, { session: nobody, directory: nobody, now })
+const { signedTokens } = services
+const floor = app(services)
 
 function nobody(): never {
   throw new Error('no object is asked')

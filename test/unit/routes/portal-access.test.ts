@@ -2,10 +2,8 @@
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { app } from '../../../src/app.ts'
-import { SignedTokens } from '../../../src/oauth/tokens/signed-tokens.ts'
-import { MachineTokens } from '../../../src/oauth/tokens/machine-tokens.ts'
 import { sha256 } from '../../../src/platform/crypto.ts'
-import { foundation, type Services } from '../../../src/services.ts'
+import { foundation, type Services, wired } from '../../../src/services.ts'
 
 const BASE_URL = 'https://mcp.example.com'
 const TEAM = 'https://team.cloudflareaccess.com'
@@ -73,9 +71,7 @@ async function ask(
     ENCRYPTION_KEY: '000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f',
     ...vars,
   })
-  const signedTokens = new SignedTokens(base.keys, BASE_URL, now)
-  const machines = new MachineTokens(base.keys, BASE_URL)
-  const floor = app({ ...base, signedTokens, machines, ...objects, now })
+  const floor = app(wired(base, { ...objects, now }))
   const init = form ? { method: 'POST', body: new URLSearchParams(form).toString() } : {}
   const type = form && { 'content-type': 'application/x-www-form-urlencoded' }
   const context = Object.assign(Object.create(null), { waitUntil: () => undefined, passThroughOnException: () => undefined })

@@ -1,10 +1,8 @@
 // Signing in where there is a choice: who is asked, where each provider answers, and that no answer of one is taken for another's.
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { app } from '../../../src/app.ts'
-import { SignedTokens } from '../../../src/oauth/tokens/signed-tokens.ts'
-import { MachineTokens } from '../../../src/oauth/tokens/machine-tokens.ts'
 import { unsealed } from '../../../src/oauth/tokens/browser-state.ts'
-import { foundation } from '../../../src/services.ts'
+import { foundation, wired } from '../../../src/services.ts'
 import { AUDIENCE, startAccessApplication, type AccessWorld } from '../identity/dialects/access-application.ts'
 import { startGithub, type GithubWorld } from '../identity/dialects/github.ts'
 import { startGoogle, type GoogleWorld } from '../identity/dialects/google.ts'
@@ -49,17 +47,9 @@ async function browser(vars: object = {}) {
     ENCRYPTION_KEY: '000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f',
     ...vars,
   })
-  const signedTokens = new SignedTokens(base.keys, BASE_URL, now)
   let met: object | undefined
   const person = Object.assign(Object.create(null), { visit: async (identity: object) => void (met = identity) })
-  const floor = app({
-    ...base,
-    signedTokens,
-    machines: new MachineTokens(base.keys, BASE_URL),
-    session: () => person,
-    directory: () => directory,
-    now,
-  })
+  const floor = app(wired(base, { session: () => person, directory: () => directory, now }))
   const cookies = new Map<string, string>()
   const get = async (path: string, headers: Record<string, string> = {}): Promise<Response> => {
     const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ')

@@ -1,7 +1,13 @@
 // A client proves itself by arithmetic: which ids are ours, which secrets fit, and what every failed attempt is told.
 import { describe, expect, test } from 'vitest'
 import { keyRing, type KeyRing } from '../../../../src/issuer/keys.ts'
-import { authenticateClient, clientIdIsOurs, clientSecretFor, newClientId } from '../../../../src/oauth/client-auth/clients.ts'
+import {
+  authenticateClient,
+  clientIdIsOurs,
+  clientSecretFor,
+  newClientId,
+  presentedCredentials,
+} from '../../../../src/oauth/client-auth/clients.ts'
 import { OAuthError } from '../../../../src/clients/oauth-error.ts'
 
 const secretOf = (byte: number) => new Uint8Array(32).fill(byte)
@@ -17,6 +23,9 @@ const basic = (id: string, password: string) => `Basic ${btoa(`${id}:${password}
 const form = (...members: [string, string][]) => new URLSearchParams(members)
 const everyCharacterEncoded = (text: string) =>
   Array.from(text, (c) => `%${c.charCodeAt(0).toString(16).padStart(2, '0')}`).join('')
+
+const authenticated = async (keys: KeyRing, authorization: string | undefined, body: URLSearchParams) =>
+  await authenticateClient(keys, presentedCredentials(authorization, body))
 
 function lastCharacterChanged(text: string): string {
   return text.slice(0, -1) + (text.endsWith('A') ? 'B' : 'A')
@@ -103,7 +112,7 @@ describe('a client is authenticated when', () => {
     ['its secret was derived before a rotation', rotatedRing, basic(confidentialId, secret), form(), confidentialId],
     ['an unrelated bearer token comes along', ring, 'Bearer abc', form(['client_id', publicId]), publicId],
   ])('%s', async ([, keys, authorization, body, clientId]) => {
-    expect(await authenticateClient(keys, authorization, body)).toMatchObject({ clientId })
+    expect(await authenticated(keys, authorization, body)).toMatchObject({ clientId })
   })
 })
 
@@ -156,7 +165,7 @@ describe('a client is refused when', () => {
       /client_secret is given more/,
     ],
   ])('%s', async ([, authorization, body, code, message]) => {
-    const refusal = await refusalOf(authenticateClient(ring, authorization, body))
+    const refusal = await refusalOf(authenticated(ring, authorization, body))
     expect(refusal).toMatchObject({ code, status: code === 'invalid_client' ? 401 : 400 })
     expect(refusal.message).toMatch(message)
   })
@@ -165,13 +174,13 @@ describe('a client is refused when', () => {
     const other = await newClientId(ring.current, 'client_secret_post')
     const otherSecret = await clientSecretFor(ring.current, other)
     expect(otherSecret).not.toBe(secret)
-    const refusal = await refusalOf(authenticateClient(ring, basic(confidentialId, otherSecret), form()))
+    const refusal = await refusalOf(authenticated(ring, basic(confidentialId, otherSecret), form()))
     expect(refusal.code).toBe('invalid_client')
   })
 
   test('it presents a secret derived from the new key for an id of the previous one', async () => {
     const forged = await clientSecretFor(rotatedRing.current, confidentialId)
-    const refusal = await refusalOf(authenticateClient(rotatedRing, basic(confidentialId, forged), form()))
+    const refusal = await refusalOf(authenticated(rotatedRing, basic(confidentialId, forged), form()))
     expect(refusal.message).toMatch(/secret is wrong/)
   })
 })
@@ -179,9 +188,9 @@ describe('a client is refused when', () => {
 describe('attack 57: the comparison of a secret gives no hint', () => {
   test('a secret wrong in its first character is answered exactly like one wrong in its last', async () => {
     const early = await refusalOf(
-      authenticateClient(ring, basic(confidentialId, `${secret.startsWith('A') ? 'B' : 'A'}${secret.slice(1)}`), form()),
+      authenticated(ring, basic(confidentialId, `${secret.startsWith('A') ? 'B' : 'A'}${secret.slice(1)}`), form()),
     )
-    const late = await refusalOf(authenticateClient(ring, basic(confidentialId, lastCharacterChanged(secret)), form()))
+    const late = await refusalOf(authenticated(ring, basic(confidentialId, lastCharacterChanged(secret)), form()))
     expect(told(early)).toEqual(told(late))
   })
 })
