@@ -6,9 +6,15 @@ import type { SessionContext } from './session-context.ts'
 import { isExchanged, type Grant, type RevocationReason } from './store/grants.ts'
 import type { SecurityEvent } from './store/outbox.ts'
 
+/** What ending one grant takes. */
+export type GrantRevocation = Pick<SessionContext, 'grants' | 'subjects' | 'provider' | 'carrier' | 'leashes' | 'outbox' | 'now'>
+
+/** What ending everything takes. */
+export type Revocation = GrantRevocation & Pick<SessionContext, 'links' | 'pages' | 'credentials'>
+
 /** Ends one grant; resolves when its streams are closed. */
 export async function endGrant(
-  context: SessionContext,
+  context: GrantRevocation,
   grant: Grant,
   why: RevocationReason,
   reason: CloseReason = 'credential_revoked',
@@ -33,12 +39,7 @@ export async function endGrant(
 export type PagesSpared = 'all' | { readonly session: string }
 
 /** Ends everything the person has; resolves when every stream is closed. */
-export async function endEverything(
-  context: SessionContext,
-  why: RevocationReason,
-  by?: By,
-  spared?: PagesSpared,
-): Promise<Ended> {
+export async function endEverything(context: Revocation, why: RevocationReason, by?: By, spared?: PagesSpared): Promise<Ended> {
   const now = context.now()
   const live = context.grants.allLive(now)
   for (const grant of live) context.grants.revoke(grant, why, now)

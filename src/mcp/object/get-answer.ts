@@ -1,6 +1,6 @@
 // A GET of the legacy eras, decided: whose stream it is, what was missed on it, and who carries the rest.
 import type { Caller } from '../../caller.ts'
-import { admit } from '../../session/access/admit.ts'
+import { admit, type AdmissionContext } from '../../session/access/admit.ts'
 import type { GetAnswer, GetRequest } from '../../session/streams/carrier.ts'
 import type { EventLog } from '../../session/store/event-log.ts'
 import type { McpSession } from '../../session/store/mcp-sessions.ts'
@@ -9,7 +9,11 @@ import { hasMore, logCursor, type LogCursor } from './log-cursor.ts'
 import { sessionOf } from './session-of.ts'
 import type { StandingStreams } from './standing-streams.ts'
 
-export async function answerToGet(asked: GetRequest, context: SessionContext, standing: StandingStreams): Promise<GetAnswer> {
+export async function answerToGet(
+  asked: GetRequest,
+  context: AdmissionContext & Pick<SessionContext, 'log' | 'mcpSessions'>,
+  standing: StandingStreams,
+): Promise<GetAnswer> {
   const { caller, mcpSession, lastEventId } = asked
   const admission = await admit(context, caller, 'standing stream')
   if (!admission.admitted) return { kind: 'refused', refused: admission }

@@ -1,6 +1,6 @@
 // The same for requests that the person's object makes itself: there the answer to a challenge is one call away.
 import { answerChallenge } from '../../session/access/challenge.ts'
-import type { SessionContext } from '../../session/session-context.ts'
+import type { ProviderQuestion } from '../../session/access/ask-provider.ts'
 import { challengedFor, type Challenged } from '../downstream/token-retry.ts'
 import { refusedAdmission } from '../dispatch/object-answer.ts'
 import type { DownstreamRequest } from './downstream-session.ts'
@@ -8,7 +8,7 @@ import type { DispatchHeader } from '../dispatch/dispatch-header.ts'
 
 /** `headers` are those of the request, identity included. */
 export function ownChallenge(
-  context: SessionContext,
+  context: ProviderQuestion,
   { grantId, resource }: { readonly grantId: string; readonly resource: string },
   headers: Headers,
 ): Challenged | undefined {
@@ -24,7 +24,7 @@ export function ownChallenge(
 
 /** How a request that was ordered gets to its downstream. */
 export function wayOf(
-  context: SessionContext,
+  context: ProviderQuestion,
   { caller, target }: DispatchHeader,
   headers: Headers,
   signal: AbortSignal,

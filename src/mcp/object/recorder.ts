@@ -6,7 +6,7 @@ import { WireTap } from '../downstream/wire-tap.ts'
 import { refusalIn, type DispatchHeader } from '../dispatch/dispatch-header.ts'
 
 export async function recorded(
-  context: SessionContext,
+  context: Pick<SessionContext, 'links' | 'now' | 'provider' | 'recorder' | 'settings'>,
   order: DispatchHeader,
   request: Request,
   carry: () => Promise<Response>,

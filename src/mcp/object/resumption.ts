@@ -1,6 +1,7 @@
 // Asking a downstream for the rest of a stream: GET with the last event id it gave (MCP 2025-03-26 … 2025-11-25, resumability).
 import { log } from '../../platform/telemetry.ts'
 import { vouchFor } from '../../session/access/admit.ts'
+import type { ProviderQuestion } from '../../session/access/ask-provider.ts'
 import type { SessionContext } from '../../session/session-context.ts'
 import { identityHeaders } from '../downstream/identity-headers.ts'
 import { isEventStream } from '../downstream/passing-headers.ts'
@@ -11,7 +12,7 @@ import type { StreamSpec } from './owned-stream.ts'
 
 /** Undefined when the downstream does not resume, or nobody may ask it any more; throws when another attempt may help. */
 export async function resumed(
-  context: SessionContext,
+  context: ProviderQuestion & Pick<SessionContext, 'log' | 'mcpSessions'>,
   downstream: DownstreamSessions,
   stream: StreamSpec,
   serverEventId: string | undefined,
@@ -64,7 +65,7 @@ export async function resumed(
 
 const REFUSES_CURSOR: readonly number[] = [400, 404, 410]
 
-function forgetCursor({ log: events }: SessionContext, { id }: StreamSpec, headers: Headers): void {
+function forgetCursor({ log: events }: Pick<SessionContext, 'log'>, { id }: StreamSpec, headers: Headers): void {
   if (!headers.has('last-event-id')) return
   log('warn', 'stream.cursor_lost', { stream: id })
   events.forgetServerEventId(id)

@@ -7,7 +7,11 @@ import type { McpSession } from '../../session/store/mcp-sessions.ts'
 import type { SessionContext } from '../../session/session-context.ts'
 
 /** Undefined for a session of any other grant, as for one that never was. */
-export function sessionOf(context: SessionContext, id: string, grantId: string): McpSession | undefined {
+export function sessionOf(
+  context: Pick<SessionContext, 'grants' | 'log' | 'mcpSessions' | 'now'>,
+  id: string,
+  grantId: string,
+): McpSession | undefined {
   const { mcpSessions, grants, log, now } = context
   const own = mcpSessions.use(id, grantId, now())
   if (own) return own

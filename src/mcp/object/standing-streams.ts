@@ -28,7 +28,7 @@ export interface Opened {
 }
 
 export class StandingStreams {
-  readonly #context: SessionContext
+  readonly #context: Pick<SessionContext, 'leashes' | 'log' | 'now'>
   readonly #streams: OwnedStreams
   readonly #bounds: LogBounds
   // What the router was given to send; the rest is missed by a client that comes without a cursor.
@@ -41,7 +41,7 @@ export class StandingStreams {
   // How many connections wait for an older one of their stream to let go.
   readonly #handovers = new Map<string, number>()
 
-  constructor(context: SessionContext, streams: OwnedStreams, bounds: LogBounds) {
+  constructor(context: Pick<SessionContext, 'leashes' | 'log' | 'now'>, streams: OwnedStreams, bounds: LogBounds) {
     this.#context = context
     this.#streams = streams
     this.#bounds = bounds

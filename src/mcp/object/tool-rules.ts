@@ -29,11 +29,11 @@ interface ChargedWay extends Way {
 }
 
 export class Tools {
-  readonly #context: SessionContext
+  readonly #context: Pick<SessionContext, 'bucket' | 'grants' | 'now' | 'profile' | 'settings'>
   // Of one person, like everything here; so the address alone names a list.
   readonly #memory: ToolMemory
 
-  constructor(context: SessionContext) {
+  constructor(context: Pick<SessionContext, 'bucket' | 'grants' | 'now' | 'profile' | 'settings'>) {
     this.#context = context
     this.#memory = new ToolMemory(context.now)
   }

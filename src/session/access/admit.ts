@@ -3,18 +3,21 @@ import type { Caller, Identity } from '../../caller.ts'
 import type { Downstream } from '../../settings/downstreams.ts'
 import type { Admission, Refused, Vouched } from '../contract/admission.ts'
 import { isAllowed, mayUse } from './allowed.ts'
-import { askProvider } from './ask-provider.ts'
+import { askProvider, type ProviderQuestion } from './ask-provider.ts'
 import type { Grant } from '../store/grants.ts'
 import { linkedCredential } from './own-sign-in.ts'
 import { noteUse } from './machine.ts'
 import type { SessionContext } from '../session-context.ts'
 import { toldGroups } from './told-groups.ts'
 
+/** What an admission takes: what can vouch for the person, and what counts and notes the request. */
+export type AdmissionContext = ProviderQuestion & Pick<SessionContext, 'bucket' | 'load' | 'recent' | 'recorder' | 'uses'>
+
 /** Seconds a client is asked to wait while the identity provider does not answer. */
 const TRY_AGAIN_AFTER = 5
 
 /** `count`: how many messages the request brings, each of which costs the downstream a request. */
-export async function admit(context: SessionContext, caller: Caller, label: string, count = 1): Promise<Admission> {
+export async function admit(context: AdmissionContext, caller: Caller, label: string, count = 1): Promise<Admission> {
   const now = context.now()
   const grant = context.grants.live(caller.grantId, now)
   const { identity } = context.profile
@@ -43,7 +46,7 @@ export function charge({ bucket }: Pick<SessionContext, 'bucket'>, resource: str
 
 // The order is the argument: a grant that is over costs nothing from the bucket, and nothing is signed for a person over the limit.
 async function admitLive(
-  context: SessionContext,
+  context: AdmissionContext,
   caller: Caller,
   { grant, identity, downstream, now, count }: Live,
 ): Promise<Admission> {
@@ -67,7 +70,7 @@ async function admitLive(
 
 /** What the downstream is told about the person of a grant; also for requests the broker makes by itself to keep a stream going. */
 export async function vouchFor(
-  context: SessionContext,
+  context: ProviderQuestion,
   grant: Grant,
   downstream: Downstream,
   purpose: 'request' | 'farewell' = 'request',
@@ -93,7 +96,7 @@ const TOO_LARGE: Refused = { admitted: false, reason: 'identity_too_large' }
 
 /** With as many groups as fit beside the credential. */
 function told(
-  context: SessionContext,
+  context: Pick<SessionContext, 'settings'>,
   identity: Identity,
   downstream: Downstream,
   credential: Omit<Vouched, 'identity'>,
@@ -111,7 +114,7 @@ function speaksFor(caller: Caller, grant: Grant, now: number): boolean {
   return grant.clientId === caller.clientId && grant.resource === caller.resource && caller.expiresAt > now
 }
 
-function notLive({ grants }: SessionContext, grantId: string, now: number): Refused {
+function notLive({ grants }: Pick<SessionContext, 'grants'>, grantId: string, now: number): Refused {
   const grant = grants.find(grantId)
   const isOver = grant !== undefined && grants.isOver(grant, now)
   return { admitted: false, reason: isOver ? 'session_expired' : 'credential_revoked' }
@@ -125,7 +128,7 @@ interface Credential {
 
 /** Nothing is renewed to say that it is over. */
 async function credentialAtHand(
-  context: SessionContext,
+  context: ProviderQuestion,
   downstream: Downstream,
   grant: Grant,
   now: number,
@@ -138,7 +141,7 @@ async function credentialAtHand(
 }
 
 async function credentialFor(
-  context: SessionContext,
+  context: ProviderQuestion,
   downstream: Downstream,
   grant: Grant,
   now: number,
@@ -158,7 +161,7 @@ async function credentialFor(
 }
 
 /** Refreshed a minute before it expires, so that the downstream never sees a token die on the way. */
-async function idpAccessToken(context: SessionContext, now: number): Promise<string | undefined> {
+async function idpAccessToken(context: ProviderQuestion, now: number): Promise<string | undefined> {
   const { tokens } = context.provider
   if (tokens && (tokens.expiresAt === undefined || tokens.expiresAt > now + 60)) return tokens.accessToken
   const { outcome } = await askProvider(context)

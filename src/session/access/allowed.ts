@@ -13,14 +13,19 @@ export function mayUse({ allow }: Downstream, identity: Identity, baseUrl: strin
   return meansPerson(allow, identity)
 }
 
+/** What it is judged by. */
+export type AccessRules = Pick<SessionContext, 'profile' | 'settings'>
+
 /** Whether the person of this object may go on with a grant. */
-export function isAllowed({ profile, settings }: SessionContext, { resource }: Pick<Grant, 'resource'>): boolean {
+export function isAllowed({ profile, settings }: AccessRules, { resource }: Pick<Grant, 'resource'>): boolean {
   const downstream = settings.downstreams.find((candidate) => candidate.resource === resource)
   return !downstream || !profile.identity || mayUse(downstream, profile.identity, settings.baseUrl)
 }
 
 /** Ends what is open where the person may not go on. The grant stays: whoever comes back into the group needs no new sign-in. */
-export async function endDisallowed(context: SessionContext): Promise<void> {
+export async function endDisallowed(
+  context: AccessRules & Pick<SessionContext, 'grants' | 'leashes' | 'carrier' | 'now'>,
+): Promise<void> {
   await Promise.all(
     context.grants
       .allLive(context.now())
@@ -29,7 +34,7 @@ export async function endDisallowed(context: SessionContext): Promise<void> {
   )
 }
 
-async function endStreamsOf(context: SessionContext, { id, clientId }: Grant): Promise<void> {
+async function endStreamsOf(context: Pick<SessionContext, 'leashes' | 'carrier'>, { id, clientId }: Grant): Promise<void> {
   const owned = context.carrier().end('policy_changed', id)
   const streams = owned + (await context.leashes.pull('policy_changed', id))
   if (streams > 0) log('info', 'grant.not_allowed', { grant: id, client: clientId, streams })

@@ -1,11 +1,14 @@
 // What follows from what the identity provider says about a person: everything ends, some of it ends, or nothing has changed.
-import { endDisallowed } from './allowed.ts'
+import { endDisallowed, type AccessRules } from './allowed.ts'
 import type { SessionContext } from '../session-context.ts'
-import { endEverything } from '../revocation.ts'
+import { endEverything, type Revocation } from '../revocation.ts'
 import type { ConfirmationOutcome } from '../contract/token-refresher.ts'
 
+/** What the question takes, and what may follow from its answer. */
+export type ProviderQuestion = Revocation & AccessRules & Pick<SessionContext, 'checks'>
+
 /** Asks the identity provider whether it still knows the person, and ends everything when it does not. */
-export async function askProvider(context: SessionContext): Promise<ConfirmationOutcome> {
+export async function askProvider(context: ProviderQuestion): Promise<ConfirmationOutcome> {
   const person = context.profile.identity
   if (!person) return { outcome: 'unavailable', why: 'nobody has signed in here' }
   let isOtherwise = false

@@ -2,12 +2,12 @@
 import type { Refused, Vouched } from '../contract/admission.ts'
 import type { Challenge } from '../contract/challenge.ts'
 import { vouchFor } from './admit.ts'
+import type { ProviderQuestion } from './ask-provider.ts'
 import { endLink, NOT_LINKED } from './own-sign-in.ts'
-import type { SessionContext } from '../session-context.ts'
 import { endGrant } from '../revocation.ts'
 
 /** Undefined: the answer stands, because nothing the broker could do would change it. */
-export async function answerChallenge(context: SessionContext, asked: Challenge): Promise<Vouched | Refused | undefined> {
+export async function answerChallenge(context: ProviderQuestion, asked: Challenge): Promise<Vouched | Refused | undefined> {
   const { grantId, resource, status, scopes, used, again } = asked
   const { grants, links, settings, now } = context
   const downstream = settings.downstreams.find((known) => known.resource === resource)

@@ -3,10 +3,10 @@
 // One grant stands for every exchange of a client for a resource: a build system that exchanges a thousand times an hour is one row, and
 // ending it ends all of its tokens and streams. It ends with the last token it was used for; there is no refresh token.
 import { log } from '../../platform/telemetry.ts'
-import { endDisallowed, isAllowed } from './allowed.ts'
+import { endDisallowed, isAllowed, type AccessRules } from './allowed.ts'
 import { exchangedGrantId, isExchanged, type Grant, type NewGrant } from '../store/grants.ts'
 import type { SessionContext } from '../session-context.ts'
-import { described, endGrant } from '../revocation.ts'
+import { described, endGrant, type GrantRevocation } from '../revocation.ts'
 import { THEMSELVES } from '../contract/receipt.ts'
 import type { Statement } from '../contract/subject-token.ts'
 import type { TakenBack } from '../contract/taken-back.ts'
@@ -31,7 +31,10 @@ export type ExchangeOutcome =
 /** Clocks of issuers differ by so many seconds: an assertion is remembered that much longer than it lives, and may have been signed that much earlier than it says. */
 const CLOCK_TOLERANCE = 60
 
-export async function exchange(context: SessionContext, asked: Exchange): Promise<ExchangeOutcome> {
+export async function exchange(
+  context: GrantRevocation & AccessRules & Pick<SessionContext, 'codes' | 'credentials' | 'takenBack'>,
+  asked: Exchange,
+): Promise<ExchangeOutcome> {
   const takenBack = await takenBackFrom(context, asked.grant)
   const now = context.now()
   // Nobody has signed anything in the future: a clock that is ahead does not make a token newer than it is.
@@ -47,19 +50,22 @@ export async function exchange(context: SessionContext, asked: Exchange): Promis
 }
 
 /** While a grant stands the Directory's index leads here, and what is taken back ends it: a program that exchanges all day asks once. */
-async function takenBackFrom(context: SessionContext, asked: Exchange['grant']): Promise<TakenBack> {
+async function takenBackFrom(
+  context: Pick<SessionContext, 'grants' | 'now' | 'subjects' | 'takenBack'>,
+  asked: Exchange['grant'],
+): Promise<TakenBack> {
   const standing = standingGrant(context, asked, context.now())
   const heard = standing && context.subjects.heardOf(standing.id)
   const { clientId, resource } = asked
   return heard ?? (await context.takenBack({ clientId, resource }))
 }
 
-function standingGrant({ grants }: SessionContext, asked: Exchange['grant'], now: number): Grant | undefined {
+function standingGrant({ grants }: Pick<SessionContext, 'grants'>, asked: Exchange['grant'], now: number): Grant | undefined {
   return grants.all().find((grant) => isSame(grant, asked) && grants.live(grant.id, now) !== undefined)
 }
 
 async function open(
-  context: SessionContext,
+  context: GrantRevocation & Pick<SessionContext, 'codes' | 'settings'>,
   { grant: asked, lifetime }: Exchange,
   takenBack: TakenBack,
   now: number,
@@ -88,7 +94,7 @@ async function open(
 
 // The assertion comes last: one that opens nothing for another reason is not used up by the attempt.
 function refusalOf(
-  { profile, subjects }: SessionContext,
+  { profile, subjects }: Pick<SessionContext, 'profile' | 'subjects'>,
   { statement, once }: Exchange,
   { isClientBlocked, notBefore }: TakenBack,
   now: number,
@@ -101,7 +107,11 @@ function refusalOf(
   return use === 'used' ? undefined : use
 }
 
-async function refused(context: SessionContext, { grant, once }: Exchange, refusal: ExchangeRefusal): Promise<ExchangeOutcome> {
+async function refused(
+  context: Pick<SessionContext, 'now' | 'outbox' | 'subjects'>,
+  { grant, once }: Exchange,
+  refusal: ExchangeRefusal,
+): Promise<ExchangeOutcome> {
   const { clientId, clientName, resource } = grant
   if (refusal === 'reused') log('warn', 'assertion.reused', { client: clientId, jti: once })
   // A program tries again for as long as it runs: administrators hear of it, and not of every attempt.
@@ -116,7 +126,7 @@ async function refused(context: SessionContext, { grant, once }: Exchange, refus
  * than the last word says nothing new: groups that were taken away must not come back with it.
  */
 function learn(
-  { profile, credentials }: SessionContext,
+  { profile, credentials }: Pick<SessionContext, 'profile' | 'credentials'>,
   { identity, saysGroups, losesEmail, issuedAt }: Statement,
   now: number,
 ): boolean {

@@ -5,7 +5,7 @@ import type { LeashOptions } from '../streams/leashes.ts'
 import type { SessionContext } from '../session-context.ts'
 
 export function leashRules(
-  started: () => SessionContext | undefined,
+  started: () => Pick<SessionContext, 'grants' | 'leashes' | 'now' | 'profile' | 'settings' | 'log'> | undefined,
 ): Pick<LeashOptions, 'grantIsLive' | 'mayOpen' | 'isNewest'> {
   return {
     grantIsLive(grantId) {

@@ -18,7 +18,11 @@ export interface Enrolment {
 /** How exactly it is known when a machine was last used, in seconds: a use within this writes nothing. */
 const NOTED_EVERY = 300
 
-export async function enrol(context: SessionContext, asked: Enrolment, by: By): Promise<void> {
+export async function enrol(
+  context: Pick<SessionContext, 'grants' | 'profile' | 'outbox' | 'now'>,
+  asked: Enrolment,
+  by: By,
+): Promise<void> {
   const { identity, clientId, clientName, grants, createdAt, endsAt } = asked
   const now = context.now()
   // A second before, so that whatever is later is a use.
@@ -31,7 +35,10 @@ export async function enrol(context: SessionContext, asked: Enrolment, by: By): 
 }
 
 /** What an access token for the grant is made of (RFC 6749 section 4.4); undefined when the grant is over or never was. */
-export async function issue(context: SessionContext, grantId: string): Promise<TokenFacts | undefined> {
+export async function issue(
+  context: Pick<SessionContext, 'grants' | 'profile' | 'settings' | 'outbox' | 'now'>,
+  grantId: string,
+): Promise<TokenFacts | undefined> {
   const now = context.now()
   const grant = context.grants.live(grantId, now)
   if (!grant) return undefined
@@ -41,7 +48,10 @@ export async function issue(context: SessionContext, grantId: string): Promise<T
 }
 
 /** Whose credential this is, when it still is one. */
-export async function identify(context: SessionContext, { grantId, clientId, resource }: Caller): Promise<Identity | undefined> {
+export async function identify(
+  context: Pick<SessionContext, 'grants' | 'profile' | 'settings' | 'outbox' | 'now'>,
+  { grantId, clientId, resource }: Caller,
+): Promise<Identity | undefined> {
   const grant: Grant | undefined = context.grants.live(grantId, context.now())
   if (grant?.clientId !== clientId || grant.resource !== resource) return undefined
   await noteUse(context)
@@ -49,7 +59,12 @@ export async function identify(context: SessionContext, { grantId, clientId, res
 }
 
 /** Nobody signs in with a machine credential; when it was last used is what administrators decide by. */
-export async function noteUse({ profile, settings, outbox, now }: SessionContext): Promise<void> {
+export async function noteUse({
+  profile,
+  settings,
+  outbox,
+  now,
+}: Pick<SessionContext, 'profile' | 'settings' | 'outbox' | 'now'>): Promise<void> {
   if (profile.identity?.issuer !== settings.baseUrl) return
   const enrolled = profile.lastSeenAt === profile.firstSeenAt
   if (!enrolled && now() - profile.lastSeenAt < NOTED_EVERY) return

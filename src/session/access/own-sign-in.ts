@@ -4,7 +4,7 @@ import type { Downstream } from '../../settings/downstreams.ts'
 import type { Refused } from '../contract/admission.ts'
 import type { Link } from '../contract/link-client.ts'
 import type { SessionContext } from '../session-context.ts'
-import { endGrant } from '../revocation.ts'
+import { endGrant, type GrantRevocation } from '../revocation.ts'
 import type { By, Ended } from '../contract/receipt.ts'
 
 /** Seconds a client is asked to wait while an authorization server does not answer. */
@@ -32,7 +32,7 @@ export interface LinkState {
 
 /** Whether a sign-in for this resource has to lead by the downstream's own, and what that is to be asked for besides. */
 export function linkWanted(
-  { settings, links }: SessionContext,
+  { settings, links }: Pick<SessionContext, 'settings' | 'links'>,
   resource: string,
 ): { readonly scopes: readonly string[] } | undefined {
   const downstream = settings.downstreams.find((known) => known.resource === resource)
@@ -47,7 +47,10 @@ function scopesWith(link: Link | undefined, missing: readonly string[]): readonl
 }
 
 /** Undefined when what it was made for has ended meanwhile: then nothing is kept. Else until when the waiting code is good. */
-export async function keepLink(context: SessionContext, made: LinkMade): Promise<{ readonly codeExpiresAt: number } | undefined> {
+export async function keepLink(
+  context: Pick<SessionContext, 'codes' | 'grants' | 'links' | 'now' | 'profile' | 'settings' | 'subjects' | 'takenBack'>,
+  made: LinkMade,
+): Promise<{ readonly codeExpiresAt: number } | undefined> {
   const { resource, link, signIn, since } = made
   const waiting = signIn && context.grants.live(signIn.grantId, context.now())
   const { isClientBlocked, notBefore } = await context.takenBack({ resource, ...(waiting && { clientId: waiting.clientId }) })
@@ -74,7 +77,12 @@ export async function keepLink(context: SessionContext, made: LinkMade): Promise
 }
 
 /** Ends a connection, and every grant that is worth nothing without it: clients sign in again, and are led by the downstream. */
-export async function endLink(context: SessionContext, resource: string, why: string, by?: By): Promise<Ended> {
+export async function endLink(
+  context: GrantRevocation & Pick<SessionContext, 'links'>,
+  resource: string,
+  why: string,
+  by?: By,
+): Promise<Ended> {
   const had = context.links.end(resource)
   if (had) log('info', 'link.ended', { resource, why })
   const grants = context.grants.allLive(context.now()).filter((grant) => grant.resource === resource)
@@ -84,7 +92,7 @@ export async function endLink(context: SessionContext, resource: string, why: st
 
 /** The credential for a downstream of the mode `oauth`, renewed where it has to be. */
 export async function linkedCredential(
-  context: SessionContext,
+  context: GrantRevocation & Pick<SessionContext, 'links'>,
   { resource }: Downstream,
 ): Promise<{ readonly authorization: string } | Refused> {
   const { links, now } = context
@@ -109,12 +117,12 @@ function bearer({ accessToken }: Link): { readonly authorization: string } {
 }
 
 /** Ends connections that nobody has signed in for as long as a session may last; true when there are others. */
-export function sweepLinks({ links, settings, now }: SessionContext): boolean {
+export function sweepLinks({ links, settings, now }: Pick<SessionContext, 'links' | 'settings' | 'now'>): boolean {
   for (const { resource, usedAt } of links.all()) if (usedAt + settings.limits.sessionTtl <= now()) links.end(resource)
   return links.all().length > 0
 }
 
-export function linkStates(context: SessionContext): readonly LinkState[] {
+export function linkStates(context: Pick<SessionContext, 'links' | 'settings'>): readonly LinkState[] {
   return context.links
     .all()
     .map(({ resource, issuer }) => ({ resource, issuer, scopes: linkWanted(context, resource)?.scopes ?? [] }))

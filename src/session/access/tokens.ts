@@ -3,12 +3,12 @@ import type { Identity, IdpTokens } from '../../caller.ts'
 import { log } from '../../platform/telemetry.ts'
 import type { CodeOutcome, Redemption } from '../store/codes.ts'
 import { REPLAY_WINDOW, type Grant, type NewGrant } from '../store/grants.ts'
-import { endDisallowed, mayUse } from './allowed.ts'
-import { askProvider } from './ask-provider.ts'
+import { endDisallowed, mayUse, type AccessRules } from './allowed.ts'
+import { askProvider, type ProviderQuestion } from './ask-provider.ts'
 import { sessionIn } from '../store/identity-provider-session.ts'
 import { linkWanted } from './own-sign-in.ts'
 import type { SessionContext } from '../session-context.ts'
-import { described, endGrant } from '../revocation.ts'
+import { described, endGrant, type GrantRevocation } from '../revocation.ts'
 import { THEMSELVES } from '../contract/receipt.ts'
 import { Rotations } from '../store/rotations.ts'
 
@@ -73,7 +73,10 @@ export interface Presented {
 export type SignInRefusal = 'blocked' | 'not_allowed'
 
 /** A person came back from the identity provider: opens a grant and issues the code for it. */
-export async function signIn(context: SessionContext, asked: SignIn): Promise<IssuedCode | SignInRefusal> {
+export async function signIn(
+  context: GrantRevocation & AccessRules & Pick<SessionContext, 'codes' | 'credentials' | 'links'>,
+  asked: SignIn,
+): Promise<IssuedCode | SignInRefusal> {
   const { grants, codes, settings } = context
   const refusal = refusalOf(context, asked)
   if (refusal) {
@@ -102,7 +105,7 @@ export async function signIn(context: SessionContext, asked: SignIn): Promise<Is
 
 /** Forgets what nothing depends on; the grants to be ended so that there is room for one more, oldest first, of a kind before the others. */
 export function makeRoom(
-  { grants, codes, settings }: SessionContext,
+  { grants, codes, settings }: Pick<SessionContext, 'grants' | 'codes' | 'settings'>,
   now: number,
   first: (grant: Grant) => boolean = () => false,
 ): Grant[] {
@@ -116,21 +119,27 @@ export function makeRoom(
   return inOrder.slice(0, Math.max(0, live.length - maxGrants + 1))
 }
 
-function refusalOf({ profile, settings }: SessionContext, { identity, grant }: SignIn): SignInRefusal | undefined {
+function refusalOf({ profile, settings }: AccessRules, { identity, grant }: SignIn): SignInRefusal | undefined {
   if (profile.isBlocked) return 'blocked'
   const downstream = settings.downstreams.find(({ resource }) => resource === grant.resource)
   return !downstream || mayUse(downstream, identity, settings.baseUrl) ? undefined : 'not_allowed'
 }
 
 /** Where what is known of a person has changed, nothing signed before is used again, and nothing stays open that they may not use. */
-export async function keep(context: SessionContext, identity: Identity): Promise<void> {
+export async function keep(
+  context: AccessRules & Pick<SessionContext, 'carrier' | 'credentials' | 'grants' | 'leashes' | 'now' | 'outbox'>,
+  identity: Identity,
+): Promise<void> {
   if (!context.profile.remember(identity, context.now())) return
   context.credentials.forget()
   await Promise.all([endDisallowed(context), context.outbox.report()])
 }
 
 /** Redeems an authorization code. A replay ends the grant it once opened (RFC 6749 section 4.1.2). */
-export async function redeem(context: SessionContext, asked: Redemption): Promise<TokenOutcome> {
+export async function redeem(
+  context: GrantRevocation & Pick<SessionContext, 'codes' | 'takenBack'>,
+  asked: Redemption,
+): Promise<TokenOutcome> {
   const waiting = context.grants.live(asked.grantId, context.now())
   // Before the code is looked at: while the Directory is away it is not spent. A refresh needs no such question, because from this one on
   // whatever is taken back comes to this object.
@@ -166,7 +175,10 @@ export async function redeem(context: SessionContext, asked: Redemption): Promis
  * True when a grant that waits for its code must not be used: then it has ended. What comes after the question finds the person, because the
  * Directory notes who asks.
  */
-async function endIfTakenBack(context: SessionContext, { id, clientId, resource, createdAt }: Grant): Promise<boolean> {
+async function endIfTakenBack(
+  context: GrantRevocation & Pick<SessionContext, 'takenBack'>,
+  { id, clientId, resource, createdAt }: Grant,
+): Promise<boolean> {
   const { isClientBlocked, notBefore } = await context.takenBack({ clientId, resource })
   if (!isClientBlocked && createdAt > notBefore) return false
   const grant = context.grants.live(id, context.now())
@@ -192,7 +204,7 @@ export class Refreshing {
   readonly #flights = new Map<string, Promise<TokenOutcome>>()
   readonly #rotations = new Rotations()
 
-  async refresh(context: SessionContext, asked: Presented): Promise<TokenOutcome> {
+  async refresh(context: ProviderQuestion, asked: Presented): Promise<TokenOutcome> {
     const now = context.now()
     const grant = context.grants.live(asked.grantId, now)
     if (!grant || grant.clientId !== asked.clientId) return { granted: false, refusal: 'grant_ended' }
@@ -213,19 +225,19 @@ export class Refreshing {
     return { granted: false, refusal: 'refresh_reused' }
   }
 
-  #oneRotation(context: SessionContext, grantId: string): Promise<TokenOutcome> {
+  #oneRotation(context: ProviderQuestion, grantId: string): Promise<TokenOutcome> {
     const flight = this.#flights.get(grantId) ?? this.#rotate(context, grantId).finally(() => this.#flights.delete(grantId))
     this.#flights.set(grantId, flight)
     return flight
   }
 
-  async #rotate(context: SessionContext, grantId: string): Promise<TokenOutcome> {
+  async #rotate(context: ProviderQuestion, grantId: string): Promise<TokenOutcome> {
     const retryAfter = this.#rotations.waitFor(grantId, context.now())
     return retryAfter > 0 ? { granted: false, refusal: 'too_often', retryAfter } : rotate(context, grantId)
   }
 }
 
-async function rotate(context: SessionContext, grantId: string): Promise<TokenOutcome> {
+async function rotate(context: ProviderQuestion, grantId: string): Promise<TokenOutcome> {
   const { idpOutageGrace } = context.settings.limits
   const isConfirmed = context.provider.isConfirmedSince(context.now() - Math.min(CONFIRMED_FOR, idpOutageGrace))
   const outcome = isConfirmed ? undefined : await askProvider(context)

@@ -10,7 +10,7 @@ import type { RecordingTerms } from '../contract/recording.ts'
 import { endLink } from '../access/own-sign-in.ts'
 import { receiptOfOne, THEMSELVES, type AdminAction, type Receipt, type By, type Ended } from '../contract/receipt.ts'
 import type { SessionContext } from '../session-context.ts'
-import { described, endEverything, endGrant, type PagesSpared } from '../revocation.ts'
+import { described, endEverything, endGrant, type GrantRevocation, type PagesSpared, type Revocation } from '../revocation.ts'
 
 interface GrantDetail extends Pick<Grant, 'id' | 'clientId' | 'clientName' | 'resource' | 'scopes' | 'createdAt' | 'endsAt'> {
   readonly mcpSessions: number
@@ -36,7 +36,10 @@ export type Target =
 
 const NOTHING: Ended = { grants: 0, streams: 0 }
 
-export function describePerson(context: SessionContext, sub: string): PersonDetail | undefined {
+export function describePerson(
+  context: Pick<SessionContext, 'carrier' | 'grants' | 'leashes' | 'mcpSessions' | 'now' | 'profile' | 'recent' | 'recorder'>,
+  sub: string,
+): PersonDetail | undefined {
   const { identity, isBlocked, lastSeenAt } = context.profile
   if (!identity) return undefined
   const sessions = context.mcpSessions.all()
@@ -60,7 +63,10 @@ export function describePerson(context: SessionContext, sub: string): PersonDeta
 }
 
 /** The same for somebody who watches: how far each stream is too. The routers are asked, which costs a silent stream nothing before. */
-export async function watchPerson(context: SessionContext, sub: string): Promise<PersonDetail | undefined> {
+export async function watchPerson(
+  context: Pick<SessionContext, 'carrier' | 'grants' | 'leashes' | 'mcpSessions' | 'now' | 'profile' | 'recent' | 'recorder'>,
+  sub: string,
+): Promise<PersonDetail | undefined> {
   const counted = await context.leashes.traffic()
   // Described after the wait: what has ended meanwhile is not shown.
   const person = describePerson(context, sub)
@@ -77,7 +83,7 @@ export async function watchPerson(context: SessionContext, sub: string): Promise
 
 /** What the Directory keeps; undefined once nobody is known here any more. */
 export function summaryOf(
-  { profile, grants, links, now }: SessionContext,
+  { profile, grants, links, now }: Pick<SessionContext, 'profile' | 'grants' | 'links' | 'now'>,
   sub: string,
 ): Omit<PersonSummary, 'number'> | undefined {
   const { identity, isBlocked, lastSeenAt } = profile
@@ -94,7 +100,7 @@ function leashed({ streamId, grantId, kind, label, software, openedAt }: Leashed
 }
 
 /** Ends what was named; when this resolves it is over. What is not there has ended already, and counts as nothing. */
-async function endTarget(context: SessionContext, target: Target, by: By, spared?: PagesSpared): Promise<Ended> {
+async function endTarget(context: Revocation, target: Target, by: By, spared?: PagesSpared): Promise<Ended> {
   if (target.what === 'everything') return endEverything(context, 'administrator', by, spared)
   const { id } = target
   // A program that exchanges need have nothing open at this moment.
@@ -116,7 +122,7 @@ async function endTarget(context: SessionContext, target: Target, by: By, spared
  * administrator orders has one whatever came of it; a person who presses a button again and again leaves nothing where nothing ended.
  */
 export async function carryOut(
-  context: SessionContext,
+  context: Revocation & Pick<SessionContext, 'profile'>,
   order: AdminAction,
   person?: Identity,
   spared?: PagesSpared,
@@ -142,7 +148,7 @@ function targetOf({ target: { what, id = '' } }: AdminAction): Target {
 
 /** The same, when it is one of many people who are asked: a second question gets the first answer, unless something is left to do. */
 export async function runBulkAction(
-  context: SessionContext,
+  context: Revocation & Pick<SessionContext, 'bulkActions'>,
   target: Target,
   by: By,
   { id, grantedUntil = Infinity }: BulkAction,
@@ -185,21 +191,25 @@ export async function runBulkAction(
   }
 }
 
-async function endMcpSession(context: SessionContext, id: string, by: By): Promise<Ended> {
+async function endMcpSession(context: Pick<SessionContext, 'carrier' | 'now' | 'outbox'>, id: string, by: By): Promise<Ended> {
   const streams = context.carrier().endSession(id)
   if (streams === undefined) return NOTHING
   await context.outbox.put({ type: 'session_ended', at: context.now(), ...by })
   return { grants: 0, streams }
 }
 
-async function endGrants(context: SessionContext, which: (grant: Grant) => boolean, by: By): Promise<Ended> {
+async function endGrants(context: GrantRevocation, which: (grant: Grant) => boolean, by: By): Promise<Ended> {
   const grants = context.grants.allLive(context.now()).filter(which)
   const ended = await Promise.all(grants.map((grant) => endGrant(context, grant, 'administrator', 'credential_revoked', by)))
   return sum(ended)
 }
 
 /** With them goes what rests on them, however young: it is refused from now on, and must not stay open. */
-async function endLinks(context: SessionContext, resources: readonly string[], by: By): Promise<Ended> {
+async function endLinks(
+  context: GrantRevocation & Pick<SessionContext, 'links'>,
+  resources: readonly string[],
+  by: By,
+): Promise<Ended> {
   return sum(await Promise.all(resources.map((resource) => endLink(context, resource, 'administrator', by))))
 }
 
@@ -207,7 +217,11 @@ function sum(ended: readonly Ended[]): Ended {
   return ended.reduce((all, { grants, streams }) => ({ grants: all.grants + grants, streams: all.streams + streams }), NOTHING)
 }
 
-async function endStream(context: SessionContext, id: string, by: By): Promise<Ended> {
+async function endStream(
+  context: Pick<SessionContext, 'carrier' | 'grants' | 'leashes' | 'now' | 'outbox'>,
+  id: string,
+  by: By,
+): Promise<Ended> {
   const grantId = [...context.leashes.open().map(leashed), ...context.carrier().open()].find(
     (stream) => stream.id === id,
   )?.grantId
@@ -218,7 +232,7 @@ async function endStream(context: SessionContext, id: string, by: By): Promise<E
 }
 
 /** Blocking ends everything first and last: nothing that comes in between is let in. */
-async function setBlocked(context: SessionContext, blocked: boolean, by: By): Promise<Ended> {
+async function setBlocked(context: Revocation & Pick<SessionContext, 'profile'>, blocked: boolean, by: By): Promise<Ended> {
   context.profile.block(blocked)
   const ended = blocked ? await endEverything(context, 'administrator', by) : NOTHING
   await context.outbox.put({ type: blocked ? 'person_blocked' : 'person_unblocked', at: context.now(), ...by })

@@ -14,14 +14,24 @@ export interface PagesStanding {
 }
 
 /** They have signed in at the identity provider, for the pages alone. True when that ended the oldest of their sessions. */
-export async function visit(context: SessionContext, identity: Identity, session: PagesSession): Promise<boolean> {
+export async function visit(
+  context: Pick<
+    SessionContext,
+    'carrier' | 'credentials' | 'grants' | 'leashes' | 'now' | 'outbox' | 'pages' | 'profile' | 'settings'
+  >,
+  identity: Identity,
+  session: PagesSession,
+): Promise<boolean> {
   // Who is blocked is known, and gets no session: unblocking them later makes none good.
   const isSurplus = !context.profile.isBlocked && context.pages.begin(session, context.now())
   await Promise.all([keep(context, identity), context.outbox.report()])
   return isSurplus
 }
 
-export function pagesStanding({ profile, pages, now }: SessionContext, session: string): PagesStanding {
+export function pagesStanding(
+  { profile, pages, now }: Pick<SessionContext, 'profile' | 'pages' | 'now'>,
+  session: string,
+): PagesStanding {
   const { isBlocked: blocked, identity } = profile
   const isOpen = !blocked && identity !== undefined && pages.isOpen(session, now())
   return { blocked, ...(isOpen && { identity }), others: pages.others(session, now()) }

@@ -5,7 +5,7 @@ import type { RecordingAsked, RecordingTerms, WireEntry } from '../contract/reco
 
 /** Undefined when nobody has signed in here. */
 export async function startRecording(
-  context: SessionContext,
+  context: Pick<SessionContext, 'now' | 'outbox' | 'profile' | 'recorder'>,
   asked: RecordingAsked,
   by: By,
 ): Promise<RecordingTerms | undefined> {
@@ -16,14 +16,17 @@ export async function startRecording(
   return terms
 }
 
-export async function stopRecording(context: SessionContext, by: By): Promise<boolean> {
+export async function stopRecording(context: Pick<SessionContext, 'now' | 'outbox' | 'recorder'>, by: By): Promise<boolean> {
   const wasOn = context.recorder.stop()
   if (wasOn) await context.outbox.put({ type: 'recording_stopped', at: context.now(), ...by })
   return wasOn
 }
 
 /** The tokens and secrets a downstream is given are known by value, because it may say them. */
-export function noteEntries(context: SessionContext, entries: readonly WireEntry[]): void {
+export function noteEntries(
+  context: Pick<SessionContext, 'links' | 'now' | 'provider' | 'recorder' | 'settings'>,
+  entries: readonly WireEntry[],
+): void {
   const { accessToken, refreshToken, idToken } = context.provider.tokens ?? {}
   const fixed = context.settings.downstreams.flatMap(({ headers = {} }) => Object.values(headers))
   const bare = fixed.map((value) => value.replace(/^\S+ +/, ''))

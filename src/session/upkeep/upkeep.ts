@@ -1,13 +1,13 @@
 // What a person's object looks after by itself: that the identity provider still knows the person, and that nothing lies unused for ever.
 import { log } from '../../platform/telemetry.ts'
-import { askProvider } from '../access/ask-provider.ts'
+import { askProvider, type ProviderQuestion } from '../access/ask-provider.ts'
 import type { SessionContext } from '../session-context.ts'
-import { endEverything, endGrant } from '../revocation.ts'
+import { endEverything, endGrant, type Revocation } from '../revocation.ts'
 import type { Ended } from '../contract/receipt.ts'
 import { canBeConfirmed } from '../contract/token-refresher.ts'
 
 /** Called once after start, when everything a job may need is there. */
-export async function beginUpkeep(context: SessionContext): Promise<void> {
+export async function beginUpkeep(context: ProviderQuestion & Pick<SessionContext, 'load' | 'uses'>): Promise<void> {
   const { uses, checks, grants, provider, profile, settings, now } = context
   const { sessionIdleTtl, idpRecheckTtl, idpOutageGrace } = settings.limits
   uses.open({
@@ -38,13 +38,13 @@ export async function beginUpkeep(context: SessionContext): Promise<void> {
 }
 
 /** A person has signed in: from now on they are looked after. */
-export async function planUpkeep({ uses, checks }: SessionContext): Promise<void> {
+export async function planUpkeep({ uses, checks }: Pick<SessionContext, 'checks' | 'uses'>): Promise<void> {
   await Promise.all([uses.plan(), checks.plan()])
 }
 
 /** The identity provider says that the person has signed out there. Undefined when this very token said so before. */
 export async function logOut(
-  context: SessionContext,
+  context: Revocation & Pick<SessionContext, 'logouts' | 'profile'>,
   { jti, until }: { jti: string; until: number },
 ): Promise<Ended | undefined> {
   if (!context.profile.identity) return { grants: 0, streams: 0 }
@@ -54,13 +54,13 @@ export async function logOut(
 }
 
 /** Streams end, sessions stay: as soon as the provider answers again, clients go on where they were. */
-async function suspend(context: SessionContext): Promise<void> {
+async function suspend(context: Pick<SessionContext, 'carrier' | 'leashes'>): Promise<void> {
   const owned = context.carrier().open()
   for (const { id } of owned) context.carrier().endStream('auth_unavailable', id)
   const leashed = await context.leashes.pull('auth_unavailable')
   if (owned.length + leashed > 0) log('warn', 'person.suspended', { streams: owned.length + leashed })
 }
 
-function openStreams({ leashes, carrier }: SessionContext): readonly { readonly grantId: string }[] {
+function openStreams({ leashes, carrier }: Pick<SessionContext, 'carrier' | 'leashes'>): readonly { readonly grantId: string }[] {
   return [...leashes.open(), ...carrier().open()]
 }
