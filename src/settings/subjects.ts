@@ -33,7 +33,7 @@ export function subjectRules(written: string | undefined): readonly SubjectRule[
  * are of your people is the subject alone.
  */
 const SHARED =
-  /^(?:token\.actions\.githubusercontent\.com|gitlab\.com|accounts\.google\.com|oidc\.circleci\.com|agent\.buildkite\.com|api\.bitbucket\.org|app\.terraform\.io|oidc\.vercel\.com|api\.pulumi\.com|oidc\.fly\.io|app\.harness\.io|oidc\.codefresh\.io|vstoken\.dev\.azure\.com|issuer\.enforce\.dev|oauth2\.sigstore\.dev|oidc\.modal\.com|app\.gitpod\.io|securetoken\.google\.com|appleid\.apple\.com|slack\.com|.+\.ghe\.com)$/
+  /^(?:token\.actions\.githubusercontent\.com|gitlab\.com|accounts\.google\.com|oidc\.circleci\.com|agent\.buildkite\.com|api\.bitbucket\.org|app\.terraform\.io|oidc\.vercel\.com|api\.pulumi\.com|oidc\.fly\.io|app\.harness\.io|oidc\.codefresh\.io|vstoken\.dev\.azure\.com|issuer\.enforce\.dev|oauth2\.sigstore\.dev|oidc\.modal\.com|app\.gitpod\.io|securetoken\.google\.com|appleid\.apple\.com|slack\.com|huggingface\.co|oidc\.deno\.com|login\.app\.env0\.com|discord\.com|id\.twitch\.tv|api\.login\.yahoo\.com|access\.line\.me|kauth\.kakao\.com|(?:www|limited)\.facebook\.com|www\.linkedin\.com|www\.paypal\.com|login\.salesforce\.com|auth\.atlassian\.com|identity\.xero\.com|login\.live\.com|.+\.ghe\.com)$/
 
 function hostOf(issuer: string): string {
   return (URL.parse(issuer)?.hostname ?? '').replace(/\.$/, '')

@@ -60,6 +60,10 @@ describe('an issuer that signs for everybody with an account there', () => {
     'https://api.bitbucket.org/2.0/workspaces/acme/pipelines-config/identity/oidc',
     'https://app.terraform.io',
     'https://login.microsoftonline.com/common/v2.0',
+    'https://sts.windows.net/9188040d-6c67-4c5b-b112-36a304b66dad/',
+    'https://huggingface.co',
+    'https://discord.com',
+    'https://login.salesforce.com',
   ])('is refused without a rule about subjects: %s', (issuer) => {
     expect(problemsWith({ ...ACTIONS, AUTH_ISSUER: issuer })).toEqual([
       {
