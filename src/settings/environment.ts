@@ -14,6 +14,16 @@ const list = z
   .default('')
   .transform((text) => text.split(/[\s,]+/).filter((word) => word !== ''))
 
+/** Where nothing is said, more people are let in: a list that was meant to say something must not end up saying nothing. */
+const narrowing = z
+  .string()
+  .refine((text) => /[^\s,]/.test(text), {
+    error: 'is set, and names nothing',
+    params: { cure: 'say what it is to name, or remove it' },
+  })
+  .optional()
+  .transform((text = '') => text.split(/[\s,]+/).filter((word) => word !== ''))
+
 // Compared as browsers send them: a slash at the end would make an origin that never matches. Extensions have schemes of their own, and
 // `null` is what a page without an origin sends: a sandboxed frame, a file, a desktop app.
 const origins = list.transform((words, context) => {
@@ -184,7 +194,7 @@ export const environment = z.object({
    * Who of its people may sign in: domains at Google, tenant ids at Microsoft Entra, organisations at GitHub. Refused at any
    * other issuer, which has to decide that itself.
    */
-  OAUTH_RESTRICT_TO: list,
+  OAUTH_RESTRICT_TO: narrowing,
   /**
    * Where its groups are: a claim by its name (`cognito:groups`, `https://app.example/groups`), or a path
    * (`realm_access.roles`): [Groups](docs/identity-providers/index.md#groups).
@@ -225,9 +235,9 @@ export const environment = z.object({
    * Who is an administrator, by verified e-mail address, separated by spaces or commas; with several providers
    * `NAME:carol@example.com`: [Several identity providers](docs/identity-providers/several.md).
    */
-  ADMIN_EMAILS: list,
+  ADMIN_EMAILS: narrowing,
   /** And by group, `NAME:admins`. */
-  ADMIN_GROUPS: list,
+  ADMIN_GROUPS: narrowing,
   // Section: Token exchange
   /** Token exchange: the issuer whose tokens are taken, found by discovery. */
   AUTH_ISSUER: webUrl.optional(),

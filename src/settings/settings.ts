@@ -106,11 +106,15 @@ interface Read {
   readonly nameOf: (variable: string) => string
 }
 
+/** Everything else that is blank is as if it were not there. This one blank, as a template leaves it, would let in everybody. */
+const NOT_BLANK = 'OAUTH_RESTRICT_TO'
+
 function read(env: object): Read {
   const given: Record<string, string> = {}
   const written = new Map<string, string>()
+  const isOfOAuth = Object.entries(env).some(([name, value]) => name === 'OAUTH_AUTHORIZE_URL' && String(value).trim() !== '')
   for (const [name, value] of Object.entries(env))
-    if (typeof value === 'string' && value.trim() !== '') given[name] = value.trim()
+    if (typeof value === 'string' && (value.trim() !== '' || (name === NOT_BLANK && isOfOAuth))) given[name] = value.trim()
   for (const [alias, name] of ALIASES) {
     const value = given[alias]
     delete given[alias]

@@ -185,6 +185,16 @@ describe('settings are refused when', () => {
       { ...OAUTH, OAUTH_RESTRICT_TO: 'example.com' },
       'OAUTH_RESTRICT_TO means nothing at idp.example.com: everybody who has an account there would get in',
     ],
+    ...['', ' ', ',', ' , '].map((blank): [string, Record<string, string>, string] => [
+      `a restriction came out as ${JSON.stringify(blank)}, and everybody would get in`,
+      { ...OAUTH, OAUTH_AUTHORIZE_URL: 'https://accounts.google.com', OAUTH_RESTRICT_TO: blank },
+      'OAUTH_RESTRICT_TO is set, and names nothing',
+    ]),
+    ...['ADMIN_EMAILS', 'ADMIN_GROUPS'].map((variable): [string, Record<string, string>, string] => [
+      `${variable} came out as a comma, and whoever Access lets through would be an administrator`,
+      { ...OAUTH, ACCESS_TEAM_DOMAIN: 'team', ACCESS_AUD: 'portal', [variable]: ',' },
+      `${variable} is set, and names nothing`,
+    ]),
     [
       'the URL has a query',
       { ...OAUTH, OAUTH_AUTHORIZE_URL: 'https://tenant.auth0.example/?audience=api' },
