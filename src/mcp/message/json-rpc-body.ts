@@ -188,7 +188,9 @@ function checkKey(key: string, { known, folded: names }: Level, seen: Set<string
 
 function message(value: unknown, id: string | undefined): Message {
   if (!isRecord(value)) throw invalid('a message is a JSON object')
-  const { jsonrpc, method, params = {}, id: idValue } = value
+  const { jsonrpc, method, id: idValue } = value
+  // Clients in languages whose empty list is null say so where they have none, and most servers take it.
+  const params = value['params'] ?? {}
   if (jsonrpc !== '2.0') throw invalid('a message says "jsonrpc": "2.0"')
   const isResponse = 'result' in value || 'error' in value
   const hasId = 'id' in value

@@ -43,6 +43,7 @@ describe('a message is read', () => {
     ],
     ['members nobody knows', '{"jsonrpc":"2.0","id":1,"method":"a","extra":[{"deep":{}}],"Other":null}'],
     ['64 levels', nested(62)],
+    ['params that are null, where a client has none', '{"jsonrpc":"2.0","id":1,"method":"a","params":null}'],
     ['white space in every place', ' \r\n\t{ "jsonrpc" : "2.0" , "id" : 1 , "method" : "a" , "params" : { "_meta" : { } } } \n'],
   ])('although it has %s', ([, text]) => {
     expect(open(text).messages[0]?.method).toMatch(/^(a|tools\/call)$/)
