@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { createServer } from 'node:http'
 import { exportJWK, generateKeyPair, SignJWT, type CryptoKey, type JWK, type JWTHeaderParameters } from 'jose'
 import { close, listen } from './listening.ts'
+import { nextRsaKeyPair } from './rsa-keys.ts'
 
 export interface IssuerKey {
   readonly kid: string
@@ -12,8 +13,8 @@ export interface IssuerKey {
 
 export type Claims = Readonly<Record<string, unknown>>
 
-export async function newKey(alg = 'RS256'): Promise<IssuerKey> {
-  const { privateKey, publicKey } = await generateKeyPair(alg, { extractable: true })
+export async function newKey(alg = 'RS256', pair = generateKeyPair(alg, { extractable: true })): Promise<IssuerKey> {
+  const { privateKey, publicKey } = await pair
   const kid = randomUUID()
   return { kid, privateKey, publicJwk: { ...(await exportJWK(publicKey)), kid, alg, use: 'sig' } }
 }
@@ -45,7 +46,9 @@ export class TrustedIssuer {
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
     })
     const port = await listen(server, 0)
-    const issuer: TrustedIssuer = new TrustedIssuer(`http://127.0.0.1:${port}`, await newKey(), () => close(server))
+    const issuer: TrustedIssuer = new TrustedIssuer(`http://127.0.0.1:${port}`, await newKey('RS256', nextRsaKeyPair()), () =>
+      close(server),
+    )
     return issuer
   }
 

@@ -3,6 +3,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { exportJWK, generateKeyPair, SignJWT, type CryptoKey, type JWK } from 'jose'
 import { close, listen } from '../../world/listening.ts'
+import { nextRsaKeyPair } from '../../world/rsa-keys.ts'
 
 export interface Account {
   readonly sub: string
@@ -44,8 +45,8 @@ export function without(...names: readonly string[]): (honest: Told) => Told {
   return (honest) => Object.fromEntries(Object.entries(honest).filter(([name]) => !names.includes(name)))
 }
 
-export async function newSigningKey(): Promise<SigningKey> {
-  const { privateKey, publicKey } = await generateKeyPair('RS256', { extractable: true })
+export async function newSigningKey(pair = generateKeyPair('RS256', { extractable: true })): Promise<SigningKey> {
+  const { privateKey, publicKey } = await pair
   const kid = randomUUID()
   return { kid, privateKey, publicJwk: { ...(await exportJWK(publicKey)), kid, use: 'sig', alg: 'RS256' } }
 }
@@ -90,7 +91,9 @@ export class ScriptedProvider {
   static async start(path = ''): Promise<ScriptedProvider> {
     const server = createServer((req, res) => void provider.#answer(req, res))
     const port = await listen(server, 0)
-    const provider = new ScriptedProvider(`http://127.0.0.1:${port}`, path, await newSigningKey(), () => close(server))
+    const provider = new ScriptedProvider(`http://127.0.0.1:${port}`, path, await newSigningKey(nextRsaKeyPair()), () =>
+      close(server),
+    )
     return provider
   }
 

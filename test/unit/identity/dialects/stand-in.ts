@@ -1,9 +1,10 @@
 // What the stand-ins of real providers are made of: a server on this machine, codes bound to their challenge, a key that signs.
 import { createHash, randomUUID } from 'node:crypto'
 import { createServer, type IncomingHttpHeaders } from 'node:http'
-import { exportJWK, generateKeyPair, SignJWT, type JWTPayload } from 'jose'
+import { exportJWK, SignJWT, type JWTPayload } from 'jose'
 import { PEOPLE } from '../../../world/people.ts'
 import { close, listen } from '../../../world/listening.ts'
+import { nextRsaKeyPair } from '../../../world/rsa-keys.ts'
 import type { ProviderWorld } from '../contract.ts'
 
 export type PersonKey = 'alice' | 'bob'
@@ -140,7 +141,7 @@ export interface Signer {
 }
 
 export async function newSigner(): Promise<Signer> {
-  const { privateKey, publicKey } = await generateKeyPair('RS256')
+  const { privateKey, publicKey } = await nextRsaKeyPair()
   const kid = randomUUID()
   const jwk = { ...(await exportJWK(publicKey)), kid, use: 'sig', alg: 'RS256' }
   return {
