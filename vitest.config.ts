@@ -1,20 +1,24 @@
 // One world, three distances: pure code in Node, the parts inside workerd, the built Worker from outside.
+import { availableParallelism } from 'node:os'
 import { cloudflareTest } from '@cloudflare/vitest-plugin'
 import { defineConfig } from 'vitest/config'
 import { outside } from './test/workers/outside.ts'
 
 const AGAINST_ATTACKS = ['test/e2e/attacks/**/*.test.ts', 'test/e2e/races.test.ts']
 
-const END_TO_END = {
-  testTimeout: 60_000,
-  hookTimeout: 60_000,
-  // Two worlds at a time, after everything that only computes: most of what happens in one is waiting.
-  maxWorkers: 2,
-  sequence: { groupOrder: 1 },
-}
+/** Files at a time, of every kind: one queue, so that no core waits for the last file of one kind before it may begin with the next. */
+const AT_A_TIME = Math.max(2, Math.floor(availableParallelism() / 2))
+
+/** A process goes on with the next file: starting one and loading what it needs costs more than most files. Nothing of a file stays. */
+const ONE_AFTER_THE_OTHER = { isolate: false, maxWorkers: AT_A_TIME, setupFiles: ['test/world/nothing-left.ts'] }
+
+// Two worlds at a time: most of what happens in one is waiting.
+const END_TO_END = { ...ONE_AFTER_THE_OTHER, hookTimeout: 60_000 }
 
 export default defineConfig({
   test: {
+    // What a passing test logs tells nobody anything, and hides why another one failed.
+    silent: 'passed-only',
     // Istanbul counts in workerd too, where V8's own counters cannot be read.
     coverage: {
       provider: 'istanbul',
@@ -23,10 +27,13 @@ export default defineConfig({
       reportsDirectory: 'test/artifacts/coverage',
     },
     projects: [
-      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },
+      // The slowest of these start a linter; nothing here waits for that long by itself.
+      { test: { ...ONE_AFTER_THE_OTHER, name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 30_000 } },
       {
         plugins: [
           cloudflareTest({
+            // An exception that a test brings about on purpose is no news.
+            verbose: false,
             wrangler: { configPath: './wrangler.jsonc' },
             miniflare: {
               bindings: {
@@ -53,7 +60,13 @@ export default defineConfig({
           }),
         ],
         // A busy machine is slow to compile a Worker; nothing here waits for that long by itself.
-        test: { name: 'workers', include: ['test/workers/**/*.test.ts'], testTimeout: 30_000 },
+        test: {
+          ...ONE_AFTER_THE_OTHER,
+          name: 'workers',
+          include: ['test/workers/**/*.test.ts'],
+          setupFiles: [...ONE_AFTER_THE_OTHER.setupFiles, 'test/workers/fresh-storage.ts'],
+          testTimeout: 30_000,
+        },
       },
       // What holds a promise of security is never tried again: a race that is lost once in three times is lost.
       { test: { ...END_TO_END, testTimeout: 240_000, name: 'attacks', include: AGAINST_ATTACKS } },
@@ -61,6 +74,7 @@ export default defineConfig({
       {
         test: {
           ...END_TO_END,
+          testTimeout: 60_000,
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
           exclude: AGAINST_ATTACKS,
