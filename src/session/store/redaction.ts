@@ -7,10 +7,11 @@ import { redact } from '../../platform/telemetry.ts'
 const GONE = '[redacted]'
 
 /** In names of fields that hold credentials somewhere, written without what parts words. */
-const SECRET_WORD = /token|secret|passw|authorization|cookie|credential|apikey|privatekey|assertion|verifier|signature/
+const SECRET_WORD =
+  /token|secret|passw|passphrase|authorization|cookie|credential|(?:api|access|private|signing|encryption|shared|account)key|connectionstring|assertion|verifier|signature/
 const PARTING = /[-_.\s]/g
 /** Names that mean a secret only where a text stands behind them; an error has a number for its code. */
-const SHORT_NAMES: readonly string[] = ['code', 'state', 'nonce', 'otp', 'pin']
+const SHORT_NAMES: readonly string[] = ['code', 'state', 'nonce', 'otp', 'pin', 'pwd', 'sig', 'auth', 'jwt', 'bearer']
 /** SignedTokens, also the beginning of one: what was cut off is shorter than telemetry looks for. */
 const ENVELOPE = /eyJ[\w-]{6,}[\w.-]*|eyJ[\w-]{0,5}$/g
 /** Shorter ones would be found in words. */
@@ -33,7 +34,7 @@ export function redactName(text: string, known: readonly string[]): string {
 function clean(value: unknown, known: readonly string[], depth: number): unknown {
   if (depth > DEEPEST) return GONE
   if (typeof value === 'string') return cleanText(value, known, depth)
-  if (Array.isArray(value)) return value.map((each: unknown) => clean(each, known, depth + 1))
+  if (Array.isArray(value)) return cleanList(value, known, depth)
   if (typeof value !== 'object' || value === null) return value
   const entries = Object.entries(value)
   // As headers are listed: the name of the field is itself a value.
@@ -44,6 +45,13 @@ function clean(value: unknown, known: readonly string[], depth: number): unknown
       return [redactName(key, known), isGone ? GONE : clean(said, known, depth + 1)]
     }),
   )
+}
+
+/** Headers as pairs: the first of two is the name of the other. */
+function cleanList(list: readonly unknown[], known: readonly string[], depth: number): unknown {
+  const [name, value, ...more] = list
+  const isPair = more.length === 0 && typeof name === 'string' && typeof value === 'string' && isSecret(name, '')
+  return isPair ? [redactName(name, known), GONE] : list.map((each) => clean(each, known, depth + 1))
 }
 
 /** Tools return JSON inside of texts. A text that seems to hold some, and can't be read, might hold anything. */

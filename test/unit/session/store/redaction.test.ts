@@ -28,3 +28,15 @@ test('JSON in JSON, as deep as it likes, hides nothing', () => {
   expect(redactMessage(text, [])).not.toContain('canary')
   expect(redactMessage(`${'['.repeat(5_000)}"canary"${']'.repeat(5_000)}`, [])).not.toContain('canary')
 })
+
+test.for<[string, unknown]>([
+  ['a header among pairs of them', { headers: [['X-Api-Key', 'canary']] }],
+  ['an address', { text: 'see https://a.example/cb?client_secret=canary&x=1' }],
+  ['the fragment of an address', { url: 'https://a.example/#id_token=canary' }],
+  ['a passphrase', { passphrase: 'canary' }],
+  ['a key of storage', { connection_string: 'canary', 'Account-Key': 'canary', signingKey: ['canary'] }],
+  ['a short name', { pwd: 'canary', auth: 'canary', jwt: 'canary' }],
+  ['a token of a known make', { text: 'use glpat-canary12345678901234567 for it' }],
+])('%s keeps no secret', ([, message]) => {
+  expect(redactMessage(JSON.stringify(message), [])).not.toContain('canary')
+})
