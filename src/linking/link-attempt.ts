@@ -37,6 +37,7 @@ export async function beginLink(
   try {
     const { resource, authorizationServer, scopes } = await describeProtection(downstream)
     const server = await authorizationServerOf(downstream.url, authorizationServer)
+    assertOpensNothingHere(server, downstream, registrar)
     const client = await clientAt(server, downstream, registrar)
     const asked = scopesToAsk(downstream, { scopes }, server, more)
     const attempt: LinkAttempt = {
@@ -56,6 +57,22 @@ export async function beginLink(
   } catch (error) {
     throw logged(downstream, error)
   }
+}
+
+/**
+ * The server is handed what people get there. Of an issuer whose tokens are exchanged here, it could come back with them as any of them, and
+ * it says by itself who its authorization server is. An operator who has entered a client there has decided that.
+ */
+function assertOpensNothingHere(
+  { issuer }: AuthorizationServer,
+  { url, oauthClient }: Downstream,
+  { opensHere }: Registrar,
+): void {
+  if (oauthClient === undefined && opensHere(issuer))
+    throw new LinkError(
+      'invalid',
+      `${url} names ${issuer} as its authorization server, and tokens of that one open something here`,
+    )
 }
 
 export async function finishLink(

@@ -19,6 +19,8 @@ export interface Registrar {
   readonly baseUrl: string
   readonly keys: KeyRing
   readonly store: RegistrationStore
+  /** Whether tokens of an issuer open something here: the broker's own, and those that are exchanged. */
+  readonly opensHere: (issuer: string) => boolean
   /** Unix seconds. */
   readonly now: () => number
 }

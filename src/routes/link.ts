@@ -14,6 +14,8 @@ import { packed, unpacked } from '../platform/packed.ts'
 import { log } from '../platform/telemetry.ts'
 import type { Services } from '../services.ts'
 import type { Downstream } from '../settings/downstreams.ts'
+import { authoritiesOf } from '../settings/people-names.ts'
+import { isOf } from '../settings/people.ts'
 import { returnToClient } from './authorize.ts'
 import type { Variables } from './guards.ts'
 import { pending } from './pending.ts'
@@ -156,5 +158,12 @@ function registrarOf({ settings, keys, directory, now }: Services): Registrar {
     registration: (resource: string) => directory().registration(resource),
     keepRegistration: (resource: string, text: string) => directory().keepRegistration(resource, text),
   }
-  return { baseUrl: settings.baseUrl, keys, store, now }
+  return { baseUrl: settings.baseUrl, keys, store, opensHere: (issuer) => opensHere(settings, issuer), now }
+}
+
+/** An issuer may go by several names, as the tenants of Microsoft Entra do. */
+function opensHere({ baseUrl, identityProviders, exchange }: Services['settings'], issuer: string): boolean {
+  const exchanged = [...(exchange.subjects ? [exchange.subjects.issuer] : []), ...exchange.assertionIssuers]
+  const authorities = authoritiesOf(identityProviders, exchange).filter((one) => exchanged.some((named) => isOf(one, named)))
+  return URL.parse(issuer)?.origin === new URL(baseUrl).origin || authorities.some((one) => isOf(one, issuer))
 }

@@ -77,6 +77,17 @@ describe('nobody is sent anywhere when', () => {
   })
 })
 
+test('nobody is sent to an issuer whose tokens open something here, unless an operator has entered a client there', async () => {
+  const exchanging = { ...broker, opensHere: (issuer: string) => issuer === server.origin }
+  await expect(beginLink(server.downstream, [], exchanging)).rejects.toMatchObject({
+    reason: 'invalid',
+    detail: expect.stringMatching(/tokens of that one open something here$/),
+  })
+  expect(server.paths()).not.toContain('/register')
+  const entered = { ...server.downstream, oauthClient: { id: 'entered', secret: 'x', scopes: [] } }
+  expect((await beginLink(entered, [], exchanging)).url.searchParams.get('client_id')).toBe('entered')
+})
+
 describe('who comes back', () => {
   test('has their code redeemed where it was made, as the client that was sent', async () => {
     const { link } = await cameBack({ code: 'a code' })

@@ -117,5 +117,5 @@ export async function registrar(baseUrl = 'https://broker.example'): Promise<Reg
     keepRegistration: async (resource: string, sealed: string) => void kept.set(resource, sealed),
   }
   const secret = Uint8Array.from({ length: 32 }, (_, index) => index * 7)
-  return { baseUrl, keys: await keyRing({ secret }), store, now: () => 1_800_000_000, kept }
+  return { baseUrl, keys: await keyRing({ secret }), store, opensHere: () => false, now: () => 1_800_000_000, kept }
 }
