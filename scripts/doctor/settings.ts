@@ -4,11 +4,19 @@ import { foundation } from '../../src/services.ts'
 import { SettingsError } from '../../src/settings/settings.ts'
 import { examineDownstream } from './downstream.ts'
 import { about, type Finding } from './finding.ts'
+import { misspelled, namesKnown } from './misspelled.ts'
 import { examineProvider } from './provider.ts'
 
 const found = about('settings')
 
-export async function examineSettings(env: object): Promise<readonly Finding[]> {
+export async function examineSettings(env: Readonly<Record<string, unknown>>): Promise<readonly Finding[]> {
+  const slips = misspelled(Object.keys(env), namesKnown(env)).map(({ name, meant }) =>
+    found('note', `${name} is no setting and not used`, `name it ${meant}, if that is meant`),
+  )
+  return [...slips, ...(await examined(env))]
+}
+
+async function examined(env: object): Promise<readonly Finding[]> {
   try {
     const { settings, keys } = await foundation(env)
     const signing = keys.identity.published.map(({ alg }) => alg).join(', ')

@@ -12,10 +12,11 @@ export interface Setup {
 
 const LOOPBACK = new Set(['localhost', '127.0.0.1'])
 
-/** `https://mcp.example.com/servers/docs/mcp` is `docs`; `https://mcp.example.com/mcp` is `mcp-example-com`. */
+/** `https://mcp.example.com/servers/docs/mcp` is `docs`; `https://mcp.example.com/mcp` is `mcp-example-com`. This computer has no name. */
 export function shortNameOf(mcpUrl: string): string {
   const { hostname, pathname } = new URL(mcpUrl)
   const named = /^\/servers\/([^/]+)\//.exec(pathname)?.[1]
+  if (named === undefined && LOOPBACK.has(hostname)) return 'session-broker'
   // Claude Code takes letters, digits, hyphens and underscores only.
   const name = (named ?? hostname).toLowerCase().replace(/[^a-z0-9]+/g, '-')
   return name.replace(/^-|-$/g, '') || 'mcp-server'

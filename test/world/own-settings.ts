@@ -1,7 +1,6 @@
 // What somebody who runs `npm start` has set: settings of the broker in the environment, before those in .dev.vars.
-import { ALIASES, type SettingsError } from '../../src/settings/settings.ts'
-import { environment } from '../../src/settings/environment.ts'
-import { misspelled } from './misspelled.ts'
+import type { SettingsError } from '../../src/settings/settings.ts'
+import { misspelled, namesKnown } from '../../scripts/doctor/misspelled.ts'
 
 type Given = Readonly<Record<string, string | undefined>>
 
@@ -18,7 +17,6 @@ export interface OwnSettings {
   readonly problems: SettingsError['problems']
 }
 
-const NAMES: readonly string[] = [...Object.keys(environment.shape), ...ALIASES.map(([alias]) => alias)]
 const SERVERS: readonly string[] = ['DOWNSTREAM_MCP_URL', 'MCP_SERVER_URL', 'DOWNSTREAMS']
 /** Any of these says that people sign in somewhere else than at the demo. */
 const SIGN_IN: readonly string[] = [
@@ -34,23 +32,22 @@ const SIGN_IN: readonly string[] = [
 const KEYS: readonly string[] = ['ENCRYPTION_KEY', 'COOKIE_ENCRYPTION_KEY']
 /** Decided by `npm start`: where it listens, and that example secrets are permitted there. */
 const OURS: readonly string[] = ['BASE_URL', 'DEMO']
-/** `$NAME` in the JSON of a setting stands for a secret of that name. */
-const REFERENCE = /\$([A-Z][A-Z0-9_]*)/g
 
 /** `examples` are the values of .dev.vars.example: a copy of it that was only half filled in says nothing about a sign-in. */
 export function ownSettings(fromEnvironment: Given, fromFile: Given, examples: Given): OwnSettings {
-  const named = [...NAMES, ...references({ ...fromFile, ...fromEnvironment })]
+  const named = namesKnown({ ...fromFile, ...fromEnvironment })
+  const slips = misspelled([...new Set([...Object.keys(fromFile), ...Object.keys(fromEnvironment)])], named)
   const vars: Record<string, string> = {}
   const sources = { 'the environment': [] as string[], '.dev.vars': [] as string[] }
   for (const name of new Set([...Object.keys(fromFile), ...named])) {
-    if (OURS.includes(name)) continue
+    if (OURS.includes(name) || slips.some((slip) => slip.name === name)) continue
     const source = fromEnvironment[name] !== undefined && named.includes(name) ? 'the environment' : '.dev.vars'
     const value = (source === '.dev.vars' ? fromFile : fromEnvironment)[name]?.trim() ?? ''
     if (value === '') continue
     vars[name] = value
     sources[source].push(name)
   }
-  const notes: string[] = [...misspelled([...new Set([...Object.keys(fromFile), ...Object.keys(fromEnvironment)])], named)]
+  const notes = slips.map(({ name, meant }) => `${name} is no setting and not used: ${meant} is one`)
   const isExample = (name: string): boolean => vars[name] === 'change-me' || vars[name] === examples[name]
   const drop = (names: readonly string[]): void => {
     for (const name of names) delete vars[name]
@@ -86,11 +83,6 @@ export function ownSettings(fromEnvironment: Given, fromFile: Given, examples: G
 export function portOf(baseUrl: string | undefined): number | undefined {
   const url = URL.parse(baseUrl ?? '')
   return url?.protocol === 'http:' && url.hostname === 'localhost' && url.port !== '' ? Number(url.port) : undefined
-}
-
-function references(given: Given): readonly string[] {
-  const json = Object.entries(given).flatMap(([name, value]) => (NAMES.includes(name) && value ? [value] : []))
-  return [...json.join('\n').matchAll(REFERENCE)].flatMap(([, name]) => (name === undefined ? [] : [name]))
 }
 
 /** The lines of .dev.vars.example, which are comments until somebody takes the # away. */

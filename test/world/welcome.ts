@@ -7,8 +7,6 @@ import { exampleServer, stdioBridge } from './own-servers.ts'
 import type { OwnSettings } from './own-settings.ts'
 import { PEOPLE, PERSON_KEYS } from './people.ts'
 
-const NAME = 'session-broker'
-
 export interface Running {
   readonly settings: Pick<Settings, 'baseUrl' | 'downstreams' | 'identityProviders' | 'administrators'>
   readonly own: OwnSettings
@@ -122,7 +120,7 @@ function yourOwn(): readonly string[] {
 
 /** A line to paste for every client. */
 export function clientLines(mcpUrl: string, isExample: boolean): readonly (readonly [client: string, line: string])[] {
-  const name = new URL(mcpUrl).pathname === '/mcp' ? NAME : shortNameOf(mcpUrl)
+  const name = shortNameOf(mcpUrl)
   const setups = new Map(setupsFor(mcpUrl, name).map(({ client, text }) => [client, text]))
   const oneLine = (client: string): string => JSON.stringify(JSON.parse(setups.get(client) ?? '{}'))
   return [

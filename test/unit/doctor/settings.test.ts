@@ -71,6 +71,18 @@ test('says every wrong setting at once, each with its cure', async () => {
   ])
 })
 
+test('names what is nearly a setting, and is not used', async () => {
+  const findings = await examineSettings(told({ DOWNSTREAM_TOOL: 'read-only', MY_OWN_SECRET: 'x' }))
+  expect(findings.filter(({ says }) => says.includes('no setting'))).toEqual([
+    {
+      about: 'settings',
+      state: 'note',
+      says: 'DOWNSTREAM_TOOL is no setting and not used',
+      cure: 'name it DOWNSTREAM_TOOLS, if that is meant',
+    },
+  ])
+})
+
 test('finds a server of 2024-11-05, and a transport that is set to another one', async () => {
   const findings = await examineSettings(told({ DOWNSTREAM_MCP_URL: sse.url }))
   expect(findings.map(({ says }) => says)).toContain('speaks HTTP+SSE (2024-11-05)')

@@ -66,7 +66,9 @@ describe('a server is called', () => {
     ['https://mcp.example.com/mcp', 'mcp-example-com'],
     ['https://mcp.example.com/servers/docs/mcp', 'docs'],
     ['https://mcp.example.com/servers/Team%20A/mcp', 'team-20a'],
+    ['http://localhost:8788/mcp', 'session-broker'],
     ['http://[::1]:8788/mcp', '1'],
+    ['http://localhost:8788/servers/docs/mcp', 'docs'],
   ])('at %s: %s', ([url = '', name]) => {
     expect(shortNameOf(url)).toBe(name)
   })
