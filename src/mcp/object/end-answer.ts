@@ -5,12 +5,11 @@ import { judged } from '../downstream/session-doubt.ts'
 
 const SHORT = { mostBytes: 64 * 1024, withinMs: 1_000 } as const
 
-/** A downstream that lost the session has ended it; 405 means that it lets no client end one. `forget` is absent without a session. */
-export async function endAnswer(answer: Response, forget: (() => void) | undefined): Promise<Response> {
+/** A downstream that lost the session has ended it; 405 means that it lets no client end one. */
+export async function endAnswer(answer: Response, forget: () => void): Promise<Response> {
   const { isDoubtful, answer: told } = await judged(answer, undefined)
-  if (!told.ok && !(forget && isDoubtful))
-    return new Response(await shortBody(told), { status: told.status, headers: responseHeaders(told) })
-  forget?.()
+  if (!told.ok && !isDoubtful) return new Response(await shortBody(told), { status: told.status, headers: responseHeaders(told) })
+  forget()
   await told.body?.cancel().catch(() => undefined)
   return new Response(null, { status: told.ok ? told.status : 200 })
 }

@@ -264,8 +264,10 @@ export class LegacyCarrier implements Carrier {
   }
 
   async #delete(order: DispatchHeader, session: McpSession | undefined, headers: Headers): Promise<Response> {
+    // It would be a DELETE of whatever is there, with the operator's credential.
+    if (!session) throw new McpRefusal('invalid_message', 'DELETE ends an MCP session: name one in Mcp-Session-Id')
     const asked = await this.#ask(order, new AbortController(), { session, method: 'DELETE', headers })
-    return await endAnswer(asked.answer, session && (() => this.#sessions.forget(session)))
+    return await endAnswer(asked.answer, () => this.#sessions.forget(session))
   }
 
   #goOn({ openRequests, serverEventId, ...spec }: LoggedStream): void {

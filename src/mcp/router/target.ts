@@ -15,6 +15,8 @@ export function targetOf(downstream: Downstream, asked: URL): string | undefined
   if (segments === undefined) return undefined
   if (segments.length === 0 && asked.search === '') return downstream.url
   const target = new URL(downstream.url)
+  // With the operator's secret, and below nothing: that would be all there is on the host.
+  if (segments.length > 0 && target.pathname === '/' && SHARES_A_SECRET.includes(downstream.auth)) return undefined
   if (overrides(asked.search, target.search)) return undefined
   if (segments.length > 0) target.pathname = `${target.pathname.replace(/\/$/, '')}/${segments.join('/')}`
   const ours = target.search.slice(1)
@@ -22,6 +24,8 @@ export function targetOf(downstream: Downstream, asked: URL): string | undefined
   target.search = ours !== '' && theirs !== '' ? `${ours}&${theirs}` : ours || theirs
   return target.href
 }
+
+const SHARES_A_SECRET: readonly Downstream['auth'][] = ['static', 'access-service-token']
 
 /**
  * Whether a client names a parameter of the operator's (`?read_only=true`): of two values one server takes the first, another the last. Neither

@@ -98,13 +98,20 @@ describe('to the downstream go', () => {
 
   test('path suffixes and queries, of every method', async () => {
     const headers = { ...client().headers(), 'content-type': 'application/json' }
-    for (const method of ['POST', 'DELETE', 'GET']) {
+    for (const method of ['POST', 'GET']) {
       const init = { method, headers, ...(method === 'POST' && { body: JSON.stringify(call) }) }
       await (await fetch(`${world.mcpUrl}/a%20b/c?d=e`, init)).text()
       expect(downstream.requests.last).toMatchObject({ method, path: '/mcp/a%20b/c?d=e' })
     }
-    await (await fetch(`${world.mcpUrl}/`, { method: 'DELETE', headers })).text()
-    expect(downstream.requests.last).toMatchObject({ method: 'DELETE', path: '/mcp' })
+    await (await fetch(`${world.mcpUrl}/`, { method: 'POST', headers, body: JSON.stringify(call) })).text()
+    expect(downstream.requests.last).toMatchObject({ method: 'POST', path: '/mcp' })
+  })
+
+  test('no DELETE without a session, whatever is there', async () => {
+    downstream.requests.forget()
+    for (const path of ['', '/users/1'])
+      expect((await fetch(world.mcpUrl + path, { method: 'DELETE', headers: client().headers() })).status).toBe(400)
+    expect(downstream.requests.all).toEqual([])
   })
 })
 

@@ -72,7 +72,7 @@ describe('DELETE', () => {
     expect([(await client.get()).status, (await client.get(stream.lastId)).status]).toEqual([404, 404])
   })
 
-  test('that the downstream does not allow changes nothing', async () => {
+  test('that names no session changes nothing', async () => {
     const client = new LegacyClient(world.mcpUrl, token)
     const answer = await client.delete()
     expect([answer.status, server.deleted.length]).toEqual([400, server.deleted.length])

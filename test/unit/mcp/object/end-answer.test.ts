@@ -7,7 +7,7 @@ const broken = (): ReadableStream<Uint8Array> =>
 
 test.for([200, 204, 405, 500, 503])('a server whose answer of %i breaks off has given its status', async (status) => {
   const told = new Response(status === 204 ? null : broken(), { status, headers: { 'content-type': 'text/html' } })
-  const answer = await endAnswer(told, undefined)
+  const answer = await endAnswer(told, () => undefined)
   expect([answer.status, await answer.text()]).toEqual([status, ''])
 })
 

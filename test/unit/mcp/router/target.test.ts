@@ -34,6 +34,19 @@ describe('a suffix goes nowhere that could mean another path to the downstream',
   )
 })
 
+test('a suffix goes nowhere with a secret of the operator’s where the server is the whole host', () => {
+  const at = (url: string, auth: Downstream['auth']): string | undefined =>
+    targetOf({ ...downstream, url, auth }, new URL('/mcp/v1/users/1', 'https://mcp.example.com'))
+  expect([at('https://a.example', 'static'), at('https://a.example/?x=1', 'access-service-token')]).toEqual([
+    undefined,
+    undefined,
+  ])
+  expect([at('https://a.example/mcp', 'static'), at('https://a.example', 'identity-jwt')]).toEqual([
+    'https://a.example/mcp/v1/users/1',
+    'https://a.example/v1/users/1',
+  ])
+})
+
 describe('a query goes nowhere that names what the operator has written into the URL', () => {
   test.for([
     '/mcp?tenant=8',
