@@ -34,9 +34,10 @@ describe('a suffix goes nowhere that could mean another path to the downstream',
   )
 })
 
+const at = (url: string, auth: Downstream['auth']): string | undefined =>
+  targetOf({ ...downstream, url, auth }, new URL('/mcp/v1/users/1', 'https://mcp.example.com'))
+
 test('a suffix goes nowhere with a secret of the operator’s where the server is the whole host', () => {
-  const at = (url: string, auth: Downstream['auth']): string | undefined =>
-    targetOf({ ...downstream, url, auth }, new URL('/mcp/v1/users/1', 'https://mcp.example.com'))
   expect([at('https://a.example', 'static'), at('https://a.example/?x=1', 'access-service-token')]).toEqual([
     undefined,
     undefined,
