@@ -4,7 +4,7 @@
 /** Folders, and single files where a folder is only a frame. What stands below may import what stands above, where it says so. */
 const WALLS = `
 platform:
-caller.ts:
+caller.ts: platform
 clients: platform
 settings: platform caller.ts clients
 issuer: platform caller.ts

@@ -2,7 +2,7 @@
 import { Hono } from 'hono/tiny'
 import { IdentityError, type LoggedOut } from '../identity/provider.ts'
 import { OAuthError } from '../clients/oauth-error.ts'
-import { sha256 } from '../platform/crypto.ts'
+import { personName } from '../caller.ts'
 import { log } from '../platform/telemetry.ts'
 import type { Services } from '../services.ts'
 import { readForm } from './form.ts'
@@ -38,7 +38,7 @@ async function verified({ providers }: Services, token: string): Promise<LoggedO
 
 /** The name of the object is known for a subject; for a session alone, the Directory may know whose it was. */
 async function subjectOf(services: Services, { issuer, subject, session }: LoggedOut): Promise<string | undefined> {
-  if (subject !== undefined) return await sha256(`${issuer}\0${subject}`)
+  if (subject !== undefined) return await personName({ issuer, subject })
   return session === undefined ? undefined : await services.directory().personOfProviderSession(issuer, session)
 }
 

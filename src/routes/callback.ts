@@ -1,12 +1,11 @@
 // GET /callback: the identity provider's answer becomes a user session, a grant and an authorization code.
 import type { Context } from 'hono'
 import { Hono } from 'hono/tiny'
-import type { Identity } from '../caller.ts'
+import { personName } from '../caller.ts'
 import { IdentityError, type SignedIn } from '../identity/provider.ts'
 import { answer, type Destination } from '../oauth/authorization.ts'
 import { OAuthError } from '../clients/oauth-error.ts'
 import { redirectUriIsRegistered } from '../clients/redirect-uri.ts'
-import { sha256 } from '../platform/crypto.ts'
 import { describeError, log } from '../platform/telemetry.ts'
 import type { Services } from '../services.ts'
 import type { SignInRefusal } from '../session/access/tokens.ts'
@@ -39,13 +38,8 @@ async function finishForPages(
   signIn: () => Promise<SignedIn>,
 ): Promise<Response> {
   const { identity } = await signIn()
-  await beginPagesSession(c, services, await subjectName(identity), identity)
+  await beginPagesSession(c, services, await personName(identity), identity)
   return c.body(null, 303, { Location: login.returnTo, 'Cache-Control': 'no-store' })
-}
-
-/** Identity is issuer and subject, never the e-mail address: that one can be changed to somebody else's. */
-function subjectName({ issuer, subject }: Identity): Promise<string> {
-  return sha256(`${issuer}\0${subject}`)
 }
 
 /** For our log, and for the person: their client is what tells them. */
@@ -73,7 +67,7 @@ async function finishForClient(
   assertNotBlocked(client)
   try {
     const { identity, tokens } = await signIn()
-    const sub = await subjectName(identity)
+    const sub = await personName(identity)
     const { clientId, clientName, resource, scopes, redirectUri, codeChallenge } = asked
     const issued = await services.session(sub).signIn({
       identity,

@@ -1,6 +1,6 @@
 // What the router tells the object about a legacy request it hands over, and how the object says that it refused.
 import * as z from 'zod'
-import type { Caller } from '../../caller.ts'
+import { callerSchema, type Caller } from '../../caller.ts'
 import type { Transport } from '../../settings/downstreams.ts'
 import { isRefusalCode, McpRefusal } from '../message/refusal.ts'
 
@@ -9,16 +9,6 @@ export const ORDER_HEADER = 'x-broker-order'
 const REFUSAL_HEADER = 'x-broker-refusal'
 /** On every answer the object made itself; a 5xx without it is the runtime's and may hold a stack trace. */
 export const ANSWER_HEADER = 'x-broker-answer'
-
-const callerSchema = z.object({
-  sub: z.string(),
-  clientId: z.string(),
-  grantId: z.string(),
-  generation: z.number(),
-  resource: z.string(),
-  scopes: z.array(z.string()),
-  expiresAt: z.number(),
-})
 
 const orderSchema = z.object({
   caller: callerSchema,

@@ -2,9 +2,10 @@
 // (draft-ietf-oauth-identity-assertion-authz-grant section 4.4; MCP extension “enterprise-managed authorization”).
 //
 // Only for clients that authenticate: without a secret or a key of the client, whoever gets hold of the assertion first is the client.
+import { personName } from '../../caller.ts'
 import { OAuthError } from '../../clients/oauth-error.ts'
 import { canonicalResource } from '../resource.ts'
-import { accessFor, assertNeedsNoSignIn, nameOf, refusedError, verified } from '../tokens/subject-token-access.ts'
+import { accessFor, assertNeedsNoSignIn, refusedError, verified } from '../tokens/subject-token-access.ts'
 import { confirmedClient, permitted, scopesFor, shown, type ExchangeServices } from './exchange.ts'
 import type { TokenAnswer, TokenRequest } from './grant.ts'
 
@@ -37,7 +38,7 @@ export async function assertion(
   assertNeedsNoSignIn(downstream)
   const allowed = said(() => scopesFor(statement.scope, downstream))
   const wanted = form.get('scope') === null ? allowed : scopesFor(form.get('scope'), downstream)
-  const client = await confirmedClient(clientId, await nameOf(statement), services, confirm)
+  const client = await confirmedClient(clientId, await personName(statement.identity), services, confirm)
   const scopes = permitted(
     wanted.filter((scope) => allowed.includes(scope)),
     client,

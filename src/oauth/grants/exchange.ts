@@ -1,6 +1,7 @@
 // Grant type token-exchange (RFC 8693): a token of AUTH_ISSUER about a person becomes a short-lived access token for one resource.
 //
 // The client may be a public one, as the RFC allows: the subject token is what proves anything here, and /.sts takes it from anybody.
+import { personName } from '../../caller.ts'
 import type { ClientRecord } from '../../clients/client-record.ts'
 import type { StatementKind } from '../../session/contract/subject-token.ts'
 import type { Downstream } from '../../settings/downstreams.ts'
@@ -10,7 +11,6 @@ import {
   accessFor,
   assertNeedsNoSignIn,
   lifetimeOf,
-  nameOf,
   refusedError,
   verified,
   type StatedServices,
@@ -51,7 +51,7 @@ export async function exchange({ clientId, form, confirm }: TokenRequest, servic
   const statement = verified(verdict, 'invalid_request', 'subject_token')
   const lifetime = lifetimeOf(statement, Math.min(lifetimes.accessTokenTtl, longestSession), now())
   if (lifetime <= 0) throw new OAuthError('invalid_request', 'subject_token has expired')
-  const client = await confirmedClient(clientId, await nameOf(statement), services, confirm)
+  const client = await confirmedClient(clientId, await personName(statement.identity), services, confirm)
   const scopes = permitted(asked, client)
   const access = await accessFor(statement, { client: shown(client), downstream, scopes, lifetime }, services)
   if (!access.granted) throw refusedError(access.refusal, 'invalid_request')

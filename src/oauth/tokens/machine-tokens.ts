@@ -4,7 +4,7 @@
 // random bytes. Nothing of it is stored but the beginning, and one keyed hash per resource: the id of the grant that decides. The key
 // is the salt, and a thief of the disk does not find it there. As with client ids, dropping ENCRYPTION_KEY_PREVIOUS ends them.
 import { base64url } from 'jose'
-import type { Caller } from '../../caller.ts'
+import { personName, type Caller } from '../../caller.ts'
 import type { KeyRing, Keys } from '../../issuer/keys.ts'
 import { hmac, sameText, sha256 } from '../../platform/crypto.ts'
 
@@ -87,7 +87,7 @@ export class MachineTokens {
     return {
       id,
       subject,
-      sub: await sha256(`${this.#issuer}\0${subject}`),
+      sub: await personName({ issuer: this.#issuer, subject }),
       grantId: async (resource) => base64url.encode(await hmac(keys.client, `machine grant ${token} ${resource}`)),
     }
   }

@@ -2,7 +2,7 @@
 import type { Exchange, ExchangeOutcome, ExchangeRefusal } from '../../session/access/exchange.ts'
 import type { StatementReaders, Verdict, VerifiedStatement } from '../../session/contract/subject-token.ts'
 import type { Downstream } from '../../settings/downstreams.ts'
-import { sha256 } from '../../platform/crypto.ts'
+import { personName } from '../../caller.ts'
 import { log } from '../../platform/telemetry.ts'
 import type { SignedTokens, Lifetimes } from './signed-tokens.ts'
 import { OAuthError, type OAuthErrorCode } from '../../clients/oauth-error.ts'
@@ -34,15 +34,10 @@ export type StatedAccess =
   | { readonly granted: true; readonly token: string; readonly expiresAt: number }
   | { readonly granted: false; readonly refusal: ExchangeRefusal }
 
-/** The name of the person's object: the same as for a sign-in with that issuer. */
-export function nameOf({ identity }: VerifiedStatement): Promise<string> {
-  return sha256(`${identity.issuer}\0${identity.subject}`)
-}
-
 export async function accessFor(statement: VerifiedStatement, use: Use, services: StatedServices): Promise<StatedAccess> {
   const { client, downstream, scopes, once } = use
   const { resource } = downstream
-  const sub = await nameOf(statement)
+  const sub = await personName(statement.identity)
   const outcome = await services.session(sub).exchange({
     statement: {
       identity: statement.identity,

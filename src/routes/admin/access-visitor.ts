@@ -1,7 +1,8 @@
 // Whom Cloudflare Access in front of the portal vouches for: verified with each request, an administrator if listed, and no person of ours.
 import type { Context } from 'hono'
 import { AccessAssertions, type AccessInFront } from '../../identity/access-assertion.ts'
-import { hmac, sha256 } from '../../platform/crypto.ts'
+import { personName } from '../../caller.ts'
+import { hmac } from '../../platform/crypto.ts'
 import { base64url } from 'jose'
 import type { Services } from '../../services.ts'
 import { meansPerson } from '../../settings/people.ts'
@@ -45,7 +46,7 @@ async function isBlockedHere({ settings, directory }: Services, access: string, 
     return kind === 'access' ? [url] : kind === 'access-application' ? [access] : []
   })
   if (issuers.length === 0) return false
-  const people = await directory().named(await Promise.all(issuers.map((issuer) => sha256(`${issuer}\0${subject}`))))
+  const people = await directory().named(await Promise.all(issuers.map((issuer) => personName({ issuer, subject }))))
   return people.some(({ blocked }) => blocked)
 }
 

@@ -16,7 +16,7 @@ describe('lint refuses', () => {
     ['what is kept to know what is done with it', 'src/session/store/probe.ts', '../access/admit.ts'],
     ['a page to read for itself', 'src/pages/portal/probe.tsx', '../../directory/people.ts'],
     ['settings to know who reads them', 'src/settings/probe.ts', '../oauth/resource.ts'],
-    ['the caller to know anything', 'src/caller.ts', './settings/settings.ts'],
+    ['the caller to know the settings', 'src/caller.ts', './settings/settings.ts'],
     ['the services to know the routes', 'src/services.ts', './routes/health.ts'],
     ['platform to stand on anything', 'src/platform/probe.ts', '../caller.ts'],
     ['identity to know linking', 'src/identity/probe.ts', '../linking/ask.ts'],
