@@ -16,6 +16,7 @@ import { randomId, sameText, sha256 } from '../platform/crypto.ts'
 import { log } from '../platform/telemetry.ts'
 import type { Services } from '../services.ts'
 import { titleOf, type Downstream } from '../settings/downstreams.ts'
+import { isFromOurPage } from './request-source.ts'
 import { readForm } from './form.ts'
 import type { Variables } from './guards.ts'
 import { beginLogin } from './login.ts'
@@ -98,12 +99,9 @@ function learns({ auth }: Partial<Downstream> = {}): readonly string[] {
 
 async function takeDecision(c: Context, services: Services): Promise<Response> {
   const { settings, keys, now, providers } = services
-  // A page elsewhere could post a ticket of its own making; browsers say where a form comes from.
-  const site = c.req.header('Sec-Fetch-Site')
-  const origin = c.req.header('Origin')
-  if ((site !== undefined && site !== 'same-origin') || (origin !== undefined && origin !== settings.baseUrl)) {
+  // A page elsewhere could post a ticket of its own making.
+  if (!isFromOurPage(c, settings.baseUrl))
     throw new OAuthError('access_denied', 'this form can only be sent from the page of this site')
-  }
   const form = await readForm(c)
   const ticket = ticketSchema.safeParse(await unsealed(keys, 'consent+jwe', form.get('ticket') ?? '', now())).data
   const waiting = pending(c, settings.baseUrl, 'consent')

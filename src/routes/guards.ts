@@ -2,6 +2,7 @@
 import type { Context, MiddlewareHandler } from 'hono'
 import type { Caller } from '../caller.ts'
 import { isLoopback } from '../platform/loopback.ts'
+import { isAllowedOrigin } from './request-source.ts'
 import { log } from '../platform/telemetry.ts'
 import { SettingsError, type Settings } from '../settings/settings.ts'
 import type { Downstream } from '../settings/downstreams.ts'
@@ -51,16 +52,11 @@ export function hostIsOurs({ baseUrl, baseUrlIsAssumed }: Settings): Guard {
   }
 }
 
-/**
- * A browser says where a script came from: our own pages, programs on the person's machine, and whom the operator lists. `null` is anybody
- * who sandboxes a frame, so it may be listed only because no cookie is read behind this guard.
- */
+/** For paths where no cookie is read. */
 export function originIsAllowed({ baseUrl, allowedOrigins }: Settings): Guard {
   const allowed = new Set([baseUrl, ...allowedOrigins])
   return async function originGuard(c, next) {
-    const origin = c.req.header('origin')
-    const isAllowed = origin === undefined || allowed.has(origin) || isLoopback(URL.parse(origin))
-    return isAllowed
+    return isAllowedOrigin(c, allowed)
       ? await next()
       : refuse(summary(c), 403, 'forbidden_origin', 'this origin is not in ALLOWED_ORIGINS of the broker')
   }

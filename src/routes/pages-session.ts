@@ -10,6 +10,7 @@ import { randomId, sameText } from '../platform/crypto.ts'
 import type { Services } from '../services.ts'
 import { meansPerson } from '../settings/people.ts'
 import { cookieJar } from './cookies.ts'
+import { isFromOurPage, isSurelyFromOurPage } from './request-source.ts'
 import { readForm } from './form.ts'
 import type { Variables } from './guards.ts'
 import { beginLogin } from './login.ts'
@@ -136,13 +137,10 @@ export const administratorsOnly: MiddlewareHandler<Visited> = async function adm
 
 /** A form must come from our own page and carry the session's token; returns its fields. */
 export async function formOf(c: Context<Visited>, services: Services): Promise<URLSearchParams> {
-  const site = c.req.header('Sec-Fetch-Site')
-  const origin = c.req.header('Origin')
-  const isOurs = (site === undefined || site === 'same-origin') && (origin === undefined || origin === services.settings.baseUrl)
-  // The cookie of Access goes along from other sites too, so that here a browser has to say where the form comes from.
-  const isSaid = c.get('visitor').via === 'cookie' || site !== undefined || origin !== undefined
+  // The cookie of Access goes along from other sites too.
+  const isOurs = c.get('visitor').via === 'cookie' ? isFromOurPage : isSurelyFromOurPage
   const form = await readForm(c)
-  if (!isOurs || !isSaid || !sameText(form.get('csrf') ?? '', c.get('visitor').csrf)) {
+  if (!isOurs(c, services.settings.baseUrl) || !sameText(form.get('csrf') ?? '', c.get('visitor').csrf)) {
     throw new OAuthError('access_denied', 'This form can only be sent from the page of this site: open it again')
   }
   return form

@@ -6,6 +6,7 @@ import { adminResourceOf, type Services } from '../../services.ts'
 import type { Variables } from '../guards.ts'
 import { calledNow, visitorOf } from '../pages-session.ts'
 import { AdminRefusal } from './refusal.ts'
+import { isFromOurPageOrTyped } from '../request-source.ts'
 import { vouchedFor } from './access-visitor.ts'
 
 interface Administrator {
@@ -38,13 +39,10 @@ export function adminApiOnly(services: Services): MiddlewareHandler<Administered
   }
 }
 
-/** Browsers say where a request comes from; cookies and Access assertions come along whoever asks. */
+/** Cookies and Access assertions come along whoever asks. */
 function assertNotFromElsewhere(c: Context, { settings }: Services): void {
-  const origin = c.req.header('Origin')
-  const site = c.req.header('Sec-Fetch-Site')
-  const isFromElsewhere =
-    (origin !== undefined && origin !== settings.baseUrl) || (site !== undefined && !['same-origin', 'none'].includes(site))
-  if (isFromElsewhere) throw new AdminRefusal('forbidden_origin', 'a page of another site can not use the admin API')
+  if (!isFromOurPageOrTyped(c, settings.baseUrl))
+    throw new AdminRefusal('forbidden_origin', 'a page of another site can not use the admin API')
   // No form can send JSON without being asked first, which this API refuses.
   const type = c.req.header('Content-Type')?.split(';')[0]?.trim().toLowerCase()
   if (!SAFE.includes(c.req.method) && type !== 'application/json')

@@ -5,6 +5,7 @@ import { UNTIL_HEADER, VISITOR_HEADER } from '../../directory/live-terms.ts'
 import { OAuthError } from '../../clients/oauth-error.ts'
 import type { Services } from '../../services.ts'
 import type { Variables } from '../guards.ts'
+import { isSocketOfOurPage } from '../request-source.ts'
 import { portalVisitorOf } from './portal-door.ts'
 
 export function liveFeedRoutes(services: Services): Hono<{ Variables: Variables }> {
@@ -16,8 +17,7 @@ export function liveFeedRoutes(services: Services): Hono<{ Variables: Variables 
 async function upgrade(c: Context, services: Services): Promise<Response> {
   if (c.req.header('Upgrade')?.toLowerCase() !== 'websocket')
     throw new OAuthError('invalid_request', 'This address is for the pages of the portal, which open a WebSocket')
-  // Browsers let any page open a WebSocket and send the cookie along: the origin is what tells ours from others.
-  if (c.req.header('Origin') !== services.settings.baseUrl)
+  if (!isSocketOfOurPage(c, services.settings.baseUrl))
     throw new OAuthError('access_denied', 'Only the pages of this site may listen here')
   const visitor = await portalVisitorOf(c, services)
   if (!visitor?.isAdministrator) throw new OAuthError('access_denied', 'This is for administrators')
