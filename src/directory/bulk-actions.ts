@@ -4,6 +4,7 @@
 // Lifetime: a day after the last answer, because a sign-in that was under way may be reported late. Who has just asked whether they may begin
 // is in memory alone, for a minute: after a crash of this object their report brings them back. Trade-off: a crash repeats at most one batch, and the people's objects remember what they answered, so that the receipt counts everything once.
 import { LifecycleCapability, type LifecycleJobOutcome } from 'agents/lifecycle'
+import { backoff } from '../platform/backoff.ts'
 import { describeError, log } from '../platform/telemetry.ts'
 import type { Target } from '../session/admin/administration.ts'
 import type { BulkAction } from '../session/store/bulk-action-log.ts'
@@ -35,8 +36,7 @@ export interface Failing {
 
 const BATCH = 50
 const ANSWER_WITHIN_MS = 20_000
-const FIRST_RETRY_MS = 1_000
-const LONGEST_RETRY_MS = 300_000
+const RETRY_MS = { first: 1_000, longest: 300_000 }
 const TRY_AGAIN_MS = 30_000
 const DAY = 86_400
 const SHOWN_FAILING = 50
@@ -239,7 +239,7 @@ export class Campaigns extends LifecycleCapability {
   #take({ id }: CampaignRow, { sub, attempts, late }: Asked, answer: Answer): void {
     const { sql } = this.#storage
     if ('error' in answer) {
-      const due = Date.now() + Math.min(FIRST_RETRY_MS * 2 ** attempts, LONGEST_RETRY_MS)
+      const due = Date.now() + backoff(RETRY_MS, attempts)
       const why = describeError(answer.error)
       log('warn', 'campaign.not_answered', { receipt: id, person: sub, attempts: attempts + 1, reason: why })
       // Not a new row: it may have been cancelled meanwhile.

@@ -3,6 +3,7 @@
 // In memory: their report follows within seconds, and what is taken back in between has to find them. A bounded number: what is pushed out
 // is found when it is reported.
 import type { Related } from './people.ts'
+import { BoundedMap } from '../platform/bounded-map.ts'
 
 interface Opening {
   readonly clientId: string | undefined
@@ -15,14 +16,11 @@ const REMEMBERED_FOR = 60
 const MOST = 10_000
 
 export class Openings {
-  readonly #last = new Map<string, readonly Opening[]>()
+  readonly #last = new BoundedMap<string, readonly Opening[]>(MOST)
 
   note(sub: string, to: Omit<Opening, 'at'>, now: number): void {
     const others = this.#fresh(sub, now).filter(({ clientId, resource }) => clientId !== to.clientId || resource !== to.resource)
-    this.#last.delete(sub)
     this.#last.set(sub, [...others, { ...to, at: now }])
-    const oldest = this.#last.keys().next()
-    if (this.#last.size > MOST && !oldest.done) this.#last.delete(oldest.value)
   }
 
   /** Whose are of this client or server; everybody's where none is named. */

@@ -6,6 +6,7 @@ import { readRegistration, registrationResponse } from '../oauth/client-auth/cli
 import { clientSecretFor, newClientId } from '../oauth/client-auth/clients.ts'
 import { OAuthError } from '../clients/oauth-error.ts'
 import { supportedScopes } from '../oauth/resource.ts'
+import { BoundedMap } from '../platform/bounded-map.ts'
 import { log } from '../platform/telemetry.ts'
 import { policyOf, type Services } from '../services.ts'
 import { readText } from './form.ts'
@@ -22,7 +23,7 @@ export function registerRoutes({ settings, keys, directory, now }: RegisterServi
   const routes = new Hono<{ Variables: Variables }>()
   const policy = policyOf(settings)
   // What the Directory refused is refused here until its time is up: a flood must not keep the object busy that sign-ins need.
-  const refusedUntil = new Map<string, number>()
+  const refusedUntil = new BoundedMap<string, number>(MOST_REMEMBERED_REFUSALS)
 
   routes.post('/register', async (c) => {
     const { metadata, scopes } = readRegistration(await jsonBody(c), policy, settings.redirectSchemes)
@@ -47,7 +48,6 @@ export function registerRoutes({ settings, keys, directory, now }: RegisterServi
         throw new OAuthError('temporarily_unavailable', 'Clients can not register at the moment', { cause, retryAfter: 5 })
       })
     if (outcome.registered) return
-    if (refusedUntil.size >= MOST_REMEMBERED_REFUSALS) refusedUntil.clear()
     refusedUntil.set(source, client.registeredAt + outcome.retryAfter)
     throw tooMany(outcome.retryAfter)
   }

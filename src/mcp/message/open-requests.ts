@@ -1,5 +1,6 @@
 // JSON-RPC responses inside events: which of the requests a stream was opened for have been answered.
 import { idKey, isResponse, jsonIn } from './response.ts'
+import { BoundedMap } from '../../platform/bounded-map.ts'
 
 /** So many answers that nobody waits for any more are looked out for; most never come. */
 const MOST_PAST = 1_000
@@ -8,7 +9,7 @@ const MOST_PAST = 1_000
 export class OpenRequests {
   readonly #open: Map<string, string>
   /** Answered or withdrawn, oldest first. */
-  readonly #past = new Set<string>()
+  readonly #past = new BoundedMap<string, true>(MOST_PAST)
 
   /** Ids as their client spelled them, in JSON. */
   constructor(spelled: readonly string[]) {
@@ -45,9 +46,9 @@ export class OpenRequests {
 
   /** Those of another one that were withdrawn there and may be answered here. */
   withdrawLike(other: OpenRequests): void {
-    for (const key of other.#past) {
+    for (const key of other.#past.keys()) {
       this.#open.delete(key)
-      this.#past.add(key)
+      this.#past.set(key, true)
     }
   }
 
@@ -66,9 +67,7 @@ export class OpenRequests {
 
   #end(key: string): void {
     this.#open.delete(key)
-    this.#past.add(key)
-    const [oldest] = this.#past
-    if (this.#past.size > MOST_PAST && oldest !== undefined) this.#past.delete(oldest)
+    this.#past.set(key, true)
   }
 }
 

@@ -1,5 +1,6 @@
 // Which tools a downstream calls read-only, as it told each person a moment ago: memory only, bounded, and believed for a minute.
 import type { ListedTool } from './listing.ts'
+import { BoundedMap } from '../../platform/bounded-map.ts'
 
 /** In seconds. As long as this a tool counts as read-only that is not any more. */
 const BELIEVED_FOR = 60
@@ -12,7 +13,7 @@ const LONGEST_NAME = 256
 
 interface Known {
   /** Until when each is believed to be read-only, unix seconds. */
-  readonly readOnly: Map<string, number>
+  readonly readOnly: BoundedMap<string, number>
   /** Until when what is not among them is taken for something else. */
   completeUntil: number
 }
@@ -22,7 +23,7 @@ interface Known {
  * annotate, by it (`?read_only=true`), so what one says is no word about another. Who invents queries is asked to pay for each question.
  */
 export class ToolMemory {
-  readonly #lists = new Map<string, Known>()
+  readonly #lists = new BoundedMap<string, Known>(MOST_LISTS)
   readonly #now: () => number
 
   constructor(now: () => number) {
@@ -43,8 +44,6 @@ export class ToolMemory {
     for (const { name, isReadOnly } of tools) {
       readOnly.delete(name)
       if (isReadOnly && name.length <= LONGEST_NAME) readOnly.set(name, this.#now() + BELIEVED_FOR)
-      const [oldest] = readOnly.keys()
-      if (readOnly.size > MOST_TOOLS && oldest !== undefined) readOnly.delete(oldest)
     }
   }
 
@@ -55,11 +54,8 @@ export class ToolMemory {
 
   /** The list used last is forgotten last. */
   #known(list: string): Known {
-    const known = this.#lists.get(list) ?? { readOnly: new Map<string, number>(), completeUntil: 0 }
-    this.#lists.delete(list)
+    const known = this.#lists.get(list) ?? { readOnly: new BoundedMap<string, number>(MOST_TOOLS), completeUntil: 0 }
     this.#lists.set(list, known)
-    const [oldest] = this.#lists.keys()
-    if (this.#lists.size > MOST_LISTS && oldest !== undefined) this.#lists.delete(oldest)
     return known
   }
 }

@@ -5,6 +5,7 @@
 import type { ClientRecord } from '../../clients/client-record.ts'
 import type { Registration } from '../../directory/clients.ts'
 import type { KeyRing } from '../../issuer/keys.ts'
+import { BoundedMap } from '../../platform/bounded-map.ts'
 import { log } from '../../platform/telemetry.ts'
 import type { EnteredClient } from '../../settings/clients.ts'
 import { Attempts } from '../fixed-window.ts'
@@ -42,7 +43,7 @@ export class ClientFinder {
   /** Of those that people use, each by itself: strangers can use up nothing of it, for none of these is theirs. */
   readonly #inUse: Attempts
   readonly #lookingAgain: Attempts
-  readonly #remembered = new Map<string, { readonly client: ClientRecord; readonly until: number }>()
+  readonly #remembered = new BoundedMap<string, { readonly client: ClientRecord; readonly until: number }>(MOST_REMEMBERED)
 
   constructor(services: FinderServices) {
     const { fetchesPerMinute, now } = services
@@ -124,8 +125,6 @@ export class ClientFinder {
   }
 
   #remember(client: ClientRecord): void {
-    const oldest = this.#remembered.keys().next()
-    if (this.#remembered.size >= MOST_REMEMBERED && !oldest.done) this.#remembered.delete(oldest.value)
     this.#remembered.set(client.id, { client, until: this.#services.now() + REMEMBERED_FOR })
   }
 }

@@ -4,6 +4,7 @@ import type { AddressPolicy } from '../../clients/public-address.ts'
 import { publicDocument } from './public-document.ts'
 import { publicKeySet } from '../../clients/client-keys.ts'
 import type { JSONWebKeySet } from 'jose'
+import { BoundedMap } from '../../platform/bounded-map.ts'
 
 const LARGEST_SET = 32 * 1024
 /** An unknown key is looked for again after this many seconds, whatever the signatures say: one fetch a minute for each address. */
@@ -20,7 +21,7 @@ interface Known {
 export class KeySets {
   readonly #policy: AddressPolicy
   readonly #now: () => number
-  readonly #known = new Map<string, Known>()
+  readonly #known = new BoundedMap<string, Known>(MOST_REMEMBERED)
 
   /** `now` in unix seconds. */
   constructor(policy: AddressPolicy, now: () => number) {
@@ -44,14 +45,7 @@ export class KeySets {
     const keys = publicKeySet.safeParse(fetched.document)
     if (!keys.success)
       throw new OAuthError('invalid_client', 'Client authentication failed: its key set holds more than public keys')
-    this.#remember(address, { keys: keys.data, fetchedAt: now, freshUntil: now + fetched.freshFor })
+    this.#known.set(address, { keys: keys.data, fetchedAt: now, freshUntil: now + fetched.freshFor })
     return keys.data
-  }
-
-  #remember(address: string, known: Known): void {
-    const oldest = this.#known.keys().next()
-    if (this.#known.size >= MOST_REMEMBERED && !oldest.done) this.#known.delete(oldest.value)
-    this.#known.delete(address)
-    this.#known.set(address, known)
   }
 }

@@ -6,6 +6,7 @@
 import { base64url } from 'jose'
 import { personName, type Caller } from '../../caller.ts'
 import type { KeyRing, Keys } from '../../issuer/keys.ts'
+import { BoundedMap } from '../../platform/bounded-map.ts'
 import { hmac, sameText, sha256 } from '../../platform/crypto.ts'
 
 export interface MachineToken {
@@ -39,8 +40,7 @@ export class MachineTokens {
   readonly #ring: KeyRing
   readonly #issuer: string
   // As with signedTokens: remembering what was verified is safe, because the object decides whether the grant still lives.
-  readonly #verified = new Map<string, Caller>()
-  static readonly REMEMBERED = 1_000
+  readonly #verified = new BoundedMap<string, Caller>(1_000)
 
   constructor(ring: KeyRing, issuer: string) {
     this.#ring = ring
@@ -73,10 +73,6 @@ export class MachineTokens {
     const { sub, id: clientId } = machine
     const grantId = await machine.grantId(resource)
     const caller = { sub, clientId, grantId, generation: 1, resource, scopes, expiresAt: NEVER }
-    if (this.#verified.size >= MachineTokens.REMEMBERED) {
-      const oldest = this.#verified.keys().next()
-      if (!oldest.done) this.#verified.delete(oldest.value)
-    }
     this.#verified.set(key, caller)
     return caller
   }

@@ -3,6 +3,7 @@ import { jwtVerify, SignJWT } from 'jose'
 import * as z from 'zod'
 import type { Caller } from '../../caller.ts'
 import type { KeyRing } from '../../issuer/keys.ts'
+import { BoundedMap } from '../../platform/bounded-map.ts'
 import { sha256 } from '../../platform/crypto.ts'
 
 /** What every envelope says about the grant it belongs to. */
@@ -57,8 +58,7 @@ export class SignedTokens {
   readonly #issuer: string
   readonly #now: () => number
   // Verified tokens are remembered until they expire: safe, because the object decides whether the grant still lives.
-  readonly #verified = new Map<string, Caller>()
-  static readonly REMEMBERED = 5_000
+  readonly #verified = new BoundedMap<string, Caller>(5_000)
 
   constructor(ring: KeyRing, issuer: string, now: () => number) {
     this.#ring = ring
@@ -120,10 +120,6 @@ export class SignedTokens {
     const { gen, aud, scope, exp } = claims
     const scopes = scope === '' ? [] : scope.split(' ')
     const caller = { ...referenceOf(claims), generation: gen, resource: aud, scopes, expiresAt: exp }
-    if (this.#verified.size >= SignedTokens.REMEMBERED) {
-      const oldest = this.#verified.keys().next()
-      if (!oldest.done) this.#verified.delete(oldest.value)
-    }
     this.#verified.set(token, caller)
     return caller
   }

@@ -5,6 +5,7 @@
 // number of assertions at a time; beyond it new ones wait, because forgetting one would let it be used twice.
 import { LifecycleCapability } from 'agents/lifecycle'
 import type { TakenBack } from '../contract/taken-back.ts'
+import { BoundedMap } from '../../platform/bounded-map.ts'
 
 const MOST_ASSERTIONS = 1_000
 const MOST_HEARD = 100
@@ -16,7 +17,7 @@ export class SubjectTokens extends LifecycleCapability {
   #revokedAt = 0
   #toldAt = 0
   // By grant. In memory: the Directory is asked again in the next life of the object.
-  readonly #heard = new Map<string, TakenBack>()
+  readonly #heard = new BoundedMap<string, TakenBack>(MOST_HEARD)
 
   constructor(storage: DurableObjectStorage) {
     super('subject-tokens')
@@ -58,10 +59,7 @@ export class SubjectTokens extends LifecycleCapability {
   }
 
   hear(grantId: string, said: TakenBack): void {
-    this.#heard.delete(grantId)
     this.#heard.set(grantId, said)
-    const oldest = this.#heard.keys().next()
-    if (this.#heard.size > MOST_HEARD && !oldest.done) this.#heard.delete(oldest.value)
   }
 
   /** Whether a refusal is worth telling: the last one that was is some time ago. Kept in memory alone. */

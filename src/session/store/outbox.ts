@@ -5,6 +5,7 @@
 // revocation), never on the path of an MCP request; a Directory that is away costs retries, and nobody's session.
 import { LifecycleCapability, type LifecycleJobContext, type LifecycleJobOutcome } from 'agents/lifecycle'
 import type { Identity } from '../../caller.ts'
+import { backoff } from '../../platform/backoff.ts'
 import { describeError, log } from '../../platform/telemetry.ts'
 import type { Receipt } from '../contract/receipt.ts'
 
@@ -71,8 +72,7 @@ export interface OutboxOptions {
 }
 
 const BATCH = 200
-const FIRST_RETRY_MS = 1_000
-const LONGEST_RETRY_MS = 300_000
+const RETRY_MS = { first: 1_000, longest: 300_000 }
 
 export class Outbox extends LifecycleCapability {
   readonly #storage: DurableObjectStorage
@@ -129,9 +129,10 @@ export class Outbox extends LifecycleCapability {
       const receipts = read.flatMap(({ row }) => ('receipt' in row ? [row.receipt] : []))
       await this.#options.deliver({ person: { ...summary, number: last }, events, receipts })
     } catch (error) {
+      const later = backoff(RETRY_MS, this.#failures)
       this.#failures += 1
       log('warn', 'outbox.not_delivered', { waiting: this.waiting, reason: describeError(error) })
-      return { rescheduleAt: Date.now() + Math.min(FIRST_RETRY_MS * 2 ** (this.#failures - 1), LONGEST_RETRY_MS) }
+      return { rescheduleAt: Date.now() + later }
     }
     this.#failures = 0
     this.#storage.sql.exec('DELETE FROM outbox WHERE number <= ?', last)

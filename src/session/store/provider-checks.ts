@@ -3,6 +3,7 @@
 // Layout: one row while the provider does not answer, with the moment it stopped. Lifetime: until it has answered. Trade-off: one
 // call an hour for everybody who is connected; between two of them the object sleeps. Requests only read what is in memory.
 import { LifecycleCapability, type LifecycleJobOutcome } from 'agents/lifecycle'
+import { backoff } from '../../platform/backoff.ts'
 import { log } from '../../platform/telemetry.ts'
 import type { ConfirmationOutcome, RefreshOutcome } from '../contract/token-refresher.ts'
 
@@ -24,8 +25,7 @@ export interface ProviderChecksOptions {
 }
 
 /** Seconds until the next attempt while the provider does not answer; twice as many after each, up to a bound. */
-const FIRST_RETRY = 30
-const LONGEST_RETRY = 600
+const RETRY = { first: 30, longest: 600 }
 /** Seconds between two attempts that a request asks for. */
 const ASKED_EVERY = 5
 /** A tenth: people who signed in together must not be asked about together for ever. */
@@ -105,7 +105,7 @@ export class ProviderChecks extends LifecycleCapability {
     if (!this.#isWritten)
       this.#storage.sql.exec('INSERT OR REPLACE INTO idp_outage (id, since) VALUES (1, ?)', this.#failingSince ?? now())
     this.#isWritten = true
-    const retry = Math.min(FIRST_RETRY * 2 ** this.#failures, LONGEST_RETRY, every)
+    const retry = Math.min(backoff(RETRY, this.#failures), every)
     this.#failures += 1
     const untilLapse = checkedAt() + grace + 1 - now()
     log('warn', 'idp.unavailable', { checked_at: checkedAt(), retry_after: retry, lapsed: untilLapse <= 0 })
