@@ -33,6 +33,7 @@ import { stsRoutes } from './routes/sts.ts'
 import { tokenRoutes } from './routes/token.ts'
 import type { Services } from './services.ts'
 import { SettingsError } from './settings/settings.ts'
+import { downstreamFor } from './settings/downstreams.ts'
 
 export function app(services: Services): Hono<{ Variables: Variables }> {
   const { settings, signedTokens, machines, session } = services
@@ -93,7 +94,7 @@ export function app(services: Services): Hono<{ Variables: Variables }> {
     now: services.now,
     verifyAccessToken: (token, resource) => {
       if (!looksLikeMachineToken(token)) return signedTokens.verifyAccessToken(token, resource)
-      const server = settings.downstreams.find((one) => one.resource === resource)
+      const server = downstreamFor(settings, resource)
       return machines.verify(token, resource, server && defaultScopes(server))
     },
     session,

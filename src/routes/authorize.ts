@@ -15,7 +15,7 @@ import { stoppedPage } from '../pages/stopped.tsx'
 import { randomId, sameText, sha256 } from '../platform/crypto.ts'
 import { log } from '../platform/telemetry.ts'
 import type { Services } from '../services.ts'
-import { titleOf, type Downstream } from '../settings/downstreams.ts'
+import { downstreamFor, titleOf, type Downstream } from '../settings/downstreams.ts'
 import { isFromOurPage } from './request-source.ts'
 import { readForm } from './form.ts'
 import type { Variables } from './guards.ts'
@@ -61,7 +61,7 @@ async function showConsent(c: Context, services: Services): Promise<Response> {
   const ticketId = randomId(6)
   const ticket = { asked, id: ticketId, nonceHash: await sha256(nonce) }
   pending(c, settings.baseUrl, 'consent').write(ticketId, nonce, now(), settings.limits.loginTtl)
-  const downstream = settings.downstreams.find(({ resource }) => resource === asked.resource)
+  const downstream = downstreamFor(settings, asked.resource)
   const page = consentPage({
     ticket: await sealed(keys, 'consent+jwe', ticket, now(), settings.limits.loginTtl),
     client: {

@@ -13,7 +13,7 @@ import { sameText } from '../platform/crypto.ts'
 import { packed, unpacked } from '../platform/packed.ts'
 import { log } from '../platform/telemetry.ts'
 import type { Services } from '../services.ts'
-import type { Downstream } from '../settings/downstreams.ts'
+import { downstreamFor, type Downstream } from '../settings/downstreams.ts'
 import { authoritiesOf } from '../settings/people-names.ts'
 import { isOf } from '../settings/people.ts'
 import { returnToClient } from './authorize.ts'
@@ -148,8 +148,9 @@ async function pendingLink(c: Context, services: Services): Promise<Returned> {
 
 /** Only those that want people to sign in; an operator may have changed that since. */
 function serverOf({ settings }: Services, resource: string): Downstream {
-  const found = settings.downstreams.find((known) => known.resource === resource && known.auth === 'oauth')
-  if (!found) throw new OAuthError('invalid_target', 'There is no such server, or it does not want anybody to sign in')
+  const found = downstreamFor(settings, resource)
+  if (found?.auth !== 'oauth')
+    throw new OAuthError('invalid_target', 'There is no such server, or it does not want anybody to sign in')
   return found
 }
 

@@ -55,6 +55,14 @@ export function ssePaths({ path }: Pick<Downstream, 'path'>): { readonly stream:
   return { stream: `${beside}/sse`, messages: `${beside}/messages` }
 }
 
+/** The one a token, a grant or a session is for; undefined where it is not brokered any more. */
+export function downstreamFor(
+  { downstreams }: { readonly downstreams: readonly Downstream[] },
+  resource: string | undefined,
+): Downstream | undefined {
+  return downstreams.find((downstream) => downstream.resource === resource)
+}
+
 /** The name people read: the one they were given, or else the host for the one at `/mcp`, which may be all there is. */
 export function titleOf({ title, name, path, resource }: Downstream): string {
   return title ?? (path === '/mcp' ? new URL(resource).host : name)

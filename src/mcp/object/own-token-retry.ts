@@ -5,6 +5,7 @@ import { challengedFor, type Challenged } from '../downstream/token-retry.ts'
 import { refusedAdmission } from '../dispatch/object-answer.ts'
 import type { DownstreamRequest } from './downstream-session.ts'
 import type { DispatchHeader } from '../dispatch/dispatch-header.ts'
+import { downstreamFor } from '../../settings/downstreams.ts'
 
 /** `headers` are those of the request, identity included. */
 export function ownChallenge(
@@ -12,7 +13,7 @@ export function ownChallenge(
   { grantId, resource }: { readonly grantId: string; readonly resource: string },
   headers: Headers,
 ): Challenged | undefined {
-  const downstream = context.settings.downstreams.find((known) => known.resource === resource)
+  const downstream = downstreamFor(context.settings, resource)
   if (downstream?.auth !== 'oauth') return undefined
   return challengedFor(
     downstream,

@@ -9,6 +9,7 @@ import { conflictIn } from '../downstream/stream-conflict.ts'
 import type { DownstreamSessions } from './downstream-session.ts'
 import { ownChallenge } from './own-token-retry.ts'
 import type { StreamSpec } from './owned-stream.ts'
+import { downstreamFor } from '../../settings/downstreams.ts'
 
 /** Undefined when the downstream does not resume, or nobody may ask it any more; throws when another attempt may help. */
 export async function resumed(
@@ -20,7 +21,7 @@ export async function resumed(
 ): Promise<Response | undefined> {
   const { grants, settings, mcpSessions, now } = context
   const grant = grants.live(stream.grantId, now())
-  const target = settings.downstreams.find(({ resource }) => resource === grant?.resource)
+  const target = downstreamFor(settings, grant?.resource)
   if (!grant || !target) return undefined
   const vouched = await vouchFor(context, grant, target)
   if ('reason' in vouched) throw new Error(`nobody vouches for the person at the moment: ${vouched.reason}`)

@@ -4,7 +4,7 @@ import { describeError, log } from '../../platform/telemetry.ts'
 import { vouchFor } from '../../session/access/admit.ts'
 import type { McpSession } from '../../session/store/mcp-sessions.ts'
 import type { SessionContext } from '../../session/session-context.ts'
-import type { Transport } from '../../settings/downstreams.ts'
+import { downstreamFor, type Transport } from '../../settings/downstreams.ts'
 import { identityHeaders } from '../downstream/identity-headers.ts'
 import { McpRefusal } from '../message/refusal.ts'
 import type { DownstreamSessions } from './downstream-session.ts'
@@ -128,7 +128,7 @@ export class SessionKeeper {
 
   async #farewell(session: McpSession, headersWithinMs: number, signal: AbortSignal): Promise<void> {
     const { context, downstream } = this.#options
-    const target = context.settings.downstreams.find(({ resource }) => resource === session.resource)
+    const target = downstreamFor(context.settings, session.resource)
     const grant = context.grants.find(session.grantId)
     if (!target || !grant) return
     // Of a grant that has just ended the downstream hears a last time, and nothing but this.

@@ -3,7 +3,7 @@ import type { Identity } from '../../caller.ts'
 import { charge } from '../../session/access/admit.ts'
 import type { McpSession } from '../../session/store/mcp-sessions.ts'
 import type { SessionContext } from '../../session/session-context.ts'
-import type { Downstream } from '../../settings/downstreams.ts'
+import { downstreamFor, type Downstream } from '../../settings/downstreams.ts'
 import { openEnvelope, type Envelope } from '../message/json-rpc-body.ts'
 import { McpRefusal } from '../message/refusal.ts'
 import { editing, hasRules, ToolGate, type Edit } from '../tools/gate.ts'
@@ -84,7 +84,7 @@ export class Tools {
   }
 
   #downstream(asked: string | undefined): Downstream | undefined {
-    return this.#context.settings.downstreams.find(({ resource }) => resource === asked)
+    return downstreamFor(this.#context.settings, asked)
   }
 }
 

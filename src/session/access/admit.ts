@@ -1,6 +1,6 @@
 // Admission: may this caller go on, and as whom. In memory but for the first use of a refresh generation.
 import type { Caller, Identity } from '../../caller.ts'
-import type { Downstream } from '../../settings/downstreams.ts'
+import { downstreamFor, type Downstream } from '../../settings/downstreams.ts'
 import type { Admission, Refused, Vouched } from '../contract/admission.ts'
 import { isAllowed, mayUse } from './allowed.ts'
 import { askProvider, type ProviderQuestion } from './ask-provider.ts'
@@ -21,7 +21,7 @@ export async function admit(context: AdmissionContext, caller: Caller, label: st
   const now = context.now()
   const grant = context.grants.live(caller.grantId, now)
   const { identity } = context.profile
-  const downstream = context.settings.downstreams.find(({ resource }) => resource === caller.resource)
+  const downstream = downstreamFor(context.settings, caller.resource)
   if (!grant || !identity || context.profile.isBlocked || !downstream || !speaksFor(caller, grant, now))
     return notLive(context, caller.grantId, now)
   const admission = await admitLive(context, caller, { grant, identity, downstream, now, count })

@@ -2,7 +2,7 @@
 // settings as they are now: nothing about it is stored, so a change of either counts from the next request on.
 import type { Identity } from '../../caller.ts'
 import { log } from '../../platform/telemetry.ts'
-import type { Downstream } from '../../settings/downstreams.ts'
+import { downstreamFor, type Downstream } from '../../settings/downstreams.ts'
 import { meansPerson } from '../../settings/people.ts'
 import type { Grant } from '../store/grants.ts'
 import type { SessionContext } from '../session-context.ts'
@@ -18,7 +18,7 @@ export type AccessRules = Pick<SessionContext, 'profile' | 'settings'>
 
 /** Whether the person of this object may go on with a grant. */
 export function isAllowed({ profile, settings }: AccessRules, { resource }: Pick<Grant, 'resource'>): boolean {
-  const downstream = settings.downstreams.find((candidate) => candidate.resource === resource)
+  const downstream = downstreamFor(settings, resource)
   return !downstream || !profile.identity || mayUse(downstream, profile.identity, settings.baseUrl)
 }
 

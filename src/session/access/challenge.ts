@@ -5,12 +5,13 @@ import { vouchFor } from './admit.ts'
 import type { ProviderQuestion } from './ask-provider.ts'
 import { endLink, NOT_LINKED } from './own-sign-in.ts'
 import { endGrant } from '../revocation.ts'
+import { downstreamFor } from '../../settings/downstreams.ts'
 
 /** Undefined: the answer stands, because nothing the broker could do would change it. */
 export async function answerChallenge(context: ProviderQuestion, asked: Challenge): Promise<Vouched | Refused | undefined> {
   const { grantId, resource, status, scopes, used, again } = asked
   const { grants, links, settings, now } = context
-  const downstream = settings.downstreams.find((known) => known.resource === resource)
+  const downstream = downstreamFor(settings, resource)
   const grant = grants.live(grantId, now())
   const link = links.find(resource)
   if (!downstream || !grant || !link) return NOT_LINKED

@@ -1,6 +1,6 @@
 // A person's connection to a downstream that wants them to sign in there: made, used, and ended together with what rests on it.
 import { log } from '../../platform/telemetry.ts'
-import type { Downstream } from '../../settings/downstreams.ts'
+import { downstreamFor, type Downstream } from '../../settings/downstreams.ts'
 import type { Refused } from '../contract/admission.ts'
 import type { Link } from '../contract/link-client.ts'
 import type { SessionContext } from '../session-context.ts'
@@ -35,7 +35,7 @@ export function linkWanted(
   { settings, links }: Pick<SessionContext, 'settings' | 'links'>,
   resource: string,
 ): { readonly scopes: readonly string[] } | undefined {
-  const downstream = settings.downstreams.find((known) => known.resource === resource)
+  const downstream = downstreamFor(settings, resource)
   if (downstream?.auth !== 'oauth') return undefined
   const missing = links.missing(resource)
   return links.find(resource) && missing.length === 0 ? undefined : { scopes: scopesWith(links.find(resource), missing) }

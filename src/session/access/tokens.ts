@@ -11,6 +11,7 @@ import type { SessionContext } from '../session-context.ts'
 import { described, endGrant, type GrantRevocation } from '../revocation.ts'
 import { THEMSELVES } from '../contract/receipt.ts'
 import { Rotations } from '../store/rotations.ts'
+import { downstreamFor } from '../../settings/downstreams.ts'
 
 export interface SignIn {
   readonly identity: Identity
@@ -121,7 +122,7 @@ export function makeRoom(
 
 function refusalOf({ profile, settings }: AccessRules, { identity, grant }: SignIn): SignInRefusal | undefined {
   if (profile.isBlocked) return 'blocked'
-  const downstream = settings.downstreams.find(({ resource }) => resource === grant.resource)
+  const downstream = downstreamFor(settings, grant.resource)
   return !downstream || mayUse(downstream, identity, settings.baseUrl) ? undefined : 'not_allowed'
 }
 

@@ -5,7 +5,7 @@ import { eventId, type Cursor } from '../../../session/contract/event-id.ts'
 import { isExchanged } from '../../../session/store/grants.ts'
 import type { McpSession } from '../../../session/store/mcp-sessions.ts'
 import type { SessionContext } from '../../../session/session-context.ts'
-import { ssePaths, type Downstream } from '../../../settings/downstreams.ts'
+import { downstreamFor, ssePaths, type Downstream } from '../../../settings/downstreams.ts'
 import { openEnvelope } from '../../message/json-rpc-body.ts'
 import { McpRefusal, revoked } from '../../message/refusal.ts'
 import { understandsPriming } from '../../sse/priming.ts'
@@ -227,7 +227,7 @@ export class Bridges {
   }
 
   #knows({ resource }: Pick<Caller, 'resource'>): Downstream | undefined {
-    return this.#options.context.settings.downstreams.find((downstream) => downstream.resource === resource)
+    return downstreamFor(this.#options.context.settings, resource)
   }
 
   #downstreamOf(asked: Pick<Caller, 'resource'>): Downstream {

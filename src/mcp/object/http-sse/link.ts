@@ -7,6 +7,7 @@ import type { Message } from '../../message/json-rpc-body.ts'
 import { responseHeaders } from '../../downstream/passing-headers.ts'
 import { McpRefusal, revoked } from '../../message/refusal.ts'
 import type { LostBecause } from '../lost-answer.ts'
+import { downstreamFor } from '../../../settings/downstreams.ts'
 
 /** One POST of the client's. */
 export interface ClientMessage {
@@ -52,7 +53,7 @@ export interface LinkContext {
 export async function ownHeaders({ context, session }: LinkContext, client?: Headers): Promise<Headers> {
   const { grantId, resource } = session()
   const grant = context.grants.live(grantId, context.now())
-  const downstream = context.settings.downstreams.find((candidate) => candidate.resource === resource)
+  const downstream = downstreamFor(context.settings, resource)
   if (!grant || !downstream) throw revoked()
   const vouched = await vouchFor(context, grant, downstream)
   if ('reason' in vouched)
