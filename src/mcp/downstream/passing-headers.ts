@@ -1,5 +1,6 @@
 // The headers that pass, in either direction; whatever is not named here stays behind.
 import type { Passage } from '../message/era.ts'
+import { EVENT_STREAM, NOT_HELD_BACK } from '../sse/event-stream.ts'
 import { McpRefusal } from '../message/refusal.ts'
 
 /** Never `Authorization`, `Cookie`, `Origin` or anything that could pose as identity: those are the broker's to consume or to set. */
@@ -53,8 +54,7 @@ export function responseHeaders(answer: Response): Headers {
     if (value !== null && PRINTABLE.test(value)) headers.set(name, value)
   }
   if (isEventStream(answer)) {
-    headers.set('cache-control', 'no-cache, no-transform')
-    headers.set('x-accel-buffering', 'no')
+    for (const [name, value] of Object.entries(NOT_HELD_BACK)) headers.set(name, value)
   } else if (!isJson(answer)) {
     // An error page of the downstream must not become a page of the broker's origin.
     headers.set('content-security-policy', "default-src 'none'; sandbox")
@@ -63,7 +63,7 @@ export function responseHeaders(answer: Response): Headers {
 }
 
 export function isEventStream(answer: Response): boolean {
-  return mediaType(answer) === 'text/event-stream'
+  return mediaType(answer) === EVENT_STREAM
 }
 
 function isJson(answer: Response): boolean {

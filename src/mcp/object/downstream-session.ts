@@ -3,6 +3,7 @@ import type { McpSession, McpSessions } from '../../session/store/mcp-sessions.t
 import { charge } from '../../session/access/admit.ts'
 import type { SessionContext } from '../../session/session-context.ts'
 import { describeError, log } from '../../platform/telemetry.ts'
+import { ACCEPTS_MESSAGES } from '../sse/event-stream.ts'
 import type { Challenged } from '../downstream/token-retry.ts'
 import { MAX_EVENT_BYTES } from '../sse/relay.ts'
 import { isEventStream } from '../downstream/passing-headers.ts'
@@ -217,7 +218,7 @@ function ownHeaders({ headers }: DownstreamRequest, protocolVersion: string | un
   const own = new Headers(headers)
   own.delete('last-event-id')
   own.set('content-type', 'application/json')
-  own.set('accept', 'application/json, text/event-stream')
+  own.set('accept', ACCEPTS_MESSAGES)
   if (protocolVersion === undefined) own.delete('mcp-protocol-version')
   else own.set('mcp-protocol-version', protocolVersion)
   return own

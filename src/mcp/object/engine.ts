@@ -13,6 +13,7 @@ import { bareStatus, checkAnswer } from '../downstream/downstream-answer.ts'
 import { handedBody } from '../message/read-body.ts'
 import { identityHeaders } from '../downstream/identity-headers.ts'
 import { openEnvelope } from '../message/json-rpc-body.ts'
+import { EVENT_STREAM_HEADERS } from '../sse/event-stream.ts'
 import { KEEP_ALIVE_MS } from '../sse/keep-alive.ts'
 import { understandsPriming } from '../sse/priming.ts'
 import { isEventStream, responseHeaders } from '../downstream/passing-headers.ts'
@@ -250,17 +251,16 @@ export class LegacyCarrier implements Carrier {
   }
 
   async #attach(order: DispatchHeader, session: McpSession | undefined, from: string | null, own: Headers): Promise<Response> {
-    const headers = { 'content-type': 'text/event-stream', 'cache-control': 'no-cache, no-transform', 'x-accel-buffering': 'no' }
     const again = { context: this.#context, downstream: this.#downstream, standing: this.#standing, flights: this.#flights }
     if (from !== null) {
       const found = cursorIn(this.#context.log, from, order.caller, session)
       if (!found) throw new McpRefusal('cursor_not_found', 'the events after this Last-Event-ID are gone')
       if (found.stream.kind === 'standing') await listenAgain(order, session, own, again)
       else if (!found.stream.closed) this.#goOn(found.stream)
-      return new Response(this.#streams.attach(found.at, false), { headers })
+      return new Response(this.#streams.attach(found.at, false), { headers: EVENT_STREAM_HEADERS })
     }
     const { id: stream } = await listenAgain(order, session, own, again)
-    return new Response(this.#streams.attach({ stream, seq: this.#context.log.last }, false), { headers })
+    return new Response(this.#streams.attach({ stream, seq: this.#context.log.last }, false), { headers: EVENT_STREAM_HEADERS })
   }
 
   async #delete(order: DispatchHeader, session: McpSession | undefined, headers: Headers): Promise<Response> {

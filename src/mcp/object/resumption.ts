@@ -7,6 +7,7 @@ import { identityHeaders } from '../downstream/identity-headers.ts'
 import { isEventStream } from '../downstream/passing-headers.ts'
 import { conflictIn } from '../downstream/stream-conflict.ts'
 import type { DownstreamSessions } from './downstream-session.ts'
+import { EVENT_STREAM } from '../sse/event-stream.ts'
 import { ownChallenge } from './own-token-retry.ts'
 import type { StreamSpec } from './owned-stream.ts'
 import { downstreamFor } from '../../settings/downstreams.ts'
@@ -26,7 +27,7 @@ export async function resumed(
   const vouched = await vouchFor(context, grant, target)
   if ('reason' in vouched) throw new Error(`nobody vouches for the person at the moment: ${vouched.reason}`)
   const headers = new Headers(identityHeaders(vouched))
-  headers.set('accept', 'text/event-stream')
+  headers.set('accept', EVENT_STREAM)
   headers.set('accept-encoding', 'identity')
   if (serverEventId !== undefined) headers.set('last-event-id', serverEventId)
   let session = mcpSessions.find(stream.mcpSession)

@@ -9,6 +9,7 @@ import { McpRefusal } from '../message/refusal.ts'
 import { editing, hasRules, ToolGate, type Edit } from '../tools/gate.ts'
 import { inquire, INQUIRY_MS, responseIn, type Inquiry } from '../tools/inquiry.ts'
 import { ToolMemory } from '../tools/memory.ts'
+import { ACCEPTS_MESSAGES } from '../sse/event-stream.ts'
 import { NotAdmitted } from '../dispatch/object-answer.ts'
 import type { Asked, Bridges } from './http-sse/bridges.ts'
 import type { GrantSignals } from './grant-signals.ts'
@@ -118,7 +119,7 @@ async function told(error: unknown, { order }: Asked, session: McpSession, bridg
 
 /** The headers of a call, for a question of the broker's own in the same session. */
 function headersToAsk(call: Headers): Headers {
-  const headers = new Headers({ 'content-type': 'application/json', accept: 'application/json, text/event-stream' })
+  const headers = new Headers({ 'content-type': 'application/json', accept: ACCEPTS_MESSAGES })
   for (const [name, value] of call) if (!headers.has(name)) headers.set(name, value)
   return headers
 }

@@ -8,6 +8,7 @@ import type { SessionContext } from '../../../session/session-context.ts'
 import { downstreamFor, ssePaths, type Downstream } from '../../../settings/downstreams.ts'
 import { openEnvelope } from '../../message/json-rpc-body.ts'
 import { McpRefusal, revoked } from '../../message/refusal.ts'
+import { EVENT_STREAM_HEADERS } from '../../sse/event-stream.ts'
 import { understandsPriming } from '../../sse/priming.ts'
 import { encodeEvent } from '../../sse/sse.ts'
 import type { DownstreamSessions } from '../downstream-session.ts'
@@ -32,8 +33,6 @@ const IDLE_MS = 600_000
 
 /** How soon it comes back, in milliseconds. */
 const RETRY_MS = 1_000
-
-const EVENT_STREAM = { 'content-type': 'text/event-stream', 'cache-control': 'no-cache, no-transform', 'x-accel-buffering': 'no' }
 
 export interface BridgesOptions {
   readonly context: SessionContext
@@ -178,7 +177,7 @@ export class Bridges {
     if (signal.aborted) throw revoked()
     const data = `${ssePaths(this.#downstreamOf(session)).messages}?session=${session.id}`
     const first = encodeEvent({ id: eventId(at.stream, at.seq), event: 'endpoint', retry: RETRY_MS, data })
-    return new Response(streams.attach(at, false, [first]), { headers: EVENT_STREAM })
+    return new Response(streams.attach(at, false, [first]), { headers: EVENT_STREAM_HEADERS })
   }
 
   #whereTheyWere(returning: Returning | undefined): { at: Cursor; session: McpSession } | undefined {
@@ -196,11 +195,12 @@ export class Bridges {
     const lastEventId = headers.get('last-event-id') || null
     const resumed = lastEventId === null ? undefined : this.#resumable(lastEventId, order.caller, session)
     const { id } = standing.of(session)
-    if (resumed && resumed.at.stream !== id) return new Response(streams.attach(resumed.at, false), { headers: EVENT_STREAM })
+    if (resumed && resumed.at.stream !== id)
+      return new Response(streams.attach(resumed.at, false), { headers: EVENT_STREAM_HEADERS })
     const { link } = this.#bridgeOf(session)
     const body = streams.attach(resumed?.at ?? { stream: id, seq: streams.sentUpTo(id) }, false)
     if (link instanceof SseDownstream) waitUntil(link.connect(headers).catch(() => undefined))
-    return new Response(body, { headers: EVENT_STREAM })
+    return new Response(body, { headers: EVENT_STREAM_HEADERS })
   }
 
   async #call(bridge: Bridge, asked: Asked): Promise<Response> {
@@ -208,7 +208,7 @@ export class Bridges {
     const { answer, stream } = await bridge.call(messageOf(asked))
     if (stream === undefined) return answer
     const primes = understandsPriming(asked.headers)
-    return new Response(this.#options.streams.attach({ stream, seq: 0 }, primes), { headers: EVENT_STREAM })
+    return new Response(this.#options.streams.attach({ stream, seq: 0 }, primes), { headers: EVENT_STREAM_HEADERS })
   }
 
   #bridgeOf(session: McpSession): Bridge {

@@ -1,5 +1,6 @@
 // One connection to an HTTP+SSE server (MCP 2024-11-05): a stream that everything comes over, an address everything is sent to.
 import { describeError, log } from '../../../platform/telemetry.ts'
+import { EVENT_STREAM } from '../../sse/event-stream.ts'
 import type { Challenged } from '../../downstream/token-retry.ts'
 import { checkAnswer } from '../../downstream/downstream-answer.ts'
 import { isEventStream } from '../../downstream/passing-headers.ts'
@@ -54,7 +55,7 @@ export class SseConnection {
     const abort = new AbortController()
     const headers = new Headers(terms.headers)
     for (const name of ['content-type', 'mcp-session-id', 'last-event-id']) headers.delete(name)
-    headers.set('accept', 'text/event-stream')
+    headers.set('accept', EVENT_STREAM)
     headers.set('accept-encoding', 'identity')
     const ends = AbortSignal.any([signal, abort.signal])
     const answer = await requestDownstream(

@@ -9,6 +9,7 @@ import { isMessage, readEvents, SseEventTooLarge } from '../../sse/sse.ts'
 import { wholeBody } from '../../downstream/whole-body.ts'
 import { versionIn, type DownstreamSessions } from '../downstream-session.ts'
 import type { LostBecause } from '../lost-answer.ts'
+import { ACCEPTS_MESSAGES } from '../../sse/event-stream.ts'
 import { ownChallenge } from '../own-token-retry.ts'
 import type { StreamSpec } from '../owned-stream.ts'
 import { pause } from '../pause.ts'
@@ -94,7 +95,7 @@ export class HttpDownstream implements DownstreamLink {
     const session = context.session()
     const own = new Headers(headers)
     own.delete('last-event-id')
-    own.set('accept', 'application/json, text/event-stream')
+    own.set('accept', ACCEPTS_MESSAGES)
     const { protocolVersion = '' } = session
     if (!own.has('mcp-protocol-version') && protocolVersion >= NAMES_VERSION) own.set('mcp-protocol-version', protocolVersion)
     const request = { method: 'POST', target: context.target, headers: own, body, signal } as const
