@@ -1,7 +1,6 @@
 // The capabilities a UserSession is composed of: each owns its table, its jobs and what it remembers, and knows none of the others.
 import type { LifecycleCapability } from 'agents/lifecycle'
 import { migrate } from '../platform/migrations.ts'
-import { ClientAssertions } from './store/client-assertions.ts'
 import { Codes } from './store/codes.ts'
 import { BulkActionLog } from './store/bulk-action-log.ts'
 import { EventLog } from './store/event-log.ts'
@@ -11,7 +10,6 @@ import { IdentityProviderSession } from './store/identity-provider-session.ts'
 import { Leashes, type LeashOptions } from './streams/leashes.ts'
 import { TokenBucket } from './store/token-bucket.ts'
 import { Links } from './store/links.ts'
-import { LogoutTokens } from './store/logout-tokens.ts'
 import { McpSessions } from './store/mcp-sessions.ts'
 import { MIGRATIONS } from './store/migrations.ts'
 import { Outbox } from './store/outbox.ts'
@@ -21,6 +19,7 @@ import { ProviderChecks } from './store/provider-checks.ts'
 import { RecentRequests } from './store/recent-requests.ts'
 import { Recorder } from './store/recorder.ts'
 import { SubjectTokens } from './store/assertion-replay.ts'
+import { TakenOnce } from './store/taken-once.ts'
 
 export interface SessionTables {
   readonly grants: Grants
@@ -31,9 +30,9 @@ export interface SessionTables {
   readonly provider: IdentityProviderSession
   readonly links: Links
   readonly checks: ProviderChecks
-  readonly logouts: LogoutTokens
+  readonly logouts: TakenOnce
   readonly subjects: SubjectTokens
-  readonly assertions: ClientAssertions
+  readonly assertions: TakenOnce
   readonly bucket: TokenBucket
   readonly mcpSessions: McpSessions
   readonly log: EventLog
@@ -57,9 +56,9 @@ export function tablesOf(storage: DurableObjectStorage, leashing: LeashOptions):
     provider: new IdentityProviderSession(storage),
     links: new Links(storage),
     checks: new ProviderChecks(storage),
-    logouts: new LogoutTokens(storage),
+    logouts: new TakenOnce(storage, 'logout-tokens'),
     subjects: new SubjectTokens(storage),
-    assertions: new ClientAssertions(storage),
+    assertions: new TakenOnce(storage, 'client-assertions'),
     bucket: new TokenBucket(storage),
     mcpSessions: new McpSessions(storage),
     log: new EventLog(storage),

@@ -103,8 +103,8 @@ function refusalOf(
   if (isClientBlocked) return 'client_blocked'
   // To the second in which access was taken back nobody can tell what came first; by the clocks of others, to the minute.
   if (statement.issuedAt <= Math.max(notBefore, subjects.revokedAt) + CLOCK_TOLERANCE) return 'revoked'
-  const use = once === undefined ? 'used' : subjects.use(once, statement.expiresAt + CLOCK_TOLERANCE, now)
-  return use === 'used' ? undefined : use
+  const use = once === undefined ? 'taken' : subjects.use(once, statement.expiresAt + CLOCK_TOLERANCE, now)
+  return use === 'taken' ? undefined : use
 }
 
 async function refused(

@@ -4,6 +4,7 @@
 // any more; the moment for ever, or a token that was signed before a revocation would open again what it closed. Trade-off: a bounded
 // number of assertions at a time; beyond it new ones wait, because forgetting one would let it be used twice.
 import { LifecycleCapability } from 'agents/lifecycle'
+import { TakenIds } from './taken-once.ts'
 import type { TakenBack } from '../contract/taken-back.ts'
 import { BoundedMap } from '../../platform/bounded-map.ts'
 
@@ -14,6 +15,7 @@ const TOLD_EVERY = 300
 
 export class SubjectTokens extends LifecycleCapability {
   readonly #storage: DurableObjectStorage
+  readonly #used: TakenIds
   #revokedAt = 0
   #toldAt = 0
   // By grant. In memory: the Directory is asked again in the next life of the object.
@@ -22,24 +24,21 @@ export class SubjectTokens extends LifecycleCapability {
   constructor(storage: DurableObjectStorage) {
     super('subject-tokens')
     this.#storage = storage
+    this.#used = new TakenIds(storage, 'used_assertions', MOST_ASSERTIONS)
   }
 
   override onStart(): void {
-    this.#storage.sql
-      .exec(`CREATE TABLE IF NOT EXISTS used_assertions (jti TEXT PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID;
-      CREATE TABLE IF NOT EXISTS subject_floor (id INTEGER PRIMARY KEY CHECK (id = 1), revoked_at INTEGER NOT NULL)`)
+    this.#used.createTable()
+    this.#storage.sql.exec(
+      'CREATE TABLE IF NOT EXISTS subject_floor (id INTEGER PRIMARY KEY CHECK (id = 1), revoked_at INTEGER NOT NULL)',
+    )
     const [row] = this.#storage.sql.exec<{ revoked_at: number }>('SELECT revoked_at FROM subject_floor')
     this.#revokedAt = row?.revoked_at ?? 0
   }
 
   /** Uses up an assertion. `until` is when nobody would take it any more, in unix seconds. */
-  use(jti: string, until: number, now: number): 'used' | 'reused' | 'crowded' {
-    const { sql } = this.#storage
-    sql.exec('DELETE FROM used_assertions WHERE until <= ?', now)
-    if (sql.exec('SELECT 1 FROM used_assertions WHERE jti = ?', jti).toArray().length > 0) return 'reused'
-    if (sql.exec<{ n: number }>('SELECT count(*) AS n FROM used_assertions').one().n >= MOST_ASSERTIONS) return 'crowded'
-    sql.exec('INSERT INTO used_assertions (jti, until) VALUES (?, ?)', jti, until)
-    return 'used'
+  use(jti: string, until: number, now: number): 'taken' | 'reused' | 'crowded' {
+    return this.#used.take(jti, until, now)
   }
 
   /** Access was taken back: what was signed until now opens nothing any more. */
