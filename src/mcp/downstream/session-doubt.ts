@@ -32,9 +32,8 @@ export async function judged(answer: Response, sent: Uint8Array | string | undef
   const isRefusal = status === 400 || status === 404 || status === 410
   // Without a challenge it is not about the person's token. Servers of the Rust SDK said so of a session for a year.
   const isUnchallenged = status === 401 && !headers.has('www-authenticate')
-  const isMaybe = isRefusal || isUnchallenged
-  if (!isMaybe && !mayBeSmallJson(answer)) return { isDoubtful: false, namesSession: false, answer }
-  const { text, whole } = await lookedAt(answer, isMaybe ? LOOKED_AT_BYTES : SMALL_BYTES)
+  if (!isRefusal && !isUnchallenged && !isSmallJson(answer)) return { isDoubtful: false, namesSession: false, answer }
+  const { text, whole } = await lookedAt(answer)
   return { isDoubtful: doubtful(answer, text, sent), namesSession: namesSession(text), answer: whole }
 }
 
@@ -49,9 +48,10 @@ export function namesSession(text: string): boolean {
   return NAMES_SESSION.test(text)
 }
 
-function mayBeSmallJson({ status, headers }: Response): boolean {
+function isSmallJson({ status, headers }: Response): boolean {
   const length = headers.get('content-length')
-  if (status !== 200 || (length !== null && Number(length) > SMALL_BYTES)) return false
+  // One of unknown length may take its time: it would be looked at for longer than it should be held.
+  if (status !== 200 || length === null || Number(length) > SMALL_BYTES) return false
   return headers.get('content-type')?.startsWith('application/json') ?? false
 }
 
@@ -86,13 +86,10 @@ function isRequest(message: unknown): message is { readonly id: unknown } {
 }
 
 /** The beginning of a body as text, and the answer with that beginning put back in front of the rest. */
-export async function lookedAt(
-  { body, status, headers }: Response,
-  mostBytes = LOOKED_AT_BYTES,
-): Promise<{ text: string; whole: Response }> {
+export async function lookedAt({ body, status, headers }: Response): Promise<{ text: string; whole: Response }> {
   if (!body) return { text: '', whole: new Response(null, { status, headers }) }
   try {
-    const { bytes, rest } = await beginningOf(body, { mostBytes, withinMs: LOOKED_AT_MS })
+    const { bytes, rest } = await beginningOf(body, { mostBytes: LOOKED_AT_BYTES, withinMs: LOOKED_AT_MS })
     return { text: new TextDecoder().decode(bytes), whole: new Response(rest ?? bytes, { status, headers }) }
   } catch (error) {
     // Whoever reads on meets the same.
