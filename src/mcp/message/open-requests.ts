@@ -24,6 +24,10 @@ export class OpenRequests {
     return this.#open.size === 0
   }
 
+  get size(): number {
+    return this.#open.size
+  }
+
   has(spelled: string): boolean {
     return this.#open.has(keyIn(spelled))
   }
@@ -71,7 +75,8 @@ export class OpenRequests {
   }
 }
 
-function answeredIn(data: string): readonly string[] {
+/** Which requests the data of one event answers, as keys to compare. */
+export function answeredIn(data: string): readonly string[] {
   // Most events are notifications; parsing those for nothing would be most of the work.
   if (!/"(?:result|error)"/.test(data)) return []
   const parsed = jsonIn(data)

@@ -9,10 +9,13 @@ export interface Incoming {
   readonly fresh: readonly NewEvent[]
   /** An id that came after the last of them and without an event of its own. */
   readonly serverEventId: string | undefined
+  /** Messages that answer nothing this stream owes. */
+  readonly others: readonly string[]
 }
 
 export function incoming(live: OwnedStream, events: readonly SseEvent[]): Incoming {
   const fresh: NewEvent[] = []
+  const others: string[] = []
   let before: string | undefined
   let alone: string | undefined
   for (const event of events) {
@@ -26,7 +29,10 @@ export function incoming(live: OwnedStream, events: readonly SseEvent[]): Incomi
     if (isStored && fresh.length === 0) before = alone
     if (isStored) fresh.push({ serverEventId: id === '' ? undefined : id, event: event.event, data })
     alone = isStored ? undefined : live.serverEventId
-    if (isMessage(event)) live.open.settle(event.data)
+    if (!isMessage(event)) continue
+    const owed = live.open.size
+    live.open.settle(event.data)
+    if (live.open.size === owed && !isLate) others.push(event.data)
   }
-  return { before, fresh, serverEventId: alone }
+  return { before, fresh, serverEventId: alone, others }
 }

@@ -12,12 +12,12 @@ import { breakageOf } from '../sse/relay.ts'
 import { editedEvents } from '../tools/filter-body.ts'
 import type { OpenRequests } from '../message/open-requests.ts'
 import { SseEventTooLarge } from '../sse/sse.ts'
+import { OwedAnswers } from './owed-answers.ts'
 import { incoming } from './incoming.ts'
 import { Intake } from './intake.ts'
 import { LogReader } from './log-reader.ts'
 import { isBareJson } from './lost-answer.ts'
 import { rest } from './pause.ts'
-import type { Owing } from './withdrawal.ts'
 import {
   askedAgain,
   beginning,
@@ -41,22 +41,20 @@ export class OwnedStreams {
   readonly #live = new Map<string, OwnedStream>()
   // Also of streams whose end is in the log but not yet with the client: a revocation ends those readers too.
   readonly #readers = new Map<LogReader, Owner>()
+  readonly owed: OwedAnswers
 
   constructor(options: OwnedStreamsOptions) {
     this.#options = options
+    const drop = (live: OwnedStream): void => this.#owesNothing(live)
+    this.owed = new OwedAnswers({ live: this.#live, log: options.log, drop })
   }
 
-  /** How many streams have something to come. One whose requests are answered is only kept until its end has come, which is soon. */
   get size(): number {
-    return this.#owing.length
-  }
-
-  get #owing(): readonly OwnedStream[] {
-    return [...this.#live.values()].filter((live) => !owesNothing(live))
+    return this.owed.streams.length
   }
 
   open(): readonly ReturnType<typeof detailOf>[] {
-    return this.#owing.map(detailOf)
+    return this.owed.streams.map(detailOf)
   }
 
   /** How far the stream is, what its client has still to take included. */
@@ -79,35 +77,6 @@ export class OwnedStreams {
     this.#run(this.#admit(spec, spec.requestIds, undefined, this.#options.log.last, abort), body)
   }
 
-  /** Requests whose answers come over a stream that was open before. */
-  expect(id: string, requestIds: readonly string[]): void {
-    this.#owes(id, (open) => open.add(requestIds))
-  }
-
-  /** Requests nobody waits for any more. */
-  waive(id: string, requestIds: readonly string[]): void {
-    this.#owes(id, (open) => open.remove(requestIds))
-  }
-
-  /** Where answers are still to come. */
-  owing(whose: (owner: Owner) => boolean): readonly Owing[] {
-    return this.#owing
-      .filter(({ spec }) => whose(spec))
-      .map((live) => ({
-        open: live.open,
-        noted: () => this.#options.log.expect(live.spec.id, live.open.spelled),
-        end: () => {
-          if (live.spec.kind === 'standing' || this.#live.get(live.spec.id) !== live) return
-          this.#drop(live, 'withdrawn')
-          live.reader?.finish()
-        },
-      }))
-  }
-
-  expected(id: string): readonly string[] {
-    return this.#live.get(id)?.open.spelled ?? []
-  }
-
   isHeard(id: string): boolean {
     return this.#live.get(id)?.reader !== undefined
   }
@@ -116,13 +85,6 @@ export class OwnedStreams {
   sentUpTo(id: string): number {
     const live = this.#live.get(id)
     return live?.reader?.sentUpTo ?? live?.sentUpTo ?? this.#options.log.last
-  }
-
-  #owes(id: string, change: (open: OwnedStream['open']) => void): void {
-    const live = this.#live.get(id)
-    if (!live) return
-    change(live.open)
-    this.#options.log.expect(id, live.open.spelled)
   }
 
   /** Goes on with a stream that was begun in an earlier life, or that the router carried until its client left. */
@@ -246,13 +208,14 @@ export class OwnedStreams {
         if (live.lostBecause === undefined) live.lostBecause = isBareJson(next.value) ? 'no_events' : 'connection'
         bytes += next.value.length
         const { complete, tooLarge } = events.take(next.value)
-        const { before, fresh, serverEventId } = incoming(live, edit ? editedEvents(complete, edit) : complete)
+        const { before, fresh, serverEventId, others } = incoming(live, edit ? editedEvents(complete, edit) : complete)
         if (before !== undefined) this.#options.log.noteServerEventId(live.spec.id, before)
         if (fresh.length > 0) {
           live.meter.passed(fresh.length, bytes)
           bytes = 0
           await this.#store(live, fresh)
         }
+        for (const data of others) this.owed.settleElsewhere(data, () => live.spec.mcpSession)
         if (serverEventId !== undefined) this.#options.log.noteServerEventId(live.spec.id, serverEventId)
         if (tooLarge) throw tooLarge
         intake.took(complete)
@@ -285,6 +248,12 @@ export class OwnedStreams {
     if (this.#live.get(live.spec.id) !== live) return
     this.#live.delete(live.spec.id)
     live.reader?.close('shutting_down')
+  }
+
+  #owesNothing(live: OwnedStream): void {
+    if (this.#live.get(live.spec.id) !== live) return
+    this.#drop(live, 'withdrawn')
+    live.reader?.finish()
   }
 
   #drop(live: OwnedStream, reason: string): void {

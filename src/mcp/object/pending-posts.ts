@@ -57,7 +57,7 @@ export class PendingPosts {
     if (ids.length === 0) return send()
     const isTheirs = ({ grantId, mcpSession }: Asker): boolean =>
       mcpSession === asker.mcpSession && (mcpSession !== '' || grantId === asker.grantId)
-    const end = withdraw(ids, [...this.#streams.owing(isTheirs), ...this.#owing(isTheirs)])
+    const end = withdraw(ids, [...this.#streams.owed.of(isTheirs), ...this.#owing(isTheirs)])
     const sending = send()
     this.#waitUntil(sending.then(end, end))
     return sending

@@ -10,6 +10,7 @@ import type { LoggedEvent, LoggedStream } from '../../session/store/event-log.ts
 import type { LogBounds } from '../../session/store/log-bounds.ts'
 import type { McpSession } from '../../session/store/mcp-sessions.ts'
 import type { SessionContext } from '../../session/session-context.ts'
+import { isMessage } from '../sse/sse.ts'
 import type { OwnedStreams } from './owned-streams.ts'
 
 /** How long the object goes on with a standing stream whose client left, in milliseconds. */
@@ -100,6 +101,8 @@ export class StandingStreams {
     const last = await log.append(stream, told, [], now())
     this.#sentUpTo.set(stream, last)
     if (log.isOver(this.#bounds)) log.trim(this.#bounds, now())
+    const session = (): string => log.find(stream)?.mcpSession ?? ''
+    for (const event of told) if (isMessage(event)) this.#streams.owed.settleElsewhere(event.data, session)
     return told.map((_, index) => last - told.length + 1 + index)
   }
 

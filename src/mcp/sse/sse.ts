@@ -43,8 +43,13 @@ export class NoRoomForEvent extends SseEventTooLarge {
   override readonly code = 'no_room_for_event'
 }
 
+interface Typed {
+  readonly event?: string | undefined
+  readonly data?: string | undefined
+}
+
 /** What a client of MCP reads. Events of other types are dispatched to nobody there (WHATWG server-sent events, section 9.2.6). */
-export function isMessage(event: SseEvent): event is SseEvent & { readonly data: string } {
+export function isMessage<Event extends Typed>(event: Event): event is Event & { readonly data: string } {
   const { event: type = '', data = '' } = event
   return data !== '' && (type === '' || type === 'message')
 }

@@ -118,7 +118,7 @@ interface Refusal {
 }
 
 function refused(res: ServerResponse, { status, type, body }: Refusal): void {
-  res.writeHead(status, { 'content-type': type }).end(body)
+  res.writeHead(status, { 'content-type': type, 'content-length': String(Buffer.byteLength(body)) }).end(body)
 }
 
 const conflicts: [string, Refusal][] = [
@@ -187,6 +187,37 @@ test('a server that lost its sessions and answers GET 200 and an error, as tower
   await expect.poll(() => server.sessions.size === 1 && server.session.standing.isRead).toBe(true)
   server.behave({})
   again.leave()
+})
+
+describe('an answer that comes over another stream than its call’s is the only one: nothing is said to be lost', () => {
+  test('over the standing stream', async () => {
+    const { client, stream, standing } = await listening()
+    const called = server.nextStream()
+    const own = await client.stream('count', {}, 7)
+    const { call, feed } = await called
+    standing.respond(call.message.id, { found: true })
+    expect((await stream.message('"found":true')).data).toContain('"id":7')
+    expect(await own.over).toBe('ended')
+    expect(own.messages).toEqual([])
+    await expect.poll(() => feed.isRead).toBe(false)
+    stream.leave()
+  })
+
+  test('over that of another call, which goes on', async () => {
+    const client = await LegacyClient.open(world.mcpUrl, token)
+    const first = server.nextStream()
+    const one = await client.stream('count', {}, 'one')
+    const { feed } = await first
+    const second = server.nextStream()
+    const two = await client.stream('count', {}, 'two')
+    await second
+    feed.respond('two', { found: 2 })
+    await one.message('"found":2')
+    expect([await two.over, two.messages]).toEqual(['ended', []])
+    feed.respond('one', { found: 1 })
+    await one.message('"found":1')
+    expect(await one.over).toBe('ended')
+  })
 })
 
 describe('to the downstream go', () => {

@@ -83,14 +83,14 @@ export class Bridge {
   async send(message: ClientMessage): Promise<Response> {
     const { streams, standing } = this.#options
     this.touch()
-    streams.expect(standing.id, message.requestIds)
+    streams.owed.expect(standing.id, message.requestIds)
     this.#withdraw(message)
     try {
       const answer = await this.#post(message)
-      if (!answer.ok) streams.waive(standing.id, message.requestIds)
+      if (!answer.ok) streams.owed.waive(standing.id, message.requestIds)
       return answer
     } catch (error) {
-      streams.waive(standing.id, message.requestIds)
+      streams.owed.waive(standing.id, message.requestIds)
       throw error
     }
   }
@@ -111,7 +111,7 @@ export class Bridge {
     streams.begin(spec, call.feed.body, new AbortController())
     const drop = (): void => {
       this.#calls.remove(call)
-      streams.waive(call.stream, requestIds)
+      streams.owed.waive(call.stream, requestIds)
       call.feed.end()
     }
     try {
@@ -152,10 +152,10 @@ export class Bridge {
   async lost(requestIds?: readonly string[], because?: LostBecause): Promise<void> {
     const { streams, standing } = this.#options
     for (const { stream, feed } of this.#calls.clear()) {
-      for (const id of because ? streams.expected(stream) : []) await feed.send(lostAnswer(id, stream, because))
+      for (const id of because ? streams.owed.expected(stream) : []) await feed.send(lostAnswer(id, stream, because))
       feed.end()
     }
-    const ids = requestIds ?? streams.expected(standing.id)
+    const ids = requestIds ?? streams.owed.expected(standing.id)
     for (const [id, resolve] of this.#questions) if (!requestIds || requestIds.includes(JSON.stringify(id))) resolve(undefined)
     const theirs = ids.filter((id) => !this.#questions.has(String(JSON.parse(id))))
     for (const id of this.#hasOneStream ? theirs : []) await this.#feed.send(lostAnswer(id, standing.id, because))
@@ -182,6 +182,6 @@ export class Bridge {
     const ids = withdrawnBy(messages)
     for (const id of ids) this.#calls.withdraw(JSON.parse(id))
     const { id } = this.#options.session
-    return withdraw(ids, ids.length > 0 ? this.#options.streams.owing(({ mcpSession }) => mcpSession === id) : [])
+    return withdraw(ids, ids.length > 0 ? this.#options.streams.owed.of(({ mcpSession }) => mcpSession === id) : [])
   }
 }
