@@ -9,6 +9,7 @@ import { redirectUriIsRegistered } from '../clients/redirect-uri.ts'
 import { describeError, log } from '../platform/telemetry.ts'
 import type { Services } from '../services.ts'
 import type { SignInRefusal } from '../session/access/tokens.ts'
+import { AuthorizationResponses } from './authorization-responses.ts'
 import { assertNotBlocked, returnToClient } from './authorize.ts'
 import type { Variables } from './guards.ts'
 import { sendToServer } from './link.ts'
@@ -17,12 +18,14 @@ import { beginPagesSession } from './pages-session.ts'
 
 export function callbackRoutes(services: Services): Hono<{ Variables: Variables }> {
   const routes = new Hono<{ Variables: Variables }>()
-  routes.get('/callback/*', (c) => finishSignIn(c, services))
+  const responses = new AuthorizationResponses(services.now)
+  routes.get('/callback/*', (c) => finishSignIn(c, services, responses))
   return routes
 }
 
-async function finishSignIn(c: Context, services: Services): Promise<Response> {
+async function finishSignIn(c: Context, services: Services, responses: AuthorizationResponses): Promise<Response> {
   const { login, provider } = await pendingLogin(c, services)
+  await responses.assertMayBeTaken(c, services.keys, login.state)
   const signIn = (): Promise<SignedIn> => {
     const redirectUri = services.settings.baseUrl + provider.callback
     return provider.signIn(new URL(c.req.url), { ...login, redirectUri }, c.req.header('Cf-Access-Jwt-Assertion'))

@@ -16,6 +16,7 @@ import type { Services } from '../services.ts'
 import { downstreamFor, type Downstream } from '../settings/downstreams.ts'
 import { authoritiesOf } from '../settings/people-names.ts'
 import { isOf } from '../settings/people.ts'
+import { AuthorizationResponses } from './authorization-responses.ts'
 import { returnToClient } from './authorize.ts'
 import type { Variables } from './guards.ts'
 import { pending } from './pending.ts'
@@ -51,7 +52,8 @@ const LONGEST_SCOPES = 4_000
 export function linkRoutes(services: Services): Hono<{ Variables: Variables }> {
   const { baseUrl, downstreams } = services.settings
   const routes = new Hono<{ Variables: Variables }>()
-  routes.get('/link/callback/*', (c) => comeBack(c, services))
+  const responses = new AuthorizationResponses(services.now)
+  routes.get('/link/callback/*', (c) => comeBack(c, services, responses))
   routes.get('/link/client/*', (c) => {
     const { pathname } = new URL(c.req.url)
     const downstream = downstreams.find((one) => one.auth === 'oauth' && clientDocumentPath(one) === pathname)
@@ -89,8 +91,9 @@ export async function sendToServer(
   return c.body(null, 303, { Location: url.href, 'Cache-Control': 'no-store', 'Referrer-Policy': 'no-referrer' })
 }
 
-async function comeBack(c: Context, services: Services): Promise<Response> {
+async function comeBack(c: Context, services: Services, responses: AuthorizationResponses): Promise<Response> {
   const { sub, since, attempt, waiting } = await pendingLink(c, services)
+  await responses.assertMayBeTaken(c, services.keys, attempt.state)
   const downstream = serverOf(services, attempt.server)
   // Each server answers at an address of its own: what the sign-in of another one sends here was made for that one, and its code with it
   // (RFC 9700 section 4.4).

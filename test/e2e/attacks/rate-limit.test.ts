@@ -1,6 +1,7 @@
 // Attacks on the limit of a person: other addresses, other sessions, another client.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { BrokerClient, callTool, statusWith } from '../../world/broker-client.ts'
+import { Browser } from '../../world/browser.ts'
 import { startWorld, type World } from '../../world/world.ts'
 
 const LIMIT = 500
@@ -55,6 +56,26 @@ test(`46. rate-limit bypass: of ${ATTEMPTS} requests from many addresses, sessio
   // Somebody else is not slowed down, and a new sign-in of the same person buys nothing.
   expect(await statusWith(world.mcpUrl, (await first.signIn('bob')).accessToken)).toBe(200)
   expect(await statusWith(world.mcpUrl, (await second.signIn('alice')).accessToken)).toBe(429)
+})
+
+test('a sign-in that comes back again and again does not make the broker hammer the identity provider', async () => {
+  const client = await BrokerClient.register(world.brokerUrl)
+  const browser = new Browser()
+  const consent = (await browser.get(client.authorizeUrl().url)).forms.find(({ id }) => id === 'consent')
+  const page = consent && (await browser.submit(consent, { decision: 'allow' }, { stopAt: world.idp.issuer }))
+  const state = new URL(page?.url ?? '').searchParams.get('state') ?? ''
+  const cookie = browser.cookiesFor(world.brokerUrl)
+  world.idp.control.forgetCalls()
+  const callback = `${world.brokerUrl}/callback?${new URLSearchParams({ state, code: 'invented', iss: world.idp.issuer }).toString()}`
+  const statuses = await Promise.all(
+    Array.from({ length: 200 }, async () => {
+      const answer = await fetch(callback, { headers: { cookie }, redirect: 'manual' })
+      await answer.text()
+      return answer.status
+    }),
+  )
+  expect(statuses.filter((status) => status === 429)).toHaveLength(197)
+  expect(world.idp.control.calls.token).toBe(3)
 })
 
 /** A session of the 2025 revisions, as new as it can be. */
