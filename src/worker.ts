@@ -5,7 +5,8 @@ import { OAuthLinkClient } from './linking/oauth-link-client.ts'
 import { LegacyCarrier } from './mcp/object/engine.ts'
 import { noteWoken, operate } from './routes/operations.ts'
 import { foundation, services } from './services.ts'
-import { UserSession as UserSessionObject, type SessionServices } from './session/user-session.ts'
+import type { SessionServices } from './session/session-context.ts'
+import { UserSession as UserSessionObject } from './session/user-session.ts'
 import { SettingsError } from './settings/settings.ts'
 
 export class UserSession extends UserSessionObject {

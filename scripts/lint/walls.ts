@@ -12,9 +12,9 @@ oauth-client: platform settings
 
 session/contract: platform caller.ts
 session/store: platform caller.ts settings issuer session/contract
-session/streams: caller.ts session/contract session/store
+session/streams: platform caller.ts session/contract session/store
 session/tables.ts: platform session/store session/streams
-session/session-context.ts: settings session/contract session/store session/streams session/tables.ts
+session/session-context.ts: settings issuer session/contract session/store session/streams session/tables.ts
 session/revocation.ts: platform session/contract session/store session/session-context.ts
 session/access: platform caller.ts settings session/contract session/store session/streams session/session-context.ts session/revocation.ts
 session/upkeep: platform session/contract session/store session/session-context.ts session/revocation.ts session/access
@@ -38,7 +38,7 @@ pages:
 services.ts: platform clients settings issuer oauth identity session/contract
 routes: platform caller.ts settings clients issuer session/contract session/access session/admin directory oauth identity linking mcp/message mcp/sse mcp/downstream mcp/tools mcp/dispatch mcp/router pages services.ts
 app.ts: platform settings oauth pages services.ts routes
-worker.ts: settings session/user-session.ts directory linking mcp/object services.ts routes app.ts
+worker.ts: settings session/session-context.ts session/user-session.ts directory linking mcp/object services.ts routes app.ts
 `
 
 /** Packages that only some may know, by how their names begin. */

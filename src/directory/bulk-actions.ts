@@ -8,7 +8,7 @@ import { backoff } from '../platform/backoff.ts'
 import { describeError, log } from '../platform/telemetry.ts'
 import type { Target } from '../session/admin/administration.ts'
 import type { BulkAction } from '../session/store/bulk-action-log.ts'
-import type { By, Ended, AdminAction, Receipt } from '../session/contract/receipt.ts'
+import { NOTHING_ENDED, type By, type Ended, type AdminAction, type Receipt } from '../session/contract/receipt.ts'
 import { relatedTo, within, type CampaignRow, type LateSignIn, type PersonRow } from './bulk-action-rows.ts'
 import type { NotBefore } from './not-before.ts'
 import { Openings } from './openings.ts'
@@ -82,8 +82,7 @@ export class Campaigns extends LifecycleCapability {
     const receipt: Receipt = {
       ...order,
       people: { total, done: 0, failing: 0 },
-      grants: 0,
-      streams: 0,
+      ...NOTHING_ENDED,
       acknowledgedAt: isOver ? at : null,
       state: isOver ? 'done' : 'running',
     }

@@ -10,4 +10,11 @@ export const MIGRATIONS: readonly Migration[] = [
         sql.exec(`ALTER TABLE ${table} ADD COLUMN actor_name TEXT`)
     },
   },
+  {
+    // A router may not answer before its lease is over, and the receipt says so.
+    version: 3,
+    run: (sql) => {
+      sql.exec('ALTER TABLE receipts ADD COLUMN unanswered INTEGER NOT NULL DEFAULT 0')
+    },
+  },
 ]

@@ -5,6 +5,7 @@
 // in the same transaction as its progress, so that a receipt says neither more nor less than what is known to have happened.
 import { LifecycleCapability } from 'agents/lifecycle'
 import {
+  NOTHING_ENDED,
   type Ended,
   THEMSELVES,
   type Action,
@@ -25,6 +26,9 @@ const KEPT = 50_000
 const OWN_KEPT = 10_000
 const TRIM_EVERY = 500
 
+/** One that waited in the outbox of the release before does not say who did not answer. */
+type KeptReceipt = Omit<Receipt, 'unanswered'> & Partial<Pick<Receipt, 'unanswered'>>
+
 export class Receipts extends LifecycleCapability {
   readonly #storage: DurableObjectStorage
 
@@ -37,15 +41,29 @@ export class Receipts extends LifecycleCapability {
     this.#storage.sql.exec(`CREATE TABLE IF NOT EXISTS receipts (
       number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, at INTEGER NOT NULL, actor TEXT NOT NULL, actor_name TEXT,
       reason TEXT NOT NULL, action TEXT NOT NULL, target TEXT NOT NULL, total INTEGER NOT NULL, done INTEGER NOT NULL, failing INTEGER NOT NULL,
-      grants INTEGER NOT NULL, streams INTEGER NOT NULL, acknowledged_at INTEGER, state TEXT NOT NULL);
+      grants INTEGER NOT NULL, streams INTEGER NOT NULL, unanswered INTEGER NOT NULL DEFAULT 0, acknowledged_at INTEGER, state TEXT NOT NULL);
       CREATE INDEX IF NOT EXISTS receipts_by_kind ON receipts (actor = '${THEMSELVES}', number)`)
   }
 
   /** A receipt that is there already stays as it is: storing is tried again when the answer was lost. */
-  keep({ id, at, by, byName, why, action, target, people, grants, streams, acknowledgedAt, state }: Receipt): void {
+  keep({
+    id,
+    at,
+    by,
+    byName,
+    why,
+    action,
+    target,
+    people,
+    grants,
+    streams,
+    unanswered = 0,
+    acknowledgedAt,
+    state,
+  }: KeptReceipt): void {
     const [row] = this.#storage.sql.exec<{ number: number }>(
-      `INSERT OR IGNORE INTO receipts (id, at, actor, actor_name, reason, action, target, total, done, failing, grants, streams, acknowledged_at, state)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING number`,
+      `INSERT OR IGNORE INTO receipts (id, at, actor, actor_name, reason, action, target, total, done, failing, grants, streams, unanswered, acknowledged_at, state)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING number`,
       id,
       at,
       by,
@@ -58,6 +76,7 @@ export class Receipts extends LifecycleCapability {
       people.failing,
       grants,
       streams,
+      unanswered,
       acknowledgedAt,
       state,
     )
@@ -87,13 +106,14 @@ export class Receipts extends LifecycleCapability {
   }
 
   /** Adds what some of the people have answered. `more` counts those nobody knew of when the action began. */
-  add(id: string, { done, more, grants, streams }: Ended & { readonly done: number; readonly more: number }): void {
+  add(id: string, { done, more, grants, streams, unanswered }: Ended & { readonly done: number; readonly more: number }): void {
     this.#storage.sql.exec(
-      "UPDATE receipts SET done = done + ?, total = total + ?, grants = grants + ?, streams = streams + ?, state = CASE state WHEN 'cancelled' THEN state ELSE 'running' END WHERE id = ?",
+      "UPDATE receipts SET done = done + ?, total = total + ?, grants = grants + ?, streams = streams + ?, unanswered = unanswered + ?, state = CASE state WHEN 'cancelled' THEN state ELSE 'running' END WHERE id = ?",
       done,
       more,
       grants,
       streams,
+      unanswered,
       id,
     )
   }
@@ -123,7 +143,7 @@ export class Receipts extends LifecycleCapability {
 /** Of an action that ends nothing of anybody's. */
 export function atOnce(order: AdminAction, now: number): Receipt {
   const people = { total: 0, done: 0, failing: 0 }
-  return { ...order, people, grants: 0, streams: 0, acknowledgedAt: now, state: 'done' }
+  return { ...order, people, ...NOTHING_ENDED, acknowledgedAt: now, state: 'done' }
 }
 
 interface Row extends Record<string, SqlStorageValue> {
@@ -140,12 +160,13 @@ interface Row extends Record<string, SqlStorageValue> {
   failing: number
   grants: number
   streams: number
+  unanswered: number
   acknowledged_at: number | null
   state: Receipt['state']
 }
 
 function fromRow(row: Row): Receipt {
-  const { id, at, action, total, done, failing, grants, streams, state } = row
+  const { id, at, action, total, done, failing, grants, streams, unanswered, state } = row
   // Written by `keep`, by nobody else.
   const target: ActionTarget = JSON.parse(row.target)
   const people = { total, done, failing }
@@ -160,6 +181,7 @@ function fromRow(row: Row): Receipt {
     people,
     grants,
     streams,
+    unanswered,
     acknowledgedAt: row.acknowledged_at,
     state,
   }

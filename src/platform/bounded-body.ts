@@ -30,6 +30,42 @@ export async function readBounded(body: ReadableStream<Uint8Array> | null, bound
   throw new BodyError(why, bounds)
 }
 
+/** A message that says how long it is, and no longer than this, is taken in one piece: piece by piece costs several times as much. */
+const ONE_PIECE = 16 * 1024
+
+/** Undefined where a message says nothing of its length, or says it of other bytes: those of a compressed body. */
+function announcedLength(headers: Headers): number | undefined {
+  const length = headers.get('content-length')
+  return length === null || headers.has('content-encoding') ? undefined : Number(length)
+}
+
+/** The whole body of a message; throws a `BodyError`, or what the source broke with. */
+export async function readMessage(message: Request | Response, bounds: BodyBounds): Promise<Uint8Array<ArrayBuffer>> {
+  const announced = announcedLength(message.headers)
+  if (announced === undefined || !(announced <= Math.min(ONE_PIECE, bounds.mostBytes))) return readBounded(message.body, bounds)
+  bounds.holds?.(announced)
+  const alarm = new Alarm(bounds.withinMs)
+  try {
+    // oxlint-disable-next-line bounds/bounded-body -- this is the bound
+    const whole = await alarm.before(message.arrayBuffer())
+    if (whole === 'late') throw new BodyError('too_late', bounds)
+    return new Uint8Array(whole)
+  } finally {
+    alarm.off()
+  }
+}
+
+/**
+ * All of an answer that says it has no more bytes than that; undefined where it does not say so, and nothing has been read. It may take its
+ * time: for requests that have another end.
+ */
+export async function readShort(answer: Response, mostBytes: number): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  const announced = announcedLength(answer.headers)
+  if (announced === undefined || !(announced <= mostBytes)) return undefined
+  // oxlint-disable-next-line bounds/bounded-body -- it is as long as it says
+  return new Uint8Array(await answer.arrayBuffer())
+}
+
 type Beginning =
   | { readonly bytes: Uint8Array<ArrayBuffer>; readonly rest?: undefined; readonly why?: undefined }
   | {

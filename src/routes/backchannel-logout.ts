@@ -4,6 +4,7 @@ import { IdentityError, type LoggedOut } from '../identity/provider.ts'
 import { OAuthError } from '../clients/oauth-error.ts'
 import { personName } from '../caller.ts'
 import { log } from '../platform/telemetry.ts'
+import { NOTHING_ENDED } from '../session/contract/receipt.ts'
 import type { Services } from '../services.ts'
 import { readForm } from './form.ts'
 import type { Variables } from './guards.ts'
@@ -17,7 +18,7 @@ export function backchannelLogoutRoutes(services: Services): Hono<{ Variables: V
     const sub = await subjectOf(services, said)
     const { jti, until } = said
     // Nobody had that session here, or it is long over: what was asked for is the case.
-    const ended = sub === undefined ? { grants: 0, streams: 0 } : await services.session(sub).logOut({ jti, until })
+    const ended = sub === undefined ? NOTHING_ENDED : await services.session(sub).logOut({ jti, until })
     if (!ended) throw refused('this logout_token was used before')
     log('info', 'sign_out.told', { person: sub, grants: ended.grants, streams: ended.streams, request_id: c.get('requestId') })
     return c.body(null, 200, { 'Cache-Control': 'no-store' })

@@ -3,6 +3,7 @@ import type { Context } from 'hono'
 import { Hono } from 'hono/tiny'
 import { withRoom } from '../mcp/message/read-body.ts'
 import { McpRefusal } from '../mcp/message/refusal.ts'
+import { LeaseMemory } from '../mcp/router/lease.ts'
 import { McpRequest, type McpPost } from '../mcp/router/mcp-request.ts'
 import { RecordedCallers } from '../mcp/router/recorder.ts'
 import { downstreamAt } from '../mcp/router/target.ts'
@@ -35,7 +36,7 @@ const METHODS: readonly string[] = ['GET', 'POST', 'DELETE', 'OPTIONS']
 export function mcpRoutes(services: McpServices): Hono<Authenticated> {
   const { settings } = services
   const { keepAliveMs, now } = services
-  const remembered = { recorded: new RecordedCallers(), memory: new ToolMemory(now), keepAliveMs, now }
+  const remembered = { recorded: new RecordedCallers(), memory: new ToolMemory(now), leases: new LeaseMemory(), keepAliveMs, now }
   return new Hono<Authenticated>()
     .use(crossOrigin(METHODS))
     .use(onlyMethods(METHODS))

@@ -7,7 +7,7 @@ import { isExchanged, type Grant, type RevocationReason } from './store/grants.t
 import type { SecurityEvent } from './store/outbox.ts'
 
 /** What ending one grant takes. */
-export type GrantRevocation = Pick<SessionContext, 'grants' | 'subjects' | 'provider' | 'carrier' | 'leashes' | 'outbox' | 'now'>
+export type GrantRevocation = OpenStreams & Pick<SessionContext, 'grants' | 'subjects' | 'provider' | 'outbox' | 'now'>
 
 /** What ending everything takes. */
 export type Revocation = GrantRevocation & Pick<SessionContext, 'links' | 'pages' | 'credentials'>
@@ -26,13 +26,12 @@ export async function endGrant(
   // With the last permission goes what the broker holds at the identity provider.
   if (context.grants.allLive(context.now()).length === 0) context.provider.end()
   log('info', 'grant.ended', { grant: grant.id, client: grant.clientId, why })
-  const owned = context.carrier().end(reason, grant.id)
-  const [leashed] = await Promise.all([
-    context.leashes.pull(reason, grant.id),
+  const [ended] = await Promise.all([
+    endStreams(context, reason, grant.id),
     context.outbox.put({ type: 'grant_ended', at: context.now(), ...described(grant), ...(by ?? { reason: why }) }),
   ])
   await Promise.all([written(), context.carrier().farewells()])
-  return { grants: 1, streams: leashed + owned }
+  return { ...ended, grants: 1 }
 }
 
 /** Which sessions of the pages stay when everything ends: all of them, or the one in which it was ordered. */
@@ -52,13 +51,39 @@ export async function endEverything(context: Revocation, why: RevocationReason, 
   const isNews = live.length + links + pages > 0 || (by !== undefined && by.actor !== THEMSELVES)
   context.credentials.forget()
   log('info', 'person.ended', { grants: live.length, why })
-  const owned = context.carrier().end('credential_revoked')
-  const [leashed] = await Promise.all([
-    context.leashes.pull('credential_revoked'),
+  const [ended] = await Promise.all([
+    endStreams(context, 'credential_revoked'),
     isNews ? context.outbox.put({ type: 'person_ended', at: now, ...(by ?? { reason: why }) }) : undefined,
   ])
   await Promise.all([written(), context.carrier().farewells()])
-  return { grants: live.length, streams: leashed + owned }
+  return { ...ended, grants: live.length }
+}
+
+/** Whatever carries something, or may answer without asking. */
+export type OpenStreams = Pick<SessionContext, 'carrier' | 'leashes' | 'leases'>
+type EndedStreams = Pick<Ended, 'streams' | 'unanswered'>
+
+/** Ends what is open of a grant, or of the person. */
+export async function endStreams(open: OpenStreams, reason: CloseReason, grantId?: string): Promise<EndedStreams> {
+  const owned = open.carrier().end(reason, grantId)
+  const { streams, unanswered } = await endInRouters(open, reason, grantId)
+  return { streams: owned + streams, unanswered }
+}
+
+/**
+ * Ends what routers carry, and takes back what they may answer without asking. Resolved when each of them has said that it did, or can
+ * not do anything any more.
+ */
+export async function endInRouters(
+  { leashes, leases }: Omit<OpenStreams, 'carrier'>,
+  reason: CloseReason,
+  grantId?: string,
+): Promise<EndedStreams> {
+  const [leashed, leased] = await Promise.all([
+    leashes.pull(reason, grantId),
+    leases.drop((lease) => grantId === undefined || lease.grantId === grantId),
+  ])
+  return { streams: leashed.streams, unanswered: leashed.unanswered + leased.unanswered }
 }
 
 /**

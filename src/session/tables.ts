@@ -7,6 +7,7 @@ import { EventLog } from './store/event-log.ts'
 import { GrantUses } from './store/grant-uses.ts'
 import { Grants } from './store/grants.ts'
 import { IdentityProviderSession } from './store/identity-provider-session.ts'
+import { Leases, type LeaseOptions } from './streams/leases.ts'
 import { Leashes, type LeashOptions } from './streams/leashes.ts'
 import { TokenBucket } from './store/token-bucket.ts'
 import { Links } from './store/links.ts'
@@ -41,10 +42,11 @@ export interface SessionTables {
   readonly recorder: Recorder
   readonly recent: RecentRequests
   readonly leashes: Leashes
+  readonly leases: Leases
 }
 
-/** Brings older tables up to date first. `leashing` is asked once a leash is opened or breaks, and may itself ask the capabilities. */
-export function tablesOf(storage: DurableObjectStorage, leashing: LeashOptions): SessionTables {
+/** Brings older tables up to date first. The options are asked once a leash or a lease is opened or over, and may themselves ask the capabilities. */
+export function tablesOf(storage: DurableObjectStorage, leashing: LeashOptions, leasing: LeaseOptions): SessionTables {
   migrate(storage, MIGRATIONS)
   const uses = new GrantUses(storage)
   return {
@@ -67,6 +69,7 @@ export function tablesOf(storage: DurableObjectStorage, leashing: LeashOptions):
     recorder: new Recorder(storage),
     recent: new RecentRequests(storage),
     leashes: new Leashes(leashing),
+    leases: new Leases(storage, leasing),
   }
 }
 

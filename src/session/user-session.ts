@@ -2,9 +2,7 @@
 import { DurableObject } from 'cloudflare:workers'
 import { Lifecycle, type LifecycleJobContext } from 'agents/lifecycle'
 import type { Caller, Identity } from '../caller.ts'
-import type { KeyRing } from '../issuer/keys.ts'
 import { log } from '../platform/telemetry.ts'
-import type { Settings } from '../settings/settings.ts'
 import type { Admission, Refused, Vouched } from './contract/admission.ts'
 import { carryOut, describePerson, runBulkAction, summaryOf, watchPerson } from './admin/administration.ts'
 import type { PersonDetail, Target } from './admin/administration.ts'
@@ -18,40 +16,24 @@ import type { BulkAction } from './store/bulk-action-log.ts'
 import { exchange, type Exchange, type ExchangeOutcome } from './access/exchange.ts'
 import { Forms } from './access/forms.ts'
 import type { RevocationReason } from './store/grants.ts'
-import { Load, type LoadReport } from './contract/load-report.ts'
+import { Load } from './contract/load-report.ts'
 import { enrol, identify, issue, type Enrolment } from './access/machine.ts'
 import { leashRules } from './access/leash-rules.ts'
-import type { Report } from './store/outbox.ts'
+import { leaseRules } from './access/lease-rules.ts'
 import { OwnJobs } from './upkeep/alarms.ts'
 import type { PagesSession } from './store/pages-sessions.ts'
 import { pagesStanding, visit, type PagesStanding } from './admin/pages-visits.ts'
-import type { SessionContext } from './session-context.ts'
-import { endGrant, type PagesSpared } from './revocation.ts'
+import type { SessionContext, SessionServices } from './session-context.ts'
+import { endGrant, endInRouters, type PagesSpared } from './revocation.ts'
 import type { By, Ended, AdminAction, Receipt } from './contract/receipt.ts'
 import { noteEntries, startRecording, stopRecording } from './admin/recording-switch.ts'
 import type { RecordingAsked, RecordingPage, RecordingTerms, WireEntry } from './contract/recording.ts'
-import type { Opening, TakenBack } from './contract/taken-back.ts'
-import type { TokenRefresher } from './contract/token-refresher.ts'
 import { redeem, Refreshing, signIn } from './access/tokens.ts'
 import type { IssuedCode, Presented, SignIn, SignInRefusal, TokenFacts, TokenOutcome } from './access/tokens.ts'
 import { answerChallenge } from './access/challenge.ts'
 import type { Challenge } from './contract/challenge.ts'
-import type { LinkClient } from './contract/link-client.ts'
 import { endLink, keepLink, linkStates, type LinkMade, type LinkState } from './access/own-sign-in.ts'
 import { beginUpkeep, logOut, planUpkeep } from './upkeep/upkeep.ts'
-
-export interface SessionServices {
-  readonly settings: Settings
-  readonly keys: KeyRing
-  readonly refresher: TokenRefresher
-  readonly linkClient: LinkClient
-  /** Stores what the outbox delivers at the Directory. */
-  readonly report: (report: Report) => Promise<void>
-  readonly takenBack: (opening: Opening) => Promise<TakenBack>
-  /** What its charts are drawn from. */
-  readonly tellLoad: (report: LoadReport) => Promise<void>
-  readonly carrier: (context: SessionContext, waitUntil: (work: Promise<unknown>) => void) => Carrier
-}
 
 export abstract class UserSession extends DurableObject<Env> {
   readonly lifecycle: Lifecycle
@@ -65,14 +47,18 @@ export abstract class UserSession extends DurableObject<Env> {
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env)
-    this.#has = tablesOf(ctx.storage, {
-      ...leashRules(() => this.#context),
-      changed: () => this.#load.changed(),
-      standingLeft: (streamId) => {
-        this.#carrier?.standingLeft(streamId)
-        this.#jobs?.watch()
+    this.#has = tablesOf(
+      ctx.storage,
+      {
+        ...leashRules(() => this.#context),
+        changed: () => this.#load.changed(),
+        standingLeft: (streamId) => {
+          this.#carrier?.standingLeft(streamId)
+          this.#jobs?.watch()
+        },
       },
-    })
+      leaseRules(() => this.#context),
+    )
     this.lifecycle = Lifecycle.install(this)
     for (const capability of inOrder(this.#has)) this.lifecycle.use(capability)
   }
@@ -84,10 +70,11 @@ export abstract class UserSession extends DurableObject<Env> {
   async onStart(): Promise<void> {
     const services = await this.services()
     const { settings, keys } = services
-    const { provider, links, bucket, outbox, leashes } = this.#has
+    const { provider, links, bucket, outbox, leashes, leases } = this.#has
     const waitUntil = (work: Promise<unknown>): void => this.ctx.waitUntil(work)
     const changed = (): void => waitUntil(outbox.report())
-    await Promise.all([provider.open(services), links.open({ ...services, waitUntil, changed })])
+    const renewed = (resource: string): void => waitUntil(leases.drop((lease) => lease.resource === resource))
+    await Promise.all([provider.open(services), links.open({ ...services, waitUntil, changed, renewed })])
     bucket.open(settings, Date.now())
     const context: SessionContext = {
       ...this.#has,
@@ -112,8 +99,9 @@ export abstract class UserSession extends DurableObject<Env> {
     outbox.open({ deliver: services.report, summary: () => summaryOf(context, this.lifecycle.name) })
     // How often objects wake is what a deployment pays for; nothing else says that they slept.
     log('info', 'session.woke', { leashes: leashes.count })
+    for (const { resource, requests } of leases.out()) bucket.isOut(resource, requests)
     // The settings may be others than in the last life of the object. Not awaited: a stream that is told so answers only after the start.
-    this.ctx.waitUntil(endDisallowed(context))
+    waitUntil(Promise.all([endDisallowed(context), leases.drop()]))
     carrier.recover()
     await beginUpkeep(context)
     this.#jobs?.watch()
@@ -234,9 +222,9 @@ export abstract class UserSession extends DurableObject<Env> {
 
   /** The process is about to end: whoever is connected is told to come again. */
   async shutDown(): Promise<void> {
-    const { leashes, carrier } = await this.#started()
-    carrier().shutDown()
-    await leashes.pull('shutting_down')
+    const context = await this.#started()
+    context.carrier().shutDown()
+    await endInRouters(context, 'shutting_down')
   }
 
   /** What an administrator sees; undefined when nobody has signed in here. */

@@ -25,6 +25,7 @@ function receipt(id: string, by: string): Receipt {
     people,
     grants: 0,
     streams: 0,
+    unanswered: 0,
     acknowledgedAt: NOW,
     state: 'done',
   }

@@ -14,6 +14,7 @@ const receiptSchema = z.object({
   people: z.object({ total: z.number(), done: z.number(), failing: z.number() }),
   grants: z.number(),
   streams: z.number(),
+  unanswered: z.number(),
   acknowledgedAt: z.number().nullable(),
   state: z.enum(['done', 'running', 'retrying', 'cancelled']),
 })

@@ -50,3 +50,12 @@ export class NotAdmitted extends Error {
 export function notAdmitted(refused: Refused): Response {
   return refusalAnswer(refusedAdmission(refused))
 }
+
+/** The object gave no answer of its own. Marked as the runtime marks what is worth another try: nothing was decided. */
+export class SessionUnavailable extends Error {
+  readonly retryable = true
+
+  constructor(status: number) {
+    super(`the session object failed with status ${status}`)
+  }
+}

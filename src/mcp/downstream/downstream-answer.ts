@@ -1,5 +1,5 @@
 // What is looked at in an answer of the downstream before any of it is passed on.
-import { beginningOf } from '../../platform/bounded-body.ts'
+import { beginningOf, readShort } from '../../platform/bounded-body.ts'
 import { McpRefusal } from '../message/refusal.ts'
 import { MAX_EVENT_BYTES } from '../sse/relay.ts'
 
@@ -58,8 +58,8 @@ export function bareStatus(answer: Response, answersRequest: boolean): number | 
   return status === 202 || status === 204 || status === 205 ? status : undefined
 }
 
-/** An answer announced as no longer than this is waited for, and goes out at once; it is short when all of it is there in time. */
-const SHORT_ANSWER = { mostBytes: 64 * 1024, withinMs: 1_000 } as const
+/** An answer announced as no longer than this is waited for, and goes out at once. One that announces nothing is short when all of it is there in time. */
+const SHORT_ANSWER = { mostBytes: 64 * 1024, withinMs: 900 } as const
 
 /**
  * One that was compressed is waited for, whatever its length: where it turns out to be something else than it says, its client is told
@@ -69,12 +69,18 @@ const COMPRESSED_ANSWER = { mostBytes: MAX_EVENT_BYTES, withinMs: 60_000 } as co
 
 /** All of an answer that is short. Of any other a stream, which is tied to the grant until its end: what it announces is no promise. */
 export async function shortOrStream(
-  { headers }: Response,
+  answer: Response,
   body: ReadableStream<Uint8Array>,
 ): Promise<Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>> {
-  const length = headers.get('content-length')
+  const { headers } = answer
   const isCompressed = UNDONE.includes(headers.get('content-encoding')?.trim().toLowerCase() ?? '')
-  if (!isCompressed && (length === null || Number(length) > SHORT_ANSWER.mostBytes)) return body
+  if (!isCompressed) {
+    const short = await readShort(answer, SHORT_ANSWER.mostBytes)
+    if (short) return short
+    // Of a message nobody can use the beginning: it is waited for though its length was not announced.
+    const isMessage = !headers.has('content-length') && headers.get('content-type')?.startsWith('application/json') === true
+    if (!isMessage) return body
+  }
   const { bytes, rest } = await beginningOf(body, isCompressed ? COMPRESSED_ANSWER : SHORT_ANSWER)
   return rest ?? bytes
 }

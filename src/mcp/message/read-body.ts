@@ -1,5 +1,5 @@
 // The bytes of a request body, never more of them than allowed, and only of a kind that everybody reads the same way.
-import { BodyError, readBounded } from '../../platform/bounded-body.ts'
+import { BodyError, readMessage } from '../../platform/bounded-body.ts'
 import { HeldBytesError, type HeldBytes } from '../../platform/held-bytes.ts'
 import { McpRefusal } from './refusal.ts'
 
@@ -19,7 +19,7 @@ export async function readBody(
   checkMediaType(headers.get('content-type') ?? '', headers.get('content-encoding') ?? 'identity')
   if (Number(headers.get('content-length') ?? 0) > mostBytes) throw tooLarge(mostBytes)
   try {
-    return await readBounded(request.body, { mostBytes, withinMs: WITHIN_MS, holds })
+    return await readMessage(request, { mostBytes, withinMs: WITHIN_MS, holds })
   } catch (error) {
     if (!(error instanceof BodyError)) throw error
     if (error.reason === 'too_large') throw tooLarge(mostBytes)
@@ -29,10 +29,10 @@ export async function readBody(
 
 /** As the router hands it to the object: it has been read there, so all of it is on its way. */
 export function handedBody(
-  { body }: Request,
+  request: Request,
   { maxBodyBytes }: { readonly maxBodyBytes: number },
 ): Promise<Uint8Array<ArrayBuffer>> {
-  return readBounded(body, { mostBytes: maxBodyBytes, withinMs: WITHIN_MS })
+  return readMessage(request, { mostBytes: maxBodyBytes, withinMs: WITHIN_MS })
 }
 
 function checkMediaType(type: string, encoding: string): void {

@@ -14,7 +14,7 @@ import { McpRefusal, notOffered } from '../message/refusal.ts'
 import { encodeComment, encodeEvent, type SseEvent } from '../sse/sse.ts'
 import { Superseded } from './request-lifetime.ts'
 import type { Edit } from '../tools/gate.ts'
-import { refusedAdmission, setRate } from '../dispatch/object-answer.ts'
+import { refusedAdmission, SessionUnavailable, setRate } from '../dispatch/object-answer.ts'
 import { lookedAt, namesSession } from '../downstream/session-doubt.ts'
 import { conflictIn } from '../downstream/stream-conflict.ts'
 import { understandsPriming } from '../sse/priming.ts'
@@ -26,11 +26,6 @@ export interface LegacyPost {
   fetch(url: string, init: RequestInit): Promise<Response>
   openGet(asked: GetRequest): Promise<GetAnswer>
   append(stream: string, epoch: number, events: readonly CarriedEvent[]): Promise<readonly number[]>
-}
-
-/** Marked as the runtime marks what is worth another try: nothing was decided. */
-class SessionUnavailable extends Error {
-  readonly retryable = true
 }
 
 export interface LegacyForwarding extends Omit<Forwarding, 'identity'> {
@@ -67,7 +62,7 @@ export async function handOver(forwarding: LegacyForwarding, post: LegacyPost): 
   // The lifecycle answers an exception with its stack trace; whatever the object did not mark is not an answer.
   if (!answer.headers.has(ANSWER_HEADER)) {
     await answer.body?.cancel()
-    throw new SessionUnavailable(`the session object failed with status ${answer.status}`)
+    throw new SessionUnavailable(answer.status)
   }
   const passed = new Response(answer.body, answer)
   passed.headers.delete(ANSWER_HEADER)
@@ -93,7 +88,10 @@ export async function carryGet(forwarding: LegacyForwarding, conditions: Leashed
   })
 }
 
-export interface LeashedConditions extends Omit<ForwardingConditions, 'leash' | 'first' | 'encode' | 'edit' | 'before'> {
+export interface LeashedConditions extends Omit<
+  ForwardingConditions,
+  'leash' | 'isAdmitted' | 'first' | 'encode' | 'edit' | 'before'
+> {
   readonly leash: (stream: StreamToLeash) => ForwardingConditions['leash']
   readonly record: RecordWork
   /** What to do when the downstream does not take this `Authorization`. */

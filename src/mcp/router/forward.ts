@@ -39,6 +39,8 @@ export interface ForwardingConditions {
   readonly maxEventBytes: number
   readonly keepAliveMs: number
   readonly leash: OpenLeash
+  /** Whether nothing has been taken back since the request was admitted, as far as is known here; where it is not known the object is asked. */
+  readonly isAdmitted?: () => boolean
   /** The client waits for events and for nothing else: its stream may begin before the downstream has answered. */
   readonly standing?: boolean
   /** Sent before anything of the downstream. */
@@ -74,17 +76,23 @@ export async function forward(forwarding: Forwarding, conditions: ForwardingCond
     if (body === null || bare !== undefined) {
       await body?.cancel()
       headers.delete('content-type')
+      await lifetime.confirm(conditions.isAdmitted)
       lifetime.release()
       return new Response(null, { status: bare ?? status, headers })
     }
     if (isEventStream(answer)) return new Response(await eventsOf(body, forwarding, conditions, lifetime), { status, headers })
     if (conditions.edit && answer.ok) {
       const edited = await cutOff(editedBody(body, conditions.edit), lifetime)
+      await lifetime.confirm(conditions.isAdmitted)
       lifetime.release()
       return new Response(edited, { status, headers })
     }
     const given = await cutOff(shortOrStream(answer, body).catch(broken), lifetime)
-    if (given instanceof ReadableStream) return new Response(untilItsEnd(given, lifetime), { status, headers })
+    if (given instanceof ReadableStream) {
+      await lifetime.hold()
+      return new Response(untilItsEnd(given, lifetime), { status, headers })
+    }
+    await lifetime.confirm(conditions.isAdmitted)
     lifetime.release()
     return new Response(given, { status, headers })
   } catch (error) {

@@ -24,10 +24,13 @@ export interface LeashPost {
   fetch(url: string, init: RequestInit): Promise<Response>
 }
 
-/** Why there is no leash: the grant has ended since the request was admitted, a newer connection has come, or there are too many. */
-export type NoLeash = Extract<CloseReason, 'credential_revoked' | 'superseded' | 'limit_exceeded'>
+/**
+ * Why there is no leash: the grant has ended since the request was admitted, a newer connection has come, there are too many, or nobody
+ * knows whether the person still has access.
+ */
+export type NoLeash = Extract<CloseReason, 'credential_revoked' | 'superseded' | 'limit_exceeded' | 'auth_unavailable'>
 
-const NO_LEASH: Readonly<Record<number, NoLeash>> = { 409: 'superseded', 429: 'limit_exceeded' }
+const NO_LEASH: Readonly<Record<number, NoLeash>> = { 409: 'superseded', 429: 'limit_exceeded', 503: 'auth_unavailable' }
 
 /** `meter` counts what passes; the object asks for it when somebody looks. */
 export async function openLeash(post: LeashPost, stream: LeashedStream, meter: StreamMeter): Promise<Leash | NoLeash> {

@@ -4,7 +4,8 @@
 // asked. A request that costs the object a call is one that would be forwarded.
 import type { Caller, Identity } from '../../caller.ts'
 import { randomId } from '../../platform/crypto.ts'
-import type { Admission, Refused } from '../../session/contract/admission.ts'
+import { describeError, log } from '../../platform/telemetry.ts'
+import type { Admission, Rate, Refused } from '../../session/contract/admission.ts'
 import { softwareOf } from '../../session/contract/client-software.ts'
 import type { Watched } from '../../session/contract/recording.ts'
 import type { StreamMeter } from '../../session/contract/stream-traffic.ts'
@@ -25,6 +26,7 @@ import type { ToolMemory } from '../tools/memory.ts'
 import { carryGet, handOver, type LeashedConditions, type LegacyPost, type StreamToLeash } from './dispatch.ts'
 import { forward, type Forwarding } from './forward.ts'
 import { openLeash, type Leash, type LeashPost, type NoLeash } from './leash.ts'
+import { openLease, type Admitted, type LeaseMemory } from './lease.ts'
 import { recordedWork, type RecordedCallers, type RecordingPost } from './recorder.ts'
 import { targetOf } from './target.ts'
 import { gated } from './tool-rules.ts'
@@ -54,6 +56,7 @@ export interface RouterContext {
   readonly post: McpPost
   readonly recorded: RecordedCallers
   readonly memory: ToolMemory
+  readonly leases: LeaseMemory
   readonly keepAliveMs: number | undefined
   /** Unix seconds. */
   readonly now: () => number
@@ -129,28 +132,56 @@ export class McpRequest {
     return await carryGet(legacy, { ...this.#conditions(read), editFor }, this.#context.post)
   }
 
-  /** 2026-07-28: one question to the person's object, and the router carries the rest. */
+  /** 2026-07-28: at most one question to the person's object, and the router carries the rest. */
   async #admit(read: Read): Promise<Response> {
     const { caller } = this.#request
-    const { post, recorded } = this.#context
-    const admission = await post.admit(caller, read.label)
+    const { leases, recorded } = this.#context
+    const now = Date.now()
+    const lease = leases.find(caller, now)
+    const rate = lease?.use(read.label, now)
+    if (lease && rate) {
+      if (lease.isNearlyOver(now)) this.#renew(now)
+      return await this.#forward(read, lease.admission, rate)
+    }
+    const admission = await this.#ask(read.label, now)
     recorded.note(caller, admission.recording)
     return await this.#recorded(read, admission.recording, async () => {
       if (!admission.admitted) throw refusedAdmission(admission)
-      return await this.#forward(read, admission)
+      return await this.#forward(read, admission, admission.rate)
     })
   }
 
-  async #forward(read: Read, admission: Extract<Admission, { readonly admitted: true }>): Promise<Response> {
-    const { downstream } = this.#request
+  /** One of those who ask at the same time brings back a lease for the others. */
+  async #ask(label: string, now: number): Promise<Admission> {
+    const { caller, waitUntil } = this.#request
+    const { leases, post } = this.#context
+    if (!leases.mayAsk(caller, now)) return await post.admit(caller, label)
+    const { admission, lease } = await openLease(post, { caller, label }, waitUntil)
+    if (lease) leases.keep(caller, lease)
+    return admission
+  }
+
+  #renew(now: number): void {
+    const { caller, waitUntil } = this.#request
+    const { leases, post } = this.#context
+    if (!leases.mayAsk(caller, now)) return
+    const renewing = openLease(post, { caller }, waitUntil).then(({ lease }) => lease && leases.keep(caller, lease))
+    // Whoever comes when the lease is over asks again, and hears why.
+    waitUntil(renewing.catch((error: unknown) => log('info', 'lease.not_renewed', { reason: describeError(error) })))
+  }
+
+  async #forward(read: Read, admission: Admitted, rate: Rate): Promise<Response> {
+    const { caller, downstream } = this.#request
+    const { leases } = this.#context
     const conditions = this.#conditions(read)
+    const isAdmitted = (): boolean => leases.find(caller, Date.now()) !== undefined
     const challenged = conditions.challengedFor(admission.authorization)
     const vouched = { ...this.#forwarding(read), identity: identityHeaders(admission), challenged }
     const leash = conditions.leash({ id: undefined, kind: 'request' })
     const isRuled = read.envelope && hasRules(downstream)
     const ruled = isRuled && gated(this.#gate(read, admission.identity), read.envelope, vouched, () => this.#charge())
-    const answer = await forward(vouched, { ...conditions, ...ruled, leash })
-    setRate(answer.headers, admission.rate)
+    const answer = await forward(vouched, { ...conditions, ...ruled, leash, isAdmitted })
+    setRate(answer.headers, rate)
     return answer
   }
 

@@ -1,5 +1,6 @@
 // What ties a request that takes longer than a moment to the person's object: it ends when the client leaves or the leash is pulled.
 import { StreamMeter } from '../../session/contract/stream-traffic.ts'
+import { refusedAdmission } from '../dispatch/object-answer.ts'
 import type { Leash, NoLeash } from './leash.ts'
 import { McpRefusal, revoked } from '../message/refusal.ts'
 
@@ -51,6 +52,11 @@ export class RequestLifetime {
     return this.#opening
   }
 
+  /** What was admitted by a lease is answered only while there is one; otherwise the object is asked once more. */
+  async confirm(isAdmitted: (() => boolean) | undefined): Promise<void> {
+    if (isAdmitted?.() === false) await this.hold()
+  }
+
   /** The stream, or the request, has come to its end; after a pull this is its acknowledgement. */
   release(because: 'ended' | 'client_left' = 'ended'): void {
     this.#isOver = true
@@ -68,6 +74,7 @@ export class RequestLifetime {
   async #hold(): Promise<Leash> {
     const leash = await this.#open(this.meter)
     if (leash === 'superseded') throw new Superseded()
+    if (leash === 'auth_unavailable') throw refusedAdmission({ admitted: false, reason: leash })
     if (leash === 'limit_exceeded') throw tooMany()
     if (leash === 'credential_revoked') throw revoked()
     this.#leash = leash

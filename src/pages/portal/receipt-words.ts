@@ -17,6 +17,7 @@ export interface ShownReceipt {
   readonly people: { readonly total: number; readonly done: number; readonly failing: number }
   readonly grants: number
   readonly streams: number
+  readonly unanswered: number
   readonly acknowledgedAt: number | null
   readonly state: 'done' | 'running' | 'retrying' | 'cancelled'
 }

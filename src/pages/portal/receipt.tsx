@@ -70,7 +70,7 @@ export function receiptPage(view: ReceiptView): string {
 }
 
 function Now({ receipt, failing }: ReceiptView) {
-  const { people, grants, streams, acknowledgedAt, state } = receipt
+  const { people, grants, streams, unanswered, acknowledgedAt, state } = receipt
   const closes = receipt.action !== 'unblock' && receipt.action !== 'create'
   return (
     <div class="stack" data-state={state} {...(isOver(receipt) && { 'data-live-over': '' })}>
@@ -110,6 +110,12 @@ function Now({ receipt, failing }: ReceiptView) {
           </span>
         )}
       </p>
+      {unanswered > 0 && (
+        <p class="note" id="unanswered">
+          <strong>{counted(unanswered, 'router')} did not answer.</strong> What was open there was cut off, and what could still
+          be answered there had run out when this was acknowledged.
+        </p>
+      )}
       {people.failing > 0 && <Failing failing={failing} count={people.failing} />}
     </div>
   )

@@ -163,13 +163,17 @@ export const SCHEMAS = {
       people: object({ total: whole, done: whole, failing: whole }),
       grants: whole,
       streams: whole,
+      unanswered: {
+        type: 'integer',
+        description: 'Routers that did not say so themselves before their time was over, or their connection was closed',
+      },
       acknowledgedAt: {
         type: ['integer', 'null'],
         description: 'Unix seconds; null while people are still being asked, and where that was cancelled',
       },
       state: { enum: ['done', 'running', 'retrying', 'cancelled'] },
     },
-    ['id', 'at', 'by', 'why', 'action', 'target', 'people', 'grants', 'streams', 'acknowledgedAt', 'state'],
+    ['id', 'at', 'by', 'why', 'action', 'target', 'people', 'grants', 'streams', 'unanswered', 'acknowledgedAt', 'state'],
   ),
   RecordingTerms: object(
     { grantId: text, bodies: { type: 'boolean' }, by: text, byName: text, startedAt: seconds, until: seconds },

@@ -16,8 +16,12 @@ export type AdmissionContext = ProviderQuestion & Pick<SessionContext, 'bucket' 
 /** Seconds a client is asked to wait while the identity provider does not answer. */
 const TRY_AGAIN_AFTER = 5
 
-/** `count`: how many messages the request brings, each of which costs the downstream a request. */
+/** A token this close to its end is renewed first, in seconds, so that the downstream never sees it die on the way. */
+export const IDP_TOKEN_MARGIN = 60
+
+/** `count`: how many messages the request brings, each of which costs the downstream a request; none, where a router renews its lease. */
 export async function admit(context: AdmissionContext, caller: Caller, label: string, count = 1): Promise<Admission> {
+  await haveReturned(context, caller, count)
   const now = context.now()
   const grant = context.grants.live(caller.grantId, now)
   const { identity } = context.profile
@@ -26,9 +30,19 @@ export async function admit(context: AdmissionContext, caller: Caller, label: st
     return notLive(context, caller.grantId, now)
   const admission = await admitLive(context, caller, { grant, identity, downstream, now, count })
   const { clientId, clientName, resource } = grant
-  context.recent.note({ at: now, clientId, clientName, resource, label }, admission.admitted ? undefined : admission.reason)
+  if (count > 0)
+    context.recent.note({ at: now, clientId, clientName, resource, label }, admission.admitted ? undefined : admission.reason)
   return admission
 }
+
+/** Where the allowance does not reach, routers give back what they have of it first; for a moment, because the answer waits. */
+async function haveReturned({ grants, bucket, leases, now }: AdmissionContext, caller: Caller, count: number): Promise<void> {
+  const isOut = leases.out().length > 0
+  if (!isOut || bucket.has(Date.now(), caller.resource, count) || !grants.live(caller.grantId, now())) return
+  await Promise.race([leases.drop(), new Promise((resolve) => setTimeout(resolve, RETURN_WITHIN_MS))])
+}
+
+const RETURN_WITHIN_MS = 250
 
 interface Live {
   readonly grant: Grant
@@ -61,7 +75,7 @@ async function admitLive(
     return { ...watched, admitted: false, reason: 'auth_unavailable', retryAfter: TRY_AGAIN_AFTER, rate }
   }
   context.uses.note(grant, now)
-  context.load.request()
+  if (count > 0) context.load.request()
   if (caller.generation > grant.usedGeneration) context.grants.markUsed(grant, caller.generation)
   if (identity.issuer === context.settings.baseUrl) await noteUse(context)
   const vouched = await vouchFor(context, grant, downstream)
@@ -160,10 +174,9 @@ async function credentialFor(
   return token === undefined ? undefined : { authorization: `Bearer ${token}`, idpAccessToken: token }
 }
 
-/** Refreshed a minute before it expires, so that the downstream never sees a token die on the way. */
 async function idpAccessToken(context: ProviderQuestion, now: number): Promise<string | undefined> {
   const { tokens } = context.provider
-  if (tokens && (tokens.expiresAt === undefined || tokens.expiresAt > now + 60)) return tokens.accessToken
+  if (tokens && (tokens.expiresAt === undefined || tokens.expiresAt > now + IDP_TOKEN_MARGIN)) return tokens.accessToken
   const { outcome } = await askProvider(context)
   const fresh = context.provider.tokens
   // Superseded by a sign-in: what that brought is as new as what was asked for.

@@ -1,5 +1,5 @@
 // What follows from what the identity provider says about a person: everything ends, some of it ends, or nothing has changed.
-import { endDisallowed, type AccessRules } from './allowed.ts'
+import { useNewIdentity, type AccessRules } from './allowed.ts'
 import type { SessionContext } from '../session-context.ts'
 import { endEverything, type Revocation } from '../revocation.ts'
 import type { ConfirmationOutcome } from '../contract/token-refresher.ts'
@@ -22,6 +22,6 @@ export async function askProvider(context: ProviderQuestion): Promise<Confirmati
   if (outcome.outcome === 'superseded') return outcome
   context.checks.note(outcome.outcome, context.now())
   if (outcome.outcome === 'ended') await endEverything(context, 'idp_session_ended')
-  else if (isOtherwise) await Promise.all([endDisallowed(context), context.outbox.report()])
+  else if (isOtherwise) await useNewIdentity(context)
   return outcome
 }

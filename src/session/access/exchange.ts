@@ -3,7 +3,7 @@
 // One grant stands for every exchange of a client for a resource: a build system that exchanges a thousand times an hour is one row, and
 // ending it ends all of its tokens and streams. It ends with the last token it was used for; there is no refresh token.
 import { log } from '../../platform/telemetry.ts'
-import { endDisallowed, isAllowed, type AccessRules } from './allowed.ts'
+import { isAllowed, useNewIdentity, type AccessRules } from './allowed.ts'
 import { exchangedGrantId, isExchanged, type Grant, type NewGrant } from '../store/grants.ts'
 import type { SessionContext } from '../session-context.ts'
 import { described, endGrant, type GrantRevocation } from '../revocation.ts'
@@ -45,7 +45,7 @@ export async function exchange(
   const mayBegin = isAllowed(context, asked.grant)
   const opened = mayBegin ? open(context, asked, takenBack, now) : undefined
   // Only now is anything awaited: a revocation of the person that comes meanwhile finds the grant and ends it.
-  if (isChanged) await Promise.all([endDisallowed(context), context.outbox.report()])
+  if (isChanged) await useNewIdentity(context)
   return opened ? await opened : await refused(context, asked, 'not_allowed')
 }
 

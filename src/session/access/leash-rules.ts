@@ -5,9 +5,13 @@ import type { LeashOptions } from '../streams/leashes.ts'
 import type { SessionContext } from '../session-context.ts'
 
 export function leashRules(
-  started: () => Pick<SessionContext, 'grants' | 'leashes' | 'now' | 'profile' | 'settings' | 'log'> | undefined,
-): Pick<LeashOptions, 'grantIsLive' | 'mayOpen' | 'isNewest'> {
+  started: () => Pick<SessionContext, 'checks' | 'grants' | 'leashes' | 'now' | 'profile' | 'settings' | 'log'> | undefined,
+): Pick<LeashOptions, 'grantIsLive' | 'isConfirmed' | 'mayOpen' | 'isNewest'> {
   return {
+    isConfirmed() {
+      const context = started()
+      return context !== undefined && !context.checks.isUnconfirmed(context.now())
+    },
     grantIsLive(grantId) {
       const context = started()
       const grant = context?.grants.live(grantId, context.now())

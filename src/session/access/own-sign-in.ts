@@ -5,12 +5,12 @@ import type { Refused } from '../contract/admission.ts'
 import type { Link } from '../contract/link-client.ts'
 import type { SessionContext } from '../session-context.ts'
 import { endGrant, type GrantRevocation } from '../revocation.ts'
-import type { By, Ended } from '../contract/receipt.ts'
+import { sumOfEnded, type By, type Ended } from '../contract/receipt.ts'
 
 /** Seconds a client is asked to wait while an authorization server does not answer. */
 const TRY_AGAIN_AFTER = 5
 /** A token this close to its end is renewed first, so that it does not die on the way. */
-const MARGIN = 30
+export const LINK_MARGIN = 30
 
 export interface LinkMade {
   /** Our own resource. */
@@ -87,7 +87,7 @@ export async function endLink(
   if (had) log('info', 'link.ended', { resource, why })
   const grants = context.grants.allLive(context.now()).filter((grant) => grant.resource === resource)
   const ended = await Promise.all(grants.map((grant) => endGrant(context, grant, 'not_linked', 'credential_revoked', by)))
-  return { grants: grants.length, streams: ended.reduce((sum, { streams }) => sum + streams, 0) }
+  return sumOfEnded(ended)
 }
 
 /** The credential for a downstream of the mode `oauth`, renewed where it has to be. */
@@ -98,7 +98,7 @@ export async function linkedCredential(
   const { links, now } = context
   const link = links.find(resource)
   if (!link) return NOT_LINKED
-  if (link.expiresAt === undefined || link.expiresAt > now() + MARGIN) return bearer(link)
+  if (link.expiresAt === undefined || link.expiresAt > now() + LINK_MARGIN) return bearer(link)
   const { outcome } = link.refreshToken === undefined ? ({ outcome: 'unavailable' } as const) : await links.refresh(resource)
   const fresh = links.find(resource)
   if ((outcome === 'refreshed' || outcome === 'superseded') && fresh) return bearer(fresh)

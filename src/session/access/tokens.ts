@@ -3,7 +3,7 @@ import type { Identity, IdpTokens } from '../../caller.ts'
 import { log } from '../../platform/telemetry.ts'
 import type { CodeOutcome, Redemption } from '../store/codes.ts'
 import { REPLAY_WINDOW, type Grant, type NewGrant } from '../store/grants.ts'
-import { endDisallowed, mayUse, type AccessRules } from './allowed.ts'
+import { mayUse, useNewIdentity, type AccessRules, type IdentityUse } from './allowed.ts'
 import { askProvider, type ProviderQuestion } from './ask-provider.ts'
 import { sessionIn } from '../store/identity-provider-session.ts'
 import { linkWanted } from './own-sign-in.ts'
@@ -126,14 +126,9 @@ function refusalOf({ profile, settings }: AccessRules, { identity, grant }: Sign
   return !downstream || mayUse(downstream, identity, settings.baseUrl) ? undefined : 'not_allowed'
 }
 
-/** Where what is known of a person has changed, nothing signed before is used again, and nothing stays open that they may not use. */
-export async function keep(
-  context: AccessRules & Pick<SessionContext, 'carrier' | 'credentials' | 'grants' | 'leashes' | 'now' | 'outbox'>,
-  identity: Identity,
-): Promise<void> {
-  if (!context.profile.remember(identity, context.now())) return
-  context.credentials.forget()
-  await Promise.all([endDisallowed(context), context.outbox.report()])
+/** What the identity provider said last counts for everything the person has open. */
+export async function keep(context: IdentityUse, identity: Identity): Promise<void> {
+  if (context.profile.remember(identity, context.now())) await useNewIdentity(context)
 }
 
 /** Redeems an authorization code. A replay ends the grant it once opened (RFC 6749 section 4.1.2). */

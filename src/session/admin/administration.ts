@@ -8,7 +8,16 @@ import type { PersonSummary } from '../store/outbox.ts'
 import type { RecentRequest } from '../store/recent-requests.ts'
 import type { RecordingTerms } from '../contract/recording.ts'
 import { endLink } from '../access/own-sign-in.ts'
-import { receiptOfOne, THEMSELVES, type AdminAction, type Receipt, type By, type Ended } from '../contract/receipt.ts'
+import {
+  NOTHING_ENDED,
+  receiptOfOne,
+  sumOfEnded,
+  THEMSELVES,
+  type AdminAction,
+  type Receipt,
+  type By,
+  type Ended,
+} from '../contract/receipt.ts'
 import type { SessionContext } from '../session-context.ts'
 import { described, endEverything, endGrant, type GrantRevocation, type PagesSpared, type Revocation } from '../revocation.ts'
 
@@ -33,8 +42,6 @@ export interface PersonDetail {
 export type Target =
   | { readonly what: 'everything' }
   | { readonly what: 'grant' | 'client' | 'resource' | 'mcp_session' | 'stream'; readonly id: string }
-
-const NOTHING: Ended = { grants: 0, streams: 0 }
 
 export function describePerson(
   context: Pick<SessionContext, 'carrier' | 'grants' | 'leashes' | 'mcpSessions' | 'now' | 'profile' | 'recent' | 'recorder'>,
@@ -64,10 +71,10 @@ export function describePerson(
 
 /** The same for somebody who watches: how far each stream is too. The routers are asked, which costs a silent stream nothing before. */
 export async function watchPerson(
-  context: Pick<SessionContext, 'carrier' | 'grants' | 'leashes' | 'mcpSessions' | 'now' | 'profile' | 'recent' | 'recorder'>,
+  context: Parameters<typeof describePerson>[0] & Pick<SessionContext, 'leases'>,
   sub: string,
 ): Promise<PersonDetail | undefined> {
-  const counted = await context.leashes.traffic()
+  const [counted] = await Promise.all([context.leashes.traffic(), context.leases.pause()])
   // Described after the wait: what has ended meanwhile is not shown.
   const person = describePerson(context, sub)
   return (
@@ -114,7 +121,7 @@ async function endTarget(context: Revocation, target: Target, by: By, spared?: P
   }
   const grants = endGrants(context, named[target.what], by)
   const links = target.what === 'resource' ? endLinks(context, [id], by) : undefined
-  return sum(await Promise.all([grants, links ?? NOTHING]))
+  return sumOfEnded(await Promise.all([grants, links ?? NOTHING_ENDED]))
 }
 
 /**
@@ -163,7 +170,7 @@ export async function runBulkAction(
     ({ resource, madeAt }) =>
       madeAt <= grantedUntil && (target.what === 'everything' || (target.what === 'resource' && target.id === resource)),
   )
-  const before = context.bulkActions.answered(id) ?? NOTHING
+  const before = context.bulkActions.answered(id) ?? NOTHING_ENDED
   if (meant.length === 0 && meantLinks.length === 0) return before
   // Everything, when nothing is left: then the tokens of the identity provider go too.
   const isAll = target.what === 'everything' && meant.length === live.length && meantLinks.length === links.length
@@ -177,11 +184,11 @@ export async function runBulkAction(
           meantLinks.map(({ resource }) => resource),
           by,
         ),
-      ]).then(sum)
+      ]).then(sumOfEnded)
   // In the turn that revokes: a crash while the streams are being closed leaves both or neither.
   context.bulkActions.remember(id, { ...before, grants: before.grants + meant.length }, context.now())
   try {
-    const ended = sum([before, await ending])
+    const ended = sumOfEnded([before, await ending])
     context.bulkActions.remember(id, ended, context.now())
     return ended
   } catch (error) {
@@ -193,15 +200,15 @@ export async function runBulkAction(
 
 async function endMcpSession(context: Pick<SessionContext, 'carrier' | 'now' | 'outbox'>, id: string, by: By): Promise<Ended> {
   const streams = context.carrier().endSession(id)
-  if (streams === undefined) return NOTHING
+  if (streams === undefined) return NOTHING_ENDED
   await context.outbox.put({ type: 'session_ended', at: context.now(), ...by })
-  return { grants: 0, streams }
+  return { ...NOTHING_ENDED, streams }
 }
 
 async function endGrants(context: GrantRevocation, which: (grant: Grant) => boolean, by: By): Promise<Ended> {
   const grants = context.grants.allLive(context.now()).filter(which)
   const ended = await Promise.all(grants.map((grant) => endGrant(context, grant, 'administrator', 'credential_revoked', by)))
-  return sum(ended)
+  return sumOfEnded(ended)
 }
 
 /** With them goes what rests on them, however young: it is refused from now on, and must not stay open. */
@@ -210,11 +217,7 @@ async function endLinks(
   resources: readonly string[],
   by: By,
 ): Promise<Ended> {
-  return sum(await Promise.all(resources.map((resource) => endLink(context, resource, 'administrator', by))))
-}
-
-function sum(ended: readonly Ended[]): Ended {
-  return ended.reduce((all, { grants, streams }) => ({ grants: all.grants + grants, streams: all.streams + streams }), NOTHING)
+  return sumOfEnded(await Promise.all(resources.map((resource) => endLink(context, resource, 'administrator', by))))
 }
 
 async function endStream(
@@ -226,15 +229,16 @@ async function endStream(
     (stream) => stream.id === id,
   )?.grantId
   const grant = grantId === undefined ? undefined : context.grants.find(grantId)
-  const streams = (await context.leashes.pullStream('policy_changed', id)) + context.carrier().endStream('policy_changed', id)
+  const pulled = await context.leashes.pullStream('policy_changed', id)
+  const streams = pulled.streams + context.carrier().endStream('policy_changed', id)
   if (streams > 0) await context.outbox.put({ type: 'stream_ended', at: context.now(), ...(grant && described(grant)), ...by })
-  return { grants: 0, streams }
+  return { grants: 0, streams, unanswered: pulled.unanswered }
 }
 
 /** Blocking ends everything first and last: nothing that comes in between is let in. */
 async function setBlocked(context: Revocation & Pick<SessionContext, 'profile'>, blocked: boolean, by: By): Promise<Ended> {
   context.profile.block(blocked)
-  const ended = blocked ? await endEverything(context, 'administrator', by) : NOTHING
+  const ended = blocked ? await endEverything(context, 'administrator', by) : NOTHING_ENDED
   await context.outbox.put({ type: blocked ? 'person_blocked' : 'person_unblocked', at: context.now(), ...by })
   return ended
 }

@@ -17,7 +17,7 @@ export interface PagesStanding {
 export async function visit(
   context: Pick<
     SessionContext,
-    'carrier' | 'credentials' | 'grants' | 'leashes' | 'now' | 'outbox' | 'pages' | 'profile' | 'settings'
+    'carrier' | 'credentials' | 'grants' | 'leases' | 'leashes' | 'now' | 'outbox' | 'pages' | 'profile' | 'settings'
   >,
   identity: Identity,
   session: PagesSession,

@@ -5,13 +5,15 @@ import type { RecordingAsked, RecordingTerms, WireEntry } from '../contract/reco
 
 /** Undefined when nobody has signed in here. */
 export async function startRecording(
-  context: Pick<SessionContext, 'now' | 'outbox' | 'profile' | 'recorder'>,
+  context: Pick<SessionContext, 'now' | 'outbox' | 'profile' | 'recorder' | 'leases'>,
   asked: RecordingAsked,
   by: By,
 ): Promise<RecordingTerms | undefined> {
   if (!context.profile.identity) return undefined
   const terms = await context.recorder.start(asked, by, context.now())
   const { grantId } = asked
+  // From here on every request asks, and is recorded.
+  await context.leases.drop((lease) => grantId === undefined || lease.grantId === grantId)
   await context.outbox.put({ type: 'recording_started', at: context.now(), ...(grantId !== undefined && { grantId }), ...by })
   return terms
 }

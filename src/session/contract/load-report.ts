@@ -38,8 +38,8 @@ export class Load {
     this.#options = options
   }
 
-  request(): void {
-    this.#requests += 1
+  request(count = 1): void {
+    this.#requests += count
     this.changed()
   }
 

@@ -33,6 +33,8 @@ export interface Receipt extends AdminAction {
   readonly people: { readonly total: number; readonly done: number; readonly failing: number }
   readonly grants: number
   readonly streams: number
+  /** Routers that did not say so themselves before their time was over, or their connection was closed. */
+  readonly unanswered: number
   /** When everybody who was asked had answered; null until then. */
   readonly acknowledgedAt: number | null
   /** `cancelled`: taken back before everybody was asked; who was not keeps what they had. */
@@ -40,12 +42,8 @@ export interface Receipt extends AdminAction {
 }
 
 /** Of an action on one person, when it is over. */
-export function receiptOfOne(
-  order: AdminAction,
-  { grants, streams }: Pick<Receipt, 'grants' | 'streams'>,
-  acknowledgedAt: number,
-): Receipt {
-  return { ...order, people: { total: 1, done: 1, failing: 0 }, grants, streams, acknowledgedAt, state: 'done' }
+export function receiptOfOne(order: AdminAction, { grants, streams, unanswered }: Ended, acknowledgedAt: number): Receipt {
+  return { ...order, people: { total: 1, done: 1, failing: 0 }, grants, streams, unanswered, acknowledgedAt, state: 'done' }
 }
 
 /** On whose behalf something ends, when it is not the rules that end it. */
@@ -60,4 +58,19 @@ export interface By {
 export interface Ended {
   readonly grants: number
   readonly streams: number
+  /** Routers that did not say so themselves: what they were allowed ran out, or their connection was closed. */
+  readonly unanswered: number
+}
+
+export const NOTHING_ENDED: Ended = { grants: 0, streams: 0, unanswered: 0 }
+
+export function sumOfEnded(ended: readonly Ended[]): Ended {
+  return ended.reduce(
+    (sum, { grants, streams, unanswered }) => ({
+      grants: sum.grants + grants,
+      streams: sum.streams + streams,
+      unanswered: sum.unanswered + unanswered,
+    }),
+    NOTHING_ENDED,
+  )
 }

@@ -3,6 +3,7 @@
 // Layout: one row per bulkAction. Lifetime: a day, far longer than anybody asks again. Trade-off: one write beside those of the ending
 // itself; without it a Directory that crashed between question and note would count nothing, and the receipt would be wrong.
 import { LifecycleCapability } from 'agents/lifecycle'
+import type { Ended } from '../contract/receipt.ts'
 
 /** An action that goes from person to person. */
 export interface BulkAction {
@@ -10,12 +11,6 @@ export interface BulkAction {
   readonly id: string
   /** Grants younger than this (unix seconds) are not meant; all are when it is absent. */
   readonly grantedUntil?: number
-}
-
-/** What was ended, as it was answered the first time. */
-interface Answer {
-  readonly grants: number
-  readonly streams: number
 }
 
 const DAY = 86_400
@@ -30,26 +25,26 @@ export class BulkActionLog extends LifecycleCapability {
 
   override onStart(): void {
     this.#storage.sql.exec(
-      'CREATE TABLE IF NOT EXISTS errands (id TEXT PRIMARY KEY, at INTEGER NOT NULL, grants INTEGER NOT NULL, streams INTEGER NOT NULL) WITHOUT ROWID',
+      'CREATE TABLE IF NOT EXISTS errands (id TEXT PRIMARY KEY, at INTEGER NOT NULL, grants INTEGER NOT NULL, streams INTEGER NOT NULL, unanswered INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID',
     )
   }
 
-  answered(id: string): Answer | undefined {
-    const [row] = this.#storage.sql.exec<{ grants: number; streams: number }>(
-      'SELECT grants, streams FROM errands WHERE id = ?',
-      id,
-    )
-    return row && { grants: row.grants, streams: row.streams }
+  /** What was ended, as it was answered the first time. */
+  answered(id: string): Ended | undefined {
+    const query = 'SELECT grants, streams, unanswered FROM errands WHERE id = ?'
+    const [row] = this.#storage.sql.exec<{ grants: number; streams: number; unanswered: number }>(query, id)
+    return row && { grants: row.grants, streams: row.streams, unanswered: row.unanswered }
   }
 
-  remember(id: string, { grants, streams }: Answer, now: number): void {
+  remember(id: string, { grants, streams, unanswered }: Ended, now: number): void {
     this.#storage.sql.exec('DELETE FROM errands WHERE at < ?', now - DAY)
     this.#storage.sql.exec(
-      'INSERT OR REPLACE INTO errands (id, at, grants, streams) VALUES (?, ?, ?, ?)',
+      'INSERT OR REPLACE INTO errands (id, at, grants, streams, unanswered) VALUES (?, ?, ?, ?, ?)',
       id,
       now,
       grants,
       streams,
+      unanswered,
     )
   }
 }

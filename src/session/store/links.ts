@@ -15,6 +15,8 @@ export interface LinksAccess {
   readonly waitUntil: (work: Promise<unknown>) => void
   /** There is one more, or one less. */
   readonly changed: () => void
+  /** There is another token for this downstream. */
+  readonly renewed: (resource: string) => void
 }
 
 /** What others know of a link: nothing that opens anything. */
@@ -110,6 +112,7 @@ export class Links extends LifecycleCapability {
     this.#kept.set(resource, { link, usedAt: now })
     this.#missing.delete(resource)
     if (!before) this.#access?.changed()
+    this.#access?.renewed(resource)
     // Of one authorization server the new tokens may be the old ones' own, and would end with them.
     if (before && before.issuer !== link.issuer) this.#giveBack(before)
     return true
@@ -184,6 +187,7 @@ export class Links extends LifecycleCapability {
       if (now?.link !== before.link) return this.#giveBack(link)
       this.#storage.sql.exec('UPDATE links SET sealed = ? WHERE resource = ?', sealed, resource)
       this.#kept.set(resource, { ...now, link })
+      this.#access?.renewed(resource)
       current = link
     })
     return this.#kept.get(resource)?.link === current ? outcome : { outcome: 'superseded' }

@@ -1,4 +1,12 @@
-// What tables of a person's object were made without in earlier releases: so far nothing.
+// What tables of a person's object were made without in earlier releases.
 import type { Migration } from '../../platform/migrations.ts'
 
-export const MIGRATIONS: readonly Migration[] = []
+export const MIGRATIONS: readonly Migration[] = [
+  {
+    // A router may not answer before its lease is over, and a bulk action remembers that.
+    version: 2,
+    run: (sql) => {
+      sql.exec('ALTER TABLE errands ADD COLUMN unanswered INTEGER NOT NULL DEFAULT 0')
+    },
+  },
+]

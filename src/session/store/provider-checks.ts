@@ -76,6 +76,11 @@ export class ProviderChecks extends LifecycleCapability {
     else this.#recovered()
   }
 
+  /** The provider did not answer when it was last asked. */
+  get isFailing(): boolean {
+    return this.#failingSince !== undefined
+  }
+
   /** The provider has been silent for so long that nobody knows any more whether the person has access. */
   isUnconfirmed(now: number): boolean {
     if (this.#failingSince === undefined || !this.#options) return false

@@ -40,6 +40,8 @@ export class RecentRequests extends LifecycleCapability {
 
   note(request: Omit<RecentRequest, 'refused'>, refused?: Refused['reason']): void {
     this.#requests.push(refused === undefined ? request : { ...request, refused })
+    // What routers did without asking is told later.
+    if (request.at < (this.#requests.at(-2)?.at ?? 0)) this.#requests.sort((a, b) => a.at - b.at)
     if (this.#requests.length > MOST) this.#requests.shift()
     this.#isKept = false
   }

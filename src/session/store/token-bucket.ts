@@ -7,13 +7,7 @@
 import { LifecycleCapability } from 'agents/lifecycle'
 import type { Settings } from '../../settings/settings.ts'
 import type { Rate } from '../contract/admission.ts'
-
-interface BucketSize {
-  /** Requests a person may have in hand. */
-  readonly requests: number
-  /** Seconds in which an empty bucket fills. */
-  readonly window: number
-}
+import { Allowance } from './allowance.ts'
 
 export interface Spent extends Rate {
   readonly allowed: boolean
@@ -21,18 +15,22 @@ export interface Spent extends Rate {
   readonly retryAfter: number
 }
 
-interface Bucket {
-  readonly size: BucketSize
-  level: number
-  at: number
+/** What a router may spend without asking, and how it tells its clients how much that leaves. */
+export interface Lent {
+  readonly requests: number
+  /** How fast the bucket fills that is nearest to empty. */
+  readonly perSecond: number
 }
 
 const CHECKPOINT_AFTER_MS = 5_000
+/** A router gets one part in so many of what is there. */
+const LENT_SHARE = 4
+const LEAST_LENT = 4
 
 export class TokenBucket extends LifecycleCapability {
   readonly #storage: DurableObjectStorage
-  #person: Bucket = { size: { requests: 1, window: 1 }, level: 0, at: 0 }
-  readonly #ofDownstreams = new Map<string, Bucket>()
+  #person = new Allowance({ requests: 1, window: 1 }, 0, { level: 0, at: 0 })
+  readonly #ofDownstreams = new Map<string, Allowance>()
   #checkpointDue = false
 
   constructor(storage: DurableObjectStorage) {
@@ -50,7 +48,7 @@ export class TokenBucket extends LifecycleCapability {
   open({ limits, downstreams }: Pick<Settings, 'limits' | 'downstreams'>, nowMs: number): void {
     const { sql } = this.#storage
     const [row] = sql.exec<Level>('SELECT level, at FROM bucket')
-    this.#person = bucketOf({ requests: limits.rateLimitRequests, window: limits.rateLimitWindow }, row, nowMs)
+    this.#person = new Allowance({ requests: limits.rateLimitRequests, window: limits.rateLimitWindow }, nowMs, row)
     const limited = downstreams.filter((downstream) => downstream.limits?.requests !== undefined)
     if (limited.length === 0) return
     sql.exec(
@@ -58,7 +56,7 @@ export class TokenBucket extends LifecycleCapability {
     )
     for (const { resource, limits: { requests = 1, window = 60 } = {} } of limited) {
       const [kept] = sql.exec<Level>('SELECT level, at FROM downstream_buckets WHERE resource = ?', resource)
-      this.#ofDownstreams.set(resource, bucketOf({ requests, window }, kept, nowMs))
+      this.#ofDownstreams.set(resource, new Allowance({ requests, window }, nowMs, kept))
     }
   }
 
@@ -67,15 +65,48 @@ export class TokenBucket extends LifecycleCapability {
    * More than fit into a bucket never pass.
    */
   spend(nowMs: number, resource: string, count = 1): Spent {
-    const person = this.#person
-    const there = this.#ofDownstreams.get(resource)
-    refill(person, nowMs)
-    if (!there) return this.#taken(person, person.level >= count, count, nowMs)
-    refill(there, nowMs)
-    const allowed = person.level >= count && there.level >= count
-    const [tighter, other] = person.level < there.level ? [person, there] : [there, person]
-    if (allowed) this.#taken(other, true, count, nowMs)
-    return this.#taken(tighter, allowed, count, nowMs)
+    const all = this.#of(resource)
+    const tightest = tightestOf(all, nowMs)
+    const allowed = tightest.level(nowMs) >= count
+    if (allowed) for (const allowance of all) allowance.spend(count)
+    this.#noteLevels(all, nowMs)
+    const { requests } = tightest.size
+    const level = tightest.level(nowMs)
+    return {
+      allowed,
+      limit: requests,
+      remaining: Math.floor(level),
+      resetSeconds: Math.ceil((requests - level) / tightest.perMs / 1000),
+      retryAfter: allowed ? 0 : Math.max(1, Math.ceil((Math.min(count, requests) - level) / tightest.perMs / 1000)),
+    }
+  }
+
+  /** Whether as many requests could be spent. */
+  has(nowMs: number, resource: string, count: number): boolean {
+    return this.#of(resource).every((allowance) => allowance.level(nowMs) >= count)
+  }
+
+  /** A share of what is there, out of both allowances, so that another router finds some. Undefined where that is too little to be worth it. */
+  lend(nowMs: number, resource: string): Lent | undefined {
+    const all = this.#of(resource)
+    const requests = Math.floor(tightestOf(all, nowMs).level(nowMs) / LENT_SHARE)
+    if (requests < LEAST_LENT) return undefined
+    for (const allowance of all) allowance.lend(requests)
+    this.#noteLevels(all, nowMs)
+    return { requests, perSecond: Math.min(...all.map(({ perMs }) => perMs)) * 1000 }
+  }
+
+  /** A router may spend nothing of this any more: what it has not spent comes back. */
+  settle(nowMs: number, resource: string, lent: number, unspent: number): void {
+    for (const allowance of this.#of(resource)) {
+      allowance.level(nowMs)
+      allowance.settle(lent, unspent)
+    }
+  }
+
+  /** Lent in an earlier life of the object, and still out. */
+  isOut(resource: string, requests: number): void {
+    for (const allowance of this.#of(resource)) allowance.isOut(requests)
   }
 
   forget(): void {
@@ -86,23 +117,20 @@ export class TokenBucket extends LifecycleCapability {
   onJob(): undefined {
     this.#checkpointDue = false
     const { sql } = this.#storage
-    sql.exec('INSERT OR REPLACE INTO bucket (id, level, at) VALUES (1, ?, ?)', this.#person.level, this.#person.at)
-    for (const [resource, { level, at }] of this.#ofDownstreams)
-      sql.exec('INSERT OR REPLACE INTO downstream_buckets (resource, level, at) VALUES (?, ?, ?)', resource, level, at)
+    const { level, at } = this.#person.kept
+    sql.exec('INSERT OR REPLACE INTO bucket (id, level, at) VALUES (1, ?, ?)', level, at)
+    for (const [resource, { kept }] of this.#ofDownstreams)
+      sql.exec('INSERT OR REPLACE INTO downstream_buckets (resource, level, at) VALUES (?, ?, ?)', resource, kept.level, kept.at)
   }
 
-  #taken(bucket: Bucket, allowed: boolean, count: number, nowMs: number): Spent {
-    const { requests, window } = bucket.size
-    const perMs = requests / (window * 1000)
-    if (allowed) bucket.level -= count
-    if (bucket.level < requests / 2 && !this.#checkpointDue) this.#scheduleCheckpoint(nowMs)
-    return {
-      allowed,
-      limit: requests,
-      remaining: Math.floor(bucket.level),
-      resetSeconds: Math.ceil((requests - bucket.level) / perMs / 1000),
-      retryAfter: allowed ? 0 : Math.max(1, Math.ceil((Math.min(count, requests) - bucket.level) / perMs / 1000)),
-    }
+  #of(resource: string): readonly Allowance[] {
+    const there = this.#ofDownstreams.get(resource)
+    return there ? [this.#person, there] : [this.#person]
+  }
+
+  #noteLevels(all: readonly Allowance[], nowMs: number): void {
+    const isHalfEmpty = all.some((allowance) => allowance.level(nowMs) < allowance.size.requests / 2)
+    if (isHalfEmpty && !this.#checkpointDue) this.#scheduleCheckpoint(nowMs)
   }
 
   #scheduleCheckpoint(nowMs: number): void {
@@ -117,12 +145,6 @@ interface Level extends Record<string, SqlStorageValue> {
   at: number
 }
 
-function bucketOf(size: BucketSize, kept: Level | undefined, nowMs: number): Bucket {
-  return { size, level: Math.min(kept?.level ?? size.requests, size.requests), at: kept?.at ?? nowMs }
-}
-
-function refill(bucket: Bucket, nowMs: number): void {
-  const { requests, window } = bucket.size
-  bucket.level = Math.min(requests, bucket.level + (Math.max(0, nowMs - bucket.at) * requests) / (window * 1000))
-  bucket.at = nowMs
+function tightestOf(all: readonly Allowance[], nowMs: number): Allowance {
+  return all.reduce((one, other) => (other.level(nowMs) <= one.level(nowMs) ? other : one))
 }

@@ -23,6 +23,8 @@ const COUNT_WITHIN_MS = 500
 
 export interface LeashOptions {
   readonly grantIsLive: (grantId: string) => boolean
+  /** Whether the identity provider has said lately enough that the person has access. */
+  readonly isConfirmed: () => boolean
   readonly mayOpen: (grantId: string) => boolean
   /** Whether no newer connection to the same standing stream has come meanwhile. */
   readonly isNewest: (stream: LeashedStream) => boolean
@@ -32,9 +34,17 @@ export interface LeashOptions {
   readonly standingLeft: (streamId: string) => void
 }
 
+/** What came of ending leashed streams. */
+export interface Pulled {
+  readonly streams: number
+  /** Of them those whose router did not say so: their connection was closed. */
+  readonly unanswered: number
+}
+
 export class Leashes extends LifecycleCapability {
   readonly #options: LeashOptions
-  readonly #pulls = new Map<WebSocket, PromiseWithResolvers<void>>()
+  /** Resolved to whether the router has acknowledged. */
+  readonly #pulls = new Map<WebSocket, PromiseWithResolvers<boolean>>()
   readonly #counts = new Map<WebSocket, PromiseWithResolvers<StreamTraffic | undefined>>()
 
   constructor(options: LeashOptions) {
@@ -48,6 +58,7 @@ export class Leashes extends LifecycleCapability {
     const stream = leashedStream.parse(JSON.parse(header))
     // Admission and leash are two calls: a revocation may have come between them.
     if (!this.#options.grantIsLive(stream.grantId)) return new Response(null, { status: 410 })
+    if (!this.#options.isConfirmed()) return new Response(null, { status: 503 })
     if (!this.#options.isNewest(stream)) return new Response(null, { status: 409 })
     if (!this.#options.mayOpen(stream.grantId)) return new Response(null, { status: 429 })
     const { 0: theirs, 1: ours } = new WebSocketPair()
@@ -91,12 +102,12 @@ export class Leashes extends LifecycleCapability {
     return this.lifecycle.sockets.get(`stream:${streamId}`).length > 0
   }
 
-  /** Ends every leashed stream of the grant, or of the person. Resolves when each has been acknowledged or dropped; returns how many. */
-  pull(reason: CloseReason, grantId?: string): Promise<number> {
+  /** Ends every leashed stream of the grant, or of the person. Resolves when each has been acknowledged or dropped. */
+  pull(reason: CloseReason, grantId?: string): Promise<Pulled> {
     return this.#pullAll(grantId === undefined ? 'leash' : `grant:${grantId}`, reason)
   }
 
-  pullStream(reason: CloseReason, streamId: string): Promise<number> {
+  pullStream(reason: CloseReason, streamId: string): Promise<Pulled> {
     return this.#pullAll(`stream:${streamId}`, reason)
   }
 
@@ -123,28 +134,27 @@ export class Leashes extends LifecycleCapability {
     await Promise.all([...this.#pulls.values()].map(({ promise }) => promise))
   }
 
-  async #pullAll(tag: string, reason: CloseReason): Promise<number> {
-    const sockets = this.lifecycle.sockets.get(tag)
-    await Promise.all(sockets.map((ws) => this.#pullOne(ws, reason)))
-    return sockets.length
+  async #pullAll(tag: string, reason: CloseReason): Promise<Pulled> {
+    const sockets = this.lifecycle.sockets.get(tag).filter((ws) => this.#stream(ws) !== undefined)
+    const answers = await Promise.all(sockets.map((ws) => this.#pullOne(ws, reason)))
+    return { streams: sockets.length, unanswered: answers.filter((isAnswered) => !isAnswered).length }
   }
 
-  async #pullOne(ws: WebSocket, reason: CloseReason): Promise<void> {
-    if (!this.#stream(ws)) return
+  async #pullOne(ws: WebSocket, reason: CloseReason): Promise<boolean> {
     // Whoever pulls too waits for the same acknowledgement: there is only one.
     const known = this.#pulls.get(ws)
-    if (known) return known.promise
-    const pull = Promise.withResolvers<void>()
+    if (known) return await known.promise
+    const pull = Promise.withResolvers<boolean>()
     this.#pulls.set(ws, pull)
-    const timer = setTimeout(() => pull.resolve(), ACKNOWLEDGE_WITHIN_MS)
+    const timer = setTimeout(() => pull.resolve(false), ACKNOWLEDGE_WITHIN_MS)
     try {
       ws.send(reason)
       await pull.promise
     } catch {
       // The socket is gone, and with it the router's side of the stream.
+      pull.resolve(true)
     } finally {
       clearTimeout(timer)
-      pull.resolve()
       this.#pulls.delete(ws)
     }
     try {
@@ -152,6 +162,7 @@ export class Leashes extends LifecycleCapability {
     } catch {
       // Already closed by the acknowledgement.
     }
+    return await pull.promise
   }
 
   #gone(ws: WebSocket, code: number): boolean {
@@ -160,7 +171,7 @@ export class Leashes extends LifecycleCapability {
     this.#options.changed()
     this.#counts.get(ws)?.resolve(undefined)
     const pull = this.#pulls.get(ws)
-    if (pull) pull.resolve()
+    if (pull) pull.resolve(true)
     else if (stream.kind === 'standing' && code !== STREAM_ENDED) this.#options.standingLeft(stream.streamId)
     return true
   }

@@ -2,8 +2,8 @@
 import { log } from '../../platform/telemetry.ts'
 import { askProvider, type ProviderQuestion } from '../access/ask-provider.ts'
 import type { SessionContext } from '../session-context.ts'
-import { endEverything, endGrant, type Revocation } from '../revocation.ts'
-import type { Ended } from '../contract/receipt.ts'
+import { endEverything, endGrant, endInRouters, type OpenStreams, type Revocation } from '../revocation.ts'
+import { NOTHING_ENDED, type Ended } from '../contract/receipt.ts'
 import { canBeConfirmed } from '../contract/token-refresher.ts'
 
 /** Called once after start, when everything a job may need is there. */
@@ -47,18 +47,18 @@ export async function logOut(
   context: Revocation & Pick<SessionContext, 'logouts' | 'profile'>,
   { jti, until }: { jti: string; until: number },
 ): Promise<Ended | undefined> {
-  if (!context.profile.identity) return { grants: 0, streams: 0 }
+  if (!context.profile.identity) return NOTHING_ENDED
   // In one turn with what it ends: either both are stored or neither.
   if (!context.logouts.take(jti, until, context.now())) return undefined
   return endEverything(context, 'idp_logout')
 }
 
 /** Streams end, sessions stay: as soon as the provider answers again, clients go on where they were. */
-async function suspend(context: Pick<SessionContext, 'carrier' | 'leashes'>): Promise<void> {
+async function suspend(context: OpenStreams): Promise<void> {
   const owned = context.carrier().open()
   for (const { id } of owned) context.carrier().endStream('auth_unavailable', id)
-  const leashed = await context.leashes.pull('auth_unavailable')
-  if (owned.length + leashed > 0) log('warn', 'person.suspended', { streams: owned.length + leashed })
+  const { streams } = await endInRouters(context, 'auth_unavailable')
+  if (owned.length + streams > 0) log('warn', 'person.suspended', { streams: owned.length + streams })
 }
 
 function openStreams({ leashes, carrier }: Pick<SessionContext, 'carrier' | 'leashes'>): readonly { readonly grantId: string }[] {

@@ -3,12 +3,14 @@ import { Hono } from 'hono'
 import type { Caller } from '../../../src/caller.ts'
 import { ANSWER_HEADER } from '../../../src/mcp/dispatch/dispatch-header.ts'
 import { notAdmitted } from '../../../src/mcp/dispatch/object-answer.ts'
+import { headerJson } from '../../../src/platform/header-json.ts'
 import { HeldBytes } from '../../../src/platform/held-bytes.ts'
 import { hostIsOurs, requestId, type Guarded } from '../../../src/routes/guards.ts'
 import type { McpPost } from '../../../src/mcp/router/mcp-request.ts'
 import { mcpRoutes } from '../../../src/routes/mcp.ts'
 import type { Admission } from '../../../src/session/contract/admission.ts'
 import type { WireEntry } from '../../../src/session/contract/recording.ts'
+import { LEASE_HEADER, leaseAsked, type LeaseAnswer } from '../../../src/session/contract/lease.ts'
 import { LEASH_HEADER } from '../../../src/session/contract/leash-terms.ts'
 import { readSettings, type Settings } from '../../../src/settings/settings.ts'
 import { socketPair, type PairedSocket } from './socket-pair.ts'
@@ -45,6 +47,8 @@ export interface Brokered {
   readonly handedOver: Request[]
   /** The object's ends of the leashes that were opened. */
   readonly leashes: PairedSocket[]
+  /** The object's ends of the leases. */
+  readonly leases: PairedSocket[]
   /** What the object was told to record. */
   readonly notes: readonly WireEntry[]
   readonly ask: (path: string, init?: RequestInit) => Promise<Response>
@@ -95,6 +99,7 @@ export function brokered(downstreamUrl: string, given: Given = {}): Brokered {
   const charges: string[] = []
   const handedOver: Request[] = []
   const leashes: PairedSocket[] = []
+  const leases: PairedSocket[] = []
   const notes: WireEntry[] = []
   const person: McpPost = {
     admit: async (asking) => {
@@ -116,6 +121,18 @@ export function brokered(downstreamUrl: string, given: Given = {}): Brokered {
     note: async (entries) => void notes.push(...entries),
     fetch: async (url, init) => {
       const request = new Request(url, init)
+      const leaseHeader = request.headers.get(LEASE_HEADER)
+      if (leaseHeader !== null) {
+        admissions.push(leaseAsked.parse(JSON.parse(leaseHeader)).caller)
+        const lent = { lasts: 10_000, requests: 100, perSecond: 10 }
+        const isLeased = admission.admitted && !admission.recording
+        const answer: LeaseAnswer = { admission, ...(isLeased && { terms: lent }) }
+        const headers = { [LEASE_HEADER]: headerJson(answer) }
+        if (!isLeased) return new Response(null, { status: 204, headers })
+        const [theirs, ours] = socketPair()
+        leases.push(ours)
+        return Object.assign(new Response(null, { headers }), { webSocket: theirs })
+      }
       if (request.headers.has(LEASH_HEADER)) {
         if (leashStatus !== 101) return new Response(null, { status: leashStatus })
         const [theirs, ours] = socketPair()
@@ -138,7 +155,8 @@ export function brokered(downstreamUrl: string, given: Given = {}): Brokered {
   })
   const app = new Hono<Guarded>().use(requestId()).use(hostIsOurs(settings)).route('/mcp', routes)
   app.onError(() => new Response('a bug', { status: 500 }))
-  const ask = async (path: string, init: RequestInit = {}) => await app.fetch(new Request(new URL(path, settings.baseUrl), init))
+  const ask = async (path: string, init: RequestInit = {}) =>
+    await app.fetch(new Request(new URL(path, settings.baseUrl), init), {}, CONTEXT)
   const sent = async (path: string, body: string, headers: Record<string, string>, signal: AbortSignal | undefined) =>
     await ask(path, { method: 'POST', headers: { ...JSON_POST, ...headers }, body, ...(signal && { signal }) })
   return {
@@ -147,6 +165,7 @@ export function brokered(downstreamUrl: string, given: Given = {}): Brokered {
     charges,
     handedOver,
     leashes,
+    leases,
     notes,
     ask,
     post: async (message, headers = {}, signal) =>
@@ -158,6 +177,9 @@ export function brokered(downstreamUrl: string, given: Given = {}): Brokered {
     },
   }
 }
+
+/** Of the runtime: what goes on after the answer is nobody's here. */
+const CONTEXT = { waitUntil: () => undefined, passThroughOnException: () => undefined, props: {} }
 
 export const bearer = { authorization: `Bearer ${TOKEN}` }
 

@@ -94,11 +94,12 @@ describe('an answer that is announced as short and is slow', () => {
       res.write('{"a":')
     })
     const { modern, leashes } = brokered(downstream.url)
-    const response = await modern()
-    const reading = response.text().catch((error: unknown) => error)
+    const answering = modern()
     await expect.poll(() => leashes.length, { timeout: 3000 }).toBe(1)
     leashes[0]?.send('credential_revoked')
-    expect(await reading).toBe('credential_revoked')
+    const answer = await answering
+    expect(answer.status).toBe(401)
+    expect(await refusalOf(answer)).toMatchObject({ error: { data: { code: 'credential_revoked' } } })
     const asked = await downstream.requests.find(() => true)
     await asked.closed
     expect(asked.aborted).toBe(true)

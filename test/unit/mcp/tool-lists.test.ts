@@ -123,7 +123,8 @@ describe('whether a tool only reads', () => {
     expect(await refusalOf(await modern(call('create_ticket')))).toMatchObject({ error: { data: { code: 'tool_not_allowed' } } })
     expect(await refusalOf(await modern(call('never_heard_of')))).toMatchObject({ error: { data: { code: 'tool_not_allowed' } } })
     expect(it.reached()).toEqual(['tools/list', 'tools/call search', 'tools/call search'])
-    expect(admissions).toHaveLength(4)
+    // The others went by the lease of the first.
+    expect(admissions).toHaveLength(1)
     const [asked] = it.downstream.requests.all
     expect(asked?.headers).toMatchObject({
       authorization: 'Bearer identity-jwt',

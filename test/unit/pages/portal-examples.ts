@@ -9,7 +9,7 @@ import type { PersonView } from '../../../src/pages/portal/person.tsx'
 import type { ReceiptView } from '../../../src/pages/portal/receipt.tsx'
 import type { ReceiptsView } from '../../../src/pages/portal/receipts.tsx'
 
-import { BY_CAROL } from './by-carol.ts'
+import { BY_CAROL, ENDED_OF_ONE } from './by-carol.ts'
 
 export const NOW = 1_795_000_000
 export const SUB = 'o3VsUFsRBFm7Bg61-ZHZa1Gdsi91AN9y_lj_2Elh8Ls'
@@ -185,9 +185,7 @@ export const receipt: ReceiptView = {
     why: 'left the company',
     action: 'revoke',
     target: { what: 'person', sub: SUB },
-    people: { total: 1, done: 1, failing: 0 },
-    grants: 2,
-    streams: 3,
+    ...ENDED_OF_ONE,
     acknowledgedAt: NOW - 60,
     state: 'done',
   },
@@ -202,6 +200,7 @@ export const running: ReceiptView = {
     people: { total: 2_000, done: 1_340, failing: 1 },
     grants: 2_610,
     streams: 388,
+    unanswered: 0,
     acknowledgedAt: null,
     state: 'retrying',
   },
