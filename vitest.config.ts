@@ -10,7 +10,13 @@ const AGAINST_ATTACKS = ['test/e2e/attacks/**/*.test.ts', 'test/e2e/races.test.t
 const AT_A_TIME = Math.max(2, Math.floor(availableParallelism() / 2))
 
 /** A process goes on with the next file: starting one and loading what it needs costs more than most files. Nothing of a file stays. */
-const ONE_AFTER_THE_OTHER = { isolate: false, maxWorkers: AT_A_TIME, setupFiles: ['test/world/nothing-left.ts'] }
+const ONE_AFTER_THE_OTHER = {
+  isolate: false,
+  maxWorkers: AT_A_TIME,
+  setupFiles: ['test/world/nothing-left.ts'],
+  // What is waited for may be late on a busy machine; a second is the default.
+  expect: { poll: { timeout: 10_000 } },
+}
 
 // Two worlds at a time: most of what happens in one is waiting.
 const END_TO_END = { ...ONE_AFTER_THE_OTHER, hookTimeout: 60_000 }

@@ -179,7 +179,7 @@ describe('a server with a list of people', () => {
     at(NOW + 10)
     await evictDurableObject(session)
     expect(await session.admit(asking)).toEqual(DENIED)
-    await vi.waitFor(() => expect(open.heard).toEqual(['policy_changed']))
+    await vi.waitFor(() => expect(open.heard).toEqual(['policy_changed']), 10_000)
   })
 
   test('a machine is let in where an administrator gave it the server', async () => {
@@ -264,6 +264,6 @@ describe('a server with limits of its own', () => {
     expect([first.status, second.status, (await leash(session, grant.grantId)).status]).toEqual([101, 101, 429])
     expect((await leash(session, elsewhere.grant.grantId)).status).toBe(101)
     first.webSocket?.close(1000)
-    await vi.waitFor(async () => expect((await leash(session, grant.grantId)).status).toBe(101))
+    await vi.waitFor(async () => expect((await leash(session, grant.grantId)).status).toBe(101), 10_000)
   })
 })

@@ -58,17 +58,17 @@ describe('who listens', () => {
     const directory = freshDirectory()
     await happen(directory)
     const carol = await listen(directory)
-    await vi.waitFor(() => expect(states(carol).at(-1)).toEqual({ people: 1, connected: 1, streams: 0, newest: 1 }))
+    await vi.waitFor(() => expect(states(carol).at(-1)).toEqual({ people: 1, connected: 1, streams: 0, newest: 1 }), 10_000)
     await happen(directory, 'signed_in', 'bob')
-    await vi.waitFor(() => expect(states(carol).at(-1)).toEqual({ people: 2, connected: 2, streams: 0, newest: 2 }))
+    await vi.waitFor(() => expect(states(carol).at(-1)).toEqual({ people: 2, connected: 2, streams: 0, newest: 2 }), 10_000)
   })
 
   test('hears once of much that happens at once', async () => {
     const directory = freshDirectory()
     const carol = await listen(directory)
-    const before = await vi.waitUntil(() => states(carol).length)
+    const before = await vi.waitUntil(() => states(carol).length, 10_000)
     await Promise.all(Array.from({ length: 40 }, (_, n) => happen(directory, 'signed_in', `person ${n}`)))
-    await vi.waitFor(() => expect(states(carol).at(-1)).toMatchObject({ people: 40 }))
+    await vi.waitFor(() => expect(states(carol).at(-1)).toMatchObject({ people: 40 }), 10_000)
     expect(states(carol).length - before).toBeLessThanOrEqual(3)
   })
 
@@ -77,18 +77,21 @@ describe('who listens', () => {
     await happen(directory)
     const carol = await listen(directory)
     carol.socket.send(JSON.stringify({ type: 'cf_agent_state', state: { people: 666 } }))
-    await vi.waitFor(() => expect(carol.heard.at(-1)).toEqual({ type: 'cf_agent_state_error', error: 'Connection is readonly' }))
+    await vi.waitFor(
+      () => expect(carol.heard.at(-1)).toEqual({ type: 'cf_agent_state_error', error: 'Connection is readonly' }),
+      10_000,
+    )
     const other = await listen(directory)
-    await vi.waitFor(() => expect(states(other).at(-1)).toMatchObject({ people: 1 }))
+    await vi.waitFor(() => expect(states(other).at(-1)).toMatchObject({ people: 1 }), 10_000)
   })
 
   test('stays connected while the Directory sleeps', async () => {
     const directory = freshDirectory()
     const carol = await listen(directory)
-    await vi.waitUntil(() => states(carol).length > 0)
+    await vi.waitUntil(() => states(carol).length > 0, 10_000)
     await evictDurableObject(directory)
     await happen(directory)
-    await vi.waitFor(() => expect(states(carol).at(-1)).toMatchObject({ people: 1 }))
+    await vi.waitFor(() => expect(states(carol).at(-1)).toMatchObject({ people: 1 }), 10_000)
     expect(carol.closed).toBeUndefined()
   })
 
@@ -96,14 +99,14 @@ describe('who listens', () => {
     const directory = freshDirectory()
     const [carol, mallory] = [await listen(directory, 'carol'), await listen(directory, 'mallory')]
     await happen(directory, 'person_blocked', 'mallory')
-    await vi.waitFor(() => expect(mallory.closed).toBe(1008))
+    await vi.waitFor(() => expect(mallory.closed).toBe(1008), 10_000)
     expect(carol.closed).toBeUndefined()
   })
 
   test('is put out at the second at which their sign-in ends, although nothing happens', async () => {
     const directory = freshDirectory()
     const soon = await listen(directory, 'carol', now() + 2)
-    await vi.waitUntil(() => states(soon).length > 0)
+    await vi.waitUntil(() => states(soon).length > 0, 10_000)
     expect(soon.closed).toBeUndefined()
     await vi.waitFor(() => expect(soon.closed).toBe(1008), { timeout: 5_000 })
   })
@@ -111,7 +114,7 @@ describe('who listens', () => {
   test('is put out when their sign-in has come to its end', async () => {
     const directory = freshDirectory()
     const late = await listen(directory, 'carol', now() - 1)
-    await vi.waitFor(() => expect(late.closed).toBe(1008))
+    await vi.waitFor(() => expect(late.closed).toBe(1008), 10_000)
   })
 })
 

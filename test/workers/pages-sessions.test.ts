@@ -152,7 +152,7 @@ describe('the live feed', () => {
     const cookie = await dana.signIn()
     const feed = await dana.listen(cookie)
     await dana.post('/account/sign-out', cookie)
-    await vi.waitFor(() => expect(feed.closed).toBe(1008))
+    await vi.waitFor(() => expect(feed.closed).toBe(1008), 10_000)
     expect((await dana.get('/admin/live', cookie, { upgrade: 'websocket', origin: BASE_URL })).status).toBe(403)
   })
 
@@ -163,7 +163,7 @@ describe('the live feed', () => {
     for (let n = 0; n < 19; n += 1) await dana.signIn()
     expect(feed.closed).toBeUndefined()
     await dana.signIn()
-    await vi.waitFor(() => expect(feed.closed).toBe(1008))
+    await vi.waitFor(() => expect(feed.closed).toBe(1008), 10_000)
     expect((await dana.get('/admin/live', first, { upgrade: 'websocket', origin: BASE_URL })).status).toBe(403)
   })
 
@@ -181,7 +181,7 @@ describe('the live feed', () => {
     await told(['admins'], 1)
     expect(feed.closed).toBeUndefined()
     await told(['sales'], 2)
-    await vi.waitFor(() => expect(feed.closed).toBe(1008))
+    await vi.waitFor(() => expect(feed.closed).toBe(1008), 10_000)
   })
 
   test('is told by the person’s object that the groups are others', async () => {

@@ -122,7 +122,7 @@ describe('25. while the identity provider is down', () => {
     await outage(session, NOW + 4 * HOUR)
     expect(heard).toEqual([])
     await outage(session, NOW + 4 * HOUR + 1)
-    await vi.waitFor(() => expect(heard).toEqual(['auth_unavailable']))
+    await vi.waitFor(() => expect(heard).toEqual(['auth_unavailable']), 10_000)
     expect((await session.describe())?.streams).toEqual([])
     expect(await isLive(session, { grantId, ...grant })).toBe(true)
   })
@@ -149,7 +149,7 @@ describe('25. while the identity provider is down', () => {
     said.mockClear()
     at(NOW + 5 * HOUR + 10)
     for (let n = 0; n < 20; n += 1) await session.admit(caller(grant))
-    await vi.waitUntil(() => said.mock.calls.length > 0)
+    await vi.waitUntil(() => said.mock.calls.length > 0, 10_000)
     expect(said.mock.calls.flat().filter((line) => String(line).includes('identity.failed'))).toHaveLength(1)
   })
 

@@ -46,7 +46,7 @@ export class EventStream {
   }
 
   /** The first event that fits, now or as soon as there is one. */
-  async find(fits: (event: ReadEvent) => boolean, withinMs = 5000): Promise<ReadEvent> {
+  async find(fits: (event: ReadEvent) => boolean, withinMs = 15_000): Promise<ReadEvent> {
     const late = setTimeout(() => this.#heard.resolve(), withinMs)
     const deadline = Date.now() + withinMs
     try {

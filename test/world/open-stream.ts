@@ -12,7 +12,7 @@ export class OpenStream {
     this.ended = this.#read(response)
   }
 
-  async untilSaid(words: string, withinMs = 5_000): Promise<void> {
+  async untilSaid(words: string, withinMs = 15_000): Promise<void> {
     const deadline = Date.now() + withinMs
     while (!this.text.includes(words)) {
       if (Date.now() > deadline || this.endedAt !== undefined) throw new Error(`the stream never said “${words}”: ${this.text}`)
