@@ -1,10 +1,11 @@
 // The account page in a real browser: people see what is connected in their name, and end each of it or all.
 import type { Browser } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { BrokerClient, countForLong, statusWith } from '../world/broker-client.ts'
 import { BROWSER_TESTS_RUN, launchChromium, picturesOf } from '../world/chromium.ts'
 import { openAs, pictured } from '../world/portal-visit.ts'
 import { startWorld, type World } from '../world/world.ts'
+import { forEveryTry } from '../world/each-try.ts'
 
 const PICTURES = picturesOf('account')
 
@@ -13,14 +14,14 @@ describe.runIf(BROWSER_TESTS_RUN)('the account page', () => {
   let browser: Browser
   let client: BrokerClient
 
-  beforeAll(async () => {
+  forEveryTry(async () => {
     world = await startWorld()
     browser = await launchChromium()
     client = await BrokerClient.register(world.brokerUrl, { client_name: 'Cursor' })
-  })
-  afterAll(async () => {
-    await browser?.close()
-    await world?.close()
+    return async () => {
+      await browser?.close()
+      await world?.close()
+    }
   })
 
   describe.for([true, false])('with a script: %s,', (hasScript) => {

@@ -1,20 +1,19 @@
 // The admin API as administrators and their programs use it, in the real runtime: see who is connected, take it away, read the receipt.
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { AdminProgram } from '../world/administrator.ts'
 import { BrokerClient, countForLong, statusWith } from '../world/broker-client.ts'
 import { startWorld, type World } from '../world/world.ts'
+import { forEveryTry } from '../world/each-try.ts'
 
 let world: World
 let client: BrokerClient
 let carol: AdminProgram
 
-beforeAll(async () => {
+forEveryTry(async () => {
   world = await startWorld()
   client = await BrokerClient.register(world.brokerUrl, { client_name: '=HYPERLINK("https://evil.example")' })
   carol = await AdminProgram.signedIn(world.brokerUrl, 'carol')
-})
-afterAll(async () => {
-  await world?.close()
+  return async () => await world?.close()
 })
 
 /** The index is seconds behind. */

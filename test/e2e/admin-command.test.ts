@@ -3,10 +3,11 @@ import { spawn } from 'node:child_process'
 import { mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { AdminProgram } from '../world/administrator.ts'
 import { BrokerClient, countForLong, statusWith } from '../world/broker-client.ts'
 import { startWorld, type World } from '../world/world.ts'
+import { forEveryTry } from '../world/each-try.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 
@@ -15,15 +16,13 @@ let carol: AdminProgram
 let env: Readonly<Record<string, string>>
 let adminId = ''
 
-beforeAll(async () => {
+forEveryTry(async () => {
   world = await startWorld()
   carol = await AdminProgram.signedIn(world.brokerUrl, 'carol')
   const { token, machine } = await carol.createMachine({ name: 'Terminal', scopes: ['admin'] })
   adminId = machine.id
   env = { BROKER_URL: world.brokerUrl, ADMIN_TOKEN: token }
-})
-afterAll(async () => {
-  await world?.close()
+  return async () => await world?.close()
 })
 
 interface Said {

@@ -5,11 +5,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { decodeJwt, generateKeyPair, SignJWT } from 'jose'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { Browser } from '../world/browser.ts'
 import { BrokerClient, countForLong, statusWith } from '../world/broker-client.ts'
 import { PEOPLE } from '../world/people.ts'
 import { startWorld, type World } from '../world/world.ts'
+import { forEveryTry } from '../world/each-try.ts'
 
 const EVENTS = { 'http://schemas.openid.net/event/backchannel-logout': {} }
 
@@ -18,13 +19,13 @@ const strangersKey = generateKeyPair('RS256')
 let world: World
 let dataDir: string
 
-beforeAll(async () => {
+forEveryTry(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'broker-logout-'))
   world = await startWorld({ dataDir })
-})
-afterAll(async () => {
-  await world?.close()
-  await rm(dataDir, { recursive: true, force: true })
+  return async () => {
+    await world?.close()
+    await rm(dataDir, { recursive: true, force: true })
+  }
 })
 
 test('a person who signs out at the identity provider loses every client and every stream', async () => {

@@ -4,23 +4,24 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { backUp, restore } from '../../selfhost/backup.ts'
 import { BrokerClient, countForLong, statusWith } from '../world/broker-client.ts'
 import { startWorld, type World } from '../world/world.ts'
+import { forEveryTry } from '../world/each-try.ts'
 
 let dataDir: string
 let backups: string
 let world: World
 
-beforeAll(async () => {
+forEveryTry(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'broker-backup-'))
   backups = await mkdtemp(join(tmpdir(), 'broker-backups-'))
   world = await startWorld({ dataDir })
-})
-afterAll(async () => {
-  await world?.close()
-  for (const folder of [dataDir, backups]) await rm(folder, { recursive: true, force: true })
+  return async () => {
+    await world?.close()
+    for (const folder of [dataDir, backups]) await rm(folder, { recursive: true, force: true })
+  }
 })
 
 test('what was revoked after the backup stays revoked, unless the operator says that nothing was', async () => {

@@ -1,9 +1,10 @@
 // What the running broker shows people besides the sign-in: its home page, and every way in which something is wrong.
 import type { Browser, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { BrokerClient } from '../world/broker-client.ts'
 import { BROWSER_TESTS_RUN, launchChromium, openTab, photograph, picturesOf } from '../world/chromium.ts'
 import { startWorld, type World } from '../world/world.ts'
+import { forEveryTry } from '../world/each-try.ts'
 
 const PICTURES = picturesOf('broker')
 const NOBODY = 'http://127.0.0.1:9'
@@ -14,14 +15,13 @@ describe.runIf(BROWSER_TESTS_RUN)('the broker shows', () => {
   let page: Page
   let complaints: string[] = []
 
-  beforeAll(async () => {
+  forEveryTry(async () => {
     world = await startWorld({ mayBeUnhealthy: true })
     browser = await launchChromium()
-  })
-
-  afterAll(async () => {
-    await browser?.close()
-    await world?.close()
+    return async () => {
+      await browser?.close()
+      await world?.close()
+    }
   })
 
   beforeEach(async () => {

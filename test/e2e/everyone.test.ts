@@ -1,8 +1,9 @@
 // Revoke everyone, and kill the runtime in the middle: what was begun is finished, and the receipt is whole.
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { AdminProgram } from '../world/administrator.ts'
 import { BrokerClient, statusWith } from '../world/broker-client.ts'
 import { startWorld, type World } from '../world/world.ts'
+import { forEveryTry } from '../world/each-try.ts'
 
 /** `EVERYONE=2000 npx vitest run test/e2e/everyone.test.ts` is the same with two thousand. */
 const EVERYONE = Number(process.env['EVERYONE'] ?? 300)
@@ -11,13 +12,11 @@ let world: World
 let client: BrokerClient
 let carol: AdminProgram
 
-beforeAll(async () => {
+forEveryTry(async () => {
   world = await startWorld()
   client = await BrokerClient.register(world.brokerUrl)
   carol = await AdminProgram.signedIn(world.brokerUrl, 'carol')
-})
-afterAll(async () => {
-  await world?.close()
+  return async () => await world?.close()
 })
 
 test(

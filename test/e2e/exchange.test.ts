@@ -1,9 +1,10 @@
 // Tokens of a trusted issuer become access tokens: at /token, at /.sts and for a client the identity provider has named; and end as those do.
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { AdminProgram } from '../world/administrator.ts'
 import { type Answer, BrokerClient, type Changes, countForLong, errorOf, statusWith } from '../world/broker-client.ts'
 import { TrustedIssuer } from '../world/trusted-issuer.ts'
 import { startWorld, type World } from '../world/world.ts'
+import { forEveryTry } from '../world/each-try.ts'
 
 const TYPE = 'urn:ietf:params:oauth:token-type:'
 const AUDIENCE = 'build-system'
@@ -16,7 +17,7 @@ let confidential: BrokerClient
 let carol: AdminProgram
 let people = 0
 
-beforeAll(async () => {
+forEveryTry(async () => {
   issuer = await TrustedIssuer.start()
   world = await startWorld({
     overrides: {
@@ -32,10 +33,10 @@ beforeAll(async () => {
   client = await BrokerClient.register(world.brokerUrl)
   confidential = await BrokerClient.register(world.brokerUrl, { token_endpoint_auth_method: 'client_secret_post' })
   carol = await AdminProgram.signedIn(world.brokerUrl, 'carol')
-})
-afterAll(async () => {
-  await world?.close()
-  await issuer?.close()
+  return async () => {
+    await world?.close()
+    await issuer?.close()
+  }
 })
 
 /** Somebody who was never seen before: tests of one broker do not meet each other. */

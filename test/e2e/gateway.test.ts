@@ -4,10 +4,11 @@ import { request, type IncomingMessage } from 'node:http'
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { credentialsFor } from '../world/clients.ts'
 import { startRawDownstream, type RawDownstream, type RawHandler } from '../world/raw-downstream.ts'
 import { startWorld, type World } from '../world/world.ts'
+import { forEveryTry } from '../world/each-try.ts'
 
 const legacy = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'echo' } }
 const modern = { ...legacy, params: { name: 'echo', _meta: { 'io.modelcontextprotocol/protocolVersion': '2026-07-28' } } }
@@ -23,20 +24,19 @@ let world: World
 let downstream: RawDownstream
 let token: string
 
-beforeAll(async () => {
+forEveryTry(async () => {
   downstream = await startRawDownstream(sayOk)
   world = await startWorld({ overrides: { DOWNSTREAM_MCP_URL: downstream.url } })
   token = (await credentialsFor('alice', world.mcpUrl)).accessToken
+  return async () => {
+    await world.close()
+    await downstream.close()
+  }
 })
 
 beforeEach(() => {
   downstream.requests.forget()
   downstream.handleWith(sayOk)
-})
-
-afterAll(async () => {
-  await world.close()
-  await downstream.close()
 })
 
 interface Asked {

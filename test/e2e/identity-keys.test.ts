@@ -2,13 +2,14 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { createRemoteJWKSet, exportPKCS8, generateKeyPair, jwtVerify, SignJWT, type JWTPayload } from 'jose'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import { keyRing, type IdentityKey } from '../../src/issuer/keys.ts'
 import { fromHex } from '../../src/platform/crypto.ts'
 import { BrokerClient, statusWith } from '../world/broker-client.ts'
 import { ROOT } from '../world/bundle.ts'
 import { canRun, LineProgram } from '../world/line-program.ts'
 import { startWorld, type World } from '../world/world.ts'
+import { forEveryTry } from '../world/each-try.ts'
 
 type Variables = Readonly<Record<string, string | undefined>>
 type Verifier = (jwt: string) => Promise<JWTPayload>
@@ -16,11 +17,9 @@ type Verifier = (jwt: string) => Promise<JWTPayload>
 let world: World
 const seen = new Set<string>()
 
-beforeAll(async () => {
+forEveryTry(async () => {
   world = await startWorld()
-})
-afterAll(async () => {
-  await world?.close()
+  return async () => await world?.close()
 })
 afterEach(async () => {
   await world.restartRuntime()

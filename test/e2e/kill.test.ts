@@ -1,11 +1,12 @@
 // What goes on when something dies: the runtime without warning, the identity provider for a while, the MCP server behind the broker.
 import { createServer } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { Browser } from '../world/browser.ts'
 import { BrokerClient, callTool, errorOf, statusWith, type Tokens, tokensOf } from '../world/broker-client.ts'
 import { close, listen } from '../world/listening.ts'
 import { startWorld, type World } from '../world/world.ts'
+import { forEveryTry } from '../world/each-try.ts'
 
 const GRACE = 3
 
@@ -13,17 +14,14 @@ let world: World
 let client: BrokerClient
 let tokens: Tokens
 
-beforeAll(async () => {
+forEveryTry(async () => {
   world = await startWorld({ overrides: { IDP_OUTAGE_GRACE: String(GRACE) } })
   client = await BrokerClient.register(world.brokerUrl)
+  return async () => await world?.close()
 })
 beforeEach(async () => {
   tokens = await client.signIn('alice')
 })
-afterAll(async () => {
-  await world?.close()
-})
-
 describe('a runtime that is killed', () => {
   test('keeps people signed in: access tokens, refresh tokens and codes are worth what they were', async () => {
     const code = await client.code('alice')

@@ -1,11 +1,12 @@
 // A client is blocked while a person is at the sign-in of a server: nobody comes back to a code, also when every lifetime is over.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { AdminProgram } from '../world/administrator.ts'
 import { BrokerClient, statusWith } from '../world/broker-client.ts'
 import { Browser, signInAs } from '../world/browser.ts'
 import { ProtectedDownstream } from '../world/protected-downstream.ts'
 import { startWorld, type World } from '../world/world.ts'
+import { forEveryTry } from '../world/each-try.ts'
 
 /** Seconds; long enough for a client to redeem its code on a busy machine. */
 const CODE_TTL = 5
@@ -13,14 +14,14 @@ const CODE_TTL = 5
 let world: World
 let server: ProtectedDownstream
 
-beforeAll(async () => {
+forEveryTry(async () => {
   server = await ProtectedDownstream.start()
   const vault = { name: 'vault', title: 'The vault', url: server.url, auth: 'oauth' }
   world = await startWorld({ overrides: { AUTHORIZATION_CODE_TTL: String(CODE_TTL), DOWNSTREAMS: JSON.stringify([vault]) } })
-})
-afterAll(async () => {
-  await world?.close()
-  await server?.close()
+  return async () => {
+    await world?.close()
+    await server?.close()
+  }
 })
 
 test('gets no code however late they come back, what the server gave is given back, and after the unblock they sign in', async () => {
@@ -36,7 +37,7 @@ test('gets no code however late they come back, what the server gave is given ba
   const { searchParams } = new URL(back.url)
   expect([searchParams.get('error'), searchParams.get('code')]).toEqual(['access_denied', null])
   expect(server.secrets.length).toBeGreaterThan(0)
-  await vi.waitFor(() => expect(server.revoked).toEqual(expect.arrayContaining(server.secrets.slice(-2))))
+  await vi.waitFor(() => expect(server.revoked).toEqual(expect.arrayContaining(server.secrets.slice(-2))), 10_000)
   await carol.act(`/clients/${app.clientId}/unblock`, { reason: 'it was mended' })
   expect(await statusWith(resource, (await app.signIn('alice', { changes: { resource } })).accessToken)).toBe(200)
 })

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { decodeJwt } from 'jose'
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { EXAMPLE_ENCRYPTION_KEY } from '../../src/settings/settings.ts'
 import { AdminProgram } from '../world/administrator.ts'
 import { AccountVisit } from '../world/account-visit.ts'
@@ -15,6 +15,7 @@ import { textsIn } from '../world/disk.ts'
 import { ProtectedDownstream } from '../world/protected-downstream.ts'
 import { SseClient } from '../world/sse-client.ts'
 import { startWorld, type World } from '../world/world.ts'
+import { forEveryTry } from '../world/each-try.ts'
 
 const API_KEY = 'canary-of-a-fixed-header'
 const SERVICE_SECRET = 'canary-of-a-service-token'
@@ -25,7 +26,7 @@ let client: BrokerClient
 let dataDir: string
 let mcpUrl: string
 
-beforeAll(async () => {
+forEveryTry(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'broker-linked-'))
   server = await ProtectedDownstream.start()
   world = await startWorld({
@@ -53,11 +54,7 @@ beforeAll(async () => {
   })
   mcpUrl = `${world.brokerUrl}/servers/vault/mcp`
   client = await BrokerClient.register(world.brokerUrl)
-})
-afterAll(async () => {
-  await world?.close()
-  await server?.close()
-  await rm(dataDir, { recursive: true, force: true })
+  return async () => (await world?.close(), await server?.close(), await rm(dataDir, { recursive: true, force: true }))
 })
 
 /** Whoever was connected before is not any more, neither here nor there. */
@@ -168,7 +165,7 @@ describe('on the account page, without a script,', () => {
     expect((await visit.change('disconnect')).text).toContain('Not connected')
     expect(await stream.endsWithin(1_000)).toBe(true)
     expect(await statusWith(mcpUrl, accessToken)).toBe(401)
-    await vi.waitFor(() => expect(server.revoked.length).toBeGreaterThanOrEqual(2))
+    await vi.waitFor(() => expect(server.revoked.length).toBeGreaterThanOrEqual(2), 10_000)
   })
 
   test('a form of another site changes nothing', async () => {
@@ -189,7 +186,7 @@ test('whoever the identity provider does not know any more has nothing left at t
     world.idp.control.restorePerson('alice')
   }
   expect(await statusWith(mcpUrl, accessToken)).toBe(401)
-  await vi.waitFor(() => expect(server.revoked.length).toBe(known + 2))
+  await vi.waitFor(() => expect(server.revoked.length).toBe(known + 2), 10_000)
 })
 
 test('what is renewed while the person disconnects is nobody’s, and is given back as well', async () => {
@@ -199,7 +196,7 @@ test('what is renewed while the person disconnects is nobody’s, and is given b
   server.hold = held.promise
   server.expireTokens()
   const call = callTool(mcpUrl, accessToken)
-  await vi.waitFor(() => expect(server.waiting).toBe(1))
+  await vi.waitFor(() => expect(server.waiting).toBe(1), 10_000)
   await visit.change('disconnect')
   held.resolve()
   server.hold = undefined
@@ -207,7 +204,7 @@ test('what is renewed while the person disconnects is nobody’s, and is given b
   expect(answer.status).toBe(401)
   await answer.text()
   expect((await visit.look()).text).toContain('Not connected')
-  await vi.waitFor(() => expect(server.revoked).toEqual(expect.arrayContaining(server.secrets.slice(-2))))
+  await vi.waitFor(() => expect(server.revoked).toEqual(expect.arrayContaining(server.secrets.slice(-2))), 10_000)
 })
 
 test('a link outlives a crash and a change of keys, and without the old key it is made anew', async () => {
@@ -259,7 +256,7 @@ test('56. no token of the server, and no fixed secret, is in a log line, a recor
     const text = JSON.stringify(await admin.see(`/recordings/${sub}?newest=500`))
     expect(text.match(/it was sent/g)?.length).toBeGreaterThanOrEqual(8)
     return text
-  })
+  }, 10_000)
   const page = await (await AccountVisit.as('alice', world.brokerUrl)).look()
   const log = world.logs.map(({ message }) => message).join('\n')
   const said = [log, recorded, page.text, ...(await textsIn(dataDir))].join('\n')

@@ -1,20 +1,19 @@
 // Machine credentials: created once, used as a bearer or at the token endpoint, seen among the people, and ended like one.
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { AdminProgram } from '../world/administrator.ts'
 import { BrokerClient, countForLong, errorOf, statusWith } from '../world/broker-client.ts'
 import { startWorld, type World } from '../world/world.ts'
+import { forEveryTry } from '../world/each-try.ts'
 
 let world: World
 let client: BrokerClient
 let carol: AdminProgram
 
-beforeAll(async () => {
+forEveryTry(async () => {
   world = await startWorld()
   client = await BrokerClient.register(world.brokerUrl)
   carol = await AdminProgram.signedIn(world.brokerUrl, 'carol')
-})
-afterAll(async () => {
-  await world?.close()
+  return async () => await world?.close()
 })
 
 const bearer = (token: string): AdminProgram => new AdminProgram(world.brokerUrl, { authorization: `Bearer ${token}` })

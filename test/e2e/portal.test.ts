@@ -1,10 +1,11 @@
 // The portal in a real browser: an administrator watches a person's tool call, takes the person's access away, and sees that it is gone.
 import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { BrokerClient, countForLong, errorOf, statusWith } from '../world/broker-client.ts'
 import { BROWSER_TESTS_RUN, launchChromium, photograph, picturesOf } from '../world/chromium.ts'
 import { decide, eventsIn, LONG_ENOUGH, openAs, pictured } from '../world/portal-visit.ts'
 import { startWorld, type World } from '../world/world.ts'
+import { forEveryTry } from '../world/each-try.ts'
 
 const PICTURES = picturesOf('portal')
 
@@ -13,14 +14,14 @@ describe.runIf(BROWSER_TESTS_RUN)('the portal', () => {
   let browser: Browser
   let client: BrokerClient
 
-  beforeAll(async () => {
+  forEveryTry(async () => {
     world = await startWorld()
     browser = await launchChromium()
     client = await BrokerClient.register(world.brokerUrl, { client_name: 'Cursor' })
-  })
-  afterAll(async () => {
-    await browser?.close()
-    await world?.close()
+    return async () => {
+      await browser?.close()
+      await world?.close()
+    }
   })
 
   /** The index is a moment behind. */
@@ -120,9 +121,7 @@ describe.runIf(BROWSER_TESTS_RUN)('the portal', () => {
 
     beforeEach(async () => {
       ;({ page } = await openAs('carol', browser, `${world.brokerUrl}/admin`))
-      return async () => {
-        await page.context().close()
-      }
+      return async () => await page.context().close()
     })
 
     test('says by itself that somebody has signed in', async () => {

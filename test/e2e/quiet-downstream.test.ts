@@ -1,21 +1,19 @@
 // A downstream that sends the headers of its standing stream only with the first event, as the SDK's own adapter for Node does.
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { BrokerClient, type Tokens } from '../world/broker-client.ts'
 import { startWorld, type World } from '../world/world.ts'
+import { forEveryTry } from '../world/each-try.ts'
 
 describe('the standing stream of a quiet downstream', () => {
   let world: World
   let client: BrokerClient
 
-  beforeAll(async () => {
+  forEveryTry(async () => {
     world = await startWorld()
     client = await BrokerClient.register(world.brokerUrl)
-  })
-
-  afterAll(async () => {
-    await world.close()
+    return async () => await world.close()
   })
 
   test('is open for its client at once, brings what comes, and ends with the access', async () => {

@@ -3,13 +3,14 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { decodeJwt } from 'jose'
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { AdminProgram } from '../world/administrator.ts'
 import { Browser } from '../world/browser.ts'
 import { BrokerClient, callTool, countForLong, type Tokens } from '../world/broker-client.ts'
 import { issuedTokens } from '../world/issued-tokens.ts'
 import { LegacyClient } from '../world/legacy-client.ts'
 import { startWorld, type World } from '../world/world.ts'
+import { forEveryTry } from '../world/each-try.ts'
 
 interface Entry {
   readonly number: number
@@ -24,7 +25,7 @@ let alice: Tokens
 let carol: Browser
 let admin: AdminProgram
 
-beforeAll(async () => {
+forEveryTry(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'broker-recorder-'))
   // In this mode the provider's own tokens travel to the downstream, whose `whoami` says them.
   world = await startWorld({ dataDir, overrides: { DOWNSTREAM_AUTH: 'idp-token' } })
@@ -35,10 +36,7 @@ beforeAll(async () => {
   if (!form) throw new Error('nobody asks carol to sign in')
   await carol.submit(form, { person: 'carol' })
   admin = await AdminProgram.signedIn(world.brokerUrl, 'carol')
-})
-afterAll(async () => {
-  await world?.close()
-  await rm(dataDir, { recursive: true, force: true })
+  return async () => (await world?.close(), await rm(dataDir, { recursive: true, force: true }))
 })
 
 describe('while it is on', () => {
@@ -95,7 +93,7 @@ describe('while it is on', () => {
     const stream = await countForLong(world.mcpUrl, alice.accessToken, leave.signal)
     await stream.untilSaid('"progress":4')
     leave.abort()
-    const opened = await vi.waitUntil(async () => (await entries()).findLast(({ kind }) => kind === 'stream_opened'))
+    const opened = await vi.waitUntil(async () => (await entries()).findLast(({ kind }) => kind === 'stream_opened'), 10_000)
     expect(opened).toMatchObject({ method: 'tools/call', about: 'count', status: 200 })
     const ended = await entryOf(String(opened['requestId']), 'stream_ended')
     expect(ended).toMatchObject({ ended: 'client_left' })
@@ -121,7 +119,7 @@ describe('while it is on', () => {
 
   test('it is read as JSON from where one was, and as JSON Lines', async () => {
     await (await callTool(world.mcpUrl, alice.accessToken)).text()
-    const all = await vi.waitUntil(async () => ((await entries()).length > 0 ? await entries() : undefined))
+    const all = await vi.waitUntil(async () => ((await entries()).length > 0 ? await entries() : undefined), 10_000)
     const last = all.at(-1)?.number ?? 0
     expect(await admin.see(`/recordings/${sub()}?after=${last}`)).toMatchObject({ entries: [], last })
     const lines = (await textOf(`/recordings/${sub()}?format=jsonl`)).trimEnd().split('\n')

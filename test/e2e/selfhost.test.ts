@@ -5,11 +5,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { BrokerClient, countForLong, statusWith } from '../world/broker-client.ts'
 import { startDownstream, type Downstream } from '../world/downstream.ts'
 import { startIdentityProvider, type IdentityProvider } from '../world/identity-provider.ts'
 import { freePort } from '../world/listening.ts'
+import { forEveryTry } from '../world/each-try.ts'
 
 const PROGRAM = join(import.meta.dirname, '../../selfhost/main.ts')
 const SECRET = 'a secret of this test'
@@ -22,7 +23,7 @@ let idp: IdentityProvider
 let downstream: Downstream
 let env: Readonly<Record<string, string>>
 
-beforeAll(async () => {
+forEveryTry(async () => {
   folder = await mkdtemp(join(tmpdir(), 'broker-selfhost-'))
   const port = await freePort()
   brokerUrl = `http://localhost:${port}`
@@ -41,11 +42,11 @@ beforeAll(async () => {
     OAUTH_CLIENT_SECRET: SECRET,
     ENCRYPTION_KEY: '000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f',
   }
-})
-afterAll(async () => {
-  await idp?.close()
-  await downstream?.close()
-  await rm(folder, { recursive: true, force: true })
+  return async () => {
+    await idp?.close()
+    await downstream?.close()
+    await rm(folder, { recursive: true, force: true })
+  }
 })
 
 test('every mistake in the settings is said at once, and the exit code says that starting again mends nothing', async () => {

@@ -1,7 +1,7 @@
 // One broker, three servers of three eras: every client reaches each of them, and nothing that is good for one is good for another.
 import { join } from 'node:path'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import { keyRing } from '../../src/issuer/keys.ts'
 import { SignedTokens } from '../../src/oauth/tokens/signed-tokens.ts'
 import { fromHex } from '../../src/platform/crypto.ts'
@@ -17,6 +17,7 @@ import { SseClient } from '../world/sse-client.ts'
 import { stdioOf } from '../world/stdio.ts'
 import { LEGACY, MODERN, OLD, SERVERS, startThreeEras, type Server, type ThreeEras } from '../world/three-eras.ts'
 import type { World } from '../world/world.ts'
+import { forEveryTry } from '../world/each-try.ts'
 
 const WHOAMI = { name: 'whoami', arguments: {} }
 const INSPECTOR = join(ROOT, 'node_modules/@modelcontextprotocol/inspector/clients/launcher/build/index.js')
@@ -26,13 +27,10 @@ let eras: ThreeEras
 let world: World
 const at = (server: Server): string => eras.at(server)
 
-beforeAll(async () => {
+forEveryTry(async () => {
   eras = await startThreeEras({ groups: ['engineering'] })
   ;({ world } = eras)
-})
-
-afterAll(async () => {
-  await eras.close()
+  return async () => await eras.close()
 })
 
 describe('a client of every kind uses all three at once:', () => {
@@ -93,8 +91,9 @@ describe('a client of every kind uses all three at once:', () => {
 describe('what is good for one server is good for no other:', () => {
   let credentials: readonly Credentials[]
 
-  beforeAll(async () => {
+  forEveryTry(async () => {
     credentials = await Promise.all(SERVERS.map(async (server) => await credentialsFor('alice', at(server))))
+    return async () => {}
   })
 
   test('a token, at either of its addresses', async () => {

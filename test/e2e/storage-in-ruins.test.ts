@@ -2,26 +2,27 @@
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { BrokerClient, callTool, statusWith, type Tokens, tokensOf } from '../world/broker-client.ts'
 import { startWorld, type World } from '../world/world.ts'
+import { forEveryTry } from '../world/each-try.ts'
 
 let world: World
 let dataDir: string
 let client: BrokerClient
 let tokens: Tokens
 
-beforeAll(async () => {
+forEveryTry(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'broker-directory-'))
   world = await startWorld({ dataDir })
   client = await BrokerClient.register(world.brokerUrl, { token_endpoint_auth_method: 'client_secret_post' })
   tokens = await client.signIn('alice')
 
   await ruin('Directory')
-})
-afterAll(async () => {
-  await world?.close()
-  await rm(dataDir, { recursive: true, force: true })
+  return async () => {
+    await world?.close()
+    await rm(dataDir, { recursive: true, force: true })
+  }
 })
 
 test('without the Directory calls and refreshes go on, clients authenticate, and access can be taken back', async () => {

@@ -6,7 +6,7 @@ import { UnauthorizedError, type OAuthDiscoveryState as LegacyDiscovery } from '
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import type { OAuthClientInformationMixed, OAuthTokens } from '@modelcontextprotocol/sdk/shared/auth.js'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { BrokerClient, errorOf, tokensOf } from '../world/broker-client.ts'
 import { credentialsFor, type Credentials } from '../world/clients.ts'
 import { startDownstream, type Downstream } from '../world/downstream.ts'
@@ -17,6 +17,7 @@ import { ScriptedServer } from '../world/scripted-server.ts'
 import { SseClient } from '../world/sse-client.ts'
 import { startSseDownstream, type SseDownstream } from '../world/sse-downstream.ts'
 import { startWorld, type World } from '../world/world.ts'
+import { forEveryTry } from '../world/each-try.ts'
 
 /** Alice is of engineering, Bob of sales. */
 const RULES = [
@@ -36,7 +37,7 @@ let tools: Downstream
 let old: SseDownstream
 let scripted: ScriptedServer
 
-beforeAll(async () => {
+forEveryTry(async () => {
   ;[tools, old, scripted] = await Promise.all([
     startDownstream(),
     startSseDownstream(),
@@ -48,17 +49,16 @@ beforeAll(async () => {
     { name: 'scripted', url: scripted.url, tools: RULES },
   ]
   world = await startWorld({ overrides: { DOWNSTREAMS: JSON.stringify(servers) } })
+  return async () => {
+    await world?.close()
+    await Promise.all([tools.close(), old.close(), scripted.close()])
+  }
 })
 
 beforeEach(() => {
   tools.requests.forget()
   old.requests.forget()
   scripted.requests.forget()
-})
-
-afterAll(async () => {
-  await world?.close()
-  await Promise.all([tools.close(), old.close(), scripted.close()])
 })
 
 const at = (name: string, path = 'mcp'): string => `${world.brokerUrl}/servers/${name}/${path}`

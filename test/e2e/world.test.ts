@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { examineDeployment } from '../../scripts/doctor/deployment.ts'
 import { ROOT } from '../world/bundle.ts'
 import { credentialsFor, legacyClientFor, modernClientWith } from '../world/clients.ts'
@@ -12,18 +12,16 @@ import { close, freePort, listen } from '../world/listening.ts'
 import { spoken } from '../world/spoken-log.ts'
 import { saidBy } from '../world/spoken-result.ts'
 import { startWorld, type World } from '../world/world.ts'
+import { forEveryTry } from '../world/each-try.ts'
 
 const WHOAMI = { name: 'whoami', arguments: {} }
 
 describe('the world', () => {
   let world: World
 
-  beforeAll(async () => {
+  forEveryTry(async () => {
     world = await startWorld()
-  })
-
-  afterAll(async () => {
-    await world.close()
+    return async () => await world.close()
   })
 
   test('signs a person in and the MCP server behind the broker knows who calls, in both eras', async () => {

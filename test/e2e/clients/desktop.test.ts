@@ -1,20 +1,18 @@
 // Cursor, VS Code, Claude and others that register, as far as the wire shows them: their registration, their callback address, their tokens.
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { BrokerClient, callTool, errorOf, tokensOf } from '../../world/broker-client.ts'
 import { Browser } from '../../world/browser.ts'
 import { DESKTOP_CLIENTS, type DesktopClient } from '../../world/client-fixtures.ts'
 import { messageIn, saidBy, VERIFIED_ALICE } from '../../world/spoken-result.ts'
 import { startWorld, type World } from '../../world/world.ts'
+import { forEveryTry } from '../../world/each-try.ts'
 
 describe('a desktop client', () => {
   let world: World
 
-  beforeAll(async () => {
+  forEveryTry(async () => {
     world = await startWorld()
-  })
-
-  afterAll(async () => {
-    await world.close()
+    return async () => await world.close()
   })
 
   test.for(DESKTOP_CLIENTS.map((client) => [client.name, client] as const))(

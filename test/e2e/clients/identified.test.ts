@@ -1,5 +1,5 @@
 // Clients that do not register: those a document at their id describes, as their owners publish it, and those the operator has entered.
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { AdminProgram } from '../../world/administrator.ts'
 import { BrokerClient, callTool, errorOf, tokensOf, type Changes, type Tokens } from '../../world/broker-client.ts'
 import { Browser } from '../../world/browser.ts'
@@ -7,6 +7,7 @@ import { DOCUMENT_CLIENTS } from '../../world/client-documents.ts'
 import { startDocumentHost, type DocumentHost } from '../../world/document-host.ts'
 import { messageIn, saidBy, VERIFIED_ALICE } from '../../world/spoken-result.ts'
 import { startWorld, type World } from '../../world/world.ts'
+import { forEveryTry } from '../../world/each-try.ts'
 
 const REDIRECT = 'https://console.widgets.dev/cb'
 const SECRET = 'a secret that an operator has made up'
@@ -14,7 +15,7 @@ const SECRET = 'a secret that an operator has made up'
 let host: DocumentHost
 let world: World
 
-beforeAll(async () => {
+forEveryTry(async () => {
   host = await startDocumentHost()
   world = await startWorld({
     overrides: {
@@ -27,11 +28,10 @@ beforeAll(async () => {
       ]),
     },
   })
-})
-
-afterAll(async () => {
-  await world.close()
-  await host.close()
+  return async () => {
+    await world.close()
+    await host.close()
+  }
 })
 
 const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'

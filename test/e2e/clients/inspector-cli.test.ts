@@ -1,11 +1,12 @@
 // MCP Inspector in the terminal goes from nothing to a tool's answer, in every era, and the second time without a browser.
 import { createRequire } from 'node:module'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { freePort, isFree } from '../../world/listening.ts'
 import { Home, SpawnedClient } from '../../world/spawned-client.ts'
 import { saidBy, VERIFIED_ALICE } from '../../world/spoken-result.ts'
 import { clientLines } from '../../world/welcome.ts'
 import { startWorld, type World } from '../../world/world.ts'
+import { forEveryTry } from '../../world/each-try.ts'
 
 const require = createRequire(import.meta.url)
 const INSPECTOR = require.resolve('@modelcontextprotocol/inspector/clients/launcher/build/index.js')
@@ -23,12 +24,9 @@ describe('MCP Inspector in the terminal', () => {
   let home: Home
   const running: SpawnedClient[] = []
 
-  beforeAll(async () => {
+  forEveryTry(async () => {
     world = await startWorld()
-  })
-
-  afterAll(async () => {
-    await world.close()
+    return async () => await world.close()
   })
 
   beforeEach(async () => {

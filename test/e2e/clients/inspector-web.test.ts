@@ -1,12 +1,13 @@
 // MCP Inspector in the browser, started with the line of the front page: connect, sign in, run a tool, all by hand in Chromium.
 import { createRequire } from 'node:module'
 import type { Browser } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { setupsFor } from '../../../src/pages/setups.ts'
 import { BROWSER_TESTS_RUN, launchChromium, openTab } from '../../world/chromium.ts'
 import { freePort } from '../../world/listening.ts'
 import { Home, SpawnedClient } from '../../world/spawned-client.ts'
 import { startWorld, type World } from '../../world/world.ts'
+import { forEveryTry } from '../../world/each-try.ts'
 
 const require = createRequire(import.meta.url)
 const INSPECTOR = require.resolve('@modelcontextprotocol/inspector/clients/launcher/build/index.js')
@@ -17,7 +18,7 @@ describe.runIf(BROWSER_TESTS_RUN)('MCP Inspector in the browser', () => {
   let home: Home
   let inspector: SpawnedClient
 
-  beforeAll(async () => {
+  forEveryTry(async () => {
     world = await startWorld()
     browser = await launchChromium()
     home = await Home.create()
@@ -25,13 +26,12 @@ describe.runIf(BROWSER_TESTS_RUN)('MCP Inspector in the browser', () => {
     const [, , ...args] = line.split(' ')
     const ports = { CLIENT_PORT: String(await freePort()), MCP_SANDBOX_PORT: String(await freePort()) }
     inspector = new SpawnedClient(home, INSPECTOR, args, ports)
-  })
-
-  afterAll(async () => {
-    await inspector?.end()
-    await home?.remove()
-    await browser?.close()
-    await world?.close()
+    return async () => {
+      await inspector?.end()
+      await home?.remove()
+      await browser?.close()
+      await world?.close()
+    }
   })
 
   test('finds the server in its list, signs in as Alice and learns who she is', async () => {

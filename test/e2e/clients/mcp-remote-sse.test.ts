@@ -1,12 +1,13 @@
 // mcp-remote at the address of HTTP+SSE: it tries streamable HTTP first, takes the 405 for an answer, and signs in on the way.
 import { join } from 'node:path'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { afterEach, expect, test } from 'vitest'
 import { ROOT } from '../../world/bundle.ts'
 import { Home, SpawnedClient } from '../../world/spawned-client.ts'
 import { startSseDownstream, type SseDownstream } from '../../world/sse-downstream.ts'
 import { stdioOf } from '../../world/stdio.ts'
 import { startWorld, type World } from '../../world/world.ts'
+import { forEveryTry } from '../../world/each-try.ts'
 
 const MCP_REMOTE = join(ROOT, 'node_modules/mcp-remote/dist/proxy.js')
 
@@ -15,19 +16,18 @@ let sse: SseDownstream
 let home: Home
 const running: SpawnedClient[] = []
 
-beforeAll(async () => {
+forEveryTry(async () => {
   sse = await startSseDownstream()
   world = await startWorld({ overrides: { DOWNSTREAM_MCP_URL: sse.url } })
+  return async () => {
+    await world.close()
+    await sse.close()
+  }
 })
 
 afterEach(async () => {
   for (const remote of running.splice(0)) await remote.end()
   await home.remove()
-})
-
-afterAll(async () => {
-  await world.close()
-  await sse.close()
 })
 
 test.for<[string, string[]]>([

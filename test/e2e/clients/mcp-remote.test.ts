@@ -2,13 +2,14 @@
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { setupsFor } from '../../../src/pages/setups.ts'
 import { Home, SpawnedClient } from '../../world/spawned-client.ts'
 import { saidBy, VERIFIED_ALICE } from '../../world/spoken-result.ts'
 import { stdioOf } from '../../world/stdio.ts'
 import { startWorld, type World } from '../../world/world.ts'
+import { forEveryTry } from '../../world/each-try.ts'
 
 const require = createRequire(import.meta.url)
 const MCP_REMOTE = require.resolve('mcp-remote/dist/proxy.js')
@@ -21,8 +22,9 @@ describe('mcp-remote', () => {
   let home: Home
   const running: SpawnedClient[] = []
 
-  beforeAll(async () => {
+  forEveryTry(async () => {
     world = await startWorld()
+    return async () => await world.close()
   })
 
   beforeEach(async () => {
@@ -33,8 +35,6 @@ describe('mcp-remote', () => {
     for (const remote of running.splice(0)) await remote.end()
     await home.remove()
   })
-
-  afterAll(() => world.close())
 
   test('signs in, calls a tool, and is still signed in when it is started again', async () => {
     const { client, remote } = start()

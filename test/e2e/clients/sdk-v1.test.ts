@@ -4,10 +4,11 @@ import { UnauthorizedError, type OAuthDiscoveryState } from '@modelcontextprotoc
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import type { OAuthClientInformationMixed, OAuthTokens } from '@modelcontextprotocol/sdk/shared/auth.js'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { MemoryProvider } from '../../world/memory-provider.ts'
 import { saidBy, VERIFIED_ALICE } from '../../world/spoken-result.ts'
 import { startWorld, type World } from '../../world/world.ts'
+import { forEveryTry } from '../../world/each-try.ts'
 
 type Provider = MemoryProvider<OAuthClientInformationMixed, OAuthTokens, OAuthDiscoveryState>
 
@@ -25,12 +26,9 @@ describe('the SDK for 2025-11-25 and before', () => {
   /** How the newest client's requests for its standing stream were answered. */
   const standing: number[] = []
 
-  beforeAll(async () => {
+  forEveryTry(async () => {
     world = await startWorld({ overrides: { ACCESS_TOKEN_TTL: String(TOKEN_LIFE) } })
-  })
-
-  afterAll(async () => {
-    await world.close()
+    return async () => await world.close()
   })
 
   test('signs in, lists tools, calls one, follows a stream, and gets new tokens without a browser', async () => {

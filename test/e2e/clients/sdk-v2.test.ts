@@ -7,10 +7,11 @@ import {
   type StoredOAuthClientInformation,
   type StoredOAuthTokens,
 } from '@modelcontextprotocol/client'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { MemoryProvider } from '../../world/memory-provider.ts'
 import { saidBy, VERIFIED_ALICE } from '../../world/spoken-result.ts'
 import { startWorld, type World } from '../../world/world.ts'
+import { forEveryTry } from '../../world/each-try.ts'
 
 type Provider = MemoryProvider<StoredOAuthClientInformation, StoredOAuthTokens, OAuthDiscoveryState>
 type Mode = 'auto' | 'legacy' | { readonly pin: string }
@@ -21,12 +22,9 @@ const MODERN = '2026-07-28'
 describe('the SDK for 2026-07-28', () => {
   let world: World
 
-  beforeAll(async () => {
+  forEveryTry(async () => {
     world = await startWorld()
-  })
-
-  afterAll(async () => {
-    await world.close()
+    return async () => await world.close()
   })
 
   test.for<[string, Mode, string]>([

@@ -1,12 +1,13 @@
 // A client takes a request back (MCP, "Cancellation"): the server is told and let go, the place is free, and nobody answers any more.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { credentialsFor } from '../../world/clients.ts'
 import type { EventStream } from '../../world/event-stream.ts'
 import { LegacyClient } from '../../world/legacy-client.ts'
 import { ScriptedServer, type Call } from '../../world/scripted-server.ts'
 import { SseClient } from '../../world/sse-client.ts'
 import { startWorld, type World } from '../../world/world.ts'
+import { forEveryTry } from '../../world/each-try.ts'
 
 const MAX_STREAMS = 6
 
@@ -15,12 +16,16 @@ let world: World
 let token: string
 let calls: Call[]
 
-beforeAll(async () => {
+forEveryTry(async () => {
   server = await ScriptedServer.start()
   world = await startWorld({
     overrides: { DOWNSTREAM_MCP_URL: server.url, MAX_STREAMS: String(MAX_STREAMS), RATE_LIMIT_REQUESTS: '100000' },
   })
   token = (await credentialsFor('alice', world.mcpUrl)).accessToken
+  return async () => {
+    await world.close()
+    await server.close()
+  }
 })
 
 beforeEach(() => {
@@ -29,11 +34,6 @@ beforeEach(() => {
   server.onCall((call) => void calls.push(call))
   server.onNotification((_message, res) => void res.writeHead(202).end())
   server.requests.forget()
-})
-
-afterAll(async () => {
-  await world.close()
-  await server.close()
 })
 
 const cancelled = (requestId: unknown): object => ({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId } })

@@ -1,11 +1,12 @@
 // Downstreams that forget what they had promised to remember, and readers that are slower than a revocation.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { BrokerClient } from '../../world/broker-client.ts'
 import { stepsOf } from '../../world/event-stream.ts'
 import { LegacyClient } from '../../world/legacy-client.ts'
 import { ScriptedServer } from '../../world/scripted-server.ts'
 import { startWorld, type World } from '../../world/world.ts'
+import { forEveryTry } from '../../world/each-try.ts'
 
 const MEGABYTE = 1024 * 1024
 
@@ -15,21 +16,20 @@ let client: BrokerClient
 let legacy: LegacyClient
 let refreshToken: string
 
-beforeAll(async () => {
+forEveryTry(async () => {
   server = await ScriptedServer.start({ resumable: true })
   world = await startWorld({ overrides: { DOWNSTREAM_MCP_URL: server.url, EVENT_LOG_BYTES: String(64 * MEGABYTE) } })
   client = await BrokerClient.register(world.brokerUrl)
+  return async () => {
+    await world.close()
+    await server.close()
+  }
 })
 
 beforeEach(async () => {
   const tokens = await client.signIn('alice', { changes: { resource: world.mcpUrl } })
   refreshToken = tokens.refreshToken
   legacy = await LegacyClient.open(world.mcpUrl, tokens.accessToken)
-})
-
-afterAll(async () => {
-  await world.close()
-  await server.close()
 })
 
 describe('a call whose downstream breaks off and has forgotten', () => {

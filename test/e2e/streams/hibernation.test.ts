@@ -1,12 +1,13 @@
 // What an idle connected person costs: nothing. Their object sleeps while streams stay open, wakes for an event, and still revokes.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { BrokerClient, callTool, MODERN, type Tokens } from '../../world/broker-client.ts'
 import { EventStream } from '../../world/event-stream.ts'
 import type { Feed } from '../../world/feed.ts'
 import { LegacyClient } from '../../world/legacy-client.ts'
 import { ScriptedServer } from '../../world/scripted-server.ts'
 import { startWorld, type World } from '../../world/world.ts'
+import { forEveryTry } from '../../world/each-try.ts'
 
 /** The runtime lets an object sleep 10 s after its last event. */
 const UNTIL_ASLEEP_MS = 13_000
@@ -14,14 +15,13 @@ const UNTIL_ASLEEP_MS = 13_000
 let world: World
 let downstream: ScriptedServer
 
-beforeAll(async () => {
+forEveryTry(async () => {
   downstream = await ScriptedServer.start({ resumable: true, exclusive: true })
   world = await startWorld({ overrides: { DOWNSTREAM_MCP_URL: downstream.url } })
-})
-
-afterAll(async () => {
-  await world.close()
-  await downstream.close()
+  return async () => {
+    await world.close()
+    await downstream.close()
+  }
 })
 
 /** How often the person's object was built: once more after every sleep. */

@@ -2,12 +2,13 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { ElicitRequestSchema, ToolListChangedNotificationSchema } from '@modelcontextprotocol/sdk/types.js'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import { credentialsFor, modernClientWith, type Credentials } from '../../world/clients.ts'
 import { LegacyClient } from '../../world/legacy-client.ts'
 import { SseClient } from '../../world/sse-client.ts'
 import { startSseDownstream, type SseDownstream } from '../../world/sse-downstream.ts'
 import { startWorld, type World } from '../../world/world.ts'
+import { forEveryTry } from '../../world/each-try.ts'
 
 const ECHO = { name: 'echo', arguments: { message: 'hello' } }
 const SAID = { content: [{ type: 'text', text: 'hello' }] }
@@ -22,21 +23,20 @@ let world: World
 let sse: SseDownstream
 let alice: Credentials
 
-beforeAll(async () => {
+forEveryTry(async () => {
   sse = await startSseDownstream()
   world = await startWorld({ overrides: { DOWNSTREAM_MCP_URL: sse.url, DOWNSTREAM_PASS_HEADERS: 'X-MCP-Toolsets' } })
   alice = await credentialsFor('alice', world.mcpUrl)
+  return async () => {
+    await world.close()
+    await sse.close()
+  }
 })
 
 afterEach(() => {
   sse.refuseWith(undefined)
   sse.breakPosts(undefined)
   sse.nameEndpoint()
-})
-
-afterAll(async () => {
-  await world.close()
-  await sse.close()
 })
 
 async function connected(): Promise<{ client: Client; transport: StreamableHTTPClientTransport }> {

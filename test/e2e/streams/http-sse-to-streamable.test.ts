@@ -6,13 +6,14 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js'
 import type { OAuthClientInformationMixed, OAuthTokens } from '@modelcontextprotocol/sdk/shared/auth.js'
 import { ToolListChangedNotificationSchema } from '@modelcontextprotocol/sdk/types.js'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { credentialsFor } from '../../world/clients.ts'
 import { MemoryProvider } from '../../world/memory-provider.ts'
 import { startRawDownstream, type RawDownstream } from '../../world/raw-downstream.ts'
 import { saidBy, VERIFIED_ALICE } from '../../world/spoken-result.ts'
 import { SseClient } from '../../world/sse-client.ts'
 import { startWorld, type World } from '../../world/world.ts'
+import { forEveryTry } from '../../world/each-try.ts'
 
 const WHOAMI = { name: 'whoami', arguments: {} }
 const isFarewell = ({ method }: { method: string }): boolean => method === 'DELETE'
@@ -20,13 +21,10 @@ const isFarewell = ({ method }: { method: string }): boolean => method === 'DELE
 let world: World
 let sseUrl: string
 
-beforeAll(async () => {
+forEveryTry(async () => {
   world = await startWorld()
   sseUrl = `${world.brokerUrl}/sse`
-})
-
-afterAll(async () => {
-  await world.close()
+  return async () => await world.close()
 })
 
 /** Finds the authorization server from the address alone, registers and signs in, as the SDK does it. */
@@ -108,7 +106,7 @@ describe('a server that', () => {
   let raw: RawDownstream
   let client: SseClient
 
-  beforeAll(async () => {
+  forEveryTry(async () => {
     raw = await startRawDownstream((_req, body, res) => {
       if (body.includes('initialize"'))
         res.writeHead(200, { 'content-type': 'application/json', 'mcp-session-id': 'theirs' }).end(INITIALIZED)
@@ -116,11 +114,10 @@ describe('a server that', () => {
     })
     await world.restartRuntime({ DOWNSTREAM_MCP_URL: raw.url })
     client = await SseClient.open(sseUrl, (await credentialsFor('alice', world.mcpUrl)).accessToken)
-  })
-
-  afterAll(async () => {
-    client.stream.leave()
-    await raw.close()
+    return async () => {
+      client.stream.leave()
+      await raw.close()
+    }
   })
 
   test('answers in JSON and has no stream of its own is spoken to in its revision and session', async () => {

@@ -2,13 +2,14 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js'
 import { ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import { BrokerClient } from '../../world/broker-client.ts'
 import { credentialsFor, type Credentials } from '../../world/clients.ts'
 import { startRawDownstream } from '../../world/raw-downstream.ts'
 import { SseClient } from '../../world/sse-client.ts'
 import { startSseDownstream, type SseDownstream } from '../../world/sse-downstream.ts'
 import { startWorld, type World } from '../../world/world.ts'
+import { forEveryTry } from '../../world/each-try.ts'
 
 const ECHO = { name: 'echo', arguments: { message: 'hello' } }
 
@@ -18,22 +19,21 @@ let alice: Credentials
 let sseUrl: string
 const open: { leave(): void }[] = []
 
-beforeAll(async () => {
+forEveryTry(async () => {
   sse = await startSseDownstream()
   world = await startWorld({ overrides: { DOWNSTREAM_MCP_URL: sse.url, DOWNSTREAM_PASS_HEADERS: 'X-MCP-Toolsets' } })
   sseUrl = `${world.brokerUrl}/sse`
   alice = await credentialsFor('alice', world.mcpUrl)
+  return async () => {
+    await world.close()
+    await sse.close()
+  }
 })
 
 afterEach(() => {
   sse.refuseWith(undefined)
   sse.nameEndpoint()
   for (const stream of open.splice(0)) stream.leave()
-})
-
-afterAll(async () => {
-  await world.close()
-  await sse.close()
 })
 
 async function bare(token = alice.accessToken): Promise<SseClient> {

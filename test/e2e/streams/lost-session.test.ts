@@ -1,11 +1,12 @@
 // A session at the downstream is lost when that is proven, and not before: what servers answer while it lives, and when it is gone.
 import type { ServerResponse } from 'node:http'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { BrokerClient } from '../../world/broker-client.ts'
 import { credentialsFor } from '../../world/clients.ts'
 import { LegacyClient } from '../../world/legacy-client.ts'
 import { ScriptedServer, type Call } from '../../world/scripted-server.ts'
 import { startWorld, type World } from '../../world/world.ts'
+import { forEveryTry } from '../../world/each-try.ts'
 
 let server: ScriptedServer
 let world: World
@@ -13,12 +14,16 @@ let client: LegacyClient
 let token: string
 let counts: Map<string, number>
 
-beforeAll(async () => {
+forEveryTry(async () => {
   server = await ScriptedServer.start({ resumable: true })
   // A window so long that nothing comes back while the test runs.
   const limits = { RATE_LIMIT_REQUESTS: '10000', RATE_LIMIT_WINDOW: String(30 * 86_400) }
   world = await startWorld({ overrides: { DOWNSTREAM_MCP_URL: server.url, MAX_MCP_SESSIONS: '100', ...limits } })
   token = (await credentialsFor('alice', world.mcpUrl)).accessToken
+  return async () => {
+    await world.close()
+    await server.close()
+  }
 })
 
 beforeEach(async () => {
@@ -29,11 +34,6 @@ beforeEach(async () => {
   server.onCall(count)
   client = await LegacyClient.open(world.mcpUrl, token)
   server.requests.forget()
-})
-
-afterAll(async () => {
-  await world.close()
-  await server.close()
 })
 
 /** A server with a state: what each session has counted. */

@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { decodeJwt } from 'jose'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { CountingClient, type CountingOptions } from '../../crash/counting-client.ts'
 import { NumberingDownstream } from '../../crash/numbering-downstream.ts'
 import { verdictOn, verdictOnCall } from '../../crash/verdict.ts'
@@ -11,6 +11,7 @@ import { ROOT } from '../../world/bundle.ts'
 import { credentialsFor } from '../../world/clients.ts'
 import { OpenStream } from '../../world/open-stream.ts'
 import { startWorld, type World } from '../../world/world.ts'
+import { forEveryTry } from '../../world/each-try.ts'
 
 const INTACT = { lost: 0, doubled: 0, disordered: 0 }
 
@@ -18,15 +19,14 @@ let world: World
 let downstream: NumberingDownstream
 let token: string
 
-beforeAll(async () => {
+forEveryTry(async () => {
   downstream = await NumberingDownstream.start({ seed: 1 })
   world = await startWorld({ project: join(ROOT, 'test/crash/mortal'), overrides: { DOWNSTREAM_MCP_URL: downstream.url } })
   token = (await credentialsFor('alice', world.mcpUrl)).accessToken
-})
-
-afterAll(async () => {
-  await world.close()
-  await downstream.close()
+  return async () => {
+    await world.close()
+    await downstream.close()
+  }
 })
 
 async function killObject(): Promise<void> {

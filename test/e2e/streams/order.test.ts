@@ -1,16 +1,17 @@
 // A call does not overtake the standing stream that was opened before it: a server loses what it asks while none stands open.
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { credentialsFor } from '../../world/clients.ts'
 import { LegacyClient } from '../../world/legacy-client.ts'
 import { startRawDownstream, type RawDownstream } from '../../world/raw-downstream.ts'
 import { startWorld, type World } from '../../world/world.ts'
+import { forEveryTry } from '../../world/each-try.ts'
 
 const SESSIONS = 20
 
 let world: World
 let raw: RawDownstream
 
-beforeAll(async () => {
+forEveryTry(async () => {
   raw = await startRawDownstream((req, body, res) => {
     if (req.method === 'GET') res.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders()
     else if (!body.includes('"id"')) res.writeHead(202).end()
@@ -21,11 +22,10 @@ beforeAll(async () => {
     }
   })
   world = await startWorld({ overrides: { DOWNSTREAM_MCP_URL: raw.url } })
-})
-
-afterAll(async () => {
-  await world.close()
-  await raw.close()
+  return async () => {
+    await world.close()
+    await raw.close()
+  }
 })
 
 test('a client that opens its stream and calls at once finds them in this order behind the broker, in twenty sessions of twenty', async () => {

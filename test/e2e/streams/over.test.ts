@@ -2,7 +2,7 @@
 import type { ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { SseReader } from '../../../src/mcp/sse/sse.ts'
 import { AdminProgram } from '../../world/administrator.ts'
 import { credentialsFor } from '../../world/clients.ts'
@@ -11,6 +11,7 @@ import { LegacyClient } from '../../world/legacy-client.ts'
 import { HIDDEN, ODD_STREAMS } from '../../world/odd-events.ts'
 import { ScriptedServer } from '../../world/scripted-server.ts'
 import { startWorld, type World } from '../../world/world.ts'
+import { forEveryTry } from '../../world/each-try.ts'
 
 const MAX_STREAMS = 10
 const MAX_EVENT_BYTES = 100_000
@@ -22,7 +23,7 @@ let world: World
 let plain: string
 let ruled: string
 
-beforeAll(async () => {
+forEveryTry(async () => {
   server = await ScriptedServer.start()
   const servers = [
     { name: 'plain', url: server.url },
@@ -38,6 +39,7 @@ beforeAll(async () => {
   })
   plain = (await credentialsFor('alice', at('plain'))).accessToken
   ruled = (await credentialsFor('alice', at('ruled'))).accessToken
+  return async () => (await world.close(), await server.close())
 })
 
 beforeEach(() => {
@@ -45,11 +47,6 @@ beforeEach(() => {
   server.onCall((call) => call.answer({}))
   server.onNotification((_message, res) => void res.writeHead(202).end())
   server.requests.forget()
-})
-
-afterAll(async () => {
-  await world.close()
-  await server.close()
 })
 
 const at = (name: string): string => `${world.brokerUrl}/servers/${name}/mcp`

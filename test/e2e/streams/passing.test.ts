@@ -1,11 +1,12 @@
 // What a legacy message carries to the downstream and its answer back, through the person's object.
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { credentialsFor } from '../../world/clients.ts'
 import { NOT_GZIP, TAKEN } from '../../world/odd-answers.ts'
 import { EventStream } from '../../world/event-stream.ts'
 import { LegacyClient } from '../../world/legacy-client.ts'
 import { startRawDownstream, type RawDownstream, type RawHandler } from '../../world/raw-downstream.ts'
 import { startWorld, type World } from '../../world/world.ts'
+import { forEveryTry } from '../../world/each-try.ts'
 
 const call = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'echo' } }
 const failed = (code: string) => ({
@@ -20,20 +21,19 @@ const sayOk: RawHandler = (_req, _body, res) =>
 let downstream: RawDownstream
 let world: World
 let token: string
-beforeAll(async () => {
+forEveryTry(async () => {
   downstream = await startRawDownstream(sayOk)
   world = await startWorld({ overrides: { DOWNSTREAM_MCP_URL: downstream.url, DOWNSTREAM_TIMEOUT: '1' } })
   token = (await credentialsFor('alice', world.mcpUrl)).accessToken
+  return async () => {
+    await world.close()
+    await downstream.close()
+  }
 })
 beforeEach(() => {
   downstream.requests.forget()
   downstream.handleWith(sayOk)
 })
-afterAll(async () => {
-  await world.close()
-  await downstream.close()
-})
-
 const client = () => new LegacyClient(world.mcpUrl, token)
 
 async function read(response: Response): Promise<EventStream> {

@@ -1,29 +1,29 @@
 // The runtime is killed in the middle of everything: what was promised before is kept afterwards, or refused aloud.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { beforeEach, expect, test } from 'vitest'
 import { credentialsFor } from '../../world/clients.ts'
 import { stepsOf } from '../../world/event-stream.ts'
 import { LegacyClient } from '../../world/legacy-client.ts'
 import { ScriptedServer } from '../../world/scripted-server.ts'
 import { startWorld, type World } from '../../world/world.ts'
+import { forEveryTry } from '../../world/each-try.ts'
 
 let server: ScriptedServer
 let world: World
 let token: string
 
-beforeAll(async () => {
+forEveryTry(async () => {
   server = await ScriptedServer.start()
   world = await startWorld({ overrides: { DOWNSTREAM_MCP_URL: server.url } })
   token = (await credentialsFor('alice', world.mcpUrl)).accessToken
+  return async () => {
+    await world.close()
+    await server.close()
+  }
 })
 
 beforeEach(() => {
   server.behaviour.resumable = true
-})
-
-afterAll(async () => {
-  await world.close()
-  await server.close()
 })
 
 async function restart(): Promise<void> {

@@ -1,28 +1,28 @@
 // A client of the 2025 revisions that loses its connection in the middle of a call gets the rest: once, and in order.
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { credentialsFor } from '../../world/clients.ts'
 import { stepsOf } from '../../world/event-stream.ts'
 import { LegacyClient } from '../../world/legacy-client.ts'
 import { ScriptedServer } from '../../world/scripted-server.ts'
 import { startWorld, type World } from '../../world/world.ts'
+import { forEveryTry } from '../../world/each-try.ts'
 
 let server: ScriptedServer
 let world: World
 let token: string
 
-beforeAll(async () => {
+forEveryTry(async () => {
   server = await ScriptedServer.start()
   world = await startWorld({ overrides: { DOWNSTREAM_MCP_URL: server.url } })
   token = (await credentialsFor('alice', world.mcpUrl)).accessToken
+  return async () => {
+    await world.close()
+    await server.close()
+  }
 })
 
 beforeEach(() => {
   server.behaviour.resumable = true
-})
-
-afterAll(async () => {
-  await world.close()
-  await server.close()
 })
 
 describe('a client that lost its connection', () => {

@@ -2,25 +2,23 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { ToolListChangedNotificationSchema } from '@modelcontextprotocol/sdk/types.js'
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { afterEach, expect, test } from 'vitest'
 import { credentialsFor } from '../../world/clients.ts'
 import { startWorld, type World } from '../../world/world.ts'
+import { forEveryTry } from '../../world/each-try.ts'
 
 let world: World
 let token: string
 const running: Client[] = []
 
-beforeAll(async () => {
+forEveryTry(async () => {
   world = await startWorld()
   token = (await credentialsFor('alice', world.mcpUrl)).accessToken
+  return async () => await world.close()
 })
 
 afterEach(async () => {
   for (const client of running.splice(0)) await client.close()
-})
-
-afterAll(async () => {
-  await world.close()
 })
 
 /** A client whose connections can be cut; what it knows of them is what any program would. */

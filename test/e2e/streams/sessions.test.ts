@@ -1,29 +1,29 @@
 // MCP sessions of the 2025 revisions: the broker's own ids, ended for good by DELETE, and kept although the downstream forgets.
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { credentialsFor } from '../../world/clients.ts'
 import { stepsOf } from '../../world/event-stream.ts'
 import { LegacyClient } from '../../world/legacy-client.ts'
 import { ScriptedServer } from '../../world/scripted-server.ts'
 import { startWorld, type World } from '../../world/world.ts'
+import { forEveryTry } from '../../world/each-try.ts'
 
 let server: ScriptedServer
 let world: World
 let token: string
 
-beforeAll(async () => {
+forEveryTry(async () => {
   server = await ScriptedServer.start({ resumable: true })
   world = await startWorld({ overrides: { DOWNSTREAM_MCP_URL: server.url, MAX_MCP_SESSIONS: '5' } })
   token = (await credentialsFor('alice', world.mcpUrl)).accessToken
+  return async () => {
+    await world.close()
+    await server.close()
+  }
 })
 
 beforeEach(() => {
   server.requests.forget()
   server.onCall((call) => call.answer({ from: call.session?.id }))
-})
-
-afterAll(async () => {
-  await world.close()
-  await server.close()
 })
 
 const errorCode = (code: string) => ({ error: { data: { code } } })

@@ -1,25 +1,25 @@
 // The standing GET stream of a session: what comes while nobody listens, who listens when two do, and what goes to the downstream.
 import type { ServerResponse } from 'node:http'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { credentialsFor } from '../../world/clients.ts'
 import { stepsOf } from '../../world/event-stream.ts'
 import { LegacyClient } from '../../world/legacy-client.ts'
 import { ScriptedServer } from '../../world/scripted-server.ts'
 import { startWorld, type World } from '../../world/world.ts'
+import { forEveryTry } from '../../world/each-try.ts'
 
 let server: ScriptedServer
 let world: World
 let token: string
 
-beforeAll(async () => {
+forEveryTry(async () => {
   server = await ScriptedServer.start({ resumable: true, exclusive: true })
   world = await startWorld({ overrides: { DOWNSTREAM_MCP_URL: server.url } })
   token = (await credentialsFor('alice', world.mcpUrl)).accessToken
-})
-
-afterAll(async () => {
-  await world.close()
-  await server.close()
+  return async () => {
+    await world.close()
+    await server.close()
+  }
 })
 
 async function listening() {
