@@ -1,11 +1,12 @@
 // Two identity providers at once, in a real browser: people choose where they sign in, and each provider decides about its own people alone.
 import { decodeJwt } from 'jose'
 import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { startGithub, type GithubWorld } from '../unit/identity/dialects/github.ts'
 import { BrokerClient, callTool, countForLong, statusWith, tokensOf, type Tokens } from '../world/broker-client.ts'
 import { BROWSER_TESTS_RUN, launchChromium, openTab, photograph, picturesOf } from '../world/chromium.ts'
 import { startWorld, type World } from '../world/world.ts'
+import { forEveryTry } from '../world/each-try.ts'
 
 const PICTURES = picturesOf('providers')
 
@@ -15,7 +16,7 @@ describe.runIf(BROWSER_TESTS_RUN)('with two identity providers', () => {
   let browser: Browser
   let client: BrokerClient
 
-  beforeAll(async () => {
+  forEveryTry(async () => {
     github = await startGithub('OAuth App')
     const entry = {
       name: 'github',
@@ -32,13 +33,13 @@ describe.runIf(BROWSER_TESTS_RUN)('with two identity providers', () => {
         ADMIN_EMAILS: 'oauth:alice@example.com',
       },
     })
-    browser = await launchChromium()
+    browser = await launchChromium({ isWhole: true })
     client = await BrokerClient.register(world.brokerUrl, { client_name: 'Cursor' })
-  })
-  afterAll(async () => {
-    await browser?.close()
-    await world?.close()
-    await github?.close()
+    return async () => {
+      await browser?.close()
+      await world?.close()
+      await github?.close()
+    }
   })
 
   /** From the client's link to its tokens; `choose` is what the person does on the consent page and after it. */

@@ -1,12 +1,13 @@
 // A person in a real browser: consent, sign-in, back to the client, with JavaScript and without; pictures go to test/artifacts/.
 import { createServer, type Server } from 'node:http'
 import type { Browser, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { BrokerClient, statusWith, tokensOf } from '../../world/broker-client.ts'
 import { BROWSER_TESTS_RUN, launchChromium, openTab, photograph, picturesOf } from '../../world/chromium.ts'
 import { DESKTOP_CLIENTS } from '../../world/client-fixtures.ts'
 import { close, listen } from '../../world/listening.ts'
 import { startWorld, type World } from '../../world/world.ts'
+import { forEveryTry } from '../../world/each-try.ts'
 
 const PICTURES = picturesOf('journey')
 const CURSOR = DESKTOP_CLIENTS[0]!
@@ -19,20 +20,19 @@ describe.runIf(BROWSER_TESTS_RUN)('a person in a browser', () => {
   let complaints: string[] = []
   let page: Page
 
-  beforeAll(async () => {
+  forEveryTry(async () => {
     // The client: a program on this computer that waits to be called back.
     const done =
       '<!doctype html><html lang="en"><title>Client</title><link rel="icon" href="data:,"><h1>You may close this tab</h1>'
     listener = createServer((_, response) => response.writeHead(200, { 'content-type': 'text/html' }).end(done))
     redirectUri = `http://127.0.0.1:${await listen(listener, 0)}/callback`
     world = await startWorld()
-    browser = await launchChromium()
-  })
-
-  afterAll(async () => {
-    await browser?.close()
-    await world?.close()
-    await close(listener)
+    browser = await launchChromium({ isWhole: true })
+    return async () => {
+      await browser?.close()
+      await world?.close()
+      await close(listener)
+    }
   })
 
   beforeEach(async () => {
