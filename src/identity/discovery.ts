@@ -1,7 +1,8 @@
 // Finds the metadata of an issuer by its well-known addresses (OpenID Connect Discovery, RFC 8414).
 import { isLoopback } from '../platform/loopback.ts'
 import * as z from 'zod'
-import { ask, assertAtWork, jsonOf } from './ask.ts'
+import { firstPublished } from '../oauth-client/published-document.ts'
+import { askAtWork } from './ask.ts'
 import { IdentityError } from './provider.ts'
 
 // A key the provider publishes must never be one a caller could sign with: no HMAC, no `none`.
@@ -93,19 +94,13 @@ async function documentOf<Document extends { readonly issuer: string }>(
 ): Promise<Document> {
   const url = new URL(configured)
   if (url.protocol !== 'https:' && !isLoopback(url)) throw new IdentityError('invalid', `${url.origin} is not https`)
-  const failures: string[] = []
-  let isNothingThere = true
-  for (const address of wellKnownAddresses(url)) {
-    const response = await ask(address, { method: 'GET', headers: { accept: 'application/json' } })
-    await assertAtWork(response, address)
-    const found = response.ok ? schema.safeParse(await jsonOf(response, address).catch(() => undefined)) : undefined
-    if (found?.success && isOurs(found.data.issuer)) return found.data
-    isNothingThere &&= response.status >= 400
-    failures.push(
-      `${address} ${found?.success ? `names another issuer, ${found.data.issuer}` : `answered ${response.status} without metadata`}`,
-    )
-    if (!response.bodyUsed) await response.body?.cancel()
-  }
+  const { found, failures, isNothingThere } = await firstPublished({
+    addresses: wellKnownAddresses(url),
+    schema,
+    ask: askAtWork,
+    faultOf: ({ issuer }) => (isOurs(issuer) ? undefined : `names another issuer, ${issuer}`),
+  })
+  if (found) return found
   throw new (isNothingThere ? NothingPublished : IdentityError)('invalid', failures.join('; '))
 }
 

@@ -1,21 +1,8 @@
-// What the token endpoint said, read before anything in it is verified: a rotated refresh token must never be lost to a later failure.
-import * as z from 'zod'
+// The tokens of an identity provider: what to keep of an answer, and what is left to be verified.
 import type { IdpTokens } from '../caller.ts'
-import { assertAtWork, jsonOf } from './ask.ts'
+import { readTokenResponse, type TokensRefused } from '../oauth-client/token-response.ts'
+import { assertAtWork } from './ask.ts'
 import { IdentityError } from './provider.ts'
-
-// Lenient on purpose: a strange optional field must not cost the tokens beside it.
-const text = z.string().min(1).optional().catch(undefined)
-/** Seconds; a number beyond every calendar is no lifetime. */
-const lifetime = z.coerce.number().positive().max(1e10).optional().catch(undefined)
-const answerSchema = z.object({
-  access_token: z.string().min(1),
-  token_type: z.string().catch('bearer'),
-  expires_in: lifetime,
-  refresh_token: text,
-  id_token: text,
-})
-const errorSchema = z.object({ error: z.string().min(1), error_description: text })
 
 export interface TokenAnswer {
   readonly tokens: IdpTokens
@@ -28,19 +15,7 @@ export interface TokenAnswer {
 /** `previous` are the tokens a refresh replaces: what the provider does not renew stays. */
 export async function readTokenAnswer(response: Response, previous?: IdpTokens): Promise<TokenAnswer> {
   await assertAtWork(response, 'the token endpoint')
-  const body = await jsonOf(response, 'the token endpoint')
-  // Some providers send errors with status 200.
-  const refusal = errorSchema.safeParse(body)
-  if (refusal.success) {
-    const { error: code, error_description: description = 'no description' } = refusal.data
-    throw new IdentityError('refused', `the token endpoint answered ${response.status} ${code}: ${description}`.slice(0, 300), {
-      code,
-    })
-  }
-  const answer = answerSchema.safeParse(body)
-  if (!response.ok || !answer.success)
-    throw new IdentityError('unreachable', `the token endpoint answered ${response.status} without tokens`)
-  const { access_token, token_type, expires_in, refresh_token, id_token } = answer.data
+  const { access_token, token_type, expires_in, refresh_token, id_token } = await readTokenResponse(response, refused)
   return {
     tokens: {
       accessToken: access_token,
@@ -57,3 +32,5 @@ export async function readTokenAnswer(response: Response, previous?: IdpTokens):
 export function withoutIdToken({ tokens, unverified }: TokenAnswer): TokenAnswer {
   return { tokens: { ...tokens, idToken: undefined }, unverified, idToken: undefined }
 }
+
+const refused: TokensRefused = (reason, detail, code) => new IdentityError(reason, detail.slice(0, 300), { code })

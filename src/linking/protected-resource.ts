@@ -4,7 +4,8 @@ import { outbound } from '../platform/outbound.ts'
 import { describeError } from '../platform/telemetry.ts'
 import { bearerChallenge, scopesOf } from '../platform/www-authenticate.ts'
 import type { Downstream } from '../settings/downstreams.ts'
-import { ask, assertAtWork, jsonOf, isAllowedAddress } from './ask.ts'
+import { firstPublished } from '../oauth-client/published-document.ts'
+import { askAtWork, isAllowedAddress } from './ask.ts'
 import { LinkError } from './link-error.ts'
 
 export interface ProtectedResource {
@@ -58,13 +59,11 @@ async function challengeOf({ url, transport }: Downstream): Promise<ReadonlyMap<
 }
 
 async function metadataOf({ url }: Downstream, named: string | undefined): Promise<z.output<typeof metadataSchema> | undefined> {
-  for (const address of named === undefined ? wellKnown(url) : [named]) {
+  const addresses = named === undefined ? wellKnown(url) : [named]
+  for (const address of addresses)
     if (!isAllowedAddress(address, url)) throw new LinkError('invalid', `the metadata of ${url} are said to be at ${address}`)
-    const answer = await ask(address, { method: 'GET', headers: { accept: 'application/json' } })
-    assertAtWork(answer, address)
-    const found = answer.ok ? metadataSchema.safeParse(await jsonOf(answer)).data : undefined
-    if (found) return found
-  }
+  const { found } = await firstPublished({ addresses, schema: metadataSchema, ask: askAtWork })
+  if (found) return found
   if (named !== undefined) throw new LinkError('invalid', `there are no metadata at ${named}`)
   return undefined
 }

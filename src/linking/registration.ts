@@ -5,7 +5,8 @@ import type { KeyRing } from '../issuer/keys.ts'
 import { seal, unseal } from '../platform/crypto.ts'
 import { linkedClientSchema, type LinkedClient } from '../session/contract/link-client.ts'
 import type { Downstream } from '../settings/downstreams.ts'
-import { ask, assertAtWork, jsonOf } from './ask.ts'
+import { jsonIn } from '../oauth-client/ask.ts'
+import { ask, assertAtWork } from './ask.ts'
 import type { AuthorizationServer } from './authorization-server.ts'
 import { LinkError } from './link-error.ts'
 
@@ -156,7 +157,7 @@ async function register(
   const headers = { accept: 'application/json', 'content-type': 'application/json' }
   const answer = await ask(registration_endpoint, { method: 'POST', headers, body: JSON.stringify(asked) })
   assertAtWork(answer, 'the registration endpoint')
-  const given = answer.ok ? registeredSchema.safeParse(await jsonOf(answer)).data : undefined
+  const given = answer.ok ? registeredSchema.safeParse(await jsonIn(answer)).data : undefined
   if (!given) throw new LinkError('refused', `the registration endpoint answered ${answer.status} without a client`)
   const {
     client_id: id,

@@ -1,10 +1,10 @@
 // One question to a token endpoint, with the client authentication that was agreed, and what it has answered.
 import { isLoopback } from '../platform/loopback.ts'
 import * as oauth from 'oauth4webapi'
-import * as z from 'zod'
 import { clientSecret } from '../oauth-client/client-secret.ts'
 import type { Link, LinkedClient } from '../session/contract/link-client.ts'
-import { ask, assertAtWork, jsonOf } from './ask.ts'
+import { readTokenResponse, type TokensRefused } from '../oauth-client/token-response.ts'
+import { ask, assertAtWork } from './ask.ts'
 import { LinkError } from './link-error.ts'
 
 /** What every call of the library is given. */
@@ -17,31 +17,11 @@ export function authenticationOf({ secret, method }: LinkedClient): oauth.Client
   return clientSecret(secret, method)
 }
 
-const text = z.string().min(1).optional().catch(undefined)
-/** Seconds; a number beyond every calendar is no lifetime. */
-const lifetime = z.coerce.number().positive().max(1e10).optional().catch(undefined)
-const answerSchema = z.object({
-  access_token: z.string().min(1),
-  token_type: z.string().catch('bearer'),
-  expires_in: lifetime,
-  refresh_token: text,
-  scope: text,
-})
-const errorSchema = z.object({ error: z.string().min(1), error_description: text })
-
 export type Tokens = Pick<Link, 'accessToken' | 'expiresAt' | 'refreshToken'> & { readonly scopes: readonly string[] }
 
 export async function readTokens(answer: Response, now: number): Promise<Tokens> {
   assertAtWork(answer, 'the token endpoint')
-  const body = await jsonOf(answer)
-  // Some servers send errors with status 200.
-  const { data: refusal } = errorSchema.safeParse(body)
-  if (refusal) {
-    const { error: code, error_description: description = 'no description' } = refusal
-    throw new LinkError('refused', `the token endpoint answered ${answer.status} ${code}: ${description}`, { code })
-  }
-  const { data: given } = answerSchema.safeParse(body)
-  if (!answer.ok || !given) throw new LinkError('unreachable', `the token endpoint answered ${answer.status} without tokens`)
+  const given = await readTokenResponse(answer, refused)
   if (given.token_type.toLowerCase() !== 'bearer')
     throw new LinkError('invalid', `the token endpoint gave a token of the type ${given.token_type}`)
   const { access_token, expires_in, refresh_token, scope = '' } = given
@@ -63,3 +43,5 @@ export function asLinkError(error: unknown): LinkError {
   }
   return new LinkError('invalid', error instanceof Error ? error.message : String(error), { cause: error })
 }
+
+const refused: TokensRefused = (reason, detail, code) => new LinkError(reason, detail, { ...(code !== undefined && { code }) })

@@ -19,6 +19,7 @@ describe('lint refuses', () => {
     ['the caller to know the settings', 'src/caller.ts', './settings/settings.ts'],
     ['the services to know the routes', 'src/services.ts', './routes/health.ts'],
     ['platform to stand on anything', 'src/platform/probe.ts', '../caller.ts'],
+    ['what is asked alike to know who asks', 'src/oauth-client/probe.ts', '../identity/provider.ts'],
     ['identity to know linking', 'src/identity/probe.ts', '../linking/ask.ts'],
     ['a folder that nobody has placed', 'src/extras/probe.ts', '../platform/crypto.ts'],
     ['Hono in the domain', 'src/oauth/grants/probe.ts', 'hono/tiny'],

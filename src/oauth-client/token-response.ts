@@ -1,0 +1,36 @@
+// What a token endpoint said, read before anything in it is verified: a rotated refresh token must never be lost to a later failure.
+import * as z from 'zod'
+import { jsonIn } from './ask.ts'
+
+// Lenient on purpose: a strange optional field must not cost the tokens beside it.
+const text = z.string().min(1).optional().catch(undefined)
+/** Seconds; a number beyond every calendar is no lifetime. */
+const lifetime = z.coerce.number().positive().max(1e10).optional().catch(undefined)
+
+const tokensSchema = z.object({
+  access_token: z.string().min(1),
+  token_type: z.string().catch('bearer'),
+  expires_in: lifetime,
+  refresh_token: text,
+  id_token: text,
+  scope: text,
+})
+const errorSchema = z.object({ error: z.string().min(1), error_description: text })
+
+/** The members as RFC 6749 section 5.1 and OpenID Connect name them. */
+export type TokenResponse = Readonly<z.output<typeof tokensSchema>>
+
+/** Makes the error of whoever asked. */
+export type TokensRefused = (reason: 'refused' | 'unreachable', detail: string, code?: string) => Error
+
+/** Throws where the answer says no, or says nothing. */
+export async function readTokenResponse(answer: Response, refused: TokensRefused): Promise<TokenResponse> {
+  const said = `the token endpoint answered ${answer.status}`
+  const body = await jsonIn(answer)
+  // Some send errors with status 200.
+  const { data: error } = errorSchema.safeParse(body)
+  if (error) throw refused('refused', `${said} ${error.error}: ${error.error_description ?? 'no description'}`, error.error)
+  const { data: tokens } = tokensSchema.safeParse(body)
+  if (!answer.ok || !tokens) throw refused('unreachable', `${said} without ${body === undefined ? 'readable JSON' : 'tokens'}`)
+  return tokens
+}
