@@ -34,6 +34,9 @@ export interface FinderServices {
 const USED_IN_AN_OUTAGE = 86_400
 /** A minute, for a document people use. More than one, for a host may be down for a moment. */
 const FETCHES_OF_ONE_IN_USE = 5
+/** A minute. Anybody may ask about a client, and nobody else should have to wait for the Directory because of that. */
+const ASKED_ABOUT_ONE = 120
+const MOST_LATELY = 1_000
 const REMEMBERED_FOR = 300
 const MOST_REMEMBERED = 100
 
@@ -43,6 +46,8 @@ export class ClientFinder {
   /** Of those that people use, each by itself: strangers can use up nothing of it, for none of these is theirs. */
   readonly #inUse: Attempts
   readonly #lookingAgain: Attempts
+  readonly #askedAbout: Attempts
+  readonly #lately = new BoundedMap<string, ClientRecord>(MOST_LATELY)
   readonly #remembered = new BoundedMap<string, { readonly client: ClientRecord; readonly until: number }>(MOST_REMEMBERED)
 
   constructor(services: FinderServices) {
@@ -51,6 +56,7 @@ export class ClientFinder {
     this.#fetches = new Attempts(fetchesPerMinute, fetchesPerMinute * 10, now)
     this.#inUse = new Attempts(FETCHES_OF_ONE_IN_USE, Number.POSITIVE_INFINITY, now)
     this.#lookingAgain = new Attempts(1, fetchesPerMinute, now)
+    this.#askedAbout = new Attempts(ASKED_ABOUT_ONE, Number.POSITIVE_INFINITY, now)
   }
 
   /** The client a person is to be asked about. `source` stands for the address the request came from. */
@@ -58,7 +64,18 @@ export class ClientFinder {
     if (looksLikeAddress(id)) return await this.#described(id, source)
     // An invented id ends here: only ids of our making, or the operator's, are worth a call to the Directory.
     const isWorthIt = this.#entered(id) !== undefined || (await clientIdIsOurs(this.#services.keys, id)) !== undefined
-    return isWorthIt ? await this.#services.directory().client(id) : undefined
+    return isWorthIt ? await this.#asked(id) : undefined
+  }
+
+  /** A flood about one client is answered from memory: who may really connect it, the Directory is asked when a person comes back. */
+  async #asked(id: string): Promise<ClientRecord | undefined> {
+    const retryAfter = this.#askedAbout.waitFor(id)
+    const lately = this.#lately.get(id)
+    if (retryAfter > 0 && lately) return lately
+    if (retryAfter > 0) throw tooMany(retryAfter)
+    const client = await this.#services.directory().client(id)
+    if (client) this.#lately.set(id, client)
+    return client
   }
 
   /** What is known already, no older than five minutes where that matters: nothing is fetched. */

@@ -1,0 +1,50 @@
+// Who a client is, asked by somebody who asks all the time.
+import { expect, test } from 'vitest'
+import type { ClientRecord } from '../../../../src/clients/client-record.ts'
+import { STRANGERS_ONLY } from '../../../../src/clients/public-address.ts'
+import { keyRing } from '../../../../src/issuer/keys.ts'
+import { ClientFinder } from '../../../../src/oauth/client-auth/client-finder.ts'
+import { newClientId } from '../../../../src/oauth/client-auth/clients.ts'
+
+const keys = await keyRing({ secret: Uint8Array.from({ length: 32 }, (_, index) => index * 7) })
+
+test('a flood about one client is answered from memory, and asks the Directory no more than 120 times a minute', async () => {
+  const [known, unknown] = [await newClientId(keys.current, 'none'), await newClientId(keys.current, 'none')]
+  const record: ClientRecord = {
+    id: known,
+    name: 'Cursor',
+    redirectUris: ['http://127.0.0.1/cb'],
+    authMethod: 'none',
+    grantTypes: [],
+    uri: undefined,
+    applicationType: undefined,
+    softwareId: undefined,
+    softwareVersion: undefined,
+    registeredAt: 1,
+  }
+  let asked = 0
+  let now = 1_800_000_000
+  const finder = new ClientFinder({
+    keys,
+    policy: STRANGERS_ONLY,
+    redirectSchemes: [],
+    entered: [],
+    fetchesPerMinute: 10,
+    now: () => now,
+    directory: () => ({
+      client: async (id) => {
+        asked += 1
+        return id === known ? record : undefined
+      },
+      keepDocument: async () => ({ registered: true }),
+    }),
+  })
+  const find = async (id: string): Promise<ClientRecord | undefined> => await finder.find(id, async () => 'a source')
+
+  for (let n = 0; n < 500; n += 1) expect(await find(known)).toBe(record)
+  expect(asked).toBe(120)
+  for (let n = 0; n < 120; n += 1) expect(await find(unknown)).toBeUndefined()
+  await expect(find(unknown)).rejects.toMatchObject({ code: 'too_many_requests', retryAfter: 60 })
+  now += 60
+  expect([await find(known), await find(unknown)]).toEqual([record, undefined])
+})
