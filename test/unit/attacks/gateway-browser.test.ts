@@ -1,9 +1,9 @@
 // Attacks that come through somebody's browser, each named after the case it answers.
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { startRawDownstream, type RawDownstream, type RawHandler } from '../../world/raw-downstream.ts'
+import { describe, expect, test } from 'vitest'
+import type { RawHandler } from '../../world/raw-downstream.ts'
 import { bearer, brokered } from '../mcp/brokered.ts'
+import { serverBehind } from '../mcp/server-behind.ts'
 
-const sayOk: RawHandler = (_req, _body, res) => void res.writeHead(200, { 'content-type': 'application/json' }).end('{}')
 const stream: RawHandler = (_req, _body, res) =>
   void res
     .writeHead(200, {
@@ -17,15 +17,7 @@ const modernList = { ...list, params: { _meta: { 'io.modelcontextprotocol/protoc
 const modernHeaders = { 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'tools/list' }
 const json = { ...bearer, 'content-type': 'application/json' }
 
-let downstream: RawDownstream
-beforeAll(async () => {
-  downstream = await startRawDownstream(sayOk)
-})
-beforeEach(() => {
-  downstream.requests.forget()
-  downstream.handleWith(sayOk)
-})
-afterAll(async () => await downstream.close())
+const downstream = await serverBehind()
 
 describe('42 DNS rebinding', () => {
   test.for<[string, string, string]>([

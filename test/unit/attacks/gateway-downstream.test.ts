@@ -1,19 +1,10 @@
 // Attacks by the MCP server behind the broker, each named after the case it answers.
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { startRawDownstream, type RawDownstream, type RawHandler } from '../../world/raw-downstream.ts'
+import { describe, expect, test } from 'vitest'
+import { startRawDownstream } from '../../world/raw-downstream.ts'
 import { brokered, refusalOf } from '../mcp/brokered.ts'
+import { sayOk, serverBehind } from '../mcp/server-behind.ts'
 
-const sayOk: RawHandler = (_req, _body, res) => void res.writeHead(200, { 'content-type': 'application/json' }).end('{}')
-
-let downstream: RawDownstream
-beforeAll(async () => {
-  downstream = await startRawDownstream(sayOk)
-})
-beforeEach(() => {
-  downstream.requests.forget()
-  downstream.handleWith(sayOk)
-})
-afterAll(async () => await downstream.close())
+const downstream = await serverBehind()
 
 describe('48 a malicious downstream', () => {
   test('that redirects to another host is not followed, and its address stays with us', async () => {

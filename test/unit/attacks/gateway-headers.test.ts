@@ -1,21 +1,12 @@
 // Attacks by odd headers on the stream side, each named after the case it answers.
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { startRawDownstream, type RawDownstream, type RawHandler } from '../../world/raw-downstream.ts'
+import { describe, expect, test } from 'vitest'
 import { bearer, brokered, refusalOf, TOKEN } from '../mcp/brokered.ts'
+import { serverBehind } from '../mcp/server-behind.ts'
 
-const sayOk: RawHandler = (_req, _body, res) => void res.writeHead(200, { 'content-type': 'application/json' }).end('{}')
 const list = { jsonrpc: '2.0', id: 1, method: 'tools/list' }
 const json = { ...bearer, 'content-type': 'application/json' }
 
-let downstream: RawDownstream
-beforeAll(async () => {
-  downstream = await startRawDownstream(sayOk)
-})
-beforeEach(() => {
-  downstream.requests.forget()
-  downstream.handleWith(sayOk)
-})
-afterAll(async () => await downstream.close())
+const downstream = await serverBehind()
 
 const errorCode = (code: string) =>
   expect.objectContaining({ error: expect.objectContaining({ data: expect.objectContaining({ code }) }) })

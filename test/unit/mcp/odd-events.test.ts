@@ -1,14 +1,10 @@
 // Odd event streams in answer to a list of tools in 2026-07-28: with rules about tools, each is read as a client would read it.
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { SseReader } from '../../../src/mcp/sse/sse.ts'
 import { HIDDEN, ODD_STREAMS } from '../../world/odd-events.ts'
-import { STAFF, startRuled, type Ruled } from './ruled.ts'
+import { STAFF, startRuled } from './ruled.ts'
 
-let it: Ruled
-beforeAll(async () => {
-  it = await startRuled()
-})
-afterAll(async () => await it.downstream.close())
+const it = await startRuled()
 
 test.for(ODD_STREAMS)('a list of tools with $name', async ({ pieces, read }) => {
   it.downstream.handleWith((_req, _body, res) => {

@@ -1,13 +1,13 @@
 // How requests end: the client leaves, the leash is pulled, the downstream does not answer, the person is not admitted.
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { Admission } from '../../../src/session/contract/admission.ts'
 import { freePort } from '../../world/listening.ts'
-import { startRawDownstream, type RawDownstream, type RawHandler } from '../../world/raw-downstream.ts'
+import type { RawHandler } from '../../world/raw-downstream.ts'
 import { bearer, brokered, refusalOf } from './brokered.ts'
+import { serverBehind } from './server-behind.ts'
 
 const legacyCall = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'echo' } }
 
-const sayOk: RawHandler = (_req, _body, res) => void res.writeHead(200, { 'content-type': 'application/json' }).end('{}')
 const openStream: RawHandler = (_req, _body, res) => {
   res.writeHead(200, { 'content-type': 'text/event-stream' })
   res.write('data: 1\n\n')
@@ -23,15 +23,7 @@ const failure = (code: string) =>
 const CHALLENGE =
   'Bearer resource_metadata="https://mcp.example.com/.well-known/oauth-protected-resource/mcp", scope="mcp", error="invalid_token"'
 
-let downstream: RawDownstream
-beforeAll(async () => {
-  downstream = await startRawDownstream(sayOk)
-})
-beforeEach(() => {
-  downstream.requests.forget()
-  downstream.handleWith(sayOk)
-})
-afterAll(async () => await downstream.close())
+const downstream = await serverBehind()
 
 describe('when the client leaves', () => {
   test.for<[string, RawHandler]>([

@@ -1,24 +1,14 @@
 // The router's side of the broker over real HTTP: what it carries itself, byte by byte, and what it hands over to the person's object.
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { NOT_GZIP, TAKEN } from '../../world/odd-answers.ts'
-import { startRawDownstream, type RawDownstream, type RawHandler } from '../../world/raw-downstream.ts'
 import { bearer, brokered } from './brokered.ts'
+import { serverBehind } from './server-behind.ts'
 
 const legacyCall = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'echo' } }
 const modernCall = { method: 'tools/call', params: { name: 'echo' } }
 const modernHeaders = { 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'tools/call', 'mcp-name': 'echo' }
 
-const sayOk: RawHandler = (_req, _body, res) => void res.writeHead(200, { 'content-type': 'application/json' }).end('{}')
-
-let downstream: RawDownstream
-beforeAll(async () => {
-  downstream = await startRawDownstream(sayOk)
-})
-beforeEach(() => {
-  downstream.requests.forget()
-  downstream.handleWith(sayOk)
-})
-afterAll(async () => await downstream.close())
+const downstream = await serverBehind()
 
 describe('bytes pass unchanged', () => {
   const odd =

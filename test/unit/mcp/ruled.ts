@@ -1,6 +1,7 @@
 // What tests of rules about tools share: a server with three tools, a broker with rules about it, and what reached the server.
-import { startRawDownstream, type RawDownstream, type RawHandler } from '../../world/raw-downstream.ts'
+import type { RawDownstream, RawHandler } from '../../world/raw-downstream.ts'
 import { brokered, type Brokered } from './brokered.ts'
+import { serverBehind } from './server-behind.ts'
 
 export const TOOLS = [
   { name: 'search', annotations: { readOnlyHint: true } },
@@ -10,15 +11,16 @@ export const TOOLS = [
 export const READ_ONLY = 'read-only'
 export const STAFF = [{ groups: ['staff'], allow: ['*'], deny: ['delete_*'] }]
 
-export interface Ruled {
+interface Ruled {
   readonly downstream: RawDownstream
   readonly broker: (terms: object, given?: Parameters<typeof brokered>[1]) => Brokered
   /** What reached the server: methods, and the tool or the page that was asked for. */
   readonly reached: () => readonly string[]
 }
 
+/** To be called at the top of a file. */
 export async function startRuled(): Promise<Ruled> {
-  const downstream = await startRawDownstream(lists())
+  const downstream = await serverBehind(lists())
   return {
     downstream,
     broker: (terms, given = {}) => {

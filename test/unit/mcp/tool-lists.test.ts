@@ -1,19 +1,11 @@
 // Lists of tools in 2026-07-28: what is cut out of those that pass, and what the broker asks by itself to know which tools only read.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { RawHandler } from '../../world/raw-downstream.ts'
 import { refusalOf } from './brokered.ts'
-import { call, lists, READ_ONLY, says, STAFF, startRuled, TOOLS, type Ruled } from './ruled.ts'
+import { call, lists, READ_ONLY, says, STAFF, startRuled, TOOLS } from './ruled.ts'
 
-let it: Ruled
-beforeAll(async () => {
-  it = await startRuled()
-})
-beforeEach(() => {
-  it.downstream.requests.forget()
-  it.downstream.handleWith(lists())
-})
-afterAll(async () => await it.downstream.close())
+const it = await startRuled()
 
 describe('of a list', () => {
   const LIST =

@@ -1,22 +1,14 @@
 // Rules about tools in a call of 2026-07-28: what passes, what is refused and how, and what needs a further scope.
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { admitted, refusalOf } from './brokered.ts'
-import { call, lists, READ_ONLY, STAFF, startRuled, type Ruled } from './ruled.ts'
+import { call, READ_ONLY, STAFF, startRuled } from './ruled.ts'
 
 const META = { 'io.modelcontextprotocol/protocolVersion': '2026-07-28' }
 /** What a header can say as it is; nothing else passes as a method of this era, whatever the rules. */
 const HEADERS = /^[!-~]+$/
 const headerOf = (method: string): Record<string, string> => (HEADERS.test(method) ? { 'mcp-method': method } : {})
 
-let it: Ruled
-beforeAll(async () => {
-  it = await startRuled()
-})
-beforeEach(() => {
-  it.downstream.requests.forget()
-  it.downstream.handleWith(lists())
-})
-afterAll(async () => await it.downstream.close())
+const it = await startRuled()
 
 describe('a call of a tool that is not allowed', () => {
   test('is answered in place of the server, which hears nothing of it', async () => {
