@@ -16,10 +16,8 @@ const ONE_AFTER_THE_OTHER = {
   setupFiles: ['test/world/nothing-left.ts'],
   // What is waited for may be late on a busy machine; a second is the default.
   expect: { poll: { timeout: 10_000 } },
+  hookTimeout: 60_000,
 }
-
-// Two worlds at a time: most of what happens in one is waiting.
-const END_TO_END = { ...ONE_AFTER_THE_OTHER, hookTimeout: 60_000 }
 
 export default defineConfig({
   test: {
@@ -75,11 +73,11 @@ export default defineConfig({
         },
       },
       // What holds a promise of security is never tried again: a race that is lost once in three times is lost.
-      { test: { ...END_TO_END, testTimeout: 240_000, name: 'attacks', include: AGAINST_ATTACKS } },
+      { test: { ...ONE_AFTER_THE_OTHER, testTimeout: 240_000, name: 'attacks', include: AGAINST_ATTACKS } },
       // Real browsers and clients share two cores in CI: what only a busy machine brought about is tried once more, and shown as a retry.
       {
         test: {
-          ...END_TO_END,
+          ...ONE_AFTER_THE_OTHER,
           testTimeout: 60_000,
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
