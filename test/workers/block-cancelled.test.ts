@@ -1,20 +1,15 @@
 // A client that is unblocked while people are still being asked: the block goes no further, and concerns nobody who signs in after it.
 import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import type { AdminAction } from '../../src/session/contract/receipt.ts'
+import { eachBeginsAt } from './clock.ts'
 import { connect, EVERYONE, freshDirectory, goOn, isLive, personNamed, receiptOf, summary, type DirectoryStub } from './crowd.ts'
 import { at, NOW, RESOURCE } from './person.ts'
 
 const BLOCK: AdminAction = { ...EVERYONE, id: 'block', action: 'block', target: { what: 'client', id: 'client-a' } }
 const UNBLOCK: AdminAction = { ...BLOCK, id: 'unblock', action: 'unblock' }
 
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['Date'] })
-  at(NOW)
-})
-afterEach(() => {
-  vi.useRealTimers()
-})
+eachBeginsAt(() => NOW)
 
 async function withClient(): Promise<DirectoryStub> {
   const directory = freshDirectory()

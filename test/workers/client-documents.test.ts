@@ -1,6 +1,7 @@
 // Clients that a document describes, through the whole broker: asked for when a person is to be asked, kept, and forgotten in time.
 import { env, exports } from 'cloudflare:workers'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import { at, eachBeginsAt } from './clock.ts'
 import { DOCUMENTS } from './documents.ts'
 import { letInBy } from './let-in.ts'
 
@@ -8,15 +9,7 @@ const BROKER = 'http://localhost:8788'
 const NOW = 1_900_000_000
 const HOUR = 3_600
 
-const at = (seconds: number): void => void vi.setSystemTime(seconds * 1000)
-
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['Date'] })
-  at(NOW)
-})
-afterEach(() => {
-  vi.useRealTimers()
-})
+eachBeginsAt(() => NOW)
 
 let names = 0
 /** The host is one for all test files that run. */

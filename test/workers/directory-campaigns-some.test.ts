@@ -1,17 +1,12 @@
 // Actions on those who use one client or one server: only they are asked, whoever comes late is found, and a blocked client stays out.
 import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import type { AdminAction } from '../../src/session/contract/receipt.ts'
+import { eachBeginsAt } from './clock.ts'
 import { connect, EVERYONE, freshDirectory, goOn, isLive, receiptOf, summary } from './crowd.ts'
 import { at, NOW, RESOURCE } from './person.ts'
 
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['Date'] })
-  at(NOW)
-})
-afterEach(() => {
-  vi.useRealTimers()
-})
+eachBeginsAt(() => NOW)
 
 describe('what concerns one client', () => {
   test('leaves the others, and the people who do not use it', async () => {

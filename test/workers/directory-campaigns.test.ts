@@ -1,16 +1,11 @@
 // Actions on many people: everybody is asked, a crash half-way loses and repeats nothing, and whoever does not answer is asked again.
 import { abortAllDurableObjects, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import { eachBeginsAt } from './clock.ts'
 import { anew, connect, EVERYONE, freshDirectory, goOn, isLive, personNamed, receiptOf, summary } from './crowd.ts'
 import { at, NOW } from './person.ts'
 
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['Date'] })
-  at(NOW)
-})
-afterEach(() => {
-  vi.useRealTimers()
-})
+eachBeginsAt(() => NOW)
 
 /** Of many batches; two thousand and more are `EVERYONE=2000 npx vitest run --project e2e test/e2e/everyone.test.ts`. */
 const CROWD = 600

@@ -1,20 +1,13 @@
 // What the Directory keeps of clients that have a document or keys: as much as of any other, and no longer.
 import { env, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import type { ClientRecord } from '../../src/clients/client-record.ts'
 import { NEVER_USED_LIFETIME, NEVER_USED_LIMIT } from '../../src/directory/clients.ts'
+import { at, eachBeginsAt } from './clock.ts'
 import { letInBy } from './let-in.ts'
 
 const NOW = 1_800_000_000
-const at = (seconds: number): void => void vi.setSystemTime(seconds * 1000)
-
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['Date'] })
-  at(NOW)
-})
-afterEach(() => {
-  vi.useRealTimers()
-})
+eachBeginsAt(() => NOW)
 
 let names = 0
 const freshDirectory = () => env.DIRECTORY.getByName(`documents ${(names += 1)}`)

@@ -1,17 +1,12 @@
 // The index of people: what an object reports arrives once and stays the newest, and a page costs the same however many there are.
 import { env, evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { PersonSummary } from '../../src/session/store/outbox.ts'
+import { eachBeginsAt } from './clock.ts'
 import { countingRows } from './rows-read.ts'
 import { at, granted, IDENTITY, nobody, NOW, ordered, redeem, signIn } from './person.ts'
 
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['Date'] })
-  at(NOW)
-})
-afterEach(() => {
-  vi.useRealTimers()
-})
+eachBeginsAt(() => NOW)
 
 let names = 0
 const freshDirectory = () => env.DIRECTORY.getByName(`index ${names++}`)

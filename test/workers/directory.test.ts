@@ -1,22 +1,15 @@
 // The Directory keeps clients that people use, forgets the others, and stays small and awake whatever anonymous callers do.
 import { env, evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { ClientRecord } from '../../src/clients/client-record.ts'
 import { NEVER_USED_LIFETIME, NEVER_USED_LIMIT, USED_LIFETIME } from '../../src/directory/clients.ts'
+import { at, eachBeginsAt } from './clock.ts'
 import { letInBy } from './let-in.ts'
 
 const NOW = 1_800_000_000
 const DAY = 86_400
 
-const at = (seconds: number): void => void vi.setSystemTime(seconds * 1000)
-
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['Date'] })
-  at(NOW)
-})
-afterEach(() => {
-  vi.useRealTimers()
-})
+eachBeginsAt(() => NOW)
 
 function client(id: string, registeredAt = NOW): ClientRecord {
   return {

@@ -1,11 +1,12 @@
 // A server that is for some people only, and has limits of its own: one person's object, with that server and another one.
 import { env, evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import type { Caller, Identity } from '../../src/caller.ts'
 import { ORDER_HEADER, refusalIn } from '../../src/mcp/dispatch/dispatch-header.ts'
 import { consequencesOf } from '../../src/routes/admin/consequences.ts'
 import { services } from '../../src/services.ts'
 import { LEASH_HEADER } from '../../src/session/contract/leash-terms.ts'
+import { eachBeginsAt } from './clock.ts'
 import {
   at,
   caller,
@@ -26,14 +27,8 @@ const REPORTS = 'http://localhost:8788/servers/reports/mcp'
 const OF_SUPPORT = ['engineering', 'support']
 const DENIED = { admitted: false, reason: 'access_denied' }
 
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['Date'] })
-  at(NOW)
-})
-afterEach(() => {
-  vi.useRealTimers()
-  vi.restoreAllMocks()
-})
+eachBeginsAt(() => NOW)
+afterEach(() => void vi.restoreAllMocks())
 
 async function comesBack(session: Session, identity: Partial<Identity>, resource = TICKETS) {
   return await session.signIn({

@@ -1,7 +1,8 @@
 // A person's object and the tokens of other issuers: one grant however often it is exchanged, one use of each assertion, and no way back.
 import { evictDurableObject } from 'cloudflare:test'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { Exchange, ExchangeOutcome } from '../../src/session/access/exchange.ts'
+import { eachBeginsAt } from './clock.ts'
 import {
   anew,
   at,
@@ -19,13 +20,7 @@ import {
   ordered,
 } from './person.ts'
 
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['Date'] })
-  at(NOW)
-})
-afterEach(() => {
-  vi.useRealTimers()
-})
+eachBeginsAt(() => NOW)
 
 const BY = { actor: 'carol@example.com', reason: 'a test' }
 

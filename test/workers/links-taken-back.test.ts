@@ -1,7 +1,8 @@
 // A link to a server with a sign-in of its own outlives the grants it was made for: what is taken back ends it all the same, and gives its tokens back.
 import { runDurableObjectAlarm } from 'cloudflare:test'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { ActionTarget } from '../../src/session/contract/receipt.ts'
+import { eachBeginsAt } from './clock.ts'
 import { arrived } from './held.ts'
 import { carriedOut, directory, LINK, NOTES, order, waiting } from './orders.ts'
 import { at, granted, isLive, nobody, NOW, ordered, redeem, RESOURCE, rowsOf } from './person.ts'
@@ -9,13 +10,7 @@ import { at, granted, isLive, nobody, NOW, ordered, redeem, RESOURCE, rowsOf } f
 // What is taken back stays so: each test has a time of its own.
 let start = NOW
 
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['Date'] })
-  at((start += 100_000))
-})
-afterEach(() => {
-  vi.useRealTimers()
-})
+eachBeginsAt(() => (start += 100_000))
 
 describe('a link to a server of somebody with no client connected', () => {
   let links = 0

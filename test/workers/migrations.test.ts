@@ -1,10 +1,11 @@
 // Objects written by an earlier release: their tables are brought up to date, and nothing in them is lost.
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import { eachBeginsAt } from './clock.ts'
 import directoryOfFirst from './fixtures/directory-1.json' with { type: 'json' }
 import sessionOfFirst from './fixtures/session-1.json' with { type: 'json' }
-import { at, caller, isLive, NOW, presented } from './person.ts'
+import { caller, isLive, NOW, presented } from './person.ts'
 
 interface Written {
   readonly tables: readonly { readonly name: string; readonly create: string; readonly rows: readonly object[] }[]
@@ -17,13 +18,7 @@ const GRANT = { jti: 'yRZFZhY9z0v9EiHiazmqsw', grantId: 'MBLIzwR8pcBRFQ55eRL4og'
 const directory = () => env.DIRECTORY.getByName('directory of version 1')
 const session = () => env.USER_SESSION.getByName('person of version 1')
 
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['Date'] })
-  at(NOW + 60)
-})
-afterEach(() => {
-  vi.useRealTimers()
-})
+eachBeginsAt(() => NOW + 60)
 
 const ofItsOwn = { type: 'table', mine: "name NOT GLOB '_cf_*' AND name NOT GLOB 'sqlite_*'" } as const
 

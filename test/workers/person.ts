@@ -1,7 +1,6 @@
 // A person's object to try things on: signed in, at a time the test sets, with every row it stores in view.
 import { runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
-import { vi } from 'vitest'
 import type { Caller, IdpTokens } from '../../src/caller.ts'
 import type { ActionTarget, Receipt } from '../../src/session/contract/receipt.ts'
 import type { Presented, TokenFacts, TokenOutcome } from '../../src/session/access/tokens.ts'
@@ -20,7 +19,7 @@ export const IDENTITY = {
   groups: ['engineering'],
 }
 
-export const at = (seconds: number): void => void vi.setSystemTime(seconds * 1000)
+export { at } from './clock.ts'
 
 let people = 0
 export const nobody = () => env.USER_SESSION.getByName(`person ${(people += 1)}`)

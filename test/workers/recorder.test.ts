@@ -1,19 +1,14 @@
 // The flight recorder at the person's object: bounded, redacted, over by itself, and nothing at all where it is off.
 import { evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { WireEntry } from '../../src/session/contract/recording.ts'
+import { eachBeginsAt } from './clock.ts'
 import { at, caller, granted, nobody, NOW, rowsOf, writesOf, type Grant, type Session } from './person.ts'
 
 const DAY = 86_400
 const BY = { actor: 'carol@example.com', reason: 'looking for a bug' }
 
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['Date'] })
-  at(NOW)
-})
-afterEach(() => {
-  vi.useRealTimers()
-})
+eachBeginsAt(() => NOW)
 
 describe('an admission', () => {
   test('says nothing of a recording that is not there, or is another client’s', async () => {

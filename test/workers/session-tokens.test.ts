@@ -1,5 +1,6 @@
 // Codes and refresh tokens at the person's object: which are taken, which are refused, and what a stolen one costs.
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import { eachBeginsAt } from './clock.ts'
 import {
   at,
   caller,
@@ -19,13 +20,7 @@ import {
 
 const HOUR = 3600
 
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['Date'] })
-  at(NOW)
-})
-afterEach(() => {
-  vi.useRealTimers()
-})
+eachBeginsAt(() => NOW)
 
 describe('an authorization code', () => {
   test('opens generation 1, with or without the redirect URI said again', async () => {

@@ -1,6 +1,7 @@
 // Clients that sign (private_key_jwt), through the whole broker: when a signature is asked for, looked at, and taken once.
 import { exports } from 'cloudflare:workers'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import { eachBeginsAt } from './clock.ts'
 import { at, NOW, REDIRECT_URI } from './person.ts'
 import {
   ASSERTION_TYPE,
@@ -19,13 +20,7 @@ import {
   told,
 } from './signer.ts'
 
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['Date'] })
-  at(NOW)
-})
-afterEach(() => {
-  vi.useRealTimers()
-})
+eachBeginsAt(() => NOW)
 
 describe('a client that signs', () => {
   test('redeems and refreshes with a signature each time, and its keys are asked for once', async () => {

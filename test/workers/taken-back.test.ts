@@ -1,6 +1,7 @@
 // What was taken back from everybody, or from all who use a client or a server, holds for people of whom the Directory's index knows nothing.
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { ActionTarget } from '../../src/session/contract/receipt.ts'
+import { eachBeginsAt } from './clock.ts'
 import { carriedOut, directory, LINK, NOTES, order, waiting } from './orders.ts'
 import {
   at,
@@ -22,13 +23,7 @@ import {
 // What is taken back stays so: each test has a time of its own.
 let start = NOW
 
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['Date'] })
-  at((start += 100_000))
-})
-afterEach(() => {
-  vi.useRealTimers()
-})
+eachBeginsAt(() => (start += 100_000))
 
 const registered = (id: string) => {
   const client = { name: 'App', redirectUris: [REDIRECT_URI], authMethod: 'none', grantTypes: ['authorization_code'] } as const

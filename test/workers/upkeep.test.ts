@@ -1,21 +1,16 @@
 // What a person's object looks after by itself: the provider is asked although no client asks, an outage has an end, idleness too.
 import { evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import type { IdpTokens } from '../../src/caller.ts'
 import { LEASH_HEADER } from '../../src/session/contract/leash-terms.ts'
+import { eachBeginsAt } from './clock.ts'
 import { at, caller, granted, isLive, nobody, NOW, presented, rowsOf, writesOf, type Session, ordered } from './person.ts'
 
 const HOUR = 3_600
 const DAY = 86_400
 
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['Date'] })
-  at(NOW)
-})
-afterEach(() => {
-  vi.useRealTimers()
-  vi.restoreAllMocks()
-})
+eachBeginsAt(() => NOW)
+afterEach(() => void vi.restoreAllMocks())
 
 const asking = (refreshToken: string): { tokens: IdpTokens } => ({ tokens: { accessToken: 'idp access', refreshToken } })
 

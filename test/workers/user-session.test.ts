@@ -1,8 +1,9 @@
 // One person's object: what an admission costs, what survives a restart, how a session ends, and what lies on the disk.
 import { abortAllDurableObjects, evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { keyRing } from '../../src/issuer/keys.ts'
 import { fromHex, seal } from '../../src/platform/crypto.ts'
+import { eachBeginsAt } from './clock.ts'
 import {
   anew,
   at,
@@ -23,14 +24,8 @@ import {
 
 const DAY = 86_400
 
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['Date'] })
-  at(NOW)
-})
-afterEach(() => {
-  vi.useRealTimers()
-  vi.restoreAllMocks()
-})
+eachBeginsAt(() => NOW)
+afterEach(() => void vi.restoreAllMocks())
 
 describe('an admission', () => {
   test('writes nothing, but for the first use of a refresh generation', async () => {
