@@ -81,7 +81,8 @@ function messagesOf(events: readonly SseEvent[]): unknown[] {
 
 function messagesOfPeer(text: string): unknown[] {
   const found: unknown[] = []
-  const parser = createParser({ onEvent: ({ event, data }) => found.push([event ?? '', data]) })
+  // Ours takes NUL out of the type of an event: it could not be written again.
+  const parser = createParser({ onEvent: ({ event = '', data }) => found.push([event.replaceAll('\0', '\uFFFD'), data]) })
   // It is given what a decoder gives, and that has taken the byte order mark away.
   parser.feed(text.replace(/^\uFEFF/, ''))
   // It waits for the other half of a line end.
