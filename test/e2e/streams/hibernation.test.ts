@@ -1,6 +1,7 @@
 // What an idle connected person costs: nothing. Their object sleeps while streams stay open, wakes for an event, and still revokes.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
+import { LONGEST_LEASE_MS } from '../../../src/session/contract/lease.ts'
 import { BrokerClient, callTool, MODERN, type Tokens } from '../../world/broker-client.ts'
 import { EventStream } from '../../world/event-stream.ts'
 import type { Feed } from '../../world/feed.ts'
@@ -72,7 +73,8 @@ test('an object sleeps while its streams stay open, loses nothing when it wakes,
   await modern.message('"number":1')
   const before = wakes()
 
-  await sleep(UNTIL_ASLEEP_MS)
+  // The lease of the modern request is given back first.
+  await sleep(LONGEST_LEASE_MS + UNTIL_ASLEEP_MS)
   standingFeed.notify({ number: 2 })
   modernFeed?.notify({ number: 2 })
   await standing.message('"number":2')
