@@ -24,7 +24,7 @@ import { OwnJobs } from './upkeep/alarms.ts'
 import type { PagesSession } from './store/pages-sessions.ts'
 import { pagesStanding, visit, type PagesStanding } from './admin/pages-visits.ts'
 import type { SessionContext, SessionServices } from './session-context.ts'
-import { endGrant, endInRouters, type PagesSpared } from './revocation.ts'
+import { endGrant, type PagesSpared } from './revocation.ts'
 import type { By, Ended, AdminAction, Receipt } from './contract/receipt.ts'
 import { noteEntries, startRecording, stopRecording } from './admin/recording-switch.ts'
 import type { RecordingAsked, RecordingPage, RecordingTerms, WireEntry } from './contract/recording.ts'
@@ -222,9 +222,10 @@ export abstract class UserSession extends DurableObject<Env> {
 
   /** The process is about to end: whoever is connected is told to come again. */
   async shutDown(): Promise<void> {
-    const context = await this.#started()
-    context.carrier().shutDown()
-    await endInRouters(context, 'shutting_down')
+    const { leashes, carrier } = await this.#started()
+    carrier().shutDown()
+    // Leases end with their routers, which are in the same process; one that went with an earlier crash would have to be waited for.
+    await leashes.pull('shutting_down')
   }
 
   /** What an administrator sees; undefined when nobody has signed in here. */

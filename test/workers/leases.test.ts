@@ -142,7 +142,6 @@ describe('is taken back', () => {
     ],
     ['when a recording begins', (session) => session.record({ bodies: true, minutes: 1 }, { actor: 'admin' })],
     ['when they sign in with other groups', (session) => signInAs(session, ['sales'])],
-    ['when the runtime is about to end', (session) => session.shutDown()],
   ])('%s, and not before the router has said so is that over', async ([, change]) => {
     const session = nobody()
     const grant = await granted(session)
