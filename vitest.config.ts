@@ -6,8 +6,8 @@ import { outside } from './test/workers/outside.ts'
 
 const AGAINST_ATTACKS = ['test/e2e/attacks/**/*.test.ts', 'test/e2e/races.test.ts']
 
-/** Files at a time, of every kind: one queue, so that no core waits for the last file of one kind before it may begin with the next. */
-const AT_A_TIME = Math.max(2, Math.floor(availableParallelism() / 2))
+/** Files at a time, of every kind, and one more than two cores: half of what a file does is waiting. One queue, so that no core waits for the last file of one kind before it may begin with the next. */
+const AT_A_TIME = Math.max(3, Math.floor(availableParallelism() / 2))
 
 /** A process goes on with the next file: starting one and loading what it needs costs more than most files. Nothing of a file stays. */
 const ONE_AFTER_THE_OTHER = {
