@@ -11,7 +11,7 @@ const LONGEST = 2048
 const URI_TEXT = /^(?:[\w.~:/?[\]@!$&'()+,;=-]|%[0-9a-f]{2})+$/i
 const ENCODED_CONTROL = /%(?:[01][0-9a-f]|7f)/i
 
-const HTTPS = /^https:\/\/(?:[a-z0-9_](?:[a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::\d{1,5})?(?=[/?]|$)/i
+const HTTPS = /^https:\/\/([a-z0-9_](?:[a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::\d{1,5})?(?=[/?]|$)/i
 // RFC 8252 section 7.3, and `localhost`, which section 8.3 discourages and Claude Code, Cursor and mcp-remote use.
 const LOOPBACK = /^http:\/\/(127\.0\.0\.1|\[::1\]|localhost)(?::(\d{1,5}))?(?=[/?]|$)/
 const PRIVATE_SCHEME = /^([a-z][a-z0-9+.-]*):(?:\/\/[^/?@]*(?=[/?]|$)|\/(?!\/))/
@@ -30,11 +30,18 @@ const CHANNEL = /-(?:beta|canary|dev|exploration|insiders|next|nightly|preview)$
 /** The kind of a redirect URI a client may register; undefined for one it may not. `more` are schemes the operator names, in lower case. */
 export function acceptableRedirectUri(uri: string, more: readonly string[] = []): RedirectUriKind | undefined {
   if (uri.length > LONGEST || !URI_TEXT.test(uri) || ENCODED_CONTROL.test(uri)) return undefined
-  if (uri.startsWith('https:')) return HTTPS.test(uri) && URL.canParse(uri) ? 'https' : undefined
+  if (uri.startsWith('https:')) return leadsWhereItSays(uri) ? 'https' : undefined
   if (uri.startsWith('http:')) return loopback(uri) === undefined ? undefined : 'loopback'
   const scheme = PRIVATE_SCHEME.exec(uri)?.[1] ?? ''
   const isClients = scheme.includes('.') || CLIENT_SCHEMES.has(scheme.replace(CHANNEL, '')) || more.includes(scheme)
   return isClients && URL.canParse(uri) ? 'private-scheme' : undefined
+}
+
+/** A number is an address to a browser, in any spelling: `0x7f.1` is 127.0.0.1, and the person would be shown the one and sent to the other. */
+function leadsWhereItSays(uri: string): boolean {
+  const [, host] = HTTPS.exec(uri) ?? []
+  const read = URL.parse(uri)?.hostname
+  return host !== undefined && read !== undefined && (host.startsWith('[') || host.toLowerCase() === read)
 }
 
 /** The kind of one that was accepted before; an answer may stand in it by now, of any length. */

@@ -4,6 +4,9 @@ import { acceptableRedirectUri, redirectUriIsRegistered, type RedirectUriKind } 
 
 describe('attack 3: a redirect URI can not be registered when', () => {
   test.for<[string, string]>([
+    ['an address in numbers of another base', 'https://0x7f.1/cb'],
+    ['an address in one number', 'https://2130706433/cb'],
+    ['an address with zeros before its numbers', 'https://0177.0.0.1/cb'],
     ['it is empty', ''],
     ['it is not a URI', 'callback'],
     ['it is relative', '/callback'],
