@@ -37,6 +37,8 @@ const FETCHES_OF_ONE_IN_USE = 5
 /** A minute. Anybody may ask about a client, and nobody else should have to wait for the Directory because of that. */
 const ASKED_ABOUT_ONE = 120
 const MOST_LATELY = 1_000
+/** How many addresses that nobody was asked about lately one network may name, for each document it may have fetched. */
+const NAMED_FOR_EACH_FETCH = 4
 const REMEMBERED_FOR = 300
 const MOST_REMEMBERED = 100
 
@@ -47,6 +49,8 @@ export class ClientFinder {
   readonly #inUse: Attempts
   readonly #lookingAgain: Attempts
   readonly #askedAbout: Attempts
+  /** By the network a request came from: addresses that may be invented. */
+  readonly #named: Attempts
   readonly #lately = new BoundedMap<string, ClientRecord>(MOST_LATELY)
   readonly #remembered = new BoundedMap<string, { readonly client: ClientRecord; readonly until: number }>(MOST_REMEMBERED)
 
@@ -56,6 +60,8 @@ export class ClientFinder {
     this.#fetches = new Attempts(fetchesPerMinute, fetchesPerMinute * 10, now)
     this.#inUse = new Attempts(FETCHES_OF_ONE_IN_USE, Number.POSITIVE_INFINITY, now)
     this.#lookingAgain = new Attempts(1, fetchesPerMinute, now)
+    const named = fetchesPerMinute * NAMED_FOR_EACH_FETCH
+    this.#named = new Attempts(named, named * 10, now)
     this.#askedAbout = new Attempts(ASKED_ABOUT_ONE, Number.POSITIVE_INFINITY, now)
   }
 
@@ -102,12 +108,14 @@ export class ClientFinder {
   }
 
   async #described(id: string, source: () => Promise<string>): Promise<ClientRecord | undefined> {
-    const { policy, directory, now } = this.#services
+    const { policy, now } = this.#services
     const fault = faultOfAddress(id, policy)
     if (fault !== undefined) throw new OAuthError('invalid_client', `Client not found: its id is an address that ${fault}`)
-    const known = await directory().client(id)
-    if (known && (known.isBlocked || (known.freshUntil ?? 0) > now())) return known
     const from = await source()
+    const tooSoon = this.#lately.has(id) ? 0 : this.#named.waitFor(from)
+    if (tooSoon > 0) throw tooMany(tooSoon)
+    const known = await this.#asked(id)
+    if (known && (known.isBlocked || (known.freshUntil ?? 0) > now())) return known
     const retryAfter = known?.isUsed ? this.#inUse.waitFor(id) : this.#fetches.waitFor(from)
     if (retryAfter > 0) {
       // To whoever knows the client, too many requests of others are an outage like that of the document's host.
