@@ -103,8 +103,12 @@ describe('44 too many streams, too many bytes', () => {
   ])('a body too large is refused %s', async ([, body]) => {
     server.requests.forget()
     const headers = { authorization: `Bearer ${alice}`, 'content-type': 'application/json' }
-    const init = { method: 'POST', headers, body: body(), duplex: 'half' }
-    const response = await fetch(world.mcpUrl, init)
+    const send = async (): Promise<Response> => {
+      const init = { method: 'POST', headers, body: body(), duplex: 'half' }
+      return await fetch(world.mcpUrl, init)
+    }
+    // The connection is closed on a client that still writes, and now and then it breaks there before the answer has been read.
+    const response = await send().catch(send).catch(send).catch(send)
     expect([response.status, await response.json()]).toMatchObject([413, { error: { data: { code: 'body_too_large' } } }])
     expect(server.requests.all).toEqual([])
   })
