@@ -44,6 +44,17 @@ export async function readMessage(message: Request | Response, bounds: BodyBound
   const announced = announcedLength(message.headers)
   if (announced === undefined || !(announced <= Math.min(ONE_PIECE, bounds.mostBytes))) return readBounded(message.body, bounds)
   bounds.holds?.(announced)
+  return await inOnePiece(message, bounds)
+}
+
+/** All of an answer that says it has no more bytes than that; undefined where it does not say so, and nothing has been read. Throws as above. */
+export async function readShort(answer: Response, bounds: BodyBounds): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  const announced = announcedLength(answer.headers)
+  return announced !== undefined && announced <= bounds.mostBytes ? await inOnePiece(answer, bounds) : undefined
+}
+
+/** Of a message that is as long as it says. */
+async function inOnePiece(message: Request | Response, bounds: BodyBounds): Promise<Uint8Array<ArrayBuffer>> {
   const alarm = new Alarm(bounds.withinMs)
   try {
     // oxlint-disable-next-line bounds/bounded-body -- this is the bound
@@ -53,17 +64,6 @@ export async function readMessage(message: Request | Response, bounds: BodyBound
   } finally {
     alarm.off()
   }
-}
-
-/**
- * All of an answer that says it has no more bytes than that; undefined where it does not say so, and nothing has been read. It may take its
- * time: for requests that have another end.
- */
-export async function readShort(answer: Response, mostBytes: number): Promise<Uint8Array<ArrayBuffer> | undefined> {
-  const announced = announcedLength(answer.headers)
-  if (announced === undefined || !(announced <= mostBytes)) return undefined
-  // oxlint-disable-next-line bounds/bounded-body -- it is as long as it says
-  return new Uint8Array(await answer.arrayBuffer())
 }
 
 type Beginning =

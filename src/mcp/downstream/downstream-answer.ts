@@ -58,7 +58,10 @@ export function bareStatus(answer: Response, answersRequest: boolean): number | 
   return status === 202 || status === 204 || status === 205 ? status : undefined
 }
 
-/** An answer announced as no longer than this is waited for, and goes out at once. One that announces nothing is short when all of it is there in time. */
+/** One announced as no longer than this is waited for, and goes out at once: its server has it already. */
+const ANNOUNCED_ANSWER = { mostBytes: 64 * 1024, withinMs: 60_000 } as const
+
+/** One that announces nothing is short when all of it is there in time. */
 const SHORT_ANSWER = { mostBytes: 64 * 1024, withinMs: 900 } as const
 
 /**
@@ -75,7 +78,7 @@ export async function shortOrStream(
   const { headers } = answer
   const isCompressed = UNDONE.includes(headers.get('content-encoding')?.trim().toLowerCase() ?? '')
   if (!isCompressed) {
-    const short = await readShort(answer, SHORT_ANSWER.mostBytes)
+    const short = await readShort(answer, ANNOUNCED_ANSWER)
     if (short) return short
     // Of a message nobody can use the beginning: it is waited for though its length was not announced.
     const isMessage = !headers.has('content-length') && headers.get('content-type')?.startsWith('application/json') === true

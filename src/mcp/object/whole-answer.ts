@@ -39,6 +39,8 @@ export async function wholeAnswer(
   } catch (error) {
     flights.delete(abort)
     if (abort.signal.aborted) throw interrupted(abort.signal.reason)
+    // What did not come whole in time may still be coming.
+    abort.abort(error)
     if (error instanceof McpRefusal) throw error
     throw new McpRefusal('downstream_broken', 'The connection to the downstream MCP server broke before it had answered')
   }

@@ -1,7 +1,7 @@
 // How a body is read whole: what it may have, how long it may take, and what is left of one that is too much.
 import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
-import { beginningOf, readBounded } from '../../../src/platform/bounded-body.ts'
+import { beginningOf, readBounded, readShort } from '../../../src/platform/bounded-body.ts'
 
 const bytes = (text: string) => new TextEncoder().encode(text)
 const BOUNDS = { mostBytes: 10, withinMs: 50 }
@@ -104,5 +104,25 @@ describe('of the beginning of a body that is', () => {
     const { rest, why } = await beginningOf(body, BOUNDS)
     resolve()
     expect([why, await new Response(rest).text()]).toEqual(['too_late', '12'])
+  })
+})
+
+const announced = (length: string, body: BodyInit): Response => new Response(body, { headers: { 'content-length': length } })
+
+describe('an answer that says it is short', () => {
+  const bounds = { mostBytes: 10, withinMs: 20 }
+
+  test('is read whole', async () => {
+    expect(await readShort(announced('2', '{}'), bounds)).toEqual(new TextEncoder().encode('{}'))
+  })
+
+  test('and is not there in time is an error', async () => {
+    await expect(readShort(announced('2', new ReadableStream()), bounds)).rejects.toMatchObject({ reason: 'too_late' })
+  })
+
+  test('and is longer than may be is left alone', async () => {
+    const long = announced('11', 'x'.repeat(11))
+    expect(await readShort(long, bounds)).toBeUndefined()
+    expect(long.bodyUsed).toBe(false)
   })
 })

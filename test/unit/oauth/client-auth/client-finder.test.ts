@@ -20,17 +20,16 @@ const REGISTERED: Omit<ClientRecord, 'id'> = {
   registeredAt: 1,
 }
 
+/** What every finder here is given. */
+const ALWAYS = { keys, policy: STRANGERS_ONLY, redirectSchemes: [], entered: [], fetchesPerMinute: 10 }
+
 test('a flood about one client is answered from memory, and asks the Directory no more than 120 times a minute', async () => {
   const [known, unknown] = [await newClientId(keys.current, 'none'), await newClientId(keys.current, 'none')]
   const record: ClientRecord = { ...REGISTERED, id: known }
   let asked = 0
   let now = 1_800_000_000
   const finder = new ClientFinder({
-    keys,
-    policy: STRANGERS_ONLY,
-    redirectSchemes: [],
-    entered: [],
-    fetchesPerMinute: 10,
+    ...ALWAYS,
     now: () => now,
     directory: () => ({
       client: async (id) => {
@@ -53,11 +52,7 @@ test('a flood about one client is answered from memory, and asks the Directory n
 test('addresses that are invented one after the other ask the Directory four times for each document a network may have fetched', async () => {
   let asked = 0
   const finder = new ClientFinder({
-    keys,
-    policy: STRANGERS_ONLY,
-    redirectSchemes: [],
-    entered: [],
-    fetchesPerMinute: 10,
+    ...ALWAYS,
     now: () => 1_800_000_000,
     directory: () => ({
       client: async (id) => {
