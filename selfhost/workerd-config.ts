@@ -33,8 +33,10 @@ export interface WorkerdOptions {
 export interface Neighbour {
   readonly name: string
   readonly port: number
-  /** The text of its one ES module. */
+  /** The text of its ES module. */
   readonly module: string
+  /** Other modules that it imports: their text by name. */
+  readonly imports?: Readonly<Record<string, string>>
   readonly durableObjects?: WorkerConfig['durableObjects']
 }
 
@@ -57,10 +59,11 @@ export function workerdConfig(options: WorkerdOptions): string {
     '(name = "OPERATOR_NETWORK", service = "operator-network")',
   ]
   const services = [
-    workerService('broker', `embed ${text(module)}`, worker, bindings),
-    ...neighbours.map(({ name, module: code, durableObjects = [] }) =>
-      workerService(name, text(code), { ...worker, durableObjects }, []),
-    ),
+    workerService('broker', { 'worker.js': `embed ${text(module)}` }, worker, bindings),
+    ...neighbours.map(({ name, module: code, imports = {}, durableObjects = [] }) => {
+      const modules = Object.entries({ 'worker.js': code, ...imports }).map(([file, content]) => [file, text(content)])
+      return workerService(name, Object.fromEntries(modules), { ...worker, durableObjects }, [])
+    }),
     network(
       'internet',
       strangersReach === 'anything' ? ANYTHING : ['public'],
@@ -102,13 +105,20 @@ function socket(name: string, address: string, service: string): string {
   return `(name = ${text(name)}, address = ${text(address)}, http = (), service = ${service})`
 }
 
-function workerService(name: string, module: string, config: WorkerConfig, variables: readonly string[]): string {
+/** The modules by name, the first of them is the Worker; each as the configuration spells its text. */
+function workerService(
+  name: string,
+  modules: Readonly<Record<string, string>>,
+  config: WorkerConfig,
+  variables: readonly string[],
+): string {
+  const spelled = Object.entries(modules).map(([file, content]) => `(name = ${text(file)}, esModule = ${content})`)
   const objects = config.durableObjects.map(({ binding, className }) => ({
     binding: `(name = ${text(binding)}, durableObjectNamespace = ${text(className)})`,
     namespace: `(className = ${text(className)}, uniqueKey = ${text(className)}, enableSql = true)`,
   }))
   return `(name = ${text(name)}, worker = (
-      modules = [(name = "worker.js", esModule = ${module})],
+      modules = [${spelled.join(', ')}],
       compatibilityDate = ${text(config.compatibilityDate)},
       compatibilityFlags = ${list(config.compatibilityFlags)},
       bindings = [${[...objects.map(({ binding }) => binding), ...variables].join(', ')}],

@@ -7,8 +7,8 @@ export default { fetch: (request) => fetch(DOWNSTREAM, request) }
 `
 }
 
-/** (b) Hands it to a Durable Object, which hands it on as it is. */
-export function objectHop(downstreamUrl: string): string {
+/** (b) Hands it to a Durable Object, which hands it on as it is; for `far` the object is that many milliseconds away, there and back. */
+export function objectHop(downstreamUrl: string, far = 0): string {
   return `import { DurableObject } from 'cloudflare:workers'
 const DOWNSTREAM = ${JSON.stringify(downstreamUrl)}
 export class Hop extends DurableObject {
@@ -16,8 +16,21 @@ export class Hop extends DurableObject {
     return fetch(DOWNSTREAM, request)
   }
 }
-export default { fetch: (request, env) => env.HOP.getByName('one').fetch(request) }
+const hop = (request, env) => env.HOP.getByName('one').fetch(request)
+${far === 0 ? 'export default { fetch: hop }' : farAway(far)}
 `
+}
+
+function farAway(roundTripMs: number): string {
+  return `const half = () => new Promise((resolve) => setTimeout(resolve, ${roundTripMs / 2}))
+export default {
+  async fetch(request, env) {
+    await half()
+    const answer = await hop(request, env)
+    await half()
+    return answer
+  },
+}`
 }
 
 /** The least a law costs: every chunk is stored, and safely, before it is sent. What lies above it is ours. */

@@ -1,18 +1,22 @@
 // The ways a tool call can take to the downstream: straight through, over an object, and through the broker in both eras.
 import { credentialsFor } from '../world/clients.ts'
 import type { World } from '../world/world.ts'
+import { peerToken, PEER } from './peer.ts'
 
 export interface Way {
   readonly name: string
   readonly port: number
   /** One request per connection; see `Load`. */
   readonly requests: readonly string[]
+  /** Calls to an object for each request, where the code of it leaves no doubt; elsewhere they are counted. */
+  readonly calls?: number
 }
 
 export interface Ports {
   readonly passThrough: number
   readonly objectHop: number
   readonly sameSteps: number
+  readonly peer: number
 }
 
 const MODERN = '2026-07-28'
@@ -20,9 +24,25 @@ const LEGACY = '2025-11-25'
 const CALL = { name: 'ping', arguments: { text: 'a question of ordinary length, as a model would ask it' } }
 const CLIENT = { name: 'bench', version: '1.0.0' }
 
+/** Everything that a round compares, in the order of its rows. */
 export async function waysOf(world: World, ports: Ports, connections: number): Promise<readonly Way[]> {
+  const [modern, legacy] = await brokerWays(world, connections)
+  const theirs = request(`localhost:${ports.peer}`, await peerToken(ports.peer), modernHeaders(), modernCall())
+  return [
+    { name: '(a) Worker, nothing else', port: ports.passThrough, requests: modern.requests, calls: 0 },
+    { name: '(b) Worker and object, nothing else', port: ports.objectHop, requests: modern.requests, calls: 1 },
+    { name: '(c) the steps of the broker, deciding nothing', port: ports.sameSteps, requests: modern.requests, calls: 1 },
+    { name: PEER, port: ports.peer, requests: modern.requests.map(() => theirs), calls: 0 },
+    modern,
+    legacy,
+  ]
+}
+
+/** A new sign-in of the same person for each time this is called; every connection of the legacy way has an MCP session. */
+export async function brokerWays(world: World, connections: number): Promise<readonly [Way, Way]> {
   const { accessToken } = await credentialsFor('alice', world.mcpUrl)
   const broker = new URL(world.brokerUrl)
+  const port = Number(broker.port)
   const modern = request(broker.host, accessToken, modernHeaders(), modernCall())
   const legacy: string[] = []
   for (let index = 0; index < connections; index += 1) {
@@ -30,13 +50,9 @@ export async function waysOf(world: World, ports: Ports, connections: number): P
     const headers = { 'MCP-Protocol-Version': LEGACY, 'Mcp-Session-Id': session }
     legacy.push(request(broker.host, accessToken, headers, legacyCall()))
   }
-  const same = Array.from({ length: connections }, () => modern)
   return [
-    { name: '(a) Worker, nothing else', port: ports.passThrough, requests: same },
-    { name: '(b) Worker and object, nothing else', port: ports.objectHop, requests: same },
-    { name: '(c) the steps of the broker, deciding nothing', port: ports.sameSteps, requests: same },
-    { name: `broker, ${MODERN}`, port: Number(broker.port), requests: same },
-    { name: `broker, ${LEGACY}`, port: Number(broker.port), requests: legacy },
+    { name: `broker, ${MODERN}`, port, requests: Array.from({ length: connections }, () => modern) },
+    { name: `broker, ${LEGACY}`, port, requests: legacy },
   ]
 }
 

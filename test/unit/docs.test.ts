@@ -7,6 +7,7 @@ import { anchorOf, includedIn } from '../../docs/.vitepress/links.ts'
 import { app } from '../../src/app.ts'
 import { foundation, wired } from '../../src/services.ts'
 import { environment } from '../../src/settings/environment.ts'
+import { withTable } from '../bench/report.ts'
 import { readSettings, SettingsError } from '../../src/settings/settings.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
@@ -52,6 +53,13 @@ describe('.dev.vars.example', () => {
     const { problems } = refusalOf(Object.fromEntries(shown))
     const refused = problems.filter(({ problem }) => problem === 'is the example value from the documentation')
     expect(sorted(refused.map(({ variable }) => variable))).toEqual(sorted(secrets))
+  })
+})
+
+describe('the table of what a call costs', () => {
+  test('in README says what docs/benchmark.json says', () => {
+    const readme = document('README.md')
+    expect(withTable(readme, JSON.parse(document('docs/benchmark.json')))).toBe(readme)
   })
 })
 
