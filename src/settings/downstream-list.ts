@@ -65,6 +65,7 @@ export function serverSchema(given: Given) {
     title: text.max(80, 'is longer than 80 characters').optional(),
     url: webUrl,
     transport: z.enum(['auto', 'streamable-http', 'http-sse']).default('auto'),
+    era: z.enum(['auto', 'legacy', 'modern']).default('auto'),
     auth: z.enum(['identity-jwt', 'idp-token', 'static', 'oauth', 'access-service-token', 'none']).default('identity-jwt'),
     headers: z
       .record(

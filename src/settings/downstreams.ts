@@ -16,6 +16,9 @@ type DownstreamAuth = 'identity-jwt' | 'idp-token' | 'static' | 'oauth' | 'acces
 /** How an MCP server of the legacy eras is spoken to: at one address (2025-03-26 on), or over a stream and an address (2024-11-05). */
 export type Transport = 'streamable-http' | 'http-sse'
 
+/** Of the revisions with sessions, or of 2026-07-28 alone. */
+type DownstreamEra = 'legacy' | 'modern'
+
 /** One MCP server behind the broker. */
 export interface Downstream {
   readonly name: string
@@ -30,6 +33,8 @@ export interface Downstream {
   readonly auth: DownstreamAuth
   /** `auto`: found out with the first message. */
   readonly transport: Transport | 'auto'
+  /** The era it speaks, where an operator knows; absent: found out when a client of the other one is refused. */
+  readonly era?: DownstreamEra
   readonly scopes: readonly string[]
   /** Tools that need a scope besides the first: scope by tool name, `*` stands for any characters. */
   readonly toolScopes?: readonly { readonly tool: string; readonly scope: string }[]
@@ -98,6 +103,7 @@ export function readDownstreams(given: Readonly<Record<string, string>>): Downst
 const OF_SINGLE: readonly string[] = [
   'DOWNSTREAM_AUTH',
   'DOWNSTREAM_TRANSPORT',
+  'DOWNSTREAM_ERA',
   'DOWNSTREAM_TOOLS',
   'DOWNSTREAM_PASS_HEADERS',
   ...CREDENTIAL_VARIABLES,
@@ -138,6 +144,7 @@ function single(env: Environment, credentials: Credentials): readonly Downstream
       url: env.DOWNSTREAM_MCP_URL.href,
       auth: env.DOWNSTREAM_AUTH,
       transport: env.DOWNSTREAM_TRANSPORT,
+      ...eraOf(env.DOWNSTREAM_ERA),
       scopes: ['mcp'],
       ...shown(credentials),
       ...(env.DOWNSTREAM_PASS_HEADERS.length > 0 && { passHeaders: env.DOWNSTREAM_PASS_HEADERS }),
@@ -152,11 +159,15 @@ function at(name: string, { BASE_URL }: Environment): Pick<Downstream, 'name' | 
   return { name, path, resource: BASE_URL + path }
 }
 
+function eraOf(era: DownstreamEra | 'auto'): Pick<Downstream, 'era'> {
+  return era === 'auto' ? {} : { era }
+}
+
 /** Seconds in which a bucket fills whose window is not given. */
 const WINDOW = 60
 
 function listed(server: ListedServer, env: Environment, names: PeopleNames): Downstream {
-  const { name, title, url, auth, transport, allow, limits, tools, pass_headers: passed } = server
+  const { name, title, url, auth, transport, era, allow, limits, tools, pass_headers: passed } = server
   const toolScopes = Object.entries(server.tool_scopes ?? {}).map(([tool, scope]) => ({ tool, scope }))
   const read = (written: readonly string[], field: string): readonly PersonName[] =>
     names.read(written, { variable: 'DOWNSTREAMS', where: `server “${name}”, field ${field}: ` })
@@ -167,6 +178,7 @@ function listed(server: ListedServer, env: Environment, names: PeopleNames): Dow
     url: url.href,
     auth,
     transport,
+    ...eraOf(era),
     scopes: [...new Set(scopes)],
     ...(toolScopes.length > 0 && { toolScopes }),
     ...(passed && { passHeaders: passed }),

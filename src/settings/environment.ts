@@ -138,6 +138,8 @@ export const environment = z.object({
   DOWNSTREAM_OAUTH_AUTHORIZE_PARAMETERS: z.string().optional(),
   /** Auto is found out with the first message that a server of HTTP+SSE refuses. */
   DOWNSTREAM_TRANSPORT: z.enum(['auto', 'streamable-http', 'http-sse']).default('auto'),
+  /** The era the MCP server speaks: legacy for the revisions up to 2025-11-25, modern for 2026-07-28 alone. Auto is found out when it refuses a client of the other one. */
+  DOWNSTREAM_ERA: z.enum(['auto', 'legacy', 'modern']).default('auto'),
   /**
    * Headers of clients that pass to the server, by name: `X-MCP-Toolsets, X-Api-Key, Accept-Language`. Refused at start are
    * those that could say who somebody is (`X-User-*`, `X-Forwarded-*`, `Cf-*`, `Cookie`, `Authorization` …), that carry the

@@ -148,16 +148,24 @@ describe('a mistake is named with its server and field:', () => {
     })
   })
 
-  test.for(['DOWNSTREAM_AUTH', 'DOWNSTREAM_TRANSPORT', 'DOWNSTREAM_TOOLS'])('%s for a server that is not there', (variable) => {
-    const value = { DOWNSTREAM_AUTH: 'none', DOWNSTREAM_TRANSPORT: 'auto', DOWNSTREAM_TOOLS: 'read-only' }[variable]
-    expect(problemsOf([TICKETS], { [variable]: value })).toEqual([
-      {
-        variable,
-        problem: 'is for the server at DOWNSTREAM_MCP_URL, which is not set',
-        cure: expect.stringContaining('DOWNSTREAMS'),
-      },
-    ])
-  })
+  test.for(['DOWNSTREAM_AUTH', 'DOWNSTREAM_TRANSPORT', 'DOWNSTREAM_ERA', 'DOWNSTREAM_TOOLS'])(
+    '%s for a server that is not there',
+    (variable) => {
+      const value = {
+        DOWNSTREAM_AUTH: 'none',
+        DOWNSTREAM_TRANSPORT: 'auto',
+        DOWNSTREAM_ERA: 'auto',
+        DOWNSTREAM_TOOLS: 'read-only',
+      }[variable]
+      expect(problemsOf([TICKETS], { [variable]: value })).toEqual([
+        {
+          variable,
+          problem: 'is for the server at DOWNSTREAM_MCP_URL, which is not set',
+          cure: expect.stringContaining('DOWNSTREAMS'),
+        },
+      ])
+    },
+  )
 
   test('a secret that is not set comes with the command that sets it', () => {
     const [problem] = problemsOf([{ ...TICKETS, auth: 'static', headers: { 'X-Key': '$NOT_THERE' } }])

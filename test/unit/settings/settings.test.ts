@@ -116,6 +116,8 @@ describe('settings that are right', () => {
   test('how a downstream is spoken to is found out unless it is said', () => {
     expect(settingsOf().downstreams[0]?.transport).toBe('auto')
     expect(settingsOf({ DOWNSTREAM_TRANSPORT: 'http-sse' }).downstreams[0]?.transport).toBe('http-sse')
+    expect(settingsOf({ DOWNSTREAM_ERA: 'modern' }).downstreams[0]?.era).toBe('modern')
+    expect(settingsOf({ DOWNSTREAM_ERA: 'auto' }).downstreams[0]?.era).toBeUndefined()
   })
 
   test('the line breaks of a PEM may be spelled out', () => {

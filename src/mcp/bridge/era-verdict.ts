@@ -1,0 +1,106 @@
+// Which era an MCP server speaks, judged by its answer to `server/discover`: yes, no, or not known from this answer.
+//
+// "The era determination is a property of the server" (MCP 2026-07-28, Versioning, "Backward Compatibility"). Who fails at the moment, or
+// wants somebody to sign in, has said nothing about it; and a bare 200 proves nothing either, because servers of the older revisions
+// answer whatever they are asked.
+import * as z from 'zod'
+import { jsonIn } from '../message/response.ts'
+import type { Era } from '../message/era.ts'
+
+/** The revision a modern server is spoken to in. */
+const MODERN_REVISION = '2026-07-28'
+
+/** For how long a verdict is good, in milliseconds: a server may be replaced by one of another era at any time. */
+const REMEMBERED_MS = 600_000
+
+/** MCP 2026-07-28, "Error Codes": a header that disagrees, a capability that is missing, a version that is not spoken. */
+const HEADER_MISMATCH = -32_020
+const MISSING_CAPABILITY = -32_021
+const UNSUPPORTED_VERSION = -32_022
+
+/** What was answered to `server/discover`: the status, and the JSON-RPC message in it, whichever way it came. */
+export interface DiscoverAnswer {
+  readonly status: number
+  readonly message: string
+}
+
+const resultSchema = z.object({ result: z.object({ supportedVersions: z.array(z.unknown()) }) })
+const errorSchema = z.object({ error: z.object({ code: z.number(), data: z.unknown().optional() }) })
+const versionsSchema = z.object({ supported: z.array(z.string()).min(1) })
+
+/** Sign-in, too early, too often, and whatever goes wrong on the server's side. */
+const NO_VERDICT: readonly number[] = [401, 403, 407, 408, 425, 429]
+
+/** Undefined where the answer says nothing about the era, and for a server whose oldest revision is newer than the one spoken here. */
+export function verdictOf({ status, message }: DiscoverAnswer): Era | undefined {
+  if (status >= 500 || status < 200 || (status >= 300 && status < 400) || NO_VERDICT.includes(status)) return undefined
+  const parsed = jsonIn(message)
+  const versions = resultSchema.safeParse(parsed).data?.result.supportedVersions
+  if (versions)
+    return versions.includes(MODERN_REVISION) ? 'modern' : ofVersions(versions.filter((one) => typeof one === 'string'))
+  const error = errorSchema.safeParse(parsed).data?.error
+  if (error?.code === HEADER_MISMATCH || error?.code === MISSING_CAPABILITY) return 'modern'
+  if (error?.code === UNSUPPORTED_VERSION)
+    return ofVersions(versionsSchema.safeParse(error.data).data?.supported ?? [MODERN_REVISION])
+  return 'legacy'
+}
+
+function ofVersions(versions: readonly string[]): Era | undefined {
+  if (versions.includes(MODERN_REVISION)) return 'modern'
+  return versions.some((version) => version < MODERN_REVISION) || versions.length === 0 ? 'legacy' : undefined
+}
+
+/** Errors by which a server that knows nothing of `initialize`, or of a request without `_meta`, refuses a client of the older revisions. */
+const REFUSES_LEGACY: readonly number[] = [-32_600, -32_601, -32_602, HEADER_MISMATCH, MISSING_CAPABILITY, UNSUPPORTED_VERSION]
+
+/** Whether the answer to an `initialize` is one that a modern-only server would give: a reason to ask, and no verdict. */
+export function mayBeModern(status: number, message: string): boolean {
+  if (status !== 200 && status !== 400 && status !== 404 && status !== 405) return false
+  const code = errorSchema.safeParse(jsonIn(message)).data?.error.code
+  return code !== undefined && REFUSES_LEGACY.includes(code)
+}
+
+interface Remembered {
+  readonly era: Era
+  readonly untilMs: number
+}
+
+/** Verdicts by server, in memory. Whoever has to know and does not asks once, for all who want to know at the time. */
+export class EraMemory {
+  readonly #nowMs: () => number
+  readonly #verdicts = new Map<string, Remembered>()
+  readonly #asking = new Map<string, Promise<Era | undefined>>()
+
+  constructor(nowMs: () => number) {
+    this.#nowMs = nowMs
+  }
+
+  /** Undefined: to be found out. */
+  of(server: string): Era | undefined {
+    const found = this.#verdicts.get(server)
+    return found && found.untilMs > this.#nowMs() ? found.era : undefined
+  }
+
+  /** As remembered, or as `probe` finds it out; undefined where that brought no verdict, which is not remembered. */
+  async found(server: string, probe: () => Promise<DiscoverAnswer | undefined>): Promise<Era | undefined> {
+    const known = this.of(server)
+    if (known) return known
+    const asking =
+      this.#asking.get(server) ??
+      probe()
+        .then((answer) => answer && this.note(server, verdictOf(answer)))
+        .finally(() => this.#asking.delete(server))
+    this.#asking.set(server, asking)
+    return await asking
+  }
+
+  note(server: string, era: Era | undefined): Era | undefined {
+    if (era) this.#verdicts.set(server, { era, untilMs: this.#nowMs() + REMEMBERED_MS })
+    return era
+  }
+
+  /** It has said something else than a server of that era would. */
+  drop(server: string): void {
+    this.#verdicts.delete(server)
+  }
+}

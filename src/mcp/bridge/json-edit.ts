@@ -1,0 +1,223 @@
+// Changes to JSON as text: what is not named keeps every byte, because nothing is written anew.
+//
+// A bridge between two revisions adds, replaces and takes away a few members of messages that are somebody else's. Parsed and
+// written again, a number above 2^53 would be another one, and a member that two readers take differently would be decided.
+import { BACKSLASH, CLOSE_ARRAY, CLOSE_OBJECT, COLON, COMMA, OPEN_ARRAY, OPEN_OBJECT, QUOTE } from '../message/json-characters.ts'
+
+/** One change to one member of nested objects. */
+export interface JsonChange {
+  /** Names of members, outermost first; at least one. */
+  readonly at: readonly string[]
+  /**
+   * JSON that takes the place of the member or is added, with the objects it stands in; undefined takes the member away. A function is
+   * given the JSON of a member that is there, and decides by it.
+   */
+  readonly to: string | undefined | ((raw: string) => string | undefined)
+}
+
+/**
+ * The text with these changes. It has to be JSON, which nobody judges here. A member that stands there twice is changed as a whole: one is
+ * left where it is set, and none where it is taken away. What is not an object has no members; one is set all the same, in its place.
+ */
+export function editJson(text: string, changes: readonly JsonChange[]): string {
+  if (changes.length === 0) return text
+  return new JsonText(text).edited(treeOf(changes))
+}
+
+/** The JSON of a member, as spelled; of two of the same name the last, which is the one JSON.parse takes. */
+export function memberOf(text: string, at: readonly string[]): string | undefined {
+  let raw: string | undefined = text
+  for (const name of at)
+    raw = raw === undefined ? undefined : new JsonText(raw).members()?.findLast(({ key }) => key === name)?.raw
+  return raw
+}
+
+/** The members of an object, as spelled and in their order; undefined for what is no object. */
+export function membersOf(text: string): readonly (readonly [name: string, raw: string])[] | undefined {
+  return new JsonText(text).members()?.map(({ key, raw }) => [key, raw] as const)
+}
+
+/** The elements of a list, as spelled; undefined for what is no list. */
+export function elementsOf(text: string): readonly string[] | undefined {
+  return new JsonText(text).elements()
+}
+
+interface Node {
+  readonly inner: Map<string, Node>
+  change: Pick<JsonChange, 'to'> | undefined
+}
+
+interface Member {
+  readonly key: string
+  /** Of the quote the key begins with. */
+  readonly start: number
+  readonly valueStart: number
+  readonly end: number
+  readonly raw: string
+}
+
+interface Kept {
+  readonly member: Member
+  /** In place of the one it has. */
+  readonly value: string | undefined
+}
+
+function treeOf(changes: readonly JsonChange[]): Node {
+  const root: Node = { inner: new Map(), change: undefined }
+  for (const { at, to } of changes) {
+    let node = root
+    for (const name of at) {
+      const next = node.inner.get(name) ?? { inner: new Map<string, Node>(), change: undefined }
+      node.inner.set(name, next)
+      node = next
+    }
+    node.change = { to }
+  }
+  return root
+}
+
+/** What a node comes to where there was nothing before; undefined where it only takes away, or changes what is there. */
+function built(node: Node): string | undefined {
+  if (node.change) return typeof node.change.to === 'string' ? node.change.to : undefined
+  const members = [...node.inner].flatMap(([key, inner]) => {
+    const value = built(inner)
+    return value === undefined ? [] : [`${JSON.stringify(key)}:${value}`]
+  })
+  return members.length > 0 ? `{${members.join(',')}}` : undefined
+}
+
+/** One pass over text that is known to be JSON, so the grammar is trusted. How deep it is nested takes no stack, only how deep a change is. */
+class JsonText {
+  readonly #text: string
+  #at = 0
+
+  constructor(text: string) {
+    this.#text = text
+  }
+
+  edited(node: Node): string {
+    const members = this.members()
+    if (!members) return built(node) ?? this.#text
+    const text = this.#text
+    const lastOf = new Map(members.map((member) => [member.key, member]))
+    const kept = members.flatMap((member): readonly Kept[] => {
+      const inner = node.inner.get(member.key)
+      if (!inner) return [{ member, value: undefined }]
+      // A change as a whole leaves one of the name; one inside is made in each.
+      if (inner.change && lastOf.get(member.key) !== member) return []
+      const value = changed(member.raw, inner)
+      return value === undefined ? [] : [{ member, value }]
+    })
+    const added = [...node.inner].flatMap(([key, inner]) => {
+      const value = lastOf.has(key) ? undefined : built(inner)
+      return value === undefined ? [] : [`${JSON.stringify(key)}:${value}`]
+    })
+    return this.#joined(text, members, kept, added)
+  }
+
+  members(): readonly Member[] | undefined {
+    if (this.#next() !== OPEN_OBJECT) return undefined
+    const text = this.#text
+    const members: Member[] = []
+    this.#at++
+    while (this.#next() === QUOTE) {
+      const start = this.#at
+      this.#skipString()
+      const spelled = text.slice(start, this.#at)
+      const key = spelled.includes('\\') ? String(JSON.parse(spelled)) : spelled.slice(1, -1)
+      if (this.#next() === COLON) this.#at++
+      this.#next()
+      const valueStart = this.#at
+      this.#skip()
+      members.push({ key, start, valueStart, end: this.#at, raw: text.slice(valueStart, this.#at) })
+      if (this.#next() === COMMA) this.#at++
+    }
+    return members
+  }
+
+  elements(): readonly string[] | undefined {
+    if (this.#next() !== OPEN_ARRAY) return undefined
+    const elements: string[] = []
+    this.#at++
+    while (this.#at < this.#text.length && this.#next() !== CLOSE_ARRAY) {
+      const start = this.#at
+      this.#skip()
+      elements.push(this.#text.slice(start, this.#at))
+      if (this.#next() === COMMA) this.#at++
+    }
+    return elements
+  }
+
+  /** What stands between two members that stay is left; what goes takes the comma before it along, or at the beginning the one behind it. */
+  #joined(text: string, members: readonly Member[], kept: readonly Kept[], added: readonly string[]): string {
+    const [first] = members
+    const last = members.at(-1)
+    if (!first || !last) {
+      const open = text.indexOf('{') + 1
+      return added.length === 0 ? text : text.slice(0, open) + added.join(',') + text.slice(open)
+    }
+    let written = text.slice(0, first.start)
+    let isFirst = true
+    for (const { member, value } of kept) {
+      const index = members.indexOf(member)
+      const before = members[index - 1]
+      if (!isFirst && before) written += text.slice(before.end, member.start)
+      written += value === undefined ? text.slice(member.start, member.end) : text.slice(member.start, member.valueStart) + value
+      isFirst = false
+    }
+    for (const member of added) {
+      written += isFirst ? member : `,${member}`
+      isFirst = false
+    }
+    return written + text.slice(last.end)
+  }
+
+  /** From the first character of a value to behind its last one. */
+  #skip(): void {
+    const text = this.#text
+    let depth = 0
+    this.#next()
+    for (; this.#at < text.length; this.#at++) {
+      const code = text.charCodeAt(this.#at)
+      if (code === QUOTE) {
+        this.#skipString()
+        if (depth === 0) return
+        this.#at--
+      } else if (code === OPEN_OBJECT || code === OPEN_ARRAY) depth++
+      else if (code === CLOSE_OBJECT || code === CLOSE_ARRAY) {
+        // The end of what this value stands in: it was a number or a word.
+        if (depth === 0) return
+        if (--depth === 0) return void this.#at++
+      } else if (depth === 0 && (code === COMMA || isSpace(code))) return
+    }
+  }
+
+  /** From the opening quote to behind the closing one. */
+  #skipString(): void {
+    const text = this.#text
+    for (this.#at++; this.#at < text.length; this.#at++) {
+      const code = text.charCodeAt(this.#at)
+      if (code === BACKSLASH) this.#at++
+      else if (code === QUOTE) return void this.#at++
+    }
+  }
+
+  /** The next character that is no white space. */
+  #next(): number {
+    while (isSpace(this.#text.charCodeAt(this.#at))) this.#at++
+    return this.#text.charCodeAt(this.#at)
+  }
+}
+
+function changed(raw: string, { change, inner }: Node): string | undefined {
+  if (!change) return editedInside(raw, inner)
+  return typeof change.to === 'function' ? change.to(raw) : change.to
+}
+
+function editedInside(raw: string, inner: Node['inner']): string {
+  return new JsonText(raw).edited({ inner, change: undefined })
+}
+
+function isSpace(code: number): boolean {
+  return code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09
+}
