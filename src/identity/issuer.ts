@@ -5,7 +5,7 @@ import { isLoopback } from '../platform/loopback.ts'
 import { ASYMMETRIC, discoverKeys, type Signing } from './discovery.ts'
 import { IdentityError } from './provider.ts'
 import { PublishedKeys } from './published-keys.ts'
-import { Remembered } from './shared-cache.ts'
+import { Remembered } from '../platform/shared-cache.ts'
 
 const HOUR_MS = 3_600_000
 /** How long a key that was withdrawn may still count, in seconds. */

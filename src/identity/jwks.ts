@@ -2,7 +2,7 @@
 import * as oauth from 'oauth4webapi'
 import { ask, jsonOf } from './ask.ts'
 import { IdentityError } from './provider.ts'
-import { Remembered } from './shared-cache.ts'
+import { Remembered } from '../platform/shared-cache.ts'
 
 const MINUTE_MS = 60_000
 

@@ -16,7 +16,7 @@ import { CLOCK_TOLERANCE, unverifiedClaims, verifiedClaims } from './id-token.ts
 import { KeySet } from './jwks.ts'
 import { mayBeLogoutToken, readLogoutToken } from './logout-token.ts'
 import { IdentityError, type IdentityProvider, type LoggedOut, type Login, type SignedIn } from './provider.ts'
-import { Remembered } from './shared-cache.ts'
+import { Remembered } from '../platform/shared-cache.ts'
 import { readTokenAnswer, withoutIdToken, type TokenAnswer } from './token-answer.ts'
 import { userInfo } from './user-info.ts'
 

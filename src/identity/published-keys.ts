@@ -1,7 +1,7 @@
 // The keys an issuer publishes: kept for a while, and asked for again when one is missing, at most once a minute whatever is shown.
 import { createLocalJWKSet, jwtVerify, type JSONWebKeySet, type JWTVerifyOptions, type JWTVerifyResult } from 'jose'
 import * as z from 'zod'
-import { Remembered } from './shared-cache.ts'
+import { Remembered } from '../platform/shared-cache.ts'
 
 const keySet = z.object({ keys: z.array(z.looseObject({ kty: z.string() })) })
 

@@ -1,6 +1,6 @@
 // Remembering by result: one fetch for many callers, no memory of failures, and no caller left hanging by another one's end.
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { Remembered } from '../../../src/identity/shared-cache.ts'
+import { Remembered } from '../../../src/platform/shared-cache.ts'
 
 beforeEach(() => {
   vi.useFakeTimers()
