@@ -22,7 +22,7 @@ session/admin: caller.ts session/contract session/store session/streams session/
 session/user-session.ts: platform caller.ts settings issuer session/contract session/store session/streams session/tables.ts session/session-context.ts session/revocation.ts session/access session/upkeep session/admin
 directory: platform settings clients session/contract session/store session/admin
 
-oauth: platform caller.ts settings clients issuer session/contract session/store session/access directory
+oauth: platform caller.ts settings clients issuer oauth-client session/contract session/store session/access directory
 identity: platform caller.ts settings oauth-client session/contract
 linking: platform settings issuer oauth-client session/contract
 

@@ -2,9 +2,9 @@
 //
 // Whoever reaches this Worker by another way can send the header too; only the signature, the issuer and the audience make it true.
 import * as z from 'zod'
-import { ask, jsonOf } from './ask.ts'
+import { KeysAway, KeySet } from '../oauth-client/key-set.ts'
+import { askForKeys } from './ask.ts'
 import { IdentityError } from './provider.ts'
-import { KeysAway, PublishedKeys } from './published-keys.ts'
 
 export interface AccessInFront {
   /** `https://<team>.cloudflareaccess.com`, in whose name the keys are published too. */
@@ -25,19 +25,20 @@ const personClaims = z.object({
 /** Whom Access has let through, and until when its word counts, in unix seconds. */
 export type Asserted = Readonly<z.output<typeof personClaims>>
 
-/** Access changes its keys every six weeks and announces the next one; an hour is long enough for one that was withdrawn. */
-const KEYS_ARE_GOOD = 3_600
+/** Seconds. Access changes its keys every six weeks and announces the next one; an hour is long enough for one that was withdrawn. */
+const FRESH_FOR = 3_600
 
 export class AccessAssertions {
   readonly #access: AccessInFront
-  readonly #keys: PublishedKeys
+  readonly #keys: KeySet
   readonly #now: () => number
 
   /** `now` in unix seconds. */
-  constructor(access: AccessInFront, now: () => number, fetchKeys: (url: string) => Promise<unknown> = keysAt) {
+  constructor(access: AccessInFront, now: () => number, fetchKeys: typeof askForKeys = askForKeys) {
     this.#access = access
     this.#now = now
-    this.#keys = new PublishedKeys(() => fetchKeys(`${access.issuer}/cdn-cgi/access/certs`), KEYS_ARE_GOOD, now)
+    const published = `${access.issuer}/cdn-cgi/access/certs`
+    this.#keys = new KeySet(async () => ({ ...(await fetchKeys(published, access.issuer)), freshFor: FRESH_FOR }), now)
   }
 
   /** Undefined when this is not a person's assertion for this application. */
@@ -56,9 +57,4 @@ export class AccessAssertions {
       throw new IdentityError('unreachable', 'the keys of Cloudflare Access can not be fetched', { cause })
     }
   }
-}
-
-async function keysAt(url: string): Promise<unknown> {
-  const response = await ask(url, { method: 'GET', headers: { accept: 'application/json' } })
-  return await jsonOf(response, 'Cloudflare Access')
 }

@@ -2,6 +2,8 @@
 import * as oauth from 'oauth4webapi'
 import * as z from 'zod'
 import { asking, isAtWork, jsonIn, type Ask } from '../oauth-client/ask.ts'
+import { KeysAway, type PublishedKeys } from '../oauth-client/key-set.ts'
+import { keysPublishedAt } from '../oauth-client/published-keys.ts'
 import { describeError } from '../platform/telemetry.ts'
 import { IdentityError, type IdentityErrorReason, type RequestFault } from './provider.ts'
 
@@ -38,9 +40,19 @@ export const askAtWork: Ask = async (url, question) => {
   return answer
 }
 
+/** The keys at the address that a document of this issuer names. */
+export async function askForKeys(address: string, issuer: string): Promise<PublishedKeys> {
+  return await keysPublishedAt(address, { issuer, ask, failed: keysFailed })
+}
+
+function keysFailed(detail: string, isAway: boolean): IdentityError {
+  return new IdentityError(isAway ? 'unreachable' : 'invalid', detail)
+}
+
 /** One meaning for everything that can be thrown on the way; what nobody foresaw counts as not verified. */
 export function asIdentityError(error: unknown): IdentityError {
   if (error instanceof IdentityError) return error
+  if (error instanceof KeysAway) return asIdentityError(error.cause)
   const meaning = (reason: IdentityErrorReason, detail: string, code?: string, fault?: RequestFault): IdentityError =>
     new IdentityError(reason, detail.slice(0, LONGEST_DETAIL), { code, fault, cause: error })
   if (error instanceof oauth.AuthorizationResponseError) {

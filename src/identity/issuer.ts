@@ -1,29 +1,26 @@
 // An issuer the operator trusts to sign something, without signing anybody in with it: found by discovery, believed by its keys.
 import { decodeJwt } from 'jose'
-import { ask, jsonOf } from './ask.ts'
-import { isLoopback } from '../platform/loopback.ts'
+import { KeySet, type PublishedKeys } from '../oauth-client/key-set.ts'
+import { askForKeys } from './ask.ts'
 import { ASYMMETRIC, discoverKeys, type Signing } from './discovery.ts'
 import { IdentityError } from './provider.ts'
-import { PublishedKeys } from './published-keys.ts'
 import { Remembered } from '../platform/shared-cache.ts'
 
 const HOUR_MS = 3_600_000
-/** How long a key that was withdrawn may still count, in seconds. */
-const KEYS_ARE_GOOD = 300
 const CLOCK_TOLERANCE = 60
 
 export class Issuer {
   readonly #configured: URL
   readonly #now: () => number
   readonly #document = new Remembered<Signing>(HOUR_MS)
-  readonly #keys: PublishedKeys
+  readonly #keys: KeySet
   #signing: Signing | undefined
 
   /** `now` in unix seconds. */
   constructor(configured: string, now: () => number) {
     this.#configured = new URL(configured)
     this.#now = now
-    this.#keys = new PublishedKeys(() => this.#fetchKeys(), KEYS_ARE_GOOD, now)
+    this.#keys = new KeySet(() => this.#fetchKeys(), now)
   }
 
   /** Whether the token says that it is from here, which costs nothing; nothing about whether it is. */
@@ -53,16 +50,9 @@ export class Issuer {
       throw new IdentityError('invalid', `the issuer does not sign with ${protectedHeader.alg}`)
   }
 
-  async #fetchKeys(): Promise<unknown> {
+  async #fetchKeys(): Promise<PublishedKeys> {
     this.#signing = await this.#document.get(() => discoverKeys(this.#configured.href))
-    const { jwks_uri: address } = this.#signing
-    const url = URL.parse(address)
-    // What a document names is asked without anybody having looked at it: never in the clear, unless all of it is on this machine.
-    const isTrusted = url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url) && isLoopback(this.#configured))
-    if (!isTrusted) throw new IdentityError('invalid', 'the signing keys are not published over https')
-    const response = await ask(address, { method: 'GET', headers: { accept: 'application/json' } })
-    if (response.status !== 200) throw new IdentityError('unreachable', `the signing keys were answered with ${response.status}`)
-    return await jsonOf(response, 'the signing keys')
+    return await askForKeys(this.#signing.jwks_uri, this.#configured.href)
   }
 }
 

@@ -1,13 +1,15 @@
 // Logout tokens (OpenID Connect Back-Channel Logout 1.0): the provider's signed word that somebody has signed out there.
-import { createLocalJWKSet, decodeJwt, jwtVerify, type JSONWebKeySet } from 'jose'
+import { decodeJwt } from 'jose'
 import * as z from 'zod'
+import { KeysAway, type KeySets } from '../oauth-client/key-set.ts'
 import { describeError } from '../platform/telemetry.ts'
+import { asIdentityError } from './ask.ts'
 import type { Metadata } from './discovery.ts'
+import { CLOCK_TOLERANCE, verified } from './id-token.ts'
 import { IdentityError, type LoggedOut } from './provider.ts'
 
 const EVENT = 'http://schemas.openid.net/event/backchannel-logout'
 /** Seconds. */
-const CLOCK_TOLERANCE = 60
 const LONGEST_AGE = 600
 
 // Section 2.4. What has a nonce is an ID token, and a stolen one must not sign anybody out.
@@ -28,7 +30,7 @@ const TYPES: readonly (string | undefined)[] = [undefined, 'jwt', 'logout+jwt', 
 export interface LogoutVerification {
   readonly issuer: Metadata
   readonly clientId: string
-  readonly keys: (url: string) => Promise<string>
+  readonly keys: KeySets
   readonly now: Date
 }
 
@@ -44,17 +46,15 @@ export function mayBeLogoutToken(token: string, clientId: string): boolean {
 
 /** Section 2.6, steps 1 to 6; rejects with `IdentityError`. */
 export async function readLogoutToken(token: string, { issuer, clientId, keys, now }: LogoutVerification): Promise<LoggedOut> {
-  if (issuer.jwks_uri === undefined) throw new IdentityError('invalid', 'the provider publishes no keys')
-  const published: JSONWebKeySet = JSON.parse(await keys(issuer.jwks_uri))
-  const { payload, protectedHeader } = await jwtVerify(token, createLocalJWKSet(published), {
+  const { payload, protectedHeader } = await verified(token, issuer, keys, {
     issuer: issuer.issuer,
     audience: clientId,
     algorithms: issuer.id_token_signing_alg_values_supported,
     requiredClaims: ['iat', 'exp', 'jti'],
     maxTokenAge: LONGEST_AGE,
-    clockTolerance: CLOCK_TOLERANCE,
     currentDate: now,
   }).catch((cause: unknown) => {
+    if (cause instanceof KeysAway) throw asIdentityError(cause)
     throw new IdentityError('invalid', `the logout token was refused: ${describeError(cause)}`, { cause })
   })
   const claims = claimsSchema.safeParse(payload)

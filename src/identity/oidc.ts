@@ -4,16 +4,16 @@ import type { IdpTokens } from '../caller.ts'
 import { isLoopback } from '../platform/loopback.ts'
 import { log } from '../platform/telemetry.ts'
 import { clientSecret } from '../oauth-client/client-secret.ts'
+import { KeySets } from '../oauth-client/key-set.ts'
 import { canBeConfirmed, type Person, type RefreshOutcome } from '../session/contract/token-refresher.ts'
 import type { IdentityProviderSettings } from '../settings/providers.ts'
-import { ask, asIdentityError } from './ask.ts'
+import { ask, askForKeys, asIdentityError } from './ask.ts'
 import { claimAt } from './claim-path.ts'
 import { completed, identityFrom, isIncomplete, losesEmail, suffices, type Claims } from './claims.ts'
 import type { Asking, Delta } from './delta.ts'
 import { discover, isSameIssuer, type Metadata } from './discovery.ts'
 import { groupsIn } from './groups.ts'
 import { CLOCK_TOLERANCE, unverifiedClaims, verifiedClaims } from './id-token.ts'
-import { KeySet } from './jwks.ts'
 import { mayBeLogoutToken, readLogoutToken } from './logout-token.ts'
 import { IdentityError, type IdentityProvider, type LoggedOut, type Login, type SignedIn } from './provider.ts'
 import { Remembered } from '../platform/shared-cache.ts'
@@ -56,7 +56,7 @@ export class OidcProvider implements IdentityProvider {
   readonly #client: oauth.Client
   readonly #http: { [oauth.customFetch]: typeof ask; [oauth.allowInsecureRequests]: boolean }
   readonly #metadata = new Remembered<Metadata>(HOUR_MS)
-  readonly #keys = new KeySet()
+  readonly #keys: KeySets
 
   constructor(settings: IdentityProviderSettings, delta: Delta = {}, needsGroups: NeedsGroups = () => true) {
     const url = new URL(settings.url)
@@ -68,6 +68,10 @@ export class OidcProvider implements IdentityProvider {
     this.#delta = delta
     this.#needsGroups = needsGroups
     this.#client = { client_id: settings.clientId, [oauth.clockTolerance]: CLOCK_TOLERANCE }
+    this.#keys = new KeySets(
+      (address) => askForKeys(address, settings.url),
+      () => Date.now() / 1000,
+    )
     this.#http = { [oauth.customFetch]: ask, [oauth.allowInsecureRequests]: isLoopback(url) }
   }
 
@@ -177,8 +181,7 @@ export class OidcProvider implements IdentityProvider {
     const { clientId } = this.#settings
     if (!mayBeLogoutToken(token, clientId))
       throw new IdentityError('invalid', 'it has not the form of a logout token for this client')
-    const keys = (url: string): Promise<string> => this.#keys.published(url)
-    return await readLogoutToken(token, { issuer: await this.#discovered(), clientId, keys, now: new Date() })
+    return await readLogoutToken(token, { issuer: await this.#discovered(), clientId, keys: this.#keys, now: new Date() })
   }
 
   /** A copy for every request: oauth4webapi ties what it remembers, promises among it, to this object. */
@@ -207,7 +210,7 @@ export class OidcProvider implements IdentityProvider {
     const asking: Asking = { metadata: issuer, accessToken: tokens.accessToken }
     if (owner) return { issuer: issuer.issuer, spelled: await owner(asking) }
     const nonce = 'nonce' in expected ? expected.nonce : undefined
-    const verification = { issuer, client: this.#client, keys: this.#keys, http: this.#http, nonce }
+    const verification = { issuer, client: this.#client, keys: this.#keys, nonce }
     const verified = idToken === undefined ? undefined : this.#grouped(await verifiedClaims(answer, verification))
     // Whoever asked for OpenID Connect must not be answered with less: the nonce lives in the ID token alone.
     const isPromised = nonce !== undefined && this.#settings.scopes.includes('openid')

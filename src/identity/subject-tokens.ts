@@ -6,12 +6,12 @@ import { decodeJwt, decodeProtectedHeader, type JWTPayload } from 'jose'
 import * as z from 'zod'
 import { describeError } from '../platform/telemetry.ts'
 import type { StatementKind, StatementReaders, Verdict, VerifiedStatement } from '../session/contract/subject-token.ts'
+import { KeysAway } from '../oauth-client/key-set.ts'
 import type { ExchangeSettings } from '../settings/exchange.ts'
 import type { SubjectRule } from '../settings/subjects.ts'
 import { identityFrom, losesEmail, type Claims } from './claims.ts'
 import { Issuer } from './issuer.ts'
 import { IdentityError, type IdentityProvider } from './provider.ts'
-import { KeysAway } from './published-keys.ts'
 import { meansSubject } from './subject-rules.ts'
 
 /** Seconds. */

@@ -1,16 +1,17 @@
 // Userinfo: what a provider says about the person of an access token, beside the ID token or in place of one.
 import * as oauth from 'oauth4webapi'
 import { log } from '../platform/telemetry.ts'
+import { textIn } from '../oauth-client/ask.ts'
 import { assertAtWork, jsonOf } from './ask.ts'
 import type { Claims } from './claims.ts'
 import type { Asking } from './delta.ts'
-import { verifySignature, type IdTokenVerification } from './id-token.ts'
+import { verified, type IdTokenVerification } from './id-token.ts'
 import { plainUserInfo } from './plain-user-info.ts'
 import { IdentityError } from './provider.ts'
 
 export interface UserInfoCall {
   readonly client: oauth.Client
-  readonly http: Parameters<typeof oauth.userInfoRequest>[3] & IdTokenVerification['http']
+  readonly http: Parameters<typeof oauth.userInfoRequest>[3]
   readonly keys: IdTokenVerification['keys']
   /** As the log names the provider. */
   readonly host: string
@@ -40,8 +41,9 @@ export async function userInfo(
   const isSigned = response.headers.get('content-type')?.startsWith('application/jwt') === true
   if (!isSigned) await assertIsJson(response)
   const expected = typeof subject === 'string' ? subject : oauth.skipSubjectCheck
+  const token = isSigned ? await textIn(response.clone()) : undefined
   const claims = await oauth.processUserInfoResponse(issuer, client, expected, response)
-  if (isSigned) await verifySignature(issuer, response, keys, http)
+  if (token !== undefined) await verified(token, issuer, keys, { algorithms: issuer.userinfo_signing_alg_values_supported })
   return claims
 }
 

@@ -40,10 +40,15 @@ export function asking({ withinMs, mostBytes, by, unanswered }: AskTerms): Ask {
   }
 }
 
-/** The JSON of an answer, undefined where it is none. Its body is bounded: it was when it was asked for. */
+/** The text of an answer. Its body is bounded: it was when it was asked for. */
+export async function textIn(answer: Response): Promise<string> {
+  return new TextDecoder().decode(await readBounded(answer.body, REREAD))
+}
+
+/** The JSON of an answer, undefined where it is none. */
 export async function jsonIn(answer: Response): Promise<unknown> {
   try {
-    const value: unknown = JSON.parse(new TextDecoder().decode(await readBounded(answer.body, REREAD)))
+    const value: unknown = JSON.parse(await textIn(answer))
     return value
   } catch {
     return undefined

@@ -15,12 +15,13 @@ const ATTEMPT_MS = 16_000
  * those who waited for it and is then forgotten.
  */
 export class Remembered<Value> {
-  readonly #milliseconds: number
+  readonly #keptFor: (value: Value) => number
   #known: { readonly value: Value; readonly until: number } | undefined
   #attempt: Attempt<Value> | undefined
 
-  constructor(milliseconds: number) {
-    this.#milliseconds = milliseconds
+  /** For how long a value is kept, in milliseconds. */
+  constructor(keptFor: number | ((value: Value) => number)) {
+    this.#keptFor = typeof keptFor === 'number' ? () => keptFor : keptFor
   }
 
   async get(load: () => Promise<Value>): Promise<Value> {
@@ -37,7 +38,7 @@ export class Remembered<Value> {
     this.#attempt = attempt
     try {
       const value = await load()
-      this.#known = { value, until: Date.now() + this.#milliseconds }
+      this.#known = { value, until: Date.now() + this.#keptFor(value) }
       attempt.outcome = { value }
       return value
     } catch (error) {

@@ -104,7 +104,7 @@ describe('a logout token is refused, and nothing ends, when', () => {
   })
 })
 
-test('24. a flood of forged logout tokens fetches the keys once a minute at most, and wakes no object', async () => {
+test('24. a flood of forged logout tokens fetches the keys once in thirty seconds, and wakes no object', async () => {
   await world.restartRuntime()
   world.idp.control.forgetCalls()
   const before = wakings()
@@ -120,7 +120,7 @@ test('while the keys cannot be fetched nothing is believed: 503, and the provide
   world.idp.control.failNext('jwks', { status: 503 })
   const token = await signed()
   expect(await told(token)).toMatchObject({ status: 503 })
-  expect(await told(token)).toMatchObject({ status: 200 })
+  await expect.poll(() => told(token), { timeout: 10_000, interval: 250 }).toMatchObject({ status: 200 })
 })
 
 async function signed(changes: Readonly<Record<string, unknown>> = {}): Promise<string> {

@@ -1,8 +1,9 @@
 // A client's signed assertion (RFC 7523 section 3): whose it is, for whom, until when, and that one of the client's keys signed it.
-import { createLocalJWKSet, decodeProtectedHeader, errors, jwtVerify, type JSONWebKeySet, type JWTPayload } from 'jose'
+import { decodeProtectedHeader, errors, type JWTPayload, type JWTVerifyOptions, type JWTVerifyResult } from 'jose'
 import * as z from 'zod'
 import { sha256 } from '../../platform/crypto.ts'
 import { describeError } from '../../platform/telemetry.ts'
+import { KeysAway } from '../../oauth-client/key-set.ts'
 import { failed } from './clients.ts'
 import { OAuthError } from '../../clients/oauth-error.ts'
 
@@ -47,13 +48,16 @@ const claimsSchema = z.object({
 /** RFC 7523bis names the second; a token of any other kind is not an assertion, whoever signed it. */
 const TYPES: readonly (string | undefined)[] = [undefined, 'jwt', 'client-authentication+jwt']
 
-/** Undefined when none of these keys is the one it names: others may have been published since. */
+/** Looks at the signature and the claims. Undefined, or jose's `JWKSNoMatchingKey`, where no key is the one. */
+export type Verify = (token: string, options: JWTVerifyOptions) => Promise<JWTVerifyResult | undefined>
+
+/** Undefined when none of the client's keys is the one it names: others may have been published since. */
 export async function verifiedAssertion(
   assertion: string,
-  keys: JSONWebKeySet,
+  verify: Verify,
   { clientId, audiences, now }: AssertionTerms,
 ): Promise<Assertion | undefined> {
-  const payload = await verifiedPayload(assertion, keys, clientId, now)
+  const payload = await verifiedPayload(assertion, verify, clientId, now)
   if (!payload) return undefined
   const claims = claimsSchema.safeParse(payload)
   if (!claims.success) throw failed('the assertion needs one aud, exp and jti')
@@ -67,47 +71,30 @@ export async function verifiedAssertion(
 
 async function verifiedPayload(
   assertion: string,
-  keys: JSONWebKeySet,
+  verify: Verify,
   clientId: string,
   now: number,
 ): Promise<JWTPayload | undefined> {
-  const options = {
-    issuer: clientId,
-    subject: clientId,
-    algorithms: [...SIGNING_ALGORITHMS],
-    requiredClaims: ['exp', 'jti', 'aud'],
-    clockTolerance: CLOCK_TOLERANCE,
-    currentDate: new Date(now * 1000),
-  }
   try {
     const { typ } = decodeProtectedHeader(assertion)
     if (!TYPES.includes(typ?.toLowerCase())) throw failed('client_assertion is another kind of token')
-    const { payload } = await jwtVerify(assertion, createLocalJWKSet(keys), options)
-    return payload
+    const verified = await verify(assertion, {
+      issuer: clientId,
+      subject: clientId,
+      algorithms: [...SIGNING_ALGORITHMS],
+      requiredClaims: ['exp', 'jti', 'aud'],
+      clockTolerance: CLOCK_TOLERANCE,
+      currentDate: new Date(now * 1000),
+    })
+    return verified?.payload
   } catch (error) {
     if (error instanceof errors.JWKSNoMatchingKey) return undefined
-    if (error instanceof errors.JWKSMultipleMatchingKeys) return await verifiedByOneOf(assertion, error, options)
     throw refusal(error)
   }
 }
 
-/** Without a key id, every key of the right kind may have been the one. */
-async function verifiedByOneOf(
-  assertion: string,
-  matching: errors.JWKSMultipleMatchingKeys,
-  options: Parameters<typeof jwtVerify>[2],
-): Promise<JWTPayload | undefined> {
-  for await (const key of matching) {
-    try {
-      return (await jwtVerify(assertion, key, options)).payload
-    } catch (error) {
-      if (!(error instanceof errors.JWSSignatureVerificationFailed)) throw refusal(error)
-    }
-  }
-  return undefined
-}
-
 function refusal(error: unknown): Error {
+  if (error instanceof KeysAway) return refusal(error.cause)
   if (error instanceof errors.JWTExpired) return failed('the assertion has expired')
   if (error instanceof errors.JWTClaimValidationFailed) return failed(`the assertion has a wrong ${error.claim}, or none`)
   // Also what no library error names: text that is no token, keys that are none. All of it is the client's.

@@ -3,9 +3,8 @@
 // First by arithmetic: ids, secrets, and which way it has to be. Only when the token that came with it has proved to be ours and the
 // client's is a signature looked at, because that may take a key set from the network and writes a row. So a stranger with invented ids,
 // addresses or signatures costs neither.
-import type { JSONWebKeySet } from 'jose'
 import type { ClientRecord } from '../../clients/client-record.ts'
-import { verifiedAssertion, type Assertion } from './client-assertion.ts'
+import { verifiedAssertion, type Assertion, type Verify } from './client-assertion.ts'
 import type { ClientFinder, FinderServices } from './client-finder.ts'
 import {
   assertNoSecret,
@@ -20,8 +19,9 @@ import {
 } from './clients.ts'
 import type { GrantReference } from '../tokens/signed-tokens.ts'
 import { OAuthError } from '../../clients/oauth-error.ts'
-import { KeySets } from './key-sets.ts'
+import { clientKeySets } from './client-key-sets.ts'
 import { publicKeySet } from '../../clients/client-keys.ts'
+import { verifiedWith, type KeySets } from '../../oauth-client/key-set.ts'
 import { faultOfAddress, looksLikeAddress } from '../../clients/public-address.ts'
 
 export interface AuthenticationServices extends Pick<FinderServices, 'entered' | 'keys' | 'policy' | 'now'> {
@@ -36,7 +36,7 @@ export class ClientAuthentication {
 
   constructor(services: AuthenticationServices) {
     this.#services = services
-    this.#keySets = new KeySets(services.policy, services.now)
+    this.#keySets = clientKeySets(services.policy, services.now)
   }
 
   /** Who the client is, as far as arithmetic can tell. A client that signs has proved nothing before `confirm`. */
@@ -83,24 +83,18 @@ export class ClientAuthentication {
     const client = await this.#services.finder.known(clientId)
     if (!client) throw new OAuthError('invalid_client', 'Client not found: register again')
     const terms = { clientId, audiences: [issuer, `${issuer}/token`], now: now() }
-    const first = await this.#keysOf(client)
-    const verified = first && (await verifiedAssertion(assertion, first, terms))
+    const verified = await verifiedAssertion(assertion, this.#keysOf(client), terms)
     if (verified) return verified
-    // Keys change: one that is not among those that are remembered may have been published since.
-    const newer = await this.#newerKeysOf(client)
-    const verifiedNow = newer && (await verifiedAssertion(assertion, newer, terms))
+    // Keys change: one that is not in the document that is remembered may have been published since.
+    const described = client.keys && 'jwks' in client.keys && (await this.#services.finder.again(client))
+    const verifiedNow = described && (await verifiedAssertion(assertion, this.#keysOf(described), terms))
     if (!verifiedNow) throw failed('the assertion is signed with none of the keys of this client')
     return verifiedNow
   }
 
-  async #keysOf({ keys }: ClientRecord): Promise<JSONWebKeySet | undefined> {
+  #keysOf({ keys }: ClientRecord): Verify {
     if (!keys) throw failed('this client has no keys to sign with')
-    return 'jwks' in keys ? publicKeySet.parse(JSON.parse(keys.jwks)) : await this.#keySets.at(keys.jwksUri)
-  }
-
-  async #newerKeysOf(client: ClientRecord): Promise<JSONWebKeySet | undefined> {
-    if (client.keys && 'jwksUri' in client.keys) return await this.#keySets.at(client.keys.jwksUri, true)
-    const described = await this.#services.finder.again(client)
-    return described && (await this.#keysOf(described))
+    if ('jwksUri' in keys) return (token, options) => this.#keySets.at(keys.jwksUri).verify(token, options)
+    return (token, options) => verifiedWith(publicKeySet.parse(JSON.parse(keys.jwks)), token, options)
   }
 }

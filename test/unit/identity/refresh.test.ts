@@ -55,11 +55,13 @@ describe('attack 63: the refresh succeeded but its answer can not be verified', 
     real.control.failNext('jwks', { status: 503 })
 
     const first = await afterRestart.refresh(mine, alice.identity, keep)
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 1_000 })
     const second = await afterRestart.refresh(mine, alice.identity, keep)
 
     expect([first.outcome, second.outcome]).toEqual(['unavailable', 'refreshed'])
     const reuse = await afterRestart.refresh(alice.tokens, alice.identity, keep)
     expect(reuse).toMatchObject({ outcome: 'ended' })
+    vi.useRealTimers()
     await real.close()
   })
 

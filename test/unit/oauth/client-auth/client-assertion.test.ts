@@ -1,7 +1,8 @@
 // Assertions that clients sign: which prove the client, and what every other one is told.
 import { exportJWK, generateKeyPair, SignJWT, UnsecuredJWT, type JSONWebKeySet } from 'jose'
 import { describe, expect, test } from 'vitest'
-import { verifiedAssertion } from '../../../../src/oauth/client-auth/client-assertion.ts'
+import { verifiedWith } from '../../../../src/oauth-client/key-set.ts'
+import { verifiedAssertion, type Verify } from '../../../../src/oauth/client-auth/client-assertion.ts'
 
 const CLIENT = 'https://client.dev/client.json'
 const ISSUER = 'https://mcp.widgets.dev'
@@ -13,7 +14,11 @@ const rs = await generateKeyPair('RS256', { extractable: true })
 const stranger = await generateKeyPair('ES256', { extractable: true })
 const esJwk = { ...(await exportJWK(es.publicKey)), kid: 'es' }
 const rsJwk = { ...(await exportJWK(rs.publicKey)), kid: 'rs' }
-const keys: JSONWebKeySet = { keys: [esJwk, rsJwk] }
+const signedBy =
+  (set: JSONWebKeySet): Verify =>
+  (token, options) =>
+    verifiedWith(set, token, options)
+const keys = signedBy({ keys: [esJwk, rsJwk] })
 const sharedSecret = new TextEncoder().encode(JSON.stringify(rsJwk))
 
 const claims = { iss: CLIENT, sub: CLIENT, aud: ISSUER, jti: 'a', iat: NOW, exp: NOW + 300 }
@@ -48,7 +53,7 @@ describe('an assertion is taken', () => {
   })
 
   test('without a key id, whichever of two keys of a kind signed it', async () => {
-    const both = { keys: [await exportJWK(stranger.publicKey), await exportJWK(es.publicKey)] }
+    const both = signedBy({ keys: [await exportJWK(stranger.publicKey), await exportJWK(es.publicKey)] })
     expect(await verifiedAssertion(await signed({}, { kid: undefined }), both, terms)).toBeDefined()
   })
 
@@ -90,13 +95,14 @@ describe('an assertion is refused when', () => {
   })
 
   test('its key can verify nothing', async () => {
-    const broken = { keys: [{ kty: 'EC', crv: 'P-256', x: 'AA', y: 'AA' }] }
+    const broken = signedBy({ keys: [{ kty: 'EC', crv: 'P-256', x: 'AA', y: 'AA' }] })
     const outcome = await verifiedAssertion(await signed({}, { kid: undefined }), broken, terms).catch((error: unknown) => error)
     expect(outcome).toMatchObject({ code: 'invalid_client' })
   })
 
   test('none of several keys signed it', async () => {
-    const both = { keys: [await exportJWK(stranger.publicKey), await exportJWK((await generateKeyPair('ES256')).publicKey)] }
+    const another = await generateKeyPair('ES256')
+    const both = signedBy({ keys: [await exportJWK(stranger.publicKey), await exportJWK(another.publicKey)] })
     expect(await verifiedAssertion(await signed({}, { kid: undefined }), both, terms)).toBeUndefined()
   })
 })
