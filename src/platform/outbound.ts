@@ -54,6 +54,11 @@ export interface OutboundOptions {
 /** Why a request was aborted that got no headers in time. */
 const LATE = Symbol('late')
 
+/** `AbortSignal.timeout` says so too: to whoever asked it is one, whose clock ever ran out. */
+function isLate(reason: unknown): boolean {
+  return reason === LATE || (reason instanceof DOMException && reason.name === 'TimeoutError')
+}
+
 /**
  * Sends one request. A redirect comes back as the response it is: a 302 would turn a POST into a GET and could carry
  * credentials to a host nobody named.
@@ -72,7 +77,7 @@ export async function outbound(
     return await (by === 'operator' && operatorNetwork ? operatorNetwork.fetch(url, complete) : fetch(url, complete))
   } catch (error) {
     if (!ends.aborted) throw new OutboundError('unreachable', error)
-    throw new OutboundError(ends.reason === LATE ? 'timeout' : 'aborted', error)
+    throw new OutboundError(isLate(ends.reason) ? 'timeout' : 'aborted', error)
   } finally {
     clearTimeout(timer)
   }

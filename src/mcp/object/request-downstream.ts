@@ -1,7 +1,7 @@
-// One request of the object's to a downstream; whatever keeps it from being answered is a refusal.
+// One request of the object's to a downstream; no answer is a refusal.
 import { outbound, OutboundError, type OutboundOptions } from '../../platform/outbound.ts'
 import { sentUntilTaken, type Challenged } from '../downstream/token-retry.ts'
-import { McpRefusal } from '../message/refusal.ts'
+import { unanswered } from '../downstream/unanswered.ts'
 
 /** `challenged` changes the headers. */
 export async function requestDownstream(
@@ -17,9 +17,6 @@ export async function requestDownstream(
   try {
     return await sentUntilTaken(send, challenged)
   } catch (cause) {
-    if (cause instanceof McpRefusal) throw cause
-    const reason = cause instanceof OutboundError ? cause.reason : 'unreachable'
-    const code = reason === 'timeout' ? 'downstream_timeout' : 'downstream_unreachable'
-    throw new McpRefusal(code, 'Failed to connect to downstream MCP server', { reason })
+    throw cause instanceof OutboundError ? unanswered(cause) : cause
   }
 }

@@ -1,5 +1,6 @@
 // The router's side of the legacy eras: hands a request over to the person's object whole, or carries a standing stream with its help.
 import type { Caller, Identity } from '../../caller.ts'
+import { backoff } from '../../platform/backoff.ts'
 import { headerJson } from '../../platform/header-json.ts'
 import type { Transport } from '../../settings/downstreams.ts'
 import type { Rate } from '../../session/contract/admission.ts'
@@ -11,6 +12,7 @@ import { identityHeaders } from '../downstream/identity-headers.ts'
 import { isEventStream, requestHeaders } from '../downstream/passing-headers.ts'
 import type { RecordWork } from './recorder.ts'
 import { McpRefusal, notOffered } from '../message/refusal.ts'
+import { EVENT_STREAM_HEADERS } from '../sse/event-stream.ts'
 import { encodeComment, encodeEvent, type SseEvent } from '../sse/sse.ts'
 import { Superseded } from './request-lifetime.ts'
 import type { Edit } from '../tools/gate.ts'
@@ -109,8 +111,8 @@ export interface StreamToLeash {
 /** A silent stream is no failure: a downstream may send its headers with the first event, which may come tomorrow. */
 const STANDING_HEADERS_WITHIN_MS = 86_400_000
 
-/** The first pause, doubled for each further attempt: about a second in all. */
-const CONFLICT_PAUSE_MS = 2
+/** About a second in all. */
+const CONFLICT_PAUSE_MS = { first: 2, longest: 512 } as const
 const CONFLICT_ATTEMPTS = 9
 
 type Standing = Extract<GetAnswer, { readonly kind: 'standing' }>
@@ -144,9 +146,10 @@ async function carryStanding(
   try {
     let { answer, isConflict } = await conflictIn(await forward(asked, standing))
     // The downstream may not have noticed yet that the connection this one takes over from is gone.
-    for (let attempt = 1; isConflict && attempt <= CONFLICT_ATTEMPTS; attempt += 1) {
+    for (let attempt = 0; isConflict && attempt < CONFLICT_ATTEMPTS; attempt += 1) {
       await answer.body?.cancel()
-      await new Promise((resolve) => setTimeout(resolve, CONFLICT_PAUSE_MS * 2 ** (attempt - 1)))
+      const pause = backoff(CONFLICT_PAUSE_MS, attempt)
+      await new Promise((resolve) => setTimeout(resolve, pause))
       ;({ answer, isConflict } = await conflictIn(await forward(asked, standing)))
     }
     const isRefusal = MAY_HAVE_LOST.includes(answer.status)
@@ -183,8 +186,7 @@ function isOther(answer: Response): boolean {
 
 /** Never a refusal: the client's newer connection has what it wants, and 409 would make it give up. */
 function superseded(): Response {
-  const headers = { 'content-type': 'text/event-stream', 'cache-control': 'no-cache, no-transform' }
-  return new Response(encodeComment('closed: superseded'), { headers })
+  return new Response(encodeComment('closed: superseded'), { headers: EVENT_STREAM_HEADERS })
 }
 
 /** SEP-1699: an id at once, so that a client that loses the connection before the first event can resume; and how soon to come again. */

@@ -5,6 +5,7 @@ import { carryEvents, withoutIds, type Breakage, type Carriage } from '../sse/re
 import { bareStatus, checkAnswer, shortOrStream } from '../downstream/downstream-answer.ts'
 import { editedBody, editedEvents, unreadable } from '../tools/filter-body.ts'
 import { sentUntilTaken, type Challenged } from '../downstream/token-retry.ts'
+import { unanswered } from '../downstream/unanswered.ts'
 import type { Passage } from '../message/era.ts'
 import { eventTooLarge, noRoomForEvent } from '../message/event-too-large.ts'
 import { lastFrame } from './stream-termination.ts'
@@ -54,10 +55,6 @@ export interface ForwardingConditions {
 }
 
 /** The words by which users of the predecessors know this failure. */
-const FAILED = 'Failed to connect to downstream MCP server'
-
-const UNANSWERED = { unreachable: 'downstream_unreachable', timeout: 'downstream_timeout' } as const
-
 export async function forward(forwarding: Forwarding, conditions: ForwardingConditions): Promise<Response> {
   const { passage, client } = forwarding
   const lifetime = new RequestLifetime(conditions.leash, client.signal)
@@ -201,9 +198,7 @@ async function ask(forwarding: Forwarding, conditions: ForwardingConditions, lif
   } catch (error) {
     if (!(error instanceof OutboundError)) throw error
     if (error.reason === 'aborted') throw lifetime.refusal
-    throw new McpRefusal(UNANSWERED[error.reason], FAILED, {
-      reason: `${error.reason}: ${describeError(error.cause)}`,
-    })
+    throw unanswered(error)
   }
 }
 

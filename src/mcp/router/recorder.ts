@@ -1,5 +1,6 @@
 // The router's side of the flight recorder: what an admission says is recorded is told to the person's object after the answer.
 import type { Caller } from '../../caller.ts'
+import { BoundedMap } from '../../platform/bounded-map.ts'
 import type { Watched, WireEntry } from '../../session/contract/recording.ts'
 import { McpRefusal } from '../message/refusal.ts'
 import { WireTap, type Sink, type Tapped } from '../downstream/wire-tap.ts'
@@ -38,15 +39,15 @@ function inOrder(post: RecordingPost, waitUntil: (work: Promise<unknown>) => voi
   }
 }
 
+const MOST_KNOWN = 1_000
+
 /** People whose requests were recorded a moment ago: for refusals that are decided before their object is asked. */
 export class RecordedCallers {
-  readonly #known = new Map<string, Watched>()
+  readonly #known = new BoundedMap<string, Watched>(MOST_KNOWN)
 
   note(caller: Caller, watched: Watched | undefined): void {
     if (watched) this.#known.set(keyOf(caller), watched)
     else if (this.#known.size > 0) this.#known.delete(keyOf(caller))
-    const [oldest] = this.#known.keys()
-    if (this.#known.size > MOST_KNOWN && oldest !== undefined) this.#known.delete(oldest)
   }
 
   find(caller: Caller, now: number): Watched | undefined {
@@ -54,8 +55,6 @@ export class RecordedCallers {
     return watched && watched.until > now ? watched : undefined
   }
 }
-
-const MOST_KNOWN = 1_000
 
 function keyOf({ sub, grantId }: Caller): string {
   return `${sub} ${grantId}`

@@ -1,10 +1,12 @@
 // What rules about tools add to the forwarding of one request of 2026-07-28: a question before it, and an edit of the answer.
 import { outbound, OutboundError } from '../../platform/outbound.ts'
-import { sentUntilTaken } from '../downstream/token-retry.ts'
 import { checkAnswer } from '../downstream/downstream-answer.ts'
+import { sentUntilTaken } from '../downstream/token-retry.ts'
+import { unanswered } from '../downstream/unanswered.ts'
 import type { Forwarding, ForwardingConditions } from './forward.ts'
 import type { Envelope } from '../message/json-rpc-body.ts'
 import type { ToolGate } from '../tools/gate.ts'
+import { ACCEPTS_MESSAGES } from '../sse/event-stream.ts'
 import { inquire, INQUIRY_MS, responseIn } from '../tools/inquiry.ts'
 
 type Gated = Pick<ForwardingConditions, 'edit' | 'before'>
@@ -34,7 +36,7 @@ async function askFor(
   const names = KEPT_META.map((name) => `io.modelcontextprotocol/${name}`)
   const _meta = Object.fromEntries(Object.entries(message?.meta ?? {}).filter(([name]) => names.includes(name)))
   const headers = {
-    accept: 'application/json, text/event-stream',
+    accept: ACCEPTS_MESSAGES,
     'accept-encoding': 'identity',
     'content-type': 'application/json',
     'mcp-protocol-version': String(_meta['io.modelcontextprotocol/protocolVersion']),
@@ -51,19 +53,12 @@ async function askFor(
         { method: 'POST', headers: { ...headers, ...instead }, body },
         { signal, headersWithinMs: INQUIRY_MS },
       )
-    const answer = await unlessSilent(sentUntilTaken(send, challenged))
-    if (answer) await checkAnswer(answer)
-    return answer && (await responseIn(answer, id, signal))
+    const answer = await sentUntilTaken(send, challenged).catch((error: unknown) => {
+      // Whoever is cut off is told why by those who cut.
+      throw error instanceof OutboundError && !ending.aborted ? unanswered(error) : error
+    })
+    await checkAnswer(answer)
+    return await responseIn(answer, id, signal)
   }
   await inquire(gate, ask, { _meta })
-}
-
-/** Nothing where none came: then nothing is known of any tool, and the refusal says so. */
-async function unlessSilent(answering: Promise<Response>): Promise<Response | undefined> {
-  try {
-    return await answering
-  } catch (error) {
-    if (error instanceof OutboundError && error.reason !== 'aborted') return undefined
-    throw error
-  }
 }

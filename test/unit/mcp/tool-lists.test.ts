@@ -197,11 +197,17 @@ describe('whether a tool only reads', () => {
     ['has no such method', says('{"jsonrpc":"2.0","id":1,"error":{"code":-32601,"message":"no"}}')],
     ['answers somebody else', says(JSON.stringify({ jsonrpc: '2.0', id: 'x', result: { tools: TOOLS } }), 'text/event-stream')],
     ['fails', says('', 'text/plain', 500)],
-    ['hangs up', (_req, _body, res) => void res.destroy()],
   ])('is not assumed where the server %s', async ([, handler]) => {
     it.downstream.handleWith(handler)
     const answer = await it.broker({ tools: READ_ONLY }).modern(call('search'))
     expect(await refusalOf(answer)).toMatchObject({ error: { data: { code: 'tool_not_allowed' } } })
+    expect(it.reached()).toEqual(['tools/list'])
+  })
+
+  test('is not decided where the server hangs up: the call may be tried again', async () => {
+    it.downstream.handleWith((_req, _body, res) => void res.destroy())
+    const answer = await it.broker({ tools: READ_ONLY }).modern(call('search'))
+    expect([answer.status, await refusalOf(answer)]).toMatchObject([502, { error: { data: { code: 'downstream_unreachable' } } }])
     expect(it.reached()).toEqual(['tools/list'])
   })
 

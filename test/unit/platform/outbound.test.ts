@@ -1,6 +1,8 @@
 // Who chose an address decides by which network it is asked; what a document names is the operator's only at an origin they wrote.
+import { createServer } from 'node:http'
 import { afterEach, expect, test } from 'vitest'
-import { addressedBy, useOperatorNetwork } from '../../../src/platform/outbound.ts'
+import { addressedBy, outbound, useOperatorNetwork, type OutboundOptions } from '../../../src/platform/outbound.ts'
+import { close, listen } from '../../world/listening.ts'
 
 afterEach(() => useOperatorNetwork(undefined, []))
 
@@ -16,6 +18,17 @@ test.for<[string, 'operator' | 'stranger']>([
 ])('%s is chosen by the %s', ([address, by]) => {
   useOperatorNetwork(undefined, ['https://mcp.corp.example/mcp', 'https://login.corp.example', 'no address'])
   expect(addressedBy(address)).toBe(by)
+})
+
+test.for<[string, () => OutboundOptions, string]>([
+  ['its headers do not come in time', () => ({ headersWithinMs: 20 }), 'timeout'],
+  ['the clock of whoever asked has run out', () => ({ signal: AbortSignal.timeout(20) }), 'timeout'],
+  ['whoever asked has left', () => ({ signal: AbortSignal.abort('left') }), 'aborted'],
+])('a request has ended without an answer when %s', async ([, options, reason]) => {
+  const server = createServer(() => undefined)
+  const port = await listen(server, 0)
+  await expect(outbound('operator', `http://127.0.0.1:${port}`, {}, options())).rejects.toMatchObject({ reason })
+  await close(server)
 })
 
 test('an address is a stranger’s as long as nobody has said what the operator wrote', () => {
