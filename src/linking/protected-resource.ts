@@ -1,5 +1,6 @@
 // What an MCP server says about its own protection: the challenge of its 401, and its metadata (RFC 9728, MCP authorization).
 import * as z from 'zod'
+import { ACCEPTS_MESSAGES, EVENT_STREAM } from '../platform/event-stream.ts'
 import { outbound } from '../platform/outbound.ts'
 import { describeError } from '../platform/telemetry.ts'
 import { bearerChallenge, scopesOf } from '../platform/www-authenticate.ts'
@@ -42,10 +43,10 @@ export async function describeProtection(downstream: Downstream): Promise<Protec
  * and their metadata may still be found.
  */
 async function challengeOf({ url, transport }: Downstream): Promise<ReadonlyMap<string, string> | undefined> {
-  const json = { accept: 'application/json, text/event-stream', 'content-type': 'application/json' }
+  const json = { accept: ACCEPTS_MESSAGES, 'content-type': 'application/json' }
   const probe =
     transport === 'http-sse'
-      ? { method: 'GET', headers: { accept: 'text/event-stream' } }
+      ? { method: 'GET', headers: { accept: EVENT_STREAM } }
       : { method: 'POST', headers: json, body: LISTS_TOOLS }
   const ending = new AbortController()
   try {

@@ -1,6 +1,6 @@
 // The headers that pass, in either direction; whatever is not named here stays behind.
 import type { Passage } from '../message/era.ts'
-import { EVENT_STREAM, NOT_HELD_BACK } from '../sse/event-stream.ts'
+import { EVENT_STREAM, NOT_HELD_BACK } from '../../platform/event-stream.ts'
 import { McpRefusal } from '../message/refusal.ts'
 
 /** Never `Authorization`, `Cookie`, `Origin` or anything that could pose as identity: those are the broker's to consume or to set. */

@@ -3,7 +3,7 @@ import type { McpSession, McpSessions } from '../../session/store/mcp-sessions.t
 import { charge } from '../../session/access/admit.ts'
 import type { SessionContext } from '../../session/session-context.ts'
 import { describeError, log } from '../../platform/telemetry.ts'
-import { ACCEPTS_MESSAGES } from '../sse/event-stream.ts'
+import { ACCEPTS_MESSAGES } from '../../platform/event-stream.ts'
 import type { Challenged } from '../downstream/token-retry.ts'
 import { MAX_EVENT_BYTES } from '../sse/relay.ts'
 import { isEventStream } from '../downstream/passing-headers.ts'

@@ -1,7 +1,7 @@
 // A standing stream begins although its downstream has not answered yet: some servers send their headers with the first event only,
 // the SDK's own adapter for Node among them, and until that event the client would hear nothing, not even what it missed.
 import { isEventStream } from '../downstream/passing-headers.ts'
-import { EVENT_STREAM_HEADERS } from '../sse/event-stream.ts'
+import { EVENT_STREAM_HEADERS } from '../../platform/event-stream.ts'
 
 /** A downstream that refuses does so sooner. */
 const PATIENCE_MS = 1_000

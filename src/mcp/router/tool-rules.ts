@@ -6,7 +6,7 @@ import { unanswered } from '../downstream/unanswered.ts'
 import type { Forwarding, ForwardingConditions } from './forward.ts'
 import type { Envelope } from '../message/json-rpc-body.ts'
 import type { ToolGate } from '../tools/gate.ts'
-import { ACCEPTS_MESSAGES } from '../sse/event-stream.ts'
+import { ACCEPTS_MESSAGES } from '../../platform/event-stream.ts'
 import { inquire, INQUIRY_MS, responseIn } from '../tools/inquiry.ts'
 
 type Gated = Pick<ForwardingConditions, 'edit' | 'before'>

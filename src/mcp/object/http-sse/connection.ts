@@ -1,6 +1,6 @@
 // One connection to an HTTP+SSE server (MCP 2024-11-05): a stream that everything comes over, an address everything is sent to.
 import { describeError, log } from '../../../platform/telemetry.ts'
-import { EVENT_STREAM } from '../../sse/event-stream.ts'
+import { EVENT_STREAM } from '../../../platform/event-stream.ts'
 import type { Challenged } from '../../downstream/token-retry.ts'
 import { checkAnswer } from '../../downstream/downstream-answer.ts'
 import { isEventStream } from '../../downstream/passing-headers.ts'
