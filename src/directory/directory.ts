@@ -1,7 +1,6 @@
 // Directory: the Durable Object of the deployment — composition of its capabilities and the only way in. Its name is "directory".
 //
 // It is never on the way of an MCP request, nor of a refresh: who is connected stays connected while it is away.
-import { DurableObject } from 'cloudflare:workers'
 import { Lifecycle } from 'agents/lifecycle'
 import type { LoadReport } from '../session/contract/load-report.ts'
 import type { Report } from '../session/store/outbox.ts'
@@ -15,6 +14,7 @@ import type { Registration } from './clients.ts'
 import { enteredClient, enteredClients, webIdentity } from './entered-clients.ts'
 import { WEB_IDENTITY_CLIENT } from '../settings/clients.ts'
 import { Live } from './live.ts'
+import { SignalledDirectory } from './signalled-directory.ts'
 import { listed, type ListedMachine, type MachineRecord } from './machines.ts'
 import type { Busyness, Counts, Overview } from './overview.ts'
 import type { PagesEnded } from './pages-end.ts'
@@ -31,7 +31,7 @@ const OVERVIEW_EVENTS = 50
 
 type Noted = Parameters<SecurityEvents['record']>[2]
 
-export class Directory extends DurableObject<Env> {
+export class Directory extends SignalledDirectory {
   readonly lifecycle: Lifecycle
   readonly #has: DirectoryTables
   readonly #live: Live
@@ -41,6 +41,7 @@ export class Directory extends DurableObject<Env> {
     super(ctx, env)
     this.#has = tablesOf(ctx.storage, {
       ask: async (sub, target, by, bulkAction) => await env.USER_SESSION.getByName(sub).end(target, by, bulkAction),
+      obey: async (sub, order, person) => await env.USER_SESSION.getByName(sub).obey(order, person),
       now,
     })
     this.#live = new Live(() => ({ ...this.#counts(), newest: this.#has.events.newest }), now)
@@ -50,7 +51,7 @@ export class Directory extends DurableObject<Env> {
   }
 
   async onStart(): Promise<void> {
-    await this.#has.campaigns.resume()
+    await Promise.all([this.#has.campaigns.resume(), this.#has.signals.resume()])
   }
 
   /** `source` stands for the address the request came from; it counts against that address's rate. */
@@ -114,6 +115,10 @@ export class Directory extends DurableObject<Env> {
     }
   }
 
+  protected override get signals(): DirectoryTables['signals'] {
+    return this.#has.signals
+  }
+
   async people(search: string, after: string | undefined): Promise<PeoplePage> {
     await this.lifecycle.start()
     return this.#has.people.page(search, after)
@@ -122,11 +127,6 @@ export class Directory extends DurableObject<Env> {
   async person(sub: string): Promise<PersonRow | undefined> {
     await this.lifecycle.start()
     return this.#has.people.find(sub)
-  }
-
-  async personOfProviderSession(issuer: string, sid: string): Promise<string | undefined> {
-    await this.lifecycle.start()
-    return this.#has.providerSessions.subjectOf(issuer, sid)
   }
 
   async counts(): Promise<Counts> {

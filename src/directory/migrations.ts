@@ -17,4 +17,13 @@ export const MIGRATIONS: readonly Migration[] = [
       sql.exec('ALTER TABLE receipts ADD COLUMN unanswered INTEGER NOT NULL DEFAULT 0')
     },
   },
+  {
+    // What identity systems say is named by receipts, and pushes out nothing that administrators did.
+    version: 4,
+    run: (sql) => {
+      sql.exec('ALTER TABLE receipts ADD COLUMN signal TEXT')
+      sql.exec('DROP INDEX IF EXISTS receipts_by_kind')
+      sql.exec('DROP INDEX IF EXISTS security_events_by_cause')
+    },
+  },
 ]

@@ -120,6 +120,11 @@ export class People extends LifecycleCapability {
     return row && fromRow(row)
   }
 
+  /** Everybody whom the issuer knows by this address; it is here because it has verified it. */
+  withEmail(issuer: string, email: string): readonly PersonRow[] {
+    return [...this.#storage.sql.exec<Row>('SELECT * FROM people WHERE email = ? AND issuer = ?', email, issuer)].map(fromRow)
+  }
+
   /** Most recently seen first; or those whose e-mail or name begins with the search, before them who has exactly that address or subject. Every page costs the same. */
   page(search: string, after: string | undefined): PeoplePage {
     const rows = search === '' ? this.#latest(after) : this.#beginning(search, after)

@@ -1,9 +1,10 @@
 // Receipts of administrative actions: who did what to whom, why, what came of it, and what is still being tried.
 //
 // Layout: one numbered row per action. Lifetime: the newest KEPT of administrators, and apart from them the newest OWN_KEPT of what people
-// did on their own pages, so that none of these pushes out one of those. Trade-off: what a wide action has done is added with every batch,
+// did on their own pages and the newest KEPT of what identity systems said, so that none of these pushes out one of those. Trade-off: what a wide action has done is added with every batch,
 // in the same transaction as its progress, so that a receipt says neither more nor less than what is known to have happened.
 import { LifecycleCapability } from 'agents/lifecycle'
+import { SIGNAL_ACTOR } from '../session/contract/signal.ts'
 import {
   NOTHING_ENDED,
   type Ended,
@@ -24,6 +25,8 @@ export interface ReceiptPage {
 const PAGE = 50
 const KEPT = 50_000
 const OWN_KEPT = 10_000
+/** Whose a receipt is. */
+const CAUSE = `(CASE WHEN actor = '${THEMSELVES}' THEN 1 WHEN actor GLOB '${SIGNAL_ACTOR}*' THEN 2 ELSE 0 END)`
 const TRIM_EVERY = 500
 
 /** One that waited in the outbox of the release before does not say who did not answer. */
@@ -41,8 +44,8 @@ export class Receipts extends LifecycleCapability {
     this.#storage.sql.exec(`CREATE TABLE IF NOT EXISTS receipts (
       number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, at INTEGER NOT NULL, actor TEXT NOT NULL, actor_name TEXT,
       reason TEXT NOT NULL, action TEXT NOT NULL, target TEXT NOT NULL, total INTEGER NOT NULL, done INTEGER NOT NULL, failing INTEGER NOT NULL,
-      grants INTEGER NOT NULL, streams INTEGER NOT NULL, unanswered INTEGER NOT NULL DEFAULT 0, acknowledged_at INTEGER, state TEXT NOT NULL);
-      CREATE INDEX IF NOT EXISTS receipts_by_kind ON receipts (actor = '${THEMSELVES}', number)`)
+      grants INTEGER NOT NULL, streams INTEGER NOT NULL, unanswered INTEGER NOT NULL DEFAULT 0, acknowledged_at INTEGER, state TEXT NOT NULL, signal TEXT);
+      CREATE INDEX IF NOT EXISTS receipts_by_cause ON receipts (${CAUSE}, number)`)
   }
 
   /** A receipt that is there already stays as it is: storing is tried again when the answer was lost. */
@@ -60,10 +63,11 @@ export class Receipts extends LifecycleCapability {
     unanswered = 0,
     acknowledgedAt,
     state,
+    signal,
   }: KeptReceipt): void {
     const [row] = this.#storage.sql.exec<{ number: number }>(
-      `INSERT OR IGNORE INTO receipts (id, at, actor, actor_name, reason, action, target, total, done, failing, grants, streams, unanswered, acknowledged_at, state)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING number`,
+      `INSERT OR IGNORE INTO receipts (id, at, actor, actor_name, reason, action, target, total, done, failing, grants, streams, unanswered, acknowledged_at, state, signal)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING number`,
       id,
       at,
       by,
@@ -79,16 +83,14 @@ export class Receipts extends LifecycleCapability {
       unanswered,
       acknowledgedAt,
       state,
+      signal === undefined ? null : JSON.stringify(signal),
     )
     if (row && row.number % TRIM_EVERY === 0)
-      for (const [isOwn, kept] of [
-        [0, KEPT],
-        [1, OWN_KEPT],
-      ] as const)
+      for (const [cause, kept] of [KEPT, OWN_KEPT, KEPT].entries())
         this.#storage.sql.exec(
-          `DELETE FROM receipts WHERE (actor = '${THEMSELVES}') = ?1 AND state IN ('done', 'cancelled') AND number <=
-           (SELECT number FROM receipts WHERE (actor = '${THEMSELVES}') = ?1 ORDER BY number DESC LIMIT 1 OFFSET ?2)`,
-          isOwn,
+          `DELETE FROM receipts WHERE ${CAUSE} = ?1 AND state IN ('done', 'cancelled') AND number <=
+           (SELECT number FROM receipts WHERE ${CAUSE} = ?1 ORDER BY number DESC LIMIT 1 OFFSET ?2)`,
+          cause,
           kept,
         )
   }
@@ -163,12 +165,14 @@ interface Row extends Record<string, SqlStorageValue> {
   unanswered: number
   acknowledged_at: number | null
   state: Receipt['state']
+  signal: string | null
 }
 
 function fromRow(row: Row): Receipt {
   const { id, at, action, total, done, failing, grants, streams, unanswered, state } = row
   // Written by `keep`, by nobody else.
   const target: ActionTarget = JSON.parse(row.target)
+  const signal: Receipt['signal'] = row.signal === null ? undefined : JSON.parse(row.signal)
   const people = { total, done, failing }
   return {
     id,
@@ -184,5 +188,6 @@ function fromRow(row: Row): Receipt {
     unanswered,
     acknowledgedAt: row.acknowledged_at,
     state,
+    ...(signal && { signal }),
   }
 }

@@ -7,6 +7,7 @@
 import { LifecycleCapability } from 'agents/lifecycle'
 import type { NumberedEvent } from '../session/store/outbox.ts'
 import { THEMSELVES } from '../session/contract/receipt.ts'
+import { SIGNAL_ACTOR } from '../session/contract/signal.ts'
 
 export interface RecordedEvent {
   readonly number: number
@@ -36,8 +37,8 @@ const KEPT_OF_ONE = 2_000
 const TRIM_EVERY = 1_000
 /** Of a person's own, whose numbers go up one by one. */
 const TRIM_OWN_EVERY = 100
-/** Done by an administrator: not by the rules, and not by the person themselves. */
-const ADMINISTERED = `(actor IS NOT NULL AND actor <> '${THEMSELVES}')`
+/** Done by an administrator: not by the rules, not by the person themselves, and not by an identity system. */
+const ADMINISTERED = `(actor IS NOT NULL AND actor <> '${THEMSELVES}' AND actor NOT GLOB '${SIGNAL_ACTOR}*')`
 
 export class SecurityEvents extends LifecycleCapability {
   readonly #storage: DurableObjectStorage
@@ -54,7 +55,7 @@ export class SecurityEvents extends LifecycleCapability {
         client_id TEXT, client_name TEXT, grant_id TEXT, actor TEXT, actor_name TEXT, reason TEXT);
       CREATE INDEX IF NOT EXISTS security_events_by_person ON security_events (sub, number);
       CREATE INDEX IF NOT EXISTS security_events_by_type ON security_events (type, number);
-      CREATE INDEX IF NOT EXISTS security_events_by_cause ON security_events (${ADMINISTERED}, number)`)
+      CREATE INDEX IF NOT EXISTS security_events_by_origin ON security_events (${ADMINISTERED}, number)`)
   }
 
   /** `id` is unique over all senders; an event that is there already is ignored, and false comes back. */

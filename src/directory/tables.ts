@@ -14,6 +14,11 @@ import { ProviderSessions } from './provider-sessions.ts'
 import { Receipts } from './receipts.ts'
 import { Registrations } from './registrations.ts'
 import { SecurityEvents } from './security-events.ts'
+import { meantBy } from './signal-people.ts'
+import { Signals } from './signals.ts'
+import type { Identity } from '../caller.ts'
+import { NOTHING_ENDED, type Receipt } from '../session/contract/receipt.ts'
+import { receiptOfSignal, type SignalOrder } from '../session/contract/signal.ts'
 
 export interface DirectoryTables {
   readonly clients: Clients
@@ -28,20 +33,27 @@ export interface DirectoryTables {
   readonly load: Load
   readonly pagesEnd: PagesEnd
   readonly notBefore: NotBefore
+  readonly signals: Signals
 }
 
-/** Brings older tables up to date first. `now` in unix seconds; `ask` asks a person's object. */
-export function tablesOf(storage: DurableObjectStorage, { now, ask }: Pick<CampaignOptions, 'now' | 'ask'>): DirectoryTables {
+/** What asks people's objects, and what time it is in unix seconds. */
+interface Asking extends Pick<CampaignOptions, 'now' | 'ask'> {
+  readonly obey: (sub: string, order: SignalOrder, person: Identity) => Promise<Receipt | undefined>
+}
+
+/** Brings older tables up to date first. */
+export function tablesOf(storage: DurableObjectStorage, { now, ask, obey }: Asking): DirectoryTables {
   migrate(storage, MIGRATIONS)
   const people = new People(storage)
   const receipts = new Receipts(storage)
   const notBefore = new NotBefore(storage)
+  const providerSessions = new ProviderSessions(storage)
   return {
     clients: new Clients(storage, now),
     people,
     registrations: new Registrations(storage),
     events: new SecurityEvents(storage),
-    providerSessions: new ProviderSessions(storage),
+    providerSessions,
     receipts,
     machines: new Machines(storage),
     campaigns: new Campaigns(storage, { people, receipts, notBefore, ask, now }),
@@ -49,6 +61,16 @@ export function tablesOf(storage: DurableObjectStorage, { now, ask }: Pick<Campa
     load: new Load(storage),
     pagesEnd: new PagesEnd(storage),
     notBefore,
+    signals: new Signals(storage, {
+      meant: (signal) => meantBy(signal, people, providerSessions),
+      ask: async (order, { sub, person }) => {
+        const receipt = await obey(sub, order, person)
+        // The index knows whom their object has forgotten: what was asked for is the case.
+        return receipt ?? (people.find(sub) && receiptOfSignal(order, NOTHING_ENDED, now()))
+      },
+      keep: (receipt) => receipts.keep(receipt),
+      now,
+    }),
   }
 }
 

@@ -2,25 +2,42 @@
 import { Hono } from 'hono/tiny'
 import { IdentityError, type LoggedOut } from '../identity/provider.ts'
 import { OAuthError } from '../clients/oauth-error.ts'
-import { personName } from '../caller.ts'
 import { log } from '../platform/telemetry.ts'
-import { NOTHING_ENDED } from '../session/contract/receipt.ts'
+import type { Receipt } from '../session/contract/receipt.ts'
+import type { SignalSubject } from '../session/contract/signal.ts'
 import type { Services } from '../services.ts'
 import { readForm } from './form.ts'
 import type { Variables } from './guards.ts'
 
+/** Seconds until a provider may come again while somebody's object does not answer. */
+const RETRY_AFTER = 5
+
 export function backchannelLogoutRoutes(services: Services): Hono<{ Variables: Variables }> {
   const routes = new Hono<{ Variables: Variables }>()
   routes.post('/backchannel-logout', async (c) => {
+    const receivedAt = Date.now()
     const [token, another] = (await readForm(c)).getAll('logout_token')
     if (token === undefined || another !== undefined) throw refused('one logout_token is needed')
     const said = await verified(services, token)
-    const sub = await subjectOf(services, said)
-    const { jti, until } = said
+    const provider = services.providers.all.find((one) => one.issues(said.issuer))
+    const { issuer, jti, until } = said
+    const taken = await services.directory().signal({
+      door: 'backchannel-logout',
+      provider: provider?.key ?? '',
+      providerName: provider?.name ?? issuer,
+      issuer,
+      jti,
+      until,
+      event: 'backchannel-logout',
+      receivedAt,
+      names: namedBy(said),
+      effect: 'end',
+    })
+    if (taken.outcome === 'reused') throw refused('this logout_token was used before')
+    if (taken.outcome === 'unfinished' || taken.outcome === 'crowded')
+      throw new OAuthError('temporarily_unavailable', 'not everything has ended yet', { retryAfter: RETRY_AFTER })
     // Nobody had that session here, or it is long over: what was asked for is the case.
-    const ended = sub === undefined ? NOTHING_ENDED : await services.session(sub).logOut({ jti, until })
-    if (!ended) throw refused('this logout_token was used before')
-    log('info', 'sign_out.told', { person: sub, grants: ended.grants, streams: ended.streams, request_id: c.get('requestId') })
+    for (const receipt of taken.outcome === 'done' ? taken.receipts : []) told(receipt, c.get('requestId'))
     return c.body(null, 200, { 'Cache-Control': 'no-store' })
   })
   return routes
@@ -37,10 +54,13 @@ async function verified({ providers }: Services, token: string): Promise<LoggedO
   }
 }
 
-/** The name of the object is known for a subject; for a session alone, the Directory may know whose it was. */
-async function subjectOf(services: Services, { issuer, subject, session }: LoggedOut): Promise<string | undefined> {
-  if (subject !== undefined) return await personName({ issuer, subject })
-  return session === undefined ? undefined : await services.directory().personOfProviderSession(issuer, session)
+/** Everything of the person ends where the token names one; for a session alone, the Directory may know whose it was. */
+function namedBy({ issuer, subject, session = '' }: LoggedOut): SignalSubject {
+  return subject === undefined ? { what: 'session', issuer, session } : { what: 'person', issuer, subject }
+}
+
+function told({ target, grants, streams }: Receipt, requestId: string): void {
+  log('info', 'sign_out.told', { person: target.sub, grants, streams, request_id: requestId })
 }
 
 function refused(message: string, reason?: string): OAuthError {

@@ -2,6 +2,7 @@
 import { log } from '../platform/telemetry.ts'
 import type { CloseReason } from './contract/leash-terms.ts'
 import { THEMSELVES, type By, type Ended } from './contract/receipt.ts'
+import { SIGNAL_ACTOR } from './contract/signal.ts'
 import type { SessionContext } from './session-context.ts'
 import { isExchanged, type Grant, type RevocationReason } from './store/grants.ts'
 import type { SecurityEvent } from './store/outbox.ts'
@@ -48,7 +49,8 @@ export async function endEverything(context: Revocation, why: RevocationReason, 
   context.subjects.revoke(now)
   const pages = spared === 'all' ? 0 : context.pages.endAll(spared?.session)
   // What an administrator does is written down whatever comes of it; of anybody else only what ended something.
-  const isNews = live.length + links + pages > 0 || (by !== undefined && by.actor !== THEMSELVES)
+  const isOrdered = by !== undefined && by.actor !== THEMSELVES && !by.actor.startsWith(SIGNAL_ACTOR)
+  const isNews = live.length + links + pages > 0 || isOrdered
   context.credentials.forget()
   log('info', 'person.ended', { grants: live.length, why })
   const [ended] = await Promise.all([

@@ -31,7 +31,6 @@ export interface SessionTables {
   readonly provider: IdentityProviderSession
   readonly links: Links
   readonly checks: ProviderChecks
-  readonly logouts: TakenOnce
   readonly subjects: SubjectTokens
   readonly assertions: TakenOnce
   readonly bucket: TokenBucket
@@ -58,9 +57,8 @@ export function tablesOf(storage: DurableObjectStorage, leashing: LeashOptions, 
     provider: new IdentityProviderSession(storage),
     links: new Links(storage),
     checks: new ProviderChecks(storage),
-    logouts: new TakenOnce(storage, 'logout-tokens'),
     subjects: new SubjectTokens(storage),
-    assertions: new TakenOnce(storage, 'client-assertions'),
+    assertions: new TakenOnce(storage),
     bucket: new TokenBucket(storage),
     mcpSessions: new McpSessions(storage),
     log: new EventLog(storage),

@@ -26,6 +26,8 @@ import { pagesStanding, visit, type PagesStanding } from './admin/pages-visits.t
 import type { SessionContext, SessionServices } from './session-context.ts'
 import { endGrant, type PagesSpared } from './revocation.ts'
 import type { By, Ended, AdminAction, Receipt } from './contract/receipt.ts'
+import { obey } from './admin/signal-orders.ts'
+import type { SignalOrder } from './contract/signal.ts'
 import { noteEntries, startRecording, stopRecording } from './admin/recording-switch.ts'
 import type { RecordingAsked, RecordingPage, RecordingTerms, WireEntry } from './contract/recording.ts'
 import { redeem, Refreshing, signIn } from './access/tokens.ts'
@@ -33,7 +35,7 @@ import type { IssuedCode, Presented, SignIn, SignInRefusal, TokenFacts, TokenOut
 import { answerChallenge } from './access/challenge.ts'
 import type { Challenge } from './contract/challenge.ts'
 import { endLink, keepLink, linkStates, type LinkMade, type LinkState } from './access/own-sign-in.ts'
-import { beginUpkeep, logOut, planUpkeep } from './upkeep/upkeep.ts'
+import { beginUpkeep, planUpkeep } from './upkeep/upkeep.ts'
 
 export abstract class UserSession extends DurableObject<Env> {
   readonly lifecycle: Lifecycle
@@ -273,9 +275,14 @@ export abstract class UserSession extends DurableObject<Env> {
     ;(await this.#started()).pages.end(session)
   }
 
-  /** The identity provider says that the person signed out there; undefined when this token said so before. */
-  async logOut(token: { readonly jti: string; readonly until: number }): Promise<Ended | undefined> {
-    return logOut(await this.#started(), token)
+  /**
+   * Carries out what an identity system has said, once the Directory has taken it: when this returns it is over. `person` is who they are,
+   * for blocking somebody who was never here. Undefined when nobody is known.
+   */
+  async obey(order: SignalOrder, person?: Identity): Promise<Receipt | undefined> {
+    const receipt = await obey(await this.#started(), order, person)
+    if (receipt && order.effect === 'unblock') await this.#jobs?.planSweep()
+    return receipt
   }
 
   /** Switches the flight recorder on; undefined when nobody is known here. */

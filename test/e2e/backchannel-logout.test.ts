@@ -107,7 +107,7 @@ describe('a logout token is refused, and nothing ends, when', () => {
 test('24. a flood of forged logout tokens fetches the keys once in thirty seconds, and wakes no object', async () => {
   await world.restartRuntime()
   world.idp.control.forgetCalls()
-  const before = wakings()
+  const before = await wakingsAtRest()
   await Promise.all(Array.from({ length: 50 }, async () => expect(await told(await forged())).toMatchObject({ status: 400 })))
   expect(world.idp.control.calls.jwks).toBeLessThanOrEqual(1)
   await Promise.all(Array.from({ length: 50 }, async () => expect(await told(randomUUID())).toMatchObject({ status: 400 })))
@@ -159,6 +159,16 @@ async function told(token: string): Promise<{ status: number; text: string; cach
   const body = new URLSearchParams({ logout_token: token })
   const answer = await fetch(`${world.brokerUrl}/backchannel-logout`, { method: 'POST', body })
   return { status: answer.status, text: await answer.text(), cacheControl: answer.headers.get('cache-control') }
+}
+
+/** What was not delivered when the runtime ended wakes whose it is once more. */
+async function wakingsAtRest(): Promise<number> {
+  let before = -1
+  while (before !== wakings()) {
+    before = wakings()
+    await new Promise((resolve) => setTimeout(resolve, 300))
+  }
+  return before
 }
 
 function wakings(): number {

@@ -5,6 +5,7 @@ import type { PersonSummary } from '../../src/session/store/outbox.ts'
 import { eachBeginsAt } from './clock.ts'
 import { countingRows } from './rows-read.ts'
 import { at, granted, IDENTITY, nobody, NOW, ordered, redeem, signIn } from './person.ts'
+import { signal } from './told.ts'
 
 eachBeginsAt(() => NOW)
 
@@ -171,6 +172,9 @@ describe('the receipt of an action on one person', () => {
 
 const idToken = (sid: string) => `e30.${btoa(JSON.stringify({ sid })).replaceAll('=', '')}.`
 
+const namedBySession = (session: string) =>
+  signal({ names: { what: 'session', issuer: IDENTITY.issuer, session }, effect: 'recheck' })
+
 test('every session at the provider is known by its own name, also when two sign-ins of one person cross', async () => {
   const directory = env.DIRECTORY.getByName('directory')
   const session = nobody()
@@ -179,9 +183,12 @@ test('every session at the provider is known by its own name, also when two sign
   await evictDurableObject(session)
   for (const grant of [first, second]) expect(await redeem(session, grant)).toMatchObject({ granted: true })
   await runDurableObjectAlarm(session)
-  const found = await Promise.all(['sid-one', 'sid-two'].map((sid) => directory.personOfProviderSession(IDENTITY.issuer, sid)))
-  expect(new Set(found).size).toBe(1)
-  expect(found[0]).toBeDefined()
+  for (const sid of ['sid-one', 'sid-two'])
+    expect(await directory.signal(namedBySession(sid))).toMatchObject({
+      outcome: 'done',
+      receipts: [{ target: { sub: session.name } }],
+    })
+  expect(await directory.signal(namedBySession('sid-three'))).toEqual({ outcome: 'unknown' })
 })
 
 describe('100,000 people', () => {

@@ -19,6 +19,7 @@ import {
   type Session,
   ordered,
 } from './person.ts'
+import { signalOrder } from './told.ts'
 
 eachBeginsAt(() => NOW)
 
@@ -118,7 +119,7 @@ describe('a token that was signed before', () => {
     ['everything was ended', async (session) => ordered(session, 'revoke')],
     ['its grant was ended', async (session, id) => ordered(session, 'revoke', { what: 'grant', id })],
     ['its client was ended', async (session) => ordered(session, 'revoke', { what: 'client', id: 'build' })],
-    ['the person signed out at the provider', async (session) => session.logOut({ jti: 'x', until: NOW + 600 })],
+    ['the person signed out at the provider', async (session) => session.obey(signalOrder())],
     ['everybody was ended', async (session) => session.end({ what: 'everything' }, BY, { id: 'all', grantedUntil: NOW })],
   ])('%s opens nothing again, also after a restart; a newer one does', async ([, end]) => {
     const session = nobody()

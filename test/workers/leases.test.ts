@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { headerJson } from '../../src/platform/header-json.ts'
 import { LEASE_HEADER, type LeaseAnswer, type LeaseReport } from '../../src/session/contract/lease.ts'
 import { anew, at, caller, granted, IDENTITY, nobody, NOW, ordered, RESOURCE, type Session } from './person.ts'
+import { signalOrder } from './told.ts'
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['Date'] })
@@ -131,7 +132,7 @@ describe('is taken back', () => {
       'when everybody’s access is taken back',
       (session) => session.end({ what: 'everything' }, { actor: 'admin' }, { id: 'all' }),
     ],
-    ['when the identity provider says that they signed out', (session) => session.logOut({ jti: 'one', until: NOW + 60 })],
+    ['when the identity provider says that they signed out', (session) => session.obey(signalOrder())],
     [
       'when the refresh token comes back after it was used',
       async (session, grantId) => {

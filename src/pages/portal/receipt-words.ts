@@ -8,9 +8,9 @@ export interface ShownReceipt {
   readonly by: string
   readonly byName?: string | undefined
   readonly why: string
-  readonly action: Intent['action'] | 'create'
+  readonly action: Intent['action'] | 'create' | 'recheck'
   readonly target: {
-    readonly what: Intent['what'] | 'machine'
+    readonly what: Intent['what'] | 'machine' | 'provider_session'
     readonly id?: string | undefined
     readonly sub?: string | undefined
   }
@@ -20,6 +20,18 @@ export interface ShownReceipt {
   readonly unanswered: number
   readonly acknowledgedAt: number | null
   readonly state: 'done' | 'running' | 'retrying' | 'cancelled'
+  /** What an identity system said; times in unix milliseconds. */
+  readonly signal?:
+    | {
+        readonly door: 'backchannel-logout' | 'global-token-revocation' | 'shared-signals' | 'scim'
+        readonly issuer: string
+        readonly jti: string
+        readonly event: string
+        readonly txn?: string | undefined
+        readonly receivedAt: number
+        readonly silentAt: number
+      }
+    | undefined
 }
 
 const OBJECTS: Readonly<Record<ShownReceipt['target']['what'], string>> = {
@@ -31,12 +43,21 @@ const OBJECTS: Readonly<Record<ShownReceipt['target']['what'], string>> = {
   mcp_session: 'one MCP session',
   stream: 'one stream',
   machine: 'a machine credential',
+  provider_session: 'one session at the identity provider',
+}
+
+export const DOORS: Readonly<Record<NonNullable<ShownReceipt['signal']>['door'], string>> = {
+  'backchannel-logout': 'Back-channel logout',
+  'global-token-revocation': 'Global Token Revocation',
+  'shared-signals': 'Shared Signals',
+  scim: 'SCIM',
 }
 
 export function titleOf({ action, target }: Pick<ShownReceipt, 'action' | 'target'>): string {
   const { what, id } = target
   if (action === 'block') return what === 'client' ? 'Blocked a client' : 'Blocked a person'
   if (action === 'unblock') return what === 'client' ? 'Unblocked a client' : 'Unblocked a person'
+  if (action === 'recheck') return 'Asked the identity provider about a person'
   if (action === 'create') return `Created ${OBJECTS[what]}`
   if (what === 'resource' && id !== undefined) return `Revoked ${serverOf(id)}`
   return `Revoked ${OBJECTS[what]}`

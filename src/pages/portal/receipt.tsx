@@ -2,7 +2,7 @@
 import { shownText } from '../shown.ts'
 import { fragmentOf, LiveRegion, portalPage } from './frame.tsx'
 import { Actor, counted, grouped, nameOf, Person, personPath, type Named } from './names.tsx'
-import { STATES, titleOf, type ShownReceipt } from './receipt-words.ts'
+import { DOORS, STATES, titleOf, type ShownReceipt } from './receipt-words.ts'
 import { Exact } from './when.tsx'
 
 export interface ReceiptView {
@@ -72,6 +72,7 @@ export function receiptPage(view: ReceiptView): string {
 function Now({ receipt, failing }: ReceiptView) {
   const { people, grants, streams, unanswered, acknowledgedAt, state } = receipt
   const closes = receipt.action !== 'unblock' && receipt.action !== 'create'
+  const { signal } = receipt
   return (
     <div class="stack" data-state={state} {...(isOver(receipt) && { 'data-live-over': '' })}>
       {state !== 'done' && (
@@ -110,6 +111,13 @@ function Now({ receipt, failing }: ReceiptView) {
           </span>
         )}
       </p>
+      {signal && (
+        <p id="signal-times">
+          Received <Exact at={signal.receivedAt / 1000} isPrecise />, last stream silent{' '}
+          <Exact at={signal.silentAt / 1000} isPrecise />:{' '}
+          <strong>{grouped(Math.max(0, signal.silentAt - signal.receivedAt))} ms</strong>
+        </p>
+      )}
       {unanswered > 0 && (
         <p class="note" id="unanswered">
           <strong>{counted(unanswered, 'router')} did not answer.</strong> What was open there was cut off, and what could still
@@ -140,7 +148,7 @@ function Failing({ failing, count }: { readonly failing: ReceiptView['failing'];
 }
 
 function Facts({ receipt, person }: ReceiptView) {
-  const { id, at, by, byName, why, target } = receipt
+  const { id, at, by, byName, why, target, signal } = receipt
   return (
     <dl class="facts facts-small">
       {person !== undefined && (
@@ -153,7 +161,7 @@ function Facts({ receipt, person }: ReceiptView) {
       )}
       {target.id !== undefined && (
         <div>
-          <dt>{target.what === 'mcp_session' ? 'MCP session' : target.what}</dt>
+          <dt>{TARGETS[target.what] ?? target.what}</dt>
           <dd class="address">{shownText(target.id, 200)}</dd>
         </div>
       )}
@@ -169,6 +177,7 @@ function Facts({ receipt, person }: ReceiptView) {
           <bdi>{shownText(why)}</bdi>
         </dd>
       </div>
+      {signal && <SignalFacts {...signal} />}
       <div>
         <dt>When</dt>
         <dd>
@@ -182,5 +191,24 @@ function Facts({ receipt, person }: ReceiptView) {
         </dd>
       </div>
     </dl>
+  )
+}
+
+const TARGETS: Readonly<Record<string, string>> = { mcp_session: 'MCP session', provider_session: 'session there' }
+
+/** By what an auditor finds it again at the identity system. */
+function SignalFacts({ door, issuer, jti, event, txn }: NonNullable<ShownReceipt['signal']>) {
+  const facts = { Signal: `${event}, by ${DOORS[door]}`, 'Signed by': issuer, jti, ...(txn !== undefined && { txn }) }
+  return (
+    <>
+      {Object.entries(facts).map(([name, value]) => (
+        <div>
+          <dt>{name}</dt>
+          <dd class="address">
+            <span class="pick">{shownText(value, 300)}</span>
+          </dd>
+        </div>
+      ))}
+    </>
   )
 }

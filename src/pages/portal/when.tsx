@@ -13,10 +13,10 @@ export function spanOf(seconds: number): string {
   return `${Math.floor(whole / DAY)} d`
 }
 
-/** Unix seconds as `2026-11-21 14:03:22 UTC`. */
-function exactly(at: number): string {
+/** Unix seconds as `2026-11-21 14:03:22 UTC`, or with milliseconds. */
+function exactly(at: number, isPrecise = false): string {
   const iso = new Date(at * 1000).toISOString()
-  return `${iso.slice(0, 10)} ${iso.slice(11, 19)} UTC`
+  return `${iso.slice(0, 10)} ${iso.slice(11, isPrecise ? 23 : 19)} UTC`
 }
 
 interface Moment {
@@ -43,10 +43,10 @@ export function Lasting({ at, now }: Moment) {
   )
 }
 
-export function Exact({ at }: Pick<Moment, 'at'>) {
+export function Exact({ at, isPrecise }: Pick<Moment, 'at'> & { readonly isPrecise?: boolean }) {
   return (
     <time class="whole" datetime={new Date(at * 1000).toISOString()}>
-      {exactly(at)}
+      {exactly(at, isPrecise)}
     </time>
   )
 }

@@ -22,6 +22,7 @@ const EVENTS: Readonly<Record<string, Word>> = {
   administration_refused: { text: 'Administration refused', state: 'warn' },
   recording_started: { text: 'Recording switched on', state: 'warn' },
   recording_stopped: { text: 'Recording switched off', state: 'live' },
+  signal_received: { text: 'Signal of the identity system', state: 'ended' },
   machine_created: { text: 'Machine credential created', state: 'live' },
 }
 

@@ -39,7 +39,8 @@ const EVENT = object(
     grantId: text,
     actor: {
       type: 'string',
-      description: 'The `sub` of who did it, `access:` and a subject, or `person` for the person themselves',
+      description:
+        'The `sub` of who did it, `access:` and a subject, `signal:` and the issuer of a signal, or `person` for the person themselves',
     },
     actorName: { type: 'string', description: 'What they were called then; never compare it' },
     reason: text,
@@ -95,6 +96,23 @@ const MACHINE = object({
   createdBy: text,
   expiresAt: seconds,
 })
+
+const milliseconds = { type: 'integer', description: 'Unix milliseconds' }
+const SIGNAL = {
+  ...object(
+    {
+      door: { enum: ['backchannel-logout', 'global-token-revocation', 'shared-signals', 'scim'] },
+      issuer: text,
+      jti: text,
+      event: text,
+      txn: text,
+      receivedAt: milliseconds,
+      silentAt: { ...milliseconds, description: 'Unix milliseconds: when the last stream was closed' },
+    },
+    ['door', 'issuer', 'jti', 'event', 'receivedAt', 'silentAt'],
+  ),
+  description: 'What an identity system said, where that was the cause',
+}
 
 export const SCHEMAS = {
   Refusal: object({ error: text, error_description: text, request_id: text }),
@@ -154,11 +172,12 @@ export const SCHEMAS = {
       at: seconds,
       by: {
         type: 'string',
-        description: 'The `sub` of who did it, `access:` and a subject, or `person` for the person themselves',
+        description:
+          'The `sub` of who did it, `access:` and a subject, `signal:` and the issuer of a signal, or `person` for the person themselves',
       },
       byName: { type: 'string', description: 'What they were called then; never compare it' },
       why: text,
-      action: { enum: ['revoke', 'block', 'unblock', 'create'] },
+      action: { enum: ['revoke', 'block', 'unblock', 'create', 'recheck'] },
       target: ACTION_TARGET,
       people: object({ total: whole, done: whole, failing: whole }),
       grants: whole,
@@ -172,6 +191,7 @@ export const SCHEMAS = {
         description: 'Unix seconds; null while people are still being asked, and where that was cancelled',
       },
       state: { enum: ['done', 'running', 'retrying', 'cancelled'] },
+      signal: SIGNAL,
     },
     ['id', 'at', 'by', 'why', 'action', 'target', 'people', 'grants', 'streams', 'unanswered', 'acknowledgedAt', 'state'],
   ),

@@ -2,13 +2,17 @@
 import { useNewIdentity, type AccessRules } from './allowed.ts'
 import type { SessionContext } from '../session-context.ts'
 import { endEverything, type Revocation } from '../revocation.ts'
+import type { Ended } from '../contract/receipt.ts'
 import type { ConfirmationOutcome } from '../contract/token-refresher.ts'
 
 /** What the question takes, and what may follow from its answer. */
 export type ProviderQuestion = Revocation & AccessRules & Pick<SessionContext, 'checks'>
 
+/** What the provider said, and what ended because of it. */
+type Asked = ConfirmationOutcome & { readonly ended?: Ended }
+
 /** Asks the identity provider whether it still knows the person, and ends everything when it does not. */
-export async function askProvider(context: ProviderQuestion): Promise<ConfirmationOutcome> {
+export async function askProvider(context: ProviderQuestion): Promise<Asked> {
   const person = context.profile.identity
   if (!person) return { outcome: 'unavailable', why: 'nobody has signed in here' }
   let isOtherwise = false
@@ -21,7 +25,7 @@ export async function askProvider(context: ProviderQuestion): Promise<Confirmati
   })
   if (outcome.outcome === 'superseded') return outcome
   context.checks.note(outcome.outcome, context.now())
-  if (outcome.outcome === 'ended') await endEverything(context, 'idp_session_ended')
-  else if (isOtherwise) await useNewIdentity(context)
+  if (outcome.outcome === 'ended') return { ...outcome, ended: await endEverything(context, 'idp_session_ended') }
+  if (isOtherwise) await useNewIdentity(context)
   return outcome
 }

@@ -149,7 +149,8 @@ export async function carryOut(
 
 function targetOf({ target: { what, id = '' } }: AdminAction): Target {
   if (what === 'person') return { what: 'everything' }
-  if (what === 'everyone' || what === 'machine') throw new Error(`one person is no place for an order about ${what}`)
+  if (what === 'everyone' || what === 'machine' || what === 'provider_session')
+    throw new Error(`one person is no place for an order about ${what}`)
   return { what, id }
 }
 
@@ -237,7 +238,8 @@ async function endStream(
 
 /** Blocking ends everything first and last: nothing that comes in between is let in. */
 async function setBlocked(context: Revocation & Pick<SessionContext, 'profile'>, blocked: boolean, by: By): Promise<Ended> {
-  context.profile.block(blocked)
+  if (blocked) context.profile.block('administrator')
+  else context.profile.unblock('administrator')
   const ended = blocked ? await endEverything(context, 'administrator', by) : NOTHING_ENDED
   await context.outbox.put({ type: blocked ? 'person_blocked' : 'person_unblocked', at: context.now(), ...by })
   return ended

@@ -1,17 +1,29 @@
 // What an administrative action is known by, and what came of it: made where the action is carried out, kept by the Directory.
+import type { SignalFacts } from './signal-facts.ts'
 
 /**
  * Who did something, as receipts and security events have it, is the name of their object: a hash, which nobody can choose. Whom
- * Cloudflare Access vouches for has none, and is `access:` and a subject. What people are called stands beside it and decides nothing.
- * This is for what people do on their own account page: neither of the two can ever be that.
+ * Cloudflare Access vouches for has none, and is `access:` and a subject; an identity system that takes access away is `signal:` and its
+ * issuer. What they are called stands beside it and decides nothing.
+ * This is for what people do on their own account page: none of those can ever be that.
  */
 export const THEMSELVES = 'person'
 
-export type Action = 'revoke' | 'block' | 'unblock' | 'create'
+/** `recheck`: the identity provider was asked whether it still knows the person. */
+export type Action = 'revoke' | 'block' | 'unblock' | 'create' | 'recheck'
 
 /** `sub` names the person whose it is; a client or resource without one is everybody's. */
 export interface ActionTarget {
-  readonly what: 'everyone' | 'person' | 'client' | 'resource' | 'grant' | 'mcp_session' | 'stream' | 'machine'
+  readonly what:
+    | 'everyone'
+    | 'person'
+    | 'client'
+    | 'resource'
+    | 'grant'
+    | 'mcp_session'
+    | 'stream'
+    | 'machine'
+    | 'provider_session'
   readonly id?: string | undefined
   readonly sub?: string | undefined
 }
@@ -39,6 +51,8 @@ export interface Receipt extends AdminAction {
   readonly acknowledgedAt: number | null
   /** `cancelled`: taken back before everybody was asked; who was not keeps what they had. */
   readonly state: 'done' | 'running' | 'retrying' | 'cancelled'
+  /** Of what an identity system said; `silentAt` is when the last stream was closed, in unix milliseconds. */
+  readonly signal?: (SignalFacts & { readonly silentAt: number }) | undefined
 }
 
 /** Of an action on one person, when it is over. */

@@ -9,4 +9,13 @@ export const MIGRATIONS: readonly Migration[] = [
       sql.exec('ALTER TABLE errands ADD COLUMN unanswered INTEGER NOT NULL DEFAULT 0')
     },
   },
+  {
+    // A signal takes back what a signal has blocked, and leaves what an administrator has.
+    version: 3,
+    run: (sql) => {
+      sql.exec('ALTER TABLE profile ADD COLUMN blocked_by INTEGER NOT NULL DEFAULT 0')
+      // The Directory takes them now; what was in here was good for minutes.
+      sql.exec('DROP TABLE IF EXISTS logout_tokens')
+    },
+  },
 ]

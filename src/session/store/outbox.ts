@@ -21,6 +21,7 @@ type SecurityEventType =
   | 'machine_created'
   | 'recording_started'
   | 'recording_stopped'
+  | 'signal_received'
 
 export interface SecurityEvent {
   readonly type: SecurityEventType
@@ -32,7 +33,7 @@ export interface SecurityEvent {
   readonly resource?: string
   /** Of a sign-in: when the person came back from the identity provider, which is before the client redeemed its code. */
   readonly grantedAt?: number
-  /** Who did it: the name of an administrator's object, `person`, or absent when the rules did. */
+  /** Who did it: the name of an administrator's object, `person`, `signal:` and an issuer, or absent when the rules did. */
   readonly actor?: string
   readonly actorName?: string | undefined
   readonly reason?: string

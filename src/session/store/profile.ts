@@ -5,10 +5,15 @@ import { LifecycleCapability } from 'agents/lifecycle'
 import type { Identity } from '../../caller.ts'
 import { groupsText, identityOf, type IdentityRow } from './identity-row.ts'
 
+/** Who has shut somebody out. Both may have. */
+export type Blocking = 'administrator' | 'signal'
+
+const BITS: Readonly<Record<Blocking, number>> = { administrator: 1, signal: 2 }
+
 export class Profile extends LifecycleCapability {
   readonly #storage: DurableObjectStorage
   #identity: Identity | undefined
-  #isBlocked = false
+  #blockedBy = 0
   #firstSeenAt = 0
   #lastSeenAt = 0
 
@@ -20,11 +25,12 @@ export class Profile extends LifecycleCapability {
   override onStart(): void {
     this.#storage.sql.exec(`CREATE TABLE IF NOT EXISTS profile (
       id INTEGER PRIMARY KEY CHECK (id = 1), issuer TEXT NOT NULL, subject TEXT NOT NULL, email TEXT, name TEXT, groups TEXT NOT NULL,
-      first_seen INTEGER NOT NULL, last_seen INTEGER NOT NULL, blocked INTEGER NOT NULL DEFAULT 0)`)
+      first_seen INTEGER NOT NULL, last_seen INTEGER NOT NULL, blocked INTEGER NOT NULL DEFAULT 0, blocked_by INTEGER NOT NULL DEFAULT 0)`)
     const [row] = this.#storage.sql.exec<ProfileRow>('SELECT * FROM profile')
     if (!row) return
     this.#identity = identityOf(row)
-    this.#isBlocked = row.blocked === 1
+    // A row of an earlier release does not say: it was an administrator.
+    this.#blockedBy = row.blocked === 1 ? row.blocked_by || BITS.administrator : 0
     this.#firstSeenAt = row.first_seen
     this.#lastSeenAt = row.last_seen
   }
@@ -33,9 +39,9 @@ export class Profile extends LifecycleCapability {
     return this.#identity
   }
 
-  /** An administrator has shut this person out: nothing is admitted and no sign-in succeeds. */
+  /** An administrator or a signal has shut this person out: nothing is admitted and no sign-in succeeds. */
   get isBlocked(): boolean {
-    return this.#isBlocked
+    return this.#blockedBy !== 0
   }
 
   /** Unix seconds of the last sign-in or refresh. */
@@ -52,14 +58,23 @@ export class Profile extends LifecycleCapability {
     this.#lastSeenAt = now
   }
 
-  block(blocked: boolean): void {
-    this.#storage.sql.exec('UPDATE profile SET blocked = ?', blocked ? 1 : 0)
-    this.#isBlocked = blocked
+  block(by: Blocking): void {
+    this.#blocked(this.#blockedBy | BITS[by])
+  }
+
+  /** What an administrator takes back is over; a signal takes back no more than signals have done. */
+  unblock(by: Blocking): void {
+    this.#blocked(by === 'administrator' ? 0 : this.#blockedBy & ~BITS.signal)
+  }
+
+  #blocked(by: number): void {
+    this.#storage.sql.exec('UPDATE profile SET blocked = ?, blocked_by = ?', by === 0 ? 0 : 1, by)
+    this.#blockedBy = by
   }
 
   /** A blocked person is remembered: forgetting would let them in again. */
   forget(): void {
-    if (this.#isBlocked) return
+    if (this.isBlocked) return
     this.#storage.sql.exec('DELETE FROM profile')
     this.#identity = undefined
   }
@@ -90,4 +105,5 @@ interface ProfileRow extends IdentityRow {
   first_seen: number
   last_seen: number
   blocked: number
+  blocked_by: number
 }

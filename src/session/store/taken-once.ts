@@ -1,7 +1,7 @@
-// What was taken once and must not be taken again while anybody would accept it: client assertions (RFC 7523 section 3, `jti`), logout
-// tokens (OpenID Connect Back-Channel Logout section 2.6), and assertions about the person (RFC 8693, RFC 7523).
+// What was taken once and must not be taken again while anybody would accept it: client assertions (RFC 7523 section 3, `jti`),
+// assertions about the person (RFC 8693, RFC 7523), and what identity systems have signed (logout tokens, security events).
 //
-// Layout: one row per id, in a table for each kind. Lifetime: until it has expired by every clock; the next one that comes clears them away.
+// Layout: one row per id, in a table for each kind; signals are with the Directory, all others with the person they are about. Lifetime: until it has expired by every clock; the next one that comes clears them away.
 // Trade-off: a client assertion is kept beside the token it came with, where nobody but the holder of one of this person's tokens can write;
 // one that was seen here would still be taken with another person's token.
 import { LifecycleCapability } from 'agents/lifecycle'
@@ -11,13 +11,14 @@ const TABLES = {
     id: 'id',
     create: 'CREATE TABLE IF NOT EXISTS client_assertions (id TEXT PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID',
   },
-  logout_tokens: {
-    id: 'jti',
-    create: 'CREATE TABLE IF NOT EXISTS logout_tokens (jti TEXT PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID',
-  },
   used_assertions: {
     id: 'jti',
     create: 'CREATE TABLE IF NOT EXISTS used_assertions (jti TEXT PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID',
+  },
+  signals: {
+    id: 'id',
+    create: `CREATE TABLE IF NOT EXISTS signals (id TEXT PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID;
+      CREATE INDEX IF NOT EXISTS signals_by_end ON signals (until)`,
   },
 } as const
 
@@ -25,6 +26,8 @@ export class TakenIds {
   readonly #sql: SqlStorage
   readonly #table: keyof typeof TABLES
   readonly #most: number
+  // Counted once in the life of the object: with every id all of them would be read.
+  #held: number | undefined
 
   /** `most`: so many are remembered, and then new ones wait, because forgetting one would let it be taken twice. */
   constructor({ sql }: DurableObjectStorage, table: keyof typeof TABLES, most = Number.POSITIVE_INFINITY) {
@@ -39,19 +42,15 @@ export class TakenIds {
 
   /** `until` is when nobody would take it any more, in unix seconds. */
   take(id: string, until: number, now: number): 'taken' | 'reused' | 'crowded' {
-    this.#sql.exec(`DELETE FROM ${this.#table} WHERE until <= ?`, now)
-    if (this.#isFull() && !this.#has(id)) return 'crowded'
-    const inserted = this.#sql.exec(
-      `INSERT OR IGNORE INTO ${this.#table} (${TABLES[this.#table].id}, until) VALUES (?, ?)`,
-      id,
-      until,
-    )
-    return inserted.rowsWritten > 0 ? 'taken' : 'reused'
-  }
-
-  #isFull(): boolean {
-    if (this.#most === Number.POSITIVE_INFINITY) return false
-    return this.#sql.exec<{ n: number }>(`SELECT count(*) AS n FROM ${this.#table}`).one().n >= this.#most
+    const column = TABLES[this.#table].id
+    const held = this.#held ?? this.#sql.exec<{ n: number }>(`SELECT count(*) AS n FROM ${this.#table}`).one().n
+    const over = this.#sql.exec(`DELETE FROM ${this.#table} WHERE until <= ? RETURNING ${column}`, now).toArray().length
+    this.#held = held - over
+    if (this.#held >= this.#most && !this.#has(id)) return 'crowded'
+    const insert = `INSERT OR IGNORE INTO ${this.#table} (${column}, until) VALUES (?, ?) RETURNING ${column}`
+    const isNew = this.#sql.exec(insert, id, until).toArray().length > 0
+    if (isNew) this.#held += 1
+    return isNew ? 'taken' : 'reused'
   }
 
   #has(id: string): boolean {
@@ -59,13 +58,13 @@ export class TakenIds {
   }
 }
 
-/** Of a kind of which there are never many. */
+/** Client assertions: there are never many of a person. */
 export class TakenOnce extends LifecycleCapability {
   readonly #ids: TakenIds
 
-  constructor(storage: DurableObjectStorage, kind: 'client-assertions' | 'logout-tokens') {
-    super(kind)
-    this.#ids = new TakenIds(storage, kind === 'client-assertions' ? 'client_assertions' : 'logout_tokens')
+  constructor(storage: DurableObjectStorage) {
+    super('client-assertions')
+    this.#ids = new TakenIds(storage, 'client_assertions')
   }
 
   override onStart(): void {

@@ -2,8 +2,7 @@
 import { log } from '../../platform/telemetry.ts'
 import { askProvider, type ProviderQuestion } from '../access/ask-provider.ts'
 import type { SessionContext } from '../session-context.ts'
-import { endEverything, endGrant, endInRouters, type OpenStreams, type Revocation } from '../revocation.ts'
-import { NOTHING_ENDED, type Ended } from '../contract/receipt.ts'
+import { endGrant, endInRouters, type OpenStreams } from '../revocation.ts'
 import { canBeConfirmed } from '../contract/token-refresher.ts'
 
 /** Called once after start, when everything a job may need is there. */
@@ -40,17 +39,6 @@ export async function beginUpkeep(context: ProviderQuestion & Pick<SessionContex
 /** A person has signed in: from now on they are looked after. */
 export async function planUpkeep({ uses, checks }: Pick<SessionContext, 'checks' | 'uses'>): Promise<void> {
   await Promise.all([uses.plan(), checks.plan()])
-}
-
-/** The identity provider says that the person has signed out there. Undefined when this very token said so before. */
-export async function logOut(
-  context: Revocation & Pick<SessionContext, 'logouts' | 'profile'>,
-  { jti, until }: { jti: string; until: number },
-): Promise<Ended | undefined> {
-  if (!context.profile.identity) return NOTHING_ENDED
-  // In one turn with what it ends: either both are stored or neither.
-  if (!context.logouts.take(jti, until, context.now())) return undefined
-  return endEverything(context, 'idp_logout')
 }
 
 /** Streams end, sessions stay: as soon as the provider answers again, clients go on where they were. */
