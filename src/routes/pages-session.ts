@@ -129,12 +129,6 @@ function choicePage({ providers, settings }: Services, returnTo: string): string
   return signInPage(choices)
 }
 
-/** For the portal, behind `signedIn`. */
-export const administratorsOnly: MiddlewareHandler<Visited> = async function administratorGuard(c, next) {
-  if (!c.get('visitor').isAdministrator) throw new OAuthError('access_denied', 'This page is for administrators')
-  return await next()
-}
-
 /** A form must come from our own page and carry the session's token; returns its fields. */
 export async function formOf(c: Context<Visited>, services: Services): Promise<URLSearchParams> {
   // The cookie of Access goes along from other sites too.

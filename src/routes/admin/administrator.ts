@@ -1,18 +1,22 @@
-// Who may use the admin API: an administrator's page, one whom Cloudflare Access vouches for, or a machine with the scope `admin`.
+// Who acts as an administrator, on the pages and through the API: somebody signed in, one whom Cloudflare Access vouches for, or, by the API
+// alone, a machine with the scope `admin`.
 import type { Context, MiddlewareHandler } from 'hono'
 import { looksLikeMachineToken } from '../../oauth/tokens/machine-tokens.ts'
 import { sameText } from '../../platform/crypto.ts'
+import { log } from '../../platform/telemetry.ts'
 import { adminResourceOf, type Services } from '../../services.ts'
+import type { Receipt } from '../../session/contract/receipt.ts'
 import type { Variables } from '../guards.ts'
-import { calledNow, visitorOf } from '../pages-session.ts'
+import { calledNow, visitorOf, type Visitor } from '../pages-session.ts'
+import type { Acting } from './actions.ts'
 import { AdminRefusal } from './refusal.ts'
 import { isFromOurPageOrTyped } from '../request-source.ts'
 import { vouchedFor } from './access-visitor.ts'
 
-interface Administrator {
-  /** As receipts and security events name them, and what they are called. */
-  readonly actor: string
-  readonly actorName: string
+/** As receipts and security events name them, and what they are called. */
+type Named = Required<Pick<Acting, 'actor' | 'actorName'>>
+
+interface Administrator extends Named {
   readonly via: 'cookie' | 'access' | 'machine'
   /** What unsafe requests with this cookie carry as `X-CSRF-Token`. */
   readonly csrf?: string
@@ -22,6 +26,26 @@ interface Administrator {
 
 export interface Administered {
   readonly Variables: Variables & { readonly administrator: Administrator }
+}
+
+/** Undefined for a visitor who is no administrator; that they tried is noted. */
+export function administratorOf(c: Context, services: Services, visitor: Visitor): Named | undefined {
+  const who = { actor: visitor.sub, actorName: calledNow(visitor) }
+  if (visitor.isAdministrator) return who
+  // Whom Access names is none of the people the Directory knows.
+  if (visitor.via === 'cookie') c.executionCtx.waitUntil(services.directory().noteRefusedAdministrator(who.actor, who.actorName))
+  return undefined
+}
+
+/** What they do goes on after the answer has been sent. */
+export function actingAs(c: Context, who: Omit<Acting, 'reason' | 'waitUntil'>, reason: string): Acting {
+  const { actor, actorName, session } = who
+  return { actor, actorName, reason, session, waitUntil: (work) => c.executionCtx.waitUntil(work) }
+}
+
+export function logActed(c: Context, { id, action, target, by: actor }: Receipt): void {
+  const request_id: string = c.get('requestId')
+  log('info', 'admin.acted', { receipt: id, action, what: target.what, actor, request_id })
 }
 
 const SAFE: readonly string[] = ['GET', 'HEAD']
@@ -66,22 +90,21 @@ async function byAssertion(c: Context, services: Services): Promise<Administrato
   if (vouched === undefined) return undefined
   if (vouched === 'invalid')
     throw new AdminRefusal('invalid_token', 'this is no assertion of Cloudflare Access for a person here')
-  const { email } = vouched.identity
-  if (!vouched.isAdministrator || email === undefined)
-    throw new AdminRefusal('forbidden', 'this is for administrators', vouched.sub)
-  return { actor: vouched.sub, actorName: email, via: 'access' }
+  return { ...named(c, services, vouched), via: 'access' }
 }
 
 async function byCookie(c: Context, services: Services): Promise<Administrator> {
   const visitor = await visitorOf(c, services)
   if (!visitor) throw new AdminRefusal('unauthorized', 'sign in at /admin, or present a machine credential with the scope admin')
-  const { csrf, session, sub, isAdministrator } = visitor
-  const actorName = calledNow(visitor)
-  if (!isAdministrator) {
-    c.executionCtx.waitUntil(services.directory().noteRefusedAdministrator(sub, actorName))
-    throw new AdminRefusal('forbidden', 'this is for administrators', sub)
-  }
+  const { csrf, session, sub } = visitor
+  const administrator = named(c, services, visitor)
   if (!SAFE.includes(c.req.method) && !sameText(c.req.header('X-CSRF-Token') ?? '', csrf))
     throw new AdminRefusal('csrf_token_wrong', 'the header X-CSRF-Token is missing or not the one of this session', sub)
-  return { actor: sub, actorName, via: 'cookie', csrf, session }
+  return { ...administrator, via: 'cookie', csrf, session }
+}
+
+function named(c: Context, services: Services, visitor: Visitor): Named {
+  const administrator = administratorOf(c, services, visitor)
+  if (!administrator) throw new AdminRefusal('forbidden', 'this is for administrators', visitor.sub)
+  return administrator
 }

@@ -5,7 +5,7 @@ import type { Receipt } from '../../session/contract/receipt.ts'
 import { log } from '../../platform/telemetry.ts'
 import type { Services } from '../../services.ts'
 import { revoke, setClientBlocked, setPersonBlocked, type Acting } from './actions.ts'
-import { adminApiOnly, type Administered } from './administrator.ts'
+import { actingAs, adminApiOnly, logActed, type Administered } from './administrator.ts'
 import { exported, EXPORT_HEADERS, type ExportFormat } from './export.ts'
 import { createMachine, listMachines } from './machines.ts'
 import { openApi } from './openapi.ts'
@@ -100,19 +100,12 @@ function acting(routes: Hono<Administered>, services: Services): void {
 }
 
 function by(c: Context<Administered>, reason: string): Acting {
-  const { actor, actorName, session } = c.get('administrator')
-  return { actor, actorName, reason, session, waitUntil: (work) => c.executionCtx.waitUntil(work) }
+  return actingAs(c, c.get('administrator'), reason)
 }
 
 /** 202 while some of the people are still being asked: the receipt at the address tells when all have answered. */
 function receipted(c: Context<Administered>, receipt: Receipt): Response {
-  log('info', 'admin.acted', {
-    receipt: receipt.id,
-    action: receipt.action,
-    what: receipt.target.what,
-    actor: receipt.by,
-    request_id: c.get('requestId'),
-  })
+  logActed(c, receipt)
   return c.json(receipt, receipt.state === 'done' ? 200 : 202, { ...NO_STORE, Location: `/admin/api/receipts/${receipt.id}` })
 }
 

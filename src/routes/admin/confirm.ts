@@ -7,11 +7,11 @@ import * as z from 'zod'
 import type { Receipt } from '../../session/contract/receipt.ts'
 import { OAuthError } from '../../clients/oauth-error.ts'
 import { confirmPage, LONGEST_REASON } from '../../pages/portal/confirm.tsx'
-import { log } from '../../platform/telemetry.ts'
 import type { Services } from '../../services.ts'
 import { formOf, type Visited } from '../pages-session.ts'
 import { revoke, setClientBlocked, setPersonBlocked, type Acting } from './actions.ts'
 import { consequencesOf, TYPED_FOR_EVERYONE, type Meant } from './consequences.ts'
+import { logActed } from './administrator.ts'
 import { actingIn, administrators, portal } from './portal-door.ts'
 import { revocation } from './requests.ts'
 
@@ -51,9 +51,8 @@ async function act(c: Context<Visited>, services: Services): Promise<Response> {
   if (complaint !== undefined) return await ask(c, services, intent, complaint)
   const receipt = await done(services, intent, actingIn(c, reason))
   if (!receipt) return await c.notFound()
-  const { id, action, by: actor } = receipt
-  log('info', 'admin.acted', { receipt: id, action, what: receipt.target.what, actor, request_id: c.get('requestId') })
-  return c.body(null, 303, { Location: `/admin/receipts/${id}`, 'Cache-Control': 'no-store' })
+  logActed(c, receipt)
+  return c.body(null, 303, { Location: `/admin/receipts/${receipt.id}`, 'Cache-Control': 'no-store' })
 }
 
 function complaintAbout(form: URLSearchParams, { target }: Meant, reason: string): string | undefined {

@@ -3,9 +3,10 @@ import type { Context, Handler, MiddlewareHandler } from 'hono'
 import { pageHeaders } from '../../pages/headers.ts'
 import type { Services } from '../../services.ts'
 import { OAuthError } from '../../clients/oauth-error.ts'
-import { administratorsOnly, calledNow, signedIn, visitorOf, type Visited, type Visitor } from '../pages-session.ts'
+import { calledNow, signedIn, visitorOf, type Visited, type Visitor } from '../pages-session.ts'
 import type { Acting } from './actions.ts'
 import { vouchedFor } from './access-visitor.ts'
+import { actingAs, administratorOf } from './administrator.ts'
 
 /** In this order: signed in, or vouched for, then an administrator; whoever is only signed in and tries is noted. */
 export function administrators(services: Services): readonly [MiddlewareHandler<Visited>, MiddlewareHandler<Visited>] {
@@ -18,10 +19,9 @@ export function administrators(services: Services): readonly [MiddlewareHandler<
       return await next()
     },
     async function portalGuard(c, next) {
-      const visitor = c.get('visitor')
-      if (!visitor.isAdministrator && visitor.via === 'cookie')
-        c.executionCtx.waitUntil(services.directory().noteRefusedAdministrator(visitor.sub, calledNow(visitor)))
-      return await administratorsOnly(c, next)
+      if (!administratorOf(c, services, c.get('visitor')))
+        throw new OAuthError('access_denied', 'This page is for administrators')
+      return await next()
     },
   ]
 }
@@ -48,6 +48,5 @@ export function portal(c: Context<Visited>, html: string, status: 200 | 400 = 20
 
 export function actingIn(c: Context<Visited>, reason: string): Acting {
   const visitor = c.get('visitor')
-  const { sub, session } = visitor
-  return { actor: sub, actorName: calledNow(visitor), reason, session, waitUntil: (work) => c.executionCtx.waitUntil(work) }
+  return actingAs(c, { actor: visitor.sub, actorName: calledNow(visitor), session: visitor.session }, reason)
 }
