@@ -1,5 +1,6 @@
 // The contract every identity provider keeps: send a person there, understand the answer, ask again later.
 import type { Identity, IdpTokens } from '../caller.ts'
+import { RemoteError, type RemoteErrorOptions, type RemoteErrorReason, type RequestFault } from '../oauth-client/remote-error.ts'
 import type { Claims } from './claims.ts'
 import type { TokenRefresher } from '../session/contract/token-refresher.ts'
 
@@ -52,25 +53,12 @@ export interface IdentityProvider extends TokenRefresher {
   loggedOut(token: string): Promise<LoggedOut>
 }
 
-export type IdentityErrorReason =
-  /** No answer, 5xx, 429, or something that is no answer at all: trying again may help. */
-  | 'unreachable'
-  /** The provider did not let the person in, or they gave up. */
-  | 'denied'
-  /** The provider refused the broker itself: an expired code, a wrong client secret, an unknown scope. */
-  | 'refused'
-  /** An answer that did not survive verification. */
-  | 'invalid'
-
-const SENTENCES: Readonly<Record<IdentityErrorReason, string>> = {
+const SENTENCES: Readonly<Record<RemoteErrorReason, string>> = {
   unreachable: 'The identity provider did not answer. Please try again in a moment.',
   denied: 'The identity provider did not let you in.',
   refused: 'Token exchange failed: the identity provider refused to complete the sign-in.',
   invalid: 'The answer of the identity provider could not be verified, so the sign-in was stopped.',
 }
-
-/** What was wrong with the request that sent a person there, where that is what the provider refused. */
-export type RequestFault = 'scope' | 'client' | 'request'
 
 const REFUSED_REQUESTS: Readonly<Record<RequestFault, string>> = {
   scope: 'The identity provider refused to begin the sign-in: it does not allow a scope that the broker asks for.',
@@ -78,27 +66,10 @@ const REFUSED_REQUESTS: Readonly<Record<RequestFault, string>> = {
   request: 'The identity provider refused to begin the sign-in: it does not take the request as the broker sends it.',
 }
 
-interface IdentityErrorOptions {
-  readonly code?: string | undefined
-  readonly fault?: RequestFault | undefined
-  readonly cause?: unknown
-}
-
-export class IdentityError extends Error {
+export class IdentityError extends RemoteError {
   override readonly name = 'IdentityError'
-  readonly reason: IdentityErrorReason
-  /** What happened in detail, for our log and no page: the provider's own words are in it. */
-  readonly detail: string
-  /** The OAuth error code the provider gave, if it gave one. */
-  readonly code: string | undefined
-  /** Absent where it was not the request. */
-  readonly fault: RequestFault | undefined
 
-  constructor(reason: IdentityErrorReason, detail: string, { code, fault, cause }: IdentityErrorOptions = {}) {
-    super(fault === undefined ? SENTENCES[reason] : REFUSED_REQUESTS[fault], { cause })
-    this.reason = reason
-    this.detail = detail
-    this.code = code
-    this.fault = fault
+  constructor(reason: RemoteErrorReason, detail: string, options: RemoteErrorOptions = {}) {
+    super(options.fault === undefined ? SENTENCES[reason] : REFUSED_REQUESTS[options.fault], reason, detail, options)
   }
 }

@@ -7,11 +7,12 @@ import * as z from 'zod'
 import { describeError } from '../platform/telemetry.ts'
 import type { StatementKind, StatementReaders, Verdict, VerifiedStatement } from '../session/contract/subject-token.ts'
 import { KeysAway } from '../oauth-client/key-set.ts'
+import { RemoteError } from '../oauth-client/remote-error.ts'
 import type { ExchangeSettings } from '../settings/exchange.ts'
 import type { SubjectRule } from '../settings/subjects.ts'
 import { identityFrom, losesEmail, type Claims } from './claims.ts'
 import { Issuer } from './issuer.ts'
-import { IdentityError, type IdentityProvider } from './provider.ts'
+import type { IdentityProvider } from './provider.ts'
 import { meansSubject } from './subject-rules.ts'
 
 /** Seconds. */
@@ -158,7 +159,7 @@ function saying(token: string, { kind, audiences, allowed, providers, now }: Ter
 
 /** Of an error of ours the sentence is for people who sign in; what happened is in its detail. */
 function reasonOf(error: unknown): string {
-  return error instanceof IdentityError ? error.detail : describeError(error)
+  return error instanceof RemoteError ? error.detail : describeError(error)
 }
 
 function asSignedIn(payload: JWTPayload, providers: readonly Provider[]): { readonly issuer: string; readonly stated: Claims } {

@@ -3,6 +3,7 @@ import { isLoopback } from '../platform/loopback.ts'
 import * as oauth from 'oauth4webapi'
 import { clientSecret } from '../oauth-client/client-secret.ts'
 import type { Link, LinkedClient } from '../session/contract/link-client.ts'
+import { meaningOf } from '../oauth-client/remote-error.ts'
 import { readTokenResponse, type TokensRefused } from '../oauth-client/token-response.ts'
 import { ask, assertAtWork } from './ask.ts'
 import { LinkError } from './link-error.ts'
@@ -33,15 +34,11 @@ export async function readTokens(answer: Response, now: number): Promise<Tokens>
   }
 }
 
-/** One meaning for everything that can be thrown on the way; what nobody foresaw counts as not verified. */
+/** One meaning for everything that can be thrown on the way. */
 export function asLinkError(error: unknown): LinkError {
   if (error instanceof LinkError) return error
-  if (error instanceof oauth.AuthorizationResponseError) {
-    const { error: code, error_description: description = 'no description' } = error
-    const reason = code === 'access_denied' || code.endsWith('_required') ? 'denied' : 'refused'
-    return new LinkError(reason, `the authorization server answered ${code}: ${description}`, { code, cause: error })
-  }
-  return new LinkError('invalid', error instanceof Error ? error.message : String(error), { cause: error })
+  const { reason, detail, options } = meaningOf(error, 'the authorization server')
+  return new LinkError(reason, detail, options)
 }
 
-const refused: TokensRefused = (reason, detail, code) => new LinkError(reason, detail, { ...(code !== undefined && { code }) })
+const refused: TokensRefused = (reason, detail, code) => new LinkError(reason, detail, { code })

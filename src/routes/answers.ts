@@ -1,8 +1,9 @@
 // How an error is said: as a page to a person, as JSON to a program, with the same code and request id for both.
 import type { Context, ErrorHandler, NotFoundHandler } from 'hono'
-import { IdentityError, type IdentityErrorReason, type RequestFault } from '../identity/provider.ts'
-import { LinkError, type LinkErrorReason } from '../linking/link-error.ts'
 import { OAuthError } from '../clients/oauth-error.ts'
+import { IdentityError } from '../identity/provider.ts'
+import { LinkError } from '../linking/link-error.ts'
+import { RemoteError, type RemoteErrorReason, type RequestFault } from '../oauth-client/remote-error.ts'
 import { errorPage } from '../pages/error.tsx'
 import { pageHeaders } from '../pages/headers.ts'
 import { describeError, log } from '../platform/telemetry.ts'
@@ -40,7 +41,7 @@ export const answerError: ErrorHandler<{ Variables: Variables }> = (error, c) =>
     status: answer.status,
     message: answer.message,
     reason: why,
-    detail: error instanceof IdentityError || error instanceof LinkError ? error.detail : undefined,
+    detail: error instanceof RemoteError ? error.detail : undefined,
     path: new URL(c.req.url).pathname,
     request_id: c.get('requestId'),
   })
@@ -78,7 +79,7 @@ function answerFor(error: unknown): Answer {
   }
 }
 
-const OF_SERVER: Readonly<Record<LinkErrorReason, Omit<Answer, 'code' | 'message'>>> = {
+const OF_SERVER: Readonly<Record<RemoteErrorReason, Omit<Answer, 'code' | 'message'>>> = {
   unreachable: {
     status: 503,
     title: 'The MCP server’s sign-in does not answer',
@@ -98,7 +99,7 @@ const OF_SERVER: Readonly<Record<LinkErrorReason, Omit<Answer, 'code' | 'message
   },
 }
 
-const OF_PROVIDER: Readonly<Record<IdentityErrorReason, Omit<Answer, 'code' | 'message'>>> = {
+const OF_PROVIDER: Readonly<Record<RemoteErrorReason, Omit<Answer, 'code' | 'message'>>> = {
   unreachable: {
     status: 503,
     title: 'The sign-in service does not answer',

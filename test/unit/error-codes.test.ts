@@ -38,17 +38,10 @@ describe('the page of error codes', () => {
       ...[...text.matchAll(/\b[45]\d\d, '([a-z_]+)'/g)].map(([, code = '']) => code),
       ...[...text.matchAll(/\b(?:code|error): '([a-z_]+)'/g)].map(([, code = '']) => code),
     ])
-    const reasons = [document('src/identity/provider.ts'), document('src/linking/link-error.ts')].map((text) => {
-      const [, union = ''] = /^export type \w+ErrorReason =\n(.*?)^$/ms.exec(text) ?? []
-      return [...union.matchAll(/\| '(\w+)'/g)].map(([, reason = '']) => reason)
-    })
-    expect(reasons.map((each) => each.length)).toEqual([4, 4])
-    const [provider = [], server = []] = reasons
-    const codes = [
-      ...said,
-      ...provider.map((reason) => `identity_provider_${reason}`),
-      ...server.map((reason) => `server_sign_in_${reason}`),
-    ]
+    const [, union = ''] = /^export type RemoteErrorReason =\n(.*?)^$/ms.exec(document('src/oauth-client/remote-error.ts')) ?? []
+    const reasons = [...union.matchAll(/\| '(\w+)'/g)].map(([, reason = '']) => reason)
+    expect(reasons).toHaveLength(4)
+    const codes = [...said, ...reasons.flatMap((reason) => [`identity_provider_${reason}`, `server_sign_in_${reason}`])]
     expect(codes.length).toBeGreaterThan(20)
     expect([...new Set(codes)].filter((code) => !entries.has(code))).toEqual([])
   })

@@ -1,7 +1,7 @@
 // The broker as a client of OAuth toward a server: what it asks for, whom it believes, and what it never sends where.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { beginLink, finishLink, type LinkAttempt } from '../../../src/linking/link-attempt.ts'
-import type { LinkErrorReason } from '../../../src/linking/link-error.ts'
+import type { RemoteErrorReason } from '../../../src/oauth-client/remote-error.ts'
 import type { Registrar } from '../../../src/linking/registration.ts'
 import type { Link } from '../../../src/session/contract/link-client.ts'
 import { downstreamAt, registrar, ScriptedServer } from './scripted-server.ts'
@@ -34,7 +34,7 @@ test('a person is sent with PKCE, state, the resource as it is published, and wh
 })
 
 describe('nobody is sent anywhere when', () => {
-  test.for<[string, () => void, LinkErrorReason]>([
+  test.for<[string, () => void, RemoteErrorReason]>([
     [
       'the metadata are those of another resource',
       () => server.bendResource({ resource: 'https://evil.example/mcp' }),
@@ -103,12 +103,13 @@ describe('who comes back', () => {
     expect(new URLSearchParams(asked?.body).get('resource')).toBe(`${server.origin}/mcp`)
   })
 
-  test.for<[string, Record<string, string>, LinkErrorReason]>([
+  test.for<[string, Record<string, string>, RemoteErrorReason]>([
     ['another state', { code: 'a code', state: 'guessed' }, 'invalid'],
     ['another issuer', { code: 'a code', iss: 'https://evil.example' }, 'invalid'],
     ['an issuer with a slash more', { code: 'a code', iss: 'SLASH' }, 'invalid'],
     ['a refusal', { error: 'access_denied' }, 'denied'],
     ['a mistake', { error: 'invalid_scope' }, 'refused'],
+    ['an outage', { error: 'temporarily_unavailable' }, 'unreachable'],
     ['nothing', {}, 'invalid'],
   ])('with %s gets no token, and no code is sent anywhere', async ([, changes, reason]) => {
     const given = changes['iss'] === 'SLASH' ? { ...changes, iss: `${server.origin}/` } : changes
