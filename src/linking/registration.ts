@@ -6,6 +6,7 @@ import { seal, unseal } from '../platform/crypto.ts'
 import { linkedClientSchema, type LinkedClient } from '../session/contract/link-client.ts'
 import type { Downstream } from '../settings/downstreams.ts'
 import { jsonIn } from '../oauth-client/ask.ts'
+import { errorIn } from '../oauth-client/token-response.ts'
 import { ask, assertAtWork } from './ask.ts'
 import type { AuthorizationServer } from './authorization-server.ts'
 import { LinkError } from './link-error.ts'
@@ -157,8 +158,12 @@ async function register(
   const headers = { accept: 'application/json', 'content-type': 'application/json' }
   const answer = await ask(registration_endpoint, { method: 'POST', headers, body: JSON.stringify(asked) })
   assertAtWork(answer, 'the registration endpoint')
-  const given = answer.ok ? registeredSchema.safeParse(await jsonIn(answer)).data : undefined
-  if (!given) throw new LinkError('refused', `the registration endpoint answered ${answer.status} without a client`)
+  const body = await jsonIn(answer)
+  const given = answer.ok ? registeredSchema.safeParse(body).data : undefined
+  if (!given) {
+    const { code, text = 'without a client' } = errorIn(body) ?? {}
+    throw new LinkError('refused', `the registration endpoint answered ${answer.status} ${text}`, { code })
+  }
   const {
     client_id: id,
     client_secret: secret,

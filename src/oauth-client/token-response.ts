@@ -20,6 +20,12 @@ const errorSchema = z.object({ error: z.string().min(1), error_description: text
 /** The members as RFC 6749 section 5.1 and OpenID Connect name them. */
 export type TokenResponse = Readonly<z.output<typeof tokensSchema>>
 
+/** The error of RFC 6749 section 5.2, which RFC 7591 section 3.2.2 has too. */
+export function errorIn(body: unknown): { readonly code: string; readonly text: string } | undefined {
+  const { data: said } = errorSchema.safeParse(body)
+  return said && { code: said.error, text: `${said.error}: ${said.error_description ?? 'no description'}` }
+}
+
 /** Makes the error of whoever asked. */
 export type TokensRefused = (reason: 'refused' | 'unreachable', detail: string, code?: string) => Error
 
@@ -28,8 +34,8 @@ export async function readTokenResponse(answer: Response, refused: TokensRefused
   const said = `the token endpoint answered ${answer.status}`
   const body = await jsonIn(answer)
   // Some send errors with status 200.
-  const { data: error } = errorSchema.safeParse(body)
-  if (error) throw refused('refused', `${said} ${error.error}: ${error.error_description ?? 'no description'}`, error.error)
+  const error = errorIn(body)
+  if (error) throw refused('refused', `${said} ${error.text}`, error.code)
   const { data: tokens } = tokensSchema.safeParse(body)
   if (!answer.ok || !tokens) throw refused('unreachable', `${said} without ${body === undefined ? 'readable JSON' : 'tokens'}`)
   return tokens

@@ -130,6 +130,16 @@ describe('who comes back', () => {
 })
 
 describe('who the broker is at an authorization server', () => {
+  test('is refused in the server’s own words, for the log', async () => {
+    const said = { error: 'invalid_redirect_uri', error_description: 'not on the list' }
+    server.answers.set('/register', { status: 400, body: said })
+    await expect(beginLink(server.downstream, [], broker)).rejects.toMatchObject({
+      reason: 'refused',
+      code: 'invalid_redirect_uri',
+      detail: 'the registration endpoint answered 400 invalid_redirect_uri: not on the list',
+    })
+  })
+
   test('is registered once, and read by nobody in between', async () => {
     const keeping = await registrar()
     await beginLink(server.downstream, [], keeping)
