@@ -3,6 +3,7 @@
 // Bytes are counted as they come, after the runtime has undone a compression: neither a missing length nor a compressed one makes
 // a body larger. Whatever is left of a body that is too much is cancelled, not read.
 import { GrowingBytes } from './bytes.ts'
+import { ownTimer, type Deadline } from './deadlines.ts'
 
 export class BodyError extends Error {
   override readonly name = 'BodyError'
@@ -17,6 +18,8 @@ export class BodyError extends Error {
 export interface BodyBounds {
   readonly mostBytes: number
   readonly withinMs: number
+  /** What keeps the time; a timer of its own where nothing is said. */
+  readonly deadline?: Deadline
   /** Told of the bytes of each piece before it is held; what it throws ends the reading. */
   readonly holds?: ((bytes: number) => void) | undefined
 }
@@ -55,7 +58,7 @@ export async function readShort(answer: Response, bounds: BodyBounds): Promise<U
 
 /** Of a message that is as long as it says. */
 async function inOnePiece(message: Request | Response, bounds: BodyBounds): Promise<Uint8Array<ArrayBuffer>> {
-  const alarm = new Alarm(bounds.withinMs)
+  const alarm = new Alarm(bounds)
   try {
     // oxlint-disable-next-line bounds/bounded-body -- this is the bound
     const whole = await alarm.before(message.arrayBuffer())
@@ -79,11 +82,11 @@ type Beginning =
 /** The whole body, or a stream of it where it turns out to be too long, or too slow. */
 export async function beginningOf(
   body: ReadableStream<Uint8Array> | null,
-  { mostBytes, withinMs, holds }: BodyBounds,
+  { mostBytes, holds, ...time }: BodyBounds,
 ): Promise<Beginning> {
   if (body === null) return { bytes: new Uint8Array() }
   const source = body.getReader()
-  const alarm = new Alarm(withinMs)
+  const alarm = new Alarm(time)
   const whole = new GrowingBytes()
   try {
     for (;;) {
@@ -107,15 +110,15 @@ export async function beginningOf(
 
 /** Ends whatever waits when it goes off. A promise that is raced against each piece would remember every race. */
 class Alarm {
-  readonly #timer: ReturnType<typeof setTimeout>
+  readonly off: () => void
   #isOver = false
   #wake: (() => void) | undefined
 
-  constructor(ms: number) {
-    this.#timer = setTimeout(() => {
+  constructor({ withinMs, deadline = ownTimer }: Pick<BodyBounds, 'withinMs' | 'deadline'>) {
+    this.off = deadline(withinMs, () => {
       this.#isOver = true
       this.#wake?.()
-    }, ms)
+    })
   }
 
   before<Value>(work: Promise<Value>): Promise<Value | 'late'> {
@@ -124,10 +127,6 @@ class Alarm {
       this.#wake = () => resolve('late')
       work.then(resolve, reject)
     })
-  }
-
-  off(): void {
-    clearTimeout(this.#timer)
   }
 }
 

@@ -1,4 +1,5 @@
 // The only file that calls fetch: redirects are never followed, cookies never kept, and every call has an end.
+import { ownTimer, type Deadline } from './deadlines.ts'
 
 /**
  * Who chose the address. What a stranger chose goes the way of the global fetch, which reaches public addresses alone: on Cloudflare by
@@ -45,6 +46,8 @@ export class OutboundError extends Error {
 export interface OutboundOptions {
   /** How long to wait for response headers, in milliseconds. The body may take as long as it likes. */
   readonly headersWithinMs?: number
+  /** What keeps that time; a timer of its own where nothing is said. */
+  readonly deadline?: Deadline
   /** Ends the request and its response body. */
   readonly signal?: AbortSignal
   /** The same, for callers who own it: a timeout aborts it too, and no second one has to be made and tied to it. */
@@ -69,8 +72,8 @@ export async function outbound(
   init: RequestInit = {},
   options: OutboundOptions = {},
 ): Promise<Response> {
-  const { ending = new AbortController(), signal, headersWithinMs = 10_000 } = options
-  const timer = setTimeout(() => ending.abort(LATE), headersWithinMs)
+  const { ending = new AbortController(), signal, headersWithinMs = 10_000, deadline = ownTimer } = options
+  const off = deadline(headersWithinMs, () => ending.abort(LATE))
   const ends = signal ? AbortSignal.any([ending.signal, signal]) : ending.signal
   try {
     const complete = { ...init, redirect: 'manual', signal: ends } as const
@@ -79,6 +82,6 @@ export async function outbound(
     if (!ends.aborted) throw new OutboundError('unreachable', error)
     throw new OutboundError(isLate(ends.reason) ? 'timeout' : 'aborted', error)
   } finally {
-    clearTimeout(timer)
+    off()
   }
 }

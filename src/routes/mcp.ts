@@ -45,7 +45,7 @@ export function mcpRoutes(services: McpServices): Hono<Authenticated> {
     .all('*', (c) =>
       answerOrRefusal(c, services, async () => {
         const caller = c.get('caller')
-        const context = { ...remembered, post: services.session(caller.sub), limits: settings.limits }
+        const context = { ...remembered, post: () => services.session(caller.sub), limits: settings.limits }
         return await withRoom(services.held, caller.sub, async (hold) => {
           const request = { client: c.req.raw, caller, hold, url: c.get('url'), requestId: c.get('requestId') }
           const waitUntil = (work: Promise<unknown>): void => c.executionCtx.waitUntil(work)

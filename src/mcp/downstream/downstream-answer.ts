@@ -1,5 +1,6 @@
 // What is looked at in an answer of the downstream before any of it is passed on.
 import { beginningOf, readShort } from '../../platform/bounded-body.ts'
+import { ownTimer, type Deadline } from '../../platform/deadlines.ts'
 import { McpRefusal } from '../message/refusal.ts'
 import { MAX_EVENT_BYTES } from '../sse/relay.ts'
 
@@ -74,16 +75,17 @@ const COMPRESSED_ANSWER = { mostBytes: MAX_EVENT_BYTES, withinMs: 60_000 } as co
 export async function shortOrStream(
   answer: Response,
   body: ReadableStream<Uint8Array>,
+  deadline: Deadline = ownTimer,
 ): Promise<Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>> {
   const { headers } = answer
   const isCompressed = UNDONE.includes(headers.get('content-encoding')?.trim().toLowerCase() ?? '')
   if (!isCompressed) {
-    const short = await readShort(answer, ANNOUNCED_ANSWER)
+    const short = await readShort(answer, { ...ANNOUNCED_ANSWER, deadline })
     if (short) return short
     // Of a message nobody can use the beginning: it is waited for though its length was not announced.
     const isMessage = !headers.has('content-length') && headers.get('content-type')?.startsWith('application/json') === true
     if (!isMessage) return body
   }
-  const { bytes, rest } = await beginningOf(body, isCompressed ? COMPRESSED_ANSWER : SHORT_ANSWER)
+  const { bytes, rest } = await beginningOf(body, { ...(isCompressed ? COMPRESSED_ANSWER : SHORT_ANSWER), deadline })
   return rest ?? bytes
 }

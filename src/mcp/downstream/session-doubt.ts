@@ -3,7 +3,8 @@
 // The specification wants 404 for a session that is over. Servers use 404 for a method they lack too, and many say 400, 410, 401
 // or even 200 of a session they do not know. An error with the request's own id was made by something that had read the request,
 // and so knew the session; before that an error has no id to name (JSON-RPC 2.0 section 5.1).
-import { beginningOf } from '../../platform/bounded-body.ts'
+import { beginningOf, readShort } from '../../platform/bounded-body.ts'
+import type { Deadline } from '../../platform/deadlines.ts'
 import { OpenRequests } from '../message/open-requests.ts'
 import { jsonIn } from '../message/response.ts'
 import { isEventStream } from './passing-headers.ts'
@@ -15,26 +16,31 @@ export interface Judged {
   readonly namesSession: boolean
   /** The answer, to be passed on whole: what was read of its body is back. */
   readonly answer: Response
+  /** All of its body, where that was read. */
+  readonly bytes?: Uint8Array<ArrayBuffer> | undefined
 }
 
 /** As much of a refusal is looked at, and no longer waited for, in bytes and milliseconds. */
 const LOOKED_AT_BYTES = 64 * 1024
 const LOOKED_AT_MS = 1_000
 
-/** A refusal behind status 200 is no longer than this, in bytes; most answers are, and need not be looked at. */
-const SMALL_BYTES = 512
+/**
+ * A refusal behind status 200 is no longer than this; most answers are, and need not be looked at. What is announced as so little has
+ * been written by its server, and is waited for as every announced answer is.
+ */
+const SMALL = { mostBytes: 512, withinMs: 60_000 } as const
 
 const NAMES_SESSION = /session/i
 
 /** `sent` is the body of the request. */
-export async function judged(answer: Response, sent: Uint8Array | string | undefined): Promise<Judged> {
+export async function judged(answer: Response, sent: Uint8Array | string | undefined, deadline?: Deadline): Promise<Judged> {
   const { status, headers } = answer
   const isRefusal = status === 400 || status === 404 || status === 410
   // Without a challenge it is not about the person's token. Servers of the Rust SDK said so of a session for a year.
   const isUnchallenged = status === 401 && !headers.has('www-authenticate')
   if (!isRefusal && !isUnchallenged && !isSmallJson(answer)) return { isDoubtful: false, namesSession: false, answer }
-  const { text, whole } = await lookedAt(answer)
-  return { isDoubtful: doubtful(answer, text, sent), namesSession: namesSession(text), answer: whole }
+  const { text, whole, bytes } = await lookedAt(answer, deadline)
+  return { isDoubtful: doubtful(answer, text, sent), namesSession: namesSession(text), answer: whole, bytes }
 }
 
 function doubtful(answer: Response, text: string, sent: Uint8Array | string | undefined): boolean {
@@ -51,7 +57,7 @@ export function namesSession(text: string): boolean {
 function isSmallJson({ status, headers }: Response): boolean {
   const length = headers.get('content-length')
   // One of unknown length may take its time: it would be looked at for longer than it should be held.
-  if (status !== 200 || length === null || Number(length) > SMALL_BYTES) return false
+  if (status !== 200 || length === null || Number(length) > SMALL.mostBytes) return false
   return headers.get('content-type')?.startsWith('application/json') ?? false
 }
 
@@ -85,12 +91,25 @@ function isRequest(message: unknown): message is { readonly id: unknown } {
   return typeof message === 'object' && message !== null && 'method' in message && 'id' in message
 }
 
-/** The beginning of a body as text, and the answer with that beginning put back in front of the rest. */
-export async function lookedAt({ body, status, headers }: Response): Promise<{ text: string; whole: Response }> {
+/** What was read of an answer. */
+interface LookedAt {
+  readonly text: string
+  /** The answer with that put back in front of the rest. */
+  readonly whole: Response
+  /** All of its body, where there is no rest. */
+  readonly bytes?: Uint8Array<ArrayBuffer>
+}
+
+export async function lookedAt(answer: Response, deadline?: Deadline): Promise<LookedAt> {
+  const { body, status, headers } = answer
   if (!body) return { text: '', whole: new Response(null, { status, headers }) }
   try {
-    const { bytes, rest } = await beginningOf(body, { mostBytes: LOOKED_AT_BYTES, withinMs: LOOKED_AT_MS })
-    return { text: new TextDecoder().decode(bytes), whole: new Response(rest ?? bytes, { status, headers }) }
+    const small = isSmallJson(answer) && (await readShort(answer, { ...SMALL, ...(deadline && { deadline }) }))
+    if (small) return { text: new TextDecoder().decode(small), whole: new Response(small, { status, headers }), bytes: small }
+    const bounds = { mostBytes: LOOKED_AT_BYTES, withinMs: LOOKED_AT_MS, ...(deadline && { deadline }) }
+    const { bytes, rest } = await beginningOf(body, bounds)
+    const whole = new Response(rest ?? bytes, { status, headers })
+    return { text: new TextDecoder().decode(bytes), whole, ...(!rest && { bytes }) }
   } catch (error) {
     // Whoever reads on meets the same.
     const broken = new ReadableStream({ start: (controller) => controller.error(error) })

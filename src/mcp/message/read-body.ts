@@ -1,5 +1,6 @@
 // The bytes of a request body, never more of them than allowed, and only of a kind that everybody reads the same way.
 import { BodyError, readMessage } from '../../platform/bounded-body.ts'
+import { ownTimer, type Deadline } from '../../platform/deadlines.ts'
 import { HeldBytesError, type HeldBytes } from '../../platform/held-bytes.ts'
 import { McpRefusal } from './refusal.ts'
 
@@ -14,12 +15,13 @@ export async function readBody(
   request: Request,
   mostBytes: number,
   holds: (bytes: number) => void,
+  deadline: Deadline = ownTimer,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const { headers } = request
   checkMediaType(headers.get('content-type') ?? '', headers.get('content-encoding') ?? 'identity')
   if (Number(headers.get('content-length') ?? 0) > mostBytes) throw tooLarge(mostBytes)
   try {
-    return await readMessage(request, { mostBytes, withinMs: WITHIN_MS, holds })
+    return await readMessage(request, { mostBytes, withinMs: WITHIN_MS, holds, deadline })
   } catch (error) {
     if (!(error instanceof BodyError)) throw error
     if (error.reason === 'too_large') throw tooLarge(mostBytes)
@@ -31,8 +33,9 @@ export async function readBody(
 export function handedBody(
   request: Request,
   { maxBodyBytes }: { readonly maxBodyBytes: number },
+  deadline: Deadline = ownTimer,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  return readMessage(request, { mostBytes: maxBodyBytes, withinMs: WITHIN_MS })
+  return readMessage(request, { mostBytes: maxBodyBytes, withinMs: WITHIN_MS, deadline })
 }
 
 function checkMediaType(type: string, encoding: string): void {

@@ -2,6 +2,7 @@
 import type { McpSession, McpSessions } from '../../session/store/mcp-sessions.ts'
 import { charge } from '../../session/access/admit.ts'
 import type { SessionContext } from '../../session/session-context.ts'
+import type { Deadline } from '../../platform/deadlines.ts'
 import { describeError, log } from '../../platform/telemetry.ts'
 import { ACCEPTS_MESSAGES } from '../../platform/event-stream.ts'
 import type { Challenged } from '../downstream/token-retry.ts'
@@ -22,7 +23,11 @@ export interface DownstreamRequest {
   readonly headers: Headers
   readonly body?: Uint8Array<ArrayBuffer> | string
   readonly signal: AbortSignal
+  /** Of that signal, where the caller owns it: then a timeout aborts it too. */
+  readonly ending?: AbortController | undefined
   readonly headersWithinMs: number
+  /** What keeps the time; a timer for each wait where nothing is said. */
+  readonly deadline?: Deadline | undefined
   /** What to do when the downstream does not take what the headers say of the person. */
   readonly challenged?: Challenged | undefined
 }
@@ -31,6 +36,8 @@ export interface SessionAnswer {
   readonly answer: Response
   /** As it is after the answer: the downstream may have given it another id. */
   readonly session: McpSession | undefined
+  /** All of its body, where that has been read already. */
+  readonly bytes?: Uint8Array<ArrayBuffer> | undefined
 }
 
 /** Told of a session at the downstream that is over, and in place of which no other could be had. */
@@ -68,10 +75,10 @@ export class DownstreamSessions {
   async send(session: McpSession | undefined, request: DownstreamRequest): Promise<SessionAnswer> {
     const first = await this.#sendAs(session?.downstreamId, request)
     if (session?.downstreamId === undefined || request.method !== 'POST') return { answer: first, session }
-    const { isDoubtful, namesSession, answer } = await judged(first, request.body)
-    if (!isDoubtful) return { answer, session }
+    const { isDoubtful, namesSession, answer, bytes } = await judged(first, request.body, request.deadline)
+    if (!isDoubtful) return { answer, session, bytes }
     const living = await this.living(session, request, namesSession)
-    if (living?.downstreamId === session.downstreamId) return { answer, session: living }
+    if (living?.downstreamId === session.downstreamId) return { answer, session: living, bytes }
     await answer.body?.cancel()
     if (!living) throw new McpRefusal('session_not_found', OVER)
     return { answer: await this.#sendAs(living.downstreamId, request), session: living }
@@ -95,11 +102,12 @@ export class DownstreamSessions {
   }
 
   async #sendAs(downstreamId: string | undefined, request: DownstreamRequest): Promise<Response> {
-    const { method, target, headers, body, signal, headersWithinMs, challenged } = request
+    const { method, target, headers, body, signal, ending, headersWithinMs, deadline, challenged } = request
     if (downstreamId === undefined) headers.delete('mcp-session-id')
     else headers.set('mcp-session-id', downstreamId)
     const init = { method, headers, ...(body !== undefined && { body }) }
-    return await requestDownstream(target, init, { signal, headersWithinMs }, challenged)
+    const time = { headersWithinMs, ...(deadline && { deadline }) }
+    return await requestDownstream(target, init, { ...time, ...(ending ? { ending } : { signal }) }, challenged)
   }
 
   /**
@@ -117,7 +125,7 @@ export class DownstreamSessions {
     const flight =
       this.#renewing.get(session.id) ??
       this.signals
-        .within(session.grantId, withinMs, (signal) => renew({ ...request, signal }))
+        .within(session.grantId, withinMs, (signal) => renew({ ...request, signal, ending: undefined }))
         .finally(() => this.#renewing.delete(session.id))
     this.#renewing.set(session.id, flight)
     return flight

@@ -7,6 +7,7 @@ import { boundsOf } from '../../session/store/log-bounds.ts'
 import { isFull } from '../../session/access/downstream-room.ts'
 import type { CloseReason } from '../../session/contract/leash-terms.ts'
 import type { McpSession } from '../../session/store/mcp-sessions.ts'
+import { sharedTimer } from '../../platform/deadlines.ts'
 import type { SessionContext } from '../../session/session-context.ts'
 import type { StreamTraffic } from '../../session/contract/stream-traffic.ts'
 import { bareStatus, checkAnswer } from '../downstream/downstream-answer.ts'
@@ -21,7 +22,7 @@ import { interrupted, McpRefusal } from '../message/refusal.ts'
 import { listsIn, type Edit } from '../tools/gate.ts'
 import { answered, NotAdmitted, notAdmitted } from '../dispatch/object-answer.ts'
 import { Clients } from './clients.ts'
-import { DownstreamSessions, type DownstreamRequest } from './downstream-session.ts'
+import { DownstreamSessions, type DownstreamRequest, type SessionAnswer } from './downstream-session.ts'
 import { endAnswer } from './end-answer.ts'
 import { Bridges, type Asked } from './http-sse/bridges.ts'
 import { answerToGet, cursorIn } from './get-answer.ts'
@@ -47,6 +48,8 @@ export class LegacyCarrier implements Carrier {
   readonly #streams: OwnedStreams
   // Requests that wait for the downstream's headers; a revocation aborts them too.
   readonly #flights = new Map<AbortController, string>()
+  // Of all requests that come through here.
+  readonly #time = { deadline: sharedTimer() }
   readonly #held: HeldBodies
   readonly #posts: PendingPosts
   readonly #clients: Clients
@@ -112,7 +115,7 @@ export class LegacyCarrier implements Carrier {
       for (const [name, value] of Object.entries(identityHeaders(admission))) headers.set(name, value)
       if (order.kind === 'stream' && !isBridged) return answered(await this.#attach(order, session, lastEventId, headers), rate)
       if (order.kind === 'end' && !isBridged) return answered(await this.#delete(order, session, headers), rate)
-      const asked = { order, headers, body: await handedBody(request, this.#context.settings.limits) }
+      const asked = { order, headers, body: await handedBody(request, this.#context.settings.limits, this.#time.deadline) }
       const passing = this.#tools.passing(asked, session, admission.identity, {
         signals: this.#downstream.signals,
         bridges: isBridged ? this.#bridges : undefined,
@@ -206,7 +209,7 @@ export class LegacyCarrier implements Carrier {
     const pending = await this.#posts.sent(asked, session, abort, ask)
     // Nobody waits for it: a client reads nothing behind a 202.
     if (!pending) return new Response(null, { status: 202, headers: { 'cache-control': 'no-store' } })
-    const { answer, session: current } = pending.got
+    const { answer, session: current, bytes } = pending.got
     refuseEnded(this.#context, order.caller, abort)
     const instead = order.kind === 'initialize' ? await this.#bridges.initialize(asked, answer) : undefined
     if (instead) return instead
@@ -216,7 +219,12 @@ export class LegacyCarrier implements Carrier {
     if (opened) out.set('mcp-session-id', opened.id)
     else if (order.kind === 'initialize') this.#clients.remember(order.caller.grantId, body)
     if (!answer.body || !isEventStream(answer) || !answer.ok || bareStatus(answer, opens) !== undefined) {
-      return await wholeAnswer(answer, out, { abort, order, answersRequest: opens, bodies: this.#held }, edit)
+      return await wholeAnswer(
+        answer,
+        out,
+        { abort, order, answersRequest: opens, bodies: this.#held, bytes, ...this.#time },
+        edit,
+      )
     }
     const spec = callOf(order, opened ?? current, edit ? listsIn(openEnvelope(body)) : [])
     this.#streams.begin(spec, answer.body, abort, pending.open)
@@ -228,17 +236,19 @@ export class LegacyCarrier implements Carrier {
     order: DispatchHeader,
     abort: AbortController,
     asked: Pick<DownstreamRequest, 'method' | 'headers' | 'body'> & { readonly session: McpSession | undefined },
-  ): Promise<{ answer: Response; session: McpSession | undefined }> {
+  ): Promise<SessionAnswer> {
     this.#flights.set(abort, order.caller.grantId)
     try {
       // The body was read after the admission: a revocation that came meanwhile has found nothing to abort.
       refuseEnded(this.#context, order.caller, abort)
       const { session, ...rest } = asked
-      const sent = await this.#downstream.send(session, { ...rest, ...wayOf(this.#context, order, rest.headers, abort.signal) })
+      const way = { ...wayOf(this.#context, order, rest.headers, abort), ...this.#time }
+      const sent = await this.#downstream.send(session, { ...rest, ...way })
       await checkAnswer(sent.answer)
       return sent
     } catch (error) {
-      throw abort.signal.aborted ? interrupted(abort.signal.reason) : error
+      const isLate = error instanceof McpRefusal && error.code === 'downstream_timeout'
+      throw abort.signal.aborted && !isLate ? interrupted(abort.signal.reason) : error
     } finally {
       this.#flights.delete(abort)
     }

@@ -31,7 +31,7 @@ export async function listenAgain(
   flights.set(abort, order.caller.grantId)
   try {
     refuseEnded(context, order.caller, abort)
-    const request = { method: 'GET', headers, ...wayOf(context, order, headers, abort.signal) } as const
+    const request = { method: 'GET', headers, ...wayOf(context, order, headers, abort) } as const
     const living = await downstream.living(session, request, true)
     if (!living) throw new McpRefusal('session_not_found', OVER)
     const stream = standing.of(living)

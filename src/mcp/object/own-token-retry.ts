@@ -28,8 +28,8 @@ export function wayOf(
   context: ProviderQuestion,
   { caller, target }: DispatchHeader,
   headers: Headers,
-  signal: AbortSignal,
-): Pick<DownstreamRequest, 'target' | 'signal' | 'headersWithinMs' | 'challenged'> {
+  ending: AbortController,
+): Pick<DownstreamRequest, 'target' | 'signal' | 'ending' | 'headersWithinMs' | 'challenged'> {
   const headersWithinMs = context.settings.limits.downstreamTimeout * 1000
-  return { target, signal, headersWithinMs, challenged: ownChallenge(context, caller, headers) }
+  return { target, signal: ending.signal, ending, headersWithinMs, challenged: ownChallenge(context, caller, headers) }
 }

@@ -1,4 +1,5 @@
 // An answer of the downstream that is no stream of events: empty, on its way as it came, or edited before it goes.
+import type { Deadline } from '../../platform/deadlines.ts'
 import type { DispatchHeader } from '../dispatch/dispatch-header.ts'
 import { bareStatus, shortOrStream } from '../downstream/downstream-answer.ts'
 import { editedBody } from '../tools/filter-body.ts'
@@ -11,12 +12,15 @@ export interface Held {
   readonly order: DispatchHeader
   readonly answersRequest: boolean
   readonly bodies: HeldBodies
+  readonly deadline: Deadline
+  /** All of its body, where that has been read already. */
+  readonly bytes: Uint8Array<ArrayBuffer> | undefined
 }
 
 export async function wholeAnswer(
   answer: Response,
   headers: Headers,
-  { abort, order, answersRequest, bodies }: Held,
+  { abort, order, answersRequest, bodies, deadline, bytes }: Held,
   edit: Edit | undefined,
 ): Promise<Response> {
   const { status, body, ok } = answer
@@ -28,11 +32,12 @@ export async function wholeAnswer(
     headers.delete('content-type')
     return new Response(null, { status: bare ?? status, headers })
   }
+  if (bytes && !edit) return new Response(bytes, { status, headers })
   // Also while it is read: a revocation that comes meanwhile finds it here.
   flights.set(abort, caller.grantId)
   try {
     if (edit && ok) return new Response(await editedBody(bodies.hold(body, abort, order), edit), { status, headers })
-    const given = await shortOrStream(answer, body)
+    const given = await shortOrStream(answer, body, deadline)
     if (given instanceof ReadableStream) return new Response(bodies.hold(given, abort, order), { status, headers })
     flights.delete(abort)
     return new Response(given, { status, headers })

@@ -1,4 +1,5 @@
 // One admitted request, carried to the downstream by the router, and its answer carried back.
+import type { Deadline } from '../../platform/deadlines.ts'
 import { outbound, OutboundError } from '../../platform/outbound.ts'
 import { describeError, log } from '../../platform/telemetry.ts'
 import { carryEvents, withoutIds, type Breakage, type Carriage } from '../sse/relay.ts'
@@ -31,6 +32,8 @@ export interface Forwarding {
   /** What to do when the downstream does not take that. */
   readonly challenged?: Challenged | undefined
   readonly requestId: string
+  /** What keeps the time of its waits; a timer for each where nothing is said. */
+  readonly deadline?: Deadline
   /** Whose share of what is held is used up by the answer. */
   readonly person?: string | undefined
 }
@@ -57,7 +60,7 @@ export interface ForwardingConditions {
 /** The words by which users of the predecessors know this failure. */
 export async function forward(forwarding: Forwarding, conditions: ForwardingConditions): Promise<Response> {
   const { passage, client } = forwarding
-  const lifetime = new RequestLifetime(conditions.leash, client.signal)
+  const lifetime = new RequestLifetime(conditions.leash, client.signal, forwarding.deadline)
   try {
     // Of two connections to a standing stream one must not reach the downstream, which takes the newest for a second one.
     if (conditions.standing === true) await lifetime.hold()
@@ -84,7 +87,7 @@ export async function forward(forwarding: Forwarding, conditions: ForwardingCond
       lifetime.release()
       return new Response(edited, { status, headers })
     }
-    const given = await cutOff(shortOrStream(answer, body).catch(broken), lifetime)
+    const given = await cutOff(shortOrStream(answer, body, forwarding.deadline).catch(broken), lifetime)
     if (given instanceof ReadableStream) {
       await lifetime.hold()
       return new Response(untilItsEnd(given, lifetime), { status, headers })
@@ -184,14 +187,14 @@ function untilItsEnd(body: ReadableStream<Uint8Array>, lifetime: RequestLifetime
 }
 
 async function ask(forwarding: Forwarding, conditions: ForwardingConditions, lifetime: RequestLifetime): Promise<Response> {
-  const { passage, target, client, body, identity, challenged, passHeaders } = forwarding
+  const { passage, target, client, body, identity, challenged, passHeaders, deadline } = forwarding
   const headers = requestHeaders(client.headers, passage, identity, passHeaders)
   const send = (instead?: Readonly<Record<string, string>>): Promise<Response> =>
     outbound(
       'operator',
       target,
       { method: client.method, headers: instead ? { ...headers, ...instead } : headers, ...(body && { body }) },
-      { headersWithinMs: conditions.headersWithinMs, ending: lifetime.ending },
+      { headersWithinMs: conditions.headersWithinMs, ending: lifetime.ending, ...(deadline && { deadline }) },
     )
   try {
     return await (challenged ? sentUntilTaken(send, challenged) : send())

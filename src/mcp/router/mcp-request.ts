@@ -4,6 +4,7 @@
 // asked. A request that costs the object a call is one that would be forwarded.
 import type { Caller, Identity } from '../../caller.ts'
 import { randomId } from '../../platform/crypto.ts'
+import { sharedTimer } from '../../platform/deadlines.ts'
 import { describeError, log } from '../../platform/telemetry.ts'
 import type { Admission, Rate, Refused } from '../../session/contract/admission.ts'
 import { softwareOf } from '../../session/contract/client-software.ts'
@@ -53,7 +54,8 @@ export interface VerifiedRequest {
 
 export interface RouterContext {
   readonly limits: Settings['limits']
-  readonly post: McpPost
+  /** The caller's object: most requests need nothing of it. */
+  readonly post: () => McpPost
   readonly recorded: RecordedCallers
   readonly memory: ToolMemory
   readonly leases: LeaseMemory
@@ -77,6 +79,7 @@ export class McpRequest {
   readonly #request: VerifiedRequest
   readonly #context: RouterContext
   readonly #startedAt = Date.now()
+  readonly #deadline = sharedTimer()
   #waiting: Waiting = { id: undefined }
 
   constructor(request: VerifiedRequest, context: RouterContext) {
@@ -109,7 +112,8 @@ export class McpRequest {
     const { client, url, downstream, hold } = this.#request
     const target = targetOf(downstream, url)
     if (!target) throw new McpRefusal('not_found', 'this path, or its query, could mean another one to the downstream')
-    const body = client.method === 'POST' ? await readBody(client, this.#context.limits.maxBodyBytes, hold) : undefined
+    const body =
+      client.method === 'POST' ? await readBody(client, this.#context.limits.maxBodyBytes, hold, this.#deadline) : undefined
     const envelope = body && openEnvelope(body)
     this.#waiting = waitingIn(envelope)
     return { target, body, envelope, passage: passageOf(client.method, client.headers, envelope), label: labelOf(envelope) }
@@ -127,9 +131,9 @@ export class McpRequest {
       count: envelope?.messages.length,
       label,
     }
-    if (passage.kind !== 'stream') return await handOver(legacy, this.#context.post)
+    if (passage.kind !== 'stream') return await handOver(legacy, this.#context.post())
     const editFor = tools && ((person: Identity) => editing(tools, person))
-    return await carryGet(legacy, { ...this.#conditions(read), editFor }, this.#context.post)
+    return await carryGet(legacy, { ...this.#conditions(read), editFor }, this.#context.post())
   }
 
   /** 2026-07-28: at most one question to the person's object, and the router carries the rest. */
@@ -155,8 +159,8 @@ export class McpRequest {
   async #ask(label: string, now: number): Promise<Admission> {
     const { caller, waitUntil } = this.#request
     const { leases, post } = this.#context
-    if (!leases.mayAsk(caller, now)) return await post.admit(caller, label)
-    const { admission, lease } = await openLease(post, { caller, label }, waitUntil)
+    if (!leases.mayAsk(caller, now)) return await post().admit(caller, label)
+    const { admission, lease } = await openLease(post(), { caller, label }, waitUntil)
     if (lease) leases.keep(caller, lease)
     return admission
   }
@@ -165,7 +169,7 @@ export class McpRequest {
     const { caller, waitUntil } = this.#request
     const { leases, post } = this.#context
     if (!leases.mayAsk(caller, now)) return
-    const renewing = openLease(post, { caller }, waitUntil).then(({ lease }) => lease && leases.keep(caller, lease))
+    const renewing = openLease(post(), { caller }, waitUntil).then(({ lease }) => lease && leases.keep(caller, lease))
     // Whoever comes when the lease is over asks again, and hears why.
     waitUntil(renewing.catch((error: unknown) => log('info', 'lease.not_renewed', { reason: describeError(error) })))
   }
@@ -187,7 +191,8 @@ export class McpRequest {
 
   #forwarding({ passage, target, body }: Read): Omit<Forwarding, 'identity'> {
     const { client, requestId, caller, downstream } = this.#request
-    return { passage, target, client, body, requestId, person: caller.sub, passHeaders: downstream.passHeaders }
+    const own = { requestId, deadline: this.#deadline, person: caller.sub }
+    return { passage, target, client, body, ...own, passHeaders: downstream.passHeaders }
   }
 
   #conditions(read: Read): Omit<LeashedConditions, 'editFor'> {
@@ -200,14 +205,19 @@ export class McpRequest {
       leash: (stream) => (meter) => this.#leash(read, stream, meter),
       record: (watched, work) => this.#recorded(read, watched, work),
       challengedFor: (authorization): Challenged | undefined =>
-        challengedFor(downstream, { grantId: caller.grantId, authorization }, (told) => post.challenged(told), refusedAdmission),
+        challengedFor(
+          downstream,
+          { grantId: caller.grantId, authorization },
+          (told) => post().challenged(told),
+          refusedAdmission,
+        ),
     }
   }
 
   #leash({ envelope, label }: Read, { id, ...stream }: StreamToLeash, meter: StreamMeter): Promise<Leash | NoLeash> {
     const [streamId, software] = [id ?? randomId(9), softwareOf(envelope?.messages[0]?.meta[CLIENT_INFO])]
     const shown = { label, openedAt: this.#context.now(), ...(software && { software }) }
-    return openLeash(this.#context.post, { ...stream, ...shown, streamId, grantId: this.#request.caller.grantId }, meter)
+    return openLeash(this.#context.post(), { ...stream, ...shown, streamId, grantId: this.#request.caller.grantId }, meter)
   }
 
   #gate({ target }: Read, { issuer, groups }: Identity): ToolGate {
@@ -217,7 +227,7 @@ export class McpRequest {
   }
 
   async #charge(): Promise<void> {
-    const denied = await this.#context.post.charge(this.#request.downstream.resource)
+    const denied = await this.#context.post().charge(this.#request.downstream.resource)
     if (denied) throw refusedAdmission(denied)
   }
 
@@ -233,6 +243,6 @@ export class McpRequest {
     const { client, requestId, caller, waitUntil } = this.#request
     const { grantId, clientId } = caller
     const tapped = { ...seen, grantId, clientId, requestId, verb: client.method, startedAt: this.#startedAt }
-    return recordedWork(tapped, watched, work, this.#context.post, waitUntil)
+    return recordedWork(tapped, watched, work, this.#context.post(), waitUntil)
   }
 }

@@ -1,4 +1,5 @@
 // What ties a request that takes longer than a moment to the person's object: it ends when the client leaves or the leash is pulled.
+import { ownTimer, type Deadline } from '../../platform/deadlines.ts'
 import { StreamMeter } from '../../session/contract/stream-traffic.ts'
 import { refusedAdmission } from '../dispatch/object-answer.ts'
 import type { Leash, NoLeash } from './leash.ts'
@@ -16,7 +17,7 @@ export class RequestLifetime {
   /** Ends the request to the downstream. */
   readonly ending = new AbortController()
   readonly #open: OpenLeash
-  readonly #timer: ReturnType<typeof setTimeout>
+  readonly #untether: () => void
   readonly #client: AbortSignal
   readonly #clientLeft = (): void => this.#leave()
   #opening: Promise<Leash> | undefined
@@ -24,11 +25,11 @@ export class RequestLifetime {
   #meter: StreamMeter | undefined
   #isOver = false
 
-  constructor(open: OpenLeash, client: AbortSignal) {
+  constructor(open: OpenLeash, client: AbortSignal, deadline: Deadline = ownTimer) {
     this.#open = open
     this.#client = client
     client.addEventListener('abort', this.#clientLeft)
-    this.#timer = setTimeout(() => void this.hold().catch((error: unknown) => this.ending.abort(error)), TETHER_AFTER_MS)
+    this.#untether = deadline(TETHER_AFTER_MS, () => void this.hold().catch((error: unknown) => this.ending.abort(error)))
     if (client.aborted) this.#leave()
   }
 
@@ -60,7 +61,7 @@ export class RequestLifetime {
   /** The stream, or the request, has come to its end; after a pull this is its acknowledgement. */
   release(because: 'ended' | 'client_left' = 'ended'): void {
     this.#isOver = true
-    clearTimeout(this.#timer)
+    this.#untether()
     this.#client.removeEventListener('abort', this.#clientLeft)
     this.#leash?.release(because)
   }
