@@ -21,6 +21,7 @@ import { answerError, notFound, wantsPage } from './routes/answers.ts'
 import { authorizeRoutes } from './routes/authorize.ts'
 import { backchannelLogoutRoutes } from './routes/backchannel-logout.ts'
 import { callbackRoutes } from './routes/callback.ts'
+import { globalTokenRevocationRoutes, REVOCATION_PATH } from './routes/global-token-revocation.ts'
 import { crossOrigin, hostIsOurs, onlyMethods, originIsAllowed, requestId, type Variables } from './routes/guards.ts'
 import { healthRoutes } from './routes/health.ts'
 import { linkRoutes } from './routes/link.ts'
@@ -65,6 +66,8 @@ export function app(services: Services): Hono<{ Variables: Variables }> {
   // The identity provider itself, which proves by a signed token that it is.
   floor.use('/backchannel-logout', onlyMethods(['POST']))
   floor.route('/', backchannelLogoutRoutes(services))
+  floor.use(`${REVOCATION_PATH}/*`, onlyMethods(['POST']))
+  floor.route('/', globalTokenRevocationRoutes(services))
 
   // People and their browsers; no cross-origin use, and no framing.
   floor.use('/authorize', onlyMethods(['GET', 'HEAD', 'POST']))

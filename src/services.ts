@@ -1,6 +1,7 @@
 // The wiring: what one isolate is made of, built once from the environment and handed to every layer.
 import { addressPolicy, type AddressPolicy } from './clients/public-address.ts'
 import { IdentityProviders } from './identity/identity-providers.ts'
+import { Issuer } from './identity/issuer.ts'
 import { statementReaders } from './identity/subject-tokens.ts'
 import { keyRing, type KeyRing } from './issuer/keys.ts'
 import { ClientFinder } from './oauth/client-auth/client-finder.ts'
@@ -9,7 +10,10 @@ import { MachineTokens } from './oauth/tokens/machine-tokens.ts'
 import { useOperatorNetwork } from './platform/outbound.ts'
 import type { StatementReaders } from './session/contract/subject-token.ts'
 import { NEW_PEM } from './settings/environment.ts'
+import type { SignalSource } from './signals/signer.ts'
+import { NO_SIGNALS } from './settings/signals.ts'
 import { namedGroups } from './settings/named-groups.ts'
+import type { IdentityProviderSettings } from './settings/providers.ts'
 import { readSettings, SettingsError, type Settings } from './settings/settings.ts'
 
 /** What an isolate knows by itself, in the router and inside a Durable Object alike. */
@@ -18,6 +22,8 @@ export interface Foundation {
   readonly keys: KeyRing
   readonly providers: IdentityProviders
   readonly statements: StatementReaders
+  /** The same providers, as far as they may say something by themselves. */
+  readonly signalSources: readonly SignalSource[]
 }
 
 /** The objects, and what time it is. */
@@ -47,11 +53,12 @@ export async function foundation(env: object): Promise<Foundation> {
   const { downstreams, identityProviders } = settings
   useOperatorNetwork('OPERATOR_NETWORK' in env ? env.OPERATOR_NETWORK : undefined, [
     ...downstreams.map(({ url }) => url),
-    ...identityProviders.map(({ url }) => url),
+    ...identityProviders.flatMap(({ url, signals }) => [url, signals?.revocationIssuer ?? url, signals?.transmitter ?? url]),
   ])
   const providers = new IdentityProviders(settings.identityProviders, (issuer) => namedGroups(settings, issuer).size > 0)
   const statements = statementReaders(settings.exchange, { broker: settings.baseUrl, providers: providers.all, now })
-  const built = { settings, keys: await keysOf(settings), providers, statements }
+  const signalSources = identityProviders.map((one) => sourceOf(one, providers))
+  const built = { settings, keys: await keysOf(settings), providers, statements, signalSources }
   foundations.set(env, built)
   return built
 }
@@ -87,6 +94,23 @@ export function wired(base: Foundation, outside: Outside): Services {
       fetchesPerMinute,
       now: clock,
     }),
+  }
+}
+
+function sourceOf(
+  { name: key, url, clientId, signals = NO_SIGNALS }: IdentityProviderSettings,
+  all: IdentityProviders,
+): SignalSource {
+  const provider = all.named(key)
+  if (!provider) throw new Error(`there is no provider ${key}`)
+  return {
+    key,
+    name: provider.name,
+    clientId,
+    settings: signals,
+    revocation: new Issuer(signals.revocationIssuer ?? url, now),
+    issues: (issuer) => provider.issues(issuer),
+    peopleIssuer: () => provider.ownIssuer(),
   }
 }
 

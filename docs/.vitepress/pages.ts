@@ -67,6 +67,7 @@ export const CHAPTERS: readonly Chapter[] = [
     text: 'Run it',
     pages: [
       ['administration.md', 'Administration'],
+      ['signals.md', 'Signals'],
       ['operations/index.md', 'What to watch'],
       ['operations/troubleshooting.md', 'Troubleshooting'],
       ['operations/incidents.md', 'When something has happened'],

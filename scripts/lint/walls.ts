@@ -25,6 +25,7 @@ directory: platform caller.ts settings clients session/contract session/store se
 oauth: platform caller.ts settings clients issuer oauth-client session/contract session/store session/access directory
 identity: platform caller.ts settings oauth-client session/contract
 linking: platform settings issuer oauth-client session/contract
+signals: platform settings oauth-client session/contract
 
 mcp/message: platform
 mcp/sse: platform session/contract mcp/message
@@ -36,8 +37,8 @@ mcp/router: platform caller.ts settings session/contract session/streams mcp/mes
 mcp/object: platform caller.ts settings session/contract session/store session/streams session/session-context.ts session/revocation.ts session/access session/admin mcp/message mcp/sse mcp/downstream mcp/tools mcp/dispatch mcp/bridge
 
 pages:
-services.ts: platform clients settings issuer oauth identity session/contract
-routes: platform caller.ts settings clients issuer oauth-client session/contract session/access session/admin directory oauth identity linking mcp/message mcp/sse mcp/downstream mcp/tools mcp/dispatch mcp/router pages services.ts
+services.ts: platform clients settings issuer oauth identity signals session/contract
+routes: platform caller.ts settings clients issuer oauth-client session/contract session/access session/admin directory oauth identity linking signals mcp/message mcp/sse mcp/downstream mcp/tools mcp/dispatch mcp/router pages services.ts
 app.ts: platform settings oauth pages services.ts routes
 worker.ts: settings session/session-context.ts session/user-session.ts directory linking mcp/object services.ts routes app.ts
 `

@@ -7,6 +7,7 @@ import type { Meant } from './signals.ts'
 
 /** Nobody of another issuer, whatever the signal says. */
 export async function meantBy({ names }: Signal, people: People, sessions: ProviderSessions): Promise<readonly Meant[]> {
+  if (names.what === 'nobody') return []
   if (names.what === 'email') return people.withEmail(names.issuer, names.email).map(listed)
   const { issuer, subject } = names
   if (names.what === 'session') {

@@ -44,6 +44,10 @@ export class AccessApplication implements IdentityProvider {
     return issuer === this.#issuer
   }
 
+  ownIssuer(): Promise<string> {
+    return Promise.resolve(this.#issuer)
+  }
+
   async authorizationUrl({ redirectUri, state }: Login): Promise<URL> {
     return new URL(`?${new URLSearchParams({ state }).toString()}`, redirectUri)
   }

@@ -1,5 +1,5 @@
 // An issuer the operator trusts to sign something, without signing anybody in with it: found by discovery, believed by its keys.
-import { decodeJwt } from 'jose'
+import { decodeJwt, type JWTVerifyOptions, type JWTVerifyResult } from 'jose'
 import { KeySet, type PublishedKeys } from '../oauth-client/key-set.ts'
 import { askForKeys } from './ask.ts'
 import { ASYMMETRIC, discoverKeys, type Signing } from './discovery.ts'
@@ -37,17 +37,25 @@ export class Issuer {
    * that can't be known.
    */
   async verify(token: string): Promise<void> {
-    const { payload, protectedHeader } = await this.#keys.verify(token, {
+    const { protectedHeader } = await this.signed(token, {
       algorithms: [...ASYMMETRIC],
       requiredClaims: ['exp', 'iat', 'sub'],
       clockTolerance: CLOCK_TOLERANCE,
       currentDate: new Date(this.#now() * 1000),
     })
-    // The keys came with the document that says so: there is one by now.
-    const { issuer = '', id_token_signing_alg_values_supported: algorithms = [] } = this.#signing ?? {}
-    if (payload.iss !== issuer) throw new IdentityError('invalid', `iss is ${String(payload.iss)}, and the issuer is ${issuer}`)
+    const { id_token_signing_alg_values_supported: algorithms = [] } = this.#signing ?? {}
     if (!algorithms.includes(protectedHeader.alg))
       throw new IdentityError('invalid', `the issuer does not sign with ${protectedHeader.alg}`)
+  }
+
+  /** The same for a token that is no ID token: of the options those count that are given. */
+  async signed(token: string, options: JWTVerifyOptions): Promise<JWTVerifyResult> {
+    const verified = await this.#keys.verify(token, options)
+    const { iss } = verified.payload
+    // The keys came with the document that says so: there is one by now.
+    const { issuer = '' } = this.#signing ?? {}
+    if (iss !== issuer) throw new IdentityError('invalid', `iss is ${String(iss)}, and the issuer is ${issuer}`)
+    return verified
   }
 
   async #fetchKeys(): Promise<PublishedKeys> {

@@ -79,6 +79,10 @@ export class OidcProvider implements IdentityProvider {
     return this.#delta.issues?.(issuer) ?? isSameIssuer(issuer, this.#settings.url)
   }
 
+  async ownIssuer(): Promise<string> {
+    return (await this.#discovered()).issuer
+  }
+
   signInIssuer(issuer: string): string | undefined {
     return this.#delta.signInIssuer?.(issuer)
   }

@@ -10,9 +10,11 @@ import { SIGNING_ALGORITHMS } from '../oauth/client-auth/client-assertion.ts'
 import { defaultScopes, supportedScopes } from '../oauth/resource.ts'
 import { ID_JAG_PROFILE } from '../oauth/grants/assertion.ts'
 import { grantTypesOf } from '../oauth/token-endpoint.ts'
+import { REVOCATION_TYPE } from '../signals/global-token-revocation.ts'
 import type { Services } from '../services.ts'
 import type { Settings } from '../settings/settings.ts'
 import { ssePaths, type Downstream } from '../settings/downstreams.ts'
+import { REVOCATION_PATH } from './global-token-revocation.ts'
 import type { Variables } from './guards.ts'
 
 export type MetadataServices = Pick<Services, 'settings' | 'keys'>
@@ -98,6 +100,11 @@ function authorizationServer(settings: Settings, keys: KeyRing): object {
     introspection_endpoint_auth_methods_supported: CONFIDENTIAL,
     introspection_endpoint_auth_signing_alg_values_supported: SIGNING_ALGORITHMS,
     client_id_metadata_document_supported: true,
+    // As Auth0 publishes them; where nobody may, there is nothing to find.
+    ...(settings.identityProviders.some(({ signals }) => signals?.revocationIssuer !== undefined) && {
+      global_token_revocation_endpoint: issuer + REVOCATION_PATH,
+      global_token_revocation_endpoint_auth_methods_supported: [REVOCATION_TYPE],
+    }),
     authorization_response_iss_parameter_supported: true,
     jwks_uri: `${issuer}/.well-known/jwks.json`,
     subject_types_supported: ['public'],

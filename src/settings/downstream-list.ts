@@ -1,7 +1,7 @@
 // What the JSON of `DOWNSTREAMS` may say about each server, and every mistake in it, named by server and field.
 import * as z from 'zod'
 import { clientAuth, serverParameters } from './authorization-parameters.ts'
-import { webUrl } from './environment.ts'
+import { webUrl } from './web-url.ts'
 import { jsonOf, MISSING_IS_SAID } from './json-list.ts'
 import { passHeaders } from './pass-headers.ts'
 import { ADDRESS } from './people.ts'

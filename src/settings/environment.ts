@@ -5,6 +5,8 @@ import { fromHex } from '../platform/crypto.ts'
 import { passHeaders } from './pass-headers.ts'
 import { authorizationParametersText, clientAuth } from './authorization-parameters.ts'
 import { redirectSchemes } from './redirect-schemes.ts'
+import { signalSettingsText } from './signals.ts'
+import { webUrl } from './web-url.ts'
 
 export const NEW_KEY = 'create one with: openssl rand -hex 32'
 export const NEW_PEM = 'create one with: openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256'
@@ -73,13 +75,6 @@ const accessTeam = z
     message: 'is not a team name',
     params: { cure: 'give the name alone, or <name>.cloudflareaccess.com' },
   })
-
-export const webUrl = z.string().transform((text, context) => {
-  const url = URL.parse(text)
-  if (url && (url.protocol === 'https:' || url.protocol === 'http:') && !url.username && !url.password && !url.hash) return url
-  context.addIssue({ code: 'custom', message: 'is not an http(s) URL', params: { cure: 'give it as https://host/path' } })
-  return z.NEVER
-})
 
 const origin = webUrl.transform((url, context) => {
   if (url.pathname === '/' && !url.search) return url.origin
@@ -203,6 +198,12 @@ export const environment = z.object({
    * @default groups
    */
   OAUTH_GROUPS_CLAIM: claimPath.optional(),
+  /**
+   * JSON; what it may say by itself about people's access, such as `{"revocation_issuer":"https://example.okta.com"}`:
+   * [Signals](docs/signals.md).
+   * @default sign-outs (back-channel logout) alone
+   */
+  OAUTH_SIGNALS: signalSettingsText.optional(),
   /**
    * Scopes the broker asks the identity provider of `OAUTH_*` for, or of `CF_ACCESS_*` where that stands alone, separated by
    * spaces or commas.

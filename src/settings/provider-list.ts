@@ -1,9 +1,11 @@
 // What the JSON of `IDENTITY_PROVIDERS` may say about each provider, and every mistake in it, named by provider and field.
 import * as z from 'zod'
 import { authorizationParameters, clientAuth, type SecretMethod } from './authorization-parameters.ts'
-import { claimPath, webUrl } from './environment.ts'
+import { claimPath } from './environment.ts'
+import { webUrl } from './web-url.ts'
 import { jsonOf, lower, MISSING_IS_SAID } from './json-list.ts'
 import { isOpenHttp, type SettingsProblem } from './problem.ts'
+import { signalSettings, type SignalSettings } from './signals.ts'
 
 export type ProviderKind = 'access' | 'access-application' | 'google' | 'entra' | 'github' | 'oidc'
 
@@ -19,6 +21,7 @@ export interface ListedProvider {
   readonly groupsClaim: string | undefined
   readonly clientAuth: SecretMethod | undefined
   readonly parameters: Readonly<Record<string, string>> | undefined
+  readonly signals: SignalSettings | undefined
 }
 
 type Given = Readonly<Record<string, string>>
@@ -53,6 +56,11 @@ export function canBeRestricted(kind: ProviderKind): boolean {
   return RESTRICTION[kind] !== undefined
 }
 
+/** Which of them sign what they say about people's access. */
+export function canSignal(kind: ProviderKind): boolean {
+  return kind === 'oidc' || kind === 'access'
+}
+
 const text = z.string().min(1, 'is empty')
 const names = z.union([text.transform((one) => [one]), z.array(text).min(1, 'is empty')], 'is no list of names').optional()
 
@@ -71,6 +79,7 @@ const entrySchema = z.strictObject({
   groups_claim: claimPath.optional(),
   client_auth: clientAuth.optional(),
   authorize_parameters: authorizationParameters.optional(),
+  signals: signalSettings.optional(),
 })
 type Entry = z.output<typeof entrySchema>
 
@@ -121,6 +130,7 @@ function provider(entry: Entry, given: Given, report: Report): readonly ListedPr
   if (kind === 'access-application' && (entry.client_auth ?? entry.authorize_parameters))
     report('client_auth and authorize_parameters mean nothing to a provider of the kind access-application')
   if (entry.url.search !== '') report('url has a query', 'put what it says into authorize_parameters')
+  if (entry.signals && !canSignal(kind)) report(`signals means nothing to a provider of the kind ${kind}`)
   if (kind === 'github' && clientSecret === undefined) report('client_secret is missing: GitHub has no clients without one')
   if (entry.groups_claim !== undefined && !hasGroupsClaim(kind))
     report(`groups_claim means nothing to a provider of the kind ${kind}`)
@@ -132,7 +142,7 @@ function provider(entry: Entry, given: Given, report: Report): readonly ListedPr
   if (clientId === undefined) return []
   const { name, title, url, scopes = [], groups_claim: groupsClaim, authorize_parameters: parameters } = entry
   const said = { name, title, kind, url, clientId, clientSecret, scopes, restrictedTo, groupsClaim, parameters }
-  return [{ ...said, clientAuth: entry.client_auth }]
+  return [{ ...said, clientAuth: entry.client_auth, signals: entry.signals }]
 }
 
 export const NAME_THE_TENANTS =

@@ -3,6 +3,7 @@ import type { SecretMethod } from './authorization-parameters.ts'
 import type { Environment } from './environment.ts'
 import {
   canBeRestricted,
+  canSignal,
   hasGroupsClaim,
   isForManyTenants,
   kindOf,
@@ -12,6 +13,7 @@ import {
   type ProviderKind,
 } from './provider-list.ts'
 import { isOpenHttp, type SettingsProblem } from './problem.ts'
+import type { SignalSettings } from './signals.ts'
 
 export interface IdentityProviderSettings {
   readonly kind: ProviderKind
@@ -32,6 +34,8 @@ export interface IdentityProviderSettings {
   readonly clientAuth?: SecretMethod | undefined
   /** Added to the authorization request; none of the broker's own. */
   readonly parameters?: Readonly<Record<string, string>> | undefined
+  /** What it may say by itself; absent: nothing but that somebody has signed out. */
+  readonly signals?: SignalSettings | undefined
   /** The path its answers come to: one for each, so that no answer of one is taken for that of another (RFC 9700 section 4.4). */
   readonly callback: string
 }
@@ -52,6 +56,7 @@ const MORE_OF_OAUTH: readonly string[] = [
   'OAUTH_GROUPS_CLAIM',
   'OAUTH_CLIENT_AUTH',
   'OAUTH_AUTHORIZE_PARAMETERS',
+  'OAUTH_SIGNALS',
 ]
 const OF_APPLICATION: readonly string[] = ['ACCESS_TEAM_DOMAIN', 'ACCESS_AUD']
 
@@ -108,6 +113,12 @@ function problemsTogether(given: Given, listedOnes: readonly ListedProvider[]): 
       problem: `means nothing at ${url.host}, which has no claim of groups`,
       cure: 'remove it',
     })
+  if (url && given['OAUTH_SIGNALS'] !== undefined && !canSignal(kindOf(url)))
+    problems.push({
+      variable: 'OAUTH_SIGNALS',
+      problem: `means nothing at ${url.host}, which signs no signals`,
+      cure: 'remove it',
+    })
   if (url && url.search !== '')
     problems.push({ variable: 'OAUTH_AUTHORIZE_URL', problem: 'has a query', cure: asParameters(url) })
   if (isOpenHttp(own))
@@ -161,6 +172,7 @@ function anyIssuer(env: Environment, callback: string): readonly IdentityProvide
     restrictedTo,
     clientAuth,
     parameters,
+    signals: env.OAUTH_SIGNALS,
     callback,
   }
   return [{ ...given, ...(groupsClaim !== undefined && { groupsClaim }) }]
@@ -199,6 +211,7 @@ function listed({
   groupsClaim,
   clientAuth,
   parameters,
+  signals,
 }: ListedProvider): IdentityProviderSettings {
   const shown = title === undefined ? {} : { title }
   if (kind === 'access-application') return { ...application(name, url.origin, clientId), ...shown }
@@ -215,6 +228,7 @@ function listed({
     ...(groupsClaim !== undefined && { groupsClaim }),
     clientAuth,
     parameters,
+    signals,
     callback,
   }
 }

@@ -31,7 +31,7 @@ export interface IdentityProvider {
   readonly url: string
   readonly control: IdentityProviderControl
   /** A token of exactly these claims, signed with the key in use. */
-  signLogoutToken(claims: JWTPayload): Promise<string>
+  signLogoutToken(claims: JWTPayload, typ?: string): Promise<string>
   close(): Promise<void>
 }
 
@@ -96,7 +96,7 @@ export async function startIdentityProvider(options: IdentityProviderOptions): P
     issuer,
     url: issuer,
     control,
-    signLogoutToken: async (claims) => await signLogoutToken(keys, claims),
+    signLogoutToken: async (claims, typ = 'logout+jwt') => await signToken(keys, claims, typ),
     close: async () => {
       await close(server)
       store.close()
@@ -205,9 +205,9 @@ async function newKey(): Promise<JWK> {
   return { ...jwk, kid: (await calculateJwkThumbprint(jwk)).slice(0, 12), use: 'sig', alg: 'RS256' }
 }
 
-async function signLogoutToken([key]: readonly JWK[], claims: JWTPayload): Promise<string> {
+async function signToken([key]: readonly JWK[], claims: JWTPayload, typ: string): Promise<string> {
   if (!key) throw new Error('there is no key to sign with')
-  const header = { alg: 'RS256', typ: 'logout+jwt', kid: key.kid ?? '' }
+  const header = { alg: 'RS256', typ, kid: key.kid ?? '' }
   return await new SignJWT(claims).setProtectedHeader(header).sign(await importJWK(key, 'RS256'))
 }
 

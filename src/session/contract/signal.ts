@@ -14,6 +14,8 @@ export type SignalSubject =
   /** The `sid` of a session there; with a subject where the signal says whose it is. */
   | { readonly what: 'session'; readonly issuer: string; readonly session: string; readonly subject?: string | undefined }
   | { readonly what: 'email'; readonly issuer: string; readonly email: string }
+  /** It is about people of somebody else: taken once like any other, and of no effect. */
+  | { readonly what: 'nobody' }
 
 export interface Signal extends SignalFacts {
   /** Which of the settings' providers it belongs to, and what people call that. */

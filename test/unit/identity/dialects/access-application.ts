@@ -81,6 +81,7 @@ export async function startAccessApplication(): Promise<AccessWorld> {
         host,
         callback,
         issues: (issuer) => inner.issues(issuer),
+        ownIssuer: () => inner.ownIssuer(),
         authorizationUrl: (login) => inner.authorizationUrl(login),
         signIn: async (url, login) => inner.signIn(url, login, await assertion(next)),
         loggedOut: (token) => inner.loggedOut(token),

@@ -1,0 +1,68 @@
+// Who may say something about the access of a provider's people, and what is wrong with a signal that is not believed.
+import type { JWTVerifyOptions, JWTVerifyResult } from 'jose'
+import type { SignalSettings } from '../settings/signals.ts'
+
+/** Somebody whose signature counts, found by discovery. */
+interface Signer {
+  /** Whether a token says that it is from there, which costs nothing; nothing about whether it is. */
+  isNamedBy(token: string): boolean
+  /** Rejects with an error of jose where the token is not what is wanted, with `KeysAway` where that can't be known, and where the issuer is another. */
+  signed(token: string, options: JWTVerifyOptions): Promise<JWTVerifyResult>
+}
+
+/** An identity provider, as far as it may send signals. */
+export interface SignalSource {
+  readonly key: string
+  /** As people call it. */
+  readonly name: string
+  /** Of the broker there. */
+  readonly clientId: string
+  readonly settings: SignalSettings
+  /** Signs Global Token Revocation; where that is not wanted, whoever signs the sign-ins. */
+  readonly revocation: Signer
+  /** Whether people of this issuer sign in there. */
+  issues(issuer: string): boolean
+  /** The issuer of its people, exactly as sign-ins name it. */
+  peopleIssuer(): Promise<string>
+}
+
+/** All asymmetric: a key that is published must never be one a caller could sign with. */
+export const SIGNED_WITH: readonly string[] = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+  'Ed25519',
+]
+
+export const CLOCK_TOLERANCE = 60
+
+/**
+ * `untrue`: it is not proved that this was said, and `unknowable`, that nobody can say so at the moment. `malformed`: it was said, and makes
+ * no sense. `foreign`: it is about somebody else's people.
+ */
+export type SignalFault = 'untrue' | 'unknowable' | 'malformed' | 'foreign'
+
+/** `message` goes to the sender, where one is told anything; `detail` to our log. */
+export class SignalRefusal extends Error {
+  override readonly name = 'SignalRefusal'
+  readonly fault: SignalFault
+  readonly detail: string | undefined
+
+  constructor(fault: SignalFault, message: string, detail?: string) {
+    super(message)
+    this.fault = fault
+    this.detail = detail
+  }
+}
+
+/** Identical but for the slash an operator's setting may end with or lack. */
+export function isSameIssuer(named: string, configured: string): boolean {
+  return named.replace(/\/$/, '') === configured.replace(/\/$/, '')
+}
