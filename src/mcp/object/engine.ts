@@ -10,7 +10,7 @@ import type { McpSession } from '../../session/store/mcp-sessions.ts'
 import { sharedTimer } from '../../platform/deadlines.ts'
 import type { SessionContext } from '../../session/session-context.ts'
 import type { StreamTraffic } from '../../session/contract/stream-traffic.ts'
-import { bareStatus, checkAnswer } from '../downstream/downstream-answer.ts'
+import { bareStatus } from '../downstream/downstream-answer.ts'
 import { handedBody } from '../message/read-body.ts'
 import { identityHeaders } from '../downstream/identity-headers.ts'
 import { openEnvelope } from '../message/json-rpc-body.ts'
@@ -18,11 +18,12 @@ import { EVENT_STREAM_HEADERS } from '../../platform/event-stream.ts'
 import { KEEP_ALIVE_MS } from '../sse/keep-alive.ts'
 import { understandsPriming } from '../sse/priming.ts'
 import { isEventStream, responseHeaders } from '../downstream/passing-headers.ts'
-import { interrupted, McpRefusal } from '../message/refusal.ts'
+import { McpRefusal } from '../message/refusal.ts'
 import { listsIn, type Edit } from '../tools/gate.ts'
 import { answered, NotAdmitted, notAdmitted } from '../dispatch/object-answer.ts'
+import { askDownstream, type AskedOfDownstream } from './ask-downstream.ts'
 import { Clients } from './clients.ts'
-import { DownstreamSessions, type DownstreamRequest, type SessionAnswer } from './downstream-session.ts'
+import { DownstreamSessions, type SessionAnswer } from './downstream-session.ts'
 import { endAnswer } from './end-answer.ts'
 import { Bridges, type Asked } from './http-sse/bridges.ts'
 import { answerToGet, cursorIn } from './get-answer.ts'
@@ -31,7 +32,6 @@ import { listenAgain } from './listen-again.ts'
 import { ORDER_HEADER, orderOf, refusalAnswer, type DispatchHeader } from '../dispatch/dispatch-header.ts'
 import { callOf, eventReaders } from './owned-stream.ts'
 import { OwnedStreams } from './owned-streams.ts'
-import { wayOf } from './own-token-retry.ts'
 import { PendingPosts } from './pending-posts.ts'
 import { recorded } from './recorder.ts'
 import { refuseEnded } from './refuse-ended.ts'
@@ -232,26 +232,13 @@ export class LegacyCarrier implements Carrier {
     return new Response(this.#streams.attach({ stream: spec.id, seq: 0 }, primes), { status: answer.status, headers: out })
   }
 
-  async #ask(
-    order: DispatchHeader,
-    abort: AbortController,
-    asked: Pick<DownstreamRequest, 'method' | 'headers' | 'body'> & { readonly session: McpSession | undefined },
-  ): Promise<SessionAnswer> {
-    this.#flights.set(abort, order.caller.grantId)
-    try {
-      // The body was read after the admission: a revocation that came meanwhile has found nothing to abort.
-      refuseEnded(this.#context, order.caller, abort)
-      const { session, ...rest } = asked
-      const way = { ...wayOf(this.#context, order, rest.headers, abort), ...this.#time }
-      const sent = await this.#downstream.send(session, { ...rest, ...way })
-      await checkAnswer(sent.answer)
-      return sent
-    } catch (error) {
-      const isLate = error instanceof McpRefusal && error.code === 'downstream_timeout'
-      throw abort.signal.aborted && !isLate ? interrupted(abort.signal.reason) : error
-    } finally {
-      this.#flights.delete(abort)
-    }
+  #ask(order: DispatchHeader, abort: AbortController, request: AskedOfDownstream): Promise<SessionAnswer> {
+    return askDownstream(order, abort, request, {
+      ...this.#time,
+      context: this.#context,
+      downstream: this.#downstream,
+      flights: this.#flights,
+    })
   }
 
   #sessionOf(order: DispatchHeader, headers: Headers): McpSession | undefined {
