@@ -1,5 +1,7 @@
 // The admin API as administrators and their programs use it, in the real runtime: see who is connected, take it away, read the receipt.
 import { describe, expect, test } from 'vitest'
+import { OPERATIONS } from '../../src/routes/admin/openapi.ts'
+import { answered } from '../world/admin-answers.ts'
 import { AdminProgram } from '../world/administrator.ts'
 import { BrokerClient, countForLong, statusWith } from '../world/broker-client.ts'
 import { startWorld, type World } from '../world/world.ts'
@@ -57,6 +59,29 @@ describe('carol, signed in on the pages,', () => {
     await expect
       .poll(async () => (await carol.see(`/events?sub=${sub}&type=person_ended`)).events)
       .toMatchObject([{ actorName: 'carol@example.com', reason: 'left the company' }])
+  })
+
+  test('is answered by every route as the OpenAPI document says, and is told nothing beside it', async () => {
+    const app = await BrokerClient.register(world.brokerUrl, { client_uri: 'https://app.example', software_id: 'app' })
+    const { accessToken } = await app.signIn('alice')
+    const sub = await listed('alice@example.com')
+    answered.clear()
+    const reason = 'a look'
+    expect((await carol.post(`/recordings/${sub}`, { minutes: 5, bodies: true, reason })).status).toBe(201)
+    const stream = await countForLong(world.mcpUrl, accessToken)
+    await expect.poll(async () => (await carol.see(`/recordings/${sub}`)).entries.length).toBeGreaterThan(0)
+    await expect.poll(async () => (await carol.see(`/people/${sub}`)).live.streams.length).toBeGreaterThan(0)
+    await carol.createMachine()
+    const { id } = await carol.revoke({ what: 'grant', id: 'none', sub })
+    for (const action of ['block', 'unblock']) {
+      await carol.act(`/people/${sub}/${action}`, { reason })
+      await carol.act(`/clients/${app.clientId}/${action}`, { reason })
+    }
+    await carol.post(`/recordings/${sub}/stop`, { reason })
+    const lists = ['/people', '/clients', '/machines', '/events', '/receipts', `/receipts/${id}`]
+    for (const path of ['/openapi.json', '/session', '/overview', ...lists]) await carol.see(path)
+    expect([...answered].sort()).toEqual(Object.keys(OPERATIONS).sort())
+    await stream.endsWithin(1_000)
   })
 
   test('ends one grant, one stream, and one client of a person, and leaves the others', async () => {

@@ -1,31 +1,11 @@
 // An administrator's program: the admin API with the cookie of a page, with a machine credential, or with nothing.
 import { z } from 'zod'
+import { ANSWERS } from '../../src/routes/admin/openapi-schemas.ts'
+import { assertDescribed } from './admin-answers.ts'
 import { Browser } from './browser.ts'
 import type { PersonKey } from './people.ts'
 
-const receiptSchema = z.object({
-  id: z.string(),
-  at: z.number(),
-  by: z.string(),
-  byName: z.string().optional(),
-  why: z.string(),
-  action: z.string(),
-  target: z.object({ what: z.string(), id: z.string().optional(), sub: z.string().optional() }),
-  people: z.object({ total: z.number(), done: z.number(), failing: z.number() }),
-  grants: z.number(),
-  streams: z.number(),
-  unanswered: z.number(),
-  acknowledgedAt: z.number().nullable(),
-  state: z.enum(['done', 'running', 'retrying', 'cancelled']),
-})
-export type ShownReceipt = z.output<typeof receiptSchema>
-
-const peopleSchema = z.object({
-  people: z.array(z.object({ sub: z.string(), email: z.string().optional() })),
-  next: z.string().optional(),
-})
-const createdSchema = z.object({ token: z.string(), machine: z.object({ id: z.string(), sub: z.string(), prefix: z.string() }) })
-const sessionSchema = z.object({ actor: z.string(), csrf: z.string().optional() })
+export type ShownReceipt = z.output<typeof ANSWERS.Receipt>
 
 export class AdminProgram {
   readonly #url: string
@@ -39,17 +19,21 @@ export class AdminProgram {
   /** As a page of this person's does it, once they have signed in at /admin. */
   static async signedIn(brokerUrl: string, person: PersonKey): Promise<AdminProgram> {
     const cookie = await pagesCookie(brokerUrl, person)
-    const { csrf = '' } = sessionSchema.parse(await (await new AdminProgram(brokerUrl, { cookie }).get('/session')).json())
+    const { csrf = '' } = ANSWERS.Session.parse(await (await new AdminProgram(brokerUrl, { cookie }).get('/session')).json())
     return new AdminProgram(brokerUrl, { cookie, 'x-csrf-token': csrf })
   }
 
   async get(path: string, headers: Readonly<Record<string, string>> = {}): Promise<Response> {
-    return await fetch(this.#url + path, { headers: { ...this.headers, ...headers } })
+    const answer = await fetch(this.#url + path, { headers: { ...this.headers, ...headers } })
+    await assertDescribed('get', path, answer)
+    return answer
   }
 
   async post(path: string, body: unknown, headers: Readonly<Record<string, string>> = {}): Promise<Response> {
     const all = { 'content-type': 'application/json', ...this.headers, ...headers }
-    return await fetch(this.#url + path, { method: 'POST', headers: all, body: JSON.stringify(body) })
+    const answer = await fetch(this.#url + path, { method: 'POST', headers: all, body: JSON.stringify(body) })
+    await assertDescribed('post', path, answer)
+    return answer
   }
 
   /** What is there, for tests that say in their expectation what it should look like. */
@@ -58,14 +42,14 @@ export class AdminProgram {
   }
 
   async subOf(email: string): Promise<string> {
-    const { people } = peopleSchema.parse(await accepted(await this.get(`/people?search=${encodeURIComponent(email)}`)))
+    const { people } = ANSWERS.People.parse(await accepted(await this.get(`/people?search=${encodeURIComponent(email)}`)))
     const [person] = people
     if (!person) throw new Error(`nobody is called ${email}`)
     return person.sub
   }
 
   async act(path: string, body: unknown): Promise<ShownReceipt> {
-    return receiptSchema.parse(await accepted(await this.post(path, body)))
+    return ANSWERS.Receipt.parse(await accepted(await this.post(path, body)))
   }
 
   async revoke(target: object, reason = 'a test'): Promise<ShownReceipt> {
@@ -73,14 +57,14 @@ export class AdminProgram {
   }
 
   async receipt(id: string): Promise<ShownReceipt> {
-    const { receipt } = z.object({ receipt: receiptSchema }).parse(await accepted(await this.get(`/receipts/${id}`)))
+    const { receipt } = ANSWERS.ReceiptDetail.parse(await accepted(await this.get(`/receipts/${id}`)))
     return receipt
   }
 
-  async createMachine(asked: object = {}): Promise<z.output<typeof createdSchema>> {
+  async createMachine(asked: object = {}): Promise<z.output<typeof ANSWERS.CreatedMachine>> {
     const expiresAt = Math.floor(Date.now() / 1000) + 3_600
     const body = { name: 'Nightly report', owner: 'Ops', scopes: ['mcp'], expiresAt, reason: 'a test', ...asked }
-    return createdSchema.parse(await accepted(await this.post('/machines', body)))
+    return ANSWERS.CreatedMachine.parse(await accepted(await this.post('/machines', body)))
   }
 }
 

@@ -1,6 +1,6 @@
 // The OpenAPI 3.1 document of the admin API; a test holds it to the routes that are mounted.
 import * as z from 'zod'
-import { SCHEMAS, some, text } from './openapi-schemas.ts'
+import { answerSchemas, refTo, withoutDialect, type AnswerName } from './openapi-schemas.ts'
 import { newRecording, recordingQuery } from './recording-api.ts'
 import { eventsQuery, newMachine, numberedQuery, pageQuery, revocation, why } from './requests.ts'
 
@@ -9,14 +9,14 @@ interface Operation {
   readonly query?: z.ZodObject
   readonly body?: z.ZodType
   /** The answers that are no refusal, and the name of what is in them. */
-  readonly answers: Readonly<Record<number, string>>
+  readonly answers: Readonly<Record<number, AnswerName>>
 }
 
-const OVER = { 200: 'Receipt' }
-const OVER_OR_GOING_ON = { 200: 'Receipt', 202: 'Receipt' }
+const OVER = { 200: 'Receipt' } as const
+const OVER_OR_GOING_ON = { 200: 'Receipt', 202: 'Receipt' } as const
 
 /** By method and path. */
-const OPERATIONS: Readonly<Record<string, Operation>> = {
+export const OPERATIONS: Readonly<Record<string, Operation>> = {
   'get /openapi.json': { summary: 'This document', answers: { 200: 'Document' } },
   'get /session': { summary: 'Who you are here, and the CSRF token of a cookie session', answers: { 200: 'Session' } },
   'get /overview': {
@@ -121,32 +121,35 @@ export function openApi(baseUrl: string): object {
     servers: [{ url: `${baseUrl}/admin/api` }],
     security: Object.keys(SCHEMES).map((name) => ({ [name]: [] })),
     paths,
-    components: { schemas: SCHEMAS, securitySchemes: SCHEMES },
+    components: { schemas: answerSchemas(), securitySchemes: SCHEMES },
   }
 }
 
 function described(path: string, { summary, query, body, answers }: Operation): object {
-  const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({ name, in: 'path', required: true, schema: text }))
+  const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
+    name,
+    in: 'path',
+    required: true,
+    schema: { type: 'string' },
+  }))
   const inQuery = Object.entries(query?.shape ?? {}).map(([name, shape]) => ({
     name,
     in: 'query',
-    schema: schemaOf(z.toJSONSchema(shape, { io: 'input' })),
+    schema: withoutDialect(z.toJSONSchema(shape, { io: 'input' })),
   }))
-  const responses = Object.entries(answers).map(([status, name]) => [status, { description: name, content: json(some(name)) }])
-  const refusal = { description: 'Refused', content: json(some('Refusal')) }
+  const responses = Object.entries(answers).map(([status, name]) => [
+    status,
+    { description: name, content: json({ $ref: refTo(name) }) },
+  ])
+  const refusal = { description: 'Refused', content: json({ $ref: refTo('Refusal') }) }
   return {
     summary,
     ...(inPath.length + inQuery.length > 0 && { parameters: [...inPath, ...inQuery] }),
-    ...(body && { requestBody: { required: true, content: json(schemaOf(z.toJSONSchema(body, { io: 'input' }))) } }),
+    ...(body && { requestBody: { required: true, content: json(withoutDialect(z.toJSONSchema(body, { io: 'input' }))) } }),
     responses: { ...Object.fromEntries(responses), default: refusal },
   }
 }
 
 function json(schema: object): object {
   return { 'application/json': { schema } }
-}
-
-/** The dialect is the document's own. */
-function schemaOf(schema: object): object {
-  return Object.fromEntries(Object.entries(schema).filter(([name]) => name !== '$schema'))
 }
