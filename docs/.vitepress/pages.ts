@@ -38,6 +38,7 @@ export const CHAPTERS: readonly Chapter[] = [
     pages: [
       ['servers/index.md', 'What a server gets'],
       ['servers/several.md', 'Several servers'],
+      ['servers/legacy.md', 'Clients of 2026-07-28'],
       ['servers/tool-policy.md', 'Tool policy'],
       ['servers/own-sign-in.md', 'Servers with a sign-in of their own'],
     ],

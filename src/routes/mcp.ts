@@ -1,6 +1,7 @@
 // Streamable HTTP, both eras: what stands before an MCP request, and how a refusal is worded.
 import type { Context } from 'hono'
 import { Hono } from 'hono/tiny'
+import { EraMemory } from '../mcp/bridge/era-verdict.ts'
 import { withRoom } from '../mcp/message/read-body.ts'
 import { McpRefusal } from '../mcp/message/refusal.ts'
 import { LeaseMemory } from '../mcp/router/lease.ts'
@@ -36,7 +37,14 @@ const METHODS: readonly string[] = ['GET', 'POST', 'DELETE', 'OPTIONS']
 export function mcpRoutes(services: McpServices): Hono<Authenticated> {
   const { settings } = services
   const { keepAliveMs, now } = services
-  const remembered = { recorded: new RecordedCallers(), memory: new ToolMemory(now), leases: new LeaseMemory(), keepAliveMs, now }
+  const remembered = {
+    recorded: new RecordedCallers(),
+    memory: new ToolMemory(now),
+    leases: new LeaseMemory(),
+    eras: new EraMemory(Date.now),
+    keepAliveMs,
+    now,
+  }
   return new Hono<Authenticated>()
     .use(crossOrigin(METHODS))
     .use(onlyMethods(METHODS))

@@ -7,6 +7,7 @@ import { EventLog } from './store/event-log.ts'
 import { GrantUses } from './store/grant-uses.ts'
 import { Grants } from './store/grants.ts'
 import { IdentityProviderSession } from './store/identity-provider-session.ts'
+import { LegacyDownstreams } from './store/legacy-downstreams.ts'
 import { Leases, type LeaseOptions } from './streams/leases.ts'
 import { Leashes, type LeashOptions } from './streams/leashes.ts'
 import { TokenBucket } from './store/token-bucket.ts'
@@ -35,6 +36,7 @@ export interface SessionTables {
   readonly assertions: TakenOnce
   readonly bucket: TokenBucket
   readonly mcpSessions: McpSessions
+  readonly legacyDownstreams: LegacyDownstreams
   readonly log: EventLog
   readonly outbox: Outbox
   readonly bulkActions: BulkActionLog
@@ -61,6 +63,7 @@ export function tablesOf(storage: DurableObjectStorage, leashing: LeashOptions, 
     assertions: new TakenOnce(storage),
     bucket: new TokenBucket(storage),
     mcpSessions: new McpSessions(storage),
+    legacyDownstreams: new LegacyDownstreams(storage),
     log: new EventLog(storage),
     outbox: new Outbox(storage),
     bulkActions: new BulkActionLog(storage),

@@ -72,12 +72,13 @@ export abstract class UserSession extends DurableObject<Env> {
   async onStart(): Promise<void> {
     const services = await this.services()
     const { settings, keys } = services
-    const { provider, links, bucket, outbox, leashes, leases } = this.#has
+    const { provider, links, bucket, outbox, leashes, leases, legacyDownstreams } = this.#has
     const waitUntil = (work: Promise<unknown>): void => this.ctx.waitUntil(work)
     const changed = (): void => waitUntil(outbox.report())
     const renewed = (resource: string): void => waitUntil(leases.drop((lease) => lease.resource === resource))
     await Promise.all([provider.open(services), links.open({ ...services, waitUntil, changed, renewed })])
     bucket.open(settings, Date.now())
+    legacyDownstreams.open(keys)
     const context: SessionContext = {
       ...this.#has,
       settings,

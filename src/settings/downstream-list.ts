@@ -66,6 +66,7 @@ export function serverSchema(given: Given) {
     url: webUrl,
     transport: z.enum(['auto', 'streamable-http', 'http-sse']).default('auto'),
     era: z.enum(['auto', 'legacy', 'modern']).default('auto'),
+    era_bridge: z.boolean('is neither true nor false').optional(),
     auth: z.enum(['identity-jwt', 'idp-token', 'static', 'oauth', 'access-service-token', 'none']).default('identity-jwt'),
     headers: z
       .record(

@@ -35,6 +35,8 @@ export interface Downstream {
   readonly transport: Transport | 'auto'
   /** The era it speaks, where an operator knows; absent: found out when a client of the other one is refused. */
   readonly era?: DownstreamEra
+  /** Where it speaks the legacy eras, clients of 2026-07-28 are translated. */
+  readonly eraBridge?: boolean
   readonly scopes: readonly string[]
   /** Tools that need a scope besides the first: scope by tool name, `*` stands for any characters. */
   readonly toolScopes?: readonly { readonly tool: string; readonly scope: string }[]
@@ -167,7 +169,7 @@ function eraOf(era: DownstreamEra | 'auto'): Pick<Downstream, 'era'> {
 const WINDOW = 60
 
 function listed(server: ListedServer, env: Environment, names: PeopleNames): Downstream {
-  const { name, title, url, auth, transport, era, allow, limits, tools, pass_headers: passed } = server
+  const { name, title, url, auth, transport, era, era_bridge: eraBridge, allow, limits, tools, pass_headers: passed } = server
   const toolScopes = Object.entries(server.tool_scopes ?? {}).map(([tool, scope]) => ({ tool, scope }))
   const read = (written: readonly string[], field: string): readonly PersonName[] =>
     names.read(written, { variable: 'DOWNSTREAMS', where: `server “${name}”, field ${field}: ` })
@@ -179,6 +181,7 @@ function listed(server: ListedServer, env: Environment, names: PeopleNames): Dow
     auth,
     transport,
     ...eraOf(era),
+    ...(eraBridge === true && { eraBridge }),
     scopes: [...new Set(scopes)],
     ...(toolScopes.length > 0 && { toolScopes }),
     ...(passed && { passHeaders: passed }),

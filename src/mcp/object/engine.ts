@@ -14,7 +14,6 @@ import { bareStatus } from '../downstream/downstream-answer.ts'
 import { handedBody } from '../message/read-body.ts'
 import { identityHeaders } from '../downstream/identity-headers.ts'
 import { openEnvelope } from '../message/json-rpc-body.ts'
-import { EVENT_STREAM_HEADERS } from '../../platform/event-stream.ts'
 import { KEEP_ALIVE_MS } from '../sse/keep-alive.ts'
 import { understandsPriming } from '../sse/priming.ts'
 import { isEventStream, responseHeaders } from '../downstream/passing-headers.ts'
@@ -26,10 +25,12 @@ import { Clients } from './clients.ts'
 import { DownstreamSessions, type SessionAnswer } from './downstream-session.ts'
 import { endAnswer } from './end-answer.ts'
 import { Bridges, type Asked } from './http-sse/bridges.ts'
-import { answerToGet, cursorIn } from './get-answer.ts'
+import { ModernClients } from './legacy-downstream/modern-clients.ts'
+import { answerToGet } from './get-answer.ts'
 import { HeldBodies } from './held-body.ts'
-import { listenAgain } from './listen-again.ts'
+import { attached, type Attaching } from './attached.ts'
 import { ORDER_HEADER, orderOf, refusalAnswer, type DispatchHeader } from '../dispatch/dispatch-header.ts'
+import { TRANSLATION_HEADER } from '../dispatch/translation-order.ts'
 import { callOf, eventReaders } from './owned-stream.ts'
 import { OwnedStreams } from './owned-streams.ts'
 import { PendingPosts } from './pending-posts.ts'
@@ -55,9 +56,11 @@ export class LegacyCarrier implements Carrier {
   readonly #clients: Clients
   readonly #standing: StandingStreams
   readonly #bridges: Bridges
+  readonly #modernClients: ModernClients
   readonly #tools: Tools
+  readonly #attaching: Attaching
   readonly farewells = (): Promise<void> => this.#sessions.farewells()
-  readonly isBusy = (): boolean => this.#streams.size > 0
+  readonly isBusy = (): boolean => this.#streams.size > 0 || this.#modernClients.isBusy
   readonly collectIdle = (): void => this.#sessions.collectIdle()
 
   constructor(context: SessionContext, waitUntil: (work: Promise<unknown>) => void) {
@@ -65,7 +68,11 @@ export class LegacyCarrier implements Carrier {
     this.#clients = new Clients(context)
     const bounds = boundsOf(context.settings.limits)
     const tools = new Tools(context)
-    const downstream = new DownstreamSessions(context, { waitUntil, replaced: (old) => this.#bridges.lose(old) })
+    const replaced = (old: McpSession): void => {
+      this.#bridges.lose(old)
+      this.#modernClients.lose(old)
+    }
+    const downstream = new DownstreamSessions(context, { waitUntil, replaced })
     const streams = new OwnedStreams({
       log: context.log,
       bounds,
@@ -83,20 +90,26 @@ export class LegacyCarrier implements Carrier {
       context,
       downstream,
       waitUntil,
-      endStreams: (id) => streams.end('session_expired', (spec) => spec.mcpSession === id),
-      isHeard: (id) => this.#bridges.isHeard(id),
+      endStreams: (id) => {
+        streams.end('session_expired', (spec) => spec.mcpSession === id)
+        this.#modernClients.sessionEnded(id)
+      },
+      isHeard: (id) => this.#bridges.isHeard(id) || this.#modernClients.isHeard(id),
     })
     this.#downstream = downstream
     this.#streams = streams
     this.#held = new HeldBodies(this.#flights, waitUntil, context.now)
     this.#posts = new PendingPosts(streams, waitUntil)
     this.#standing = standing
+    this.#attaching = { context, downstream, standing, streams, flights: this.#flights, goOn: (stream) => this.#goOn(stream) }
     this.#tools = tools
     this.#sessions = sessions
     this.#bridges = new Bridges({ context, streams, standing, sessions, downstream, waitUntil })
+    this.#modernClients = new ModernClients({ context, downstream, sessions, waitUntil })
   }
 
   async carry(request: Request): Promise<Response> {
+    if (request.headers.has(TRANSLATION_HEADER)) return await this.#modernClients.carry(request)
     const order = orderOf(request.headers)
     return await recorded(this.#context, order, request, () => this.#carry(order, request))
   }
@@ -113,8 +126,12 @@ export class LegacyCarrier implements Carrier {
       // Of a GET alone it says anything, and then it is the broker's.
       if (order.kind !== 'stream') headers.delete('last-event-id')
       for (const [name, value] of Object.entries(identityHeaders(admission))) headers.set(name, value)
-      if (order.kind === 'stream' && !isBridged) return answered(await this.#attach(order, session, lastEventId, headers), rate)
-      if (order.kind === 'end' && !isBridged) return answered(await this.#delete(order, session, headers), rate)
+      if (order.kind === 'stream' && !isBridged)
+        return answered(await attached(order, session, lastEventId, headers, this.#attaching), rate)
+      if (order.kind === 'end' && !isBridged) {
+        const ask = () => this.#ask(order, new AbortController(), { session, method: 'DELETE', headers })
+        return answered(await endAnswer(session, ask, (ended) => this.#sessions.forget(ended)), rate)
+      }
       const asked = { order, headers, body: await handedBody(request, this.#context.settings.limits, this.#time.deadline) }
       const passing = this.#tools.passing(asked, session, admission.identity, {
         signals: this.#downstream.signals,
@@ -142,8 +159,9 @@ export class LegacyCarrier implements Carrier {
     const concerns = (of: string): boolean => grantId === undefined || of === grantId
     for (const [flight, of] of this.#flights) if (concerns(of)) flight.abort(reason)
     this.#downstream.signals.end(reason, concerns)
+    const parked = this.#modernClients.end(reason, concerns)
     this.#sessions.endWith(concerns)
-    return this.#streams.end(reason, (spec) => concerns(spec.grantId))
+    return parked + this.#streams.end(reason, (spec) => concerns(spec.grantId))
   }
 
   shutDown(): void {
@@ -151,7 +169,7 @@ export class LegacyCarrier implements Carrier {
   }
 
   endStream(reason: CloseReason, id: string): number {
-    return this.#held.end(reason, id) + this.#streams.end(reason, (spec) => spec.id === id)
+    return this.#held.end(reason, id) + this.#modernClients.endStream(id) + this.#streams.end(reason, (spec) => spec.id === id)
   }
 
   endSession(id: string): number | undefined {
@@ -163,7 +181,7 @@ export class LegacyCarrier implements Carrier {
   }
 
   open(): readonly StreamDetail[] {
-    return [...this.#streams.open(), ...this.#held.open()]
+    return [...this.#streams.open(), ...this.#held.open(), ...this.#modernClients.open()]
   }
 
   traffic(id: string): StreamTraffic | undefined {
@@ -184,6 +202,7 @@ export class LegacyCarrier implements Carrier {
       else if (stream.serverEventId !== undefined && events.wasCarried(stream.id)) this.#standing.takeOver(stream)
     }
     this.#bridges.recover()
+    this.#modernClients.recover()
     this.#sessions.forgetOver()
   }
 
@@ -245,26 +264,6 @@ export class LegacyCarrier implements Carrier {
     const opens = order.client === 'streamable-http' && order.kind === 'initialize'
     const id = opens ? null : headers.get('mcp-session-id')
     return id === null ? undefined : this.#sessions.find(id, order.caller, headers.get('mcp-protocol-version'), order.client)
-  }
-
-  async #attach(order: DispatchHeader, session: McpSession | undefined, from: string | null, own: Headers): Promise<Response> {
-    const again = { context: this.#context, downstream: this.#downstream, standing: this.#standing, flights: this.#flights }
-    if (from !== null) {
-      const found = cursorIn(this.#context.log, from, order.caller, session)
-      if (!found) throw new McpRefusal('cursor_not_found', 'the events after this Last-Event-ID are gone')
-      if (found.stream.kind === 'standing') await listenAgain(order, session, own, again)
-      else if (!found.stream.closed) this.#goOn(found.stream)
-      return new Response(this.#streams.attach(found.at, false), { headers: EVENT_STREAM_HEADERS })
-    }
-    const { id: stream } = await listenAgain(order, session, own, again)
-    return new Response(this.#streams.attach({ stream, seq: this.#context.log.last }, false), { headers: EVENT_STREAM_HEADERS })
-  }
-
-  async #delete(order: DispatchHeader, session: McpSession | undefined, headers: Headers): Promise<Response> {
-    // It would be a DELETE of whatever is there, with the operator's credential.
-    if (!session) throw new McpRefusal('invalid_message', 'DELETE ends an MCP session: name one in Mcp-Session-Id')
-    const asked = await this.#ask(order, new AbortController(), { session, method: 'DELETE', headers })
-    return await endAnswer(asked.answer, () => this.#sessions.forget(session))
   }
 
   #goOn({ openRequests, serverEventId, ...spec }: LoggedStream): void {

@@ -1,6 +1,6 @@
 // One admitted request, carried to the downstream by the router, and its answer carried back.
 import type { Deadline } from '../../platform/deadlines.ts'
-import { outbound, OutboundError } from '../../platform/outbound.ts'
+import { outbound, OutboundError, type OutboundOptions } from '../../platform/outbound.ts'
 import { describeError, log } from '../../platform/telemetry.ts'
 import { carryEvents, withoutIds, type Breakage, type Carriage } from '../sse/relay.ts'
 import { bareStatus, checkAnswer, shortOrStream } from '../downstream/downstream-answer.ts'
@@ -36,7 +36,15 @@ export interface Forwarding {
   readonly deadline?: Deadline
   /** Whose share of what is held is used up by the answer. */
   readonly person?: string | undefined
+  /** Another way to the downstream than straight over the network. */
+  readonly way?: Way | undefined
 }
+
+/** Resolves with the headers of an answer; throws an `OutboundError`, or what the client is refused with. */
+export type Way = (
+  init: { readonly method: string; readonly headers: Record<string, string>; readonly body?: Uint8Array<ArrayBuffer> | string },
+  options: OutboundOptions,
+) => Promise<Response>
 
 export interface ForwardingConditions {
   readonly headersWithinMs: number
@@ -186,13 +194,15 @@ function untilItsEnd(body: ReadableStream<Uint8Array>, lifetime: RequestLifetime
   })
 }
 
+export function straightTo(target: string): Way {
+  return (init, options) => outbound('operator', target, init, options)
+}
+
 async function ask(forwarding: Forwarding, conditions: ForwardingConditions, lifetime: RequestLifetime): Promise<Response> {
-  const { passage, target, client, body, identity, challenged, passHeaders, deadline } = forwarding
+  const { passage, target, client, body, identity, challenged, passHeaders, deadline, way = straightTo(target) } = forwarding
   const headers = requestHeaders(client.headers, passage, identity, passHeaders)
   const send = (instead?: Readonly<Record<string, string>>): Promise<Response> =>
-    outbound(
-      'operator',
-      target,
+    way(
       { method: client.method, headers: instead ? { ...headers, ...instead } : headers, ...(body && { body }) },
       { headersWithinMs: conditions.headersWithinMs, ending: lifetime.ending, ...(deadline && { deadline }) },
     )

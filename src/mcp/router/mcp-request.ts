@@ -13,6 +13,7 @@ import type { StreamMeter } from '../../session/contract/stream-traffic.ts'
 import type { Downstream } from '../../settings/downstreams.ts'
 import type { Settings } from '../../settings/settings.ts'
 import { refusedAdmission, setRate } from '../dispatch/object-answer.ts'
+import type { EraMemory } from '../bridge/era-verdict.ts'
 import { identityHeaders } from '../downstream/identity-headers.ts'
 import { challengedFor, type AskChallenge, type Challenged } from '../downstream/token-retry.ts'
 import type { Tapped } from '../downstream/wire-tap.ts'
@@ -25,7 +26,8 @@ import { KEEP_ALIVE_MS } from '../sse/keep-alive.ts'
 import { editing, hasRules, ToolGate } from '../tools/gate.ts'
 import type { ToolMemory } from '../tools/memory.ts'
 import { carryGet, handOver, type LeashedConditions, type LegacyPost, type StreamToLeash } from './dispatch.ts'
-import { forward, type Forwarding } from './forward.ts'
+import { forward, type Forwarding, type Way } from './forward.ts'
+import { translated } from './legacy-downstream.ts'
 import { openLeash, type Leash, type LeashPost, type NoLeash } from './leash.ts'
 import { openLease, type Admitted, type LeaseMemory } from './lease.ts'
 import { recordedWork, type RecordedCallers, type RecordingPost } from './recorder.ts'
@@ -59,6 +61,7 @@ export interface RouterContext {
   readonly recorded: RecordedCallers
   readonly memory: ToolMemory
   readonly leases: LeaseMemory
+  readonly eras: EraMemory
   readonly keepAliveMs: number | undefined
   /** Unix seconds. */
   readonly now: () => number
@@ -180,13 +183,21 @@ export class McpRequest {
     const conditions = this.#conditions(read)
     const isAdmitted = (): boolean => leases.find(caller, Date.now()) !== undefined
     const challenged = conditions.challengedFor(admission.authorization)
-    const vouched = { ...this.#forwarding(read), identity: identityHeaders(admission), challenged }
+    const way = downstream.eraBridge === true ? this.#translated(read) : undefined
+    const vouched = { ...this.#forwarding(read), identity: identityHeaders(admission), challenged, way }
     const leash = conditions.leash({ id: undefined, kind: 'request' })
     const isRuled = read.envelope && hasRules(downstream)
     const ruled = isRuled && gated(this.#gate(read, admission.identity), read.envelope, vouched, () => this.#charge())
     const answer = await forward(vouched, { ...conditions, ...ruled, leash, isAdmitted })
     setRate(answer.headers, rate)
     return answer
+  }
+
+  #translated({ target, label }: Read): Way | undefined {
+    const { caller, downstream, requestId } = this.#request
+    const { post, eras } = this.#context
+    const charge = (): Promise<void> => this.#charge()
+    return translated({ downstream, target, order: { caller, requestId, label }, post: post(), eras, charge })
   }
 
   #forwarding({ passage, target, body }: Read): Omit<Forwarding, 'identity'> {

@@ -1,9 +1,9 @@
 // What rules about tools add to the forwarding of one request of 2026-07-28: a question before it, and an edit of the answer.
-import { outbound, OutboundError } from '../../platform/outbound.ts'
+import { OutboundError } from '../../platform/outbound.ts'
 import { checkAnswer } from '../downstream/downstream-answer.ts'
 import { sentUntilTaken } from '../downstream/token-retry.ts'
 import { unanswered } from '../downstream/unanswered.ts'
-import type { Forwarding, ForwardingConditions } from './forward.ts'
+import { straightTo, type Forwarding, type ForwardingConditions } from './forward.ts'
 import type { Envelope } from '../message/json-rpc-body.ts'
 import type { ToolGate } from '../tools/gate.ts'
 import { ACCEPTS_MESSAGES } from '../../platform/event-stream.ts'
@@ -30,7 +30,7 @@ export function gated(gate: ToolGate, envelope: Envelope, forwarding: Forwarding
 async function askFor(
   gate: ToolGate,
   { messages: [message] }: Envelope,
-  { target, identity, challenged, charge }: Forwarding & { readonly charge: () => Promise<void> },
+  { target, identity, challenged, way = straightTo(target), charge }: Forwarding & { readonly charge: () => Promise<void> },
   ending: AbortSignal,
 ): Promise<void> {
   const names = KEPT_META.map((name) => `io.modelcontextprotocol/${name}`)
@@ -47,12 +47,7 @@ async function askFor(
   const ask = async ({ id, body }: { readonly id: string; readonly body: string }): Promise<string | undefined> => {
     await charge()
     const send = (instead?: Readonly<Record<string, string>>): Promise<Response> =>
-      outbound(
-        'operator',
-        target,
-        { method: 'POST', headers: { ...headers, ...instead }, body },
-        { signal, headersWithinMs: INQUIRY_MS },
-      )
+      way({ method: 'POST', headers: { ...headers, ...instead }, body }, { signal, headersWithinMs: INQUIRY_MS })
     const answer = await sentUntilTaken(send, challenged).catch((error: unknown) => {
       // Whoever is cut off is told why by those who cut.
       throw error instanceof OutboundError && !ending.aborted ? unanswered(error) : error

@@ -19,8 +19,11 @@ export interface McpSession {
   readonly initialize: string
   /** What the downstream negotiated (`result.protocolVersion`). */
   readonly protocolVersion: string | undefined
-  /** What is spoken on either side, where one of them is not streamable HTTP; the downstream's may not be known yet. */
-  readonly bridge?: { readonly client: Transport; readonly downstream: Transport | undefined }
+  /**
+   * What is spoken on either side, where the client's is not the streamable HTTP of the legacy eras: `modern` for a session of the broker's
+   * own, which no client knows. The downstream's may not be known yet.
+   */
+  readonly bridge?: { readonly client: Transport | 'modern'; readonly downstream: Transport | undefined }
   readonly lastUsedAt: number
 }
 
@@ -150,7 +153,9 @@ function fromRow(row: SessionRow): McpSession {
     initialize: row.initialize,
     protocolVersion: row.protocol_version ?? undefined,
     lastUsedAt: row.last_used_at,
-    ...(row.client !== null && { bridge: { client: transport(row.client), downstream: transportOrNone(row.downstream) } }),
+    ...(row.client !== null && {
+      bridge: { client: row.client === 'modern' ? 'modern' : transport(row.client), downstream: transportOrNone(row.downstream) },
+    }),
   }
 }
 

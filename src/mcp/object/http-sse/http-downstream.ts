@@ -5,18 +5,18 @@ import { checkAnswer } from '../../downstream/downstream-answer.ts'
 import { eventNotTaken } from '../../message/event-too-large.ts'
 import { isEventStream } from '../../downstream/passing-headers.ts'
 import { McpRefusal } from '../../message/refusal.ts'
-import { isMessage, readEvents, SseEventTooLarge } from '../../sse/sse.ts'
+import { SseEventTooLarge } from '../../sse/sse.ts'
 import { wholeBody } from '../../downstream/whole-body.ts'
 import { versionIn, type DownstreamSessions } from '../downstream-session.ts'
-import type { LostBecause } from '../lost-answer.ts'
 import { ACCEPTS_MESSAGES } from '../../../platform/event-stream.ts'
 import { ownChallenge } from '../own-token-retry.ts'
 import type { StreamSpec } from '../owned-stream.ts'
 import { pause } from '../pause.ts'
-import { OpenRequests } from '../../message/open-requests.ts'
+import { pumped, type Take } from './pumped.ts'
+import { Readings, type Reading } from './readings.ts'
 import { resumed } from '../resumption.ts'
 import { Silence } from '../silence.ts'
-import { withdraw, withdrawnBy, type Owing } from '../withdrawal.ts'
+import { withdraw, withdrawnBy } from '../withdrawal.ts'
 import {
   headersWithinMs,
   initializeIn,
@@ -36,28 +36,25 @@ const LONGEST_CALL_MS = 600_000
 const PAUSE_MS = 1_000
 const LONGEST_PAUSE_MS = 30_000
 
-/** An answer on its way: what it owes, and what ends it. */
-interface Reading extends Owing {
-  readonly signal: AbortSignal
-  /** Why it will not be answered, as far as is known. */
-  lostBecause: LostBecause | undefined
-  /** The downstream's session it is answered in. */
-  downstreamId: string | undefined
-}
-
-type Take = (data: string, serverEventId: string | undefined) => Promise<void>
-
 interface Following extends Pick<StreamSpec, 'kind' | 'downstreamId'> {
   readonly attempts: number
   /** Called when nothing has come for long; absent where there may be silence. */
   readonly silent?: () => void
+  /** Told once whether the downstream offers the stream. */
+  readonly offered?: ((isOffered: boolean) => void) | undefined
+}
+
+interface Listening {
+  readonly signal?: AbortSignal
+  readonly offered?: (isOffered: boolean) => void
 }
 
 export class HttpDownstream implements DownstreamLink {
   readonly #context: LinkContext
   readonly #downstream: DownstreamSessions
-  readonly #reading = new Set<Reading>()
-  #isListening = false
+  readonly #reading = new Readings()
+  /** Of the stream that stands open. */
+  #listening: AbortSignal | undefined
 
   constructor(context: LinkContext, downstream: DownstreamSessions) {
     this.#context = context
@@ -86,7 +83,7 @@ export class HttpDownstream implements DownstreamLink {
   }
 
   async send(message: ClientMessage, signal = this.#context.signal): Promise<Response> {
-    const end = withdraw(withdrawnBy(message.messages), [...this.#reading])
+    const end = withdraw(withdrawnBy(message.messages), this.#reading.open())
     return await this.#send(message, signal).finally(end)
   }
 
@@ -107,11 +104,7 @@ export class HttpDownstream implements DownstreamLink {
 
   /** The downstream has lost this session: what was asked in it gets no answer any more. */
   lose(downstreamId: string | undefined): void {
-    for (const reading of this.#reading) {
-      if (reading.downstreamId === undefined || reading.downstreamId !== downstreamId || reading.open.areAnswered) continue
-      reading.lostBecause = 'session'
-      reading.end()
-    }
+    this.#reading.lose(downstreamId)
   }
 
   /** Takes the downstream's answer to a message, from here or from whoever asked first. */
@@ -123,43 +116,44 @@ export class HttpDownstream implements DownstreamLink {
       context.mcpSessions.change(session(), { initialize, downstreamId: answer.headers.get('mcp-session-id') ?? undefined })
     }
     if (message.requestIds.length === 0) {
-      if (message.messages.some(({ method }) => method === 'notifications/initialized')) this.listen()
+      const isReady = message.messages.some(({ method }) => method === 'notifications/initialized')
+      if (isReady && this.#context.listensOnDemand !== true) this.listen()
       return relayed(answer)
     }
-    const reading = this.#begin(message)
+    const reading = this.#reading.begin(message.requestIds, this.#context.signal)
     waitUntil(this.#read(message, answer, reading).catch((error: unknown) => this.#failed(error, reading)))
     return new Response(null, { status: 202, headers: { 'cache-control': 'no-store' } })
   }
 
   /** Relays what the downstream says unasked, if it offers a stream for that. */
-  listen(serverEventId?: string): void {
-    if (this.#isListening) return
-    this.#isListening = true
-    const { signal } = this.#context
+  listen(serverEventId?: string, { signal = this.#context.signal, offered }: Listening = {}): void {
+    if (this.#listening?.aborted === false) return
+    this.#listening = signal
     const told = async (data: string, id: string | undefined): Promise<void> => this.#context.deliver(data, id)
-    const forEver = { kind: 'standing', downstreamId: undefined, attempts: Number.POSITIVE_INFINITY } as const
+    const forEver = { kind: 'standing', downstreamId: undefined, attempts: Number.POSITIVE_INFINITY, offered } as const
     const listening = this.#follow(serverEventId, told, () => !signal.aborted, signal, forEver)
-    this.#context.waitUntil(listening.finally(() => (this.#isListening = false)))
+    const over = (): void => {
+      if (this.#listening === signal) this.#listening = undefined
+    }
+    this.#context.waitUntil(listening.finally(over))
+  }
+
+  /** The rest of an answer that was begun in an earlier life of the object. */
+  resume(requestId: string, serverEventId: string): void {
+    const reading = this.#reading.begin([requestId], this.#context.signal)
+    const { downstreamId } = this.#context.session()
+    reading.downstreamId = downstreamId
+    const work = this.#rest(serverEventId, this.#taking(reading, [requestId]), reading).then(() => this.#over(reading))
+    this.#context.waitUntil(work.catch((error: unknown) => this.#failed(error, reading)))
   }
 
   async #inBackground(message: ClientMessage): Promise<void> {
-    const reading = this.#begin(message)
+    const reading = this.#reading.begin(message.requestIds, this.#context.signal)
     try {
       await this.#read(message, await this.send(message, reading.signal), reading)
     } catch (error) {
       await this.#failed(error, reading)
     }
-  }
-
-  /** From before the downstream is asked: the client may take a request back at once. */
-  #begin({ requestIds }: ClientMessage): Reading {
-    const abort = new AbortController()
-    const end = (): void => abort.abort('nothing more is owed')
-    const signal = AbortSignal.any([this.#context.signal, abort.signal])
-    const reading: Reading = { open: new OpenRequests(requestIds), end, signal, lostBecause: undefined, downstreamId: undefined }
-    this.#reading.add(reading)
-    signal.addEventListener('abort', () => this.#reading.delete(reading), { once: true })
-    return reading
   }
 
   async #failed(error: unknown, { open, end, lostBecause }: Reading): Promise<void> {
@@ -174,35 +168,23 @@ export class HttpDownstream implements DownstreamLink {
         : error instanceof SseEventTooLarge
           ? eventNotTaken(error)
           : new McpRefusal('downstream_broken', 'The answer of the downstream MCP server broke off')
-    for (const id of open.spelled)
-      await this.#context.deliver(new McpRefusal(code, message).for({ id }).toJson(this.#context.standing))
+    const { deliver, refused, standing } = this.#context
+    for (const id of open.spelled) {
+      const refusal = new McpRefusal(code, message).for({ id })
+      await (refused ? refused(id, refusal) : deliver(refusal.toJson(standing)))
+    }
   }
 
   /** Every request of the message is answered when this resolves, by the downstream or in its place. */
   async #read(message: ClientMessage, answer: Response, reading: Reading): Promise<void> {
-    const { open, end, signal } = reading
-    const { deliver, lost, context, session } = this.#context
-    const isInitialize = initializeIn(message) !== undefined
-    const { downstreamId } = session()
-    reading.downstreamId = downstreamId
-    const take = async (data: string): Promise<void> => {
-      open.settle(data)
-      const version = isInitialize ? versionIn(data) : undefined
-      if (version !== undefined) context.mcpSessions.change(session(), { protocolVersion: version })
-      await deliver(data)
-      if (open.areAnswered) setTimeout(end, GRACE_MS)
-    }
+    const { open, signal } = reading
+    const { context, session } = this.#context
+    reading.downstreamId = session().downstreamId
+    const take = this.#taking(reading, message.requestIds, initializeIn(message) !== undefined)
     if (isEventStream(answer) && answer.ok && answer.body) {
       const serverEventId = await this.#pump(answer.body, undefined, take, signal)
       // It ended its stream before it had answered: it wants to be asked for the rest (SEP-1699), or it broke.
-      const wants = (): boolean => !open.areAnswered && reading.lostBecause === undefined
-      if (wants() && serverEventId !== undefined)
-        await this.#follow(serverEventId, take, wants, signal, {
-          kind: 'call',
-          downstreamId,
-          attempts: ATTEMPTS,
-          silent: () => (reading.lostBecause = 'silent'),
-        })
+      if (serverEventId !== undefined) await this.#rest(serverEventId, take, reading)
     } else {
       // A JSON answer becomes one event.
       const { maxEventBytes: mostBytes } = context.settings.limits
@@ -213,8 +195,32 @@ export class HttpDownstream implements DownstreamLink {
       if (!answer.ok && !open.areAnswered)
         throw new McpRefusal('downstream_broken', `The downstream MCP server answered with status ${answer.status}`)
     }
+    await this.#over(reading)
+  }
+
+  #taking({ open, end }: Reading, requestIds: readonly string[], isInitialize = false): Take {
+    const { deliver, context, session } = this.#context
+    return async (data, serverEventId) => {
+      open.settle(data)
+      const version = isInitialize ? versionIn(data) : undefined
+      if (version !== undefined) context.mcpSessions.change(session(), { protocolVersion: version })
+      await deliver(data, undefined, { requestIds, serverEventId })
+      if (open.areAnswered) setTimeout(end, GRACE_MS)
+    }
+  }
+
+  async #rest(serverEventId: string, take: Take, reading: Reading): Promise<void> {
+    const { open, signal, downstreamId } = reading
+    const wants = (): boolean => !open.areAnswered && reading.lostBecause === undefined
+    const silent = (): void => void (reading.lostBecause = 'silent')
+    if (wants())
+      await this.#follow(serverEventId, take, wants, signal, { kind: 'call', downstreamId, attempts: ATTEMPTS, silent })
+  }
+
+  async #over({ open, end, lostBecause }: Reading): Promise<void> {
     end()
-    if (!open.areAnswered && !this.#context.signal.aborted) await lost(open.spelled, reading.lostBecause)
+    const { signal, lost } = this.#context
+    if (!open.areAnswered && !signal.aborted) await lost(open.spelled, lostBecause)
   }
 
   /** Asks for what follows an event, again and again, until nobody wants more or the downstream has no more to give. */
@@ -223,7 +229,7 @@ export class HttpDownstream implements DownstreamLink {
     take: Take,
     wants: () => boolean,
     signal: AbortSignal,
-    { attempts, silent, ...of }: Following,
+    { attempts, silent, offered, ...of }: Following,
   ): Promise<void> {
     const { context, session, standing } = this.#context
     let serverEventId = from
@@ -234,10 +240,11 @@ export class HttpDownstream implements DownstreamLink {
       const spec = { id: standing, grantId, mcpSession, ...of, requestIds: [] }
       try {
         const answer = await resumed(context, this.#downstream, spec, serverEventId, signal)
+        offered?.(answer?.body != null)
         if (!answer?.body) return
         const last = silent
           ? await this.#pumpUntilSilent(answer.body, serverEventId, take, signal, silent)
-          : await this.#pump(answer.body, serverEventId, take, signal)
+          : await this.#pump(answer.body, serverEventId, take, signal, of.kind === 'call')
         if (last !== serverEventId) attempt = 0
         serverEventId = last
       } catch (error) {
@@ -266,26 +273,14 @@ export class HttpDownstream implements DownstreamLink {
     return await this.#pump(body, before, taken, AbortSignal.any([signal, ending.signal])).finally(() => silence.end())
   }
 
-  /** Resolves with the last event id when the stream ends, however it ends. */
-  async #pump(
+  #pump(
     body: ReadableStream<Uint8Array>,
-    before: string | undefined,
+    serverEventId: string | undefined,
     take: Take,
     signal: AbortSignal,
+    isCall = true,
   ): Promise<string | undefined> {
-    let serverEventId = before
-    try {
-      const events = body.pipeThrough(new TransformStream<Uint8Array, Uint8Array>(), { signal })
-      for await (const event of readEvents(events, { maxEventBytes: this.#context.context.settings.limits.maxEventBytes })) {
-        if (event.id !== undefined) serverEventId = event.id || undefined
-        // On the one stream of an HTTP+SSE client other types mean other things, or nothing.
-        if (isMessage(event)) await take(event.data, event.id || undefined)
-      }
-    } catch (error) {
-      // What has answered so need not be asked again; what comes unasked is lost alone.
-      if (error instanceof SseEventTooLarge && signal !== this.#context.signal) throw error
-      if (!signal.aborted) log('warn', 'downstream.connection_broken', { reason: describeError(error) })
-    }
-    return serverEventId
+    const { maxEventBytes } = this.#context.context.settings.limits
+    return pumped(body, take, { serverEventId, signal, maxEventBytes, isCall })
   }
 }

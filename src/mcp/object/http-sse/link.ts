@@ -21,6 +21,14 @@ export interface ClientMessage {
   readonly label: string
 }
 
+/** Where a message came that was sent on the answer to a POST. */
+export interface Origin {
+  /** Ids of the requests in that, as spelled. */
+  readonly requestIds: readonly string[]
+  /** What the downstream can be asked to resume after. */
+  readonly serverEventId: string | undefined
+}
+
 /** The far end. */
 export interface DownstreamLink {
   /** Sends a message; the answer is for the client's POST. What the downstream has to say about it comes as messages of its own. */
@@ -38,12 +46,18 @@ export interface LinkContext {
   /** Aborts when the session ends or nobody listens any more. */
   readonly signal: AbortSignal
   readonly waitUntil: (work: Promise<unknown>) => void
-  /** One message of the downstream's; `serverEventId` is what it can be asked to resume after. */
-  readonly deliver: (data: string, serverEventId?: string) => Promise<void>
+  /** One message of the downstream's; `serverEventId` is what the stream that stands open can be asked to resume after. */
+  readonly deliver: (data: string, serverEventId?: string, origin?: Origin) => Promise<void>
   /** These requests, or all that are open, will not be answered. */
   readonly lost: (requestIds?: readonly string[], because?: LostBecause) => Promise<void>
   /** Whether a client is there to be told something. */
   readonly isHeard: () => boolean
+  /** Told of a request that got no answer of the downstream's; without it the refusal is delivered in its place. */
+  readonly refused?: (requestId: string, refusal: McpRefusal) => Promise<void>
+  /** The downstream is connected again, in a new session: of what it said meanwhile nothing will come. */
+  readonly reopened?: () => void
+  /** The stream that stands open is asked for by whoever needs it, and not as soon as there is a session. */
+  readonly listensOnDemand?: boolean
 }
 
 /**

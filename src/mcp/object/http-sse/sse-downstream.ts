@@ -88,6 +88,7 @@ export class SseDownstream implements DownstreamLink {
       log('info', 'mcp_session.initialized_again', { session: id })
     }
     this.#connection = connection
+    if (initialize !== '') context.reopened?.()
     return connection
   }
 

@@ -1,0 +1,197 @@
+// The sessions a person's clients of 2026-07-28 have at legacy servers: one for each grant and set of capabilities, and few.
+//
+// A client without a session has nothing that would tell two of its conversations apart, so they share what the server keeps by session.
+import type { Caller } from '../../../caller.ts'
+import type { McpSession } from '../../../session/store/mcp-sessions.ts'
+import type { SessionContext } from '../../../session/session-context.ts'
+import { downstreamFor } from '../../../settings/downstreams.ts'
+import { canonical, legacyCapabilities } from '../../bridge/client-capabilities.ts'
+import { memberOf } from '../../bridge/json-edit.ts'
+import type { Sender } from '../../bridge/request-sender.ts'
+import { McpRefusal } from '../../message/refusal.ts'
+import { jsonIn } from '../../message/response.ts'
+import type { DownstreamSessions } from '../downstream-session.ts'
+import { Transports } from '../http-sse/transports.ts'
+import type { SessionKeeper } from '../session-keeper.ts'
+import { LegacyServer, type LegacyServerOptions } from './legacy-server.ts'
+
+/** Of one grant at one server; the least recently used ends for the next. */
+const MOST_SESSIONS = 4
+/** How long a connection to a server of HTTP+SSE outlives the last call, in milliseconds: it is opened again with three requests. */
+const CONNECTED_FOR_MS = 600_000
+
+const BROKER = '{"name":"mcp-session-broker","version":"1"}'
+
+export interface LegacyServersOptions {
+  readonly context: SessionContext
+  readonly sessions: DownstreamSessions
+  readonly keeper: SessionKeeper
+  readonly waitUntil: (work: Promise<unknown>) => void
+  readonly on: Pick<LegacyServerOptions, 'asked' | 'withdrawn' | 'responded' | 'gone'>
+  /** Whether a call of this session waits for answers. */
+  readonly isParked: (sessionId: string) => boolean
+}
+
+interface Kept {
+  /** Who it is for, and as what. */
+  readonly key: string
+  readonly grantId: string
+  readonly server: LegacyServer
+  readonly ready: Promise<void>
+  rest?: ReturnType<typeof setTimeout>
+}
+
+export class LegacyServers {
+  readonly #options: LegacyServersOptions
+  readonly #kept = new Map<string, Kept>()
+  readonly #transports = new Transports()
+
+  constructor(options: LegacyServersOptions) {
+    this.#options = options
+  }
+
+  /** Grants of the calls that are open, one for each. */
+  grantsOfCalls(): readonly string[] {
+    return [...this.#kept.values()].flatMap(({ server }) => [...server.calls.values()].map(({ grantId }) => grantId))
+  }
+
+  isHeard(sessionId: string): boolean {
+    return this.#kept.get(sessionId)?.server.isBusy === true || this.#options.isParked(sessionId)
+  }
+
+  /** A session that was opened for a client with these capabilities. Throws a refusal where the server lets none be opened. */
+  async of(caller: Caller, sender: Sender, headers: Headers): Promise<LegacyServer> {
+    const capabilities = legacyCapabilities(sender.capabilities)
+    const key = `${caller.resource} ${caller.grantId} ${capabilities}`
+    const kept =
+      this.#keptAs(key) ?? this.#known(caller, capabilities, key) ?? this.#opened(caller, sender, headers, { capabilities, key })
+    const { mcpSessions, now } = this.#options.context
+    mcpSessions.use(kept.server.id, caller.grantId, now())
+    await kept.ready
+    this.#touch(kept)
+    return kept.server
+  }
+
+  /** The one of this session, also where it was opened in an earlier life of the object. */
+  find(sessionId: string): LegacyServer | undefined {
+    const kept = this.#kept.get(sessionId)
+    if (kept) return kept.server
+    const { mcpSessions, legacyDownstreams, settings } = this.#options.context
+    const session = mcpSessions.find(sessionId)
+    const isReady = session?.bridge?.client === 'modern' && legacyDownstreams.initialized(sessionId) !== undefined
+    if (!isReady || !downstreamFor(settings, session.resource)) return undefined
+    return this.#keep(session, `${session.resource} ${session.grantId} ${capabilitiesIn(session)}`).server
+  }
+
+  /** The downstream has another session for this one. */
+  lose(old: McpSession): void {
+    this.#kept.get(old.id)?.server.lose(old.downstreamId)
+  }
+
+  /** The session has ended, by whatever hand. */
+  ended(sessionId: string): void {
+    const kept = this.#kept.get(sessionId)
+    clearTimeout(kept?.rest)
+    this.#kept.delete(sessionId)
+    kept?.server.close()
+    this.#options.context.legacyDownstreams.forgetSession(sessionId)
+  }
+
+  /** Everything of these grants stops; their sessions are told to their servers by whoever ends them. */
+  end(concerns: (grantId: string) => boolean, refusal: () => McpRefusal): void {
+    for (const [id, { grantId, server, rest }] of this.#kept) {
+      if (!concerns(grantId)) continue
+      clearTimeout(rest)
+      this.#kept.delete(id)
+      for (const { waiting } of server.calls.values()) waiting?.answer.refuse(refusal())
+      server.close()
+    }
+  }
+
+  #keptAs(key: string): Kept | undefined {
+    return [...this.#kept.values()].find((kept) => kept.key === key)
+  }
+
+  #known(caller: Caller, capabilities: string, key: string): Kept | undefined {
+    const session = this.#sessionsOf(caller).find((one) => capabilitiesIn(one) === capabilities)
+    const isReady = session && this.#options.context.legacyDownstreams.initialized(session.id) !== undefined
+    return isReady ? this.#keep(session, key) : undefined
+  }
+
+  #opened(
+    caller: Caller,
+    { clientInfo }: Sender,
+    headers: Headers,
+    { capabilities, key }: { readonly capabilities: string; readonly key: string },
+  ): Kept {
+    const { keeper } = this.#options
+    this.#makeRoom(caller)
+    const session = keeper.bridged(caller, { client: 'modern', downstream: undefined })
+    const info = clientInfo ? JSON.stringify(clientInfo) : BROKER
+    const ready = async (server: LegacyServer): Promise<void> => {
+      try {
+        await server.initialize(capabilities, info, headers)
+      } catch (error) {
+        keeper.forget(session)
+        throw error
+      }
+    }
+    return this.#keep(session, key, ready)
+  }
+
+  #keep(session: McpSession, key: string, opening: (server: LegacyServer) => Promise<void> = () => Promise.resolve()): Kept {
+    const { context, sessions, waitUntil, on } = this.#options
+    const downstream = downstreamFor(context.settings, session.resource)
+    if (!downstream) throw new McpRefusal('not_found', 'The MCP server is not brokered any more')
+    const server = new LegacyServer({
+      ...on,
+      context,
+      downstream,
+      sessions,
+      waitUntil,
+      transports: this.#transports,
+      session: session.id,
+    })
+    const ready = opening(server)
+    // Whoever waits hears of it; without them it is nobody's fault.
+    ready.catch(() => undefined)
+    const kept = { key, grantId: session.grantId, server, ready }
+    this.#kept.set(session.id, kept)
+    return kept
+  }
+
+  #sessionsOf({ grantId, resource }: Caller): readonly McpSession[] {
+    const ofGrant = this.#options.context.mcpSessions.byUse()
+    return ofGrant.filter((one) => one.grantId === grantId && one.resource === resource && one.bridge?.client === 'modern')
+  }
+
+  /** A session somebody is in the middle of is not ended for another. */
+  #makeRoom(caller: Caller): void {
+    const open = this.#sessionsOf(caller)
+    if (open.length < MOST_SESSIONS) return
+    const oldest = open.find(({ id }) => !this.isHeard(id))
+    if (!oldest)
+      throw new McpRefusal(
+        'limit_exceeded',
+        'too many clients with different capabilities are busy: wait until one of them is done',
+      )
+    this.#options.keeper.end(oldest)
+  }
+
+  /** A connection keeps the object awake, and not for ever. */
+  #touch(kept: Kept): void {
+    clearTimeout(kept.rest)
+    const { server } = kept
+    if (!server.link.hasOneStream) return
+    kept.rest = setTimeout(() => {
+      if (this.isHeard(server.id)) return this.#touch(kept)
+      this.#kept.delete(server.id)
+      server.close()
+    }, CONNECTED_FOR_MS)
+  }
+}
+
+/** Of a session whose client was initialized, in the order they are compared in. */
+function capabilitiesIn({ initialize }: McpSession): string {
+  return canonical(jsonIn(memberOf(initialize || '{}', ['params', 'capabilities']) ?? '{}'))
+}

@@ -1,0 +1,285 @@
+// The object's side of the bridge from clients of 2026-07-28 to legacy servers: each request is answered as a server of that revision would.
+import { randomId } from '../../../platform/crypto.ts'
+import { describeError, log } from '../../../platform/telemetry.ts'
+import { isFull } from '../../../session/access/downstream-room.ts'
+import type { CloseReason } from '../../../session/contract/leash-terms.ts'
+import type { McpSession } from '../../../session/store/mcp-sessions.ts'
+import type { StreamDetail } from '../../../session/streams/carrier.ts'
+import type { SessionContext } from '../../../session/session-context.ts'
+import { answerTo, isAccepted } from '../../bridge/server-questions.ts'
+import { legacyNotification, legacyRequest, progressTokenIn } from '../../bridge/legacy-request.ts'
+import { senderOf, type Sender } from '../../bridge/request-sender.ts'
+import { methodNotFound, ProtocolError } from '../../bridge/protocol-error.ts'
+import { ANSWER_HEADER, refusalAnswer } from '../../dispatch/dispatch-header.ts'
+import { NotAdmitted, notAdmitted } from '../../dispatch/object-answer.ts'
+import { TRANSLATION_HEADER, translationIn, type TranslationOrder } from '../../dispatch/translation-order.ts'
+import { openEnvelope, type Message } from '../../message/json-rpc-body.ts'
+import { handedBody } from '../../message/read-body.ts'
+import { interrupted, McpRefusal } from '../../message/refusal.ts'
+import { jsonIn } from '../../message/response.ts'
+import type { DownstreamSessions } from '../downstream-session.ts'
+import { refuseEnded } from '../refuse-ended.ts'
+import type { SessionKeeper } from '../session-keeper.ts'
+import { discovered } from './discovered.ts'
+import type { LegacyServer } from './legacy-server.ts'
+import { LegacyServers } from './legacy-servers.ts'
+import { listened } from './listened.ts'
+import { ModernAnswer } from './modern-answer.ts'
+import { openCall, type OpenCall, type Waiting } from './open-call.ts'
+import { ParkedCalls, refused, termsOf, type Retry } from './parked-calls.ts'
+import { gone, responded } from './responded.ts'
+
+/** One request on its way. */
+interface Asked {
+  readonly order: TranslationOrder
+  readonly headers: Headers
+  readonly body: string
+  readonly message: Message
+  /** As the client spelled it, in JSON. */
+  readonly id: string
+  /** Aborts when the client leaves. */
+  readonly left: AbortSignal
+}
+
+/** Of the legacy eras; a server of 2026-07-28 knows none of them. */
+const NOT_MODERN: readonly string[] = ['initialize', 'ping', 'logging/setLevel', 'resources/subscribe', 'resources/unsubscribe']
+
+/** What has a meaning in a session alone, or is said in another way. */
+const ABSORBED: readonly string[] = [
+  'notifications/cancelled',
+  'notifications/initialized',
+  'notifications/progress',
+  'notifications/roots/list_changed',
+]
+
+export interface ModernClientsOptions {
+  readonly context: SessionContext
+  readonly downstream: DownstreamSessions
+  readonly sessions: SessionKeeper
+  readonly waitUntil: (work: Promise<unknown>) => void
+}
+
+export class ModernClients {
+  readonly #context: SessionContext
+  readonly #waitUntil: (work: Promise<unknown>) => void
+  readonly #servers: LegacyServers
+  readonly #parked: ParkedCalls
+
+  constructor({ context, downstream, sessions, waitUntil }: ModernClientsOptions) {
+    this.#context = context
+    this.#waitUntil = waitUntil
+    this.#parked = new ParkedCalls({ context, waitUntil, serverOf: (id) => this.#servers.find(id) })
+    this.#servers = new LegacyServers({
+      context,
+      sessions: downstream,
+      keeper: sessions,
+      waitUntil,
+      isParked: (id) => this.#parked.all().some(({ sessionId }) => sessionId === id),
+      on: {
+        asked: (server, call, question) => this.#parked.asked(server, call, question),
+        withdrawn: (server, questionId) => this.#parked.withdrawn(server, questionId),
+        responded: (server, call, response) => waitUntil(responded(server, call, response, this.#parked)),
+        gone,
+      },
+    })
+  }
+
+  get isBusy(): boolean {
+    return this.#parked.size > 0
+  }
+
+  async carry(request: Request): Promise<Response> {
+    const order = translationIn(request.headers)
+    try {
+      const answer = await this.#carried(order, request)
+      answer.headers.set(ANSWER_HEADER, 'carried')
+      return answer
+    } catch (error) {
+      if (error instanceof McpRefusal) return refusalAnswer(error)
+      if (error instanceof NotAdmitted) return notAdmitted(error.refused)
+      throw error
+    }
+  }
+
+  /** Calls that wait for answers of their clients; what a client waits for is the router's stream. */
+  open(): readonly StreamDetail[] {
+    return this.#parked.all().map(({ id, grantId, label, openedAt }) => ({ id, grantId, kind: 'call', label, openedAt }))
+  }
+
+  end(reason: CloseReason, concerns: (grantId: string) => boolean): number {
+    this.#servers.end(concerns, () => interrupted(reason))
+    return this.#parked.end(({ grantId }) => concerns(grantId))
+  }
+
+  endStream(id: string): number {
+    if (!this.#parked.all().some((parked) => parked.id === id)) return 0
+    this.#waitUntil(this.#parked.expire(id).catch(noted))
+    return 1
+  }
+
+  sessionEnded(id: string): void {
+    this.#parked.end(({ sessionId }) => sessionId === id)
+    this.#servers.ended(id)
+  }
+
+  lose(old: McpSession): void {
+    this.#servers.lose(old)
+  }
+
+  isHeard(sessionId: string): boolean {
+    return this.#servers.isHeard(sessionId)
+  }
+
+  recover(): void {
+    this.#parked.recover()
+  }
+
+  async #carried(order: TranslationOrder, request: Request): Promise<Response> {
+    const headers = new Headers(request.headers)
+    headers.delete(TRANSLATION_HEADER)
+    const bytes = await handedBody(request, this.#context.settings.limits)
+    const [message] = openEnvelope(bytes).messages
+    refuseEnded(this.#context, order.caller)
+    if (!message) throw new McpRefusal('invalid_message', 'a message of MCP 2026-07-28 comes alone')
+    const body = new TextDecoder().decode(bytes)
+    const { id } = message
+    if (id === undefined) return await this.#notified(order, message, body, headers)
+    try {
+      return await this.#answered({ order, headers, body, message, id, left: request.signal })
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw this.#isOver(order) ?? error
+      const { status } = error
+      return new Response(error.toJson(id, order.requestId), { status, headers: { 'content-type': 'application/json' } })
+    }
+  }
+
+  /** Whoever was cut off is told why, and not what that looked like from inside. */
+  #isOver({ caller }: TranslationOrder): unknown {
+    try {
+      return refuseEnded(this.#context, caller)
+    } catch (refusal) {
+      return refusal
+    }
+  }
+
+  async #notified(order: TranslationOrder, message: Message, body: string, headers: Headers): Promise<Response> {
+    const { kind, method, params } = message
+    if (!ABSORBED.includes(method)) {
+      const server = await this.#servers.of(order.caller, senderOf(message), headers)
+      await server.link.send({ kind, method, params, text: legacyNotification(body) }, headers)
+    }
+    return new Response(null, { status: 202 })
+  }
+
+  async #answered(asked: Asked): Promise<Response> {
+    const { order, headers, message, id } = asked
+    const sender = senderOf(message)
+    const { method, params } = message
+    if (NOT_MODERN.includes(method) || method.startsWith('tasks/')) throw methodNotFound(method)
+    if (isFull(this.#context, order.caller.resource, this.#servers.grantsOfCalls().length, () => this.#servers.grantsOfCalls()))
+      throw new McpRefusal('limit_exceeded', 'too many requests at once: wait until one of them is answered')
+    if (params['requestState'] !== undefined) return await this.#again(asked, sender)
+    const server = await this.#servers.of(order.caller, sender, headers)
+    if (method === 'server/discover') return json(discovered(id, server.facts))
+    if (method === 'subscriptions/listen') return await listened(server, { id, params, headers })
+    return await this.#call(asked, sender, server)
+  }
+
+  async #call(asked: Asked, sender: Sender, server: LegacyServer, round = 0): Promise<Response> {
+    const { order, headers, body, message } = asked
+    const { grantId } = order.caller
+    const call = openCall(
+      {
+        id: randomId(12),
+        grantId,
+        method: message.method,
+        label: order.label,
+        openedAt: this.#context.now(),
+        sender,
+        waiting: undefined,
+      },
+      { round },
+    )
+    const waiting = await this.#waiting(asked, sender, server, call)
+    if (asked.left.aborted) throw new McpRefusal('client_left', 'the client left before the downstream was asked')
+    call.waiting = waiting
+    try {
+      await server.call(call, legacyRequest(body, call.id), headers)
+    } catch (error) {
+      waiting.answer.drop()
+      throw error
+    }
+    return await waiting.answer.response
+  }
+
+  /** A client comes back with answers, or with some of them. */
+  async #again(asked: Asked, sender: Sender): Promise<Response> {
+    const { message, body } = asked
+    const terms = await termsOf(asked.order.caller, asked.message)
+    const retry = await this.#parked.taken(terms, message.params, body)
+    const { parked, given, missing } = retry
+    const server = this.#servers.find(parked.sessionId)
+    if (!server) throw refused('restarted')
+    if (parked.isSentAgain && missing.length === 0) return await this.#sentAgain(asked, sender, server, retry)
+    const call = server.calls.get(parked.callId) ?? this.#resumed(asked, sender, server, retry)
+    call.sender = sender
+    const waiting = await this.#waiting(asked, sender, server, call)
+    if (missing.length === 0) call.waiting = waiting
+    for (const { key, id } of parked.questions) {
+      const result = given.get(key)
+      if (id !== undefined && result !== undefined) await server.reply(answerTo(id, result), asked.headers)
+    }
+    if (missing.length > 0 && call.response === undefined)
+      await this.#parked.park(server, call, waiting, missing, parked.isSentAgain)
+    else if (call.response === undefined) this.#parked.collect(server, call)
+    else {
+      call.waiting = waiting
+      await responded(server, call, call.response, this.#parked)
+    }
+    return await waiting.answer.response
+  }
+
+  /** The person has been where the server wanted them to go: it is asked as if for the first time. */
+  async #sentAgain(asked: Asked, sender: Sender, server: LegacyServer, { parked, given }: Retry): Promise<Response> {
+    const areAccepted = [...given.values()].every((answer) => isAccepted(jsonIn(answer)))
+    if (!areAccepted)
+      throw new ProtocolError('not_translatable', 'The MCP server does not work before the person has been where it sent them')
+    return await this.#call(asked, sender, server, parked.round)
+  }
+
+  /** What an earlier life of the object had begun. */
+  #resumed({ order, message }: Asked, sender: Sender, server: LegacyServer, { parked }: Retry): OpenCall {
+    const { callId: id, grantId, label, openedAt, round, serverEventId } = parked
+    const begun = { id, grantId, method: message.method, label, openedAt, sender, waiting: undefined }
+    const call = openCall(begun, { round, serverEventId })
+    if (parked.isSentAgain) return call
+    if (serverEventId === undefined || !server.link.resume(id, serverEventId)) throw refused('restarted')
+    log('info', 'downstream.call_resumed', { session: server.id, request_id: order.requestId })
+    server.calls.set(id, call)
+    return call
+  }
+
+  async #waiting(asked: Asked, sender: Sender, server: LegacyServer, call: OpenCall): Promise<Waiting> {
+    const { order, body, id, left } = asked
+    const terms = await termsOf(asked.order.caller, asked.message)
+    const leave = (): void => {
+      left.removeEventListener('abort', leave)
+      if (call.waiting !== waiting) return
+      call.waiting = undefined
+      waiting.answer.drop()
+      this.#waitUntil(server.cancel(call.id, 'The client has left', asked.headers).catch(noted))
+    }
+    const answer = new ModernAnswer({ id, requestId: order.requestId, left: leave })
+    const waiting: Waiting = { id, progressToken: progressTokenIn(body), requestId: order.requestId, sender, answer, terms }
+    left.addEventListener('abort', leave, { once: true })
+    return waiting
+  }
+}
+
+function json(text: string): Response {
+  return new Response(text, { headers: { 'content-type': 'application/json' } })
+}
+
+function noted(error: unknown): void {
+  log('info', 'downstream.not_told', { reason: describeError(error) })
+}

@@ -1,0 +1,72 @@
+// One call of a client of 2026-07-28 at a legacy server, which may outlive the request it was made with: while the client looks for answers
+// to the server's questions, nobody waits for it.
+import type { ParkedQuestion } from '../../../session/store/legacy-downstreams.ts'
+import type { Sender } from '../../bridge/request-sender.ts'
+import { INTERACTIVE } from '../../bridge/protocol.ts'
+import type { ModernAnswer } from './modern-answer.ts'
+
+/** The request somebody waits with. */
+export interface Waiting {
+  /** As the client spelled it, in JSON. */
+  readonly id: string
+  /** The same; undefined where it wants no progress. */
+  readonly progressToken: string | undefined
+  readonly requestId: string
+  readonly sender: Sender
+  readonly answer: ModernAnswer
+  /** What a client has to come back with. */
+  readonly terms: RetryTerms
+}
+
+export interface RetryTerms {
+  readonly sub: string
+  readonly grantId: string
+  readonly resource: string
+  readonly method: string
+  /** SHA-256 of what has to be the same. */
+  readonly digest: string
+}
+
+export interface OpenCall {
+  /** The broker's id of the request at the server, and its progress token. */
+  readonly id: string
+  readonly grantId: string
+  readonly method: string
+  readonly label: string
+  /** Unix seconds. */
+  readonly openedAt: number
+  /** Of whoever waits, or waited last. */
+  sender: Sender
+  /** Undefined while it is parked. */
+  waiting: Waiting | undefined
+  /** Questions that the client has not been asked. */
+  asked: ParkedQuestion[]
+  collecting: ReturnType<typeof setTimeout> | undefined
+  round: number
+  /** Where the server's answer can be resumed. */
+  serverEventId: string | undefined
+  /** What the server wanted to ask and could not. */
+  missing: Readonly<Record<string, unknown>> | undefined
+  /** The server's response, where it came while nobody waited. */
+  response: string | undefined
+}
+
+type Begun = Pick<OpenCall, 'id' | 'grantId' | 'method' | 'label' | 'openedAt' | 'sender' | 'waiting'>
+
+export function openCall(begun: Begun, parked: Partial<Pick<OpenCall, 'round' | 'serverEventId'>> = {}): OpenCall {
+  return {
+    ...begun,
+    asked: [],
+    collecting: undefined,
+    round: parked.round ?? 0,
+    serverEventId: parked.serverEventId,
+    missing: undefined,
+    response: undefined,
+  }
+}
+
+/** The one call a question can be about that does not say; undefined where there is none, or more than one. */
+export function onlyInteractive(calls: Iterable<OpenCall>): OpenCall | undefined {
+  const [one, another] = [...calls].filter(({ method }) => INTERACTIVE.includes(method))
+  return another ? undefined : one
+}

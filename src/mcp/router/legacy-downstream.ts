@@ -1,0 +1,112 @@
+// The way of a request of 2026-07-28 to a server that may speak the legacy eras alone: found out once, and then by way of the person's object.
+import { headerJson } from '../../platform/header-json.ts'
+import { outbound, OutboundError } from '../../platform/outbound.ts'
+import { describeError, log } from '../../platform/telemetry.ts'
+import type { Downstream } from '../../settings/downstreams.ts'
+import { verdictOf, type EraMemory } from '../bridge/era-verdict.ts'
+import { META, MODERN_VERSION } from '../bridge/protocol.ts'
+import { ANSWER_HEADER, refusalIn } from '../dispatch/dispatch-header.ts'
+import { SessionUnavailable } from '../dispatch/object-answer.ts'
+import { HELD_HEADER, TRANSLATION_HEADER, type TranslationOrder } from '../dispatch/translation-order.ts'
+import type { Era } from '../message/era.ts'
+import { ACCEPTS_MESSAGES } from '../../platform/event-stream.ts'
+import { responseIn } from '../tools/inquiry.ts'
+import { straightTo, type Way } from './forward.ts'
+
+/** The part of `UserSession` that speaks to legacy servers. */
+interface TranslationPost {
+  fetch(url: string, init: RequestInit): Promise<Response>
+}
+
+export interface Translation {
+  readonly downstream: Downstream
+  readonly target: string
+  readonly order: TranslationOrder
+  readonly post: TranslationPost
+  /** In the isolate: nobody waits for another's question, which would never end (each asks until one knows). */
+  readonly eras: EraMemory
+  /** Throws where the person has no requests left. */
+  readonly charge: () => Promise<void>
+}
+
+/** Undefined where nothing is translated: the way is the straight one, and costs nothing. */
+export function translated({ downstream, ...translation }: Translation): Way | undefined {
+  const { target, eras } = translation
+  // A session is at the address that is configured; what lies below it is asked as ever.
+  if (downstream.eraBridge !== true || downstream.era === 'modern' || target !== downstream.url) return undefined
+  const straight = straightTo(target)
+  const configured = downstream.transport === 'http-sse' ? 'legacy' : downstream.era
+  return async (init, options) => {
+    const era = configured ?? eras.of(downstream.resource) ?? (await found({ downstream, ...translation }, init.headers))
+    return await (era === 'legacy' ? byObject({ downstream, ...translation }, init, options) : straight(init, options))
+  }
+}
+
+const PROBE_ID = 'broker-discover'
+const PROBED_WITHIN_MS = 5_000
+
+/** Asked as the person, because a server may answer strangers otherwise. Without a verdict nothing is remembered, and nothing translated. */
+async function found(
+  { downstream, target, eras, charge }: Translation,
+  client: Readonly<Record<string, string>>,
+): Promise<Era | undefined> {
+  await charge()
+  const signal = AbortSignal.timeout(PROBED_WITHIN_MS)
+  const headers = {
+    ...Object.fromEntries(Object.entries(client).filter(([name]) => !name.startsWith('mcp-'))),
+    accept: ACCEPTS_MESSAGES,
+    'content-type': 'application/json',
+    'mcp-protocol-version': MODERN_VERSION,
+    'mcp-method': 'server/discover',
+  }
+  const _meta = {
+    [META.version]: MODERN_VERSION,
+    [META.clientInfo]: { name: 'mcp-session-broker', version: '1' },
+    [META.capabilities]: {},
+  }
+  const body = JSON.stringify({ jsonrpc: '2.0', id: PROBE_ID, method: 'server/discover', params: { _meta } })
+  try {
+    const answer = await outbound(
+      'operator',
+      target,
+      { method: 'POST', headers, body },
+      { signal, headersWithinMs: PROBED_WITHIN_MS },
+    )
+    const message = (await responseIn(answer, PROBE_ID, signal)) ?? ''
+    const era = signal.aborted ? undefined : verdictOf({ status: answer.status, message })
+    log('info', 'downstream.era_found', { downstream: downstream.name, era, status: answer.status })
+    return eras.note(downstream.resource, era)
+  } catch (error) {
+    if (!(error instanceof OutboundError)) throw error
+    log('info', 'downstream.era_not_found', { downstream: downstream.name, reason: describeError(error) })
+    return undefined
+  }
+}
+
+async function byObject(
+  { downstream, order, post, eras }: Translation,
+  { method, headers, body }: Parameters<Way>[0],
+  { ending, signal }: Parameters<Way>[1],
+): Promise<Response> {
+  const ends = ending?.signal ?? signal
+  const init = { method, headers: { ...headers, [TRANSLATION_HEADER]: headerJson(order) }, ...(body !== undefined && { body }) }
+  const answer = await post.fetch('https://session/mcp', { ...init, ...(ends && { signal: ends }) }).catch((error: unknown) => {
+    throw ends?.aborted === true ? new OutboundError('aborted', error) : error
+  })
+  const refusal = refusalIn(answer)
+  // What it speaks may be something else by now.
+  if (refusal?.code === 'downstream_unreachable') eras.drop(downstream.resource)
+  if (refusal) throw refusal
+  if (!answer.headers.has(ANSWER_HEADER)) {
+    await answer.body?.cancel()
+    throw new SessionUnavailable(answer.status)
+  }
+  return answer.headers.has(HELD_HEADER) && answer.body ? held(answer, answer.body) : answer
+}
+
+/** Nothing comes after this body: whoever listens is kept here, until the leash or the client ends it, and the object can sleep. */
+function held(answer: Response, body: ReadableStream<Uint8Array>): Response {
+  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>()
+  body.pipeTo(writable, { preventClose: true }).catch(() => undefined)
+  return new Response(readable, answer)
+}

@@ -1,0 +1,265 @@
+// A client of 2026-07-28 in front of a server that speaks the legacy eras alone: what each of them gets of the other.
+import { setTimeout as sleep } from 'node:timers/promises'
+import { beforeEach, describe, expect, test } from 'vitest'
+import { credentialsFor } from '../../world/clients.ts'
+import { forEveryTry } from '../../world/each-try.ts'
+import { ModernClient } from '../../world/modern-client.ts'
+import { ScriptedServer } from '../../world/scripted-server.ts'
+import { startWorld, type World } from '../../world/world.ts'
+
+let server: ScriptedServer
+let world: World
+let url: string
+let token: string
+
+forEveryTry(async () => {
+  server = await ScriptedServer.start({ resumable: true })
+  const listed = [{ name: 'old', url: server.url, era_bridge: true }]
+  world = await startWorld({ overrides: { DOWNSTREAMS: JSON.stringify(listed), DOWNSTREAM_TIMEOUT: '4' } })
+  url = `${world.brokerUrl}/servers/old/mcp`
+  token = (await credentialsFor('alice', url)).accessToken
+  return async () => {
+    await world.close()
+    await server.close()
+  }
+})
+beforeEach(async () => {
+  server.onCall((call) => call.answer({ content: [{ type: 'text', text: 'done' }] }))
+  // What the server speaks is known then, and there is a session.
+  await client().call('echo')
+  server.requests.forget()
+})
+
+const client = (capabilities: object = {}) => new ModernClient(url, token, capabilities)
+const sent = (method: string) =>
+  server.requests.all.flatMap(({ body }) => (body.includes(`"${method}"`) ? [JSON.parse(body.toString())] : []))
+
+describe('a request of 2026-07-28', () => {
+  test('is asked as a client of the legacy eras asks, and answered as a server of 2026-07-28 answers', async () => {
+    const answer = await client().call(
+      'echo',
+      { big: 1 },
+      { id: 'listen:0', meta: { progressToken: 7, 'com.example/trace': 'x' } },
+    )
+    expect(answer.last).toEqual({
+      jsonrpc: '2.0',
+      id: 'listen:0',
+      result: {
+        content: [{ type: 'text', text: 'done' }],
+        resultType: 'complete',
+        _meta: { 'io.modelcontextprotocol/serverInfo': { name: 'scripted', version: '1' } },
+      },
+    })
+    expect(answer.headers.get('mcp-session-id')).toBeNull()
+    const [asked] = sent('tools/call')
+    expect(asked.id).not.toBe('listen:0')
+    expect(asked.params).toEqual({
+      name: 'echo',
+      arguments: { big: 1 },
+      _meta: { progressToken: asked.id, 'com.example/trace': 'x' },
+    })
+    const { headers } = server.requests.all.at(-1) ?? {}
+    expect(headers).toMatchObject({
+      'mcp-protocol-version': '2025-11-25',
+      'mcp-session-id': server.session.id,
+      'x-user-email': 'alice@example.com',
+    })
+    expect(Object.keys(headers ?? {}).filter((name) => name.startsWith('mcp-'))).toEqual([
+      'mcp-protocol-version',
+      'mcp-session-id',
+    ])
+  })
+
+  test('is made in one session for the same client, and in another one for other capabilities', async () => {
+    const before = server.sessions.size
+    await client({ roots: {} }).call('echo')
+    await client({ roots: {} }).call('echo')
+    expect(server.sessions.size).toBe(before + 1)
+    expect(server.session.initialize.params).toMatchObject({
+      protocolVersion: '2025-11-25',
+      capabilities: { roots: {} },
+      clientInfo: { name: 'bare client' },
+    })
+  })
+
+  test('keeps big integers and strange spellings on the way there and back', async () => {
+    server.onCall(({ res, message: { id } }) => {
+      res.writeHead(200, { 'content-type': 'application/json' })
+      res.end(`{"jsonrpc":"2.0", "result" : {"n":9007199254740993123,"a":1,"a":2, "s":"\\u00e9"},"id":${JSON.stringify(id)}}`)
+    })
+    const body = `{"jsonrpc":"2.0","id":9007199254740993123,"method":"tools/call","params":{"name":"echo","arguments":{"n":1e999,"x":1,"x":2},"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}}}`
+    const answer = await client().ask('tools/call', { name: 'echo' }, { body })
+    expect(answer.text).toContain('"n":9007199254740993123,"a":1,"a":2, "s":"\\u00e9"')
+    expect(answer.text).toContain('"id":9007199254740993123')
+    expect(server.requests.all.at(-1)?.body.toString()).toMatch(/"arguments":\{"n":1e999,"x":1,"x":2\}\}\}$/)
+  })
+
+  test('server/discover is answered out of what the server said of itself', async () => {
+    const { last } = await client().ask('server/discover')
+    expect(last.result).toEqual({
+      resultType: 'complete',
+      supportedVersions: ['2026-07-28'],
+      capabilities: { tools: {}, logging: {} },
+      ttlMs: 0,
+      cacheScope: 'private',
+      _meta: { 'io.modelcontextprotocol/serverInfo': { name: 'scripted', version: '1' } },
+    })
+  })
+
+  test('a list says that it may not be kept, and nothing of the tasks of 2025-11-25', async () => {
+    server.onCall((call) =>
+      call.answer({ tools: [{ name: 'a', execution: { taskSupport: 'optional' }, inputSchema: { type: 'object' } }] }),
+    )
+    const { last } = await client().ask('tools/list')
+    expect(last.result).toMatchObject({
+      tools: [{ name: 'a', inputSchema: { type: 'object' } }],
+      resultType: 'complete',
+      ttlMs: 0,
+      cacheScope: 'private',
+    })
+    expect(JSON.stringify(last.result)).not.toContain('execution')
+  })
+})
+
+describe('a request is refused as a server of 2026-07-28 refuses it', () => {
+  test.for(['initialize', 'ping', 'logging/setLevel', 'resources/subscribe', 'resources/unsubscribe', 'tasks/get'])(
+    '%s',
+    async (method) => {
+      const answer = await client().ask(method, {}, method === 'tasks/get' ? {} : {})
+      expect([answer.status, answer.last.error?.code]).toEqual([404, -32601])
+    },
+  )
+
+  test.for<[string, object, number, number]>([
+    ['another revision', { 'io.modelcontextprotocol/protocolVersion': '2027-01-01' }, 400, -32022],
+    ['no capabilities', { 'io.modelcontextprotocol/clientCapabilities': undefined }, 400, -32602],
+    ['a level that is none', { 'io.modelcontextprotocol/logLevel': 'loud' }, 400, -32602],
+  ])('%s', async ([, meta, status, code]) => {
+    const version = 'io.modelcontextprotocol/protocolVersion' in meta ? { 'mcp-protocol-version': '2027-01-01' } : {}
+    const answer = await client().call('echo', {}, { meta, headers: version })
+    expect([answer.status, answer.last.error?.code]).toEqual([status, code])
+  })
+
+  test('a header that contradicts the body', async () => {
+    const answer = await client().call('echo', {}, { headers: { 'mcp-name': 'other' } })
+    expect([answer.status, answer.last.error?.code]).toEqual([400, -32020])
+  })
+})
+
+describe('an error of the server', () => {
+  test.for<[string, object, number, object]>([
+    ['that a method is unknown is 404', { code: -32601, message: 'no' }, 404, { code: -32601, message: 'no' }],
+    [
+      'that a resource is unknown gets the later code',
+      { code: -32002, message: 'none', data: { uri: 'x:y' } },
+      200,
+      { code: -32602, message: 'none', data: { uri: 'x:y' } },
+    ],
+    [
+      'of the codes that are reserved now is told inside another',
+      { code: -32050, message: 'x' },
+      200,
+      { code: -32603, message: 'x', data: { original: { code: -32050, message: 'x' } } },
+    ],
+    ['of its own passes', { code: -32000, message: 'x', data: 1 }, 200, { code: -32000, message: 'x', data: 1 }],
+  ])('%s', async ([, error, status, told]) => {
+    server.onCall(({ res, message: { id } }) => {
+      res.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ jsonrpc: '2.0', id, error }))
+    })
+    const answer = await client().ask('resources/read', { uri: 'x:y' })
+    expect([answer.status, answer.last.error]).toEqual([status, told])
+  })
+
+  test('a server that is away is 502', async () => {
+    server.onCall(({ res }) => void res.destroy())
+    const answer = await client().call('echo')
+    expect([answer.status, answer.last.error?.data]).toEqual([502, expect.objectContaining({ code: 'downstream_unreachable' })])
+  })
+})
+
+describe('while a call goes on', () => {
+  test('progress comes with the token of whoever asked, and the response ends the stream', async () => {
+    const calling = server.nextStream()
+    const streaming = client().stream('tools/call', { name: 'slow' }, { id: 5, meta: { progressToken: 5 } })
+    const { call, feed } = await calling
+    feed.send({
+      jsonrpc: '2.0',
+      method: 'notifications/progress',
+      params: { progressToken: call.message.id, progress: 1 },
+    })
+    const stream = await streaming
+    expect(JSON.parse((await stream.message('notifications/progress')).data ?? '').params).toEqual({
+      progressToken: 5,
+      progress: 1,
+    })
+    feed.respond(call.message.id, { content: [] })
+    expect(await stream.over).toBe('ended')
+    expect(JSON.parse(stream.messages.at(-1)?.data ?? '')).toMatchObject({ id: 5, result: { resultType: 'complete' } })
+    expect(stream.lastId).toBeUndefined()
+  })
+
+  test('log messages come at the level it asked for and on no other call', async () => {
+    await client().call('echo', {}, { meta: { 'io.modelcontextprotocol/logLevel': 'warning' } })
+    expect(sent('logging/setLevel').map(({ params }) => params.level)).toEqual(['warning'])
+    const calling = server.nextStream()
+    const streaming = client().stream('tools/call', { name: 'slow' }, { meta: { 'io.modelcontextprotocol/logLevel': 'warning' } })
+    const { call, feed } = await calling
+    const log = (level: string) => feed.send({ jsonrpc: '2.0', method: 'notifications/message', params: { level, data: level } })
+    log('info')
+    log('error')
+    feed.respond(call.message.id, { content: [] })
+    const stream = await streaming
+    await stream.over
+    expect(stream.messages.map(({ data }) => JSON.parse(data ?? '').params?.level)).toEqual(['error', undefined])
+  })
+
+  test('a client that leaves cancels it at the server', async () => {
+    const calling = server.nextStream()
+    const streaming = client().stream('tools/call', { name: 'slow' }, { meta: { progressToken: 1 } })
+    const { call, feed } = await calling
+    feed.send({ jsonrpc: '2.0', method: 'notifications/progress', params: { progressToken: call.message.id, progress: 1 } })
+    const stream = await streaming
+    await stream.message('notifications/progress')
+    stream.leave()
+    await expect.poll(() => sent('notifications/cancelled').map(({ params }) => params.requestId)).toContain(call.message.id)
+    await expect.poll(() => feed.isRead).toBe(false)
+  })
+
+  test('a client that leaves before anything was said cancels it too', async () => {
+    const calling = server.nextStream()
+    const leave = new AbortController()
+    const asking = client()
+      .send('tools/call', { name: 'slow' }, {}, leave.signal)
+      .catch(() => undefined)
+    const { call } = await calling
+    leave.abort()
+    await asking
+    await expect.poll(() => sent('notifications/cancelled').map(({ params }) => params.requestId)).toContain(call.message.id)
+  })
+
+  test('two clients with the same id of a request each get their own answer', async () => {
+    const bob = new ModernClient(url, (await credentialsFor('bob', url)).accessToken)
+    server.onCall(async (call) => {
+      const name = String(call.message.params?.['name'])
+      await sleep(name === 'a' ? 60 : 10)
+      call.answer({ content: [], name })
+    })
+    const answers = await Promise.all([
+      client().call('a', {}, { id: 1 }),
+      client().call('b', {}, { id: 1 }),
+      bob.call('c', {}, { id: 1 }),
+    ])
+    expect(answers.map(({ last }) => [last.id, last.result?.['name']])).toEqual([
+      [1, 'a'],
+      [1, 'b'],
+      [1, 'c'],
+    ])
+  })
+
+  test('a session the server has lost is opened again, and nobody notices', async () => {
+    await client().call('echo')
+    server.forgetSessions()
+    const answer = await client().call('echo')
+    expect([answer.status, answer.last.result?.['resultType']]).toEqual([200, 'complete'])
+  })
+})
