@@ -3,6 +3,7 @@ import { RegExpRouter } from 'hono/router/reg-exp-router'
 import { Hono } from 'hono/tiny'
 import { PAGE_ASSETS } from './pages/assets.ts'
 import { settingsErrorPage } from './pages/error.tsx'
+import { docsAreAt } from './routes/error-docs.ts'
 import { pageHeaders } from './pages/headers.ts'
 import { homePage } from './pages/home.tsx'
 import { looksLikeMachineToken } from './oauth/tokens/machine-tokens.ts'
@@ -45,7 +46,7 @@ export function app(services: Services): Hono<{ Variables: Variables }> {
   floor.notFound(notFound)
 
   // Everywhere: an id that finds the log line, and only the host people were told to use.
-  floor.use(requestId())
+  floor.use(requestId(), docsAreAt(settings))
   // A load balancer asks by an address, not by the name people use. Whoever was told no name has to hear that first.
   if (!settings.baseUrlIsAssumed) floor.route('/', healthRoutes(services))
   floor.use(hostIsOurs(settings))

@@ -11,6 +11,8 @@ export interface Refusal {
   /** What the reader can do about it. */
   readonly hint?: string
   readonly requestId: string
+  /** Where the code is explained. */
+  readonly docs?: string | undefined
   readonly retry?: PageLink
 }
 
@@ -24,7 +26,7 @@ function leadsSomewhere(href: string): boolean {
   return /^\/(?![/\\])/.test(href) || /^https?:\/\//i.test(href)
 }
 
-export function errorPage({ status, code, title, message, hint, requestId, retry }: Refusal): string {
+export function errorPage({ status, code, title, message, hint, requestId, docs, retry }: Refusal): string {
   const heading = shownText(title)
   return documentOf({
     title: heading,
@@ -45,7 +47,7 @@ export function errorPage({ status, code, title, message, hint, requestId, retry
             </a>
           </p>
         )}
-        <Reference code={code} requestId={requestId} />
+        <Reference code={code} requestId={requestId} docs={docs} />
       </article>
     ),
   })
@@ -80,13 +82,13 @@ export function settingsErrorPage({ problems, requestId }: SettingsMistakes): st
   })
 }
 
-export function Reference({ code, requestId }: { readonly code: string; readonly requestId: string }) {
+export function Reference({ code, requestId, docs }: Pick<Refusal, 'code' | 'requestId' | 'docs'>) {
   return (
     <dl class="reference">
       <div>
         <dt>Code</dt>
         <dd>
-          <code class="pick">{shownText(code)}</code>
+          <code class="pick">{shownText(code)}</code> {docs !== undefined && <a href={docs}>What it means</a>}
         </dd>
       </div>
       <div>

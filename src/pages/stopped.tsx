@@ -12,7 +12,12 @@ export interface Stopped {
   /** The whole address, with the answer in it. */
   readonly redirect: Redirect
   /** Absent: the person has said no. */
-  readonly refusal?: { readonly code: string; readonly message: string; readonly requestId: string }
+  readonly refusal?: {
+    readonly code: string
+    readonly message: string
+    readonly requestId: string
+    readonly docs?: string | undefined
+  }
 }
 
 export function stoppedPage({ client, redirect, refusal }: Stopped): string {
@@ -46,7 +51,7 @@ export function stoppedPage({ client, redirect, refusal }: Stopped): string {
           </a>
         </p>
         <p class="fine">Do not go on if you did not start this yourself. Nobody has checked this application.</p>
-        {refusal && <Reference code={refusal.code} requestId={refusal.requestId} />}
+        {refusal && <Reference code={refusal.code} requestId={refusal.requestId} docs={refusal.docs} />}
       </article>
     ),
   })

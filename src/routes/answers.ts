@@ -7,6 +7,7 @@ import { RemoteError, type RemoteErrorReason, type RequestFault } from '../oauth
 import { errorPage } from '../pages/error.tsx'
 import { pageHeaders } from '../pages/headers.ts'
 import { describeError, log } from '../platform/telemetry.ts'
+import { docsOf } from './error-docs.ts'
 import type { Variables } from './guards.ts'
 
 /** What a refusal looks like once it is known who reads it. */
@@ -173,7 +174,15 @@ function page(c: Context<{ Variables: Variables }>, { status, code, title, messa
   const shown = status === 401 ? 400 : status
   const requestId = c.get('requestId')
   const said = sentence(message.startsWith(`${title}: `) ? message.slice(title.length + 2) : message)
-  const html = errorPage({ status: shown, code, title, message: said, requestId, ...(hint !== undefined && { hint }) })
+  const html = errorPage({
+    status: shown,
+    code,
+    title,
+    message: said,
+    requestId,
+    docs: docsOf(c, code),
+    ...(hint !== undefined && { hint }),
+  })
   return c.body(html, shown, pageHeaders())
 }
 
@@ -187,7 +196,7 @@ function json(c: Context<{ Variables: Variables }>, { status, code, message, ret
   // RFC 6749 section 5.2: a client that tried Basic is answered with that scheme.
   if (status === 401 && /^basic /i.test(c.req.header('Authorization') ?? ''))
     c.header('WWW-Authenticate', 'Basic realm="mcp-session-broker"')
-  return c.json({ error: code, error_description: message, request_id: c.get('requestId') }, status, {
+  return c.json({ error: code, error_description: message, error_uri: docsOf(c, code), request_id: c.get('requestId') }, status, {
     'Cache-Control': 'no-store',
   })
 }

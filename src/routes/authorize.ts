@@ -16,6 +16,7 @@ import { randomId, sameText, sha256 } from '../platform/crypto.ts'
 import { log } from '../platform/telemetry.ts'
 import type { Services } from '../services.ts'
 import { downstreamFor, titleOf, type Downstream } from '../settings/downstreams.ts'
+import { docsOf } from './error-docs.ts'
 import { isFromOurPage } from './request-source.ts'
 import { readForm } from './form.ts'
 import type { Variables } from './guards.ts'
@@ -138,7 +139,7 @@ function sendError(c: Context, services: Services, client: ClientRecord, to: Des
   const url = answer(to, services.settings.baseUrl, { error: error.code, error_description: error.message })
   const name = client.name ?? client.id
   if (isTrusted(services, client.id)) return returnToClient(c, url, name, 'refused')
-  const refusal = { code: error.code, message: error.message, requestId: c.get('requestId') }
+  const refusal = { code: error.code, message: error.message, requestId: c.get('requestId'), docs: docsOf(c, error.code) }
   return c.body(stoppedPage({ client: name, redirect: redirectTo(url), refusal }), 400, pageHeaders('sign-in'))
 }
 

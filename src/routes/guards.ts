@@ -7,9 +7,10 @@ import { log } from '../platform/telemetry.ts'
 import { SettingsError, type Settings } from '../settings/settings.ts'
 import type { Downstream } from '../settings/downstreams.ts'
 import { defaultScopes } from '../oauth/resource.ts'
+import { docsOf, type Documented } from './error-docs.ts'
 
 /** What every handler finds in its context. */
-export interface Variables {
+export interface Variables extends Documented {
   readonly requestId: string
 }
 
@@ -46,9 +47,7 @@ export function hostIsOurs({ baseUrl, baseUrlIsAssumed }: Settings): Guard {
       const cure = `set it to the public origin of this broker${named ? `, perhaps https://${named.host}` : ''}`
       throw new SettingsError([{ variable: 'BASE_URL', problem: 'not configured', cure }])
     }
-    return isOurs
-      ? await next()
-      : refuse(summary(c), 403, 'forbidden_host', `this is ${base.host}: the request names another host`)
+    return isOurs ? await next() : refuse(c, 403, 'forbidden_host', `this is ${base.host}: the request names another host`)
   }
 }
 
@@ -58,7 +57,7 @@ export function originIsAllowed({ baseUrl, allowedOrigins }: Settings): Guard {
   return async function originGuard(c, next) {
     return isAllowedOrigin(c, allowed)
       ? await next()
-      : refuse(summary(c), 403, 'forbidden_origin', 'this origin is not in ALLOWED_ORIGINS of the broker')
+      : refuse(c, 403, 'forbidden_origin', 'this origin is not in ALLOWED_ORIGINS of the broker')
   }
 }
 
@@ -98,7 +97,7 @@ export function onlyMethods(methods: readonly string[]): Guard {
   const allow = methods.join(', ')
   return async function methodGuard(c, next) {
     if (methods.includes(c.req.method)) return await next()
-    return refuse(summary(c), 405, 'method_not_allowed', `this path answers ${allow}`, { allow })
+    return refuse(c, 405, 'method_not_allowed', `this path answers ${allow}`, { allow })
   }
 }
 
@@ -119,24 +118,23 @@ export function bearer(
   downstreamAt: (pathname: string) => Downstream | undefined,
 ): MiddlewareHandler<Authenticated> {
   return async function bearerGuard(c, next) {
-    const request = { requestId: c.get('requestId'), method: c.req.method }
     const url = new URL(c.req.url)
     const downstream = downstreamAt(url.pathname)
-    if (!downstream) return refuse(request, 404, 'not_found', 'no MCP server is brokered at this path')
+    if (!downstream) return refuse(c, 404, 'not_found', 'no MCP server is brokered at this path')
     if (url.search !== '' && url.searchParams.has('access_token')) {
-      return refuse(request, 400, 'invalid_request', 'an access token goes into the Authorization header, never into the URL')
+      return refuse(c, 400, 'invalid_request', 'an access token goes into the Authorization header, never into the URL')
     }
     const credentials = c.req.header('authorization')
     // No error code when no token was presented (RFC 6750 section 3.1).
     if (credentials === undefined) {
       const headers = { 'www-authenticate': challenge(settings, downstream) }
-      return refuse(request, 401, 'unauthorized', 'Unauthorized: sign in to use this MCP server', headers)
+      return refuse(c, 401, 'unauthorized', 'Unauthorized: sign in to use this MCP server', headers)
     }
     const token = BEARER.exec(credentials)?.[1]
     const caller = token === undefined ? undefined : await verifyAccessToken(token, downstream.resource)
     if (!caller || caller.expiresAt <= now()) {
       const headers = { 'www-authenticate': challenge(settings, downstream, 'invalid_token') }
-      return refuse(request, 401, 'invalid_token', 'Unauthorized: the access token is not valid here, or not any more', headers)
+      return refuse(c, 401, 'invalid_token', 'Unauthorized: the access token is not valid here, or not any more', headers)
     }
     c.set('url', url)
     c.set('downstream', downstream)
@@ -166,25 +164,17 @@ function metadataOf({ baseUrl }: Settings, { path }: Downstream): string {
   return `resource_metadata="${baseUrl}/.well-known/oauth-protected-resource${path}"`
 }
 
-interface Summary {
-  readonly requestId: string
-  readonly method: string
-}
-
-function summary(c: Context<Guarded>): Summary {
-  return { requestId: c.get('requestId'), method: c.req.method }
-}
-
-function refuse(
-  { requestId: request_id, method }: Summary,
+function refuse<Known extends Variables>(
+  c: Context<{ Variables: Known }>,
   status: number,
   error: string,
   description: string,
   headers: Readonly<Record<string, string>> = {},
 ): Response {
-  log('info', 'request.refused', { code: error, status, method, request_id })
+  const { requestId: request_id }: Variables = c.var
+  log('info', 'request.refused', { code: error, status, method: c.req.method, request_id })
   return Response.json(
-    { error, error_description: description, request_id },
+    { error, error_description: description, error_uri: docsOf(c, error), request_id },
     { status, headers: { 'cache-control': 'no-store', ...headers } },
   )
 }

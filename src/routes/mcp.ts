@@ -11,6 +11,7 @@ import { downstreamAt } from '../mcp/router/target.ts'
 import { ToolMemory } from '../mcp/tools/memory.ts'
 import type { HeldBytes } from '../platform/held-bytes.ts'
 import { log } from '../platform/telemetry.ts'
+import { docsOf } from './error-docs.ts'
 import {
   bearer,
   challenge,
@@ -84,5 +85,5 @@ function refused(c: Asked, { settings }: McpServices, refusal: McpRefusal): Resp
   headers.set('content-type', 'application/json')
   if (scopes) headers.set('www-authenticate', stepUp(settings, c.get('downstream'), scopes))
   if (status === 401) headers.set('www-authenticate', challenge(settings, c.get('downstream'), 'invalid_token'))
-  return new Response(refusal.toJson(request_id), { status, headers })
+  return new Response(refusal.toJson(request_id, docsOf(c, code)), { status, headers })
 }

@@ -224,6 +224,11 @@ export const environment = z.object({
    * frame: it gets what its token opens, as from curl, and no cookie counts there.
    */
   ALLOWED_ORIGINS: origins,
+  /**
+   * Where your documentation site is (`npm run docs:deploy`): refusals then carry a link to the explanation of their code.
+   * @default none
+   */
+  DOCS_URL: webUrl.transform((url) => url.href.replace(/\/$/, '')).optional(),
   /** JSON; clients entered by hand: [Clients you enter yourself](docs/clients/pre-registered.md). */
   CLIENTS: z.string().optional(),
   /**

@@ -24,6 +24,8 @@ export interface Settings {
   readonly identityPem: string | undefined
   readonly previousIdentityPem: string | undefined
   readonly allowedOrigins: readonly string[]
+  /** Where the pages of `docs/` are published; no slash at its end. */
+  readonly docsUrl: string | undefined
   /** Who may open /admin. */
   readonly administrators: AdministratorSettings
   /** More of them for native clients, as the operator names them. */
@@ -178,6 +180,7 @@ function settings(
     identityPem: env.OIDC_PROVIDER_KEY,
     previousIdentityPem: env.OIDC_PROVIDER_KEY_PREVIOUS,
     allowedOrigins: env.ALLOWED_ORIGINS,
+    docsUrl: env.DOCS_URL,
     redirectSchemes: env.REDIRECT_SCHEMES,
     limits: limitsOf(env),
   }

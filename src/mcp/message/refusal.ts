@@ -102,20 +102,22 @@ export class McpRefusal extends Error {
     return this
   }
 
-  /** The JSON-RPC error object; `id` is null where the request has none or can't be trusted (JSON-RPC 2.0 section 5). */
-  toJson(requestId: string): string {
-    const answers = this.answers(requestId)
+  /** The JSON-RPC error object, with where its code is explained; `id` is null where the request has none or can't be trusted (JSON-RPC 2.0 section 5). */
+  toJson(requestId: string, docs?: string): string {
+    const answers = this.answers(requestId, docs)
     return this.isForEach ? `[${answers.join(',')}]` : answers.join('')
   }
 
   /** One answer for each request, where they do not go together. */
-  answers(requestId: string): readonly string[] {
+  answers(requestId: string, docs?: string): readonly string[] {
     const { id, ids = [] } = this.#waiting ?? { id: undefined }
-    return (this.isForEach ? ids : [id]).map((answered) => this.#answer(answered, requestId))
+    return (this.isForEach ? ids : [id]).map((answered) =>
+      this.#answer(answered, { code: this.code, request_id: requestId, docs }),
+    )
   }
 
-  #answer(id: string | undefined, requestId: string): string {
-    const error = { code: REFUSALS[this.code].rpc, message: this.message, data: { code: this.code, request_id: requestId } }
+  #answer(id: string | undefined, data: object): string {
+    const error = { code: REFUSALS[this.code].rpc, message: this.message, data }
     return `{"jsonrpc":"2.0","id":${id ?? 'null'},"error":${JSON.stringify(error)}}`
   }
 }

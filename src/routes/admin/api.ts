@@ -13,6 +13,7 @@ import { listClients, listEvents, listPeople, showPerson } from './reading.ts'
 import { recordingApi } from './recording-api.ts'
 import { AdminRefusal } from './refusal.ts'
 import { bodyOf, eventsQuery, newMachine, numberedQuery, pageQuery, queryOf, revocation, why } from './requests.ts'
+import { docsOf } from '../error-docs.ts'
 import { onlyMethods } from '../guards.ts'
 
 const NO_STORE = { 'Cache-Control': 'no-store' }
@@ -119,9 +120,9 @@ function asFile(accept: string): ExportFormat | undefined {
   return accept.includes('text/csv') ? 'csv' : undefined
 }
 
-function refused(c: Context, { code, status, message, actor }: AdminRefusal): Response {
+function refused(c: Context<Administered>, { code, status, message, actor }: AdminRefusal): Response {
   const request_id: string = c.get('requestId')
   log('warn', 'admin.refused', { code, status, actor, method: c.req.method, path: new URL(c.req.url).pathname, request_id })
   if (status === 401) c.header('WWW-Authenticate', 'Bearer realm="mcp-session-broker admin"')
-  return c.json({ error: code, error_description: message, request_id }, status, NO_STORE)
+  return c.json({ error: code, error_description: message, error_uri: docsOf(c, code), request_id }, status, NO_STORE)
 }

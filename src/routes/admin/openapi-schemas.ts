@@ -191,7 +191,12 @@ const personNow = z.strictObject({
 
 /** By the names they have in the document. */
 export const ANSWERS = {
-  Refusal: z.strictObject({ error: z.string(), error_description: z.string(), request_id: z.string() }),
+  Refusal: z.strictObject({
+    error: z.string(),
+    error_description: z.string(),
+    error_uri: z.string().optional().describe('Where the code is explained, if `DOCS_URL` is set'),
+    request_id: z.string(),
+  }),
   Document: z.record(z.string(), z.unknown()),
   Session: z.strictObject({
     actor: z.string(),

@@ -26,6 +26,9 @@ describe('a refusal answers', () => {
     const refusal = new McpRefusal('invalid_message', 'no').for({ id: '7' })
     expect(namingRequests(refusal, { id: '8' })).toBe(refusal)
     expect(refusal.toJson('r')).toContain('"id":7,')
+    expect(refusal.toJson('r', 'https://docs.example.com/reference/errors#x')).toContain(
+      '"request_id":"r","docs":"https://docs.example.com/reference/errors#x"}',
+    )
   })
 })
 
