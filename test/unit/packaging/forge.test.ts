@@ -18,6 +18,14 @@ describe('a workflow', () => {
   })
 })
 
+test('the site is built before anything knows the token that publishes it', () => {
+  const text = readFileSync(join(ROOT, '.github/workflows/docs.yml'), 'utf8')
+  const [build, deploy, token] = ['npm run docs:build', 'wrangler deploy --config docs/', 'secrets.'].map((one) =>
+    text.indexOf(one),
+  )
+  expect([build, deploy, token].every((at, index, all) => at !== undefined && at > (all[index - 1] ?? 0))).toBe(true)
+})
+
 describe('the commit-msg hook', () => {
   test.for([
     ['a subject of 72 characters', 'x'.repeat(72), 0],
