@@ -1,5 +1,5 @@
 // Where the code of a refusal is explained: on the operator's documentation site, if they have said where it is.
-import type { Context, MiddlewareHandler } from 'hono'
+import type { MiddlewareHandler } from 'hono'
 import type { Settings } from '../settings/settings.ts'
 
 export interface Documented {
@@ -15,7 +15,6 @@ export function docsAreAt({ docsUrl }: Pick<Settings, 'docsUrl'>): MiddlewareHan
 }
 
 /** The anchors of the page are the codes. */
-export function docsOf<Variables extends Documented>(c: Context<{ Variables: Variables }>, code: string): string | undefined {
-  const { docs }: Documented = c.var
+export function docsOf({ var: { docs } }: { readonly var: Documented }, code: string): string | undefined {
   return docs === undefined ? undefined : `${docs}/reference/errors#${code}`
 }

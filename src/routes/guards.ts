@@ -164,14 +164,14 @@ function metadataOf({ baseUrl }: Settings, { path }: Downstream): string {
   return `resource_metadata="${baseUrl}/.well-known/oauth-protected-resource${path}"`
 }
 
-function refuse<Known extends Variables>(
-  c: Context<{ Variables: Known }>,
+function refuse(
+  c: Pick<Context, 'req'> & { readonly var: Variables },
   status: number,
   error: string,
   description: string,
   headers: Readonly<Record<string, string>> = {},
 ): Response {
-  const { requestId: request_id }: Variables = c.var
+  const { requestId: request_id } = c.var
   log('info', 'request.refused', { code: error, status, method: c.req.method, request_id })
   return Response.json(
     { error, error_description: description, error_uri: docsOf(c, error), request_id },
