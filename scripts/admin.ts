@@ -22,6 +22,7 @@ const USAGE = `npm run admin -- <command>
   backup FOLDER --data DIR                          copy the data folder of a self-hosted broker while it runs
   restore FOLDER --data DIR [--keep-access]         the way back into a folder without objects; everybody signs in again
   machine create --name N --owner O --scope mcp [--scope admin] [--resource URL] [--days 90] --reason TEXT
+  machine create --name N --owner O --scope scim [--provider NAME] [--days 90] --reason TEXT
 
   --json     what the API answers, as it is        --no-wait  do not wait until all have answered
   BROKER_URL and ADMIN_TOKEN come from the environment; ADMIN_TOKEN is a machine credential with the scope admin.`
@@ -40,6 +41,7 @@ const { values: given, positionals } = parseArgs({
     owner: { type: 'string' },
     scope: { type: 'string', multiple: true },
     resource: { type: 'string', multiple: true },
+    provider: { type: 'string' },
     days: { type: 'string', default: '90' },
     data: { type: 'string' },
     since: { type: 'string', default: '1970-01-01' },
@@ -136,13 +138,18 @@ function machine(): object {
   const { resource: resources, scope: asked = ['mcp'] } = given
   const [name, owner] = [named(given.name, '--name'), named(given.owner, '--owner')]
   const [scopes, toolScopes] = [asked.filter(isOwn), asked.filter((scope) => !isOwn(scope))]
-  const more = { ...(resources && { resources }), ...(toolScopes.length > 0 && { toolScopes }) }
+  const { provider } = given
+  const more = {
+    ...(resources && { resources }),
+    ...(provider !== undefined && { provider }),
+    ...(toolScopes.length > 0 && { toolScopes }),
+  }
   return { name, owner, scopes: scopes.length > 0 ? scopes : ['mcp'], expiresAt, reason: reason(), ...more }
 }
 
 /** Of the broker; any other is one that tools of a server need. */
 function isOwn(scope: string): boolean {
-  return scope === 'mcp' || scope === 'admin'
+  return scope === 'mcp' || scope === 'admin' || scope === 'scim'
 }
 
 function since(): number {

@@ -29,6 +29,7 @@ import { linkRoutes } from './routes/link.ts'
 import { mcpRoutes, type McpServices } from './routes/mcp.ts'
 import { metadataRoutes } from './routes/metadata.ts'
 import { registerRoutes } from './routes/register.ts'
+import { scimRoutes } from './routes/scim.ts'
 import { shownServers } from './routes/servers.ts'
 import { sseRoutes } from './routes/sse.ts'
 import { stsRoutes } from './routes/sts.ts'
@@ -70,6 +71,9 @@ export function app(services: Services): Hono<{ Variables: Variables }> {
   floor.use(`${REVOCATION_PATH}/*`, onlyMethods(['POST']))
   floor.route('/', globalTokenRevocationRoutes(services))
 
+  // A company's directory, with a credential of its own.
+  floor.route('/', scimRoutes(services))
+
   // People and their browsers; no cross-origin use, and no framing.
   floor.use('/authorize', onlyMethods(['GET', 'HEAD', 'POST']))
   floor.route('/', authorizeRoutes(services))
@@ -102,6 +106,8 @@ export function app(services: Services): Hono<{ Variables: Variables }> {
       return machines.verify(token, resource, server && defaultScopes(server))
     },
     session,
+    // After a deployment somebody has to tell everybody whose streams are open.
+    begun: () => services.directory().wake(),
   }
   const mcp = mcpRoutes(carrying)
   for (const { path } of settings.downstreams) floor.route(path, mcp)

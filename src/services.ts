@@ -127,6 +127,11 @@ export function adminResourceOf({ baseUrl }: Settings): string {
   return `${baseUrl}/admin/api`
 }
 
+/** Where the directory of an identity provider speaks SCIM, and what tokens with the scope `scim` are for; `key` names the provider. */
+export function scimBase({ settings: { baseUrl }, providers }: Pick<Services, 'settings' | 'providers'>, key: string): string {
+  return providers.only ? `${baseUrl}/scim/v2` : `${baseUrl}/scim/${key}/v2`
+}
+
 /** Derived keys can't fail; what stands in a PEM is known only when it is imported. */
 async function keysOf({ secret, previousSecret, identityPem, previousIdentityPem }: Settings): Promise<KeyRing> {
   try {

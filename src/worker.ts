@@ -21,6 +21,7 @@ export class UserSession extends UserSessionObject {
       linkClient: new OAuthLinkClient(() => Math.floor(Date.now() / 1000)),
       report: (report) => directory.getByName('directory').record(report),
       takenBack: (opening) => directory.getByName('directory').takenBack(opening),
+      provisioned: (asked) => directory.getByName('directory').provisioned(asked),
       tellLoad: (report) => directory.getByName('directory').load(report),
       carrier: (parts, waitUntil) => new LegacyCarrier(parts, waitUntil),
     }

@@ -62,6 +62,7 @@ export const CHAPTERS: readonly Chapter[] = [
     pages: [
       ['token-exchange.md', 'Token exchange'],
       ['machine-credentials.md', 'Machine credentials'],
+      ['scim.md', 'SCIM'],
     ],
   },
   {

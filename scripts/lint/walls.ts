@@ -25,7 +25,7 @@ directory: platform caller.ts settings clients session/contract session/store se
 oauth: platform caller.ts settings clients issuer oauth-client session/contract session/store session/access directory
 identity: platform caller.ts settings oauth-client session/contract
 linking: platform settings issuer oauth-client session/contract
-signals: platform settings oauth-client session/contract
+signals: platform caller.ts settings oauth-client session/contract directory
 
 mcp/message: platform
 mcp/sse: platform session/contract mcp/message

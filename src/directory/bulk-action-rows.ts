@@ -1,4 +1,6 @@
 // What a campaign and each person it concerns are to the tables, and how long somebody may take to answer.
+import type { Target } from '../session/admin/administration.ts'
+import type { Action, AdminAction } from '../session/contract/receipt.ts'
 import type { Related } from './people.ts'
 
 export interface CampaignRow extends Record<string, SqlStorageValue> {
@@ -7,14 +9,14 @@ export interface CampaignRow extends Record<string, SqlStorageValue> {
   actor: string
   actor_name: string | null
   reason: string
-  action: 'revoke' | 'block'
-  what: 'everyone' | 'client' | 'resource'
+  action: Action
+  what: 'everyone' | 'client' | 'resource' | 'person' | 'group'
   target: string | null
   come_to: string
   walked: number
 }
 
-export interface PersonRow extends Record<string, SqlStorageValue> {
+interface PersonRow extends Record<string, SqlStorageValue> {
   campaign: string
   sub: string
   attempts: number
@@ -32,9 +34,101 @@ export interface LateSignIn {
   readonly resource?: string
 }
 
+/** What is to be ended of each person; undefined where each is to find out what counts for them now. */
+export function endedBy({ action, what, target }: Pick<CampaignRow, 'action' | 'what' | 'target'>): Target | undefined {
+  if (action === 'apply' || what === 'person' || what === 'group') return undefined
+  return what === 'everyone' ? { what: 'everything' } : { what, id: target ?? '' }
+}
+
 /** Whose people an action concerns; undefined when it is everybody's. */
 export function relatedTo(what: string, id: string | null | undefined): Related | undefined {
   return what === 'client' || what === 'resource' ? { what, id: id ?? '' } : undefined
+}
+
+/** A person who has not answered yet. */
+export interface Failing {
+  readonly sub: string
+  readonly attempts: number
+  readonly error: string
+  /** Unix seconds of the next attempt. */
+  readonly nextAt: number
+}
+
+/** A person of a campaign, as they are asked. */
+export type Asked = Pick<PersonRow, 'sub' | 'attempts' | 'late'>
+
+export interface Batch {
+  readonly campaign: CampaignRow
+  readonly people: readonly Asked[]
+}
+
+/** How many people are asked at a time. */
+export const BATCH = 50
+const SHOWN_FAILING = 50
+
+export class CampaignRows {
+  readonly #storage: DurableObjectStorage
+
+  constructor(storage: DurableObjectStorage) {
+    this.#storage = storage
+  }
+
+  createTables(): void {
+    this.#storage.sql.exec(`
+      CREATE TABLE IF NOT EXISTS campaigns (
+        id TEXT PRIMARY KEY, at INTEGER NOT NULL, actor TEXT NOT NULL, actor_name TEXT, reason TEXT NOT NULL, action TEXT NOT NULL, what TEXT NOT NULL,
+        target TEXT, come_to TEXT NOT NULL, walked INTEGER NOT NULL) WITHOUT ROWID;
+      CREATE TABLE IF NOT EXISTS campaign_people (
+        campaign TEXT NOT NULL, sub TEXT NOT NULL, attempts INTEGER NOT NULL, due INTEGER NOT NULL, error TEXT NOT NULL,
+        late INTEGER NOT NULL, PRIMARY KEY (campaign, sub, late)) WITHOUT ROWID;
+      CREATE INDEX IF NOT EXISTS campaign_people_by_due ON campaign_people (due)`)
+  }
+
+  find(id: string): CampaignRow | undefined {
+    const [campaign] = this.#storage.sql.exec<CampaignRow>('SELECT * FROM campaigns WHERE id = ?', id)
+    return campaign
+  }
+
+  /** `due` in unix milliseconds. */
+  add(campaign: string, sub: string, due: number, late: number): void {
+    const query = `INSERT OR IGNORE INTO campaign_people (campaign, sub, attempts, due, error, late) VALUES (?, ?, 0, ?, '', ?)`
+    this.#storage.sql.exec(query, campaign, sub, due, late)
+  }
+
+  /** `isWalked`: whom it concerns is known already. */
+  note({ id, at, by, byName, why, action, target: { what, id: target } }: AdminAction, isWalked: boolean): void {
+    this.#storage.sql.exec(
+      `INSERT INTO campaigns (id, at, actor, actor_name, reason, action, what, target, come_to, walked)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, '', ?)`,
+      id,
+      at,
+      by,
+      byName ?? null,
+      why,
+      action,
+      what,
+      target ?? null,
+      isWalked ? 1 : 0,
+    )
+  }
+
+  /** People of one campaign whose time to be asked has come. */
+  due(): Batch | undefined {
+    const query = `SELECT * FROM campaign_people WHERE due <= ?1 AND
+      campaign = (SELECT campaign FROM campaign_people WHERE due <= ?1 ORDER BY due LIMIT 1) ORDER BY due LIMIT ?2`
+    const people = [...this.#storage.sql.exec<PersonRow>(query, Date.now(), BATCH)]
+    const [first] = people
+    if (!first) return undefined
+    const [campaign] = this.#storage.sql.exec<CampaignRow>('SELECT * FROM campaigns WHERE id = ?', first.campaign)
+    return campaign && { campaign, people }
+  }
+
+  failing(id: string): readonly Failing[] {
+    const query = 'SELECT * FROM campaign_people WHERE campaign = ? AND attempts > 0 ORDER BY sub LIMIT ?'
+    return [...this.#storage.sql.exec<PersonRow>(query, id, SHOWN_FAILING)].map(({ sub, attempts, error, due }) => {
+      return { sub, attempts, error, nextAt: Math.ceil(due / 1000) }
+    })
+  }
 }
 
 /** Rejects when it takes longer. */

@@ -8,12 +8,23 @@ import { backoff } from '../platform/backoff.ts'
 import { describeError, log } from '../platform/telemetry.ts'
 import type { Target } from '../session/admin/administration.ts'
 import type { BulkAction } from '../session/store/bulk-action-log.ts'
-import { NOTHING_ENDED, type By, type Ended, type AdminAction, type Receipt } from '../session/contract/receipt.ts'
-import { relatedTo, within, type CampaignRow, type LateSignIn, type PersonRow } from './bulk-action-rows.ts'
+import type { By, Ended, AdminAction, Receipt } from '../session/contract/receipt.ts'
+import {
+  BATCH,
+  CampaignRows,
+  endedBy,
+  relatedTo,
+  within,
+  type Asked,
+  type Batch,
+  type CampaignRow,
+  type Failing,
+  type LateSignIn,
+} from './bulk-action-rows.ts'
 import type { NotBefore } from './not-before.ts'
 import { Openings } from './openings.ts'
 import type { People } from './people.ts'
-import type { Receipts } from './receipts.ts'
+import { begun, type Receipts } from './receipts.ts'
 
 export interface CampaignOptions {
   readonly people: People
@@ -21,34 +32,25 @@ export interface CampaignOptions {
   readonly notBefore: NotBefore
   /** Asks a person's object. */
   readonly ask: (sub: string, target: Target, by: By, bulkAction: BulkAction) => Promise<Ended>
+  /** Has a person's object find out what counts for them now. */
+  readonly tell: (sub: string, by: By) => Promise<Ended>
   /** Unix seconds. */
   readonly now: () => number
 }
 
-/** A person who has not answered yet. */
-export interface Failing {
-  readonly sub: string
-  readonly attempts: number
-  readonly error: string
-  /** Unix seconds of the next attempt. */
-  readonly nextAt: number
-}
-
-const BATCH = 50
 const ANSWER_WITHIN_MS = 20_000
 const RETRY_MS = { first: 1_000, longest: 300_000 }
 const TRY_AGAIN_MS = 30_000
 const DAY = 86_400
-const SHOWN_FAILING = 50
 const BEGINNING = -1
-
-const ADD_PERSON = `INSERT OR IGNORE INTO campaign_people (campaign, sub, attempts, due, error, late)
-  VALUES (?, ?, 0, ?, '', ?)`
 
 export class Campaigns extends LifecycleCapability {
   readonly #storage: DurableObjectStorage
   readonly #options: CampaignOptions
+  readonly #rows: CampaignRows
   readonly #openings = new Openings()
+  /** Who waits until an action is over. */
+  readonly #waiting = new Map<string, () => void>()
   /** The people who are being asked at this moment. */
   #batch: { readonly campaign: string; readonly answered: Promise<unknown> } | undefined
 
@@ -56,55 +58,74 @@ export class Campaigns extends LifecycleCapability {
     super('campaigns')
     this.#storage = storage
     this.#options = options
+    this.#rows = new CampaignRows(storage)
   }
 
   override onStart(): void {
-    this.#storage.sql.exec(`
-      CREATE TABLE IF NOT EXISTS campaigns (
-        id TEXT PRIMARY KEY, at INTEGER NOT NULL, actor TEXT NOT NULL, actor_name TEXT, reason TEXT NOT NULL, action TEXT NOT NULL, what TEXT NOT NULL,
-        target TEXT, come_to TEXT NOT NULL, walked INTEGER NOT NULL) WITHOUT ROWID;
-      CREATE TABLE IF NOT EXISTS campaign_people (
-        campaign TEXT NOT NULL, sub TEXT NOT NULL, attempts INTEGER NOT NULL, due INTEGER NOT NULL, error TEXT NOT NULL,
-        late INTEGER NOT NULL, PRIMARY KEY (campaign, sub, late)) WITHOUT ROWID;
-      CREATE INDEX IF NOT EXISTS campaign_people_by_due ON campaign_people (due)`)
+    this.#rows.createTables()
   }
 
   /** Beginning again what has begun changes nothing: the answer may have been lost. */
   async begin(order: AdminAction): Promise<Receipt> {
     const { people, receipts, notBefore } = this.#options
-    const { id, at, by, byName, why, action, target } = order
+    const { id, target } = order
     const known = receipts.find(id)
     if (known) return known
     const related = relatedTo(target.what, target.id)
     const total = people.countConnected(related)
     const beginning = this.#openings.of(related, this.#options.now()).filter((sub) => !people.isConnected(sub, related))
-    const isOver = total === 0 && beginning.length === 0
-    const receipt: Receipt = {
-      ...order,
-      people: { total, done: 0, failing: 0 },
-      ...NOTHING_ENDED,
-      acknowledgedAt: isOver ? at : null,
-      state: isOver ? 'done' : 'running',
-    }
+    const receipt = begun(order, total, total + beginning.length)
     this.#storage.transactionSync(() => {
       notBefore.note(order)
       receipts.keep(receipt)
-      this.#storage.sql.exec(
-        `INSERT INTO campaigns (id, at, actor, actor_name, reason, action, what, target, come_to, walked)
-          VALUES (?, ?, ?, ?, ?, ?, ?, ?, '', 0)`,
-        id,
-        at,
-        by,
-        byName ?? null,
-        why,
-        action,
-        target.what,
-        target.id ?? null,
-      )
-      for (const sub of beginning) this.#storage.sql.exec(ADD_PERSON, id, sub, Date.now(), BEGINNING)
+      this.#rows.note(order, false)
+      for (const sub of beginning) this.#rows.add(order.id, sub, Date.now(), BEGINNING)
     })
     await this.#wake()
     return receipt
+  }
+
+  /**
+   * Writes what has changed, and tells the people it concerns, in one transaction: neither is without the other. Whom neither the index knows
+   * nor anybody lets in at this moment (`beginning`) hears it at their next sign-in. Resolves when all have answered, or after a while; without a
+   * receipt where there was nobody to tell of a group.
+   */
+  async tell(order: AdminAction, write: (beginning: ReadonlySet<string>) => readonly string[]): Promise<Receipt | undefined> {
+    const { people, receipts, now } = this.#options
+    let told: readonly string[] = []
+    this.#storage.transactionSync(() => {
+      const beginning = new Set(this.#openings.of(undefined, now()))
+      told = write(beginning).filter((sub) => beginning.has(sub) || people.find(sub) !== undefined)
+      if (told.length === 0 && order.target.what === 'group') return
+      receipts.keep(begun(order, told.length))
+      if (told.length > 0) this.#rows.note(order, true)
+      // One batch is told at once, below; if it can not be, it is due by then.
+      const due = Date.now() + (told.length > BATCH ? 0 : ANSWER_WITHIN_MS + RETRY_MS.first)
+      for (const sub of told) this.#rows.add(order.id, sub, due, 0)
+    })
+    if (told.length > BATCH) {
+      const over = Promise.withResolvers<void>()
+      this.#waiting.set(order.id, over.resolve)
+      await this.#wake()
+      await within(ANSWER_WITHIN_MS, over.promise).catch(() => undefined)
+      this.#waiting.delete(order.id)
+    } else if (told.length > 0) {
+      await this.#wake()
+      const campaign = this.#rows.find(order.id)
+      if (campaign) await this.#round({ campaign, people: told.map((sub) => ({ sub, attempts: 0, late: 0 })) })
+    }
+    return receipts.find(order.id)
+  }
+
+  /** What has changed counts for everybody who has something: each is told, one after the other. */
+  async tellEveryone(order: AdminAction, write: () => void): Promise<void> {
+    const { people, receipts } = this.#options
+    this.#storage.transactionSync(() => {
+      write()
+      receipts.keep(begun(order, people.countConnected(undefined)))
+      this.#rows.note(order, false)
+    })
+    await this.#wake()
   }
 
   /** A person's object begins something the index does not know yet. */
@@ -120,7 +141,8 @@ export class Campaigns extends LifecycleCapability {
     const marked = this.#storage.sql.exec(
       `INSERT OR IGNORE INTO campaign_people (campaign, sub, attempts, due, error, late)
        SELECT id, ?1, 0, ?2, '', ?3 FROM campaigns
-       WHERE at >= ?4 AND (what = 'everyone' OR target = CASE what WHEN 'client' THEN ?5 ELSE ?6 END) AND (walked = 1 OR come_to >= ?1)`,
+       WHERE at >= ?4 AND action <> 'apply' AND what IN ('everyone', 'client', 'resource')
+       AND (what = 'everyone' OR target = CASE what WHEN 'client' THEN ?5 ELSE ?6 END) AND (walked = 1 OR come_to >= ?1)`,
       sub,
       Date.now(),
       signIn.number,
@@ -160,25 +182,24 @@ export class Campaigns extends LifecycleCapability {
   }
 
   failing(id: string): readonly Failing[] {
-    const query = 'SELECT * FROM campaign_people WHERE campaign = ? AND attempts > 0 ORDER BY sub LIMIT ?'
-    return [...this.#storage.sql.exec<PersonRow>(query, id, SHOWN_FAILING)].map(({ sub, attempts, error, due }) => {
-      return { sub, attempts, error, nextAt: Math.ceil(due / 1000) }
-    })
+    return this.#rows.failing(id)
   }
 
   async onJob(): Promise<LifecycleJobOutcome> {
-    const batch = this.#due() ?? this.#further()
+    const batch = this.#rows.due() ?? this.#further()
     if (!batch) return this.#rest()
-    const { campaign, people } = batch
-    const answered = Promise.all(people.map(async (person) => ({ person, answer: await this.#ask(campaign, person) })))
-    this.#batch = { campaign: campaign.id, answered }
-    const answers = await answered
-    this.#batch = undefined
+    const round = this.#round(batch)
+    this.#batch = { campaign: batch.campaign.id, answered: round }
+    await round.finally(() => (this.#batch = undefined))
+    return 'yield'
+  }
+
+  async #round({ campaign, people }: Batch): Promise<void> {
+    const answers = await Promise.all(people.map(async (person) => ({ person, answer: await this.#ask(campaign, person) })))
     this.#storage.transactionSync(() => {
       for (const { person, answer } of answers) this.#take(campaign, person, answer)
       this.#settle(campaign.id)
     })
-    return 'yield'
   }
 
   /** What nobody foresaw must not end a campaign half-way. */
@@ -189,17 +210,6 @@ export class Campaigns extends LifecycleCapability {
 
   async #wake(): Promise<void> {
     await this.lifecycle.jobs.push({ id: 'campaigns', fn: 'go on', time: Date.now() })
-  }
-
-  /** People of one campaign whose time to be asked has come. */
-  #due(): Batch | undefined {
-    const query = `SELECT * FROM campaign_people WHERE due <= ?1 AND
-      campaign = (SELECT campaign FROM campaign_people WHERE due <= ?1 ORDER BY due LIMIT 1) ORDER BY due LIMIT ?2`
-    const people = [...this.#storage.sql.exec<PersonRow>(query, Date.now(), BATCH)]
-    const [first] = people
-    if (!first) return undefined
-    const [campaign] = this.#storage.sql.exec<CampaignRow>('SELECT * FROM campaigns WHERE id = ?', first.campaign)
-    return campaign && { campaign, people }
   }
 
   /**
@@ -213,7 +223,7 @@ export class Campaigns extends LifecycleCapability {
     const related = relatedTo(campaign.what, campaign.target)
     const subs = this.#options.people.connected(related, campaign.come_to, BATCH)
     this.#storage.transactionSync(() => {
-      for (const sub of subs) sql.exec(ADD_PERSON, campaign.id, sub, Date.now(), 0)
+      for (const sub of subs) this.#rows.add(campaign.id, sub, Date.now(), 0)
       const comeTo = subs.at(-1) ?? campaign.come_to
       sql.exec('UPDATE campaigns SET come_to = ?, walked = ? WHERE id = ?', comeTo, subs.length < BATCH ? 1 : 0, campaign.id)
     })
@@ -221,15 +231,14 @@ export class Campaigns extends LifecycleCapability {
   }
 
   async #ask(campaign: CampaignRow, { sub, late }: Asked): Promise<Answer> {
-    const { id, at, actor, actor_name: actorName, reason, action, what, target } = campaign
-    const asked: Target = what === 'everyone' ? { what: 'everything' } : { what, id: target ?? '' }
+    const { ask, tell } = this.#options
+    const { id, at, actor, actor_name: actorName, reason, action } = campaign
+    const by = { actor, actorName: actorName ?? undefined, reason }
+    const target = endedBy(campaign)
     // Who signs in again after a revocation may stay; to a blocked client nothing may stay.
     const bulkAction = { id: late === 0 ? id : `${id}.${late}`, ...(action === 'revoke' && { grantedUntil: at }) }
     try {
-      return await within(
-        ANSWER_WITHIN_MS,
-        this.#options.ask(sub, asked, { actor, actorName: actorName ?? undefined, reason }, bulkAction),
-      )
+      return await within(ANSWER_WITHIN_MS, target ? ask(sub, target, by, bulkAction) : tell(sub, by))
     } catch (error) {
       return { error }
     }
@@ -268,11 +277,12 @@ export class Campaigns extends LifecycleCapability {
         id,
       )
       .one()
-    const [campaign] = this.#storage.sql.exec<CampaignRow>('SELECT * FROM campaigns WHERE id = ?', id)
+    const campaign = this.#rows.find(id)
     // Cancelled: how it stands was said then.
     if (!campaign) return
     const isOver = campaign.walked === 1 && waiting === 0
     this.#options.receipts.standing(id, failing, isOver, this.#options.now())
+    if (isOver) this.#waiting.get(id)?.()
   }
 
   #rest(): LifecycleJobOutcome {
@@ -286,11 +296,4 @@ export class Campaigns extends LifecycleCapability {
   }
 }
 
-type Asked = Pick<PersonRow, 'sub' | 'attempts' | 'late'>
-
 type Answer = Ended | { readonly error: unknown }
-
-interface Batch {
-  readonly campaign: CampaignRow
-  readonly people: readonly Asked[]
-}

@@ -4,36 +4,37 @@
 import { Lifecycle } from 'agents/lifecycle'
 import type { LoadReport } from '../session/contract/load-report.ts'
 import type { Report } from '../session/store/outbox.ts'
+import { namedGroups } from '../settings/named-groups.ts'
 import { readSettings, type Settings } from '../settings/settings.ts'
 import type { AdminAction, Receipt } from '../session/contract/receipt.ts'
 import type { Opening, TakenBack } from '../session/contract/taken-back.ts'
-import type { Failing } from './bulk-actions.ts'
+import type { Failing } from './bulk-action-rows.ts'
+import { applyPolicy } from './applied-policy.ts'
 import { tablesOf, inOrder, type DirectoryTables } from './tables.ts'
-import type { ClientRecord, ClientWithPeople, ListedClient } from '../clients/client-record.ts'
+import type { ClientRecord, ClientWithPeople } from '../clients/client-record.ts'
 import type { Registration } from './clients.ts'
-import { enteredClient, enteredClients, webIdentity } from './entered-clients.ts'
+import { KnownClients, type ClientPage } from './known-clients.ts'
 import { WEB_IDENTITY_CLIENT } from '../settings/clients.ts'
 import { Live } from './live.ts'
 import { SignalledDirectory } from './signalled-directory.ts'
 import { listed, type ListedMachine, type MachineRecord } from './machines.ts'
-import type { Busyness, Counts, Overview } from './overview.ts'
+import { overviewOf, type Busyness, type Counts, type Overview } from './overview.ts'
 import type { PagesEnded } from './pages-end.ts'
 import type { PeoplePage, PersonRow } from './people.ts'
+import { Provisioning } from './provisioning.ts'
 import { atOnce, type ReceiptPage } from './receipts.ts'
 import type { EventFilter, RecordedEvent, SecurityEvents } from './security-events.ts'
 
 /** All addresses together may register this many times as fast as one of them. */
 const SOURCES_AT_ONCE = 10
 
-const DAY_HOURS = 24
-const OVERVIEW_PEOPLE = 8
-const OVERVIEW_EVENTS = 50
-
 type Noted = Parameters<SecurityEvents['record']>[2]
 
 export class Directory extends SignalledDirectory {
   readonly lifecycle: Lifecycle
   readonly #has: DirectoryTables
+  readonly #clients: KnownClients
+  readonly #provisioning: Provisioning
   readonly #live: Live
   #settings: Settings | undefined
 
@@ -42,6 +43,13 @@ export class Directory extends SignalledDirectory {
     this.#has = tablesOf(ctx.storage, {
       ask: async (sub, target, by, bulkAction) => await env.USER_SESSION.getByName(sub).end(target, by, bulkAction),
       obey: async (sub, order, person) => await env.USER_SESSION.getByName(sub).obey(order, person),
+      tell: async (sub, by) => await env.USER_SESSION.getByName(sub).learn(by),
+      now,
+    })
+    this.#clients = new KnownClients({ ...this.#has, settings: () => this.#told() })
+    this.#provisioning = new Provisioning({
+      ...this.#has,
+      isNamed: (issuer, group) => namedGroups(this.#told(), issuer).has(group),
       now,
     })
     this.#live = new Live(() => ({ ...this.#counts(), newest: this.#has.events.newest }), now)
@@ -51,7 +59,12 @@ export class Directory extends SignalledDirectory {
   }
 
   async onStart(): Promise<void> {
-    await Promise.all([this.#has.campaigns.resume(), this.#has.signals.resume()])
+    await Promise.all([this.#has.campaigns.resume(), this.#has.signals.resume(), applyPolicy(this.#has, this.env, now())])
+  }
+
+  /** Wakes this object, which then looks whether a deployment has changed the rules. */
+  async wake(): Promise<void> {
+    await this.lifecycle.start()
   }
 
   /** `source` stands for the address the request came from; it counts against that address's rate. */
@@ -69,14 +82,8 @@ export class Directory extends SignalledDirectory {
   /** A client that was entered, or registered or described and has not expired. */
   async client(id: string): Promise<ClientRecord | undefined> {
     await this.lifecycle.start()
-    return this.#known(id)
+    return this.#clients.find(id)
   }
-
-  #known(id: string): ClientRecord | undefined {
-    return enteredClient(this.#told().clients, id, this.#blocked) ?? this.#has.clients.client(id)
-  }
-
-  readonly #blocked = (id: string): ListedClient['blocked'] => this.#has.clients.blocked(id)
 
   #rate(): { readonly perSource: number; readonly overall: number } {
     const perSource = this.#told().limits.registrationsPerMinute
@@ -119,6 +126,14 @@ export class Directory extends SignalledDirectory {
     return this.#has.signals
   }
 
+  protected override get provisioning(): Provisioning {
+    return this.#provisioning
+  }
+
+  protected override asks(sub: string): void {
+    this.#has.campaigns.opening(sub, { clientId: undefined, resource: '' })
+  }
+
   async people(search: string, after: string | undefined): Promise<PeoplePage> {
     await this.lifecycle.start()
     return this.#has.people.page(search, after)
@@ -159,9 +174,7 @@ export class Directory extends SignalledDirectory {
   /** What the portal's first page shows. */
   async overview(): Promise<Overview> {
     await this.lifecycle.start()
-    const events = this.#has.events.page({ most: OVERVIEW_EVENTS })
-    const lately = this.#has.people.page('', undefined).people.slice(0, OVERVIEW_PEOPLE)
-    return { ...(await this.busyness()), activity: this.#has.activity.last(DAY_HOURS, now()), lately, events }
+    return overviewOf(this.#has, await this.busyness(), now())
   }
 
   /** Those of them who are known. */
@@ -172,28 +185,12 @@ export class Directory extends SignalledDirectory {
 
   async listedClient(id: string): Promise<ClientWithPeople | undefined> {
     await this.lifecycle.start()
-    const entered = this.#unregistered(id).find((client) => client.id === id)
-    const client = entered ?? this.#has.clients.listed(id)
-    return client && this.#withPeople(client)
+    return this.#clients.listed(id)
   }
 
-  #unregistered(search: string): readonly ListedClient[] {
-    const [used] = this.#has.events.page({ clientId: WEB_IDENTITY_CLIENT, type: 'signed_in', most: 1 })
-    return [...enteredClients(this.#told().clients, search, this.#blocked), ...webIdentity(search, this.#blocked, used?.at)]
-  }
-
-  #withPeople(client: ListedClient): ClientWithPeople {
-    return { ...client, people: this.#has.people.countConnected({ what: 'client', id: client.id }) }
-  }
-
-  async clients(
-    search: string,
-    after: string | undefined,
-  ): Promise<{ readonly clients: readonly ClientWithPeople[]; readonly next: string | undefined }> {
+  async clients(search: string, after: string | undefined): Promise<ClientPage> {
     await this.lifecycle.start()
-    const { clients: registered, next } = this.#has.clients.page(search, after)
-    const clients = [...(after === undefined ? this.#unregistered(search) : []), ...registered]
-    return { clients: clients.map((client) => this.#withPeople(client)), next }
+    return this.#clients.page(search, after)
   }
 
   async securityEvents(filter: EventFilter): Promise<readonly RecordedEvent[]> {
@@ -226,7 +223,7 @@ export class Directory extends SignalledDirectory {
     await this.lifecycle.start()
     this.#has.campaigns.opening(sub, { clientId, resource })
     const notBefore = this.#has.notBefore.of(clientId, resource)
-    return { isClientBlocked: this.#blocked(clientId ?? '') !== undefined, notBefore }
+    return { isClientBlocked: this.#clients.isBlocked(clientId ?? ''), notBefore }
   }
 
   /** Since when everybody has to sign in to the pages again. */
@@ -239,7 +236,7 @@ export class Directory extends SignalledDirectory {
   async blockClient(order: AdminAction): Promise<Receipt | undefined> {
     await this.lifecycle.start()
     const id = order.target.id ?? ''
-    if (id !== WEB_IDENTITY_CLIENT && !this.#known(id)) return undefined
+    if (id !== WEB_IDENTITY_CLIENT && !this.#clients.find(id)) return undefined
     this.#has.clients.block(id, order)
     this.#audit(order, 'client_blocked')
     return await this.#has.campaigns.begin(order)

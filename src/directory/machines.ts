@@ -4,6 +4,9 @@
 // long as the deployment. Trade-off: whether it is in use is read from the index of people, seconds behind its session.
 import { LifecycleCapability } from 'agents/lifecycle'
 
+/** `scim`: as the directory of an identity provider. */
+export type MachineScope = 'mcp' | 'admin' | 'scim'
+
 export interface MachineRecord {
   readonly id: string
   /** Name of its `UserSession`. */
@@ -13,7 +16,7 @@ export interface MachineRecord {
   readonly owner: string
   /** The first characters of its token. */
   readonly prefix: string
-  readonly scopes: readonly ('mcp' | 'admin')[]
+  readonly scopes: readonly MachineScope[]
   readonly resources: readonly string[]
   /** Unix seconds. */
   readonly createdAt: number

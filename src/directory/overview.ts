@@ -1,8 +1,8 @@
 // What the portal's first page shows, as the Directory knows it.
-import type { HourOfActivity } from './activity.ts'
+import type { Activity, HourOfActivity } from './activity.ts'
 import type { LoadOfDay } from './load.ts'
-import type { PersonRow } from './people.ts'
-import type { RecordedEvent } from './security-events.ts'
+import type { People, PersonRow } from './people.ts'
+import type { RecordedEvent, SecurityEvents } from './security-events.ts'
 
 export interface Counts {
   readonly people: number
@@ -20,4 +20,18 @@ export interface Overview extends Busyness {
   /** Seen last. */
   readonly lately: readonly PersonRow[]
   readonly events: readonly RecordedEvent[]
+}
+
+const DAY_HOURS = 24
+const PEOPLE_SHOWN = 8
+const EVENTS_SHOWN = 50
+
+/** `now` in unix seconds. */
+export function overviewOf(
+  { activity, events, people }: { readonly activity: Activity; readonly events: SecurityEvents; readonly people: People },
+  busyness: Busyness,
+  now: number,
+): Overview {
+  const lately = people.page('', undefined).people.slice(0, PEOPLE_SHOWN)
+  return { ...busyness, activity: activity.last(DAY_HOURS, now), lately, events: events.page({ most: EVENTS_SHOWN }) }
 }

@@ -146,6 +146,15 @@ export class People extends LifecycleCapability {
     return this.#storage.sql.exec(union(to, 'sub = ?2'), to?.id ?? '', sub).toArray().length > 0
   }
 
+  /** Those of an issuer who were last said to be in one of these groups. */
+  inGroup(issuer: string, names: readonly string[]): readonly string[] {
+    const query =
+      'SELECT sub FROM people WHERE issuer = ?1 AND instr(char(10) || groups || char(10), char(10) || ?2 || char(10)) > 0'
+    const { sql } = this.#storage
+    const asked = names.filter((name) => name !== '')
+    return [...new Set(asked.flatMap((name) => [...sql.exec<{ sub: string }>(query, issuer, name)].map(({ sub }) => sub)))]
+  }
+
   /** How many people `connected` would walk over. */
   countConnected(to: Related | undefined): number {
     const bound = to === undefined ? [] : [to.id]

@@ -142,6 +142,13 @@ export class Receipts extends LifecycleCapability {
   }
 }
 
+/** Of an action on so many people, of whom `waiting` have to be asked, before any has answered. */
+export function begun(order: AdminAction, total: number, waiting = total): Receipt {
+  const people = { total, done: 0, failing: 0 }
+  const isOver = waiting === 0
+  return { ...order, people, ...NOTHING_ENDED, acknowledgedAt: isOver ? order.at : null, state: isOver ? 'done' : 'running' }
+}
+
 /** Of an action that ends nothing of anybody's. */
 export function atOnce(order: AdminAction, now: number): Receipt {
   const people = { total: 0, done: 0, failing: 0 }

@@ -2,6 +2,7 @@
 import type { LifecycleCapability } from 'agents/lifecycle'
 import { migrate } from '../platform/migrations.ts'
 import { Activity } from './activity.ts'
+import { AppliedPolicy } from './applied-policy.ts'
 import { Campaigns, type CampaignOptions } from './bulk-actions.ts'
 import { Clients } from './clients.ts'
 import { Load } from './load.ts'
@@ -10,6 +11,8 @@ import { MIGRATIONS } from './migrations.ts'
 import { NotBefore } from './not-before.ts'
 import { PagesEnd } from './pages-end.ts'
 import { People } from './people.ts'
+import { ProvisionedGroups } from './provisioned-groups.ts'
+import { ProvisionedUsers } from './provisioned-users.ts'
 import { ProviderSessions } from './provider-sessions.ts'
 import { Receipts } from './receipts.ts'
 import { Registrations } from './registrations.ts'
@@ -34,15 +37,18 @@ export interface DirectoryTables {
   readonly pagesEnd: PagesEnd
   readonly notBefore: NotBefore
   readonly signals: Signals
+  readonly users: ProvisionedUsers
+  readonly groups: ProvisionedGroups
+  readonly policy: AppliedPolicy
 }
 
 /** What asks people's objects, and what time it is in unix seconds. */
-interface Asking extends Pick<CampaignOptions, 'now' | 'ask'> {
+interface Asking extends Pick<CampaignOptions, 'now' | 'ask' | 'tell'> {
   readonly obey: (sub: string, order: SignalOrder, person: Identity) => Promise<Receipt | undefined>
 }
 
 /** Brings older tables up to date first. */
-export function tablesOf(storage: DurableObjectStorage, { now, ask, obey }: Asking): DirectoryTables {
+export function tablesOf(storage: DurableObjectStorage, { now, ask, tell, obey }: Asking): DirectoryTables {
   migrate(storage, MIGRATIONS)
   const people = new People(storage)
   const receipts = new Receipts(storage)
@@ -56,7 +62,7 @@ export function tablesOf(storage: DurableObjectStorage, { now, ask, obey }: Aski
     providerSessions,
     receipts,
     machines: new Machines(storage),
-    campaigns: new Campaigns(storage, { people, receipts, notBefore, ask, now }),
+    campaigns: new Campaigns(storage, { people, receipts, notBefore, ask, tell, now }),
     activity: new Activity(storage),
     load: new Load(storage),
     pagesEnd: new PagesEnd(storage),
@@ -71,6 +77,9 @@ export function tablesOf(storage: DurableObjectStorage, { now, ask, obey }: Aski
       keep: (receipt) => receipts.keep(receipt),
       now,
     }),
+    users: new ProvisionedUsers(storage),
+    groups: new ProvisionedGroups(storage),
+    policy: new AppliedPolicy(storage),
   }
 }
 

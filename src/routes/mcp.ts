@@ -1,5 +1,5 @@
 // Streamable HTTP, both eras: what stands before an MCP request, and how a refusal is worded.
-import type { Context } from 'hono'
+import type { Context, MiddlewareHandler } from 'hono'
 import { Hono } from 'hono/tiny'
 import { EraMemory } from '../mcp/bridge/era-verdict.ts'
 import { withRoom } from '../mcp/message/read-body.ts'
@@ -10,7 +10,7 @@ import { RecordedCallers } from '../mcp/router/recorder.ts'
 import { downstreamAt } from '../mcp/router/target.ts'
 import { ToolMemory } from '../mcp/tools/memory.ts'
 import type { HeldBytes } from '../platform/held-bytes.ts'
-import { log } from '../platform/telemetry.ts'
+import { describeError, log } from '../platform/telemetry.ts'
 import { docsOf } from './error-docs.ts'
 import {
   bearer,
@@ -28,6 +28,8 @@ type Asked = Context<Authenticated>
 export interface McpServices extends BearerServices {
   readonly session: (sub: string) => McpPost
   readonly keepAliveMs?: number
+  /** Called with the first request of this isolate whose token was verified. */
+  readonly begun?: () => Promise<unknown>
   /** Bodies of requests. */
   readonly held: HeldBytes
 }
@@ -51,6 +53,7 @@ export function mcpRoutes(services: McpServices): Hono<Authenticated> {
     .use(onlyMethods(METHODS))
     .use(originIsAllowed(settings))
     .use(bearer(services, (pathname) => downstreamAt(pathname, settings.downstreams)))
+    .use(first(services))
     .all('*', (c) =>
       answerOrRefusal(c, services, async () => {
         const caller = c.get('caller')
@@ -62,6 +65,19 @@ export function mcpRoutes(services: McpServices): Hono<Authenticated> {
         })
       }),
     )
+}
+
+function first({ begun }: McpServices): MiddlewareHandler<Authenticated> {
+  let isFirst = true
+  return async function firstRequest(c, next) {
+    if (isFirst && begun) {
+      isFirst = false
+      c.executionCtx.waitUntil(
+        begun().catch((error: unknown) => log('warn', 'directory.not_asked', { reason: describeError(error) })),
+      )
+    }
+    return await next()
+  }
 }
 
 /** Words what a handler refuses; what it did not mean to throw is thrown on. */

@@ -8,6 +8,7 @@ import type { Load, LoadReport } from './contract/load-report.ts'
 import type { LinkClient } from './contract/link-client.ts'
 import type { Report } from './store/outbox.ts'
 import type { TokenRefresher } from './contract/token-refresher.ts'
+import type { Provisioned, ProvisionedAsked } from './contract/provisioned.ts'
 import type { Opening, TakenBack } from './contract/taken-back.ts'
 
 export interface SessionContext extends SessionTables {
@@ -18,6 +19,8 @@ export interface SessionContext extends SessionTables {
   readonly load: Load
   /** Asks the Directory, which notes who asked. */
   readonly takenBack: (opening: Omit<Opening, 'sub'>) => Promise<TakenBack>
+  /** Asks the Directory what a company's directory has told of the person. */
+  readonly provisioned: (asked: Omit<ProvisionedAsked, 'sub'>) => Promise<Provisioned | undefined>
   /** Unix seconds. */
   readonly now: () => number
 }
@@ -30,6 +33,7 @@ export interface SessionServices {
   /** Stores what the outbox delivers at the Directory. */
   readonly report: (report: Report) => Promise<void>
   readonly takenBack: (opening: Opening) => Promise<TakenBack>
+  readonly provisioned: (asked: ProvisionedAsked) => Promise<Provisioned | undefined>
   /** What its charts are drawn from. */
   readonly tellLoad: (report: LoadReport) => Promise<void>
   readonly carrier: (context: SessionContext, waitUntil: (work: Promise<unknown>) => void) => Carrier

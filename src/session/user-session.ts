@@ -30,6 +30,7 @@ import { obey } from './admin/signal-orders.ts'
 import type { SignalOrder } from './contract/signal.ts'
 import { noteEntries, startRecording, stopRecording } from './admin/recording-switch.ts'
 import type { RecordingAsked, RecordingPage, RecordingTerms, WireEntry } from './contract/recording.ts'
+import { learn } from './access/provisioning.ts'
 import { redeem, Refreshing, signIn } from './access/tokens.ts'
 import type { IssuedCode, Presented, SignIn, SignInRefusal, TokenFacts, TokenOutcome } from './access/tokens.ts'
 import { answerChallenge } from './access/challenge.ts'
@@ -86,6 +87,7 @@ export abstract class UserSession extends DurableObject<Env> {
       carrier: () => carrier,
       load: this.#load,
       takenBack: (opening) => services.takenBack({ sub: this.lifecycle.name, ...opening }),
+      provisioned: (asked) => services.provisioned({ sub: this.lifecycle.name, ...asked }),
       now,
     }
     const carrier = services.carrier(context, waitUntil)
@@ -252,6 +254,11 @@ export abstract class UserSession extends DurableObject<Env> {
   /** Ends what is named, on behalf of an action on many people: when this returns it is over. */
   async end(target: Target, by: By, bulkAction: BulkAction): Promise<Ended> {
     return runBulkAction(await this.#started(), target, by, bulkAction)
+  }
+
+  /** The company's directory, or a new deployment, has changed what counts for this person: when this returns nothing is open that may not be. */
+  async learn(by: By): Promise<Ended> {
+    return learn(await this.#started(), by)
   }
 
   /** The person has signed in to their own pages, or to the portal; true when that ended the oldest of their sessions. */

@@ -175,10 +175,14 @@ function refusalOf(env: object): SettingsError {
 /** Guards stand at patterns that nothing is served at. */
 const GUARDED: readonly string[] = ['/*', '/.well-known/*']
 
-/** With one server, and with several. */
+/** With one server and one identity provider, and with several. */
 async function servedPaths(): Promise<readonly string[]> {
   const listed = JSON.stringify([{ name: 'name', url: 'https://more.example.com/mcp' }])
-  return [...new Set((await Promise.all([pathsWith({}), pathsWith({ DOWNSTREAMS: listed })])).flat())]
+  const providers = JSON.stringify([
+    { name: 'name', url: 'https://more.example.com', client_id: 'broker', client_secret: 'secret' },
+  ])
+  const settings = [{}, { DOWNSTREAMS: listed }, { IDENTITY_PROVIDERS: providers }]
+  return [...new Set((await Promise.all(settings.map(pathsWith))).flat())]
 }
 
 async function pathsWith(more: Readonly<Record<string, string>>): Promise<readonly string[]> {

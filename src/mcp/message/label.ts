@@ -13,6 +13,13 @@ export function labelOf(envelope: Envelope | undefined): string {
   return (about === undefined ? first.method : `${first.method} ${about}`).slice(0, LONGEST_LABEL)
 }
 
+const CALL = 'tools/call '
+
+/** The tool a label is about; undefined where it is about none, or the name was cut. */
+export function toolIn(label: string): string | undefined {
+  return label.startsWith(CALL) && label.length < LONGEST_LABEL ? label.slice(CALL.length) : undefined
+}
+
 /** JSON-RPC ids of all requests, each as its client spelled it. */
 export function requestIdsOf(envelope: Envelope | undefined): readonly string[] {
   return envelope?.messages.flatMap(({ kind, id }) => (kind === 'request' && id !== undefined ? [id] : [])) ?? []

@@ -192,6 +192,10 @@ export class LegacyCarrier implements Carrier {
     return this.#clients.of(stream)
   }
 
+  mayGoOn(stream: Pick<StreamDetail, 'grantId' | 'label'>): boolean {
+    return this.#tools.mayGoOn(stream)
+  }
+
   recover(): void {
     const { log: events, leashes, grants, now } = this.#context
     for (const stream of events.unfinished()) {

@@ -5,9 +5,11 @@ import type { McpSession } from '../../session/store/mcp-sessions.ts'
 import type { SessionContext } from '../../session/session-context.ts'
 import { downstreamFor, type Downstream } from '../../settings/downstreams.ts'
 import { openEnvelope, type Envelope } from '../message/json-rpc-body.ts'
+import { toolIn } from '../message/label.ts'
 import { McpRefusal } from '../message/refusal.ts'
 import { editing, hasRules, ToolGate, type Edit } from '../tools/gate.ts'
 import { inquire, INQUIRY_MS, responseIn, type Inquiry } from '../tools/inquiry.ts'
+import { rulesFor, verdictOn } from '../tools/policy.ts'
 import { ToolMemory } from '../tools/memory.ts'
 import { ACCEPTS_MESSAGES } from '../../platform/event-stream.ts'
 import { NotAdmitted } from '../dispatch/object-answer.ts'
@@ -77,6 +79,15 @@ export class Tools {
         profile.identity ?? { issuer: '', groups: [] },
         target === undefined ? undefined : { asked: lists, learn: (listed) => this.#memory.learn(target, listed) },
       )(message, isMessage)
+  }
+
+  /** By its name alone: what is called already was let through as one that only reads, if it had to be. */
+  mayGoOn({ grantId, label }: { readonly grantId: string; readonly label: string }): boolean {
+    const { grants, profile } = this.#context
+    const rules = this.#downstream(grants.find(grantId)?.resource)?.tools
+    const tool = toolIn(label)
+    if (!rules || tool === undefined) return true
+    return verdictOn(tool, rulesFor(rules, profile.identity ?? { issuer: '', groups: [] })) !== 'denied'
   }
 
   #charge(resource: string): void {

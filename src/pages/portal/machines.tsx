@@ -12,7 +12,7 @@ interface ShownMachine {
   readonly name: string
   readonly owner: string
   readonly prefix: string
-  readonly scopes: readonly ('mcp' | 'admin')[]
+  readonly scopes: readonly ('mcp' | 'admin' | 'scim')[]
   readonly resources: readonly string[]
   readonly expiresAt: number
   readonly state: 'active' | 'expired' | 'ended'
@@ -25,6 +25,8 @@ export interface MachinesView {
   readonly next: string | undefined
   /** What a new one may be allowed to use. */
   readonly resources: readonly string[]
+  /** Identity providers whose directory may speak SCIM. */
+  readonly directories: readonly { readonly key: string; readonly name: string }[]
   readonly csrf: string
   readonly complaint?: string | undefined
   readonly now: number
@@ -94,6 +96,7 @@ function Row({ machine, now }: { readonly machine: ShownMachine; readonly now: n
             <span class="address">{serverOf(resource)}</span>
           ))}
           {scopes.includes('admin') && <strong>this administration</strong>}
+          {scopes.includes('scim') && <strong>people and groups, by SCIM</strong>}
         </span>
       </td>
       <td data-label="Begins with">
@@ -109,7 +112,7 @@ function Row({ machine, now }: { readonly machine: ShownMachine; readonly now: n
   )
 }
 
-function NewMachine({ resources, csrf, complaint }: MachinesView) {
+function NewMachine({ resources, directories, csrf, complaint }: MachinesView) {
   return (
     <form id="new-machine" class="card stack" method="post" action="/admin/machines">
       <h2>New machine credential</h2>
@@ -152,6 +155,12 @@ function NewMachine({ resources, csrf, complaint }: MachinesView) {
           <input type="checkbox" id="machine-admin" name="admin" value="yes" />
           this administration, to the full
         </label>
+        {directories.map(({ key, name }) => (
+          <label>
+            <input type="checkbox" id={`machine-scim-${key}`} name="scim" value={key} />
+            people and groups of {shownText(name, 80)}, as its directory (SCIM)
+          </label>
+        ))}
       </fieldset>
       <p class="actions">
         <button class="button button-primary" id="create-machine" type="submit">

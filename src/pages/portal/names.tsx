@@ -44,6 +44,7 @@ export interface ShownActor {
 
 export function Actor({ actor, actorName }: ShownActor) {
   if (actor === undefined) return <bdi>The rules</bdi>
+  if (actor === 'deployment') return <bdi>A new deployment</bdi>
   if (actor === 'person') return <bdi>The person</bdi>
   const id = <code title={shownText(actor)}>{shownText(actor.replace(/^(?:access|signal):(?:https?:\/\/)?/, ''), SHORT_ID)}</code>
   return (

@@ -18,6 +18,7 @@ export interface PersonView {
   readonly subject: string
   readonly kind: 'person' | 'machine'
   readonly blocked: boolean
+  readonly deactivated?: true
   readonly lastSeenAt: number
   readonly grants: readonly ShownGrant[]
   readonly streams: readonly ShownStream[]
@@ -98,7 +99,7 @@ function Standing({ blocked, grants, lastSeenAt, now }: PersonView) {
   )
 }
 
-function Powers({ sub, blocked, grants, kind }: PersonView) {
+function Powers({ sub, blocked, deactivated, grants, kind }: PersonView) {
   const everyone = { what: 'person', sub } as const
   return (
     <div class="actions">
@@ -110,8 +111,13 @@ function Powers({ sub, blocked, grants, kind }: PersonView) {
           Revoke everything…
         </a>
       )}
+      {deactivated && (
+        <p class="note" id="deactivated">
+          The company’s directory has shut them out (SCIM), and it alone can let them in again.
+        </p>
+      )}
       {kind === 'person' &&
-        (blocked ? (
+        (blocked && deactivated ? undefined : blocked ? (
           <a class="button" id="unblock-person" href={confirmPath({ action: 'unblock', ...everyone })}>
             Unblock…
           </a>

@@ -8,9 +8,9 @@ export interface ShownReceipt {
   readonly by: string
   readonly byName?: string | undefined
   readonly why: string
-  readonly action: Intent['action'] | 'create' | 'recheck'
+  readonly action: Intent['action'] | 'create' | 'recheck' | 'apply'
   readonly target: {
-    readonly what: Intent['what'] | 'machine' | 'provider_session'
+    readonly what: Intent['what'] | 'machine' | 'provider_session' | 'group'
     readonly id?: string | undefined
     readonly sub?: string | undefined
   }
@@ -43,6 +43,7 @@ const OBJECTS: Readonly<Record<ShownReceipt['target']['what'], string>> = {
   mcp_session: 'one MCP session',
   stream: 'one stream',
   machine: 'a machine credential',
+  group: 'a group',
   provider_session: 'one session at the identity provider',
 }
 
@@ -58,6 +59,7 @@ export function titleOf({ action, target }: Pick<ShownReceipt, 'action' | 'targe
   if (action === 'block') return what === 'client' ? 'Blocked a client' : 'Blocked a person'
   if (action === 'unblock') return what === 'client' ? 'Unblocked a client' : 'Unblocked a person'
   if (action === 'recheck') return 'Asked the identity provider about a person'
+  if (action === 'apply') return what === 'group' ? `Applied the group ${id ?? ''}` : 'Applied what has changed'
   if (action === 'create') return `Created ${OBJECTS[what]}`
   if (what === 'resource' && id !== undefined) return `Revoked ${serverOf(id)}`
   return `Revoked ${OBJECTS[what]}`

@@ -1,7 +1,6 @@
 // Who acts as an administrator, on the pages and through the API: somebody signed in, one whom Cloudflare Access vouches for, or, by the API
 // alone, a machine with the scope `admin`.
 import type { Context, MiddlewareHandler } from 'hono'
-import { looksLikeMachineToken } from '../../oauth/tokens/machine-tokens.ts'
 import { sameText } from '../../platform/crypto.ts'
 import { log } from '../../platform/telemetry.ts'
 import { adminResourceOf, type Services } from '../../services.ts'
@@ -9,6 +8,7 @@ import type { Receipt } from '../../session/contract/receipt.ts'
 import type { Variables } from '../guards.ts'
 import { calledNow, visitorOf, type Visitor } from '../pages-session.ts'
 import type { Acting } from './actions.ts'
+import { machineOf } from '../machine-caller.ts'
 import { AdminRefusal } from './refusal.ts'
 import { isFromOurPageOrTyped } from '../request-source.ts'
 import { vouchedFor } from './access-visitor.ts'
@@ -49,7 +49,6 @@ export function logActed(c: Context, { id, action, target, by: actor }: Receipt)
 }
 
 const SAFE: readonly string[] = ['GET', 'HEAD']
-const BEARER = /^Bearer +([\w.~+/-]+=*)$/i
 
 // One credential decides, the most deliberate first: a request that names a token is judged by it alone, and is not let in by a
 // cookie when the token is wrong.
@@ -73,16 +72,10 @@ function assertNotFromElsewhere(c: Context, { settings }: Services): void {
     throw new AdminRefusal('invalid_request', 'the body must be application/json')
 }
 
-async function byToken(authorization: string, { settings, machines, signedTokens, session }: Services): Promise<Administrator> {
-  const token = BEARER.exec(authorization)?.[1] ?? ''
-  const resource = adminResourceOf(settings)
-  const caller = looksLikeMachineToken(token)
-    ? await machines.verify(token, resource)
-    : await signedTokens.verifyAccessToken(token, resource)
-  const machine = caller && (await session(caller.sub).identify(caller))
-  if (!caller || !machine)
-    throw new AdminRefusal('invalid_token', 'this is no machine credential with the scope admin, or not any more')
-  return { actor: caller.sub, actorName: `machine ${machine.name ?? ''} (${caller.clientId})`, via: 'machine' }
+async function byToken(authorization: string, services: Services): Promise<Administrator> {
+  const machine = await machineOf(authorization, adminResourceOf(services.settings), services)
+  if (!machine) throw new AdminRefusal('invalid_token', 'this is no machine credential with the scope admin, or not any more')
+  return { ...machine, via: 'machine' }
 }
 
 async function byAssertion(c: Context, services: Services): Promise<Administrator | undefined> {

@@ -26,18 +26,36 @@ async function list(c: Context<Visited>, services: Services, complaint?: string)
   const { items, next } = await listMachines(services, before)
   const resources = services.settings.downstreams.filter((downstream) => !wantsPerson(downstream)).map(({ resource }) => resource)
   const { csrf } = c.get('visitor')
-  const view = { machines: items, isFirst: before === undefined, next, resources, csrf, complaint, now: services.now() }
+  const directories = services.providers.all.map(({ key, name }) => ({ key, name }))
+  const view = {
+    machines: items,
+    isFirst: before === undefined,
+    next,
+    resources,
+    directories,
+    csrf,
+    complaint,
+    now: services.now(),
+  }
   return portal(c, machinesPage(view), complaint === undefined ? 200 : 400)
 }
 
 async function create(c: Context<Visited>, services: Services): Promise<Response> {
   const form = await formOf(c, services)
   const resources = form.getAll('resource')
+  const [provider, another] = form.getAll('scim')
+  if (another !== undefined)
+    return await list(c, services, 'Nothing was created: a credential is for the directory of one identity provider.')
   const days = LIFETIMES.find(([known]) => String(known) === form.get('days'))?.[0]
   const asked = newMachine.safeParse({
     name: form.get('name'),
     owner: form.get('owner'),
-    scopes: [...(resources.length > 0 ? ['mcp'] : []), ...(form.get('admin') === 'yes' ? ['admin'] : [])],
+    scopes: [
+      ...(resources.length > 0 ? ['mcp'] : []),
+      ...(form.get('admin') === 'yes' ? ['admin'] : []),
+      ...(provider === undefined ? [] : ['scim']),
+    ],
+    ...(provider !== undefined && { provider }),
     ...(resources.length > 0 && { resources }),
     expiresAt: days === undefined ? undefined : services.now() + days * DAY,
     reason: form.get('reason'),

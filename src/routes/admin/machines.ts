@@ -1,9 +1,9 @@
 // Creating a machine credential: noted in the Directory, opened as a session of its own, and its token handed out this once.
-import type { ListedMachine, MachineRecord } from '../../directory/machines.ts'
+import type { ListedMachine, MachineRecord, MachineScope } from '../../directory/machines.ts'
 import type { Receipt } from '../../session/contract/receipt.ts'
 import { OAuthError } from '../../clients/oauth-error.ts'
 import { canonicalResource, defaultScopes } from '../../oauth/resource.ts'
-import { adminResourceOf, type Services } from '../../services.ts'
+import { adminResourceOf, scimBase, type Services } from '../../services.ts'
 import type { Downstream } from '../../settings/downstreams.ts'
 import { orderOf, type Acting } from './actions.ts'
 import type { Page } from './reading.ts'
@@ -11,11 +11,13 @@ import type { Page } from './reading.ts'
 export interface NewMachine {
   readonly name: string
   readonly owner: string
-  readonly scopes: readonly ('mcp' | 'admin')[]
+  readonly scopes: readonly MachineScope[]
   /** All of them when absent. */
   readonly resources?: readonly string[] | undefined
   /** Further scopes that some tools need; none when absent. */
   readonly toolScopes?: readonly string[] | undefined
+  /** With the scope `scim`: whose directory it is. The only identity provider when absent. */
+  readonly provider?: string | undefined
   /** Unix seconds. */
   readonly expiresAt: number
 }
@@ -39,7 +41,8 @@ export async function createMachine(services: Services, asked: NewMachine, actin
   const servers = scopes.includes('mcp') ? serversOf(asked, services) : []
   const unknown = asked.toolScopes?.find((scope) => !servers.some((server) => server.scopes.includes(scope)))
   if (unknown !== undefined) throw new OAuthError('invalid_scope', `no server it may use has the scope ${unknown}`)
-  const resources = servers.map(({ resource }) => resource)
+  const scim = scopes.includes('scim') ? [scimOf(asked, services)] : []
+  const resources = [...servers.map(({ resource }) => resource), ...scim]
   const { id, sub, subject, token, prefix, grantId } = await machines.create()
   const machine = { id, sub, name, owner, prefix, scopes, resources, createdAt: now(), createdBy: acting.actor, expiresAt }
   // First the note, then the session: nothing that can be used is ever without one.
@@ -48,6 +51,7 @@ export async function createMachine(services: Services, asked: NewMachine, actin
     .keepMachine(machine, orderOf(services, 'create', { what: 'machine', id, sub }, acting))
   const allowed = [
     ...servers.map((server) => ({ resource: server.resource, scopes: scopesOf(server, asked) })),
+    ...scim.map((resource) => ({ resource, scopes: ['scim'] })),
     ...(scopes.includes('admin') ? [{ resource: adminResourceOf(settings), scopes: ['admin'] }] : []),
   ]
   const grants = await Promise.all(allowed.map(async (grant) => ({ ...grant, id: await grantId(grant.resource) })))
@@ -57,6 +61,16 @@ export async function createMachine(services: Services, asked: NewMachine, actin
     .session(sub)
     .enrol({ identity, clientId: id, clientName: name, grants, createdAt: machine.createdAt, endsAt: expiresAt }, by)
   return { machine, token, receipt }
+}
+
+function scimOf({ provider }: NewMachine, services: Services): string {
+  const { providers } = services
+  const found = provider === undefined ? providers.only : providers.named(provider)
+  if (found) return scimBase(services, found.key)
+  throw new OAuthError(
+    'invalid_request',
+    `provider must name whose directory it is: ${providers.all.map(({ key }) => key).join(', ')}`,
+  )
 }
 
 /** Newest first. */

@@ -28,13 +28,15 @@ export const newMachine = z.strictObject({
   name: z.string().trim().min(1).max(100),
   owner: z.string().trim().min(1).max(200),
   scopes: z
-    .array(z.enum(['mcp', 'admin']))
+    .array(z.enum(['mcp', 'admin', 'scim']))
     .min(1)
-    .max(2),
+    .max(3),
   /** The resources it may use; all of them when absent. */
   resources: z.array(identifier).min(1).max(50).optional(),
   /** Further scopes that some of their tools need; none when absent. */
   toolScopes: z.array(z.string().min(1).max(200)).max(50).optional(),
+  /** With the scope scim: the name of the identity provider whose directory it is; the only one when absent. */
+  provider: z.string().min(1).max(100).optional(),
   /** Unix seconds. */
   expiresAt: z.int(),
   reason,

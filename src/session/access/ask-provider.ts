@@ -1,12 +1,14 @@
 // What follows from what the identity provider says about a person: everything ends, some of it ends, or nothing has changed.
 import { useNewIdentity, type AccessRules } from './allowed.ts'
+import { describeError, log } from '../../platform/telemetry.ts'
+import { learnProvisioned } from './provisioning.ts'
 import type { SessionContext } from '../session-context.ts'
 import { endEverything, type Revocation } from '../revocation.ts'
 import type { Ended } from '../contract/receipt.ts'
 import type { ConfirmationOutcome } from '../contract/token-refresher.ts'
 
 /** What the question takes, and what may follow from its answer. */
-export type ProviderQuestion = Revocation & AccessRules & Pick<SessionContext, 'checks'>
+export type ProviderQuestion = Revocation & AccessRules & Pick<SessionContext, 'checks' | 'provisioned'>
 
 /** What the provider said, and what ended because of it. */
 type Asked = ConfirmationOutcome & { readonly ended?: Ended }
@@ -26,6 +28,12 @@ export async function askProvider(context: ProviderQuestion): Promise<Asked> {
   if (outcome.outcome === 'superseded') return outcome
   context.checks.note(outcome.outcome, context.now())
   if (outcome.outcome === 'ended') return { ...outcome, ended: await endEverything(context, 'idp_session_ended') }
-  if (isOtherwise) await useNewIdentity(context)
+  if (isOtherwise) {
+    // While the Directory is away what it said last goes on: whoever is connected stays so.
+    await learnProvisioned(context).catch((error: unknown) =>
+      log('warn', 'directory.not_asked', { reason: describeError(error) }),
+    )
+    await useNewIdentity(context)
+  }
   return outcome
 }

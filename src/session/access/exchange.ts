@@ -2,8 +2,10 @@
 //
 // One grant stands for every exchange of a client for a resource: a build system that exchanges a thousand times an hour is one row, and
 // ending it ends all of its tokens and streams. It ends with the last token it was used for; there is no refresh token.
+import type { Identity } from '../../caller.ts'
 import { log } from '../../platform/telemetry.ts'
 import { isAllowed, useNewIdentity, type AccessRules } from './allowed.ts'
+import { learnProvisioned } from './provisioning.ts'
 import { exchangedGrantId, isExchanged, type Grant, type NewGrant } from '../store/grants.ts'
 import type { SessionContext } from '../session-context.ts'
 import { described, endGrant, type GrantRevocation } from '../revocation.ts'
@@ -32,10 +34,10 @@ export type ExchangeOutcome =
 const CLOCK_TOLERANCE = 60
 
 export async function exchange(
-  context: GrantRevocation & AccessRules & Pick<SessionContext, 'codes' | 'credentials' | 'takenBack'>,
+  context: GrantRevocation & AccessRules & Pick<SessionContext, 'codes' | 'credentials' | 'provisioned' | 'takenBack'>,
   asked: Exchange,
 ): Promise<ExchangeOutcome> {
-  const takenBack = await takenBackFrom(context, asked.grant)
+  const takenBack = await takenBackFrom(context, asked)
   const now = context.now()
   // Nobody has signed anything in the future: a clock that is ahead does not make a token newer than it is.
   const statement = { ...asked.statement, issuedAt: Math.min(asked.statement.issuedAt, now) }
@@ -51,13 +53,29 @@ export async function exchange(
 
 /** While a grant stands the Directory's index leads here, and what is taken back ends it: a program that exchanges all day asks once. */
 async function takenBackFrom(
-  context: Pick<SessionContext, 'grants' | 'now' | 'subjects' | 'takenBack'>,
-  asked: Exchange['grant'],
+  context: Pick<SessionContext, 'grants' | 'now' | 'profile' | 'provisioned' | 'settings' | 'subjects' | 'takenBack'>,
+  { grant, statement }: Exchange,
 ): Promise<TakenBack> {
-  const standing = standingGrant(context, asked, context.now())
+  const standing = standingGrant(context, grant, context.now())
   const heard = standing && context.subjects.heardOf(standing.id)
-  const { clientId, resource } = asked
-  return heard ?? (await context.takenBack({ clientId, resource }))
+  if (heard) return heard
+  const { clientId, resource } = grant
+  const [takenBack] = await Promise.all([
+    context.takenBack({ clientId, resource }),
+    learnProvisioned(context, saidBy(context, statement)),
+  ])
+  return takenBack
+}
+
+/** With what the token leaves out as it was said before. */
+function saidBy({ profile }: Pick<SessionContext, 'profile'>, { identity, saysGroups, losesEmail }: Statement): Identity {
+  const known = profile.said
+  return {
+    ...identity,
+    email: identity.email ?? (losesEmail ? undefined : known?.email),
+    name: identity.name ?? known?.name,
+    groups: saysGroups ? identity.groups : (known?.groups ?? []),
+  }
 }
 
 function standingGrant({ grants }: Pick<SessionContext, 'grants'>, asked: Exchange['grant'], now: number): Grant | undefined {
@@ -125,17 +143,10 @@ async function refused(
  * Takes over what the token says about the person, and keeps what it does not say; true when that changed anything. A token that is older
  * than the last word says nothing new: groups that were taken away must not come back with it.
  */
-function learn(
-  { profile, credentials }: Pick<SessionContext, 'profile' | 'credentials'>,
-  { identity, saysGroups, losesEmail, issuedAt }: Statement,
-  now: number,
-): boolean {
-  const known = profile.identity
-  if (known && issuedAt <= profile.lastSeenAt) return false
-  const email = identity.email ?? (losesEmail ? undefined : known?.email)
-  const name = identity.name ?? known?.name
-  const groups = saysGroups ? identity.groups : (known?.groups ?? [])
-  const isChanged = profile.remember({ ...identity, email, name, groups }, now)
+function learn(context: Pick<SessionContext, 'profile' | 'credentials'>, statement: Statement, now: number): boolean {
+  const { profile, credentials } = context
+  if (profile.said && statement.issuedAt <= profile.lastSeenAt) return false
+  const isChanged = profile.remember(saidBy(context, statement), now)
   if (isChanged) credentials.forget()
   return isChanged
 }

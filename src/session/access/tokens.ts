@@ -5,6 +5,7 @@ import type { CodeOutcome, Redemption } from '../store/codes.ts'
 import { REPLAY_WINDOW, type Grant, type NewGrant } from '../store/grants.ts'
 import { mayUse, useNewIdentity, type AccessRules, type IdentityUse } from './allowed.ts'
 import { askProvider, type ProviderQuestion } from './ask-provider.ts'
+import { learnProvisioned } from './provisioning.ts'
 import { sessionIn } from '../store/identity-provider-session.ts'
 import { linkWanted } from './own-sign-in.ts'
 import type { SessionContext } from '../session-context.ts'
@@ -75,10 +76,12 @@ export type SignInRefusal = 'blocked' | 'not_allowed'
 
 /** A person came back from the identity provider: opens a grant and issues the code for it. */
 export async function signIn(
-  context: GrantRevocation & AccessRules & Pick<SessionContext, 'codes' | 'credentials' | 'links'>,
+  context: GrantRevocation & AccessRules & Pick<SessionContext, 'codes' | 'credentials' | 'links' | 'provisioned'>,
   asked: SignIn,
 ): Promise<IssuedCode | SignInRefusal> {
   const { grants, codes, settings } = context
+  const { revocations } = context.subjects
+  await learnProvisioned(context, asked.identity)
   const refusal = refusalOf(context, asked)
   if (refusal) {
     // The newest there is to know of this person: it counts for what they have open elsewhere, too.
@@ -99,6 +102,8 @@ export async function signIn(
   // Only now is anything awaited: a revocation of the person that comes meanwhile finds the grant and ends it.
   await Promise.all([context.provider.begin(asked.tokens, now), cutOff])
   for (const oldest of surplus) await endGrant(context, oldest, 'limit_exceeded', 'limit_exceeded')
+  // What was taken back while the Directory was asked is not brought back by a sign-in that had begun before.
+  if (context.subjects.revocations !== revocations) await endGrant(context, grant, 'administrator')
   const link = linkWanted(context, grant.resource)
   if (!link) context.links.touch(grant.resource, now)
   return { jti, grantId: grant.id, expiresAt, ...(link && { link }) }
@@ -123,7 +128,7 @@ export function makeRoom(
 function refusalOf({ profile, settings }: AccessRules, { identity, grant }: SignIn): SignInRefusal | undefined {
   if (profile.isBlocked) return 'blocked'
   const downstream = downstreamFor(settings, grant.resource)
-  return !downstream || mayUse(downstream, identity, settings.baseUrl) ? undefined : 'not_allowed'
+  return !downstream || mayUse(downstream, profile.asKnown(identity), settings.baseUrl) ? undefined : 'not_allowed'
 }
 
 /** What the identity provider said last counts for everything the person has open. */

@@ -29,6 +29,8 @@ export interface PersonDetail {
   readonly sub: string
   readonly identity: Identity
   readonly blocked: boolean
+  /** Present where the company's directory has shut them out, and it alone can let them in. */
+  readonly deactivated?: true
   /** Unix seconds of the last sign-in or refresh. */
   readonly lastSeenAt: number
   readonly grants: readonly GrantDetail[]
@@ -57,6 +59,7 @@ export function describePerson(
     sub,
     identity,
     blocked: isBlocked,
+    ...(context.profile.isDeactivated && { deactivated: true as const }),
     lastSeenAt,
     grants: grants.map(({ id, clientId, clientName, resource, scopes, createdAt, endsAt }) => {
       const mcpSessions = sessions.filter(({ grantId }) => grantId === id).length
@@ -149,7 +152,7 @@ export async function carryOut(
 
 function targetOf({ target: { what, id = '' } }: AdminAction): Target {
   if (what === 'person') return { what: 'everything' }
-  if (what === 'everyone' || what === 'machine' || what === 'provider_session')
+  if (what === 'everyone' || what === 'machine' || what === 'group' || what === 'provider_session')
     throw new Error(`one person is no place for an order about ${what}`)
   return { what, id }
 }

@@ -2,6 +2,7 @@
 import type { Identity } from '../../caller.ts'
 import type { PagesSession } from '../store/pages-sessions.ts'
 import type { SessionContext } from '../session-context.ts'
+import { learnProvisioned } from '../access/provisioning.ts'
 import { keep } from '../access/tokens.ts'
 
 /** What decides about the cookie of a page, which only names a session. */
@@ -17,11 +18,22 @@ export interface PagesStanding {
 export async function visit(
   context: Pick<
     SessionContext,
-    'carrier' | 'credentials' | 'grants' | 'leases' | 'leashes' | 'now' | 'outbox' | 'pages' | 'profile' | 'settings'
+    | 'carrier'
+    | 'credentials'
+    | 'grants'
+    | 'leases'
+    | 'leashes'
+    | 'now'
+    | 'outbox'
+    | 'pages'
+    | 'profile'
+    | 'provisioned'
+    | 'settings'
   >,
   identity: Identity,
   session: PagesSession,
 ): Promise<boolean> {
+  await learnProvisioned(context, identity)
   // Who is blocked is known, and gets no session: unblocking them later makes none good.
   const isSurplus = !context.profile.isBlocked && context.pages.begin(session, context.now())
   await Promise.all([keep(context, identity), context.outbox.report()])

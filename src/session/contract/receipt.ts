@@ -9,8 +9,11 @@ import type { SignalFacts } from './signal-facts.ts'
  */
 export const THEMSELVES = 'person'
 
-/** `recheck`: the identity provider was asked whether it still knows the person. */
-export type Action = 'revoke' | 'block' | 'unblock' | 'create' | 'recheck'
+/**
+ * `recheck`: the identity provider was asked whether it still knows the person. `apply`: what has changed, in groups or settings, counts for
+ * what is open.
+ */
+export type Action = 'revoke' | 'block' | 'unblock' | 'create' | 'recheck' | 'apply'
 
 /** `sub` names the person whose it is; a client or resource without one is everybody's. */
 export interface ActionTarget {
@@ -23,6 +26,7 @@ export interface ActionTarget {
     | 'mcp_session'
     | 'stream'
     | 'machine'
+    | 'group'
     | 'provider_session'
   readonly id?: string | undefined
   readonly sub?: string | undefined

@@ -17,6 +17,7 @@ export class SubjectTokens extends LifecycleCapability {
   readonly #storage: DurableObjectStorage
   readonly #used: TakenIds
   #revokedAt = 0
+  #revocations = 0
   #toldAt = 0
   // By grant. In memory: the Directory is asked again in the next life of the object.
   readonly #heard = new BoundedMap<string, TakenBack>(MOST_HEARD)
@@ -45,6 +46,12 @@ export class SubjectTokens extends LifecycleCapability {
   revoke(now: number): void {
     this.#storage.sql.exec('INSERT OR REPLACE INTO subject_floor (id, revoked_at) VALUES (1, ?)', now)
     this.#revokedAt = now
+    this.#revocations += 1
+  }
+
+  /** How often that was in this life of the object. */
+  get revocations(): number {
+    return this.#revocations
   }
 
   /** Unix seconds of the last time access was taken back from the person; 0 for never. */

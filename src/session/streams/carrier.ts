@@ -43,6 +43,8 @@ export interface Carrier {
   traffic(id: string): StreamTraffic | undefined
   /** What the client of a stream says it is, whoever carries it. */
   softwareOf(stream: Pick<StreamDetail, 'id' | 'grantId'>): ClientSoftware | undefined
+  /** Whether the rules about tools still allow what a stream is for, by its label. */
+  mayGoOn(stream: { readonly grantId: string; readonly label: string }): boolean
   /** Called after every start: goes on with what the last life of the object left unfinished. */
   recover(): void
   /** Whether something is carried for which the object must be woken again after a crash. */

@@ -251,6 +251,7 @@ export const machines: MachinesView = {
   next: undefined,
   resources: [MCP, 'https://mcp.example.com/servers/documents/mcp'],
   csrf: 'a-csrf-token',
+  directories: [{ key: 'okta', name: 'Okta' }],
   complaint: 'Nothing was created: give it a name, an owner and a reason.',
   now: NOW,
 }
