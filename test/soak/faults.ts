@@ -19,14 +19,16 @@ const { values } = parseArgs({
   options: { rounds: { type: 'string', default: '100' }, at: { type: 'string', default: '20' }, fault: { type: 'string' } },
 })
 const rounds = Number(values.rounds)
-const atOnce = Math.min(rounds, Number(values.at))
+/** A person has so many leases at most, those of the round before included. */
+const MOST_LEASES = 64
+const atOnce = Math.min(rounds, Number(values.at), MOST_LEASES / 2)
 
 interface Fault {
   readonly name: string
   /** What the sockets of leases do. */
   readonly sockets: 'whole' | 'mute' | 'cut'
   /** While everybody calls, before anything is revoked. */
-  readonly meanwhile?: (sub: string) => Promise<void>
+  readonly meanwhile?: (sub: string, until: AbortSignal) => Promise<void>
   /** When everybody has called, right before the revocation. */
   readonly before?: () => Promise<void>
   /** Every router fails to answer, and the receipt has to say so. */
@@ -49,8 +51,6 @@ const overrides = { DOWNSTREAM_MCP_URL: downstream.url, RATE_LIMIT_REQUESTS: '10
 const world = await startWorld({ project: join(ROOT, 'test/bench/between'), overrides })
 const client = await BrokerClient.register(world.brokerUrl)
 const carol = await AdminProgram.signedIn(world.brokerUrl, 'carol')
-/** Set when everybody has called. */
-let stopped = false
 let broken = 0
 try {
   for (const fault of FAULTS) {
@@ -76,14 +76,15 @@ async function together(fault: Fault): Promise<readonly Round[]> {
   const { sub = '' } = decodeJwt(tokens[0] ?? '')
   const isWarm = Promise.withResolvers<void>()
   let waiting = tokens.length
-  const working = fault.meanwhile?.(sub)
-  const rounds = tokens.map(async (token) => {
+  const called = new AbortController()
+  const working = fault.meanwhile?.(sub, called.signal)
+  const revoking = tokens.map(async (token) => {
     const { gid } = decodeJwt<{ gid: string }>(token)
     let unanswered = 0
     const revoke = async (): Promise<void> => {
       waiting -= 1
       if (waiting === 0) {
-        stopped = true
+        called.abort()
         await working
         await fault.before?.()
         isWarm.resolve()
@@ -94,11 +95,11 @@ async function together(fault: Fault): Promise<readonly Round[]> {
     const result = await revokeUnderLoad(world.mcpUrl, token, revoke, 1)
     return { ...result, unanswered }
   })
-  return await Promise.all(rounds).finally(() => (stopped = false))
+  return await Promise.all(revoking)
 }
 
-async function killed(sub: string): Promise<void> {
-  while (!stopped) {
+async function killed(sub: string, until: AbortSignal): Promise<void> {
+  while (!until.aborted) {
     await between(`die=${sub}`)
     await sleep(Math.random() * 60)
   }

@@ -32,14 +32,14 @@ function far<Stub extends object>(stub: Stub): Stub {
         const result: unknown = await Reflect.apply(member, target, parameters)
         if (roundTripMs > 0) await half()
         const isLease = parameters[0] === 'https://session/lease' && sockets !== 'whole'
-        return isLease && result instanceof Response ? apart(result) : result
+        return isLease && result instanceof Response ? severed(result) : result
       }
     },
   })
 }
 
 /** The router's end and the object's, with nothing between them that carries a word. */
-function apart({ webSocket, headers, status }: Response): Response {
+function severed({ webSocket, headers, status }: Response): Response {
   if (!webSocket) return new Response(null, { status, headers })
   webSocket.accept()
   if (sockets === 'cut') webSocket.close()
