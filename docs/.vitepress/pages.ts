@@ -39,6 +39,7 @@ export const CHAPTERS: readonly Chapter[] = [
       ['servers/index.md', 'What a server gets'],
       ['servers/several.md', 'Several servers'],
       ['servers/legacy.md', 'Clients of 2026-07-28'],
+      ['servers/eras.md', 'Servers of another era'],
       ['servers/tool-policy.md', 'Tool policy'],
       ['servers/own-sign-in.md', 'Servers with a sign-in of their own'],
     ],

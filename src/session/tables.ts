@@ -13,6 +13,7 @@ import { Leashes, type LeashOptions } from './streams/leashes.ts'
 import { TokenBucket } from './store/token-bucket.ts'
 import { Links } from './store/links.ts'
 import { McpSessions } from './store/mcp-sessions.ts'
+import { ModernSessions } from './store/modern-sessions.ts'
 import { MIGRATIONS } from './store/migrations.ts'
 import { Outbox } from './store/outbox.ts'
 import { PagesSessions } from './store/pages-sessions.ts'
@@ -37,6 +38,7 @@ export interface SessionTables {
   readonly bucket: TokenBucket
   readonly mcpSessions: McpSessions
   readonly legacyDownstreams: LegacyDownstreams
+  readonly modernSessions: ModernSessions
   readonly log: EventLog
   readonly outbox: Outbox
   readonly bulkActions: BulkActionLog
@@ -64,6 +66,7 @@ export function tablesOf(storage: DurableObjectStorage, leashing: LeashOptions, 
     bucket: new TokenBucket(storage),
     mcpSessions: new McpSessions(storage),
     legacyDownstreams: new LegacyDownstreams(storage),
+    modernSessions: new ModernSessions(storage),
     log: new EventLog(storage),
     outbox: new Outbox(storage),
     bulkActions: new BulkActionLog(storage),

@@ -3,6 +3,8 @@ import { EventStream } from './event-stream.ts'
 
 export interface LegacyOptions {
   readonly version?: '2025-03-26' | '2025-06-18' | '2025-11-25'
+  /** What it declares. */
+  readonly capabilities?: object
 }
 
 type Headers_ = Readonly<Record<string, string>>
@@ -22,9 +24,10 @@ export class LegacyClient {
   }
 
   /** With a session. */
-  static async open(mcpUrl: string, accessToken: string, options?: LegacyOptions): Promise<LegacyClient> {
+  static async open(mcpUrl: string, accessToken: string, options: LegacyOptions = {}): Promise<LegacyClient> {
     const client = new LegacyClient(mcpUrl, accessToken, options)
-    const params = { protocolVersion: client.version, capabilities: {}, clientInfo: { name: 'bare client', version: '1' } }
+    const { capabilities = {} } = options
+    const params = { protocolVersion: client.version, capabilities, clientInfo: { name: 'bare client', version: '1' } }
     const answer = await client.post({ jsonrpc: '2.0', id: 'init', method: 'initialize', params })
     if (!answer.ok) throw new Error(`initialize was answered ${answer.status}: ${await answer.text()}`)
     await answer.text()

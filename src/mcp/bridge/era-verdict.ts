@@ -8,15 +8,15 @@ import { jsonIn } from '../message/response.ts'
 import type { Era } from '../message/era.ts'
 
 /** The revision a modern server is spoken to in. */
-const MODERN_REVISION = '2026-07-28'
+export const MODERN_REVISION = '2026-07-28'
 
 /** For how long a verdict is good, in milliseconds: a server may be replaced by one of another era at any time. */
 const REMEMBERED_MS = 600_000
 
 /** MCP 2026-07-28, "Error Codes": a header that disagrees, a capability that is missing, a version that is not spoken. */
-const HEADER_MISMATCH = -32_020
-const MISSING_CAPABILITY = -32_021
-const UNSUPPORTED_VERSION = -32_022
+export const HEADER_MISMATCH = -32_020
+export const MISSING_CAPABILITY = -32_021
+export const UNSUPPORTED_VERSION = -32_022
 
 /** What was answered to `server/discover`: the status, and the JSON-RPC message in it, whichever way it came. */
 export interface DiscoverAnswer {

@@ -31,6 +31,7 @@ const LOOKED_AT_MS = 1_000
 const SMALL = { mostBytes: 512, withinMs: 60_000 } as const
 
 const NAMES_SESSION = /session/i
+const UNSUPPORTED_VERSION = /"code"\s*:\s*-32022\b/
 
 /** `sent` is the body of the request. */
 export async function judged(answer: Response, sent: Uint8Array | string | undefined, deadline?: Deadline): Promise<Judged> {
@@ -46,6 +47,8 @@ export async function judged(answer: Response, sent: Uint8Array | string | undef
 function doubtful(answer: Response, text: string, sent: Uint8Array | string | undefined): boolean {
   if (answer.ok) return text.includes('"error"') && isErrorOfSession(jsonIn(text))
   if (answer.status === 401) return NAMES_SESSION.test(text)
+  // A server that has been replaced by one of 2026-07-28, which knows no sessions, says so of the version.
+  if (UNSUPPORTED_VERSION.test(text)) return true
   // Some say of the session, and under the request's own id, that they do not know it.
   return NAMES_SESSION.test(text) || !answersOneOf(requestIdsIn(sent), messagesIn(answer, text))
 }

@@ -5,7 +5,7 @@ import type { Message } from './json-rpc-body.ts'
 import { McpRefusal } from './refusal.ts'
 
 /** Which member of `params` the Mcp-Name header repeats. The rows for tasks come from SEP-2663. */
-const NAMED_BY: ReadonlyMap<string, 'name' | 'uri' | 'taskId'> = new Map([
+export const NAMED_BY: ReadonlyMap<string, 'name' | 'uri' | 'taskId'> = new Map([
   ['tools/call', 'name'],
   ['prompts/get', 'name'],
   ['resources/read', 'uri'],

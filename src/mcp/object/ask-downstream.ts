@@ -5,7 +5,8 @@ import type { McpSession } from '../../session/store/mcp-sessions.ts'
 import type { DispatchHeader } from '../dispatch/dispatch-header.ts'
 import { checkAnswer } from '../downstream/downstream-answer.ts'
 import { interrupted, McpRefusal } from '../message/refusal.ts'
-import type { DownstreamRequest, DownstreamSessions, SessionAnswer } from './downstream-session.ts'
+import type { DownstreamRequest } from './downstream-request.ts'
+import type { DownstreamSessions, SessionAnswer } from './downstream-session.ts'
 import { wayOf } from './own-token-retry.ts'
 import { refuseEnded } from './refuse-ended.ts'
 
@@ -31,7 +32,9 @@ export async function askDownstream(
   try {
     // The body was read after the admission: a revocation that came meanwhile has found nothing to abort.
     refuseEnded(context, order.caller, abort)
-    const sent = await downstream.send(session, { ...asked, ...wayOf(context, order, asked.headers, abort), deadline })
+    const initializes = order.kind === 'initialize' ? order.caller.resource : undefined
+    const way = { ...wayOf(context, order, asked.headers, abort), deadline, initializes }
+    const sent = await downstream.send(session, { ...asked, ...way })
     await checkAnswer(sent.answer)
     return sent
   } catch (error) {

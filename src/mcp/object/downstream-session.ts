@@ -2,10 +2,8 @@
 import type { McpSession, McpSessions } from '../../session/store/mcp-sessions.ts'
 import { charge } from '../../session/access/admit.ts'
 import type { SessionContext } from '../../session/session-context.ts'
-import type { Deadline } from '../../platform/deadlines.ts'
 import { describeError, log } from '../../platform/telemetry.ts'
 import { ACCEPTS_MESSAGES } from '../../platform/event-stream.ts'
-import type { Challenged } from '../downstream/token-retry.ts'
 import { MAX_EVENT_BYTES } from '../sse/relay.ts'
 import { isEventStream } from '../downstream/passing-headers.ts'
 import { McpRefusal } from '../message/refusal.ts'
@@ -13,24 +11,10 @@ import { readEvents } from '../sse/sse.ts'
 import { roomFor } from '../sse/unfinished.ts'
 import { wholeBody } from '../downstream/whole-body.ts'
 import { judged } from '../downstream/session-doubt.ts'
+import type { DownstreamRequest } from './downstream-request.ts'
 import { GrantSignals } from './grant-signals.ts'
+import { ModernDownstreams } from './modern-downstream/modern-downstreams.ts'
 import { requestDownstream } from './request-downstream.ts'
-
-export interface DownstreamRequest {
-  readonly method: 'POST' | 'GET' | 'DELETE'
-  readonly target: string
-  /** Everything but the session id. */
-  readonly headers: Headers
-  readonly body?: Uint8Array<ArrayBuffer> | string
-  readonly signal: AbortSignal
-  /** Of that signal, where the caller owns it: then a timeout aborts it too. */
-  readonly ending?: AbortController | undefined
-  readonly headersWithinMs: number
-  /** What keeps the time; a timer for each wait where nothing is said. */
-  readonly deadline?: Deadline | undefined
-  /** What to do when the downstream does not take what the headers say of the person. */
-  readonly challenged?: Challenged | undefined
-}
 
 export interface SessionAnswer {
   readonly answer: Response
@@ -56,15 +40,19 @@ export class DownstreamSessions {
   readonly #options: DownstreamSessionsOptions
   /** For what the broker sends by itself. */
   readonly signals: GrantSignals
+  /** Servers that know no sessions, as servers that do. */
+  readonly modern: ModernDownstreams
   readonly #renewing = new Map<string, Promise<McpSession | undefined>>()
 
   constructor(
-    { mcpSessions, grants, bucket, now }: Pick<SessionContext, 'mcpSessions' | 'grants' | 'bucket' | 'now'>,
+    context: Pick<SessionContext, 'mcpSessions' | 'modernSessions' | 'settings' | 'grants' | 'bucket' | 'now'>,
     options: DownstreamSessionsOptions,
   ) {
+    const { mcpSessions, grants, bucket, now } = context
     this.#sessions = mcpSessions
     this.#mayAsk = (resource, count) => charge({ bucket }, resource, count) === undefined
     this.#options = options
+    this.modern = new ModernDownstreams({ context, mayAsk: this.#mayAsk, waitUntil: options.waitUntil })
     this.signals = new GrantSignals((grantId) => grants.live(grantId, now()) !== undefined)
   }
 
@@ -103,11 +91,14 @@ export class DownstreamSessions {
 
   async #sendAs(downstreamId: string | undefined, request: DownstreamRequest): Promise<Response> {
     const { method, target, headers, body, signal, ending, headersWithinMs, deadline, challenged } = request
+    const inPlace = await this.modern.answer(downstreamId, request)
+    if (inPlace) return inPlace
     if (downstreamId === undefined) headers.delete('mcp-session-id')
     else headers.set('mcp-session-id', downstreamId)
     const init = { method, headers, ...(body !== undefined && { body }) }
     const time = { headersWithinMs, ...(deadline && { deadline }) }
-    return await requestDownstream(target, init, { ...time, ...(ending ? { ending } : { signal }) }, challenged)
+    const answer = await requestDownstream(target, init, { ...time, ...(ending ? { ending } : { signal }) }, challenged)
+    return await this.modern.instead(answer, request)
   }
 
   /**
@@ -179,7 +170,10 @@ export class DownstreamSessions {
     const headers = ownHeaders(request, undefined)
     const ending = AbortSignal.any([signal, AbortSignal.timeout(headersWithinMs)])
     const common = { method: 'POST', target, headers, signal: ending, headersWithinMs, challenged } as const
-    const { isDoubtful, answer } = await judged(await this.#sendAs(undefined, { ...common, body: session.initialize }), undefined)
+    const { isDoubtful, answer } = await judged(
+      await this.#sendAs(undefined, { ...common, body: session.initialize, initializes: session.resource }),
+      undefined,
+    )
     if (!answer.ok) {
       await answer.body?.cancel()
       return isDoubtful ? 'refused alike' : undefined

@@ -2,7 +2,6 @@
 import { admit } from '../../session/access/admit.ts'
 import type { ClientSoftware } from '../../session/contract/client-software.ts'
 import type { CarriedEvent, Carrier, GetAnswer, GetRequest, StreamDetail } from '../../session/streams/carrier.ts'
-import type { LoggedStream } from '../../session/store/event-log.ts'
 import { boundsOf } from '../../session/store/log-bounds.ts'
 import { isFull } from '../../session/access/downstream-room.ts'
 import type { CloseReason } from '../../session/contract/leash-terms.ts'
@@ -26,11 +25,12 @@ import { DownstreamSessions, type SessionAnswer } from './downstream-session.ts'
 import { endAnswer } from './end-answer.ts'
 import { Bridges, type Asked } from './http-sse/bridges.ts'
 import { ModernClients } from './legacy-downstream/modern-clients.ts'
+import { attached, goOn, type Attaching } from './attached.ts'
 import { answerToGet } from './get-answer.ts'
 import { HeldBodies } from './held-body.ts'
-import { attached, type Attaching } from './attached.ts'
 import { ORDER_HEADER, orderOf, refusalAnswer, type DispatchHeader } from '../dispatch/dispatch-header.ts'
 import { TRANSLATION_HEADER } from '../dispatch/translation-order.ts'
+import { isOfModern } from './modern-downstream/modern-downstreams.ts'
 import { callOf, eventReaders } from './owned-stream.ts'
 import { OwnedStreams } from './owned-streams.ts'
 import { PendingPosts } from './pending-posts.ts'
@@ -82,7 +82,10 @@ export class LegacyCarrier implements Carrier {
       resume: (stream, serverEventId, signal) => resumed(context, downstream, stream, serverEventId, signal),
       resumedWithinMs: context.settings.limits.downstreamTimeout * 1000,
       waitUntil,
-      left: ({ mcpSession }) => this.#bridges.left(mcpSession),
+      left: ({ id, mcpSession }) => {
+        this.#bridges.left(mcpSession)
+        this.#standing.left(id)
+      },
       now: context.now,
     })
     const standing = new StandingStreams(context, streams, bounds)
@@ -94,17 +97,18 @@ export class LegacyCarrier implements Carrier {
         streams.end('session_expired', (spec) => spec.mcpSession === id)
         this.#modernClients.sessionEnded(id)
       },
-      isHeard: (id) => this.#bridges.isHeard(id) || this.#modernClients.isHeard(id),
+      isHeard: (id) => [this.#bridges, this.#modernClients, standing].some((listening) => listening.isHeard(id)),
     })
     this.#downstream = downstream
     this.#streams = streams
     this.#held = new HeldBodies(this.#flights, waitUntil, context.now)
     this.#posts = new PendingPosts(streams, waitUntil)
     this.#standing = standing
-    this.#attaching = { context, downstream, standing, streams, flights: this.#flights, goOn: (stream) => this.#goOn(stream) }
+    const parts = { context, downstream, standing, streams }
+    this.#attaching = { ...parts, flights: this.#flights, refuseTooMany: (order) => this.#refuseTooMany(order) }
     this.#tools = tools
     this.#sessions = sessions
-    this.#bridges = new Bridges({ context, streams, standing, sessions, downstream, waitUntil })
+    this.#bridges = new Bridges({ ...parts, sessions, waitUntil })
     this.#modernClients = new ModernClients({ context, downstream, sessions, waitUntil })
   }
 
@@ -119,15 +123,14 @@ export class LegacyCarrier implements Carrier {
       const admission = await admit(this.#context, order.caller, order.label, order.count)
       if (!admission.admitted) return notAdmitted(admission)
       const { rate } = admission
-      const [session, lastEventId] = [this.#sessionOf(order, request.headers), request.headers.get('last-event-id') || null]
+      const session = this.#sessionOf(order, request.headers)
       const isBridged = order.client === 'http-sse' || session?.bridge !== undefined
       const headers = new Headers(request.headers)
       headers.delete(ORDER_HEADER)
       // Of a GET alone it says anything, and then it is the broker's.
       if (order.kind !== 'stream') headers.delete('last-event-id')
       for (const [name, value] of Object.entries(identityHeaders(admission))) headers.set(name, value)
-      if (order.kind === 'stream' && !isBridged)
-        return answered(await attached(order, session, lastEventId, headers, this.#attaching), rate)
+      if (order.kind === 'stream' && !isBridged) return answered(await attached(order, session, headers, this.#attaching), rate)
       if (order.kind === 'end' && !isBridged) {
         const ask = () => this.#ask(order, new AbortController(), { session, method: 'DELETE', headers })
         return answered(await endAnswer(session, ask, (ended) => this.#sessions.forget(ended)), rate)
@@ -197,12 +200,13 @@ export class LegacyCarrier implements Carrier {
   }
 
   recover(): void {
+    this.#downstream.modern.recover()
     const { log: events, leashes, grants, now } = this.#context
     for (const stream of events.unfinished()) {
       const isAlive = grants.live(stream.grantId, now()) !== undefined
       // A leash that is open means that the object slept, not that it died: the router goes on carrying.
       if (!isAlive || leashes.isOpen(stream.id)) continue
-      if (stream.kind === 'call') this.#goOn(stream)
+      if (stream.kind === 'call') goOn(stream, this.#context, this.#streams)
       else if (stream.serverEventId !== undefined && events.wasCarried(stream.id)) this.#standing.takeOver(stream)
     }
     this.#bridges.recover()
@@ -218,15 +222,12 @@ export class LegacyCarrier implements Carrier {
   /** A downstream that lost the session is initialized again in `send`; the client never notices. */
   async #call(asked: Asked, session: McpSession | undefined, edit?: Edit): Promise<Response> {
     const { order, headers, body } = asked
-    const grantsOfOpen = () => [...this.#streams.open().map(({ grantId }) => grantId), ...this.#flights.values()]
     // What opens nothing is what makes room: a cancellation, an answer to a question of the server's.
     const opens = order.requestIds.length > 0
-    if (opens && isFull(this.#context, order.caller.resource, this.#streams.size + this.#flights.size, grantsOfOpen)) {
-      throw new McpRefusal('limit_exceeded', 'too many requests at once: wait until one of them is answered')
-    }
+    if (opens) this.#refuseTooMany(order)
     const bridged = order.kind === 'initialize' ? await this.#bridges.initialize(asked) : undefined
     if (bridged) return bridged
-    if (session && order.kind === 'request') await this.#standing.settled(session)
+    if (session && order.kind === 'request' && !isOfModern(session.downstreamId)) await this.#standing.settled(session)
     const abort = new AbortController()
     const ask = () => this.#ask(order, abort, { session, method: 'POST', headers, body })
     const pending = await this.#posts.sent(asked, session, abort, ask)
@@ -255,6 +256,12 @@ export class LegacyCarrier implements Carrier {
     return new Response(this.#streams.attach({ stream: spec.id, seq: 0 }, primes), { status: answer.status, headers: out })
   }
 
+  #refuseTooMany({ caller }: DispatchHeader): void {
+    const grantsOfOpen = () => [...this.#streams.open().map(({ grantId }) => grantId), ...this.#flights.values()]
+    if (isFull(this.#context, caller.resource, this.#streams.size + this.#flights.size, grantsOfOpen))
+      throw new McpRefusal('limit_exceeded', 'too many requests at once: wait until one of them is answered')
+  }
+
   #ask(order: DispatchHeader, abort: AbortController, request: AskedOfDownstream): Promise<SessionAnswer> {
     return askDownstream(order, abort, request, {
       ...this.#time,
@@ -268,10 +275,5 @@ export class LegacyCarrier implements Carrier {
     const opens = order.client === 'streamable-http' && order.kind === 'initialize'
     const id = opens ? null : headers.get('mcp-session-id')
     return id === null ? undefined : this.#sessions.find(id, order.caller, headers.get('mcp-protocol-version'), order.client)
-  }
-
-  #goOn({ openRequests, serverEventId, ...spec }: LoggedStream): void {
-    const downstreamId = this.#context.mcpSessions.find(spec.mcpSession)?.downstreamId
-    this.#streams.goOn({ ...spec, downstreamId, requestIds: openRequests }, openRequests, serverEventId)
   }
 }

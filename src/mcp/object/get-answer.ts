@@ -6,6 +6,7 @@ import type { EventLog } from '../../session/store/event-log.ts'
 import type { McpSession } from '../../session/store/mcp-sessions.ts'
 import type { SessionContext } from '../../session/session-context.ts'
 import { hasMore, logCursor, type LogCursor } from './log-cursor.ts'
+import { isOfModern } from './modern-downstream/modern-downstreams.ts'
 import { sessionOf } from './session-of.ts'
 import type { StandingStreams } from './standing-streams.ts'
 
@@ -25,7 +26,8 @@ export async function answerToGet(
   const cursor = lastEventId === undefined ? undefined : cursorIn(context.log, lastEventId, caller, session)
   if (lastEventId !== undefined && !cursor) return { kind: 'not_found', what: 'cursor', ...told }
   if (cursor?.stream.kind === 'call') return { kind: hasMore(context.log, cursor) ? 'call' : 'finished', ...told }
-  if (session?.bridge) return { kind: 'call', ...told }
+  // What a server that knows no sessions has to say unasked the object asks for by itself.
+  if (session?.bridge || isOfModern(session?.downstreamId)) return { kind: 'call', ...told }
   if (!session) {
     const none = { stream: undefined, epoch: 0, downstreamSession: undefined, downstreamCursor: undefined, missed: [] } as const
     return { kind: 'standing', ...none, vouched, ...told }

@@ -3,7 +3,7 @@ import { answerChallenge } from '../../session/access/challenge.ts'
 import type { ProviderQuestion } from '../../session/access/ask-provider.ts'
 import { challengedFor, type Challenged } from '../downstream/token-retry.ts'
 import { refusedAdmission } from '../dispatch/object-answer.ts'
-import type { DownstreamRequest } from './downstream-session.ts'
+import type { DownstreamRequest } from './downstream-request.ts'
 import type { DispatchHeader } from '../dispatch/dispatch-header.ts'
 import { downstreamFor } from '../../settings/downstreams.ts'
 

@@ -16,6 +16,7 @@ import { OwedAnswers } from './owed-answers.ts'
 import { incoming } from './incoming.ts'
 import { Intake } from './intake.ts'
 import { LogReader } from './log-reader.ts'
+import { isOfModern } from './modern-downstream/modern-downstreams.ts'
 import { isBareJson } from './lost-answer.ts'
 import { rest } from './pause.ts'
 import {
@@ -175,7 +176,9 @@ export class OwnedStreams {
       if (answer === undefined) continue
       if (!answer.body) break
       const before = live.serverEventId
-      const hasEnded = await this.#pump(live, answer.body, live.spec.kind === 'call' ? this.#options.resumedWithinMs : undefined)
+      // A person may be asked something meanwhile; who does that ends it in time.
+      const mayBeSilent = live.spec.kind !== 'call' || isOfModern(live.spec.downstreamId)
+      const hasEnded = await this.#pump(live, answer.body, mayBeSilent ? undefined : this.#options.resumedWithinMs)
       if (live.lostBecause === 'silent') break
       if (hasEnded) this.#letPoll(live)
       if (live.serverEventId !== before) attempt = 0

@@ -35,6 +35,8 @@ export class StandingStreams {
   // What the router was given to send; the rest is missed by a client that comes without a cursor.
   readonly #sentUpTo = new Map<string, number>()
   readonly #graces = new Map<string, ReturnType<typeof setTimeout>>()
+  // Streams the object carries for as long as somebody listens.
+  readonly #carried = new Set<string>()
   // By MCP session: the stream whose GET is on its way through the router, and when it will be taken to have left it.
   readonly #opening = new Map<string, { readonly stream: string; readonly untilMs: number }>()
   // Sessions in which something was called.
@@ -106,11 +108,33 @@ export class StandingStreams {
     return told.map((_, index) => last - told.length + 1 + index)
   }
 
+  /** The object reads it itself, for as long as somebody listens and a while longer. */
+  carry(standing: LoggedStream): void {
+    const { id } = standing
+    this.takeOver(standing)
+    clearTimeout(this.#graces.get(id))
+    this.#carried.add(id)
+  }
+
+  /** Nobody listens any more to what the object carries. */
+  left(id: string): void {
+    if (this.#carried.has(id)) this.#rests(id)
+  }
+
+  isHeard(mcpSession: string): boolean {
+    const standing = this.#context.log.standingOf(mcpSession)
+    return standing !== undefined && this.#streams.isHeard(standing.id)
+  }
+
   /** Its client is gone: the object reads on, so that nothing is missed by one that comes back within the grace. */
   takeOver(standing: LoggedStream): void {
     const { id, openRequests, serverEventId, ...spec } = standing
     this.#context.log.newEpoch(id)
     this.#streams.goOn({ ...spec, id, requestIds: openRequests }, openRequests, serverEventId)
+    this.#rests(id)
+  }
+
+  #rests(id: string): void {
     clearTimeout(this.#graces.get(id))
     const grace = setTimeout(() => {
       this.#context.log.rest(id)
@@ -122,6 +146,7 @@ export class StandingStreams {
   #release(id: string): void {
     clearTimeout(this.#graces.get(id))
     this.#graces.delete(id)
+    this.#carried.delete(id)
     this.#streams.release(id)
   }
 }

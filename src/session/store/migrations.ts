@@ -1,4 +1,5 @@
 // What tables of a person's object were made without in earlier releases.
+import { ASKING_CALLS, MODERN_SESSIONS } from './modern-sessions.ts'
 import type { Migration } from '../../platform/migrations.ts'
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -16,6 +17,13 @@ export const MIGRATIONS: readonly Migration[] = [
       sql.exec('ALTER TABLE profile ADD COLUMN blocked_by INTEGER NOT NULL DEFAULT 0')
       // The Directory takes them now; what was in here was good for minutes.
       sql.exec('DROP TABLE IF EXISTS logout_tokens')
+    },
+  },
+  {
+    // Sessions with servers that keep none.
+    version: 4,
+    run: (sql) => {
+      for (const table of [MODERN_SESSIONS, ASKING_CALLS]) sql.exec(table)
     },
   },
 ]

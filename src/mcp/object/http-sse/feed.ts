@@ -1,5 +1,5 @@
 // Messages on their way into a logged stream, as the event stream a downstream would have sent.
-import { encodeEvent } from '../../sse/sse.ts'
+import { encodeComment, encodeEvent } from '../../sse/sse.ts'
 
 export class Feed {
   readonly body: ReadableStream<Uint8Array>
@@ -17,6 +17,16 @@ export class Feed {
   async send(data: string, serverEventId?: string): Promise<void> {
     const event = encodeEvent({ ...(serverEventId !== undefined && { id: serverEventId }), event: 'message', data })
     await this.#writer.write(event).catch(() => undefined)
+  }
+
+  /** Where the stream is, without an event. */
+  async mark(serverEventId: string): Promise<void> {
+    await this.#writer.write(encodeEvent({ id: serverEventId })).catch(() => undefined)
+  }
+
+  /** Resolves when whoever reads has done with all that came before, and asks for more. */
+  async drained(): Promise<void> {
+    await this.#writer.write(encodeComment('drained')).catch(() => undefined)
   }
 
   end(): void {

@@ -87,17 +87,18 @@ export class HttpDownstream implements DownstreamLink {
     return await this.#send(message, signal).finally(end)
   }
 
-  async #send({ headers, body }: ClientMessage, signal: AbortSignal): Promise<Response> {
+  async #send(message: ClientMessage, signal: AbortSignal): Promise<Response> {
     const context = this.#context
     const session = context.session()
-    const own = new Headers(headers)
-    own.delete('last-event-id')
-    own.set('accept', ACCEPTS_MESSAGES)
-    const { protocolVersion = '' } = session
-    if (!own.has('mcp-protocol-version') && protocolVersion >= NAMES_VERSION) own.set('mcp-protocol-version', protocolVersion)
-    const request = { method: 'POST', target: context.target, headers: own, body, signal } as const
-    const challenged = ownChallenge(context.context, session, own)
-    const { answer } = await this.#downstream.send(session, { ...request, headersWithinMs: headersWithinMs(context), challenged })
+    const headers = new Headers(message.headers)
+    headers.delete('last-event-id')
+    headers.set('accept', ACCEPTS_MESSAGES)
+    const { protocolVersion: version = '' } = session
+    if (!headers.has('mcp-protocol-version') && version >= NAMES_VERSION) headers.set('mcp-protocol-version', version)
+    const request = { method: 'POST', target: context.target, headers, body: message.body, signal } as const
+    const way = { headersWithinMs: headersWithinMs(context), challenged: ownChallenge(context.context, session, headers) }
+    const initializes = initializeIn(message) && session.resource
+    const { answer } = await this.#downstream.send(session, { ...request, ...way, initializes })
     await checkAnswer(answer)
     return answer
   }

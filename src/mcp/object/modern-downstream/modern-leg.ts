@@ -1,0 +1,77 @@
+// The answer to one request of 2026-07-28, read to its end: what comes before it goes on at once, it itself is for the call to judge.
+import { eventNotTaken } from '../../message/event-too-large.ts'
+import { jsonIn } from '../../message/response.ts'
+import { isMessage, readEvents, SseEventTooLarge } from '../../sse/sse.ts'
+import { answersId, errorFor, legacyAnswer, violation, type AskedOf, type ModernAnswer } from '../../bridge/legacy-answer.ts'
+import { isEventStream } from '../../downstream/passing-headers.ts'
+import { lookedAt } from '../../downstream/session-doubt.ts'
+import { wholeBody } from '../../downstream/whole-body.ts'
+import { lostAnswer } from '../lost-answer.ts'
+import type { CallOutput } from './call-output.ts'
+
+/** From the headers of an answer to its end: some servers send those first, and then work. */
+const LONGEST_MS = 600_000
+
+export interface LegTerms extends AskedOf {
+  /** The id the request was sent with, in JSON. */
+  readonly sentAs: string
+  /** For an operator to find it in the log. */
+  readonly call: string
+  readonly maxEventBytes: number
+  readonly output: CallOutput
+  readonly signal: AbortSignal
+}
+
+/** A Response is a refusal of the request itself, to be passed on. `original` is the server's message. */
+export type Leg = (ModernAnswer & { readonly original?: string }) | Response
+
+/** Statuses that say something about the person or the moment, and nothing about the message. */
+const PASSED_ON: readonly number[] = [401, 403, 407, 408, 425, 429]
+
+export async function readLeg(answer: Response, terms: LegTerms): Promise<Leg> {
+  const { status, ok } = answer
+  if (ok && isEventStream(answer)) return await readStream(answer, terms)
+  if (PASSED_ON.includes(status) || (status >= 300 && status < 400)) return answer
+  if (ok)
+    return judged(await wholeText(answer, terms), terms) ?? final(violation(terms.id, 'its answer is no answer to the request'))
+  const { text, whole } = await lookedAt(answer)
+  const got = judged(text, terms)
+  if (got) return got
+  if (status >= 500) return whole
+  await whole.body?.cancel()
+  // A client takes 404 for the end of its session, and 400 for a connection that does not work.
+  return final(errorFor(terms.id, -32_603, `The MCP server answered with status ${status}`))
+}
+
+async function wholeText({ body }: Response, { maxEventBytes: mostBytes }: LegTerms): Promise<string> {
+  return new TextDecoder().decode(await wholeBody(body, { mostBytes, withinMs: LONGEST_MS }))
+}
+
+function judged(text: string, terms: LegTerms): Leg | undefined {
+  return answersId(jsonIn(text), terms.sentAs) ? { ...legacyAnswer(text, terms), original: text } : undefined
+}
+
+async function readStream({ body }: Response, terms: LegTerms): Promise<Leg> {
+  const { id, call, output, signal, maxEventBytes } = terms
+  output.begin()
+  if (!body) return final(lostAnswer(id, call, 'ended'))
+  try {
+    for await (const event of readEvents(body, { maxEventBytes })) {
+      if (!isMessage(event)) continue
+      const message = jsonIn(event.data)
+      if (answersId(message, terms.sentAs)) return { ...legacyAnswer(event.data, terms), original: event.data }
+      if (typeof message !== 'object' || message === null || !('method' in message)) continue
+      if ('id' in message) return final(violation(id, 'it sends a request of its own'))
+      await output.send(event.data)
+    }
+    return final(lostAnswer(id, call, 'ended'))
+  } catch (error) {
+    signal.throwIfAborted()
+    if (error instanceof SseEventTooLarge) return final(eventNotTaken(error).for({ id }).toJson(call))
+    return final(lostAnswer(id, call, 'connection'))
+  }
+}
+
+function final(message: string): Leg {
+  return { kind: 'final', message }
+}

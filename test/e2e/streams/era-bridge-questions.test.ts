@@ -1,0 +1,263 @@
+// What a server of 2026-07-28 asks in the middle of a call, put to clients of the older revisions: answers, refusals, restarts and forgeries.
+import { beforeEach, describe, expect, test } from 'vitest'
+import type { BrokerClient } from '../../world/broker-client.ts'
+import { forEveryTry } from '../../world/each-try.ts'
+import type { EventStream } from '../../world/event-stream.ts'
+import { LegacyClient } from '../../world/legacy-client.ts'
+import { startModernBehind } from '../../world/modern-behind.ts'
+import type { ScriptedModernServer, ModernMessage } from '../../world/scripted-modern-server.ts'
+import type { World } from '../../world/world.ts'
+
+let world: World
+let server: ScriptedModernServer
+let broker: BrokerClient
+let token: string
+
+forEveryTry(async () => {
+  const behind = await startModernBehind()
+  ;({ world, server, broker, token } = behind)
+  return async () => await behind.close()
+})
+
+const STATE = 'opaque \\u0061 "state" 12345678901234567890'
+const ELICIT = { method: 'elicitation/create', params: { mode: 'form', message: 'Who?', requestedSchema: { type: 'object' } } }
+const SAMPLE = { method: 'sampling/createMessage', params: { messages: [], maxTokens: 1 } }
+
+let legs: ModernMessage[]
+let texts: string[]
+
+/** Asks in these rounds, and is then done. */
+function asking(...rounds: readonly object[]): void {
+  server.onCall(({ message, text, answer }) => {
+    legs.push(message)
+    texts.push(text)
+    const round = rounds[legs.length - 1]
+    answer(round ? { resultType: 'input_required', ...round } : { content: [{ type: 'text', text: 'done' }] })
+  })
+}
+
+beforeEach(() => {
+  legs = []
+  texts = []
+  server.requests.forget()
+})
+
+const EVERYTHING = { elicitation: { form: {}, url: {} }, sampling: {}, roots: { listChanged: true } }
+
+async function open(
+  options: { readonly capabilities?: object; readonly version?: '2025-06-18' | '2025-11-25' } = {},
+): Promise<LegacyClient> {
+  return await LegacyClient.open(world.mcpUrl, token, { capabilities: EVERYTHING, ...options })
+}
+
+interface Question {
+  readonly id: string
+  readonly method: string
+  readonly params: Readonly<Record<string, unknown>>
+}
+
+const parsed = (data = ''): Question => JSON.parse(data)
+
+async function question(stream: EventStream, method = 'elicitation/create'): Promise<Question> {
+  return parsed((await stream.message(`"${method}"`)).data)
+}
+
+const give = async (client: LegacyClient, { id }: Question, result: object): Promise<Response> =>
+  await client.post({ jsonrpc: '2.0', id, result })
+
+const ended = async (stream: EventStream): Promise<unknown> => {
+  await stream.over
+  return JSON.parse(stream.messages.at(-1)?.data ?? '')
+}
+
+const DONE = { jsonrpc: '2.0', id: 1, result: { content: [{ type: 'text', text: 'done' }] } }
+
+describe('a question', () => {
+  test('is asked on the stream of the call, and its answer goes back with the state as it was', async () => {
+    const client = await open()
+    asking({ inputRequests: { who: ELICIT }, requestState: STATE })
+    const stream = await client.stream('ask', { n: 1 }, 1)
+    const asked = await question(stream)
+    expect(asked.params).toEqual(ELICIT.params)
+    expect((await give(client, asked, { action: 'accept', content: { name: 'Ada' } })).status).toBe(202)
+    expect(await ended(stream)).toEqual(DONE)
+    expect(legs[1]?.params).toMatchObject({
+      name: 'ask',
+      arguments: { n: 1 },
+      inputResponses: { who: { action: 'accept', content: { name: 'Ada' } } },
+      requestState: STATE,
+    })
+    expect(texts[1]).toContain(`"requestState":${JSON.stringify(STATE)}`)
+    expect(legs[1]?.id).not.toBe(1)
+  })
+
+  test('of several is asked with the others, and answered when all are; then comes the next round', async () => {
+    const client = await open()
+    asking(
+      { inputRequests: { a: ELICIT, b: SAMPLE, c: { method: 'roots/list' } } },
+      { inputRequests: { d: ELICIT }, requestState: 's2' },
+    )
+    const stream = await client.stream('ask', {}, 1)
+    const first = await question(stream)
+    await give(client, await question(stream, 'sampling/createMessage'), { role: 'assistant', model: 'm', content: [] })
+    await give(client, first, { action: 'decline' })
+    await give(client, await question(stream, 'roots/list'), { roots: [] })
+    await expect.poll(() => legs.length).toBe(2)
+    const { data } = await stream.find(
+      ({ data: said }) => said?.includes('elicitation/create') === true && !said.includes(first.id),
+    )
+    await give(client, parsed(data), { action: 'cancel' })
+    expect(await ended(stream)).toEqual(DONE)
+    expect(legs[1]?.params?.['inputResponses']).toEqual({
+      a: { action: 'decline' },
+      b: { role: 'assistant', model: 'm', content: [] },
+      c: { roots: [] },
+    })
+    expect(legs[1]?.params).not.toHaveProperty('requestState')
+    expect(legs[2]?.params).toMatchObject({ inputResponses: { d: { action: 'cancel' } }, requestState: 's2' })
+  })
+
+  test('that opens a page has an id for clients of 2025-11-25, and a form no mode for those before', async () => {
+    const client = await open()
+    asking({
+      inputRequests: { u: { method: 'elicitation/create', params: { mode: 'url', message: 'm', url: 'https://a.example' } } },
+    })
+    const stream = await client.stream('ask', {}, 1)
+    expect((await question(stream)).params).toMatchObject({ mode: 'url', elicitationId: expect.any(String) })
+    stream.leave()
+    legs = []
+    asking({ inputRequests: { who: ELICIT } })
+    const older = await open({ version: '2025-06-18' })
+    expect((await question(await older.stream('ask', {}, 1))).params).not.toHaveProperty('mode')
+  })
+
+  test('that the client refuses with an error is a cancel, and ends the call where the server can’t be told', async () => {
+    const client = await open()
+    asking({ inputRequests: { who: ELICIT } })
+    const stream = await client.stream('ask', {}, 1)
+    await client.post({ jsonrpc: '2.0', id: (await question(stream)).id, error: { code: -32_603, message: 'no' } })
+    expect(await ended(stream)).toEqual(DONE)
+    expect(legs[1]?.params?.['inputResponses']).toEqual({ who: { action: 'cancel' } })
+    legs = []
+    asking({ inputRequests: { m: SAMPLE, who: ELICIT } })
+    const other = await client.stream('ask', {}, 2)
+    const error = { code: -1, message: 'User rejected sampling request' }
+    const otherQuestion = await question(other)
+    await client.post({ jsonrpc: '2.0', id: (await question(other, 'sampling/createMessage')).id, error })
+    expect(await ended(other)).toEqual({ jsonrpc: '2.0', id: 2, error })
+    expect(other.messages.map(({ data = '' }) => JSON.parse(data))).toContainEqual(
+      expect.objectContaining({
+        method: 'notifications/cancelled',
+        params: expect.objectContaining({ requestId: otherQuestion.id }),
+      }),
+    )
+    expect(legs).toHaveLength(1)
+  })
+
+  test.for<[string, object, RegExp]>([
+    ['nothing at all', {}, /asks nothing/],
+    ['what the client has not declared', { inputRequests: { s: SAMPLE } }, /not declared sampling/],
+    ['by a method of its own', { inputRequests: { x: { method: 'x/y' } } }, /no question/],
+    ['too much at once', { inputRequests: Object.fromEntries('abcdefghi'.split('').map((key) => [key, ELICIT])) }, /9 questions/],
+    ['with a state that is none', { inputRequests: { e: ELICIT }, requestState: 7 }, /requestState/],
+    ['with a list', { inputRequests: [ELICIT] }, /no object/],
+  ])('is not put to the client when the server asks %s', async ([, round, says]) => {
+    const client = await open({ capabilities: { elicitation: {} } })
+    asking(round)
+    const answer = await client.call('ask', {}, 1)
+    expect(await answer.json()).toMatchObject({ id: 1, error: { code: -32_603, message: expect.stringMatching(says) } })
+  })
+
+  test('without any is asked again after a while, and not for ever', async () => {
+    const client = await open()
+    asking({ requestState: 'later' })
+    expect(await (await client.call('ask', {}, 1)).json()).toEqual(DONE)
+    expect(legs[1]?.params).toMatchObject({ requestState: 'later' })
+    expect(legs[1]?.params).not.toHaveProperty('inputResponses')
+  })
+
+  test('is withdrawn with the call', async () => {
+    const client = await open()
+    asking({ inputRequests: { who: ELICIT } })
+    const stream = await client.stream('ask', {}, 1)
+    const { id } = await question(stream)
+    await client.post({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 1 } })
+    await stream.over
+    expect(stream.messages.at(-1)?.data).toContain(`"requestId":"${id}"`)
+    expect((await give(client, parsed(stream.messages[0]?.data), { action: 'accept' })).status).toBe(202)
+    expect(legs).toHaveLength(1)
+  })
+})
+
+describe('an answer', () => {
+  test('of another session, of another person, or after the first one, is nobody’s', async () => {
+    const [client, other] = [await open(), await open()]
+    const { accessToken } = await broker.signIn('bob', { changes: { resource: world.mcpUrl } })
+    const bob = await LegacyClient.open(world.mcpUrl, accessToken, { capabilities: EVERYTHING })
+    asking({ inputRequests: { who: ELICIT } }, { inputRequests: { who: ELICIT } })
+    const stream = await client.stream('ask', {}, 1)
+    const asked = await question(stream)
+    for (const forger of [other, bob]) expect((await give(forger, asked, { action: 'accept' })).status).toBe(202)
+    expect(legs).toHaveLength(1)
+    await give(client, asked, { action: 'decline' })
+    await expect.poll(() => legs.length).toBe(2)
+    expect((await give(client, asked, { action: 'accept' })).status).toBe(202)
+    expect(legs[1]?.params?.['inputResponses']).toEqual({ who: { action: 'decline' } })
+    expect(legs).toHaveLength(2)
+    await client.delete()
+  })
+
+  test('goes to the person’s own call where two use the same ids', async () => {
+    const { accessToken } = await broker.signIn('bob', { changes: { resource: world.mcpUrl } })
+    const both = [await open(), await LegacyClient.open(world.mcpUrl, accessToken, { capabilities: EVERYTHING })]
+    server.onCall(({ message: { params = {} }, answer }) => {
+      const given = params['inputResponses']
+      answer(
+        given
+          ? { content: [{ type: 'text', text: JSON.stringify([params['arguments'], given]) }] }
+          : { resultType: 'input_required', inputRequests: { k: ELICIT }, requestState: JSON.stringify(params['arguments']) },
+      )
+    })
+    const streams = await Promise.all(both.map(async (client, who) => await client.stream('ask', { who }, 'same')))
+    const questions = await Promise.all(streams.map(async (stream) => await question(stream)))
+    await Promise.all(
+      both.map(async (client, who) => await give(client, questions[who] ?? parsed(), { action: 'accept', content: { who } })),
+    )
+    const said = await Promise.all(streams.map(ended))
+    expect(said.map((one) => JSON.stringify(one))).toEqual([
+      expect.stringContaining('[{\\"who\\":0},{\\"k\\":{\\"action\\":\\"accept\\",\\"content\\":{\\"who\\":0}}}]'),
+      expect.stringContaining('[{\\"who\\":1},{\\"k\\":{\\"action\\":\\"accept\\",\\"content\\":{\\"who\\":1}}}]'),
+    ])
+  })
+
+  test('that comes after the runtime was killed still ends the call', async () => {
+    const client = await open()
+    asking({ inputRequests: { a: ELICIT, b: SAMPLE }, requestState: STATE })
+    const stream = await client.stream('ask', { n: 1 }, 1)
+    const first = await question(stream)
+    const second = await question(stream, 'sampling/createMessage')
+    await give(client, first, { action: 'accept', content: {} })
+    const { lastId } = stream
+    await world.killRuntime()
+    await world.restartRuntime()
+    const rest = await client.get(lastId)
+    await give(client, second, { role: 'assistant', model: 'm', content: [] })
+    expect(JSON.parse((await rest.message('done')).data ?? '')).toEqual(DONE)
+    expect(legs[1]?.params).toMatchObject({
+      inputResponses: { a: { action: 'accept' }, b: { role: 'assistant' } },
+      requestState: STATE,
+    })
+  })
+
+  test('is not passed on once access has been taken back', async () => {
+    const tokens = await broker.signIn('alice', { changes: { resource: world.mcpUrl } })
+    const client = await LegacyClient.open(world.mcpUrl, tokens.accessToken, { capabilities: EVERYTHING })
+    asking({ inputRequests: { who: ELICIT } })
+    const stream = await client.stream('ask', {}, 1)
+    const asked = await question(stream)
+    await broker.revoke(tokens.refreshToken)
+    expect([await stream.over, stream.closeReason]).toEqual(['ended', 'credential_revoked'])
+    expect((await give(client, asked, { action: 'accept' })).status).toBe(401)
+    expect(legs).toHaveLength(1)
+  })
+})

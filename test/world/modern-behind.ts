@@ -1,0 +1,25 @@
+// A broker in front of a scripted server of 2026-07-28 alone, and Alice, who has signed in for it.
+import { BrokerClient } from './broker-client.ts'
+import { ScriptedModernServer } from './scripted-modern-server.ts'
+import { startWorld, type World } from './world.ts'
+
+export interface ModernBehind {
+  readonly world: World
+  readonly server: ScriptedModernServer
+  readonly broker: BrokerClient
+  /** Alice's access token. */
+  readonly token: string
+  close(): Promise<void>
+}
+
+export async function startModernBehind(): Promise<ModernBehind> {
+  const server = await ScriptedModernServer.start()
+  const world = await startWorld({ overrides: { DOWNSTREAM_MCP_URL: server.url } })
+  const broker = await BrokerClient.register(world.brokerUrl)
+  const { accessToken: token } = await broker.signIn('alice', { changes: { resource: world.mcpUrl } })
+  const close = async (): Promise<void> => {
+    await world.close()
+    await server.close()
+  }
+  return { world, server, broker, token, close }
+}
