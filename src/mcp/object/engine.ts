@@ -225,7 +225,7 @@ export class LegacyCarrier implements Carrier {
     // What opens nothing is what makes room: a cancellation, an answer to a question of the server's.
     const opens = order.requestIds.length > 0
     if (opens) this.#refuseTooMany(order)
-    const bridged = order.kind === 'initialize' ? await this.#bridges.initialize(asked) : undefined
+    const bridged = order.kind === 'initialize' && (await this.#bridges.initialize(asked))
     if (bridged) return bridged
     if (session && order.kind === 'request' && !isOfModern(session.downstreamId)) await this.#standing.settled(session)
     const abort = new AbortController()
@@ -235,7 +235,7 @@ export class LegacyCarrier implements Carrier {
     if (!pending) return new Response(null, { status: 202, headers: { 'cache-control': 'no-store' } })
     const { answer, session: current, bytes } = pending.got
     refuseEnded(this.#context, order.caller, abort)
-    const instead = order.kind === 'initialize' ? await this.#bridges.initialize(asked, answer) : undefined
+    const instead = order.kind === 'initialize' && (await this.#bridges.initialize(asked, answer))
     if (instead) return instead
     const out = responseHeaders(answer)
     const downstreamId = answer.headers.get('mcp-session-id') ?? undefined
@@ -243,17 +243,13 @@ export class LegacyCarrier implements Carrier {
     if (opened) out.set('mcp-session-id', opened.id)
     else if (order.kind === 'initialize') this.#clients.remember(order.caller.grantId, body)
     if (!answer.body || !isEventStream(answer) || !answer.ok || bareStatus(answer, opens) !== undefined) {
-      return await wholeAnswer(
-        answer,
-        out,
-        { abort, order, answersRequest: opens, bodies: this.#held, bytes, ...this.#time },
-        edit,
-      )
+      const held = { abort, order, answersRequest: opens, bodies: this.#held, bytes, ...this.#time }
+      return await wholeAnswer(answer, out, held, edit)
     }
     const spec = callOf(order, opened ?? current, edit ? listsIn(openEnvelope(body)) : [])
     this.#streams.begin(spec, answer.body, abort, pending.open)
-    const primes = understandsPriming(headers)
-    return new Response(this.#streams.attach({ stream: spec.id, seq: 0 }, primes), { status: answer.status, headers: out })
+    const told = this.#streams.attach({ stream: spec.id, seq: 0 }, understandsPriming(headers))
+    return new Response(told, { status: answer.status, headers: out })
   }
 
   #refuseTooMany({ caller }: DispatchHeader): void {
