@@ -61,6 +61,43 @@ export default { fetch: (request, env) => env.HOP.getByName('one').fetch(request
 `
 }
 
+/** What the broker says of a person, and the headers it lets pass, for the Workers below. */
+const SAID = `
+const IDENTITY = {
+  issuer: 'http://localhost:8789', subject: 'alice', email: 'alice@example.com', name: 'Alice', groups: ['one', 'two'],
+}
+const AUTHORIZATION = 'Bearer ' + 'j'.repeat(600)
+const PASSING = new Set(['accept', 'content-type', 'mcp-method', 'mcp-name', 'mcp-protocol-version', 'mcp-session-id', 'user-agent'])
+const utf8 = new TextDecoder()
+function passing(headers) {
+  const passed = {}
+  for (const [name, value] of headers) if (PASSING.has(name)) passed[name] = value
+  return passed
+}
+function told({ issuer, subject, email, name, groups }) {
+  return {
+    'accept-encoding': 'identity', authorization: AUTHORIZATION, 'x-user-issuer': issuer, 'x-user-sub': subject, 'x-forwarded-user': subject,
+    'x-user-email': email, 'x-forwarded-email': email, 'x-user-name': name, 'x-forwarded-name': name, 'x-user-groups': groups.join(','),
+  }
+}
+function answering(answer, { limit, remaining, resetSeconds }) {
+  return {
+    'content-type': answer.headers.get('content-type'), 'cache-control': 'no-store', 'x-content-type-options': 'nosniff',
+    'ratelimit-limit': String(limit), 'ratelimit-remaining': String(remaining), 'ratelimit-reset': String(resetSeconds),
+  }
+}
+const anybody = () => ({
+  'access-control-allow-origin': '*',
+  'access-control-expose-headers': 'Mcp-Session-Id, MCP-Protocol-Version, Retry-After, X-Request-Id, RateLimit-Limit',
+  'x-request-id': crypto.randomUUID(),
+})
+const RATE = { limit: 600, remaining: 599, resetSeconds: 1 }
+const CALLER = {
+  sub: 's'.repeat(43), clientId: 'c'.repeat(120), grantId: 'g'.repeat(22), generation: 1, resource: 'http://localhost:8788/mcp',
+  scopes: ['mcp'], expiresAt: 2_000_000_000,
+}
+`
+
 /**
  * (c) Takes the broker's steps and decides nothing: reads the body, asks an object by RPC, sets as many headers in both directions
  * and can be aborted. What lies between this and (b) is the price of the runtime, what lies above it is ours.
@@ -68,18 +105,8 @@ export default { fetch: (request, env) => env.HOP.getByName('one').fetch(request
 export function sameSteps(downstreamUrl: string): string {
   return `import { DurableObject } from 'cloudflare:workers'
 const DOWNSTREAM = ${JSON.stringify(downstreamUrl)}
-const CALLER = {
-  sub: 's'.repeat(43), clientId: 'c'.repeat(120), grantId: 'g'.repeat(22), generation: 1, resource: 'http://localhost:8788/mcp',
-  scopes: ['mcp'], expiresAt: 2_000_000_000,
-}
-const ADMISSION = {
-  admitted: true,
-  identity: { issuer: 'http://localhost:8789', subject: 'alice', email: 'alice@example.com', name: 'Alice', groups: ['one', 'two'] },
-  authorization: 'Bearer ' + 'j'.repeat(600),
-  rate: { limit: 600, remaining: 599, resetSeconds: 1 },
-}
-const PASSING = new Set(['accept', 'content-type', 'mcp-method', 'mcp-name', 'mcp-protocol-version', 'mcp-session-id', 'user-agent'])
-const utf8 = new TextDecoder()
+${SAID}
+const ADMISSION = { admitted: true, identity: IDENTITY, authorization: AUTHORIZATION, rate: RATE }
 export class Steps extends DurableObject {
   admit() {
     return ADMISSION
@@ -89,13 +116,8 @@ export default {
   async fetch(request, env) {
     const body = await request.arrayBuffer()
     JSON.parse(utf8.decode(body))
-    const { identity, authorization, rate } = await env.STEPS.getByName('one').admit(CALLER)
-    const headers = {
-      'accept-encoding': 'identity', authorization, 'x-user-issuer': identity.issuer, 'x-user-sub': identity.subject, 'x-forwarded-user': identity.subject,
-      'x-user-email': identity.email, 'x-forwarded-email': identity.email, 'x-user-name': identity.name,
-      'x-forwarded-name': identity.name, 'x-user-groups': identity.groups.join(','),
-    }
-    for (const [name, value] of request.headers) if (PASSING.has(name)) headers[name] = value
+    const { identity, rate } = await env.STEPS.getByName('one').admit(CALLER)
+    const headers = { ...passing(request.headers), ...told(identity) }
     const ending = new AbortController()
     const leave = () => ending.abort()
     request.signal.addEventListener('abort', leave)
@@ -103,16 +125,43 @@ export default {
     const answer = await fetch(DOWNSTREAM, { method: 'POST', headers, body, redirect: 'manual', signal: ending.signal })
     clearTimeout(timer)
     request.signal.removeEventListener('abort', leave)
-    return new Response(answer.body, {
-      status: answer.status,
-      headers: {
-        'content-type': answer.headers.get('content-type'), 'cache-control': 'no-store', 'x-content-type-options': 'nosniff',
-        'ratelimit-limit': String(rate.limit), 'ratelimit-remaining': String(rate.remaining),
-        'ratelimit-reset': String(rate.resetSeconds), 'access-control-allow-origin': '*',
-        'access-control-expose-headers': 'Mcp-Session-Id, MCP-Protocol-Version, Retry-After, X-Request-Id, RateLimit-Limit',
-        'x-request-id': crypto.randomUUID(),
-      },
-    })
+    return new Response(answer.body, { status: answer.status, headers: { ...answering(answer, rate), ...anybody() } })
+  },
+}
+`
+}
+
+/**
+ * (d) The same for a call that an object owns, because its answer may have to be stored and given again: the router reads the body and
+ * hands it over with what it knows, the object reads it again, for it may have to be sent twice, sets the headers, can abort its
+ * request, and has the answer whole before anything of it passes. Nothing is decided, looked up or counted.
+ */
+export function ownedSteps(downstreamUrl: string): string {
+  return `import { DurableObject } from 'cloudflare:workers'
+const DOWNSTREAM = ${JSON.stringify(downstreamUrl)}
+${SAID}
+export class Owner extends DurableObject {
+  async fetch(request) {
+    JSON.parse(request.headers.get('x-order'))
+    const body = await request.arrayBuffer()
+    const headers = { ...passing(request.headers), ...told(IDENTITY) }
+    const ending = new AbortController()
+    const timer = setTimeout(() => ending.abort(), 300_000)
+    const answer = await fetch(DOWNSTREAM, { method: 'POST', headers, body, redirect: 'manual', signal: ending.signal })
+    clearTimeout(timer)
+    return new Response(await answer.arrayBuffer(), { status: answer.status, headers: answering(answer, RATE) })
+  }
+}
+export default {
+  async fetch(request, env) {
+    const body = await request.arrayBuffer()
+    const { id } = JSON.parse(utf8.decode(body))
+    const order = { caller: CALLER, kind: 'request', requestIds: [String(id)], target: DOWNSTREAM, label: 'tools/call ping' }
+    const headers = { ...passing(request.headers), 'x-order': JSON.stringify(order) }
+    const answer = await env.OWNER.getByName('one').fetch('https://owner/mcp', { method: 'POST', headers, body })
+    const passed = new Response(answer.body, answer)
+    for (const [name, value] of Object.entries(anybody())) passed.headers.set(name, value)
+    return passed
   },
 }
 `

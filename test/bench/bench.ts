@@ -10,7 +10,7 @@ import { parseArgs } from 'node:util'
 import { ROOT } from '../world/bundle.ts'
 import { freePort } from '../world/listening.ts'
 import { startWorld } from '../world/world.ts'
-import { objectHop, passThrough, sameSteps } from './bare-workers.ts'
+import { objectHop, ownedSteps, passThrough, sameSteps } from './bare-workers.ts'
 import { callsPerRequest, measureDistance } from './between.ts'
 import { spreadOf } from './figures.ts'
 import { cpuSeconds, startCannedDownstream, startLoadGenerator } from './processes.ts'
@@ -76,6 +76,7 @@ async function write(report: Report): Promise<void> {
 
 async function measure(calls: ReadonlyMap<string, number>): Promise<readonly Row[]> {
   const ports = {
+    ownedSteps: await freePort(),
     passThrough: await freePort(),
     objectHop: await freePort(),
     sameSteps: await freePort(),
@@ -94,6 +95,12 @@ async function measure(calls: ReadonlyMap<string, number>): Promise<readonly Row
       port: ports.sameSteps,
       module: sameSteps(downstream.url),
       durableObjects: [{ binding: 'STEPS', className: 'Steps' }],
+    },
+    {
+      name: 'owned-steps',
+      port: ports.ownedSteps,
+      module: ownedSteps(downstream.url),
+      durableObjects: [{ binding: 'OWNER', className: 'Owner' }],
     },
     peer(downstream.url, ports.peer),
   ]
@@ -154,6 +161,7 @@ function rowOf(
     ofObjectHop: spreadOf(ratio('requestsPerSecond', 1)),
     cpuOfObjectHop: spreadOf(ratio('cpuMicroseconds', 1)),
     cpuOfSameSteps: spreadOf(ratio('cpuMicroseconds', 2)),
+    cpuOfOwnedSteps: spreadOf(ratio('cpuMicroseconds', 3)),
     calls,
     p50: spreadOf(figures(quiet, 'p50')),
     p99: spreadOf(figures(quiet, 'p99')),

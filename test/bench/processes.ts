@@ -1,7 +1,7 @@
 // The processes of a benchmark: a load generator and a downstream beside the runtime, and what the runtime costs in CPU time.
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Load, LoadResult } from './load.ts'
 import type { Command, Read } from './stream-client.ts'
@@ -79,14 +79,22 @@ function start(file: string): ChildProcess {
   return fork(join(import.meta.dirname, file), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
 }
 
-/** Linux counts in hundredths of a second whatever the kernel's own tick is. Undefined where there is no /proc. */
+/** To the nanosecond, of all its threads. Undefined where there is no /proc. */
 export function cpuSeconds(pid: number): number | undefined {
   try {
-    // The program's name stands in brackets and may hold spaces; utime and stime are the 12th and 13th field after it.
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? []
-    return (Number(fields[11]) + Number(fields[12])) / 100
+    const tasks = readdirSync(`/proc/${pid}/task`)
+    return tasks.reduce((sum, task) => sum + nanosecondsOf(`/proc/${pid}/task/${task}/schedstat`), 0) / 1e9
   } catch {
     return undefined
+  }
+}
+
+/** The first of three numbers; nothing of a thread that has ended meanwhile. */
+function nanosecondsOf(schedstat: string): number {
+  try {
+    return Number(readFileSync(schedstat, 'utf8').split(' ')[0])
+  } catch {
+    return 0
   }
 }
 

@@ -9,6 +9,7 @@ export interface Row {
   readonly ofObjectHop: Spread
   readonly cpuOfObjectHop: Spread
   readonly cpuOfSameSteps: Spread
+  readonly cpuOfOwnedSteps: Spread
   /** Calls to an object for each request. */
   readonly calls: number
   /** With one request at a time, in milliseconds. */
@@ -37,6 +38,7 @@ export function asText({ rows }: Report): string {
     shown(row.cpuMicroseconds, 0),
     row.cpuOfObjectHop.median.toFixed(2),
     row.cpuOfSameSteps.median.toFixed(2),
+    row.cpuOfOwnedSteps.median.toFixed(2),
     perRequest(row.calls),
     `${row.p50.median.toFixed(2)} ${added(row, 'p50')}`,
     `${row.p99.median.toFixed(2)} ${added(row, 'p99')}`,
@@ -49,6 +51,7 @@ export function asText({ rows }: Report): string {
     'CPU µs/request',
     'of (b)',
     'of (c)',
+    'of (d)',
     'calls/request',
     'p50 ms',
     'p99 ms',

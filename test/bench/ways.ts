@@ -16,6 +16,7 @@ export interface Ports {
   readonly passThrough: number
   readonly objectHop: number
   readonly sameSteps: number
+  readonly ownedSteps: number
   readonly peer: number
 }
 
@@ -32,6 +33,7 @@ export async function waysOf(world: World, ports: Ports, connections: number): P
     { name: '(a) Worker, nothing else', port: ports.passThrough, requests: modern.requests, calls: 0 },
     { name: '(b) Worker and object, nothing else', port: ports.objectHop, requests: modern.requests, calls: 1 },
     { name: '(c) the steps of the broker, deciding nothing', port: ports.sameSteps, requests: modern.requests, calls: 1 },
+    { name: '(d) the same in an object that owns the call', port: ports.ownedSteps, requests: modern.requests, calls: 1 },
     { name: PEER, port: ports.peer, requests: modern.requests.map(() => theirs), calls: 0 },
     modern,
     legacy,
