@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util'
 import { backUp, BackupError, restore } from '../selfhost/backup.ts'
 import { DataFolderError } from '../selfhost/data-folder.ts'
 import { receiptsIn, replay } from './admin/replay.ts'
+import { Mistake, signalRows, streamAction, type Answer } from './admin/signals.ts'
 
 const USAGE = `npm run admin -- <command>
 
@@ -18,6 +19,8 @@ const USAGE = `npm run admin -- <command>
   revoke client|resource ID [--sub SUB] --reason TEXT
   revoke everyone --reason TEXT
   block|unblock person|client ID --reason TEXT
+  signals                                           by which doors identity providers may take access away, and what came last
+  signals setup|verify PROVIDER --reason TEXT       agree on a stream of security events, or have it verified (docs/signals.md)
   replay FILE [--since TIME]                        do again what \`receipts --json\` wrote into FILE, after a restore
   backup FOLDER --data DIR                          copy the data folder of a self-hosted broker while it runs
   restore FOLDER --data DIR [--keep-access]         the way back into a folder without objects; everybody signs in again
@@ -50,11 +53,6 @@ const { values: given, positionals } = parseArgs({
 })
 const [command = '', ...words] = positionals
 
-/** A mistake of whoever typed it: said without a stack. */
-class Mistake extends Error {}
-
-type Answer = Readonly<Record<string, any>>
-
 const COMMANDS: Readonly<Record<string, () => Promise<Answer>>> = {
   people: () => get('/people', { search: words[0] }),
   person: () => get(`/people/${named(words[0], 'SUB')}`),
@@ -66,6 +64,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Answer>>> = {
   block: () => settled(post(`${blockable()}/block`, { reason: reason() })),
   unblock: () => settled(post(`${blockable()}/unblock`, { reason: reason() })),
   machine: () => post('/machines', machine()),
+  signals: () => (words.length === 0 ? get('/signals') : post(...streamAction(words, reason))),
   replay: () => replay(receiptsIn(named(words[0], 'FILE'), since()), post),
   backup: async () => ({ ...here(() => backUp(named(given.data, '--data DIR'), named(words[0], 'FOLDER'))) }),
   restore: async () => ({
@@ -84,6 +83,7 @@ const SHOWN: Readonly<Record<string, (answer: Answer) => string>> = {
     receipt === undefined
       ? table(receipts.map(flat), RECEIPT)
       : `${shownReceipt(receipt)}\n${table(failing, ['sub', 'attempts', 'nextAt', 'error'])}`,
+  signals: (answer) => table(...signalRows(answer)),
   revoke: shownReceipt,
   block: shownReceipt,
   unblock: shownReceipt,

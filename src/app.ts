@@ -30,6 +30,7 @@ import { mcpRoutes, type McpServices } from './routes/mcp.ts'
 import { metadataRoutes } from './routes/metadata.ts'
 import { registerRoutes } from './routes/register.ts'
 import { scimRoutes } from './routes/scim.ts'
+import { SECURITY_EVENTS_PATH, securityEventRoutes } from './routes/security-events.ts'
 import { shownServers } from './routes/servers.ts'
 import { sseRoutes } from './routes/sse.ts'
 import { stsRoutes } from './routes/sts.ts'
@@ -70,6 +71,8 @@ export function app(services: Services): Hono<{ Variables: Variables }> {
   floor.route('/', backchannelLogoutRoutes(services))
   floor.use(`${REVOCATION_PATH}/*`, onlyMethods(['POST']))
   floor.route('/', globalTokenRevocationRoutes(services))
+  floor.use(`${SECURITY_EVENTS_PATH}/*`, onlyMethods(['POST']))
+  floor.route('/', securityEventRoutes(services))
 
   // A company's directory, with a credential of its own.
   floor.route('/', scimRoutes(services))

@@ -1,16 +1,21 @@
 // The wiring: what one isolate is made of, built once from the environment and handed to every layer.
+import { base64url } from 'jose'
 import { addressPolicy, type AddressPolicy } from './clients/public-address.ts'
 import { IdentityProviders } from './identity/identity-providers.ts'
 import { Issuer } from './identity/issuer.ts'
+import { IdentityError } from './identity/provider.ts'
 import { statementReaders } from './identity/subject-tokens.ts'
-import { keyRing, type KeyRing } from './issuer/keys.ts'
+import { keyRing, type KeyRing, type Keys } from './issuer/keys.ts'
 import { ClientFinder } from './oauth/client-auth/client-finder.ts'
 import { SignedTokens } from './oauth/tokens/signed-tokens.ts'
 import { MachineTokens } from './oauth/tokens/machine-tokens.ts'
+import { hmac } from './platform/crypto.ts'
 import { useOperatorNetwork } from './platform/outbound.ts'
+import type { StreamSender } from './session/contract/signal-stream.ts'
 import type { StatementReaders } from './session/contract/subject-token.ts'
 import { NEW_PEM } from './settings/environment.ts'
 import type { SignalSource } from './signals/signer.ts'
+import { Transmitter } from './signals/transmitter.ts'
 import { NO_SIGNALS } from './settings/signals.ts'
 import { namedGroups } from './settings/named-groups.ts'
 import type { IdentityProviderSettings } from './settings/providers.ts'
@@ -24,6 +29,8 @@ export interface Foundation {
   readonly statements: StatementReaders
   /** The same providers, as far as they may say something by themselves. */
   readonly signalSources: readonly SignalSource[]
+  /** Transmitters of security events, by the names of the providers. */
+  readonly senders: ReadonlyMap<string, StreamSender>
 }
 
 /** The objects, and what time it is. */
@@ -57,8 +64,9 @@ export async function foundation(env: object): Promise<Foundation> {
   ])
   const providers = new IdentityProviders(settings.identityProviders, (issuer) => namedGroups(settings, issuer).size > 0)
   const statements = statementReaders(settings.exchange, { broker: settings.baseUrl, providers: providers.all, now })
-  const signalSources = identityProviders.map((one) => sourceOf(one, providers))
-  const built = { settings, keys: await keysOf(settings), providers, statements, signalSources }
+  const keys = await keysOf(settings)
+  const signalSources = await Promise.all(identityProviders.map((one) => sourceOf(one, providers, keys)))
+  const built = { settings, keys, providers, statements, signalSources, senders: sendersOf(signalSources, settings.baseUrl) }
   foundations.set(env, built)
   return built
 }
@@ -97,21 +105,45 @@ export function wired(base: Foundation, outside: Outside): Services {
   }
 }
 
-function sourceOf(
+async function sourceOf(
   { name: key, url, clientId, signals = NO_SIGNALS }: IdentityProviderSettings,
   all: IdentityProviders,
-): SignalSource {
+  { current, previous }: KeyRing,
+): Promise<SignalSource> {
   const provider = all.named(key)
   if (!provider) throw new Error(`there is no provider ${key}`)
+  const secretBy = async (keys: Keys): Promise<string> => base64url.encode(await hmac(keys.streams, key))
   return {
     key,
     name: provider.name,
     clientId,
     settings: signals,
     revocation: new Issuer(signals.revocationIssuer ?? url, now),
+    accessToken: async (scopes) => {
+      if (!provider.ownToken) throw new Error(`${provider.name} gives the broker no token of its own`)
+      try {
+        return await provider.ownToken(scopes)
+      } catch (error) {
+        // Keycloak gives what the client has without being asked for it.
+        if (error instanceof IdentityError && error.code === 'invalid_scope') return await provider.ownToken([])
+        throw error
+      }
+    },
+    pushSecrets: [await secretBy(current), ...(previous ? [await secretBy(previous)] : [])],
     issues: (issuer) => provider.issues(issuer),
     peopleIssuer: () => provider.ownIssuer(),
   }
+}
+
+function sendersOf(sources: readonly SignalSource[], baseUrl: string): ReadonlyMap<string, StreamSender> {
+  return new Map(
+    sources.flatMap((source) => {
+      const { key, settings } = source
+      if (settings.transmitter === undefined) return []
+      const endpoint = `${baseUrl}/security-events/${key}`
+      return [[key, new Transmitter({ source, issuer: settings.transmitter, endpoint, now })] as const]
+    }),
+  )
 }
 
 /** Which addresses that strangers name may be asked. */

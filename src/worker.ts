@@ -5,6 +5,7 @@ import { OAuthLinkClient } from './linking/oauth-link-client.ts'
 import { LegacyCarrier } from './mcp/object/engine.ts'
 import { noteWoken, operate } from './routes/operations.ts'
 import { foundation, services } from './services.ts'
+import type { StreamSender } from './session/contract/signal-stream.ts'
 import type { SessionServices } from './session/session-context.ts'
 import { UserSession as UserSessionObject } from './session/user-session.ts'
 import { SettingsError } from './settings/settings.ts'
@@ -28,7 +29,11 @@ export class UserSession extends UserSessionObject {
   }
 }
 
-export class Directory extends DirectoryObject {}
+export class Directory extends DirectoryObject {
+  protected override async senders(): Promise<ReadonlyMap<string, StreamSender>> {
+    return (await foundation(this.env)).senders
+  }
+}
 
 /** For whoever runs the process, self-hosted: a socket of its own leads here, and nothing from outside does. */
 export const Operations = {

@@ -30,7 +30,7 @@ const SOURCES_AT_ONCE = 10
 
 type Noted = Parameters<SecurityEvents['record']>[2]
 
-export class Directory extends SignalledDirectory {
+export abstract class Directory extends SignalledDirectory {
   readonly lifecycle: Lifecycle
   readonly #has: DirectoryTables
   readonly #clients: KnownClients
@@ -43,6 +43,7 @@ export class Directory extends SignalledDirectory {
     this.#has = tablesOf(ctx.storage, {
       ask: async (sub, target, by, bulkAction) => await env.USER_SESSION.getByName(sub).end(target, by, bulkAction),
       obey: async (sub, order, person) => await env.USER_SESSION.getByName(sub).obey(order, person),
+      senders: () => this.senders(),
       tell: async (sub, by) => await env.USER_SESSION.getByName(sub).learn(by),
       now,
     })
@@ -122,8 +123,8 @@ export class Directory extends SignalledDirectory {
     }
   }
 
-  protected override get signals(): DirectoryTables['signals'] {
-    return this.#has.signals
+  protected override get signalling(): Pick<DirectoryTables, 'signals' | 'streams'> {
+    return this.#has
   }
 
   protected override get provisioning(): Provisioning {

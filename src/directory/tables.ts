@@ -18,7 +18,9 @@ import { Receipts } from './receipts.ts'
 import { Registrations } from './registrations.ts'
 import { SecurityEvents } from './security-events.ts'
 import { meantBy } from './signal-people.ts'
+import { SignalStreams } from './signal-streams.ts'
 import { Signals } from './signals.ts'
+import type { StreamSender } from '../session/contract/signal-stream.ts'
 import type { Identity } from '../caller.ts'
 import { NOTHING_ENDED, type Receipt } from '../session/contract/receipt.ts'
 import { receiptOfSignal, type SignalOrder } from '../session/contract/signal.ts'
@@ -40,20 +42,32 @@ export interface DirectoryTables {
   readonly users: ProvisionedUsers
   readonly groups: ProvisionedGroups
   readonly policy: AppliedPolicy
+  readonly streams: SignalStreams
 }
 
 /** What asks people's objects, and what time it is in unix seconds. */
 interface Asking extends Pick<CampaignOptions, 'now' | 'ask' | 'tell'> {
   readonly obey: (sub: string, order: SignalOrder, person: Identity) => Promise<Receipt | undefined>
+  readonly senders: () => Promise<ReadonlyMap<string, StreamSender>>
 }
 
 /** Brings older tables up to date first. */
-export function tablesOf(storage: DurableObjectStorage, { now, ask, tell, obey }: Asking): DirectoryTables {
+export function tablesOf(storage: DurableObjectStorage, { now, ask, tell, obey, senders }: Asking): DirectoryTables {
   migrate(storage, MIGRATIONS)
   const people = new People(storage)
   const receipts = new Receipts(storage)
   const notBefore = new NotBefore(storage)
   const providerSessions = new ProviderSessions(storage)
+  const signals = new Signals(storage, {
+    meant: (signal) => meantBy(signal, people, providerSessions),
+    ask: async (order, { sub, person }) => {
+      const receipt = await obey(sub, order, person)
+      // The index knows whom their object has forgotten: what was asked for is the case.
+      return receipt ?? (people.find(sub) && receiptOfSignal(order, NOTHING_ENDED, now()))
+    },
+    keep: (receipt) => receipts.keep(receipt),
+    now,
+  })
   return {
     clients: new Clients(storage, now),
     people,
@@ -67,16 +81,8 @@ export function tablesOf(storage: DurableObjectStorage, { now, ask, tell, obey }
     load: new Load(storage),
     pagesEnd: new PagesEnd(storage),
     notBefore,
-    signals: new Signals(storage, {
-      meant: (signal) => meantBy(signal, people, providerSessions),
-      ask: async (order, { sub, person }) => {
-        const receipt = await obey(sub, order, person)
-        // The index knows whom their object has forgotten: what was asked for is the case.
-        return receipt ?? (people.find(sub) && receiptOfSignal(order, NOTHING_ENDED, now()))
-      },
-      keep: (receipt) => receipts.keep(receipt),
-      now,
-    }),
+    signals,
+    streams: new SignalStreams(storage, { senders, take: (signal) => signals.take(signal), now }),
     users: new ProvisionedUsers(storage),
     groups: new ProvisionedGroups(storage),
     policy: new AppliedPolicy(storage),

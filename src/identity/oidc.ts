@@ -83,6 +83,18 @@ export class OidcProvider implements IdentityProvider {
     return (await this.#discovered()).issuer
   }
 
+  async ownToken(scopes: readonly string[]): Promise<string> {
+    try {
+      const issuer = await this.#discovered()
+      const asked = scopes.length === 0 ? {} : { scope: scopes.join(' ') }
+      const client = [issuer, this.#client, this.#authentication(issuer)] as const
+      const response = await oauth.clientCredentialsGrantRequest(...client, asked, this.#http)
+      return (await readTokenAnswer(response)).tokens.accessToken
+    } catch (error) {
+      throw this.#logged('own token', error)
+    }
+  }
+
   signInIssuer(issuer: string): string | undefined {
     return this.#delta.signInIssuer?.(issuer)
   }

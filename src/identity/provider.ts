@@ -42,6 +42,8 @@ export interface IdentityProvider extends TokenRefresher {
   issues(issuer: string): boolean
   /** By which its people are named. Where it stands for several, whatever its document names. Rejects with `IdentityError`. */
   ownIssuer(): Promise<string>
+  /** A token for the broker itself (client_credentials); absent where there is none to have. Rejects with `IdentityError`. */
+  ownToken?(scopes: readonly string[]): Promise<string>
   /** The issuer by which a sign-in names the people that this one signs about too; undefined where they are none of this provider's. */
   signInIssuer?(issuer: string): string | undefined
   /** Claims of a token of its issuer that came by another way than a sign-in, in the standard's words; absent: as they are. Throws `IdentityError`. */

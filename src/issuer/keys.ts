@@ -19,6 +19,8 @@ export interface Keys {
   readonly vault: CryptoKey
   /** Authenticates client ids and derives client secrets. */
   readonly client: CryptoKey
+  /** Makes what transmitters of security events show when they come here. */
+  readonly streams: CryptoKey
 }
 
 export interface KeyRing {
@@ -54,6 +56,7 @@ async function keys(secret: Uint8Array<ArrayBuffer>): Promise<Keys> {
     cookie: await derive(secret, 'cookie sealing', 32),
     vault: await crypto.subtle.importKey('raw', vault, 'AES-GCM', false, ['encrypt', 'decrypt']),
     client: await hmacKey(await derive(secret, 'client registration', 32)),
+    streams: await hmacKey(await derive(secret, 'security event streams', 32)),
   }
 }
 

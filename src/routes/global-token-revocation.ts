@@ -7,6 +7,7 @@ import { SignalRefusal, type SignalSource } from '../signals/signer.ts'
 import { personOf } from '../signals/subject.ts'
 import type { Services } from '../services.ts'
 import type { SignalSubject } from '../session/contract/signal.ts'
+import { docsOf } from './error-docs.ts'
 import { readText } from './form.ts'
 import type { Guarded } from './guards.ts'
 import { logRefused, takeSignal, unknowable } from './signal.ts'
@@ -93,6 +94,7 @@ function jsonIn(text: string): unknown {
 
 function answer(c: Context<Guarded>, status: keyof typeof ANSWERS, message: string = ANSWERS[status][1]): Response {
   if (status === 401) c.header('WWW-Authenticate', 'Bearer realm="mcp-session-broker", error="invalid_token"')
-  const body = { error: ANSWERS[status][0], error_description: message, request_id: c.get('requestId') }
+  const [error] = ANSWERS[status]
+  const body = { error, error_description: message, error_uri: docsOf(c, error), request_id: c.get('requestId') }
   return c.json(body, status, { 'Cache-Control': 'no-store' })
 }

@@ -8,7 +8,7 @@ import type { SignalRefusal } from '../signals/signer.ts'
 import type { Guarded } from './guards.ts'
 
 /** Seconds until whoever sent it may come again. */
-const RETRY_AFTER = 5
+export const RETRY_AFTER = 5
 
 /** Returns when what it ended is closed. */
 export async function takeSignal(c: Context<Guarded>, { directory }: Services, signal: Signal): Promise<SignalOutcome> {

@@ -1,10 +1,8 @@
 // OAuth Global Token Revocation (draft-parecki-oauth-global-token-revocation, as Okta Universal Logout sends it): who asks, and for whom.
 import { decodeProtectedHeader, decodeJwt, type JWTPayload } from 'jose'
 import * as z from 'zod'
-import { KeysAway } from '../oauth-client/key-set.ts'
-import { describeError } from '../platform/telemetry.ts'
 import { simpleSubject, type SimpleSubject } from './subject.ts'
-import { CLOCK_TOLERANCE, SIGNED_WITH, SignalRefusal, type SignalSource } from './signer.ts'
+import { CLOCK_TOLERANCE, SIGNED_WITH, SignalRefusal, unbelieved, untrue, type SignalSource } from './signer.ts'
 
 export const REVOCATION_TYPE = 'global-token-revocation+jwt'
 const TYPES: readonly (string | undefined)[] = [undefined, 'jwt', REVOCATION_TYPE, `application/${REVOCATION_TYPE}`]
@@ -56,12 +54,6 @@ export async function readRevocationToken(token: string, terms: RevocationTerms)
   return { issuer: claims.iss, jti: claims.jti, until: claims.exp + CLOCK_TOLERANCE }
 }
 
-/** Keys that can not be had prove nothing: whoever has sent it comes again. */
-function unbelieved(error: unknown): SignalRefusal {
-  if (!(error instanceof KeysAway)) return untrue(describeError(error))
-  return new SignalRefusal('unknowable', 'the keys of the sender can not be had at the moment', describeError(error.cause))
-}
-
 function judged(payload: JWTPayload, { source, url, now }: RevocationTerms): z.output<typeof claimsSchema> {
   const { data: claims } = claimsSchema.safeParse(payload)
   if (!claims) throw untrue('a claim is missing, or there are several audiences')
@@ -98,9 +90,4 @@ function decoded(token: string): { readonly payload: JWTPayload; readonly header
 
 function check(holds: boolean, otherwise: string): asserts holds {
   if (!holds) throw untrue(otherwise)
-}
-
-/** Whoever is not believed learns nothing: not which of it was wrong, nor whether anybody is known. */
-function untrue(detail: string): SignalRefusal {
-  return new SignalRefusal('untrue', 'the token is not valid here', detail)
 }

@@ -5,22 +5,28 @@ import { BrokerClient, countForLong, statusWith } from '../world/broker-client.t
 import { forEveryTry } from '../world/each-try.ts'
 import { PEOPLE } from '../world/people.ts'
 import { OktaOrg, revocation } from '../world/signal-sender.ts'
+import { CAEP, RISC, SignalTransmitter } from '../world/signal-transmitter.ts'
 import { newPair, signedJwt } from '../world/signed.ts'
 import { startWorld, type World } from '../world/world.ts'
 
 let okta: OktaOrg
+let pushing: SignalTransmitter
+let polled: SignalTransmitter
 let world: World
 let client: BrokerClient
 let carol: AdminProgram
 
 forEveryTry(async () => {
   okta = await OktaOrg.start()
-  world = await startWorld({ overrides: { OAUTH_SIGNALS: JSON.stringify({ revocation_issuer: okta.issuer }) } })
+  pushing = await SignalTransmitter.start('okta')
+  polled = await SignalTransmitter.start('keycloak')
+  const signals = { revocation_issuer: okta.issuer, transmitter: pushing.issuer }
+  world = await startWorld({ overrides: { OAUTH_SIGNALS: JSON.stringify(signals) } })
   client = await BrokerClient.register(world.brokerUrl)
   carol = await AdminProgram.signedIn(world.brokerUrl, 'carol')
   return async () => {
     await world?.close()
-    await okta?.close()
+    await Promise.all([okta?.close(), pushing?.close(), polled?.close()])
   }
 })
 
@@ -115,13 +121,110 @@ describe('Universal Logout of an organisation at Okta', () => {
       global_token_revocation_endpoint_auth_methods_supported: ['global-token-revocation+jwt'],
     })
   })
+})
 
-  test('is refused with 403, after it was believed, where no setting lets it in', async () => {
+const REVOKED = `${CAEP}session-revoked`
+const subjectOf = (person: keyof typeof PEOPLE) => ({ format: 'iss_sub', iss: world.idp.issuer, sub: PEOPLE[person].sub })
+const sayOfBob = (name: string) => pushing.push(pushing.signed(pushing.claims(`${RISC}${name}`, subjectOf('bob'))))
+const streamNow = async () => (await carol.see('/signals')).providers[0].stream
+
+describe('Shared Signals, pushed by a transmitter in the dialect of Okta,', () => {
+  test('are agreed upon with the broker’s own client, and verified from there to here', async () => {
+    const answer = await carol.post('/signals/oauth/stream', { reason: 'a test' })
+    expect(answer.status).toBe(201)
+    expect(await answer.json()).toMatchObject({ delivery: 'push', issuer: pushing.issuer, status: 'enabled' })
+    await expect.poll(async () => (await streamNow()).verifiedAt).toEqual(expect.any(Number))
+    expect(pushing.delivery?.endpointUrl).toBe(`${world.brokerUrl}/security-events/oauth`)
+    // Setting it up again takes the one there is.
+    expect((await carol.post('/signals/oauth/stream', { reason: 'a test' })).status).toBe(201)
+  })
+
+  test('end every stream of the person before 202, once, with a receipt', async () => {
+    const { accessToken } = await client.signIn('alice')
+    const bob = await client.signIn('bob')
+    const streams = await Promise.all(Array.from({ length: 20 }, () => countForLong(world.mcpUrl, accessToken)))
+    const token = pushing.signed(pushing.claims(REVOKED, { user: subjectOf('alice') }, {}, { jti: 'set-1', txn: 'txn-1' }))
+    const { status, text, answeredAt } = await pushing.push(token)
+    expect({ status, text }).toEqual({ status: 202, text: '' })
+    await Promise.all(streams.map((stream) => stream.ended))
+    for (const { endedAt = Infinity } of streams) expect(endedAt - answeredAt).toBeLessThan(100)
+    expect(await statusWith(world.mcpUrl, accessToken)).toBe(401)
+    expect(await statusWith(world.mcpUrl, bob.accessToken)).toBe(200)
+    const { receipts } = await carol.see('/receipts')
+    expect(receipts[0]).toMatchObject({
+      streams: 20,
+      signal: { door: 'shared-signals', issuer: pushing.issuer, jti: 'set-1', txn: 'txn-1', event: 'session-revoked' },
+    })
+    const again = await client.signIn('alice')
+    expect((await pushing.push(token)).status).toBe(202)
+    expect(await statusWith(world.mcpUrl, again.accessToken)).toBe(200)
+  })
+
+  test('block an account that is disabled, and let in one that is enabled', async () => {
+    const { accessToken } = await client.signIn('bob')
+    expect((await sayOfBob('account-disabled')).status).toBe(202)
+    expect(await statusWith(world.mcpUrl, accessToken)).toBe(401)
+    await expect(client.signIn('bob')).rejects.toThrow(/./)
+    expect((await sayOfBob('account-enabled')).status).toBe(202)
+    expect(await statusWith(world.mcpUrl, (await client.signIn('bob')).accessToken)).toBe(200)
+  })
+
+  test('are refused with the codes of RFC 8935, and without the secret of the stream nothing is read', async () => {
+    const good = pushing.claims(REVOKED, subjectOf('alice'))
+    const refused = async (token: string, headers: Record<string, string> = {}) => {
+      const { status, text } = await pushing.push(token, headers)
+      return [status, JSON.parse(text).err]
+    }
+    expect(await refused(pushing.signed(good), { authorization: 'Bearer guessed' })).toEqual([401, 'authentication_failed'])
+    expect(await refused(pushing.signed(good), { 'content-type': 'application/jwt' })).toEqual([400, 'invalid_request'])
+    expect(await refused(signedJwt(newPair(), good, { typ: 'secevent+jwt' }))).toEqual([400, 'invalid_key'])
+    expect(await refused(pushing.signed({ ...good, aud: 'x' }))).toEqual([400, 'invalid_audience'])
+    expect(await refused(pushing.signed({ ...good, iss: 'https://x.example' }))).toEqual([400, 'invalid_issuer'])
+    expect(await refused(pushing.signed({ ...good, exp: 4_000_000_000 }))).toEqual([400, 'invalid_request'])
+    const unasked = { 'https://schemas.openid.net/secevent/ssf/event-type/verification': { state: 'invented' } }
+    expect(await refused(pushing.signed({ ...good, events: unasked }))).toEqual([400, 'invalid_state'])
+    expect((await pushing.push('x'.repeat(70_000))).status).toBe(413)
+  })
+})
+
+describe('Shared Signals, polled from a transmitter in the dialect of Keycloak,', () => {
+  test('are taken, acknowledged once everything has ended, and refused by name', async () => {
+    await world.restartRuntime({
+      OAUTH_SIGNALS: JSON.stringify({ transmitter: polled.issuer, delivery: 'poll' }),
+    })
+    carol = await AdminProgram.signedIn(world.brokerUrl, 'carol')
+    const { accessToken } = await client.signIn('alice')
+    const stream = await countForLong(world.mcpUrl, accessToken)
+    polled.enqueue(polled.signed(polled.claims(REVOKED, subjectOf('alice'), {}, { jti: 'polled-1' })), 'polled-1')
+    polled.enqueue(polled.signed(polled.claims(REVOKED, subjectOf('alice'), {}, { jti: 'polled-2', aud: 'x' })), 'polled-2')
+    expect((await carol.post('/signals/oauth/stream', { reason: 'a test' })).status).toBe(201)
+    expect(await stream.endsWithin(2_000)).toBe(true)
+    expect(await statusWith(world.mcpUrl, accessToken)).toBe(401)
+    expect(polled.acknowledged).toContain('polled-1')
+    expect(polled.refused.get('polled-2')).toBe('invalid_audience')
+    expect(polled.queue.size).toBe(0)
+    expect(await streamNow()).toMatchObject({ verifiedAt: expect.any(Number), polledAt: expect.any(Number) })
+    expect([...polled.bearers].every((bearer) => /^Bearer \S+$/.test(bearer))).toBe(true)
+  })
+
+  test('an answer that never ends is cut off, said so, and holds up nothing', async () => {
+    polled.isEndless = true
+    expect((await carol.post('/signals/oauth/verify', { reason: 'a test' })).status).toBe(200)
+    expect((await streamNow()).problem).toMatch(/./)
+    polled.isEndless = false
+    expect((await carol.post('/signals/oauth/verify', { reason: 'a test' })).status).toBe(200)
+    expect((await streamNow()).problem).toBeUndefined()
+  })
+})
+
+describe('without a setting', () => {
+  test('a revocation is refused with 403, after it was believed, and a pushed event with 401', async () => {
     await world.restartRuntime({ OAUTH_SIGNALS: undefined })
     const claims = { ...okta.revocationClaims(address(), clientId()), iss: world.idp.issuer }
     const idpToken = await world.idp.signLogoutToken(claims, 'JWT')
     expect((await revocation(address(), idpToken, alice())).status).toBe(403)
     expect((await okta.revoke(address('/oauth'), clientId(), alice())).status).toBe(401)
+    expect((await pushing.push(pushing.signed(pushing.claims(REVOKED, subjectOf('alice'))))).status).toBe(401)
     const metadata = await (await fetch(`${world.brokerUrl}/.well-known/oauth-authorization-server`)).json()
     expect(metadata).not.toHaveProperty('global_token_revocation_endpoint')
   })

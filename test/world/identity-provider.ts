@@ -125,7 +125,7 @@ function configuration(
         client_id: clientId,
         client_secret: clientSecret,
         redirect_uris: redirectUris,
-        grant_types: ['authorization_code', 'refresh_token'],
+        grant_types: ['authorization_code', 'refresh_token', 'client_credentials'],
         response_types: ['code'],
         token_endpoint_auth_method: clientAuth,
         ...(backchannelLogoutUri !== undefined && {
@@ -142,7 +142,12 @@ function configuration(
     conformIdTokenClaims: false,
     pkce: { required: () => true },
     routes: { authorization: '/authorize', token: '/token', userinfo: '/userinfo', jwks: '/jwks', revocation: '/revoke' },
-    features: { devInteractions: { enabled: false }, revocation: { enabled: true }, backchannelLogout: { enabled: true } },
+    features: {
+      devInteractions: { enabled: false },
+      revocation: { enabled: true },
+      backchannelLogout: { enabled: true },
+      clientCredentials: { enabled: true },
+    },
     // Its own way out refuses loopback addresses, where everything here is.
     fetch: async (url: string, options: RequestInit) => await fetch(url, Object.assign(options, { dispatcher: undefined })),
     cookies: {

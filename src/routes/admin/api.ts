@@ -12,8 +12,9 @@ import { openApi } from './openapi.ts'
 import { listClients, listEvents, listPeople, showPerson } from './reading.ts'
 import { recordingApi } from './recording-api.ts'
 import { AdminRefusal } from './refusal.ts'
-import { bodyOf, eventsQuery, newMachine, numberedQuery, pageQuery, queryOf, revocation, why } from './requests.ts'
 import { docsOf } from '../error-docs.ts'
+import { listSignals, setUpStream, verifyStream } from './signals.ts'
+import { bodyOf, eventsQuery, newMachine, newStream, numberedQuery, pageQuery, queryOf, revocation, why } from './requests.ts'
 import { onlyMethods } from '../guards.ts'
 
 const NO_STORE = { 'Cache-Control': 'no-store' }
@@ -72,6 +73,7 @@ function reading(routes: Hono<Administered>, services: Services): void {
     return c.json({ events: items, next }, 200, NO_STORE)
   })
   routes.get('/receipts', async (c) => c.json(await directory().receipts(queryOf(c, numberedQuery).before), 200, NO_STORE))
+  routes.get('/signals', async (c) => c.json({ providers: await listSignals(services) }, 200, NO_STORE))
   routes.get('/receipts/:id', async (c) => c.json(found(await directory().receipt(c.req.param('id')), 'receipt'), 200, NO_STORE))
 }
 
@@ -94,6 +96,14 @@ function acting(routes: Hono<Administered>, services: Services): void {
       return receipted(c, found(receipt, blocked ? 'client' : 'blocked client'))
     })
   }
+  routes.post('/signals/:provider/stream', async (c) => {
+    const { token } = await bodyOf(c, newStream)
+    return c.json(await setUpStream(services, c.req.param('provider'), token), 201, NO_STORE)
+  })
+  routes.post('/signals/:provider/verify', async (c) => {
+    await bodyOf(c, why)
+    return c.json(await verifyStream(services, c.req.param('provider')), 200, NO_STORE)
+  })
   routes.post('/machines', async (c) => {
     const { reason, ...asked } = await bodyOf(c, newMachine)
     return c.json(await createMachine(services, asked, by(c, reason)), 201, NO_STORE)

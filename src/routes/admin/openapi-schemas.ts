@@ -1,5 +1,6 @@
 // What is in the answers of the admin API: the schemas of its OpenAPI document and of its reference. A test holds real answers to them.
 import * as z from 'zod'
+import { SIGNAL_ANSWERS } from './openapi-signals.ts'
 
 const seconds = z.int().describe('Unix seconds')
 const milliseconds = z.int().describe('Unix milliseconds')
@@ -223,6 +224,7 @@ export const ANSWERS = {
   }),
   CreatedMachine: z.strictObject({ machine, token: z.string(), receipt }),
   Events: z.strictObject({ events: z.array(event), next: byNumber }),
+  ...SIGNAL_ANSWERS,
   Receipts: z.strictObject({ receipts: z.array(receipt), next: z.int().optional().describe('Pass it as `before`') }),
   Receipt: receipt,
   RecordingTerms: recordingTerms,

@@ -2,7 +2,7 @@
 import * as z from 'zod'
 import { answerSchemas, refTo, withoutDialect, type AnswerName } from './openapi-schemas.ts'
 import { newRecording, recordingQuery } from './recording-api.ts'
-import { eventsQuery, newMachine, numberedQuery, pageQuery, revocation, why } from './requests.ts'
+import { eventsQuery, newMachine, newStream, numberedQuery, pageQuery, revocation, why } from './requests.ts'
 
 interface Operation {
   readonly summary: string
@@ -64,6 +64,20 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     summary: 'Security events, newest first; as application/x-ndjson or text/csv all of them',
     query: eventsQuery,
     answers: { 200: 'Events' },
+  },
+  'get /signals': {
+    summary: 'By which doors each identity provider may say that access is over, what came last, and whether its stream works',
+    answers: { 200: 'Signals' },
+  },
+  'post /signals/{provider}/stream': {
+    summary: 'Set up the stream of security events of a provider whose transmitter the settings name, and have it verified',
+    body: newStream,
+    answers: { 201: 'SignalStream' },
+  },
+  'post /signals/{provider}/verify': {
+    summary: 'Have a stream verified: what the transmitter sends comes by itself, and shows as verifiedAt',
+    body: why,
+    answers: { 200: 'SignalStream' },
   },
   'get /receipts': {
     summary: 'Receipts of administrative actions, newest first',

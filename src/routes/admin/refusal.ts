@@ -8,6 +8,7 @@ const STATUS = {
   forbidden_origin: 403,
   csrf_token_wrong: 403,
   not_found: 404,
+  stream_failed: 502,
 } as const
 
 export class AdminRefusal extends Error {

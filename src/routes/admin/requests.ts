@@ -24,6 +24,8 @@ export const revocation = z.strictObject({
   reason,
 })
 export const why = z.strictObject({ reason })
+/** A token of an administrator at the transmitter, where the broker's own client gets none; it is used once and kept nowhere. */
+export const newStream = z.strictObject({ token: z.string().min(1).max(8_192).optional(), reason })
 export const newMachine = z.strictObject({
   name: z.string().trim().min(1).max(100),
   owner: z.string().trim().min(1).max(200),

@@ -37,7 +37,7 @@ async function carriedOut(context: Obedience, order: SignalOrder): Promise<Ended
   const everything = (): Promise<Ended> => endEverything(context, 'idp_logout', by)
   const effects: Readonly<Record<SignalOrder['effect'], () => Promise<Ended>>> = {
     end: everything,
-    end_session: () => endSession(context, order.target.id ?? '', by),
+    end_session: () => endSession(context, order.target.id ?? '', everything, by),
     block: () => block(context, everything, by),
     unblock: () => unblock(context, by),
     recheck: () => recheck(context, everything),
@@ -62,13 +62,13 @@ async function unblock({ profile, outbox, now }: Obedience, by: By): Promise<End
 
 /**
  * Ends what began in one session at the provider, and what may have: sign-ins of providers that name no session. What a program exchanged
- * tokens for is none. With any of it go the sessions of the pages, of which nobody knows where they began.
+ * tokens for is none. With any of it go the sessions of the pages, of which nobody knows where they began. A session under which nobody
+ * ever signed in here may be one by another name: then everything ends.
  */
-async function endSession(context: Obedience, session: string, by: By): Promise<Ended> {
-  const isMeant = (grant: Grant): boolean => {
-    const known = context.codes.providerSessionOf(grant.id)
-    return known === undefined ? !isExchanged(grant) : known === session
-  }
+async function endSession(context: Obedience, session: string, everything: () => Promise<Ended>, by: By): Promise<Ended> {
+  const sessionOf = ({ id }: Grant): string | undefined => context.codes.providerSessionOf(id)
+  if (!context.grants.all().some((grant) => sessionOf(grant) === session)) return await everything()
+  const isMeant = (grant: Grant): boolean => (sessionOf(grant) ?? (isExchanged(grant) ? undefined : session)) === session
   const grants = context.grants.allLive(context.now()).filter(isMeant)
   context.pages.endAll()
   return sumOfEnded(await Promise.all(grants.map((grant) => endGrant(context, grant, 'idp_logout', 'credential_revoked', by))))

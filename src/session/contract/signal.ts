@@ -6,7 +6,7 @@ import { receiptOfOne, type AdminAction, type Ended, type Receipt } from './rece
  * What follows. `block` also of somebody who was never here, and `unblock` takes back what a signal has blocked, never what an
  * administrator has; `recheck` asks the identity provider whether it still knows the person.
  */
-type SignalEffect = 'end' | 'end_session' | 'block' | 'unblock' | 'recheck'
+export type SignalEffect = 'end' | 'end_session' | 'block' | 'unblock' | 'recheck'
 
 /** `issuer` is that of the people, who are named as they are when they sign in; an address counts where that issuer has verified it. */
 export type SignalSubject =

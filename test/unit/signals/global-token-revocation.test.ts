@@ -28,6 +28,8 @@ beforeEach(() => {
     clientId: 'broker',
     settings: { ...NO_SIGNALS, revocationIssuer: okta.issuer },
     revocation: new Issuer(okta.issuer, now),
+    accessToken: () => Promise.reject(new Error('nobody asks')),
+    pushSecrets: ['secret'],
     issues: (issuer) => issuer === PEOPLE,
     peopleIssuer: () => Promise.resolve(PEOPLE),
   }
