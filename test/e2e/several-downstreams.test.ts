@@ -8,9 +8,11 @@ import { fromHex } from '../../src/platform/crypto.ts'
 import { AdminProgram } from '../world/administrator.ts'
 import { BrokerClient, errorOf, statusWith, tokensOf } from '../world/broker-client.ts'
 import { ROOT } from '../world/bundle.ts'
+import { CompanyDirectory } from '../world/company-directory.ts'
 import { credentialsFor, legacyClientFor, modernClientFor, type Credentials } from '../world/clients.ts'
 import { LegacyClient } from '../world/legacy-client.ts'
 import { freePort } from '../world/listening.ts'
+import { PEOPLE } from '../world/people.ts'
 import { Home, SpawnedClient } from '../world/spawned-client.ts'
 import { saidBy } from '../world/spoken-result.ts'
 import { SseClient } from '../world/sse-client.ts'
@@ -178,6 +180,35 @@ describe('a server for one group', () => {
     // What the provider has just confirmed holds for ten seconds; whoever signs in anew is asked about at once.
     const back = await client.signIn('alice', { changes: { resource: at(LEGACY) } })
     expect((await LegacyClient.open(at(LEGACY), back.accessToken)).sessionId).not.toBe('')
+  })
+
+  test('ends for who leaves it in the company’s directory, and everything for who leaves the company, before SCIM is answered', async () => {
+    const directory = await CompanyDirectory.open(world.brokerUrl)
+    const user = await directory.create('Users', { userName: 'alice', externalId: PEOPLE.alice.sub, active: true })
+    const group = await directory.create('Groups', { displayName: 'engineering', members: [{ value: user }] })
+    const { accessToken } = await credentialsFor('alice', at(LEGACY))
+    const elsewhere = await credentialsFor('alice', at(MODERN))
+    const session = await LegacyClient.open(at(LEGACY), accessToken)
+    const open = await session.get()
+    const counting = await session.stream('count', { to: 1_000, interval_ms: 50 })
+    await directory.patch(`/Groups/${group}`, { op: 'remove', path: `members[value eq "${user}"]` })
+    expect([await open.over, open.closeReason]).toEqual(['ended', 'policy_changed'])
+    expect([await counting.over, counting.closeReason]).toEqual(['ended', 'policy_changed'])
+    expect((await session.call('echo', { message: 'x' })).status).toBe(403)
+    expect(await statusWith(at(MODERN), elsewhere.accessToken)).toBe(200)
+
+    await directory.patch(`/Groups/${group}`, { op: 'Add', path: 'members', value: [{ value: user }] })
+    const again = await LegacyClient.open(at(LEGACY), accessToken)
+    const standing = await again.get()
+    await directory.patch(`/Users/${user}`, { op: 'Replace', path: 'active', value: 'False' })
+    expect([await standing.over, standing.closeReason]).toEqual(['ended', 'credential_revoked'])
+    expect(await statusWith(at(MODERN), elsewhere.accessToken)).toBe(401)
+    const client = await BrokerClient.register(world.brokerUrl)
+    await expect(client.code('alice', { changes: { resource: at(MODERN) } })).rejects.toThrow(/error=access_denied/)
+
+    await directory.patch(`/Users/${user}`, { op: 'replace', value: { active: true } })
+    await directory.ask('DELETE', `/Groups/${group}`)
+    expect((await client.signIn('alice', { changes: { resource: at(MODERN) } })).accessToken).not.toBe('')
   })
 })
 
