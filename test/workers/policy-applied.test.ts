@@ -34,8 +34,8 @@ describe('a group of many people that is emptied', () => {
     const callers = await Promise.all(crowd.map((person) => connected(person, TICKETS)))
     const admitted = async (): Promise<number> => {
       // Stubs of objects that were aborted stay broken.
-      const answers = crowd.map(({ sub }, n) => callers[n] && env.USER_SESSION.getByName(sub).admit(callers[n]))
-      return (await Promise.all(answers)).filter((answer) => answer?.admitted).length
+      const answers = await Promise.all(callers.map((caller) => env.USER_SESSION.getByName(caller.sub).admit(caller)))
+      return answers.filter((answer) => answer.admitted).length
     }
     expect(await admitted()).toBe(CROWD)
 
