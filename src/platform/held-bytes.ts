@@ -54,11 +54,13 @@ export class HeldBytes {
   }
 
   #change(owners: readonly string[], by: number): void {
-    const changed = owners.map((owner) => [owner, (this.#of.get(owner) ?? 0) + by] as const)
-    if (by > 0 && changed.some(([, own]) => own > this.#mostOfOne)) throw new HeldBytesError('own')
-    if (by > 0 && this.#held + by > this.#most) throw new HeldBytesError('all')
+    if (by > 0) {
+      for (const owner of owners) if ((this.#of.get(owner) ?? 0) + by > this.#mostOfOne) throw new HeldBytesError('own')
+      if (this.#held + by > this.#most) throw new HeldBytesError('all')
+    }
     this.#held += by
-    for (const [owner, own] of changed) {
+    for (const owner of owners) {
+      const own = (this.#of.get(owner) ?? 0) + by
       if (own > 0) this.#of.set(owner, own)
       else this.#of.delete(owner)
     }

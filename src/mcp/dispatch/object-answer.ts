@@ -10,10 +10,16 @@ export function answered(answer: Response, rate: Rate): Response {
   return answer
 }
 
-export function setRate(headers: Headers, { limit, remaining, resetSeconds }: Rate): void {
-  headers.set('ratelimit-limit', String(limit))
-  headers.set('ratelimit-remaining', String(remaining))
-  headers.set('ratelimit-reset', String(resetSeconds))
+export function setRate(headers: Headers, rate: Rate): void {
+  for (const [name, value] of Object.entries(rateHeaders(rate))) headers.set(name, value)
+}
+
+export function rateHeaders({ limit, remaining, resetSeconds }: Rate): Record<string, string> {
+  return {
+    'ratelimit-limit': String(limit),
+    'ratelimit-remaining': String(remaining),
+    'ratelimit-reset': String(resetSeconds),
+  }
 }
 
 const NOT_ADMITTED: Readonly<Record<Refused['reason'], string>> = {

@@ -47,27 +47,22 @@ export function requestHeaders(
   return Object.assign(headers, identity)
 }
 
-export function responseHeaders(answer: Response): Headers {
-  const headers = new Headers({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' })
+/** A record, as for requests. */
+export function responseHeaders(answer: Response): Record<string, string> {
+  const headers: Record<string, string> = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' }
   for (const name of TOWARD_CLIENT) {
     const value = answer.headers.get(name)
-    if (value !== null && PRINTABLE.test(value)) headers.set(name, value)
+    if (value !== null && PRINTABLE.test(value)) headers[name] = value
   }
-  if (isEventStream(answer)) {
-    for (const [name, value] of Object.entries(NOT_HELD_BACK)) headers.set(name, value)
-  } else if (!isJson(answer)) {
-    // An error page of the downstream must not become a page of the broker's origin.
-    headers.set('content-security-policy', "default-src 'none'; sandbox")
-  }
+  const type = mediaType(answer)
+  if (type === EVENT_STREAM) Object.assign(headers, NOT_HELD_BACK)
+  // An error page of the downstream must not become a page of the broker's origin.
+  else if (type !== 'application/json') headers['content-security-policy'] = "default-src 'none'; sandbox"
   return headers
 }
 
 export function isEventStream(answer: Response): boolean {
   return mediaType(answer) === EVENT_STREAM
-}
-
-function isJson(answer: Response): boolean {
-  return mediaType(answer) === 'application/json'
 }
 
 function mediaType(answer: Response): string | undefined {

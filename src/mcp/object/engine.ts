@@ -240,7 +240,7 @@ export class LegacyCarrier implements Carrier {
     const out = responseHeaders(answer)
     const downstreamId = answer.headers.get('mcp-session-id') ?? undefined
     const opened = order.kind === 'initialize' && answer.ok ? this.#sessions.open(order.caller, downstreamId, body) : undefined
-    if (opened) out.set('mcp-session-id', opened.id)
+    if (opened) out['mcp-session-id'] = opened.id
     else if (order.kind === 'initialize') this.#clients.remember(order.caller.grantId, body)
     if (!answer.body || !isEventStream(answer) || !answer.ok || bareStatus(answer, opens) !== undefined) {
       const held = { abort, order, answersRequest: opens, bodies: this.#held, bytes, ...this.#time }

@@ -19,7 +19,7 @@ export interface Held {
 
 export async function wholeAnswer(
   answer: Response,
-  headers: Headers,
+  headers: Record<string, string>,
   { abort, order, answersRequest, bodies, deadline, bytes }: Held,
   edit: Edit | undefined,
 ): Promise<Response> {
@@ -29,7 +29,7 @@ export async function wholeAnswer(
   const bare = bareStatus(answer, answersRequest)
   if (bare !== undefined || !body) {
     await body?.cancel()
-    headers.delete('content-type')
+    delete headers['content-type']
     return new Response(null, { status: bare ?? status, headers })
   }
   if (bytes && !edit) return new Response(bytes, { status, headers })

@@ -50,6 +50,8 @@ export interface ForwardingConditions {
   readonly headersWithinMs: number
   readonly maxEventBytes: number
   readonly keepAliveMs: number
+  /** What the broker says besides, with any answer. */
+  readonly headers?: Readonly<Record<string, string>>
   readonly leash: OpenLeash
   /** Whether nothing has been taken back since the request was admitted, as far as is known here; where it is not known the object is asked. */
   readonly isAdmitted?: () => boolean
@@ -79,11 +81,11 @@ export async function forward(forwarding: Forwarding, conditions: ForwardingCond
       : asking)
     await checkAnswer(answer)
     const { status, body } = answer
-    const headers = responseHeaders(answer)
+    const headers = { ...responseHeaders(answer), ...conditions.headers }
     const bare = bareStatus(answer, passage.kind !== 'notification' && passage.kind !== 'response')
     if (body === null || bare !== undefined) {
       await body?.cancel()
-      headers.delete('content-type')
+      delete headers['content-type']
       await lifetime.confirm(conditions.isAdmitted)
       lifetime.release()
       return new Response(null, { status: bare ?? status, headers })

@@ -7,6 +7,7 @@ import { BoundedMap } from '../../platform/bounded-map.ts'
 import { headerJson } from '../../platform/header-json.ts'
 import type { Admission, Rate } from '../../session/contract/admission.ts'
 import { LEASE_HEADER, type LeaseAnswer, type LeaseReport, type LeaseTerms } from '../../session/contract/lease.ts'
+import { identityHeaders } from '../downstream/identity-headers.ts'
 import { SessionUnavailable } from '../dispatch/object-answer.ts'
 
 export type Admitted = Extract<Admission, { readonly admitted: true }>
@@ -31,6 +32,7 @@ export class Lease {
   readonly #startedAt: number
   /** Unix milliseconds. */
   readonly until: number
+  #identity: Readonly<Record<string, string>> | undefined
   #isDropped = false
   #used = 0
   #recent: { at: number; label: string }[] = []
@@ -42,6 +44,12 @@ export class Lease {
     this.#terms = terms
     this.#startedAt = startedAt
     this.until = startedAt + terms.lasts - CLOCK_MARGIN_MS
+  }
+
+  /** What the downstream is told of the person, the same with every request. */
+  get identity(): Readonly<Record<string, string>> {
+    this.#identity ??= identityHeaders(this.admission)
+    return this.#identity
   }
 
   /** A token says the same of every caller of its grant; what it does not say is never taken over from another one. */

@@ -12,7 +12,7 @@ import type { Watched } from '../../session/contract/recording.ts'
 import type { StreamMeter } from '../../session/contract/stream-traffic.ts'
 import type { Downstream } from '../../settings/downstreams.ts'
 import type { Settings } from '../../settings/settings.ts'
-import { refusedAdmission, setRate } from '../dispatch/object-answer.ts'
+import { rateHeaders, refusedAdmission } from '../dispatch/object-answer.ts'
 import type { EraMemory } from '../bridge/era-verdict.ts'
 import { identityHeaders } from '../downstream/identity-headers.ts'
 import { challengedFor, type AskChallenge, type Challenged } from '../downstream/token-retry.ts'
@@ -148,7 +148,7 @@ export class McpRequest {
     const rate = lease?.use(read.label, now)
     if (lease && rate) {
       if (lease.isNearlyOver(now)) this.#renew(now)
-      return await this.#forward(read, lease.admission, rate)
+      return await this.#forward(read, lease.admission, rate, lease.identity)
     }
     const admission = await this.#ask(read.label, now)
     recorded.note(caller, admission.recording)
@@ -177,20 +177,18 @@ export class McpRequest {
     waitUntil(renewing.catch((error: unknown) => log('info', 'lease.not_renewed', { reason: describeError(error) })))
   }
 
-  async #forward(read: Read, admission: Admitted, rate: Rate): Promise<Response> {
+  async #forward(read: Read, admission: Admitted, rate: Rate, identity = identityHeaders(admission)): Promise<Response> {
     const { caller, downstream } = this.#request
     const { leases } = this.#context
     const conditions = this.#conditions(read)
     const isAdmitted = (): boolean => leases.find(caller, Date.now()) !== undefined
     const challenged = conditions.challengedFor(admission.authorization)
     const way = downstream.eraBridge === true ? this.#translated(read) : undefined
-    const vouched = { ...this.#forwarding(read), identity: identityHeaders(admission), challenged, way }
+    const vouched = { ...this.#forwarding(read), identity, challenged, way }
     const leash = conditions.leash({ id: undefined, kind: 'request' })
     const isRuled = read.envelope && hasRules(downstream)
     const ruled = isRuled && gated(this.#gate(read, admission.identity), read.envelope, vouched, () => this.#charge())
-    const answer = await forward(vouched, { ...conditions, ...ruled, leash, isAdmitted })
-    setRate(answer.headers, rate)
-    return answer
+    return await forward(vouched, { ...conditions, ...ruled, leash, isAdmitted, headers: rateHeaders(rate) })
   }
 
   #translated({ target, label }: Read): Way | undefined {
