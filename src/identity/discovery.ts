@@ -1,24 +1,10 @@
 // Finds the metadata of an issuer by its well-known addresses (OpenID Connect Discovery, RFC 8414).
 import { isLoopback } from '../platform/loopback.ts'
 import * as z from 'zod'
+import { ASYMMETRIC } from '../oauth-client/key-set.ts'
 import { firstPublished } from '../oauth-client/published-document.ts'
 import { askAtWork } from './ask.ts'
 import { IdentityError } from './provider.ts'
-
-// A key the provider publishes must never be one a caller could sign with: no HMAC, no `none`.
-export const ASYMMETRIC: readonly string[] = [
-  'RS256',
-  'RS384',
-  'RS512',
-  'PS256',
-  'PS384',
-  'PS512',
-  'ES256',
-  'ES384',
-  'ES512',
-  'EdDSA',
-  'Ed25519',
-]
 
 const algorithms = z
   .array(z.string())

@@ -1,8 +1,8 @@
 // An issuer the operator trusts to sign something, without signing anybody in with it: found by discovery, believed by its keys.
 import { decodeJwt, type JWTVerifyOptions, type JWTVerifyResult } from 'jose'
-import { KeySet, type PublishedKeys } from '../oauth-client/key-set.ts'
+import { ASYMMETRIC, KeySet, type PublishedKeys } from '../oauth-client/key-set.ts'
 import { askForKeys } from './ask.ts'
-import { ASYMMETRIC, discoverKeys, type Signing } from './discovery.ts'
+import { discoverKeys, type Signing } from './discovery.ts'
 import { IdentityError } from './provider.ts'
 import { Remembered } from '../platform/shared-cache.ts'
 

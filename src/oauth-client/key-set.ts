@@ -7,6 +7,21 @@ import { createLocalJWKSet, errors, jwtVerify, type JSONWebKeySet, type JWTVerif
 import { BoundedMap } from '../platform/bounded-map.ts'
 import { Remembered } from '../platform/shared-cache.ts'
 
+/** A key that is published must never be one a caller could sign with: no HMAC, no `none` (RFC 8725 section 3.1). */
+export const ASYMMETRIC: readonly string[] = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+  'Ed25519',
+]
+
 export interface PublishedKeys {
   readonly keys: JSONWebKeySet
   /** Seconds for which nobody needs to ask again; absent: five minutes. */

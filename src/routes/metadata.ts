@@ -6,7 +6,7 @@
 // set through their issuer's openid-configuration, and SDKs throw on a document that lacks what OpenID Connect requires.
 import { Hono } from 'hono/tiny'
 import type { KeyRing } from '../issuer/keys.ts'
-import { SIGNING_ALGORITHMS } from '../oauth/client-auth/client-assertion.ts'
+import { ASYMMETRIC } from '../oauth-client/key-set.ts'
 import { defaultScopes, supportedScopes } from '../oauth/resource.ts'
 import { ID_JAG_PROFILE } from '../oauth/grants/assertion.ts'
 import { grantTypesOf } from '../oauth/token-endpoint.ts'
@@ -94,11 +94,11 @@ function authorizationServer(settings: Settings, keys: KeyRing): object {
     ...(settings.exchange.assertionIssuers.length > 0 && { authorization_grant_profiles_supported: [ID_JAG_PROFILE] }),
     code_challenge_methods_supported: ['S256'],
     token_endpoint_auth_methods_supported: ['none', ...CONFIDENTIAL],
-    token_endpoint_auth_signing_alg_values_supported: SIGNING_ALGORITHMS,
+    token_endpoint_auth_signing_alg_values_supported: ASYMMETRIC,
     revocation_endpoint_auth_methods_supported: ['none', ...CONFIDENTIAL],
-    revocation_endpoint_auth_signing_alg_values_supported: SIGNING_ALGORITHMS,
+    revocation_endpoint_auth_signing_alg_values_supported: ASYMMETRIC,
     introspection_endpoint_auth_methods_supported: CONFIDENTIAL,
-    introspection_endpoint_auth_signing_alg_values_supported: SIGNING_ALGORITHMS,
+    introspection_endpoint_auth_signing_alg_values_supported: ASYMMETRIC,
     client_id_metadata_document_supported: true,
     // As Auth0 publishes them; where nobody may, there is nothing to find.
     ...(settings.identityProviders.some(({ signals }) => signals?.revocationIssuer !== undefined) && {

@@ -1,8 +1,9 @@
 // OAuth Global Token Revocation (draft-parecki-oauth-global-token-revocation, as Okta Universal Logout sends it): who asks, and for whom.
 import { decodeProtectedHeader, decodeJwt, type JWTPayload } from 'jose'
 import * as z from 'zod'
+import { ASYMMETRIC } from '../oauth-client/key-set.ts'
 import { simpleSubject, type SimpleSubject } from './subject.ts'
-import { CLOCK_TOLERANCE, SIGNED_WITH, SignalRefusal, unbelieved, untrue, type SignalSource } from './signer.ts'
+import { CLOCK_TOLERANCE, SignalRefusal, unbelieved, untrue, type SignalSource } from './signer.ts'
 
 export const REVOCATION_TYPE = 'global-token-revocation+jwt'
 const TYPES: readonly (string | undefined)[] = [undefined, 'jwt', REVOCATION_TYPE, `application/${REVOCATION_TYPE}`]
@@ -42,11 +43,11 @@ export async function readRevocationToken(token: string, terms: RevocationTerms)
   check(token.length <= LONGEST_TOKEN, 'it is too long')
   const { payload, header } = decoded(token)
   check(terms.source.revocation.isNamedBy(token), `it is of the issuer ${payload.iss}`)
-  check(SIGNED_WITH.includes(header.alg ?? ''), `it is signed with ${header.alg}`)
+  check(ASYMMETRIC.includes(header.alg ?? ''), `it is signed with ${header.alg}`)
   check(TYPES.includes(header.typ?.toLowerCase()), `it is of the type ${header.typ}`)
   const claims = judged(payload, terms)
   try {
-    const options = { algorithms: [...SIGNED_WITH], clockTolerance: CLOCK_TOLERANCE, currentDate: new Date(terms.now * 1000) }
+    const options = { algorithms: [...ASYMMETRIC], clockTolerance: CLOCK_TOLERANCE, currentDate: new Date(terms.now * 1000) }
     await terms.source.revocation.signed(token, options)
   } catch (error) {
     throw unbelieved(error)

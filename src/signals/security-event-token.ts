@@ -2,7 +2,8 @@
 import { decodeJwt, decodeProtectedHeader } from 'jose'
 import * as z from 'zod'
 import type { StreamError } from '../session/contract/signal-stream.ts'
-import { CLOCK_TOLERANCE, SIGNED_WITH, unbelieved, type SignalRefusal, type Signer } from './signer.ts'
+import { ASYMMETRIC } from '../oauth-client/key-set.ts'
+import { CLOCK_TOLERANCE, unbelieved, type SignalRefusal, type Signer } from './signer.ts'
 
 const TYPES: readonly (string | undefined)[] = ['secevent+jwt', 'application/secevent+jwt']
 const LONGEST_TOKEN = 64 * 1024
@@ -60,7 +61,7 @@ export async function readSecurityEvent(token: string, { signer, issuer, audienc
   check(token.length <= LONGEST_TOKEN, 'invalid_request', 'the token is too long')
   const { header, claims } = decoded(token)
   check(TYPES.includes(header.typ?.toLowerCase()), 'invalid_request', 'the type of the token is not secevent+jwt')
-  check(SIGNED_WITH.includes(header.alg ?? ''), 'invalid_key', 'the token is not signed with a key pair')
+  check(ASYMMETRIC.includes(header.alg ?? ''), 'invalid_key', 'the token is not signed with a key pair')
   check(claims.iss === issuer, 'invalid_issuer', 'the issuer is not that of the stream')
   const isForUs = claims.aud.some((one) => audience.includes(one))
   check(isForUs, 'invalid_audience', 'the audience is not that of the stream')
@@ -71,7 +72,7 @@ export async function readSecurityEvent(token: string, { signer, issuer, audienc
   )
   try {
     await signer.signed(token, {
-      algorithms: [...SIGNED_WITH],
+      algorithms: [...ASYMMETRIC],
       currentDate: new Date(now * 1000),
       clockTolerance: CLOCK_TOLERANCE,
     })

@@ -32,21 +32,6 @@ export interface SignalSource {
   peopleIssuer(): Promise<string>
 }
 
-/** All asymmetric: a key that is published must never be one a caller could sign with. */
-export const SIGNED_WITH: readonly string[] = [
-  'RS256',
-  'RS384',
-  'RS512',
-  'PS256',
-  'PS384',
-  'PS512',
-  'ES256',
-  'ES384',
-  'ES512',
-  'EdDSA',
-  'Ed25519',
-]
-
 export const CLOCK_TOLERANCE = 60
 
 /**

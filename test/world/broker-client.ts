@@ -8,6 +8,22 @@ import type { PersonKey } from './people.ts'
 /** Nothing listens there: the browser made of fetch stops before it would be requested. */
 export const REDIRECT_URI = 'http://127.0.0.1:33418/callback'
 export const MODERN = '2026-07-28'
+/** What the envelope of each request of 2026-07-28 says about its sender. */
+export const MODERN_META = {
+  'io.modelcontextprotocol/protocolVersion': MODERN,
+  'io.modelcontextprotocol/clientInfo': { name: 'bare client', version: '1.0.0' },
+  'io.modelcontextprotocol/clientCapabilities': {},
+}
+
+export function modernHeaders(accessToken: string, method: string): Record<string, string> {
+  return {
+    authorization: `Bearer ${accessToken}`,
+    accept: 'application/json, text/event-stream',
+    'content-type': 'application/json',
+    'mcp-protocol-version': MODERN,
+    'mcp-method': method,
+  }
+}
 
 const metadataSchema = z.object({
   authorization_endpoint: z.url(),
@@ -188,24 +204,11 @@ export interface ToolCall {
 /** One `tools/call` of 2026-07-28, which needs no session; the answer as it comes, streams included. */
 export async function callTool(mcpUrl: string, accessToken: string, call: ToolCall = {}): Promise<Response> {
   const { tool = 'echo', arguments: given = { message: 'hello' }, meta = {}, headers = {}, signal } = call
-  const _meta = {
-    'io.modelcontextprotocol/protocolVersion': MODERN,
-    'io.modelcontextprotocol/clientInfo': { name: 'bare client', version: '1.0.0' },
-    'io.modelcontextprotocol/clientCapabilities': {},
-    ...meta,
-  }
+  const _meta = { ...MODERN_META, ...meta }
   const message = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: tool, arguments: given, _meta } }
   return await fetch(mcpUrl, {
     method: 'POST',
-    headers: {
-      authorization: `Bearer ${accessToken}`,
-      accept: 'application/json, text/event-stream',
-      'content-type': 'application/json',
-      'mcp-protocol-version': MODERN,
-      'mcp-method': 'tools/call',
-      'mcp-name': tool,
-      ...headers,
-    },
+    headers: { ...modernHeaders(accessToken, 'tools/call'), 'mcp-name': tool, ...headers },
     body: JSON.stringify(message),
     ...(signal && { signal }),
   })

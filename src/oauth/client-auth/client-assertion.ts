@@ -3,23 +3,9 @@ import { decodeProtectedHeader, errors, type JWTPayload, type JWTVerifyOptions, 
 import * as z from 'zod'
 import { sha256 } from '../../platform/crypto.ts'
 import { describeError } from '../../platform/telemetry.ts'
-import { KeysAway } from '../../oauth-client/key-set.ts'
+import { ASYMMETRIC, KeysAway } from '../../oauth-client/key-set.ts'
 import { failed } from './clients.ts'
 import { OAuthError } from '../../clients/oauth-error.ts'
-
-/** Nothing symmetric, and never `none`: the header is the stranger's, the list is ours. */
-export const SIGNING_ALGORITHMS = [
-  'ES256',
-  'ES384',
-  'RS256',
-  'RS384',
-  'RS512',
-  'PS256',
-  'PS384',
-  'PS512',
-  'EdDSA',
-  'Ed25519',
-] as const
 
 export interface AssertionTerms {
   readonly clientId: string
@@ -81,7 +67,7 @@ async function verifiedPayload(
     const verified = await verify(assertion, {
       issuer: clientId,
       subject: clientId,
-      algorithms: [...SIGNING_ALGORITHMS],
+      algorithms: [...ASYMMETRIC],
       requiredClaims: ['exp', 'jti', 'aud'],
       clockTolerance: CLOCK_TOLERANCE,
       currentDate: new Date(now * 1000),

@@ -2,11 +2,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { LONGEST_LEASE_MS } from '../../../src/session/contract/lease.ts'
-import { BrokerClient, callTool, MODERN, type Tokens } from '../../world/broker-client.ts'
-import { EventStream } from '../../world/event-stream.ts'
+import { BrokerClient, callTool, type Tokens } from '../../world/broker-client.ts'
 import type { Feed } from '../../world/feed.ts'
 import { LegacyClient } from '../../world/legacy-client.ts'
 import { ScriptedServer } from '../../world/scripted-server.ts'
+import { openSubscription } from '../../world/subscription.ts'
 import { startWorld, type World } from '../../world/world.ts'
 import { forEveryTry } from '../../world/each-try.ts'
 
@@ -30,29 +30,6 @@ function wakes(): number {
   return world.logs.filter(({ message }) => message.includes('"session.woke"')).length
 }
 
-async function listen(accessToken: string): Promise<EventStream> {
-  const leave = new AbortController()
-  const _meta = {
-    'io.modelcontextprotocol/protocolVersion': MODERN,
-    'io.modelcontextprotocol/clientInfo': { name: 'bare client', version: '1' },
-    'io.modelcontextprotocol/clientCapabilities': {},
-  }
-  const params = { notifications: { toolsListChanged: true }, _meta }
-  const answer = await fetch(world.mcpUrl, {
-    method: 'POST',
-    headers: {
-      authorization: `Bearer ${accessToken}`,
-      accept: 'application/json, text/event-stream',
-      'content-type': 'application/json',
-      'mcp-protocol-version': MODERN,
-      'mcp-method': 'subscriptions/listen',
-    },
-    body: JSON.stringify({ jsonrpc: '2.0', id: 'listening', method: 'subscriptions/listen', params }),
-    signal: leave.signal,
-  })
-  return new EventStream(answer, leave)
-}
-
 test('an object sleeps while its streams stay open, loses nothing when it wakes, and closes them at once when access is revoked', async () => {
   const client = await BrokerClient.register(world.brokerUrl)
   const tokens: Tokens = await client.signIn('alice', { changes: { resource: world.mcpUrl } })
@@ -61,7 +38,7 @@ test('an object sleeps while its streams stay open, loses nothing when it wakes,
     if (call.message.method === 'subscriptions/listen') modernFeed = call.stream()
     else call.answer({ content: [] })
   })
-  const modern = await listen(tokens.accessToken)
+  const modern = await openSubscription(world.mcpUrl, tokens.accessToken)
   const legacy = await LegacyClient.open(world.mcpUrl, tokens.accessToken)
   const standing = await legacy.get()
   expect([modern.status, standing.status]).toEqual([200, 200])

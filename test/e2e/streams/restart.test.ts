@@ -1,47 +1,28 @@
 // The runtime is killed in the middle of everything: what was promised before is kept afterwards, or refused aloud.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeEach, expect, test } from 'vitest'
-import { credentialsFor } from '../../world/clients.ts'
 import { stepsOf } from '../../world/event-stream.ts'
-import { LegacyClient } from '../../world/legacy-client.ts'
-import { ScriptedServer } from '../../world/scripted-server.ts'
-import { startWorld, type World } from '../../world/world.ts'
-import { forEveryTry } from '../../world/each-try.ts'
+import { scriptedWorld } from '../../world/scripted-world.ts'
 
-let server: ScriptedServer
-let world: World
-let token: string
-
-forEveryTry(async () => {
-  server = await ScriptedServer.start()
-  world = await startWorld({ overrides: { DOWNSTREAM_MCP_URL: server.url } })
-  token = (await credentialsFor('alice', world.mcpUrl)).accessToken
-  return async () => {
-    await world.close()
-    await server.close()
-  }
-})
+const scripted = scriptedWorld()
 
 beforeEach(() => {
-  server.behaviour.resumable = true
+  scripted.server.behaviour.resumable = true
 })
 
 async function restart(): Promise<void> {
-  await world.killRuntime()
-  await world.restartRuntime()
+  await scripted.world.killRuntime()
+  await scripted.world.restartRuntime()
 }
 
 test('a call goes on where its downstream resumes: nothing is lost and nothing comes twice', async () => {
-  const client = await LegacyClient.open(world.mcpUrl, token)
-  const called = server.nextStream()
-  const stream = await client.stream('count')
-  const { call, feed } = await called
+  const { client, stream, call, feed } = await scripted.call()
   for (let step = 1; step <= 5; step += 1) feed.notify({ step })
   await stream.message('"step":5')
-  await world.killRuntime()
+  await scripted.world.killRuntime()
   expect(await stream.over).toBe('broken')
   for (let step = 6; step <= 10; step += 1) feed.notify({ step })
-  await world.restartRuntime()
+  await scripted.world.restartRuntime()
   const rest = await client.get(stream.lastId)
   await rest.message('"step":10')
   feed.notify({ step: 11 })
@@ -52,8 +33,8 @@ test('a call goes on where its downstream resumes: nothing is lost and nothing c
 })
 
 test('a call under fire is contiguous across three crashes', async () => {
-  const client = await LegacyClient.open(world.mcpUrl, token)
-  const called = server.nextStream()
+  const client = await scripted.open()
+  const called = scripted.server.nextStream()
   const streams = [await client.stream('count')]
   const { call, feed } = await called
   let step = 0
@@ -74,14 +55,14 @@ test('a call under fire is contiguous across three crashes', async () => {
 })
 
 test('every request that was lost is answered with an error where the downstream does not resume', async () => {
-  server.behaviour.resumable = false
-  const client = await LegacyClient.open(world.mcpUrl, token, { version: '2025-03-26' })
+  scripted.server.behaviour.resumable = false
+  const client = await scripted.open({ version: '2025-03-26' })
   const batch = [
     { jsonrpc: '2.0', id: 'one', method: 'tools/call', params: { name: 'count' } },
     { jsonrpc: '2.0', id: 2.0, method: 'tools/call', params: { name: 'count' } },
     { jsonrpc: '2.0', id: 'answered', method: 'tools/call', params: { name: 'count' } },
   ]
-  const called = server.nextStream()
+  const called = scripted.server.nextStream()
   const stream = await client.open(batch)
   const { feed } = await called
   feed.notify({ step: 1 })
@@ -99,16 +80,16 @@ test('every request that was lost is answered with an error where the downstream
 })
 
 test('a standing stream goes on from its client’s last event', async () => {
-  const client = await LegacyClient.open(world.mcpUrl, token)
+  const client = await scripted.open()
   const stream = await client.get()
-  const { standing } = server.session
+  const { standing } = scripted.server.session
   await expect.poll(() => standing.isRead).toBe(true)
   for (let step = 1; step <= 3; step += 1) standing.notify({ step })
   await stream.message('"step":3')
-  await world.killRuntime()
+  await scripted.world.killRuntime()
   await stream.over
   for (let step = 4; step <= 6; step += 1) standing.notify({ step })
-  await world.restartRuntime()
+  await scripted.world.restartRuntime()
   const rest = await client.get(stream.lastId)
   await rest.message('"step":6')
   standing.notify({ step: 7 })
@@ -118,20 +99,15 @@ test('a standing stream goes on from its client’s last event', async () => {
 })
 
 test('a session and its tokens outlive it', async () => {
-  const client = await LegacyClient.open(world.mcpUrl, token)
-  server.onCall((call) => call.answer({ from: call.session?.id }))
-  const { id } = server.session
+  const client = await scripted.open()
+  scripted.server.onCall((call) => call.answer({ from: call.session?.id }))
+  const { id } = scripted.server.session
   await restart()
   expect(await (await client.call('who')).json()).toMatchObject({ result: { from: id } })
 })
 
 test('a call nobody comes back for is finished all the same: the object wakes by itself', async () => {
-  const client = await LegacyClient.open(world.mcpUrl, token)
-  const called = server.nextStream()
-  const stream = await client.stream('count')
-  const { call, feed } = await called
-  feed.notify({ step: 1 })
-  await stream.message('"step":1')
+  const { client, stream, call, feed } = await scripted.callWithStep()
   await restart()
   await expect.poll(() => feed.isRead, { timeout: 25_000 }).toBe(true)
   feed.respond(call.message.id, {})

@@ -1,37 +1,19 @@
 // A client of the 2025 revisions that loses its connection in the middle of a call gets the rest: once, and in order.
 import { beforeEach, describe, expect, test } from 'vitest'
-import { credentialsFor } from '../../world/clients.ts'
 import { stepsOf } from '../../world/event-stream.ts'
 import { LegacyClient } from '../../world/legacy-client.ts'
-import { ScriptedServer } from '../../world/scripted-server.ts'
-import { startWorld, type World } from '../../world/world.ts'
-import { forEveryTry } from '../../world/each-try.ts'
+import { scriptedWorld } from '../../world/scripted-world.ts'
 
-let server: ScriptedServer
-let world: World
-let token: string
-
-forEveryTry(async () => {
-  server = await ScriptedServer.start()
-  world = await startWorld({ overrides: { DOWNSTREAM_MCP_URL: server.url } })
-  token = (await credentialsFor('alice', world.mcpUrl)).accessToken
-  return async () => {
-    await world.close()
-    await server.close()
-  }
-})
+const scripted = scriptedWorld()
 
 beforeEach(() => {
-  server.behaviour.resumable = true
+  scripted.server.behaviour.resumable = true
 })
 
 describe('a client that lost its connection', () => {
   test.for([true, false])('gets what it missed, then the rest as it comes (downstream resumable: %s)', async (resumable) => {
-    server.behaviour.resumable = resumable
-    const client = await LegacyClient.open(world.mcpUrl, token)
-    const called = server.nextStream()
-    const stream = await client.stream('count')
-    const { call, feed } = await called
+    scripted.server.behaviour.resumable = resumable
+    const { client, stream, call, feed } = await scripted.call()
     for (let step = 1; step <= 3; step += 1) feed.notify({ step })
     await stream.message('"step":2')
     stream.leave()
@@ -48,8 +30,8 @@ describe('a client that lost its connection', () => {
   })
 
   test('may lose it again and again, and come back from any event it saw', async () => {
-    const client = await LegacyClient.open(world.mcpUrl, token)
-    const called = server.nextStream()
+    const client = await scripted.open()
+    const called = scripted.server.nextStream()
     const first = await client.stream('count')
     const { feed } = await called
     const seen = [first]
@@ -69,14 +51,7 @@ describe('a client that lost its connection', () => {
   })
 
   test('gets the result although it came when nobody was there', async () => {
-    const client = await LegacyClient.open(world.mcpUrl, token)
-    const called = server.nextStream()
-    const stream = await client.stream('count')
-    const { call, feed } = await called
-    feed.notify({ step: 1 })
-    await stream.message('"step":1')
-    stream.leave()
-    await stream.over
+    const { client, stream, call, feed } = await scripted.lostCall()
     feed.respond(call.message.id, { content: [] })
     feed.end()
     const rest = await client.get(stream.lastId)
@@ -88,14 +63,7 @@ describe('a client that lost its connection', () => {
   })
 
   test('gets an answer of five megabytes that came when nobody was there, whole', async () => {
-    const client = await LegacyClient.open(world.mcpUrl, token)
-    const called = server.nextStream()
-    const stream = await client.stream('count')
-    const { call, feed } = await called
-    feed.notify({ step: 1 })
-    await stream.message('"step":1')
-    stream.leave()
-    await stream.over
+    const { client, stream, call, feed } = await scripted.lostCall()
     const content = 'é€😀x'.repeat(512 * 1024)
     feed.respond(call.message.id, { content })
     feed.end()
@@ -106,8 +74,8 @@ describe('a client that lost its connection', () => {
   })
 
   test('may resume without a session, where the downstream keeps none', async () => {
-    const client = new LegacyClient(world.mcpUrl, token)
-    const called = server.nextStream()
+    const client = new LegacyClient(scripted.world.mcpUrl, scripted.token)
+    const called = scripted.server.nextStream()
     const stream = await client.stream('count')
     const { call, feed } = await called
     feed.notify({ step: 1 })
@@ -123,12 +91,7 @@ describe('a client that lost its connection', () => {
 
 describe('when the downstream', () => {
   test('breaks the connection, the broker resumes and the client never notices', async () => {
-    const client = await LegacyClient.open(world.mcpUrl, token)
-    const called = server.nextStream()
-    const stream = await client.stream('count')
-    const { call, feed } = await called
-    feed.notify({ step: 1 })
-    await stream.message('"step":1')
+    const { stream, call, feed } = await scripted.callWithStep()
     feed.cut()
     feed.notify({ step: 2 })
     feed.notify({ step: 3 })
@@ -136,20 +99,20 @@ describe('when the downstream', () => {
     feed.end()
     await stream.message('"result"')
     expect([await stream.over, stepsOf(stream)]).toEqual(['ended', [1, 2, 3]])
-    expect(server.requests.last).toMatchObject({
+    expect(scripted.server.requests.last).toMatchObject({
       method: 'GET',
       headers: {
         'last-event-id': expect.stringMatching(/^call\d+~1$/),
-        'mcp-session-id': server.session.id,
+        'mcp-session-id': scripted.server.session.id,
         'mcp-protocol-version': '2025-11-25',
       },
     })
   })
 
   test('breaks the connection and can not resume, the client gets an error and not silence', async () => {
-    server.behaviour.resumable = false
-    const client = await LegacyClient.open(world.mcpUrl, token)
-    const called = server.nextStream()
+    scripted.server.behaviour.resumable = false
+    const client = await scripted.open()
+    const called = scripted.server.nextStream()
     const stream = await client.stream('count', {}, '9007199254740993')
     const { feed } = await called
     feed.notify({ step: 1 })
@@ -163,12 +126,7 @@ describe('when the downstream', () => {
   })
 
   test('ends a stream it has not finished, a client of 2025-11-25 is sent away to come again', async () => {
-    const client = await LegacyClient.open(world.mcpUrl, token)
-    const called = server.nextStream()
-    const stream = await client.stream('count')
-    const { call, feed } = await called
-    feed.notify({ step: 1 })
-    await stream.message('"step":1')
+    const { client, stream, call, feed } = await scripted.callWithStep()
     feed.pause()
     expect([await stream.over, stream.events.at(-1)?.retry]).toEqual(['ended', 1000])
     feed.notify({ step: 2 })
@@ -181,8 +139,8 @@ describe('when the downstream', () => {
   })
 
   test('ends a stream it has not finished, an older client stays and gets the rest', async () => {
-    const client = await LegacyClient.open(world.mcpUrl, token, { version: '2025-03-26' })
-    const called = server.nextStream()
+    const client = await scripted.open({ version: '2025-03-26' })
+    const called = scripted.server.nextStream()
     const stream = await client.stream('count')
     const { call, feed } = await called
     feed.notify({ step: 1 })
@@ -198,10 +156,7 @@ describe('when the downstream', () => {
 
 describe('a stream begins with', () => {
   test('an id to resume from and a time to wait, for a client of 2025-11-25', async () => {
-    const client = await LegacyClient.open(world.mcpUrl, token)
-    const called = server.nextStream()
-    const stream = await client.stream('count')
-    const { feed } = await called
+    const { client, stream, feed } = await scripted.call()
     const priming = await stream.find(({ id }) => id !== undefined)
     expect(priming).toMatchObject({ data: '', retry: 1000, id: expect.stringMatching(/^[\w-]+\.0$/) })
     expect(stream.events[0]?.comment).toBe('ok')
@@ -213,8 +168,8 @@ describe('a stream begins with', () => {
   })
 
   test.for(['2025-03-26', '2025-06-18'] as const)('nothing an older client would trip over: %s', async (version) => {
-    const client = await LegacyClient.open(world.mcpUrl, token, { version })
-    const called = server.nextStream()
+    const client = await scripted.open({ version })
+    const called = scripted.server.nextStream()
     const stream = await client.stream('count')
     const { feed } = await called
     feed.notify({ step: 1 })

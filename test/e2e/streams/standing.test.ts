@@ -1,31 +1,16 @@
 // The standing GET stream of a session: what comes while nobody listens, who listens when two do, and what goes to the downstream.
 import type { ServerResponse } from 'node:http'
 import { describe, expect, test } from 'vitest'
-import { credentialsFor } from '../../world/clients.ts'
 import { stepsOf } from '../../world/event-stream.ts'
 import { LegacyClient } from '../../world/legacy-client.ts'
-import { ScriptedServer } from '../../world/scripted-server.ts'
-import { startWorld, type World } from '../../world/world.ts'
-import { forEveryTry } from '../../world/each-try.ts'
+import { scriptedWorld } from '../../world/scripted-world.ts'
 
-let server: ScriptedServer
-let world: World
-let token: string
-
-forEveryTry(async () => {
-  server = await ScriptedServer.start({ resumable: true, exclusive: true })
-  world = await startWorld({ overrides: { DOWNSTREAM_MCP_URL: server.url } })
-  token = (await credentialsFor('alice', world.mcpUrl)).accessToken
-  return async () => {
-    await world.close()
-    await server.close()
-  }
-})
+const scripted = scriptedWorld({ resumable: true, exclusive: true })
 
 async function listening() {
-  const client = await LegacyClient.open(world.mcpUrl, token)
+  const client = await scripted.open()
   const stream = await client.get()
-  const { standing } = server.session
+  const { standing } = scripted.server.session
   await expect.poll(() => standing.isRead).toBe(true)
   return { client, stream, standing }
 }
@@ -52,10 +37,10 @@ describe('a client that comes back', () => {
     await stream.message('"step":1')
     stream.leave()
     await stream.over
-    server.requests.forget()
+    scripted.server.requests.forget()
     // Written into the void: only this shows the runtime that the client has gone, and the object goes on reading.
     standing.notify({ step: 2 })
-    await server.requests.find(({ method }) => method === 'GET')
+    await scripted.server.requests.find(({ method }) => method === 'GET')
     // A second later at most: that is how long the object waits where the server was not ready yet.
     await expect.poll(() => standing.isRead, { timeout: 5_000 }).toBe(true)
     standing.notify({ step: 3 })
@@ -96,12 +81,7 @@ describe('a second connection', () => {
   })
 
   test('to the answer of a call takes over in the same way', async () => {
-    const client = await LegacyClient.open(world.mcpUrl, token)
-    const called = server.nextStream()
-    const stream = await client.stream('count')
-    const { call, feed } = await called
-    feed.notify({ step: 1 })
-    await stream.message('"step":1')
+    const { client, stream, call, feed } = await scripted.callWithStep()
     const second = await client.get(stream.lastId)
     expect([second.status, await stream.over, stream.closeReason]).toEqual([200, 'ended', 'superseded'])
     feed.respond(call.message.id, {})
@@ -142,14 +122,16 @@ describe('a server that still holds the old stream is asked again, and no cursor
     const { client, stream, standing } = await listening()
     standing.notify({ step: 1 })
     await stream.message('"step":1')
-    server.requests.forget()
-    server.behave({ get: (res) => refused(res, conflict) })
-    setTimeout(() => server.behave({}), 300)
+    scripted.server.requests.forget()
+    scripted.server.behave({ get: (res) => refused(res, conflict) })
+    setTimeout(() => scripted.server.behave({}), 300)
     const again = await client.get(stream.lastId)
     expect(again.status).toBe(200)
     standing.notify({ step: 2 })
     await again.message('"step":2')
-    const cursors = server.requests.all.filter(({ method }) => method === 'GET').map(({ headers }) => headers['last-event-id'])
+    const cursors = scripted.server.requests.all
+      .filter(({ method }) => method === 'GET')
+      .map(({ headers }) => headers['last-event-id'])
     expect([cursors.length > 1, new Set(cursors).size, cursors.includes(undefined)]).toEqual([true, 1, false])
     again.leave()
   })
@@ -158,13 +140,13 @@ describe('a server that still holds the old stream is asked again, and no cursor
     const { client, stream, standing } = await listening()
     standing.notify({ step: 1 })
     await stream.message('"step":1')
-    server.requests.forget()
-    server.behave({ get: (res) => refused(res, conflict) })
+    scripted.server.requests.forget()
+    scripted.server.behave({ get: (res) => refused(res, conflict) })
     stream.leave()
     await stream.over
     standing.notify({ step: 2 })
-    await server.requests.find(({ method }) => method === 'GET')
-    server.behave({})
+    await scripted.server.requests.find(({ method }) => method === 'GET')
+    scripted.server.behave({})
     await expect.poll(() => standing.isRead, { timeout: 5_000 }).toBe(true)
     const again = await client.get(stream.lastId)
     await again.message('"step":2')
@@ -179,20 +161,20 @@ test('a server that lost its sessions and answers GET 200 and an error, as tower
     type: 'application/json',
     body: '{"jsonrpc":"2.0","id":null,"error":{"message":"Session not found: x"}}',
   }
-  server.behave({ unknownSession: (res) => refused(res, lost) })
-  server.forgetSessions()
+  scripted.server.behave({ unknownSession: (res) => refused(res, lost) })
+  scripted.server.forgetSessions()
   await stream.over
   const again = await client.get()
   expect(again.status).toBe(200)
-  await expect.poll(() => server.sessions.size === 1 && server.session.standing.isRead).toBe(true)
-  server.behave({})
+  await expect.poll(() => scripted.server.sessions.size === 1 && scripted.server.session.standing.isRead).toBe(true)
+  scripted.server.behave({})
   again.leave()
 })
 
 describe('an answer that comes over another stream than its call’s is the only one: nothing is said to be lost', () => {
   test('over the standing stream', async () => {
     const { client, stream, standing } = await listening()
-    const called = server.nextStream()
+    const called = scripted.server.nextStream()
     const own = await client.stream('count', {}, 7)
     const { call, feed } = await called
     standing.respond(call.message.id, { found: true })
@@ -204,11 +186,11 @@ describe('an answer that comes over another stream than its call’s is the only
   })
 
   test('over that of another call, which goes on', async () => {
-    const client = await LegacyClient.open(world.mcpUrl, token)
-    const first = server.nextStream()
+    const client = await scripted.open()
+    const first = scripted.server.nextStream()
     const one = await client.stream('count', {}, 'one')
     const { feed } = await first
-    const second = server.nextStream()
+    const second = scripted.server.nextStream()
     const two = await client.stream('count', {}, 'two')
     await second
     feed.respond('two', { found: 2 })
@@ -226,12 +208,12 @@ describe('to the downstream go', () => {
     standing.notify({ step: 1 })
     const seen = await stream.message('"step":1')
     expect(seen.id).toMatch(/^[\w-]{8,40}\.\d+$/)
-    server.requests.forget()
+    scripted.server.requests.forget()
     const second = await client.get(seen.id)
-    const asked = await server.requests.find(({ method }) => method === 'GET')
+    const asked = await scripted.server.requests.find(({ method }) => method === 'GET')
     expect(asked.headers).toMatchObject({
       accept: 'text/event-stream',
-      'mcp-session-id': server.session.id,
+      'mcp-session-id': scripted.server.session.id,
       'mcp-protocol-version': '2025-11-25',
       'last-event-id': expect.stringMatching(/^standing\d+~1$/),
       'x-user-email': 'alice@example.com',
@@ -244,18 +226,18 @@ describe('to the downstream go', () => {
     ['where nothing has come yet', undefined],
     ['for a client that sends an empty one', ''],
   ])('no cursor %s', async ([, lastEventId]) => {
-    const client = await LegacyClient.open(world.mcpUrl, token)
-    server.requests.forget()
+    const client = await scripted.open()
+    scripted.server.requests.forget()
     const stream = await client.get(lastEventId)
     expect(stream.status).toBe(200)
-    const asked = await server.requests.find(({ method }) => method === 'GET')
+    const asked = await scripted.server.requests.find(({ method }) => method === 'GET')
     expect(asked.headers).not.toHaveProperty('last-event-id')
     stream.leave()
   })
 })
 
 test('a downstream without standing streams says so through the broker', async () => {
-  const client = new LegacyClient(world.mcpUrl, token)
+  const client = new LegacyClient(scripted.world.mcpUrl, scripted.token)
   const answer = await client.get()
   expect(answer.status).toBe(405)
 })

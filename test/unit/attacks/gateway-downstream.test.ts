@@ -3,13 +3,14 @@ import { describe, expect, test } from 'vitest'
 import { startRawDownstream } from '../../world/raw-downstream.ts'
 import { brokered, refusalOf } from '../mcp/brokered.ts'
 import { sayOk, serverBehind } from '../mcp/server-behind.ts'
+import { answeringWith, challenging, HOSTILE_CHALLENGES, HOSTILE_HEADERS, redirecting } from '../../world/hostile-answers.ts'
 
 const downstream = await serverBehind()
 
 describe('48 a malicious downstream', () => {
   test('that redirects to another host is not followed, and its address stays with us', async () => {
     const other = await startRawDownstream(sayOk)
-    downstream.handleWith((_req, _body, res) => void res.writeHead(307, { location: other.url }).end())
+    downstream.handleWith(redirecting(other.url))
     const response = await brokered(downstream.url).modern()
     const text = await response.text()
     expect([response.status, response.headers.get('location'), text.includes(String(other.port))]).toEqual([502, null, false])
@@ -18,39 +19,22 @@ describe('48 a malicious downstream', () => {
     await other.close()
   })
 
-  test.for(['Bearer realm="evil"', 'Bearer resource_metadata="https://evil.example/"'])(
-    'that challenges the client is not passed on: %s',
-    async (evil) => {
-      downstream.handleWith(
-        (_req, _body, res) =>
-          void res.writeHead(401, { 'www-authenticate': evil, 'content-type': 'text/html' }).end('<h1>log in</h1>'),
-      )
-      const response = await brokered(downstream.url).modern()
-      expect([response.status, response.headers.has('www-authenticate')]).toEqual([502, false])
-      expect(await refusalOf(response)).toMatchObject({
-        id: 1,
-        error: { code: -32603, data: { code: 'downstream_unauthorized' } },
-      })
-    },
-  )
+  test.for(HOSTILE_CHALLENGES)('that challenges the client is not passed on: %s', async (evil) => {
+    downstream.handleWith(challenging(evil))
+    const response = await brokered(downstream.url).modern()
+    expect([response.status, response.headers.has('www-authenticate')]).toEqual([502, false])
+    expect(await refusalOf(response)).toMatchObject({
+      id: 1,
+      error: { code: -32603, data: { code: 'downstream_unauthorized' } },
+    })
+  })
 
   test('that sets cookies, policies and addresses sets none of them', async () => {
     const theirs = {
-      'set-cookie': 'a=b',
-      server: 'evil',
-      'access-control-allow-origin': 'https://evil.example',
-      'access-control-allow-credentials': 'true',
-      location: 'https://evil.example',
-      'clear-site-data': '"*"',
-      refresh: '0; url=https://evil.example',
-      link: '<https://evil.example>; rel=preload',
-      'strict-transport-security': 'max-age=0',
-      'x-request-id': 'evil',
+      ...HOSTILE_HEADERS,
       'alt-svc': 'h3="evil.example:443"',
     }
-    downstream.handleWith(
-      (_req, _body, res) => void res.writeHead(200, { ...theirs, 'content-type': 'application/json' }).end('{}'),
-    )
+    downstream.handleWith(answeringWith(theirs))
     const response = await brokered(downstream.url).modern()
     expect(JSON.stringify([...response.headers])).not.toMatch(/evil|a=b|max-age=0|credentials|Clear/i)
   })

@@ -1,18 +1,12 @@
 // Microsoft Entra: which tenants count, who somebody is in one, which address may be believed, and where the groups are.
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import type { Identity } from '../../../src/caller.ts'
 import { GROUP, OTHER_TENANT, startEntra, TENANT, type EntraWorld } from './dialects/entra.ts'
 import { newLogin, signedIn } from './logins.ts'
+import { quietly } from './quiet.ts'
 
 let world: EntraWorld
-beforeEach(() => {
-  vi.spyOn(console, 'info').mockReturnValue()
-  vi.spyOn(console, 'warn').mockReturnValue()
-})
-afterEach(async () => {
-  vi.restoreAllMocks()
-  await world.close()
-})
+quietly(() => world.close())
 
 const identityOfAlice = async (): Promise<Identity> =>
   (await signedIn(world.newProvider(), (url) => world.signInAs('alice', url))).identity

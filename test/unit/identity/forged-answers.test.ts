@@ -1,23 +1,17 @@
 // Answers nobody should believe: forged ID tokens, callbacks of another provider, clocks that are wrong.
 import { SignJWT, UnsecuredJWT } from 'jose'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { OidcProvider } from '../../../src/identity/oidc.ts'
 import type { IdentityError } from '../../../src/identity/provider.ts'
 import { CALLBACK, newLogin, settingsFor, signedIn } from './logins.ts'
-import { newSigningKey, ScriptedProvider, sign, without, type Script } from './scripted-provider.ts'
+import { newSigningKey, type ScriptedProvider, sign, without, type Script } from './scripted-provider.ts'
+import { atScriptedProvider } from './scripted-clock.ts'
 
 let server: ScriptedProvider
 let provider: OidcProvider
-beforeEach(async () => {
-  vi.useFakeTimers({ toFake: ['Date'] })
-  vi.spyOn(console, 'warn').mockReturnValue()
-  server = await ScriptedProvider.start()
+atScriptedProvider((started) => {
+  server = started
   provider = new OidcProvider(settingsFor(server.issuer))
-})
-afterEach(async () => {
-  vi.useRealTimers()
-  vi.restoreAllMocks()
-  await server.close()
 })
 
 type Claims = Record<string, unknown>

@@ -1,20 +1,14 @@
 // GitHub: who somebody is says its API, and everything it does not say is not guessed.
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { Identity } from '../../../src/caller.ts'
 import type { IdentityProviderSettings } from '../../../src/settings/providers.ts'
 import { startGithub, type GithubWorld } from './dialects/github.ts'
 import type { Answer } from './dialects/stand-in.ts'
 import { signedIn } from './logins.ts'
+import { quietly } from './quiet.ts'
 
 let world: GithubWorld
-beforeEach(() => {
-  vi.spyOn(console, 'info').mockReturnValue()
-  vi.spyOn(console, 'warn').mockReturnValue()
-})
-afterEach(async () => {
-  vi.restoreAllMocks()
-  await world.close()
-})
+quietly(() => world.close())
 
 async function alice(change: Partial<IdentityProviderSettings> = {}, api: Record<string, Answer> = {}): Promise<Identity> {
   world = await startGithub('OAuth App', change)

@@ -1,22 +1,16 @@
 // The provider's keys: fetched rarely, rotated without anybody noticing, never replaced by a guess when they can't be had.
 import { randomUUID } from 'node:crypto'
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { OidcProvider } from '../../../src/identity/oidc.ts'
 import { settingsFor, signedIn } from './logins.ts'
-import { newSigningKey, ScriptedProvider, sign } from './scripted-provider.ts'
+import { newSigningKey, type ScriptedProvider, sign } from './scripted-provider.ts'
+import { atScriptedProvider } from './scripted-clock.ts'
 
 let server: ScriptedProvider
 let provider: OidcProvider
-beforeEach(async () => {
-  vi.useFakeTimers({ toFake: ['Date'] })
-  vi.spyOn(console, 'warn').mockReturnValue()
-  server = await ScriptedProvider.start()
+atScriptedProvider((started) => {
+  server = started
   provider = new OidcProvider(settingsFor(server.issuer))
-})
-afterEach(async () => {
-  vi.useRealTimers()
-  vi.restoreAllMocks()
-  await server.close()
 })
 
 const visit = (url: URL): Promise<URL> => server.visit(url)

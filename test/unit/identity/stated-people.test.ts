@@ -1,22 +1,16 @@
 // Where people sign in with an issuer whose tokens are exchanged too, both are about the same person, and the same people are let in.
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { identityProviderFor } from '../../../src/identity/identity-providers.ts'
 import { statementReaders } from '../../../src/identity/subject-tokens.ts'
 import type { Verdict } from '../../../src/session/contract/subject-token.ts'
 import type { IdentityProviderSettings } from '../../../src/settings/providers.ts'
-import { TrustedIssuer, type Claims } from '../../world/trusted-issuer.ts'
+import type { Claims, TrustedIssuer } from '../../world/trusted-issuer.ts'
+import { eachWithIssuer, now } from './with-issuer.ts'
 
 const TENANT = '7e1f0c1e-0b6c-4f7a-9a43-0f4d8c3b2a10'
 
 let issuer: TrustedIssuer
-beforeEach(async () => {
-  issuer = await TrustedIssuer.start()
-})
-afterEach(async () => {
-  await issuer.close()
-})
-
-const now = (): number => Math.floor(Date.now() / 1000)
+eachWithIssuer((started) => void (issuer = started))
 
 /** What a token of `url` with these claims says, where people sign in with a provider of that kind and that issuer. */
 async function reading(

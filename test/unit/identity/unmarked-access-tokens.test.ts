@@ -1,18 +1,12 @@
 // Access tokens that are no more than a JWT by their header, as many issuers make them: told by their claims, and never taken for ID tokens.
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { statementReaders } from '../../../src/identity/subject-tokens.ts'
 import type { StatementKind, Verdict } from '../../../src/session/contract/subject-token.ts'
-import { TrustedIssuer, type Claims } from '../../world/trusted-issuer.ts'
+import type { Claims, TrustedIssuer } from '../../world/trusted-issuer.ts'
+import { eachWithIssuer, now } from './with-issuer.ts'
 
 let issuer: TrustedIssuer
-beforeEach(async () => {
-  issuer = await TrustedIssuer.start()
-})
-afterEach(async () => {
-  await issuer.close()
-})
-
-const now = (): number => Math.floor(Date.now() / 1000)
+eachWithIssuer((started) => void (issuer = started))
 
 async function read(claims: Claims, kind: StatementKind): Promise<Verdict> {
   const settings = { subjects: { issuer: issuer.issuer, audiences: ['broker'] }, assertionIssuers: [], longestSession: 3_600 }

@@ -2,9 +2,8 @@
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { app } from '../../../src/app.ts'
-import { foundation, wired } from '../../../src/services.ts'
+import { BASE_URL, exampleDeployment } from './example-deployment.ts'
 
-const BASE_URL = 'https://mcp.example.com'
 const TEAM = 'https://team.cloudflareaccess.com'
 const ACCESS = { ACCESS_TEAM_DOMAIN: 'team', ACCESS_AUD: 'portal' }
 const key = await generateKeyPair('RS256')
@@ -20,25 +19,8 @@ afterEach(() => {
   vi.unstubAllGlobals()
 })
 
-function now(): number {
-  return Math.floor(Date.now() / 1000)
-}
-
-function nobody(): never {
-  throw new Error('no object is asked for who Access says is there')
-}
-
 async function ask(vars: object, headers: Readonly<Record<string, string>>, init: RequestInit = {}): Promise<Response> {
-  const base = await foundation({
-    BASE_URL,
-    DOWNSTREAM_MCP_URL: 'https://tools.example.com/mcp',
-    OAUTH_AUTHORIZE_URL: 'https://idp.example',
-    OAUTH_CLIENT_ID: 'broker',
-    ENCRYPTION_KEY: '000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f',
-    ...vars,
-  })
-
-  const floor = app(wired(base, { session: nobody, directory: nobody, now }))
+  const floor = app(await exampleDeployment(vars))
   const path = init.method === 'POST' ? '/revocations' : '/session'
   return await floor.request(`${BASE_URL}/admin/api${path}`, { ...init, headers })
 }

@@ -2,23 +2,10 @@
 import { expect, test } from 'vitest'
 import { adminApiRoutes } from '../../../src/routes/admin/api.ts'
 import { openApi } from '../../../src/routes/admin/openapi.ts'
-import { foundation, wired } from '../../../src/services.ts'
-
-const BASE_URL = 'https://mcp.example.com'
-
-function nobody(): never {
-  throw new Error('no object is asked while routes are listed')
-}
+import { BASE_URL, exampleDeployment } from './example-deployment.ts'
 
 async function mounted(): Promise<readonly string[]> {
-  const base = await foundation({
-    BASE_URL,
-    DOWNSTREAM_MCP_URL: 'https://tools.example.com/mcp',
-    OAUTH_AUTHORIZE_URL: 'https://idp.example',
-    OAUTH_CLIENT_ID: 'broker',
-    ENCRYPTION_KEY: '000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f',
-  })
-  const { routes } = adminApiRoutes(wired(base, { session: nobody, directory: nobody, now: Date.now }))
+  const { routes } = adminApiRoutes(await exampleDeployment())
   return routes
     .filter(({ method }) => method !== 'ALL')
     .map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)/g, '{$1}')}`)

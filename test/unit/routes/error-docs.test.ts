@@ -1,26 +1,13 @@
 // A refusal leads to the explanation of its code, where the operator has said where the documents are; nowhere else.
 import { describe, expect, test } from 'vitest'
 import { app } from '../../../src/app.ts'
-import { foundation, wired } from '../../../src/services.ts'
+import { BASE_URL, exampleDeployment } from './example-deployment.ts'
 
-const BASE_URL = 'https://mcp.example.com'
 const ORIGIN = 'https://evil.example'
 
 async function floor(more: Readonly<Record<string, string>> = {}) {
-  const base = await foundation({
-    BASE_URL,
-    DOWNSTREAM_MCP_URL: 'https://tools.example.com/mcp',
-    OAUTH_AUTHORIZE_URL: 'http://127.0.0.1:9',
-    OAUTH_CLIENT_ID: 'broker',
-    ENCRYPTION_KEY: '000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f',
-    ...more,
-  })
-  const built = app(wired(base, { session: nobody, directory: nobody, now: () => 1_800_000_000 }))
+  const built = app(await exampleDeployment({ OAUTH_AUTHORIZE_URL: 'http://127.0.0.1:9', ...more }))
   return async (path: string, init?: RequestInit) => await built.request(BASE_URL + path, init)
-}
-
-function nobody(): never {
-  throw new Error('no object is asked')
 }
 
 const MCP: RequestInit = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' }

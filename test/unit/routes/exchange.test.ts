@@ -2,10 +2,9 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { app } from '../../../src/app.ts'
 import { newClientId } from '../../../src/oauth/client-auth/clients.ts'
-import { foundation, wired } from '../../../src/services.ts'
 import { TrustedIssuer } from '../../world/trusted-issuer.ts'
+import { BASE_URL, exampleDeployment } from './example-deployment.ts'
 
-const BASE_URL = 'https://mcp.example.com'
 const TYPE = 'urn:ietf:params:oauth:token-type:'
 const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange'
 const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
@@ -22,25 +21,11 @@ afterAll(async () => {
 
 const now = (): number => Math.floor(Date.now() / 1000)
 
-function nobody(): never {
-  throw new Error('no object is asked about what was not verified')
-}
-
 async function broker(vars: object = {}) {
-  const base = await foundation({
-    BASE_URL,
-    DOWNSTREAM_MCP_URL: 'https://tools.example.com/mcp',
-    OAUTH_AUTHORIZE_URL: 'https://idp.example',
-    OAUTH_CLIENT_ID: 'broker',
-    ENCRYPTION_KEY: '000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f',
-    AUTH_ISSUER: issuer.issuer,
-    AUTH_AUDIENCE: 'broker',
-    ...vars,
-  })
-  const services = wired(base, { session: nobody, directory: nobody, now })
+  const services = await exampleDeployment({ AUTH_ISSUER: issuer.issuer, AUTH_AUDIENCE: 'broker', ...vars })
   const { signedTokens } = services
   const floor = app(services)
-  const clientId = await newClientId(base.keys.current, 'none')
+  const clientId = await newClientId(services.keys.current, 'none')
   return {
     ask: async (path: string, init: RequestInit = {}) => await floor.request(BASE_URL + path, init),
     clientId,

@@ -1,26 +1,14 @@
 // How each path takes the methods people, monitors and clients try on it, before anybody is asked.
 import { describe, expect, test } from 'vitest'
 import { app } from '../../../src/app.ts'
-import { foundation, wired } from '../../../src/services.ts'
+import { BASE_URL, exampleDeployment } from './example-deployment.ts'
 
-const BASE_URL = 'https://mcp.example.com'
 const now = (): number => 1_800_000_000
 
-const base = await foundation({
-  BASE_URL,
-  DOWNSTREAM_MCP_URL: 'https://tools.example.com/mcp',
-  // Nobody listens there: what a page says then is the same for both.
-  OAUTH_AUTHORIZE_URL: 'http://127.0.0.1:9',
-  OAUTH_CLIENT_ID: 'broker',
-  ENCRYPTION_KEY: '000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f',
-})
-const services = wired(base, { session: nobody, directory: nobody, now })
+// Nobody listens there: what a page says then is the same for both.
+const services = await exampleDeployment({ OAUTH_AUTHORIZE_URL: 'http://127.0.0.1:9' }, { now })
 const { signedTokens } = services
 const floor = app(services)
-
-function nobody(): never {
-  throw new Error('no object is asked')
-}
 
 const ask = async (method: string, path: string, headers: Record<string, string> = {}) =>
   await floor.request(BASE_URL + path, { method, headers })

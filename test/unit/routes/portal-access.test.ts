@@ -3,9 +3,9 @@ import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { app } from '../../../src/app.ts'
 import { sha256 } from '../../../src/platform/crypto.ts'
-import { foundation, type Services, wired } from '../../../src/services.ts'
+import type { Outside } from '../../../src/services.ts'
+import { BASE_URL, exampleDeployment } from './example-deployment.ts'
 
-const BASE_URL = 'https://mcp.example.com'
 const TEAM = 'https://team.cloudflareaccess.com'
 const ACCESS = { ACCESS_TEAM_DOMAIN: 'team', ACCESS_AUD: 'portal' }
 const key = await generateKeyPair('RS256')
@@ -21,8 +21,6 @@ afterEach(() => {
   vi.unstubAllGlobals()
 })
 
-const now = (): number => Math.floor(Date.now() / 1000)
-
 /** What the Directory was told to do to everybody; it knows nobody. */
 const ordered: { by: string; why: string }[] = []
 const blocked = new Set<string>()
@@ -34,10 +32,6 @@ const directory = Object.assign(Object.create(null), {
     return order
   },
 })
-
-function nobody(): never {
-  throw new Error('no person’s object is asked about who Access says is there')
-}
 
 /** A person’s object and the Directory as they are called, in order. */
 function called() {
@@ -61,17 +55,9 @@ async function ask(
   headers: Record<string, string>,
   form?: Record<string, string>,
   vars: object = ACCESS,
-  objects: Pick<Services, 'session' | 'directory'> = { session: nobody, directory: () => directory },
+  objects: Partial<Outside> = { directory: () => directory },
 ) {
-  const base = await foundation({
-    BASE_URL,
-    DOWNSTREAM_MCP_URL: 'https://tools.example.com/mcp',
-    OAUTH_AUTHORIZE_URL: 'https://idp.example',
-    OAUTH_CLIENT_ID: 'broker',
-    ENCRYPTION_KEY: '000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f',
-    ...vars,
-  })
-  const floor = app(wired(base, { ...objects, now }))
+  const floor = app(await exampleDeployment(vars, objects))
   const init = form ? { method: 'POST', body: new URLSearchParams(form).toString() } : {}
   const type = form && { 'content-type': 'application/x-www-form-urlencoded' }
   const context = Object.assign(Object.create(null), { waitUntil: () => undefined, passThroughOnException: () => undefined })

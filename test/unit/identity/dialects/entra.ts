@@ -5,19 +5,8 @@ import type { IdentityProviderSettings } from '../../../../src/settings/provider
 import { PEOPLE } from '../../../world/people.ts'
 import type { ProviderWorld } from '../contract.ts'
 import { settingsFor } from '../logins.ts'
-import {
-  answerTo,
-  Codes,
-  People,
-  newSigner,
-  NOT_FOUND,
-  redirect,
-  StandIn,
-  Tokens,
-  type Answer,
-  type Asked,
-  type PersonKey,
-} from './stand-in.ts'
+import { answerTo, Codes, People, newSigner, NOT_FOUND, redirect, StandIn, Tokens } from './stand-in.ts'
+import type { Answer, Asked, PersonKey } from './stand-in.ts'
 
 export const TENANT = '833ced3d-cb2e-41de-92f1-29e2af035ddc'
 export const OTHER_TENANT = '5e2c7ed5-6f0c-4bd8-9c9a-1b5a2ed0d7f1'

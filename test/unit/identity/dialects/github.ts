@@ -4,18 +4,8 @@ import type { IdentityProviderSettings } from '../../../../src/settings/provider
 import { PEOPLE } from '../../../world/people.ts'
 import type { ProviderWorld } from '../contract.ts'
 import { settingsFor } from '../logins.ts'
-import {
-  answerTo,
-  Codes,
-  People,
-  NOT_FOUND,
-  redirect,
-  StandIn,
-  Tokens,
-  type Answer,
-  type Asked,
-  type PersonKey,
-} from './stand-in.ts'
+import { answerTo, Codes, People, NOT_FOUND, redirect, StandIn, Tokens } from './stand-in.ts'
+import type { Answer, Asked, PersonKey } from './stand-in.ts'
 
 const IDS: Readonly<Record<PersonKey, number>> = { alice: 583231, bob: 583232 }
 const DOCS = 'https://docs.github.com/rest'

@@ -4,19 +4,8 @@ import type { IdentityProviderSettings } from '../../../../src/settings/provider
 import { PEOPLE } from '../../../world/people.ts'
 import type { ProviderWorld } from '../contract.ts'
 import { settingsFor } from '../logins.ts'
-import {
-  answerTo,
-  Codes,
-  People,
-  newSigner,
-  NOT_FOUND,
-  redirect,
-  StandIn,
-  Tokens,
-  type Answer,
-  type Asked,
-  type PersonKey,
-} from './stand-in.ts'
+import { answerTo, Codes, People, newSigner, NOT_FOUND, redirect, StandIn, Tokens } from './stand-in.ts'
+import type { Answer, Asked, PersonKey } from './stand-in.ts'
 
 export interface GoogleWorld extends ProviderWorld {
   /** Whose organisation Alice's account is of; undefined for an account of her own. */
