@@ -110,7 +110,7 @@ export function app(services: Services): Hono<{ Variables: Variables }> {
     },
     session,
     // After a deployment somebody has to tell everybody whose streams are open.
-    begun: () => services.directory().wake(),
+    begun: async () => await services.directory().wake(),
   }
   const mcp = mcpRoutes(carrying)
   for (const { path } of settings.downstreams) floor.route(path, mcp)
