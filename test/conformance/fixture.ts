@@ -11,7 +11,13 @@ import { Tasks } from './fixture/tasks.ts'
 
 export type Running = { readonly url: string; close(): Promise<void> }
 
-export async function startFixture({ port = 0 }: { port?: number } = {}): Promise<Running> {
+export interface FixtureOptions {
+  readonly port?: number
+  /** A server from before 2026-07-28, with the same tools; what those ask of the client is asked in the middle of the call. */
+  readonly isLegacyOnly?: boolean
+}
+
+export async function startFixture({ port = 0, isLegacyOnly = false }: FixtureOptions = {}): Promise<Running> {
   const requestState = createRequestStateCodec<string>({ key: crypto.getRandomValues(new Uint8Array(32)) })
   const tasks = new Tasks()
   // The modern server lives for one request, so what it changes is announced by the handler that holds the listen streams.
@@ -31,7 +37,7 @@ export async function startFixture({ port = 0 }: { port?: number } = {}): Promis
     const seen = await toWebRequest(incoming)
     const body = parsed(await seen.clone().text())
     const refusal = refusalWithoutTasks(body)
-    if (await isLegacyRequest(seen)) await legacy.answer(request, response, body)
+    if (isLegacyOnly || (await isLegacyRequest(seen))) await legacy.answer(request, response, body)
     else if (refusal) response.writeHead(400, { 'content-type': 'application/json' }).end(JSON.stringify(refusal))
     else await answerModern(incoming, response, body)
   }

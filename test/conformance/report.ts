@@ -15,6 +15,26 @@ export function report(runs: readonly BothWays[], print: Print = console.log): 0
   return conclude(runs.flatMap(troublesOf), 'Everything that passes straight at the server passes through the broker.', print)
 }
 
+/** Scenarios that can not be translated are named with the reason; one that is named and passes is named for nothing. */
+export function reportBridge(
+  { name, direct, through, comparison }: BothWays,
+  notTranslated: ReadonlyMap<string, string>,
+  print: Print = console.log,
+): 0 | 1 {
+  print(`\n${name}  (passed/failed; direct ${direct.seconds.toFixed(1)} s, through the bridge ${through.seconds.toFixed(1)} s)`)
+  print(asTable(comparison.rows))
+  const lost = new Set(comparison.losses.map(({ scenario }) => scenario))
+  for (const [scenario, why] of notTranslated) print(`  ${scenario.padEnd(42)}  not translated: ${why}`)
+  const losses = comparison.losses.filter(({ scenario }) => !notTranslated.has(scenario))
+  const needless = [...notTranslated.keys()].filter((scenario) => !lost.has(scenario))
+  const troubles = [
+    ...(direct.passed ? [] : [`the fixture fails by itself\n${lastLines(direct.output)}`]),
+    ...losses.map((loss) => explain(loss)),
+    ...needless.map((scenario) => `${scenario}: passes, and is said not to be translated`),
+  ]
+  return conclude(troubles, 'Everything that can be translated passes.', print)
+}
+
 /** A check that was skipped has not been passed; the program marks as a warning what a revision only recommends. */
 export function reportAuthorization(runs: readonly AuthorizationRun[], print: Print = console.log): 0 | 1 {
   for (const { revision, checks } of runs) {

@@ -11,7 +11,7 @@ import { auth, type OAuthDiscoveryState } from '@modelcontextprotocol/sdk/client
 import { Client as LegacyClient } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport as LegacyTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import type { OAuthClientInformationMixed, OAuthTokens } from '@modelcontextprotocol/sdk/shared/auth.js'
-import { BrokerClient, type Tokens } from './broker-client.ts'
+import { BrokerClient, MODERN, type Tokens } from './broker-client.ts'
 import type { Browser } from './browser.ts'
 import { MemoryProvider } from './memory-provider.ts'
 import type { PersonKey } from './people.ts'
@@ -62,9 +62,14 @@ export async function modernClientFor(
   return { client, answer }
 }
 
-/** A v2 client that negotiates 2026-07-28, with the given access token. */
-export async function modernClientWith(accessToken: string, mcpUrl: string): Promise<ModernClient> {
-  const client = new ModernClient({ name: 'modern test client', version: '1.0.0' }, { versionNegotiation: { mode: 'auto' } })
+/** A v2 client that negotiates 2026-07-28, or speaks nothing else, with the given access token. */
+export async function modernClientWith(
+  accessToken: string,
+  mcpUrl: string,
+  mode: 'auto' | 'pinned' = 'auto',
+): Promise<ModernClient> {
+  const versionNegotiation = { mode: mode === 'auto' ? mode : { pin: MODERN } } as const
+  const client = new ModernClient({ name: 'modern test client', version: '1.0.0' }, { versionNegotiation })
   await client.connect(
     new ModernTransport(new URL(mcpUrl), { requestInit: { headers: { authorization: `Bearer ${accessToken}` } } }),
   )

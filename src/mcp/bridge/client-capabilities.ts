@@ -2,7 +2,7 @@
 import type { ClientCapabilities } from './request-sender.ts'
 
 /** Experimental in 2025-11-25 and another thing in 2026-07-28: translated in neither direction. */
-const TASKS = 'io.modelcontextprotocol/tasks'
+export const TASKS = 'io.modelcontextprotocol/tasks'
 
 /**
  * In a fixed order of members: two sets are the same exactly when this is. `listChanged` of roots is left out, because a client without a

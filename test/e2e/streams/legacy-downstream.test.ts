@@ -3,8 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { credentialsFor } from '../../world/clients.ts'
 import { forEveryTry } from '../../world/each-try.ts'
+import type { Feed } from '../../world/feed.ts'
 import { ModernClient } from '../../world/modern-client.ts'
-import { ScriptedServer } from '../../world/scripted-server.ts'
+import { ScriptedServer, type Call } from '../../world/scripted-server.ts'
 import { startWorld, type World } from '../../world/world.ts'
 
 let server: ScriptedServer
@@ -121,31 +122,6 @@ describe('a request of 2026-07-28', () => {
   })
 })
 
-describe('a request is refused as a server of 2026-07-28 refuses it', () => {
-  test.for(['initialize', 'ping', 'logging/setLevel', 'resources/subscribe', 'resources/unsubscribe', 'tasks/get'])(
-    '%s',
-    async (method) => {
-      const answer = await client().ask(method, {}, method === 'tasks/get' ? {} : {})
-      expect([answer.status, answer.last.error?.code]).toEqual([404, -32601])
-    },
-  )
-
-  test.for<[string, object, number, number]>([
-    ['another revision', { 'io.modelcontextprotocol/protocolVersion': '2027-01-01' }, 400, -32022],
-    ['no capabilities', { 'io.modelcontextprotocol/clientCapabilities': undefined }, 400, -32602],
-    ['a level that is none', { 'io.modelcontextprotocol/logLevel': 'loud' }, 400, -32602],
-  ])('%s', async ([, meta, status, code]) => {
-    const version = 'io.modelcontextprotocol/protocolVersion' in meta ? { 'mcp-protocol-version': '2027-01-01' } : {}
-    const answer = await client().call('echo', {}, { meta, headers: version })
-    expect([answer.status, answer.last.error?.code]).toEqual([status, code])
-  })
-
-  test('a header that contradicts the body', async () => {
-    const answer = await client().call('echo', {}, { headers: { 'mcp-name': 'other' } })
-    expect([answer.status, answer.last.error?.code]).toEqual([400, -32020])
-  })
-})
-
 describe('an error of the server', () => {
   test.for<[string, object, number, object]>([
     ['that a method is unknown is 404', { code: -32601, message: 'no' }, 404, { code: -32601, message: 'no' }],
@@ -174,6 +150,28 @@ describe('an error of the server', () => {
     server.onCall(({ res }) => void res.destroy())
     const answer = await client().call('echo')
     expect([answer.status, answer.last.error?.data]).toEqual([502, expect.objectContaining({ code: 'downstream_unreachable' })])
+  })
+
+  test('that the person has to go somewhere first is a question, and then the call is made anew', async () => {
+    const refusal = {
+      code: -32042,
+      message: 'first',
+      data: { elicitations: [{ mode: 'url', message: 'Sign in', url: 'https://x.example/', elicitationId: 'e' }] },
+    }
+    server.onCall(({ res, message: { id } }) => {
+      res.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ jsonrpc: '2.0', id, error: refusal }))
+    })
+    const asked = await client({ elicitation: { url: {} } }).call('ask', { a: 1 })
+    expect(asked.last.result?.['inputRequests']).toEqual({
+      q1: { method: 'elicitation/create', params: { mode: 'url', message: 'Sign in', url: 'https://x.example/' } },
+    })
+    const declined = await client({ elicitation: {} }).call('ask', { a: 1 })
+    expect([declined.status, declined.last.error?.code]).toEqual([400, -32021])
+    server.onCall((call) => call.answer({ content: [], anew: true }))
+    const requestState = asked.last.result?.['requestState']
+    const inputResponses = { q1: { action: 'accept' } }
+    const again = await client({ elicitation: { url: {} } }).call('ask', { a: 1 }, {}, { inputResponses, requestState })
+    expect(again.last.result).toMatchObject({ resultType: 'complete', anew: true })
   })
 })
 
@@ -213,28 +211,24 @@ describe('while a call goes on', () => {
     expect(stream.messages.map(({ data }) => JSON.parse(data ?? '').params?.level)).toEqual(['error', undefined])
   })
 
-  test('a client that leaves cancels it at the server', async () => {
-    const calling = server.nextStream()
+  test('a client that leaves cancels it at the server, whether or not something was said', async () => {
+    const streams: { readonly call: Call; readonly feed: Feed }[] = []
+    server.onCall((call) => void streams.push({ call, feed: call.stream() }))
+    const leave = new AbortController()
+    const silent = client().send('tools/call', { name: 'slow' }, {}, leave.signal)
     const streaming = client().stream('tools/call', { name: 'slow' }, { meta: { progressToken: 1 } })
-    const { call, feed } = await calling
-    feed.send({ jsonrpc: '2.0', method: 'notifications/progress', params: { progressToken: call.message.id, progress: 1 } })
+    await expect.poll(() => streams.length).toBe(2)
+    for (const { call, feed } of streams)
+      feed.send({ jsonrpc: '2.0', method: 'notifications/progress', params: { progressToken: call.message.id, progress: 1 } })
     const stream = await streaming
     await stream.message('notifications/progress')
     stream.leave()
-    await expect.poll(() => sent('notifications/cancelled').map(({ params }) => params.requestId)).toContain(call.message.id)
-    await expect.poll(() => feed.isRead).toBe(false)
-  })
-
-  test('a client that leaves before anything was said cancels it too', async () => {
-    const calling = server.nextStream()
-    const leave = new AbortController()
-    const asking = client()
-      .send('tools/call', { name: 'slow' }, {}, leave.signal)
-      .catch(() => undefined)
-    const { call } = await calling
     leave.abort()
-    await asking
-    await expect.poll(() => sent('notifications/cancelled').map(({ params }) => params.requestId)).toContain(call.message.id)
+    await silent.catch(() => undefined)
+    await expect
+      .poll(() => new Set(sent('notifications/cancelled').map(({ params }) => params.requestId)))
+      .toEqual(new Set(streams.map(({ call }) => call.message.id)))
+    await expect.poll(() => streams.some(({ feed }) => feed.isRead)).toBe(false)
   })
 
   test('two clients with the same id of a request each get their own answer', async () => {

@@ -1,4 +1,5 @@
 // The answer to `server/discover` in the place of a server that was asked for it in `initialize`.
+import { isRecord, TASKS } from '../../bridge/client-capabilities.ts'
 import { editJson } from '../../bridge/json-edit.ts'
 import { META, MODERN_VERSION } from '../../bridge/protocol.ts'
 import type { ServerFacts } from './server-facts.ts'
@@ -6,11 +7,12 @@ import type { ServerFacts } from './server-facts.ts'
 /** `id` as the client spelled it, in JSON. Nobody knows how long what a server says of itself stays right. */
 export function discovered(id: string, { capabilities, serverInfo, instructions }: ServerFacts): string {
   // The tasks of 2025-11-25 are another thing than those of the extension, and neither is translated.
-  const { tasks: _tasks, ...offered } = capabilities
+  const { tasks: _tasks, extensions, ...offered } = capabilities
+  const { [TASKS]: _extension, ...others } = isRecord(extensions) ? extensions : {}
   const result = {
     resultType: 'complete',
     supportedVersions: [MODERN_VERSION],
-    capabilities: offered,
+    capabilities: { ...offered, ...(Object.keys(others).length > 0 && { extensions: others }) },
     ttlMs: 0,
     cacheScope: 'private',
   }
