@@ -6,6 +6,7 @@
 import { LifecycleCapability, type LifecycleJobOutcome } from 'agents/lifecycle'
 import { backoff } from '../platform/backoff.ts'
 import { describeError, log } from '../platform/telemetry.ts'
+import type { SignalFacts } from '../session/contract/signal-facts.ts'
 import type { Target } from '../session/admin/administration.ts'
 import type { BulkAction } from '../session/store/bulk-action-log.ts'
 import type { By, Ended, AdminAction, Receipt } from '../session/contract/receipt.ts'
@@ -90,7 +91,11 @@ export class Campaigns extends LifecycleCapability {
    * nor anybody lets in at this moment (`beginning`) hears it at their next sign-in. Resolves when all have answered, or after a while; without a
    * receipt where there was nobody to tell of a group.
    */
-  async tell(order: AdminAction, write: (beginning: ReadonlySet<string>) => readonly string[]): Promise<Receipt | undefined> {
+  async tell(
+    order: AdminAction,
+    signal: SignalFacts,
+    write: (beginning: ReadonlySet<string>) => readonly string[],
+  ): Promise<Receipt | undefined> {
     const { people, receipts, now } = this.#options
     let told: readonly string[] = []
     this.#storage.transactionSync(() => {
@@ -114,6 +119,7 @@ export class Campaigns extends LifecycleCapability {
       const campaign = this.#rows.find(order.id)
       if (campaign) await this.#round({ campaign, people: told.map((sub) => ({ sub, attempts: 0, late: 0 })) })
     }
+    if (receipts.find(order.id)?.state === 'done') receipts.signalled(order.id, { ...signal, silentAt: Date.now() })
     return receipts.find(order.id)
   }
 

@@ -2,7 +2,7 @@
 //
 // Each change and the action that carries it to people's objects are stored in one transaction: what is told to nobody is not done.
 import { randomId } from '../platform/crypto.ts'
-import type { ActionTarget, AdminAction, Receipt } from '../session/contract/receipt.ts'
+import type { ActionTarget, Receipt } from '../session/contract/receipt.ts'
 import type { Provisioned, ProvisionedAsked } from '../session/contract/provisioned.ts'
 import type { Campaigns } from './bulk-actions.ts'
 import type { People } from './people.ts'
@@ -114,7 +114,7 @@ export class Provisioning {
       written.user = users.write(issuer, id, user, now())
     }
     if (!isNews) write()
-    const receipt = isNews ? await this.#told(concerned, { action, target: personOf(user.sub) }, by, write) : undefined
+    const receipt = isNews ? await this.#told(issuer, concerned, { action, target: personOf(user.sub) }, by, write) : undefined
     return { outcome: 'done', users: written.user ? [this.#withGroups(written.user)] : [], ...(receipt && { receipt }) }
   }
 
@@ -126,6 +126,7 @@ export class Provisioning {
     const user = users.find(issuer, id)
     if (!user) return { outcome: 'not_found' }
     const receipt = await this.#told(
+      issuer,
       [user.sub].flatMap((sub) => sub ?? []),
       { action: 'block', target: personOf(user.sub) },
       by,
@@ -158,7 +159,7 @@ export class Provisioning {
       return all.filter((sub) => !inBefore.has(sub) || !inAfter.has(sub))
     }
     const what = { action: 'apply', target: { what: 'group', id: after.displayName } } as const
-    const receipt = await this.#told(concerned, what, by, () => {
+    const receipt = await this.#told(issuer, concerned, what, by, () => {
       written.group = groups.write(issuer, id, after, now())
       groups.change(id, members)
     })
@@ -173,19 +174,22 @@ export class Provisioning {
     const group = groups.find(issuer, id)
     if (!group) return { outcome: 'not_found' }
     const what = { action: 'apply', target: { what: 'group', id: group.displayName } } as const
-    const receipt = await this.#told(groups.subsIn(id), what, by, () => groups.remove(id))
+    const receipt = await this.#told(issuer, groups.subsIn(id), what, by, () => groups.remove(id))
     return { outcome: 'done', ...(receipt && { receipt }) }
   }
 
   /** Writes, and tells those of the people whose objects know them; the others hear it when they sign in. */
   async #told(
+    issuer: string,
     concerned: readonly string[] | ((beginning: ReadonlySet<string>) => readonly string[]),
-    what: Pick<AdminAction, 'action' | 'target'>,
+    what: { readonly action: keyof typeof EVENTS; readonly target: ActionTarget },
     { actor, actorName }: Provisioner,
     write: () => void,
   ): Promise<Receipt | undefined> {
     const order = { id: randomId(12), at: this.#has.now(), by: actor, byName: actorName, why: 'SCIM', ...what }
-    return await this.#has.campaigns.tell(order, (beginning) => {
+    const event = what.target.what === 'group' ? 'group changed' : EVENTS[what.action]
+    const signal = { door: 'scim', issuer, jti: order.id, event, receivedAt: Date.now() } as const
+    return await this.#has.campaigns.tell(order, signal, (beginning) => {
       write()
       return typeof concerned === 'function' ? concerned(beginning) : concerned
     })
@@ -201,6 +205,9 @@ export class Provisioning {
     return externalId !== undefined && this.#has.isNamed(issuer, externalId) ? [displayName, externalId] : [displayName]
   }
 }
+
+/** As a receipt names what was said. */
+const EVENTS = { block: 'user not active', unblock: 'user active', apply: 'user changed' } as const
 
 function personOf(sub: string | undefined): ActionTarget {
   return { what: 'person', sub }

@@ -120,6 +120,11 @@ export class Receipts extends LifecycleCapability {
     )
   }
 
+  /** What an identity system had said, where nobody but this object knows when the last of many has answered. */
+  signalled(id: string, signal: NonNullable<Receipt['signal']>): void {
+    this.#storage.sql.exec('UPDATE receipts SET signal = ? WHERE id = ?', JSON.stringify(signal), id)
+  }
+
   /** It is taken back before everybody was asked. False when it is over already. */
   cancel(id: string): boolean {
     const query = "UPDATE receipts SET state = 'cancelled', failing = 0 WHERE id = ? AND state IN ('running', 'retrying')"

@@ -1,6 +1,6 @@
 // SCIM 2.0 at the Worker: what can be asked and found, and what is refused, as RFC 7644 has it.
 import { beforeAll, describe, expect, test } from 'vitest'
-import { BASE, createUser, credential, idOf, newSubject, scim, USER, type ScimAnswer } from './company-directory.ts'
+import { BASE, createGroup, createUser, credential, idOf, newSubject, scim, USER, type ScimAnswer } from './company-directory.ts'
 
 let token = ''
 beforeAll(async () => {
@@ -92,4 +92,19 @@ describe('what is refused', () => {
     expect(answer).toMatchObject({ status: 401, body: { status: '401' } })
     expect(answer.headers.get('www-authenticate')).toBe('Bearer error="invalid_token"')
   })
+})
+
+test('a group of 50,000 members is taken, and one member more is one change', { timeout: 60_000 }, async () => {
+  const members = Array.from({ length: 50_000 }, (_, n) => `member-${n}`)
+  const group = idOf(await createGroup(token, 'everybody', members))
+  const more = { op: 'add', path: 'members', value: [{ value: 'one more' }] }
+  expect(await scim(token, 'PATCH', `/Groups/${group}`, { Operations: [more] })).toMatchObject({ status: 204 })
+  const { body } = await scim(token, 'GET', `/Groups/${group}`)
+  expect(body['members']).toHaveLength(50_001)
+  expect(await scim(token, 'DELETE', `/Groups/${group}`)).toMatchObject({ status: 204 })
+})
+
+test('a body that is too large is refused', async () => {
+  const answer = await scim(token, 'POST', '/Users', { userName: 'x'.repeat(70_000) })
+  expect(answer).toMatchObject({ status: 413, body: { status: '413' } })
 })

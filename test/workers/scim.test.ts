@@ -69,6 +69,7 @@ describe('a user that is made not active', () => {
       people: { total: 1, done: 1, failing: 0 },
       grants: 1,
       state: 'done',
+      signal: { door: 'scim', issuer: 'https://idp.example', event: 'user not active', silentAt: expect.any(Number) },
     })
   })
 
