@@ -51,11 +51,16 @@ async function broker() {
   verify.mockClear()
   const work = async (wrong: string) => {
     verify.mockClear()
-    const init = { method: 'POST', headers: { authorization: `Bearer ${wrong}` } }
+    const headers = {
+      authorization: `Bearer ${wrong}`,
+      accept: 'application/json, text/event-stream',
+      'content-type': 'application/json',
+    }
+    const init = { method: 'POST', headers, body: '{"jsonrpc":"2.0","id":1,"method":"ping"}' }
     const answer = await floor.request(FACTS.resource, init, {}, CONTEXT)
-    const { status, headers } = answer
-    const shown = [...headers].filter(([name]) => name !== 'x-request-id')
-    const text = (await answer.text()).replace(headers.get('x-request-id') ?? '', 'the request id')
+    const { status } = answer
+    const shown = [...answer.headers].filter(([name]) => name !== 'x-request-id')
+    const text = (await answer.text()).replace(answer.headers.get('x-request-id') ?? '', 'the request id')
     const compared = verify.mock.calls.map(([, , mac, data]) => [mac.byteLength, data.byteLength])
     return { compared, asked: [...asked], answer: { status, shown, text } }
   }
