@@ -20,7 +20,7 @@ const USAGE = `npm run admin -- <command>
   revoke everyone --reason TEXT
   block|unblock person|client ID --reason TEXT
   signals                                           by which doors identity providers may take access away, and what came last
-  signals setup|verify PROVIDER --reason TEXT       agree on a stream of security events, or have it verified (docs/signals.md)
+  signals setup|verify PROVIDER, signals verify-server NAME --reason TEXT    security events, in and out (docs/signals.md)
   replay FILE [--since TIME]                        do again what \`receipts --json\` wrote into FILE, after a restore
   backup FOLDER --data DIR                          copy the data folder of a self-hosted broker while it runs
   restore FOLDER --data DIR [--keep-access]         the way back into a folder without objects; everybody signs in again

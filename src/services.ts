@@ -59,7 +59,7 @@ export async function foundation(env: object): Promise<Foundation> {
   const settings = readSettings(env)
   const { downstreams, identityProviders } = settings
   useOperatorNetwork('OPERATOR_NETWORK' in env ? env.OPERATOR_NETWORK : undefined, [
-    ...downstreams.map(({ url }) => url),
+    ...downstreams.flatMap(({ url, signals }) => [url, signals?.url ?? url]),
     ...identityProviders.flatMap(({ url, signals }) => [url, signals?.revocationIssuer ?? url, signals?.transmitter ?? url]),
   ])
   const providers = new IdentityProviders(settings.identityProviders, (issuer) => namedGroups(settings, issuer).size > 0)

@@ -10,7 +10,10 @@ const STREAM = ['provider', 'delivery', 'status', 'streamId', 'askedAt', 'verifi
 
 /** Where to post what. A token of an administrator at the transmitter is no argument: those stand in lists of processes. */
 export function streamAction([what, provider]: readonly string[], reason: () => string): [path: string, body: object] {
-  if (what !== 'setup' && what !== 'verify') throw new Mistake('signals, signals setup PROVIDER, or signals verify PROVIDER.')
+  const isServer = what === 'verify-server'
+  if (what !== 'setup' && what !== 'verify' && !isServer)
+    throw new Mistake('signals, signals setup PROVIDER, signals verify PROVIDER, or signals verify-server NAME.')
+  if (isServer && provider !== undefined) return [`/servers/${encodeURIComponent(provider)}/verify`, { reason: reason() }]
   if (provider === undefined) throw new Mistake('PROVIDER is missing: npm run admin -- signals lists them.')
   const path = `/signals/${encodeURIComponent(provider)}`
   if (what === 'verify') return [`${path}/verify`, { reason: reason() }]
@@ -20,7 +23,8 @@ export function streamAction([what, provider]: readonly string[], reason: () => 
 
 /** Rows and columns of a table. */
 export function signalRows(answer: Answer): [rows: readonly Answer[], columns: readonly string[]] {
-  const { providers } = answer
+  const { providers, told } = answer
+  if (told !== undefined) return [[answer], ['told', 'why']]
   return providers === undefined ? [[answer], STREAM] : [providers.flatMap(doorsOf), DOOR]
 }
 

@@ -46,6 +46,14 @@ export function metadataRoutes({ settings, keys }: MetadataServices): Hono<{ Var
   const [first, ...others] = settings.downstreams
   // With several downstreams the origin is no resource: a client that asks there must learn nothing rather than the wrong one.
   if (first && others.length === 0) publish('oauth-protected-resource', protectedResource(first, settings))
+  // SSF section 7: of what MCP servers are told. Each is named in the settings, so there is nothing to ask for a stream at.
+  publish('ssf-configuration', {
+    spec_version: '1_0',
+    issuer: settings.baseUrl,
+    jwks_uri: `${settings.baseUrl}/.well-known/jwks.json`,
+    delivery_methods_supported: ['urn:ietf:rfc:8935'],
+    default_subjects: 'ALL',
+  })
   publish('jwks.json', { keys: keys.identity.published.map(({ publicJwk }) => publicJwk) })
 
   // Clients probe many addresses and take whatever is not a 404 for an answer. Whoever was given the address of a server with a slash at its

@@ -8,7 +8,8 @@ import { isExchanged, type Grant, type RevocationReason } from './store/grants.t
 import type { SecurityEvent } from './store/outbox.ts'
 
 /** What ending one grant takes. */
-export type GrantRevocation = OpenStreams & Pick<SessionContext, 'grants' | 'subjects' | 'provider' | 'outbox' | 'now'>
+export type GrantRevocation = OpenStreams &
+  Pick<SessionContext, 'grants' | 'subjects' | 'provider' | 'outbox' | 'transmissions' | 'now'>
 
 /** What ending everything takes. */
 export type Revocation = GrantRevocation & Pick<SessionContext, 'links' | 'pages' | 'credentials'>
@@ -30,6 +31,7 @@ export async function endGrant(
   const [ended] = await Promise.all([
     endStreams(context, reason, grant.id),
     context.outbox.put({ type: 'grant_ended', at: context.now(), ...described(grant), ...(by ?? { reason: why }) }),
+    context.transmissions.put([grant], why),
   ])
   await Promise.all([written(), context.carrier().farewells()])
   return { ...ended, grants: 1 }
@@ -56,6 +58,7 @@ export async function endEverything(context: Revocation, why: RevocationReason, 
   const [ended] = await Promise.all([
     endStreams(context, 'credential_revoked'),
     isNews ? context.outbox.put({ type: 'person_ended', at: now, ...(by ?? { reason: why }) }) : undefined,
+    context.transmissions.put(live, why),
   ])
   await Promise.all([written(), context.carrier().farewells()])
   return { ...ended, grants: live.length }

@@ -22,6 +22,7 @@ import { ProviderChecks } from './store/provider-checks.ts'
 import { RecentRequests } from './store/recent-requests.ts'
 import { Recorder } from './store/recorder.ts'
 import { SubjectTokens } from './store/assertion-replay.ts'
+import { Transmissions } from './store/transmissions.ts'
 import { TakenOnce } from './store/taken-once.ts'
 
 export interface SessionTables {
@@ -41,6 +42,7 @@ export interface SessionTables {
   readonly modernSessions: ModernSessions
   readonly log: EventLog
   readonly outbox: Outbox
+  readonly transmissions: Transmissions
   readonly bulkActions: BulkActionLog
   readonly recorder: Recorder
   readonly recent: RecentRequests
@@ -69,6 +71,7 @@ export function tablesOf(storage: DurableObjectStorage, leashing: LeashOptions, 
     modernSessions: new ModernSessions(storage),
     log: new EventLog(storage),
     outbox: new Outbox(storage),
+    transmissions: new Transmissions(storage),
     bulkActions: new BulkActionLog(storage),
     recorder: new Recorder(storage),
     recent: new RecentRequests(storage),

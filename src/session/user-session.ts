@@ -73,13 +73,14 @@ export abstract class UserSession extends DurableObject<Env> {
   async onStart(): Promise<void> {
     const services = await this.services()
     const { settings, keys } = services
-    const { provider, links, bucket, outbox, leashes, leases, legacyDownstreams } = this.#has
+    const { provider, links, bucket, outbox, leashes, leases, legacyDownstreams, profile, transmissions } = this.#has
     const waitUntil = (work: Promise<unknown>): void => this.ctx.waitUntil(work)
     const changed = (): void => waitUntil(outbox.report())
     const renewed = (resource: string): void => waitUntil(leases.drop((lease) => lease.resource === resource))
     await Promise.all([provider.open(services), links.open({ ...services, waitUntil, changed, renewed })])
     bucket.open(settings, Date.now())
     legacyDownstreams.open(keys)
+    transmissions.open({ settings, key: keys.identity.active, identity: () => profile.identity })
     const context: SessionContext = {
       ...this.#has,
       settings,
@@ -288,9 +289,7 @@ export abstract class UserSession extends DurableObject<Env> {
    * for blocking somebody who was never here. Undefined when nobody is known.
    */
   async obey(order: SignalOrder, person?: Identity): Promise<Receipt | undefined> {
-    const receipt = await obey(await this.#started(), order, person)
-    if (receipt && order.effect === 'unblock') await this.#jobs?.planSweep()
-    return receipt
+    return await obey(await this.#started(), order, person).finally(() => this.#jobs?.planSweep())
   }
 
   /** Switches the flight recorder on; undefined when nobody is known here. */

@@ -109,6 +109,13 @@ export function serverSchema(given: Given) {
         'is neither "read-only" nor a list of rules',
       )
       .optional(),
+    signals: z
+      .strictObject({
+        url: webUrl.refine(({ href }) => !isOpenHttp(href), 'would be told over plain http'),
+        authorization: headerValue.optional(),
+        audience: text.optional(),
+      })
+      .optional(),
     limits: z.strictObject({ requests: count.optional(), window: count.optional(), streams: count.optional() }).optional(),
   })
   type Server = z.output<typeof shape>

@@ -52,6 +52,14 @@ export interface Downstream {
   readonly oauthClient?: { readonly id: string; readonly secret: string | undefined; readonly scopes: readonly string[] }
   /** How the broker speaks to that authorization server, where an operator knows better than its metadata; only in mode `oauth`. */
   readonly authorization?: { readonly clientAuth?: SecretMethod; readonly parameters?: Readonly<Record<string, string>> }
+  /** Where it hears that a session is over; absent: it keeps nothing of sessions. */
+  readonly signals?: {
+    readonly url: string
+    /** The `Authorization` it is shown. */
+    readonly authorization?: string | undefined
+    /** Absent: the URL of the server. */
+    readonly audience?: string | undefined
+  }
   /** Requests a person may send it within a window of seconds, and streams they may have open there; absent: the person's own limits alone. */
   readonly limits?: { readonly requests?: number; readonly window?: number; readonly streams?: number }
 }
@@ -191,6 +199,7 @@ function listed(server: ListedServer, env: Environment, names: PeopleNames): Dow
         tools === 'read-only' ? READ_ONLY : tools.map((rule) => toolRule(rule, rule.groups && read(rule.groups, 'tools.groups'))),
     }),
     ...shown(server),
+    ...(server.signals && { signals: { ...server.signals, url: server.signals.url.href } }),
     ...(limits && { limits: limitsFor(limits) }),
   }
 }

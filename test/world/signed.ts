@@ -1,5 +1,6 @@
 // JWTs signed by Node's own cryptography, apart from the library the broker verifies with: any header, any claims, any fault.
-import { createHmac, generateKeyPairSync, randomUUID, sign, type KeyObject } from 'node:crypto'
+import { createHmac, createPublicKey, generateKeyPairSync, randomUUID, sign, verify, type KeyObject } from 'node:crypto'
+import { z } from 'zod'
 
 export interface Pair {
   readonly kid: string
@@ -41,4 +42,20 @@ export function unsignedJwt(claims: Members, header: Members = {}): string {
 
 function inputOf(header: Members, claims: Members): string {
   return [header, claims].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.')
+}
+
+const keySet = z.object({ keys: z.array(z.looseObject({ kty: z.string(), kid: z.string() })) })
+const members = z.record(z.string(), z.unknown())
+
+/** Header and claims of a token that one of the keys has signed; throws where none has. */
+export function verifiedJwt(token: string, published: unknown): { readonly header: Members; readonly claims: Members } {
+  const [head = '', body = '', signature = ''] = token.split('.')
+  const header = members.parse(JSON.parse(Buffer.from(head, 'base64url').toString()))
+  const jwk = keySet.parse(published).keys.find(({ kid }) => kid === header['kid'])
+  if (!jwk) throw new Error('none of the keys has signed it')
+  const key = createPublicKey({ key: jwk, format: 'jwk' })
+  const input = Buffer.from(`${head}.${body}`)
+  const isValid = verify('sha256', input, { key, dsaEncoding: 'ieee-p1363' }, Buffer.from(signature, 'base64url'))
+  if (!isValid) throw new Error('the signature is another’s')
+  return { header, claims: members.parse(JSON.parse(Buffer.from(body, 'base64url').toString())) }
 }

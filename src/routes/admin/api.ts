@@ -13,7 +13,7 @@ import { listClients, listEvents, listPeople, showPerson } from './reading.ts'
 import { recordingApi } from './recording-api.ts'
 import { AdminRefusal } from './refusal.ts'
 import { docsOf } from '../error-docs.ts'
-import { listSignals, setUpStream, verifyStream } from './signals.ts'
+import { listSignals, setUpStream, verifyServer, verifyStream } from './signals.ts'
 import { bodyOf, eventsQuery, newMachine, newStream, numberedQuery, pageQuery, queryOf, revocation, why } from './requests.ts'
 import { onlyMethods } from '../guards.ts'
 
@@ -103,6 +103,10 @@ function acting(routes: Hono<Administered>, services: Services): void {
   routes.post('/signals/:provider/verify', async (c) => {
     await bodyOf(c, why)
     return c.json(await verifyStream(services, c.req.param('provider')), 200, NO_STORE)
+  })
+  routes.post('/servers/:name/verify', async (c) => {
+    await bodyOf(c, why)
+    return c.json(await verifyServer(services, c.req.param('name')), 200, NO_STORE)
   })
   routes.post('/machines', async (c) => {
     const { reason, ...asked } = await bodyOf(c, newMachine)

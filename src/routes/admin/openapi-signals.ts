@@ -34,4 +34,5 @@ const signalProvider = z.strictObject({
 export const SIGNAL_ANSWERS = {
   Signals: z.strictObject({ providers: z.array(signalProvider) }),
   SignalStream: signalStream,
+  ServerTold: z.strictObject({ told: z.boolean(), why: z.string() }),
 } as const

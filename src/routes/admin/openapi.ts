@@ -79,6 +79,11 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     body: why,
     answers: { 200: 'SignalStream' },
   },
+  'post /servers/{name}/verify': {
+    summary: 'Send a server that hears of ended sessions an event that proves the way there',
+    body: why,
+    answers: { 200: 'ServerTold' },
+  },
   'get /receipts': {
     summary: 'Receipts of administrative actions, newest first',
     query: numberedQuery,

@@ -1,5 +1,8 @@
 // What administrators see of signals: which doors are open for which provider, what came last, and whether a stream works; and how one is set up.
 import type { StreamState } from '../../directory/signal-streams.ts'
+import { signSecurityEvent, VERIFICATION } from '../../issuer/security-event.ts'
+import { randomId } from '../../platform/crypto.ts'
+import { pushEvent } from '../../platform/push-event.ts'
 import type { Door } from '../../session/contract/signal-facts.ts'
 import type { Services } from '../../services.ts'
 import { REVOCATION_PATH } from '../global-token-revocation.ts'
@@ -69,4 +72,25 @@ function known({ senders }: Services, provider: string): void {
 function settled(outcome: Awaited<ReturnType<ReturnType<Services['directory']>['verifyStream']>>): StreamState {
   if ('problem' in outcome) throw new AdminRefusal('stream_failed', outcome.problem)
   return outcome.stream
+}
+
+/** Sends a server that wants to hear of ended sessions an event that proves the way there. */
+export async function verifyServer(
+  { settings, keys, now }: Services,
+  name: string,
+): Promise<{ readonly told: boolean; readonly why: string }> {
+  const server = settings.downstreams.find((one) => one.name === name)
+  if (!server?.signals)
+    throw new AdminRefusal('not_found', `the settings say of no server ${name} where it hears of ended sessions`)
+  const token = await signSecurityEvent(keys.identity.active, {
+    issuer: settings.baseUrl,
+    audience: server.signals.audience ?? server.url,
+    jti: randomId(16),
+    issuedAt: now(),
+    type: VERIFICATION,
+    members: { state: randomId(16) },
+    subject: { format: 'opaque', id: server.resource },
+  })
+  const { outcome, why } = await pushEvent(server.signals, token)
+  return { told: outcome === 'taken', why }
 }
