@@ -166,3 +166,49 @@ export default {
 }
 `
 }
+
+/**
+ * What an open stream costs that is read: a Worker that passes on each chunk, beats in every silence and can be aborted; where it is
+ * `held`, from an object too, by a socket for each stream. Nothing is counted, changed or shown.
+ */
+export function carrying(downstreamUrl: string, held: boolean): string {
+  return `import { DurableObject } from 'cloudflare:workers'
+const DOWNSTREAM = ${JSON.stringify(downstreamUrl)}
+const utf8 = new TextEncoder()
+export class Holder extends DurableObject {
+  fetch() {
+    const { 0: theirs, 1: ours } = new WebSocketPair()
+    this.ctx.acceptWebSocket(ours)
+    return new Response(null, { status: 101, webSocket: theirs })
+  }
+}
+async function hold(env, ending) {
+  const { webSocket } = await env.HOLDER.getByName('one').fetch('https://holder/', { headers: { upgrade: 'websocket' } })
+  webSocket.accept()
+  for (const event of ['message', 'close']) webSocket.addEventListener(event, () => ending.abort())
+}
+export default {
+  async fetch(request, env) {
+    const body = await request.arrayBuffer()
+    const ending = new AbortController()
+    request.signal.addEventListener('abort', () => ending.abort())
+    const answer = await fetch(DOWNSTREAM, { method: 'POST', headers: request.headers, body, signal: ending.signal })
+    ${held ? 'await hold(env, ending)' : ''}
+    const source = answer.body.getReader()
+    const carried = new ReadableStream({
+      start(controller) {
+        controller.enqueue(utf8.encode(': ok\\n\\n'))
+        setInterval(() => controller.enqueue(utf8.encode(': keep-alive\\n\\n')), 5_000)
+      },
+      async pull(controller) {
+        const next = await source.read()
+        if (next.done) controller.close()
+        else controller.enqueue(next.value)
+      },
+      cancel: () => ending.abort(),
+    })
+    return new Response(carried, answer)
+  },
+}
+`
+}

@@ -9,7 +9,7 @@ import { ROOT } from '../world/bundle.ts'
 import { credentialsFor, type Credentials } from '../world/clients.ts'
 import { freePort } from '../world/listening.ts'
 import { startWorld, type World } from '../world/world.ts'
-import { objectHop, passThrough, storingHop } from './bare-workers.ts'
+import { carrying, objectHop, passThrough, storingHop } from './bare-workers.ts'
 import { table } from './figures.ts'
 import { cpuSeconds, openFilesLimit, residentKiB, startStreamClient, startStreamDownstream } from './processes.ts'
 import type { Opening, Read } from './stream-client.ts'
@@ -36,7 +36,13 @@ const KINDS: readonly Kind[] = ['modern call', 'legacy call', 'legacy GET']
 
 const downstream = await startStreamDownstream()
 const client = startStreamClient()
-const ports = { passThrough: await freePort(), objectHop: await freePort(), storingHop: await freePort() }
+const ports = {
+  passThrough: await freePort(),
+  objectHop: await freePort(),
+  storingHop: await freePort(),
+  carrying: await freePort(),
+  held: await freePort(),
+}
 const neighbours = [
   { name: 'pass-through', port: ports.passThrough, module: passThrough(downstream.url) },
   {
@@ -46,12 +52,30 @@ const neighbours = [
     durableObjects: [{ binding: 'HOP', className: 'Hop' }],
   },
   {
+    name: 'carrying',
+    port: ports.carrying,
+    module: carrying(downstream.url, false),
+  },
+  {
+    name: 'held',
+    port: ports.held,
+    module: carrying(downstream.url, true),
+    durableObjects: [{ binding: 'HOLDER', className: 'Holder' }],
+  },
+  {
     name: 'storing-hop',
     port: ports.storingHop,
     module: storingHop(downstream.url),
     durableObjects: [{ binding: 'HOP', className: 'Hop' }],
   },
 ]
+/** What streams are compared with, and its port. */
+const BARE: ReadonlyMap<string, number> = new Map([
+  ['a Worker, nothing else', ports.passThrough],
+  ['a Worker that reads what passes', ports.carrying],
+  ['the same, held by an object', ports.held],
+])
+
 const overrides = {
   DOWNSTREAM_MCP_URL: downstream.url,
   RATE_LIMIT_REQUESTS: '100000000',
@@ -131,19 +155,19 @@ async function readAll(world: World, stream: Opening): Promise<Read & { readonly
 /** Silent streams of one person. */
 async function measureMemory(): Promise<readonly Row[]> {
   const rows: Row[] = []
-  for (const kind of ['nothing but a Worker', ...KINDS] as const)
+  for (const kind of [...BARE.keys(), ...KINDS])
     for (const count of numbers(values.memory)) rows.push(await inWorld((world) => memoryOf(world, kind, count)))
   return rows
 }
 
-async function memoryOf(world: World, kind: Kind | 'nothing but a Worker', count: number): Promise<Row> {
+async function memoryOf(world: World, kind: string, count: number): Promise<Row> {
   const pid = world.pid ?? 0
   const who = await credentialsFor('alice', world.mcpUrl)
   const most = mostStreams(pid)
-  const isBare = kind === 'nothing but a Worker'
-  const streams = await openings(isBare ? 'modern call' : kind, world, who, Math.min(count, most))
+  const port = BARE.get(kind)
+  const streams = await openings(KINDS.find((known) => known === kind) ?? 'modern call', world, who, Math.min(count, most))
   const before = residentKiB(pid) ?? Number.NaN
-  await client.obey({ do: 'open', streams: isBare ? streams.map((stream) => ({ ...stream, port: ports.passThrough })) : streams })
+  await client.obey({ do: 'open', streams: port === undefined ? streams : streams.map((stream) => ({ ...stream, port })) })
   await sleep(2000)
   const after = residentKiB(pid) ?? Number.NaN
   const { opened, over, failures } = await client.obey({ do: 'leave' })
