@@ -72,6 +72,8 @@ export const CHAPTERS: readonly Chapter[] = [
       ['administration.md', 'Administration'],
       ['signals.md', 'Signals'],
       ['operations/index.md', 'What to watch'],
+      ['operations/log.md', 'The log'],
+      ['operations/failures.md', 'When something fails'],
       ['operations/troubleshooting.md', 'Troubleshooting'],
       ['operations/incidents.md', 'When something has happened'],
       ['operations/backup.md', 'Backup and restore'],
