@@ -15,9 +15,12 @@ export interface FixtureOptions {
   readonly port?: number
   /** A server from before 2026-07-28, with the same tools; what those ask of the client is asked in the middle of the call. */
   readonly isLegacyOnly?: boolean
+  /** It refuses whoever begins with `initialize`. */
+  readonly isModernOnly?: boolean
 }
 
-export async function startFixture({ port = 0, isLegacyOnly = false }: FixtureOptions = {}): Promise<Running> {
+export async function startFixture(options: FixtureOptions = {}): Promise<Running> {
+  const { port = 0, isLegacyOnly = false, isModernOnly = false } = options
   const requestState = createRequestStateCodec<string>({ key: crypto.getRandomValues(new Uint8Array(32)) })
   const tasks = new Tasks()
   // The modern server lives for one request, so what it changes is announced by the handler that holds the listen streams.
@@ -25,7 +28,7 @@ export async function startFixture({ port = 0, isLegacyOnly = false }: FixtureOp
     tools: () => modern.notify.toolsChanged(),
     prompts: () => modern.notify.promptsChanged(),
   }
-  const modern = createMcpHandler(() => conformanceServer({ requestState, tasks, changes }), { legacy: 'reject' })
+  const modern = createMcpHandler(() => conformanceServer({ requestState, tasks, changes, isModernOnly }), { legacy: 'reject' })
   const answerModern = toNodeHandler(modern)
   const legacy = openLegacySessions(() => conformanceServer({ requestState, tasks }))
   const hostIsLocal = localhostHostValidation()
@@ -37,7 +40,7 @@ export async function startFixture({ port = 0, isLegacyOnly = false }: FixtureOp
     const seen = await toWebRequest(incoming)
     const body = parsed(await seen.clone().text())
     const refusal = refusalWithoutTasks(body)
-    if (isLegacyOnly || (await isLegacyRequest(seen))) await legacy.answer(request, response, body)
+    if (isLegacyOnly || (!isModernOnly && (await isLegacyRequest(seen)))) await legacy.answer(request, response, body)
     else if (refusal) response.writeHead(400, { 'content-type': 'application/json' }).end(JSON.stringify(refusal))
     else await answerModern(incoming, response, body)
   }
