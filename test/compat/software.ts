@@ -43,6 +43,7 @@ export const SERVERS: readonly RealServer[] = [
     counts: true,
   })),
   { ...ECHO, name: 'sdk-stateless', title: 'SDK v1, stateless', command: () => ['server-sdk-v1.mjs', 'stateless'] },
+  { ...ECHO, name: 'modern', title: 'SDK v2, 2026-07-28 alone', command: () => ['server-modern.mjs'] },
   { ...ECHO, name: 'fastmcp', title: 'fastmcp', command: () => ['server-fastmcp.mjs'] },
   {
     ...ECHO,
@@ -105,6 +106,7 @@ export const SERVERS: readonly RealServer[] = [
 export const CLIENTS: readonly (readonly [name: string, title: string])[] = [
   ['sdk-v1', 'SDK v1'],
   ['sdk-v2', 'SDK v2'],
+  ['sdk-v2-legacy', 'SDK v2, legacy'],
   ['ai-sdk', '@ai-sdk/mcp'],
   ['langchain', '@langchain/mcp-adapters'],
   ['openai-agents', '@openai/agents'],
