@@ -1,5 +1,6 @@
 // Asks an MCP server behind the broker who it is: reachable, which transport, which eras. Without a person's identity, so a refusal is an answer.
 import type { Downstream } from '../../src/settings/downstreams.ts'
+import type { Era } from '../../src/mcp/message/era.ts'
 import { z } from 'zod'
 import { asking, inBetween, jsonOf, type Answer } from './asking.ts'
 import { about, type Finding, type Found } from './finding.ts'
@@ -22,7 +23,10 @@ export async function examineDownstream(downstream: Downstream): Promise<readonl
       await asking(url, { method: 'DELETE', headers: { ...headers, 'mcp-session-id': session } }).catch(() => undefined)
     const spokenToo = speaks(found, legacy, `sessions (legacy, up to ${NEWEST_LEGACY})`)
     const http = [spoken, spokenToo].filter((finding) => finding !== undefined)
-    if (http.length > 0) return [...http, ...transportFits(found, downstream, 'streamable-http')]
+    if (http.length > 0) {
+      const eras = { modern: spoken !== undefined, legacy: spokenToo !== undefined }
+      return [...http, ...eraFits(found, downstream, eras), ...transportFits(found, downstream, 'streamable-http')]
+    }
     return await overSse(found, downstream, legacy)
   } catch (error) {
     const why = error instanceof Error ? error.message : 'could not be reached'
@@ -129,6 +133,17 @@ async function overSse(found: Found, downstream: Downstream, posted: Answer): Pr
       'check the path: most servers are at /mcp or /sse',
     ),
   ]
+}
+
+/** What a client of the other era meets; and whether that was set as it is. */
+function eraFits(found: Found, { era }: Downstream, speaksEra: Readonly<Record<Era, boolean>>): Finding[] {
+  if (era !== undefined && !speaksEra[era]) {
+    const other = era === 'modern' ? 'legacy' : 'modern'
+    return [found('fault', `is set to the era ${era} but speaks ${other}`, `set its era to ${other}, or to auto`)]
+  }
+  if (speaksEra.modern && speaksEra.legacy) return []
+  if (speaksEra.modern) return [found('ok', `is translated for clients of the revisions up to ${NEWEST_LEGACY}`)]
+  return []
 }
 
 function transportFits(found: Found, { transport }: Downstream, seen: Downstream['transport']): Finding[] {

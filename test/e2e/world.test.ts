@@ -70,12 +70,12 @@ describe('npm start', () => {
     [
       'a PORT that is not a number',
       'eighty',
-      'PORT must be a number from 1 to 65533, not “eighty”. For example: PORT=8790 npm start',
+      'PORT must be a number from 1 to 65531, not “eighty”. For example: PORT=8790 npm start',
     ],
     [
-      'a PORT without room for the two after it',
+      'a PORT without room for those after it',
       '65535',
-      'PORT must be a number from 1 to 65533, not “65535”. For example: PORT=8790 npm start',
+      'PORT must be a number from 1 to 65531, not “65535”. For example: PORT=8790 npm start',
     ],
   ] as const)('refuses %s', async ([, port, sentence]) => {
     expect(await start(port)).toEqual({ code: 1, said: sentence })

@@ -18,9 +18,24 @@ export interface Demo {
   close(): Promise<void>
 }
 
-/** The identity provider and the example server take the next two ports: its address is part of who a person is. */
+/** An example server each: for both eras, and for each of them alone. */
+const EXAMPLES = [{ offset: 2 }, { offset: 3, isLegacyOnly: true }, { offset: 4, isModernOnly: true }] as const
+
+/** The identity provider and the example servers take the next ports: its address is part of who a person is. */
 export function portsNeeded(port: number, { hasSignIn, hasServer }: OwnSettings): readonly number[] {
-  return [port, ...(hasSignIn ? [] : [port + 1]), ...(hasServer ? [] : [port + 2])]
+  return [port, ...(hasSignIn ? [] : [port + 1]), ...(hasServer ? [] : EXAMPLES.map(({ offset }) => port + offset))]
+}
+
+function url(port: number): string {
+  return `http://127.0.0.1:${port}/mcp`
+}
+
+function exampleVars(port: number): Readonly<Record<string, string>> {
+  const servers = [
+    { name: 'legacy', title: 'Example of 2025-11-25', url: url(port + 3), era_bridge: true },
+    { name: 'modern', title: 'Example of 2026-07-28', url: url(port + 4) },
+  ]
+  return { DOWNSTREAM_MCP_URL: url(port + 2), DOWNSTREAMS: JSON.stringify(servers) }
 }
 
 /** Everything the broker is told; what is somebody's own wins. */
@@ -28,7 +43,7 @@ export function demoVarsFor(port: number, own: OwnSettings): Readonly<Record<str
   return {
     ...brokerVars(`http://localhost:${port}`),
     ...(!own.hasSignIn && signInVars(`http://127.0.0.1:${port + 1}`)),
-    ...(!own.hasServer && { DOWNSTREAM_MCP_URL: `http://127.0.0.1:${port + 2}/mcp` }),
+    ...(!own.hasServer && exampleVars(port)),
     ...own.vars,
   }
 }
@@ -46,9 +61,11 @@ export async function startDemo({ port, own, dataDir, onLog, onCrash }: DemoOpti
       closers.push(async () => await provider.close())
     }
     if (!own.hasServer) {
-      const server = await startDownstream({ port: port + 2 })
-      server.trust({ jwksUrl: `${brokerUrl}/.well-known/jwks.json`, issuer: brokerUrl, audience: server.url })
-      closers.push(async () => await server.close())
+      for (const { offset, ...eras } of EXAMPLES) {
+        const server = await startDownstream({ port: port + offset, ...eras })
+        server.trust({ jwksUrl: `${brokerUrl}/.well-known/jwks.json`, issuer: brokerUrl, audience: server.url })
+        closers.push(async () => await server.close())
+      }
     }
     const runtime = await Runtime.start({ port, dataDir, vars: demoVarsFor(port, own), onLog, onCrash })
     closers.push(async () => await runtime.close())

@@ -17,6 +17,8 @@ export interface DownstreamOptions extends Trust {
   readonly port?: number
   /** A server from before 2026-07-28, which takes a request of that revision for one of its own. */
   readonly isLegacyOnly?: boolean
+  /** A server of 2026-07-28 that refuses whoever begins with `initialize`. */
+  readonly isModernOnly?: boolean
 }
 
 export interface Downstream {
@@ -39,7 +41,12 @@ interface Session {
   readonly transport: WebStandardStreamableHTTPServerTransport
 }
 
-export async function startDownstream({ port = 0, isLegacyOnly = false, ...given }: DownstreamOptions = {}): Promise<Downstream> {
+export async function startDownstream({
+  port = 0,
+  isLegacyOnly = false,
+  isModernOnly = false,
+  ...given
+}: DownstreamOptions = {}): Promise<Downstream> {
   const requests = new Recording()
   const sessions = new Map<string, Session>()
   let newServer = createTools(given)
@@ -68,7 +75,9 @@ export async function startDownstream({ port = 0, isLegacyOnly = false, ...given
       fetch: async (request) =>
         endedWith(
           request.signal,
-          isLegacyOnly || (await isLegacyRequest(request)) ? await legacy(request) : await modern.fetch(request),
+          isLegacyOnly || (!isModernOnly && (await isLegacyRequest(request)))
+            ? await legacy(request)
+            : await modern.fetch(request),
         ),
     },
     { onerror: (error) => console.error('the example MCP server failed:', error) },

@@ -13,7 +13,7 @@ import { spoken } from './spoken-log.ts'
 import { welcome } from './welcome.ts'
 
 const DEFAULT_PORT = 8788
-const MOST_PORTS = 3
+const MOST_PORTS = 5
 
 const file = existsSync('.dev.vars') ? parseEnv(readFileSync('.dev.vars', 'utf8')) : {}
 const own = ownSettings(process.env, file, examplesIn(readFileSync(join(ROOT, '.dev.vars.example'), 'utf8')))

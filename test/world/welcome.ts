@@ -17,6 +17,13 @@ export interface Running {
   readonly unusable: ReadonlyMap<string, string>
 }
 
+/** By name. */
+const EXAMPLES: ReadonlyMap<string, string> = new Map([
+  ['mcp', 'the example, of both eras: whoami, echo, count, fail'],
+  ['legacy', 'the same for 2025-11-25 alone; a client of 2026-07-28 is translated'],
+  ['modern', 'the same for 2026-07-28 alone; a client of 2025-11-25 is translated'],
+])
+
 type Fact = readonly [name: string, value: string]
 
 export function welcome(running: Running): string {
@@ -30,9 +37,9 @@ export function welcome(running: Running): string {
     : 'an example MCP server'
   const signIn = own.hasSignIn ? 'your own sign-in' : 'the demo sign-in'
   const facts: readonly Fact[] = [
-    ...settings.downstreams.flatMap(({ resource, url }): Fact[] => [
+    ...settings.downstreams.flatMap(({ name, resource, url }): Fact[] => [
       ['MCP URL', strong(resource)],
-      ['In front of', own.hasServer ? url : `${url} ${quiet('(the example: whoami, echo, count, fail)')}`],
+      ['In front of', own.hasServer ? url : `${url} ${quiet(`(${EXAMPLES.get(name) ?? 'an example'})`)}`],
     ]),
     ...signInFacts(running),
     ['In the browser', `${settings.baseUrl}/ ${quiet('(all of this on a page)')}`],

@@ -14,8 +14,12 @@ afterAll(async () => {
 
 async function findingOf(status: number, said: string): Promise<Finding | undefined> {
   server.handleWith((_req, _body, res) => void res.writeHead(status, { 'content-type': 'text/plain' }).end(said))
+  return (await findings())[0]
+}
+
+async function findings(changes: Partial<Parameters<typeof examineDownstream>[0]> = {}): Promise<readonly Finding[]> {
   const { url } = server
-  const [finding] = await examineDownstream({
+  return await examineDownstream({
     name: 'mcp',
     path: '/mcp',
     resource: 'http://localhost:8788/mcp',
@@ -23,8 +27,8 @@ async function findingOf(status: number, said: string): Promise<Finding | undefi
     auth: 'identity-jwt',
     transport: 'auto',
     url,
+    ...changes,
   })
-  return finding
 }
 
 test.for<[string, number, string]>([
@@ -46,4 +50,21 @@ test.for<[number, string]>([
   [401, ''],
 ])('one that wants to know who calls is as it should be: %i %s', async ([status, said]) => {
   expect(await findingOf(status, said)).toMatchObject({ state: 'ok' })
+})
+
+test('a server of one era alone is called that, with what becomes of clients of the other one', async () => {
+  server.handleWith((_req, body, res) => {
+    const isModern = body.toString().includes('server/discover')
+    const answer = isModern ? { result: { supportedVersions: ['2026-07-28'] } } : { error: { code: -32_022, message: 'no' } }
+    res.writeHead(isModern ? 200 : 400, { 'content-type': 'application/json' }).end(JSON.stringify(answer))
+  })
+  expect((await findings()).map(({ says }) => says)).toEqual([
+    'speaks the revision 2026-07-28 (modern)',
+    'is translated for clients of the revisions up to 2025-11-25',
+  ])
+  expect((await findings({ era: 'legacy' })).at(-1)).toMatchObject({
+    state: 'fault',
+    says: 'is set to the era legacy but speaks modern',
+    cure: 'set its era to modern, or to auto',
+  })
 })

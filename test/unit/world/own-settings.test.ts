@@ -19,7 +19,12 @@ const PROVIDER = {
 
 describe('npm start is in front of', () => {
   test.for<[string, Record<string, string>, { server: boolean; signIn: boolean }, number[]]>([
-    ['the example server with the demo sign-in, where nothing is set', {}, { server: false, signIn: false }, [1000, 1001, 1002]],
+    [
+      'the example server with the demo sign-in, where nothing is set',
+      {},
+      { server: false, signIn: false },
+      [1000, 1001, 1002, 1003, 1004],
+    ],
     [
       'the server of DOWNSTREAM_MCP_URL with the demo sign-in',
       { DOWNSTREAM_MCP_URL: 'http://localhost:3001/mcp' },
@@ -38,8 +43,13 @@ describe('npm start is in front of', () => {
       { server: true, signIn: false },
       [1000, 1001],
     ],
-    ['the example server with a sign-in of one’s own', PROVIDER, { server: false, signIn: true }, [1000, 1002]],
-    ['the example server where only limits are set', { MAX_STREAMS: '5' }, { server: false, signIn: false }, [1000, 1001, 1002]],
+    ['the example server with a sign-in of one’s own', PROVIDER, { server: false, signIn: true }, [1000, 1002, 1003, 1004]],
+    [
+      'the example server where only limits are set',
+      { MAX_STREAMS: '5' },
+      { server: false, signIn: false },
+      [1000, 1001, 1002, 1003, 1004],
+    ],
   ])('%s', ([, vars, { server, signIn }, ports]) => {
     for (const settings of [own(vars), own({}, vars)]) {
       expect(settings).toMatchObject({ hasServer: server, hasSignIn: signIn, problems: [], notes: [], vars })
