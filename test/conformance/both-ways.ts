@@ -1,6 +1,6 @@
 // The three official server runs, each straight at a fixture and through a broker in front of another, all at the same time.
 import { compare, type Comparison } from './comparison.ts'
-import { startFixture, type Running } from './fixture.ts'
+import { startFixture } from './fixture.ts'
 import { runOfficial, type OfficialRun } from './official-run.ts'
 import { startShim } from './shim.ts'
 
@@ -12,26 +12,13 @@ export type BothWays = {
   readonly direct: OfficialRun
   readonly through: OfficialRun
   readonly comparison: Comparison
-  /** Scenarios that can't pass between the eras, and why. */
-  readonly notTranslated: ReadonlyMap<string, string>
 }
 
 /** A frozen set where there is one: it also runs, without counting them, the scenarios newer than the revision. */
-const RUNS: readonly (readonly [name: string, args: readonly string[], notTranslated?: ReadonlyMap<string, string>])[] = [
+const RUNS: readonly (readonly [name: string, args: readonly string[]])[] = [
   ['2026-07-28', ['--requirements', '2026-07-28']],
   ['2025-11-25', ['--requirements', '2025-11-25']],
   ['2025-06-18', ['--suite', 'all', '--spec-version', '2025-06-18']],
-  [
-    '2025-11-25 in front of a server of 2026-07-28 alone',
-    ['--requirements', '2025-11-25'],
-    new Map([
-      ['server-sse-polling', 'a server of 2026-07-28 does not end the stream of a call before its answer, which this waits for'],
-      [
-        'server-sse-multiple-streams',
-        'such a server answers in JSON what needs no stream, and so does the broker: streams are optional',
-      ],
-    ]),
-  ],
 ]
 
 /** Two fixtures, so that a list one run changes is not announced to the other one. */
@@ -39,19 +26,15 @@ export async function runBothWays(startBroker: (downstreamUrl: string) => Promis
   await using opened = new AsyncDisposableStack()
   const open = <T extends { close(): Promise<void> }>(running: T): T => opened.adopt(running, (it) => it.close())
   const straight = open(await startFixture())
-  const shimTo = async (behind: Running): Promise<Running> => {
-    const broker = open(await startBroker(open(behind).url))
-    return open(await startShim({ target: broker.mcpUrl, token: broker.token }))
-  }
-  const ofBoth = await shimTo(await startFixture())
-  const ofModern = await shimTo(await startFixture({ isModernOnly: true }))
+  const behind = open(await startFixture())
+  const broker = open(await startBroker(behind.url))
+  const shim = open(await startShim({ target: broker.mcpUrl, token: broker.token }))
 
   return await Promise.all(
-    RUNS.map(async ([name, args, notTranslated = new Map<string, string>()]) => {
+    RUNS.map(async ([name, args]) => {
       const run = (url: string) => runOfficial({ args: ['server', '--url', url, ...args] })
-      const shim = notTranslated.size > 0 ? ofModern : ofBoth
       const [direct, through] = await Promise.all([run(straight.url), run(shim.url)])
-      return { name, direct, through, comparison: compare(direct.scenarios, through.scenarios), notTranslated }
+      return { name, direct, through, comparison: compare(direct.scenarios, through.scenarios) }
     }),
   )
 }
