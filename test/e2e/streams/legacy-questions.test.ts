@@ -7,6 +7,7 @@ import { forEveryTry } from '../../world/each-try.ts'
 import type { Feed } from '../../world/feed.ts'
 import { asked as askedBy, ASKABLE, question } from '../../world/legacy-questions.ts'
 import { ModernClient, type ModernAnswered } from '../../world/modern-client.ts'
+import { randomCalls, servePlans } from '../../world/random-calls.ts'
 import { ScriptedServer, type Call } from '../../world/scripted-server.ts'
 import { startWorld, type World } from '../../world/world.ts'
 
@@ -234,6 +235,13 @@ describe('117 somebody answers a question that was not asked them', () => {
     expect((await retry(state, { q1: ACCEPTED }, client(ASKABLE, accessToken))).status).toBe(401)
     expect(answers.size).toBe(0)
   })
+})
+
+test('whatever a server does in its calls, each request gets exactly one answer, and its own', async () => {
+  server.behaviour.resumable = false
+  servePlans(server)
+  const bob = (await credentialsFor('bob', url)).accessToken
+  expect(await randomCalls([client(), client(ASKABLE, bob)], 150, 1)).toEqual([])
 })
 
 describe('while a question is open', () => {
