@@ -55,11 +55,11 @@ export interface Failing {
 }
 
 /** A person of a campaign, as they are asked. */
-export type Asked = Pick<PersonRow, 'sub' | 'attempts' | 'late'>
+export type PersonToAsk = Pick<PersonRow, 'sub' | 'attempts' | 'late'>
 
 export interface Batch {
   readonly campaign: CampaignRow
-  readonly people: readonly Asked[]
+  readonly people: readonly PersonToAsk[]
 }
 
 /** How many people are asked at a time. */

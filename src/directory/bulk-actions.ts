@@ -16,7 +16,7 @@ import {
   endedBy,
   relatedTo,
   within,
-  type Asked,
+  type PersonToAsk,
   type Batch,
   type CampaignRow,
   type Failing,
@@ -236,7 +236,7 @@ export class Campaigns extends LifecycleCapability {
     return { campaign, people: subs.map((sub) => ({ sub, attempts: 0, late: 0 })) }
   }
 
-  async #ask(campaign: CampaignRow, { sub, late }: Asked): Promise<Answer> {
+  async #ask(campaign: CampaignRow, { sub, late }: PersonToAsk): Promise<Answer> {
     const { ask, tell } = this.#options
     const { id, at, actor, actor_name: actorName, reason, action } = campaign
     const by = { actor, actorName: actorName ?? undefined, reason }
@@ -250,7 +250,7 @@ export class Campaigns extends LifecycleCapability {
     }
   }
 
-  #take({ id }: CampaignRow, { sub, attempts, late }: Asked, answer: Answer): void {
+  #take({ id }: CampaignRow, { sub, attempts, late }: PersonToAsk, answer: Answer): void {
     const { sql } = this.#storage
     if ('error' in answer) {
       const due = Date.now() + backoff(RETRY_MS, attempts)

@@ -33,7 +33,7 @@ const CONFIRMED_WITHIN = 90_000
 const CONFIRMED_EVERY = 1_800
 const WRITTEN_EVERY_MS = 5_000
 
-export class Load extends LifecycleCapability {
+export class LoadOfDeployment extends LifecycleCapability {
   readonly #storage: DurableObjectStorage
   #open = 0
   #now: Minute | undefined

@@ -5,7 +5,7 @@ import { Activity } from './activity.ts'
 import { AppliedPolicy } from './applied-policy.ts'
 import { Campaigns, type CampaignOptions } from './bulk-actions.ts'
 import { Clients } from './clients.ts'
-import { Load } from './load.ts'
+import { LoadOfDeployment } from './load.ts'
 import { Machines } from './machines.ts'
 import { MIGRATIONS } from './migrations.ts'
 import { NotBefore } from './not-before.ts'
@@ -35,7 +35,7 @@ export interface DirectoryTables {
   readonly machines: Machines
   readonly campaigns: Campaigns
   readonly activity: Activity
-  readonly load: Load
+  readonly load: LoadOfDeployment
   readonly pagesEnd: PagesEnd
   readonly notBefore: NotBefore
   readonly signals: Signals
@@ -78,7 +78,7 @@ export function tablesOf(storage: DurableObjectStorage, { now, ask, tell, obey, 
     machines: new Machines(storage),
     campaigns: new Campaigns(storage, { people, receipts, notBefore, ask, tell, now }),
     activity: new Activity(storage),
-    load: new Load(storage),
+    load: new LoadOfDeployment(storage),
     pagesEnd: new PagesEnd(storage),
     notBefore,
     signals,

@@ -6,7 +6,7 @@ import * as z from 'zod'
 import type { Identity, IdpTokens } from '../caller.ts'
 import { sameText } from '../platform/crypto.ts'
 import { log } from '../platform/telemetry.ts'
-import type { Person, RefreshOutcome } from '../session/contract/token-refresher.ts'
+import type { PersonAtProvider, RefreshOutcome } from '../session/contract/token-refresher.ts'
 import type { IdentityProviderSettings } from '../settings/providers.ts'
 import { AccessAssertions, type Asserted } from './access-assertion.ts'
 import { ask, asIdentityError, assertAtWork, jsonOf } from './ask.ts'
@@ -72,7 +72,7 @@ export class AccessApplication implements IdentityProvider {
   }
 
   /** The session at Access is the person's permission to be here: when it is over, so is what was begun with it. */
-  async refresh({ accessToken: assertion, idToken }: IdpTokens, person: Person): Promise<RefreshOutcome> {
+  async refresh({ accessToken: assertion, idToken }: IdpTokens, person: PersonAtProvider): Promise<RefreshOutcome> {
     try {
       if (!this.issues(person.issuer)) return { outcome: 'ended', why: `the person signed in with ${person.issuer}` }
       const asserted = await this.#verified(assertion)

@@ -2,7 +2,7 @@
 import { isLoopback } from '../platform/loopback.ts'
 import * as z from 'zod'
 import { ASYMMETRIC } from '../oauth-client/key-set.ts'
-import { firstPublished } from '../oauth-client/published-document.ts'
+import { firstPublished, isSameIssuer } from '../oauth-client/published-document.ts'
 import { askAtWork } from './ask.ts'
 import { IdentityError } from './provider.ts'
 
@@ -98,9 +98,4 @@ function wellKnownAddresses({ origin, pathname }: URL): ReadonlySet<string> {
     `${origin}/.well-known/openid-configuration${path}`,
     `${origin}${path}/.well-known/oauth-authorization-server`,
   ])
-}
-
-/** Identical (RFC 8414 section 3.3) but for the slash an operator's setting may end with or lack. */
-export function isSameIssuer(named: string, configured: string): boolean {
-  return named.replace(/\/$/, '') === configured.replace(/\/$/, '')
 }

@@ -1,7 +1,7 @@
 // Which identity providers the settings mean, and which of them an answer or a person belongs to.
 import { decodeJwt } from 'jose'
 import type { IdpTokens } from '../caller.ts'
-import type { Person, RefreshOutcome, TokenRefresher } from '../session/contract/token-refresher.ts'
+import type { PersonAtProvider, RefreshOutcome, TokenRefresher } from '../session/contract/token-refresher.ts'
 import type { IdentityProviderSettings } from '../settings/providers.ts'
 import { AccessApplication } from './access-application.ts'
 import { accessProvider } from './access.ts'
@@ -51,7 +51,7 @@ export class IdentityProviders implements TokenRefresher {
     return this.all.find((provider) => provider.key === key)
   }
 
-  refresh(tokens: IdpTokens, person: Person, keep: (fresh: IdpTokens) => Promise<void>): Promise<RefreshOutcome> {
+  refresh(tokens: IdpTokens, person: PersonAtProvider, keep: (fresh: IdpTokens) => Promise<void>): Promise<RefreshOutcome> {
     const provider = this.all.find((one) => one.issues(person.issuer))
     if (provider) return provider.refresh(tokens, person, keep)
     return Promise.resolve({

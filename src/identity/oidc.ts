@@ -5,13 +5,14 @@ import { isLoopback } from '../platform/loopback.ts'
 import { log } from '../platform/telemetry.ts'
 import { clientSecret } from '../oauth-client/client-secret.ts'
 import { KeySets } from '../oauth-client/key-set.ts'
-import { canBeConfirmed, type Person, type RefreshOutcome } from '../session/contract/token-refresher.ts'
+import { isSameIssuer } from '../oauth-client/published-document.ts'
+import { canBeConfirmed, type PersonAtProvider, type RefreshOutcome } from '../session/contract/token-refresher.ts'
 import type { IdentityProviderSettings } from '../settings/providers.ts'
 import { ask, askForKeys, asIdentityError } from './ask.ts'
 import { claimAt } from './claim-path.ts'
 import { completed, identityFrom, isIncomplete, losesEmail, suffices, type Claims } from './claims.ts'
 import type { Asking, Delta } from './delta.ts'
-import { discover, isSameIssuer, type Metadata } from './discovery.ts'
+import { discover, type Metadata } from './discovery.ts'
 import { groupsIn } from './groups.ts'
 import { CLOCK_TOLERANCE, unverifiedClaims, verifiedClaims } from './id-token.ts'
 import { mayBeLogoutToken, readLogoutToken } from './logout-token.ts'
@@ -43,7 +44,7 @@ interface Named {
 export type NeedsGroups = (issuer: string) => boolean
 
 /** What a sign-in expects of an answer, and whom a refresh asks about. */
-type Expected = { readonly nonce: string } | { readonly person: Person }
+type Expected = { readonly nonce: string } | { readonly person: PersonAtProvider }
 
 export class OidcProvider implements IdentityProvider {
   readonly key: string
@@ -154,7 +155,7 @@ export class OidcProvider implements IdentityProvider {
     }
   }
 
-  async refresh(tokens: IdpTokens, person: Person, keep: (fresh: IdpTokens) => Promise<void>): Promise<RefreshOutcome> {
+  async refresh(tokens: IdpTokens, person: PersonAtProvider, keep: (fresh: IdpTokens) => Promise<void>): Promise<RefreshOutcome> {
     if (!canBeConfirmed(tokens, Date.now() / 1000)) return { outcome: 'unsupported' }
     // An operator may have moved to another provider, which must not see the tokens of the old one.
     if (!this.issues(person.issuer)) return { outcome: 'ended', why: `the person signed in with ${person.issuer}` }

@@ -83,7 +83,7 @@ interface Terms {
   readonly now: number
 }
 
-export interface ReaderOptions {
+export interface SubjectTokenOptions {
   /** Our own issuer: whom assertions are for. */
   readonly broker: string
   readonly providers: readonly Provider[]
@@ -92,7 +92,10 @@ export interface ReaderOptions {
 }
 
 /** One reader per purpose the settings have opened; call it once per isolate. */
-export function statementReaders({ subjects, assertionIssuers }: ExchangeSettings, options: ReaderOptions): StatementReaders {
+export function statementReaders(
+  { subjects, assertionIssuers }: ExchangeSettings,
+  options: SubjectTokenOptions,
+): StatementReaders {
   const { broker, providers, now } = options
   const subjectIssuer = subjects && new Issuer(subjects.issuer, now)
   const asserting = assertionIssuers.map((issuer) => new Issuer(issuer, now))

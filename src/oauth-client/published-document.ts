@@ -38,3 +38,8 @@ export async function firstPublished<Document>({
   }
   return { found: undefined, failures, isNothingThere }
 }
+
+/** Identical (RFC 8414 section 3.3) but for the slash an operator's setting may end with or lack. */
+export function isSameIssuer(named: string, configured: string): boolean {
+  return named.replace(/\/$/, '') === configured.replace(/\/$/, '')
+}

@@ -16,7 +16,7 @@ export const askedSchema = z.object({
   resource: z.string(),
   scopes: z.array(z.string()),
 })
-export type Asked = Readonly<z.output<typeof askedSchema>>
+export type AuthorizationRequest = Readonly<z.output<typeof askedSchema>>
 
 /** The parameters as they came. A parameter that came twice is kept as such: RFC 6749 section 3.1 forbids it. */
 export interface RawRequest {
@@ -65,10 +65,15 @@ const AFTER_REDIRECT: readonly Check[] = [
   someoneMayBeAsked,
 ]
 
-export function askedFor(request: RawRequest, client: ClientRecord, to: Destination, downstreams: readonly Downstream[]): Asked {
+export function askedFor(
+  request: RawRequest,
+  client: ClientRecord,
+  to: Destination,
+  downstreams: readonly Downstream[],
+): AuthorizationRequest {
   for (const check of AFTER_REDIRECT) check(request)
   const downstream = canonicalResource(request.all('resource'), downstreams)
-  const asked: Asked = {
+  const asked: AuthorizationRequest = {
     clientId: client.id,
     clientName: client.name ?? client.id,
     redirectUri: to.redirectUri,
@@ -86,7 +91,7 @@ export function askedFor(request: RawRequest, client: ClientRecord, to: Destinat
  */
 const LONGEST = 12_000
 
-function waitable(asked: Asked): Asked {
+function waitable(asked: AuthorizationRequest): AuthorizationRequest {
   if (new TextEncoder().encode(JSON.stringify(asked)).length <= LONGEST) return asked
   throw new OAuthError('invalid_request', `state is too long: with everything else a request may have ${LONGEST} bytes`)
 }

@@ -6,11 +6,11 @@ import { OAuthError } from '../clients/oauth-error.ts'
 import { assertion, JWT_BEARER } from './grants/assertion.ts'
 import { code } from './grants/code.ts'
 import { exchange, TOKEN_EXCHANGE, type ExchangeServices } from './grants/exchange.ts'
-import type { GrantServices, TokenAnswer, TokenRequest } from './grants/grant.ts'
+import type { GrantServices, IssuedTokens, TokenRequest } from './grants/grant.ts'
 import { clientCredentials, type MachineServices } from './grants/machine.ts'
 import { refresh } from './grants/refresh.ts'
 
-type Grant = (request: TokenRequest, services: TokenEndpointServices) => Promise<TokenAnswer>
+type Grant = (request: TokenRequest, services: TokenEndpointServices) => Promise<IssuedTokens>
 
 const GRANTS: ReadonlyMap<string, Grant> = new Map<string, Grant>([
   ['authorization_code', code],
@@ -45,7 +45,7 @@ export async function answerTokenRequest(
   authorization: string | undefined,
   form: URLSearchParams,
   services: TokenEndpointServices,
-): Promise<TokenAnswer> {
+): Promise<IssuedTokens> {
   nothingIsRepeated(form)
   const type = form.get('grant_type')
   if (type === 'client_credentials') return clientCredentials(authorization, form, services)

@@ -3,7 +3,7 @@ import { Host } from './host.tsx'
 import { documentOf } from './layout.tsx'
 import { Mark } from './mark.tsx'
 import { serverOf } from './portal/names.tsx'
-import { Destination, destinationOf, type Redirect } from './redirect.tsx'
+import { DestinationLine, destinationOf, type Redirect } from './redirect.tsx'
 import { initialOf, LONGEST_NAME, shownHost, shownName, shownText } from './shown.ts'
 
 export interface Consent {
@@ -80,7 +80,7 @@ function Facts(consent: Consent) {
       <div>
         <dt>Returns you to</dt>
         <dd>
-          <Destination redirect={redirect} clientHost={client.host} />
+          <DestinationLine redirect={redirect} clientHost={client.host} />
         </dd>
       </div>
       <div>

@@ -26,7 +26,13 @@ export function destinationOf({ host, kind, uri }: Redirect): string {
   return shownHost(host)
 }
 
-export function Destination({ redirect, clientHost }: { readonly redirect: Redirect; readonly clientHost?: string | undefined }) {
+export function DestinationLine({
+  redirect,
+  clientHost,
+}: {
+  readonly redirect: Redirect
+  readonly clientHost?: string | undefined
+}) {
   const { host, kind, uri } = redirect
   if (kind === 'loopback') {
     return (

@@ -4,7 +4,7 @@
 // other one: RFC 9700 section 4.11.2.
 import { Reference } from './error.tsx'
 import { documentOf } from './layout.tsx'
-import { Destination, destinationOf, type Redirect } from './redirect.tsx'
+import { DestinationLine, destinationOf, type Redirect } from './redirect.tsx'
 import { shownName, shownText } from './shown.ts'
 
 export interface Stopped {
@@ -41,7 +41,7 @@ export function stoppedPage({ client, redirect, refusal }: Stopped): string {
           <div>
             <dt>It wants you back at</dt>
             <dd>
-              <Destination redirect={redirect} />
+              <DestinationLine redirect={redirect} />
             </dd>
           </div>
         </dl>

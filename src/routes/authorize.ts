@@ -3,7 +3,15 @@ import type { Context } from 'hono'
 import { Hono } from 'hono/tiny'
 import * as z from 'zod'
 import type { ClientRecord } from '../clients/client-record.ts'
-import { answer, askedFor, askedSchema, destination, rawRequest, type Asked, type Destination } from '../oauth/authorization.ts'
+import {
+  answer,
+  askedFor,
+  askedSchema,
+  destination,
+  rawRequest,
+  type AuthorizationRequest,
+  type Destination,
+} from '../oauth/authorization.ts'
 import { OAuthError } from '../clients/oauth-error.ts'
 import { kindOfAccepted } from '../clients/redirect-uri.ts'
 import { sealed, unsealed } from '../oauth/tokens/browser-state.ts'
@@ -51,7 +59,7 @@ async function showConsent(c: Context, services: Services): Promise<Response> {
   const to = destination(request, client)
   if (!client) throw new OAuthError('invalid_client', 'Client not found')
   assertNotBlocked(client)
-  let asked: Asked
+  let asked: AuthorizationRequest
   try {
     asked = askedFor(request, client, to, settings.downstreams)
   } catch (error) {

@@ -13,7 +13,7 @@ import { AuthorizationResponses } from './authorization-responses.ts'
 import { assertNotBlocked, returnToClient } from './authorize.ts'
 import type { Variables } from './guards.ts'
 import { sendToServer } from './link.ts'
-import { pendingLogin, type Login } from './login.ts'
+import { pendingLogin, type BegunLogin } from './login.ts'
 import { beginPagesSession } from './pages-session.ts'
 
 export function callbackRoutes(services: Services): Hono<{ Variables: Variables }> {
@@ -37,7 +37,7 @@ async function finishSignIn(c: Context, services: Services, responses: Authoriza
 async function finishForPages(
   c: Context,
   services: Services,
-  login: Extract<Login, { purpose: 'pages' }>,
+  login: Extract<BegunLogin, { purpose: 'pages' }>,
   signIn: () => Promise<SignedIn>,
 ): Promise<Response> {
   const { identity } = await signIn()
@@ -57,7 +57,7 @@ const NOT_SIGNED_IN: Readonly<Record<SignInRefusal, { readonly event: string; re
 async function finishForClient(
   c: Context,
   services: Services,
-  login: Extract<Login, { purpose: 'client' }>,
+  login: Extract<BegunLogin, { purpose: 'client' }>,
   signIn: () => Promise<SignedIn>,
 ): Promise<Response> {
   const { settings } = services

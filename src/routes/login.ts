@@ -1,7 +1,7 @@
 // A login at the identity provider: what waits in a cookie while the person is away, and who it was begun for.
 import type { Context } from 'hono'
 import * as z from 'zod'
-import { askedSchema, type Asked } from '../oauth/authorization.ts'
+import { askedSchema, type AuthorizationRequest } from '../oauth/authorization.ts'
 import type { IdentityProvider } from '../identity/provider.ts'
 import { OAuthError } from '../clients/oauth-error.ts'
 import { sealed, unsealed } from '../oauth/tokens/browser-state.ts'
@@ -17,9 +17,9 @@ const loginSchema = z.discriminatedUnion('purpose', [
   /** A person wants to see their own pages, or the portal. */
   z.object({ purpose: z.literal('pages'), returnTo: z.string().regex(/^\/(?:account|admin)(?:[/?].*)?$/), ...secrets }),
 ])
-export type Login = Readonly<z.output<typeof loginSchema>>
+export type BegunLogin = Readonly<z.output<typeof loginSchema>>
 export type LoginPurpose =
-  | { readonly purpose: 'client'; readonly asked: Asked }
+  | { readonly purpose: 'client'; readonly asked: AuthorizationRequest }
   | { readonly purpose: 'pages'; readonly returnTo: string }
 
 /** Opening a page begins a login without a click; those a person has decided on are not pushed out by it. */
@@ -36,7 +36,7 @@ export async function beginLogin(
 ): Promise<URL> {
   const { settings, keys, now } = services
   const secret = { state: randomId(24), nonce: randomId(16), codeVerifier: randomId(32) }
-  const login: Login = { ...fitting(purpose), ...secret, provider: provider.key }
+  const login: BegunLogin = { ...fitting(purpose), ...secret, provider: provider.key }
   const url = await provider.authorizationUrl({ ...login, redirectUri: settings.baseUrl + provider.callback })
   const transaction = await sealed(keys, 'login+jwe', login, now(), settings.limits.loginTtl)
   const waiting = pending(c, settings.baseUrl, WAITS_AS[login.purpose])
@@ -50,7 +50,7 @@ function fitting(purpose: LoginPurpose): LoginPurpose {
 }
 
 export interface PendingLogin {
-  readonly login: Login
+  readonly login: BegunLogin
   readonly provider: IdentityProvider
 }
 

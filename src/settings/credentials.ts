@@ -17,7 +17,7 @@ export const CREDENTIAL_VARIABLES: readonly string[] = [
   'DOWNSTREAM_OAUTH_AUTHORIZE_PARAMETERS',
 ]
 
-export type Credentials = Pick<ListedServer, 'headers' | 'access' | 'oauth'>
+export type ServerCredentials = Pick<ListedServer, 'headers' | 'access' | 'oauth'>
 
 /** Where a mistake in a field was made, by how its path begins; the first that fits. */
 const VARIABLE: readonly (readonly [path: string, variable: string])[] = [
@@ -31,7 +31,7 @@ const VARIABLE: readonly (readonly [path: string, variable: string])[] = [
 ]
 
 export interface CredentialSettings {
-  readonly credentials: Credentials
+  readonly credentials: ServerCredentials
   readonly problems: readonly SettingsProblem[]
 }
 

@@ -1,5 +1,5 @@
 // The MCP servers behind the broker: where each is, how it is spoken to, and who may use what of it.
-import { CREDENTIAL_VARIABLES, readCredentials, type Credentials } from './credentials.ts'
+import { CREDENTIAL_VARIABLES, readCredentials, type ServerCredentials } from './credentials.ts'
 import { readServerList, SECRET_MODES, type ListedServer } from './downstream-list.ts'
 import type { Environment } from './environment.ts'
 import type { PeopleNames } from './people-names.ts'
@@ -146,7 +146,7 @@ function problemsOfSingle(given: Readonly<Record<string, string>>): SettingsProb
 
 const READ_ONLY: readonly ToolRule[] = [{ groups: undefined, allow: ['*'], deny: [], readOnly: true }]
 
-function single(env: Environment, credentials: Credentials): readonly Downstream[] {
+function single(env: Environment, credentials: ServerCredentials): readonly Downstream[] {
   if (env.DOWNSTREAM_MCP_URL === undefined) return []
   return [
     {
@@ -205,7 +205,11 @@ function listed(server: ListedServer, env: Environment, names: PeopleNames): Dow
 }
 
 /** What the broker shows the server, wherever that was set. */
-function shown({ headers: named, access, oauth }: Credentials): Pick<Downstream, 'headers' | 'oauthClient' | 'authorization'> {
+function shown({
+  headers: named,
+  access,
+  oauth,
+}: ServerCredentials): Pick<Downstream, 'headers' | 'oauthClient' | 'authorization'> {
   const headers = access
     ? { 'cf-access-client-id': access.client_id, 'cf-access-client-secret': access.client_secret }
     : lowerCase(named)
@@ -221,7 +225,7 @@ function shown({ headers: named, access, oauth }: Credentials): Pick<Downstream,
 function authorization({
   client_auth: clientAuth,
   authorize_parameters: parameters,
-}: NonNullable<Credentials['oauth']>): Pick<Downstream, 'authorization'> {
+}: NonNullable<ServerCredentials['oauth']>): Pick<Downstream, 'authorization'> {
   if (clientAuth === undefined && parameters === undefined) return {}
   return { authorization: { ...(clientAuth && { clientAuth }), ...(parameters && { parameters }) } }
 }

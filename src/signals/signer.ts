@@ -63,8 +63,3 @@ export function unbelieved(error: unknown): SignalRefusal {
   if (!(error instanceof KeysAway)) return untrue(describeError(error))
   return new SignalRefusal('unknowable', 'the keys of the sender can not be had at the moment', describeError(error.cause))
 }
-
-/** Identical but for the slash an operator's setting may end with or lack. */
-export function isSameIssuer(named: string, configured: string): boolean {
-  return named.replace(/\/$/, '') === configured.replace(/\/$/, '')
-}

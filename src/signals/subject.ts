@@ -1,7 +1,8 @@
 // Whom a signal is about (RFC 9493, Subject Identifiers), in the words of the Directory.
 import * as z from 'zod'
 import type { SignalSubject } from '../session/contract/signal.ts'
-import { isSameIssuer, SignalRefusal, type SignalSource } from './signer.ts'
+import { isSameIssuer } from '../oauth-client/published-document.ts'
+import { SignalRefusal, type SignalSource } from './signer.ts'
 
 const LONGEST = 1_024
 const text = z.string().min(1).max(LONGEST)

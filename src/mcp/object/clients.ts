@@ -2,7 +2,7 @@
 import { softwareIn, type ClientSoftware } from '../../session/contract/client-software.ts'
 import type { SessionContext } from '../../session/session-context.ts'
 
-export class Clients {
+export class ClientNames {
   readonly #context: Pick<SessionContext, 'mcpSessions' | 'log'>
   // By grant. Forgotten with the object: a stream is then shown without it, which is no reason to write with every initialize.
   readonly #sessionless = new Map<string, ClientSoftware>()

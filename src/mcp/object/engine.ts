@@ -20,7 +20,7 @@ import { McpRefusal } from '../message/refusal.ts'
 import { listsIn, type Edit } from '../tools/gate.ts'
 import { answered, NotAdmitted, notAdmitted } from '../dispatch/object-answer.ts'
 import { askDownstream, type AskedOfDownstream } from './ask-downstream.ts'
-import { Clients } from './clients.ts'
+import { ClientNames } from './clients.ts'
 import { DownstreamSessions, type SessionAnswer } from './downstream-session.ts'
 import { endAnswer } from './end-answer.ts'
 import { Bridges, type Asked } from './http-sse/bridges.ts'
@@ -53,7 +53,7 @@ export class LegacyCarrier implements Carrier {
   readonly #time = { deadline: sharedTimer() }
   readonly #held: HeldBodies
   readonly #posts: PendingPosts
-  readonly #clients: Clients
+  readonly #clients: ClientNames
   readonly #standing: StandingStreams
   readonly #bridges: Bridges
   readonly #modernClients: ModernClients
@@ -65,7 +65,7 @@ export class LegacyCarrier implements Carrier {
 
   constructor(context: SessionContext, waitUntil: (work: Promise<unknown>) => void) {
     this.#context = context
-    this.#clients = new Clients(context)
+    this.#clients = new ClientNames(context)
     const bounds = boundsOf(context.settings.limits)
     const tools = new Tools(context)
     const replaced = (old: McpSession): void => {

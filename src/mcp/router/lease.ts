@@ -25,7 +25,7 @@ const MOST_RECENT = 25
 const MOST_LEASES = 5_000
 const ASKED_AGAIN_AFTER_MS = 2_000
 
-export class Lease {
+export class HeldLease {
   readonly admission: Admitted
   readonly #caller: Caller
   readonly #terms: LeaseTerms
@@ -92,14 +92,14 @@ export async function openLease(
   post: LeasePost,
   asked: { readonly caller: Caller; readonly label?: string },
   waitUntil: (work: Promise<unknown>) => void,
-): Promise<{ readonly admission: Admission; readonly lease?: Lease }> {
+): Promise<{ readonly admission: Admission; readonly lease?: HeldLease }> {
   const startedAt = Date.now()
   const headers = { upgrade: 'websocket', [LEASE_HEADER]: headerJson(asked) }
   const answer = await post.fetch('https://session/lease', { headers })
   const { admission, terms } = answerIn(answer)
   const socket = answer.webSocket
   if (!socket || !terms || !admission.admitted) return { admission }
-  const lease = new Lease(asked.caller, admission, terms, startedAt)
+  const lease = new HeldLease(asked.caller, admission, terms, startedAt)
   waitUntil(kept(socket, lease))
   return { admission, lease }
 }
@@ -113,7 +113,7 @@ function answerIn(answer: Response): LeaseAnswer {
 }
 
 /** Keeps the socket for as long as the lease lasts; at its end the object hears what was done with it. */
-function kept(socket: WebSocket, lease: Lease): Promise<void> {
+function kept(socket: WebSocket, lease: HeldLease): Promise<void> {
   const closed = Promise.withResolvers<void>()
   let isOver = false
   const end = (): void => {
@@ -148,12 +148,12 @@ const CLOSED_WITHIN_MS = 1_000
 /** The leases of an isolate: one for each grant and refresh generation, the newest of it. */
 export class LeaseMemory {
   /** The oldest makes room; its object hears of it when its time is over. */
-  readonly #leases = new BoundedMap<string, Lease>(MOST_LEASES)
+  readonly #leases = new BoundedMap<string, HeldLease>(MOST_LEASES)
   /** Until when nobody else asks for one: somebody is doing so, or there was none to be had. Unix milliseconds. */
   readonly #asked = new BoundedMap<string, number>(MOST_LEASES)
 
   /** One that holds; whatever was admitted before may be answered as long as there is one. */
-  find(caller: Caller, now: number): Lease | undefined {
+  find(caller: Caller, now: number): HeldLease | undefined {
     const lease = this.#leases.get(keyOf(caller))
     return lease?.isFor(caller) === true && lease.holds(now) ? lease : undefined
   }
@@ -166,7 +166,7 @@ export class LeaseMemory {
     return true
   }
 
-  keep(caller: Caller, lease: Lease): void {
+  keep(caller: Caller, lease: HeldLease): void {
     this.#asked.delete(keyOf(caller))
     this.#leases.set(keyOf(caller), lease)
   }

@@ -13,7 +13,7 @@ import { isDisguised, rulesFor, scopesNeeded, verdictOn, type Member, type ToolT
  */
 export type Edit = (message: string, isMessage?: boolean) => string | undefined
 
-export interface Person extends Member {
+export interface ToolUser extends Member {
   /** Of the token the request came with. */
   readonly scopes: readonly string[]
 }
@@ -26,10 +26,10 @@ export interface Knowledge {
 
 export class ToolGate {
   readonly #downstream: ToolTerms
-  readonly #person: Person
+  readonly #person: ToolUser
   readonly #knowledge: Knowledge
 
-  constructor(downstream: ToolTerms, person: Person, knowledge: Knowledge) {
+  constructor(downstream: ToolTerms, person: ToolUser, knowledge: Knowledge) {
     this.#downstream = downstream
     this.#person = person
     this.#knowledge = knowledge

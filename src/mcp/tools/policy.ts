@@ -4,7 +4,7 @@ import { fitsWildcard } from '../../platform/wildcard.ts'
 import type { Downstream, ToolRule } from '../../settings/downstreams.ts'
 import { isInOneOf } from '../../settings/people.ts'
 
-export type Verdict = 'allowed' | 'denied' | 'if_read_only'
+export type ToolVerdict = 'allowed' | 'denied' | 'if_read_only'
 
 /** What a downstream says about the tools behind it; without either there is nothing to decide. */
 export type ToolTerms = Pick<Downstream, 'tools' | 'toolScopes'>
@@ -20,7 +20,7 @@ export function rulesFor(rules: readonly ToolRule[], person: Member): readonly T
   return rules.filter(({ groups }) => groups === undefined || isInOneOf(groups, person))
 }
 
-export function verdictOn(tool: string, rules: readonly ToolRule[]): Verdict {
+export function verdictOn(tool: string, rules: readonly ToolRule[]): ToolVerdict {
   if (tool.length > LONGEST_NAME || CONTROL.test(tool)) return 'denied'
   const loose = loosely(tool)
   if (rules.some(({ deny }) => deny.some((pattern) => fitsWildcard(loose, loosely(pattern))))) return 'denied'

@@ -7,7 +7,7 @@ import { OAuthError } from '../../clients/oauth-error.ts'
 import { canonicalResource } from '../resource.ts'
 import { accessFor, assertNeedsNoSignIn, refusedError, verified } from '../tokens/subject-token-access.ts'
 import { confirmedClient, permitted, scopesFor, shown, type ExchangeServices } from './exchange.ts'
-import type { TokenAnswer, TokenRequest } from './grant.ts'
+import type { IssuedTokens, TokenRequest } from './grant.ts'
 
 export const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
 /** What clients look for in `authorization_grant_profiles_supported` (section 7.2 of the draft). */
@@ -16,7 +16,7 @@ export const ID_JAG_PROFILE = 'urn:ietf:params:oauth:grant-profile:id-jag'
 export async function assertion(
   { clientId, kind, form, confirm }: TokenRequest,
   services: ExchangeServices,
-): Promise<TokenAnswer> {
+): Promise<IssuedTokens> {
   const { statements, downstreams, lifetimes } = services
   if (kind === 'public')
     throw new OAuthError(

@@ -1,9 +1,9 @@
 // Grant type authorization_code (RFC 6749 section 4.1.3) with PKCE (RFC 7636) and resource indicators (RFC 8707).
 import { sha256 } from '../../platform/crypto.ts'
 import { OAuthError } from '../../clients/oauth-error.ts'
-import { refused, resourceIn, tokenPair, type Grant } from './grant.ts'
+import { refused, resourceIn, tokenPair, type GrantType } from './grant.ts'
 
-export const code: Grant = async ({ clientId, form, confirm }, services) => {
+export const code: GrantType = async ({ clientId, form, confirm }, services) => {
   const envelope = await services.signedTokens.verifyCode(form.get('code') ?? '')
   if (!envelope) throw refused('code_invalid')
   // A code in the hands of another client is refused before its owner's object hears of it.

@@ -15,7 +15,7 @@ import {
   verified,
   type StatedServices,
 } from '../tokens/subject-token-access.ts'
-import type { TokenAnswer, TokenRequest } from './grant.ts'
+import type { IssuedTokens, TokenRequest } from './grant.ts'
 
 export const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange'
 
@@ -31,7 +31,7 @@ const KINDS: ReadonlyMap<string, StatementKind> = new Map([
   [`${TYPE}jwt`, 'jwt'],
 ])
 
-export async function exchange({ clientId, form, confirm }: TokenRequest, services: ExchangeServices): Promise<TokenAnswer> {
+export async function exchange({ clientId, form, confirm }: TokenRequest, services: ExchangeServices): Promise<IssuedTokens> {
   const { statements, downstreams, lifetimes, longestSession, now } = services
   // Delegation: an actor that acts for the subject would have to be checked, recorded and shown. Ignoring it would be a lie in the log.
   if (form.has('actor_token') || form.has('actor_token_type'))

@@ -31,7 +31,7 @@ export interface GrantServices {
 }
 
 /** RFC 6749 section 5.1, and for an exchanged token RFC 8693 section 2.2.1. */
-export interface TokenAnswer {
+export interface IssuedTokens {
   readonly access_token: string
   readonly issued_token_type?: string
   readonly token_type: 'Bearer'
@@ -40,7 +40,7 @@ export interface TokenAnswer {
   readonly scope: string
 }
 
-export type Grant = (request: TokenRequest, services: GrantServices) => Promise<TokenAnswer>
+export type GrantType = (request: TokenRequest, services: GrantServices) => Promise<IssuedTokens>
 
 /** The canonical resource a token request names; undefined when it names none, and means the grant's own (RFC 8707). */
 export function resourceIn(form: URLSearchParams, downstreams: readonly Downstream[]): string | undefined {
@@ -54,7 +54,7 @@ export async function tokenPair(
   services: GrantServices,
   scopes: readonly string[],
   clientSigns = false,
-): Promise<TokenAnswer> {
+): Promise<IssuedTokens> {
   const { accessTokenTtl, refreshTokenTtl } = services.lifetimes
   const pair = { ...facts, sub, clientSigns }
   return {

@@ -6,7 +6,7 @@ import { OAuthError } from '../../clients/oauth-error.ts'
 import type { KeyRing } from '../../issuer/keys.ts'
 import type { MachineTokens } from '../tokens/machine-tokens.ts'
 import { canonicalResource } from '../resource.ts'
-import type { GrantServices, TokenAnswer } from './grant.ts'
+import type { GrantServices, IssuedTokens } from './grant.ts'
 
 export interface MachineServices extends Omit<GrantServices, 'session'> {
   readonly keys: KeyRing
@@ -21,7 +21,7 @@ export async function clientCredentials(
   authorization: string | undefined,
   form: URLSearchParams,
   services: MachineServices,
-): Promise<TokenAnswer> {
+): Promise<IssuedTokens> {
   const { id, secret } = presentedCredentials(authorization, form)
   const machine = await services.machines.identify(secret)
   if (!machine || !sameText(machine.id, id)) {

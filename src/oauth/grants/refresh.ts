@@ -1,8 +1,8 @@
 // Grant type refresh_token (RFC 6749 section 6): idempotent for lost answers, fatal for stolen tokens.
 import { OAuthError } from '../../clients/oauth-error.ts'
-import { refused, resourceIn, tokenPair, type Grant } from './grant.ts'
+import { refused, resourceIn, tokenPair, type GrantType } from './grant.ts'
 
-export const refresh: Grant = async ({ clientId, form, confirm }, services) => {
+export const refresh: GrantType = async ({ clientId, form, confirm }, services) => {
   const presented = await services.signedTokens.verifyRefreshToken(form.get('refresh_token') ?? '')
   if (!presented) throw refused('refresh_invalid')
   if (presented.clientId !== clientId) throw new OAuthError('invalid_grant', 'Token does not belong to the requesting client')

@@ -19,7 +19,7 @@ export function personPath(sub: string): string {
   return `/admin/people/${encodeURIComponent(sub)}`
 }
 
-export function Person(person: Named) {
+export function PersonName(person: Named) {
   const name = nameOf(person)
   const email = shownName(person.email ?? '', '')
   return (

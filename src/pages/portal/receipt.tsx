@@ -1,7 +1,7 @@
 // The receipt of one action: what was closed and when that was acknowledged; while it runs, how far it has come.
 import { shownText } from '../shown.ts'
 import { fragmentOf, LiveRegion, portalPage } from './frame.tsx'
-import { Actor, counted, grouped, nameOf, Person, personPath, type Named } from './names.tsx'
+import { Actor, counted, grouped, nameOf, PersonName, personPath, type Named } from './names.tsx'
 import { DOORS, STATES, titleOf, type ShownReceipt } from './receipt-words.ts'
 import { Exact } from './when.tsx'
 
@@ -153,9 +153,9 @@ function Facts({ receipt, person }: ReceiptView) {
     <dl class="facts facts-small">
       {person !== undefined && (
         <div>
-          <dt>Person</dt>
+          <dt>PersonName</dt>
           <dd>
-            <Person {...person} />
+            <PersonName {...person} />
           </dd>
         </div>
       )}

@@ -10,7 +10,7 @@ import { confirmPage, LONGEST_REASON } from '../../pages/portal/confirm.tsx'
 import type { Services } from '../../services.ts'
 import { formOf, type Visited } from '../pages-session.ts'
 import { revoke, setClientBlocked, setPersonBlocked, type Acting } from './actions.ts'
-import { consequencesOf, TYPED_FOR_EVERYONE, type Meant } from './consequences.ts'
+import { consequencesOf, TYPED_FOR_EVERYONE, type MeantAction } from './consequences.ts'
 import { logActed } from './administrator.ts'
 import { actingIn, administrators, portal } from './portal-door.ts'
 import { revocation } from './requests.ts'
@@ -35,7 +35,7 @@ export function confirmRoutes(services: Services): Hono<Visited> {
   return routes
 }
 
-async function ask(c: Context<Visited>, services: Services, intent: Meant, complaint?: string): Promise<Response> {
+async function ask(c: Context<Visited>, services: Services, intent: MeantAction, complaint?: string): Promise<Response> {
   const consequences = await consequencesOf(services, intent)
   if (!consequences) return await c.notFound()
   const { action, target } = intent
@@ -55,21 +55,21 @@ async function act(c: Context<Visited>, services: Services): Promise<Response> {
   return c.body(null, 303, { Location: `/admin/receipts/${receipt.id}`, 'Cache-Control': 'no-store' })
 }
 
-function complaintAbout(form: URLSearchParams, { target }: Meant, reason: string): string | undefined {
+function complaintAbout(form: URLSearchParams, { target }: MeantAction, reason: string): string | undefined {
   if (reason === '') return 'Say why: the receipt and the event log keep it.'
   if (reason.length > LONGEST_REASON) return `A reason may have ${LONGEST_REASON} characters.`
   const isMeant = target.what !== 'everyone' || form.get('typed')?.trim() === TYPED_FOR_EVERYONE
   return isMeant ? undefined : `Nothing was done: type “${TYPED_FOR_EVERYONE}” if this is what you want.`
 }
 
-async function done(services: Services, { action, target }: Meant, acting: Acting): Promise<Receipt | undefined> {
+async function done(services: Services, { action, target }: MeantAction, acting: Acting): Promise<Receipt | undefined> {
   if (action === 'revoke') return await revoke(services, target, acting)
   const blocked = action === 'block'
   if (target.what === 'client') return await setClientBlocked(services, target.id, blocked, acting)
   return await setPersonBlocked(services, target.sub, blocked, acting)
 }
 
-function meantBy(given: URLSearchParams): Meant {
+function meantBy(given: URLSearchParams): MeantAction {
   const named = ['what', 'id', 'sub'].flatMap((name) => {
     const value = given.get(name)
     return value === null || value === '' ? [] : [[name, value] as const]

@@ -11,7 +11,7 @@ import { describedPerson } from './reading.ts'
 
 export type Consequences = Pick<ConfirmView, 'question' | 'effects' | 'button' | 'isHarmless' | 'back' | 'typed'>
 
-export type Meant =
+export type MeantAction =
   | { readonly action: 'revoke'; readonly target: Revocable }
   | {
       readonly action: 'block' | 'unblock'
@@ -21,7 +21,7 @@ export type Meant =
 type What = Intent['what']
 
 /** Undefined when there is nothing, or nobody, to do it to. */
-export async function consequencesOf(services: Services, { action, target }: Meant): Promise<Consequences | undefined> {
+export async function consequencesOf(services: Services, { action, target }: MeantAction): Promise<Consequences | undefined> {
   if (target.what === 'everyone') return await ofEveryone(services)
   if ('sub' in target && target.sub !== undefined) return await ofPerson(services, action, { ...target, sub: target.sub })
   if (target.what === 'client') return await ofClient(services, action, target.id)
@@ -61,7 +61,7 @@ async function ofEveryone(services: Services): Promise<Consequences> {
   }
 }
 
-async function ofClient(services: Services, action: Meant['action'], id: string): Promise<Consequences | undefined> {
+async function ofClient(services: Services, action: MeantAction['action'], id: string): Promise<Consequences | undefined> {
   // By its id: a search finds those that are called so as well, and fifty of them would hide it.
   const client = await services.directory().listedClient(id)
   const people = client?.people ?? 0
@@ -108,7 +108,7 @@ interface OfOne {
 
 async function ofPerson(
   services: Services,
-  action: Meant['action'],
+  action: MeantAction['action'],
   { what, id, sub }: OfOne,
 ): Promise<Consequences | undefined> {
   const shown = await describedPerson(services, sub)

@@ -3,7 +3,7 @@ import type { Refused, Vouched } from '../contract/admission.ts'
 import type { Challenge } from '../contract/challenge.ts'
 import { vouchFor } from './admit.ts'
 import type { ProviderQuestion } from './ask-provider.ts'
-import { endLink, NOT_LINKED } from './own-sign-in.ts'
+import { endLink, REFUSED_UNLINKED } from './own-sign-in.ts'
 import { endGrant } from '../revocation.ts'
 import { downstreamFor } from '../../settings/downstreams.ts'
 
@@ -14,7 +14,7 @@ export async function answerChallenge(context: ProviderQuestion, asked: Challeng
   const downstream = downstreamFor(settings, resource)
   const grant = grants.live(grantId, now())
   const link = links.find(resource)
-  if (!downstream || !grant || !link) return NOT_LINKED
+  if (!downstream || !grant || !link) return REFUSED_UNLINKED
   const isNewest = used === `Bearer ${link.accessToken}`
   if (status === 403) {
     const missing = scopes.filter((scope) => !link.scopes.includes(scope))
@@ -22,15 +22,15 @@ export async function answerChallenge(context: ProviderQuestion, asked: Challeng
     if (missing.length === 0 || !isNewest) return undefined
     links.miss(resource, missing)
     await endGrant(context, grant, 'not_linked')
-    return NOT_LINKED
+    return REFUSED_UNLINKED
   }
-  if (!isNewest) return again ? NOT_LINKED : await vouchFor(context, grant, downstream)
+  if (!isNewest) return again ? REFUSED_UNLINKED : await vouchFor(context, grant, downstream)
   const { outcome } = again || link.refreshToken === undefined ? OVER : await links.refresh(resource)
-  if (outcome === 'superseded' && !links.find(resource)) return NOT_LINKED
+  if (outcome === 'superseded' && !links.find(resource)) return REFUSED_UNLINKED
   if (outcome === 'refreshed' || outcome === 'superseded') return await vouchFor(context, grant, downstream)
   if (outcome === 'unavailable') return { admitted: false, reason: 'auth_unavailable' }
   await endLink(context, resource, 'the server did not take its token')
-  return NOT_LINKED
+  return REFUSED_UNLINKED
 }
 
 const OVER = { outcome: 'ended' } as const

@@ -97,20 +97,20 @@ export async function linkedCredential(
 ): Promise<{ readonly authorization: string } | Refused> {
   const { links, now } = context
   const link = links.find(resource)
-  if (!link) return NOT_LINKED
+  if (!link) return REFUSED_UNLINKED
   if (link.expiresAt === undefined || link.expiresAt > now() + LINK_MARGIN) return bearer(link)
   const { outcome } = link.refreshToken === undefined ? ({ outcome: 'unavailable' } as const) : await links.refresh(resource)
   const fresh = links.find(resource)
   if ((outcome === 'refreshed' || outcome === 'superseded') && fresh) return bearer(fresh)
-  if (outcome === 'superseded') return NOT_LINKED
+  if (outcome === 'superseded') return REFUSED_UNLINKED
   if (outcome === 'unavailable' && link.expiresAt > now()) return bearer(link)
   if (outcome === 'unavailable' && link.refreshToken !== undefined)
     return { admitted: false, reason: 'auth_unavailable', retryAfter: TRY_AGAIN_AFTER }
   await endLink(context, resource, 'it could not be renewed')
-  return NOT_LINKED
+  return REFUSED_UNLINKED
 }
 
-export const NOT_LINKED: Refused = { admitted: false, reason: 'not_linked' }
+export const REFUSED_UNLINKED: Refused = { admitted: false, reason: 'not_linked' }
 
 function bearer({ accessToken }: Link): { readonly authorization: string } {
   return { authorization: `Bearer ${accessToken}` }

@@ -28,7 +28,7 @@ export function canBeConfirmed({ refreshToken, idToken, expiresAt = Infinity }: 
 }
 
 /** Whose tokens they are, and their groups as they were last told; everything but who it is may change between two refreshes. */
-export type Person = Pick<Identity, 'issuer' | 'subject' | 'groups'>
+export type PersonAtProvider = Pick<Identity, 'issuer' | 'subject' | 'groups'>
 
 export interface TokenRefresher {
   /**
@@ -36,5 +36,5 @@ export interface TokenRefresher {
    * anything about them is verified: a rotating provider has already consumed the old refresh token. An answer about
    * anybody but `person` ends the session.
    */
-  refresh(tokens: IdpTokens, person: Person, keep: (fresh: IdpTokens) => Promise<void>): Promise<RefreshOutcome>
+  refresh(tokens: IdpTokens, person: PersonAtProvider, keep: (fresh: IdpTokens) => Promise<void>): Promise<RefreshOutcome>
 }

@@ -9,7 +9,7 @@ import type { Identity, IdpTokens } from '../../caller.ts'
 import type { KeyRing } from '../../issuer/keys.ts'
 import { seal, unseal } from '../../platform/crypto.ts'
 import { describeError, log } from '../../platform/telemetry.ts'
-import type { ConfirmationOutcome, Person, TokenRefresher } from '../contract/token-refresher.ts'
+import type { ConfirmationOutcome, PersonAtProvider, TokenRefresher } from '../contract/token-refresher.ts'
 
 const tokensSchema = z.object({
   accessToken: z.string(),
@@ -103,7 +103,7 @@ export class IdentityProviderSession extends LifecycleCapability {
   }
 
   /** Asks the provider once, however many callers wait: a rotating provider would take the second call for a replay. */
-  refresh(now: number, person: Person, confirmed: Confirmed): Promise<ConfirmationOutcome> {
+  refresh(now: number, person: PersonAtProvider, confirmed: Confirmed): Promise<ConfirmationOutcome> {
     if (this.#flight?.epoch === this.#epoch) return this.#flight.outcome
     const outcome = this.#refresh(now, person, confirmed).finally(() => {
       if (this.#flight === flight) this.#flight = undefined
@@ -113,7 +113,7 @@ export class IdentityProviderSession extends LifecycleCapability {
     return outcome
   }
 
-  async #refresh(now: number, person: Person, confirmed: Confirmed): Promise<ConfirmationOutcome> {
+  async #refresh(now: number, person: PersonAtProvider, confirmed: Confirmed): Promise<ConfirmationOutcome> {
     if (!this.#access || !this.#tokens) return { outcome: 'unavailable', why: 'no tokens of the identity provider are kept' }
     const epoch = this.#epoch
     try {

@@ -1,7 +1,7 @@
 // Leases in the router: requests nobody is asked about, and what ends that before the next of them is answered.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Caller } from '../../../../src/caller.ts'
-import { Lease, LeaseMemory } from '../../../../src/mcp/router/lease.ts'
+import { HeldLease, LeaseMemory } from '../../../../src/mcp/router/lease.ts'
 import type { LeaseReport } from '../../../../src/session/contract/lease.ts'
 import { startRawDownstream, type RawDownstream, type RawHandler } from '../../../world/raw-downstream.ts'
 import { admitted, brokered, refusalOf } from '../brokered.ts'
@@ -126,9 +126,9 @@ describe('a lease', () => {
     scopes: ['mcp'],
     expiresAt: 4_000_000_000,
   }
-  const lent = (of = caller, requests = 3): Lease => {
+  const lent = (of = caller, requests = 3): HeldLease => {
     if (!admitted.admitted) throw new Error('never')
-    return new Lease(of, admitted, { lasts: 10_000, requests, perSecond: 10 }, 0)
+    return new HeldLease(of, admitted, { lasts: 10_000, requests, perSecond: 10 }, 0)
   }
 
   test('is good for so many requests and no more', () => {
