@@ -66,7 +66,7 @@ export abstract class UserSession extends DurableObject<Env> {
     for (const capability of inOrder(this.#has)) this.lifecycle.use(capability)
   }
 
-  /** `worker.ts` supplies what lies to the left of this folder. */
+  /** What outer layers implement is injected by `worker.ts`. */
   protected abstract services(): Promise<SessionServices>
 
   /** Runs once in the life of the object in memory, after the capabilities have read their tables. */

@@ -80,7 +80,7 @@ function problemsOfVariables(given: Given): SettingsProblem[] {
   return needed.filter((variable) => !isGiven(variable)).map((variable) => ({ variable, problem: 'not configured', cure }))
 }
 
-/** One issuer twice would make two clients of one person, and a tenant of two entries nobody's. */
+/** Issuers are unique across providers: overlapping tenants of Entra would be ambiguous. */
 function problemsTogether(given: Given, listedOnes: readonly ListedProvider[]): SettingsProblem[] {
   const own = given['OAUTH_AUTHORIZE_URL']
   const url = own === undefined ? undefined : URL.parse(own)

@@ -1,4 +1,4 @@
-// The same for requests that the person's object makes itself: there the answer to a challenge is one call away.
+// The object's side of token-retry.ts: the answer to a challenge is a function call instead of an RPC.
 import { answerChallenge } from '../../session/access/challenge.ts'
 import type { ProviderQuestion } from '../../session/access/ask-provider.ts'
 import { challengedFor, type Challenged } from '../downstream/token-retry.ts'

@@ -1,4 +1,4 @@
-// Whose an MCP session is: the grant's it was opened with, or that of a later one by which its client may do more.
+// To which grant an MCP session belongs: the one it was opened with, or a later one by which its client may do more.
 //
 // A client that authorizes again because a call needs a further scope gets a new grant and goes on in the session it has: SDKs
 // do not initialize anew for that. It has to know the session's id, be the same client of the same person, and may lose nothing.

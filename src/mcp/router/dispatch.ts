@@ -108,7 +108,7 @@ export interface StreamToLeash {
   readonly epoch?: number
 }
 
-/** A silent stream is no failure: a downstream may send its headers with the first event, which may come tomorrow. */
+/** No time limit for headers: some SDK adapters send them with the first event only, however late that comes. */
 const STANDING_HEADERS_WITHIN_MS = 86_400_000
 
 /** About a second in all. */

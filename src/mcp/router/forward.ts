@@ -164,7 +164,7 @@ function broken(cause: unknown): never {
   throw new McpRefusal('downstream_broken', BROKE, { reason: describeError(cause) })
 }
 
-/** Whoever is cut off is told why, and not what that looked like from inside. */
+/** Replaces the error of an aborted request by the refusal that caused the abort. */
 async function cutOff<T>(work: Promise<T>, lifetime: RequestLifetime): Promise<T> {
   try {
     return await work

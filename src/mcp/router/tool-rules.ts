@@ -49,7 +49,7 @@ async function askFor(
     const send = (instead?: Readonly<Record<string, string>>): Promise<Response> =>
       way({ method: 'POST', headers: { ...headers, ...instead }, body }, { signal, headersWithinMs: INQUIRY_MS })
     const answer = await sentUntilTaken(send, challenged).catch((error: unknown) => {
-      // Whoever is cut off is told why by those who cut.
+      // The request's lifetime says why it was aborted.
       throw error instanceof OutboundError && !ending.aborted ? unanswered(error) : error
     })
     await checkAnswer(answer)

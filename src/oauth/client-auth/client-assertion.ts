@@ -18,7 +18,7 @@ export interface AssertionTerms {
 export interface Assertion {
   /** Names this assertion of this client among all. */
   readonly id: string
-  /** When nobody would take it any more, in unix seconds. */
+  /** When it has expired, clock tolerance included, in unix seconds. */
   readonly until: number
 }
 

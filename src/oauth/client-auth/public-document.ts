@@ -1,4 +1,4 @@
-// A small JSON document at an address a stranger named: the one door through which the broker asks there, bounded in size and time.
+// Fetches JSON from an untrusted URL (client metadata, key sets): the only place that does, with the address policy and bounds in size and time.
 import { BodyError, readBounded } from '../../platform/bounded-body.ts'
 import { outbound } from '../../platform/outbound.ts'
 import { describeError } from '../../platform/telemetry.ts'
@@ -23,7 +23,7 @@ const WITHIN_MS = 5_000
 const UNREACHABLE = 'can not be fetched at the moment'
 const JSON_TYPE = /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i
 /** Seconds. The owner of the document says how long (RFC 9111), within reason; an hour if they say nothing. */
-const FRESH = { least: 300, unless: 3_600, most: 86_400 } as const
+const FRESH = { min: 300, default: 3_600, max: 86_400 } as const
 
 export async function publicDocument(address: string, mostBytes: number, policy: AddressPolicy): Promise<Fetched> {
   const fault = faultOfAddress(address, policy)
@@ -75,9 +75,9 @@ async function upTo(mostBytes: number, { body }: Response): Promise<Uint8Array |
 
 function freshFor(headers: Headers): number {
   const cacheControl = headers.get('cache-control') ?? ''
-  if (/\bno-(?:store|cache)\b/i.test(cacheControl)) return FRESH.least
+  if (/\bno-(?:store|cache)\b/i.test(cacheControl)) return FRESH.min
   const maxAge = /\bmax-age\s*=\s*"?(\d{1,9})/i.exec(cacheControl)?.[1]
-  const seconds = maxAge === undefined ? FRESH.unless : Number(maxAge) - Number(headers.get('age') ?? 0)
+  const seconds = maxAge === undefined ? FRESH.default : Number(maxAge) - Number(headers.get('age') ?? 0)
   // An Age that is no number makes no number; the least is always right.
-  return Math.max(FRESH.least, Math.min(FRESH.most, seconds || 0))
+  return Math.max(FRESH.min, Math.min(FRESH.max, seconds || 0))
 }

@@ -74,7 +74,11 @@ function assertNotFromElsewhere(c: Context, { settings }: Services): void {
 
 async function byToken(authorization: string, services: Services): Promise<Administrator> {
   const machine = await machineOf(authorization, adminResourceOf(services.settings), services)
-  if (!machine) throw new AdminRefusal('invalid_token', 'this is no machine credential with the scope admin, or not any more')
+  if (!machine)
+    throw new AdminRefusal(
+      'invalid_token',
+      'the token is no machine credential with the scope admin, or has expired or was revoked',
+    )
   return { ...machine, via: 'machine' }
 }
 

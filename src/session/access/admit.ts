@@ -58,7 +58,7 @@ export function charge({ bucket }: Pick<SessionContext, 'bucket'>, resource: str
   return allowed ? undefined : { admitted: false, reason: 'limit_exceeded', retryAfter, rate }
 }
 
-// The order is the argument: a grant that is over costs nothing from the bucket, and nothing is signed for a person over the limit.
+// The order matters: a grant that is over costs nothing from the bucket, and nothing is signed for a person over the limit.
 async function admitLive(
   context: AdmissionContext,
   caller: Caller,

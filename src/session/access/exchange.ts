@@ -119,7 +119,7 @@ function refusalOf(
 ): ExchangeRefusal | undefined {
   if (profile.isBlocked) return 'blocked'
   if (isClientBlocked) return 'client_blocked'
-  // To the second in which access was taken back nobody can tell what came first; by the clocks of others, to the minute.
+  // `iat` has a resolution of one second, and others' clocks differ by up to a minute: a token of that moment counts as older.
   if (statement.issuedAt <= Math.max(notBefore, subjects.revokedAt) + CLOCK_TOLERANCE) return 'revoked'
   const use = once === undefined ? 'taken' : subjects.use(once, statement.expiresAt + CLOCK_TOLERANCE, now)
   return use === 'taken' ? undefined : use

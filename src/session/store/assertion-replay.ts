@@ -37,7 +37,7 @@ export class SubjectTokens extends LifecycleCapability {
     this.#revokedAt = row?.revoked_at ?? 0
   }
 
-  /** Uses up an assertion. `until` is when nobody would take it any more, in unix seconds. */
+  /** Uses up an assertion. `until` is when it has expired, clock tolerance included, in unix seconds. */
   use(jti: string, until: number, now: number): 'taken' | 'reused' | 'crowded' {
     return this.#used.take(jti, until, now)
   }

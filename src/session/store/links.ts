@@ -182,7 +182,7 @@ export class Links extends LifecycleCapability {
     let current: Link = before.link
     const outcome = await this.#access.linkClient.refresh(before.link, async (link) => {
       const sealed = await this.#seal(resource, link)
-      // Ended, or made anew, while the server was asked: what it gave is nobody's.
+      // The link was replaced or revoked during the refresh: the new tokens belong to nobody.
       const now = this.#kept.get(resource)
       if (now?.link !== before.link) return this.#giveBack(link)
       this.#storage.sql.exec('UPDATE links SET sealed = ? WHERE resource = ?', sealed, resource)

@@ -2,7 +2,7 @@
 //
 // Layout: one row per event or receipt, numbered; the number of an event and the person's name are the event's id at the Directory, which ignores what it
 // has. Lifetime: until the Directory has stored it. Trade-off: an event is a row and a job on paths that write anyway (sign-in,
-// revocation), never on the path of an MCP request; a Directory that is away costs retries, and nobody's session.
+// revocation), never on the path of an MCP request; while the Directory is away rows are sent again, and no session waits for that.
 import { LifecycleCapability, type LifecycleJobContext, type LifecycleJobOutcome } from 'agents/lifecycle'
 import type { Identity } from '../../caller.ts'
 import { backoff } from '../../platform/backoff.ts'

@@ -28,7 +28,7 @@ export interface ProviderChecksOptions {
 const RETRY = { first: 30, longest: 600 }
 /** Seconds between two attempts that a request asks for. */
 const ASKED_EVERY = 5
-/** A tenth: people who signed in together must not be asked about together for ever. */
+/** 10 % jitter against a thundering herd: people who signed in together are not asked about together. */
 const JITTER = 0.1
 
 export class ProviderChecks extends LifecycleCapability {

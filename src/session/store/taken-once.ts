@@ -40,7 +40,7 @@ export class TakenIds {
     this.#sql.exec(TABLES[this.#table].create)
   }
 
-  /** `until` is when nobody would take it any more, in unix seconds. */
+  /** `until` is when it has expired, clock tolerance included, in unix seconds. */
   take(id: string, until: number, now: number): 'taken' | 'reused' | 'crowded' {
     const column = TABLES[this.#table].id
     const held = this.#held ?? this.#sql.exec<{ n: number }>(`SELECT count(*) AS n FROM ${this.#table}`).one().n

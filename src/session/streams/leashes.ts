@@ -141,7 +141,7 @@ export class Leashes extends LifecycleCapability {
   }
 
   async #pullOne(ws: WebSocket, reason: CloseReason): Promise<boolean> {
-    // Whoever pulls too waits for the same acknowledgement: there is only one.
+    // Single-flight: concurrent pulls share one acknowledgement.
     const known = this.#pulls.get(ws)
     if (known) return await known.promise
     const pull = Promise.withResolvers<boolean>()
