@@ -18,6 +18,7 @@ import { liveFeedRoutes } from './routes/admin/live-feed.ts'
 import { machinePages } from './routes/admin/machine-pages.ts'
 import { portalRoutes } from './routes/admin/portal.ts'
 import { recordingPages } from './routes/admin/recording-pages.ts'
+import { signalPages } from './routes/admin/signal-pages.ts'
 import { answerError, notFound, wantsPage } from './routes/answers.ts'
 import { authorizeRoutes } from './routes/authorize.ts'
 import { backchannelLogoutRoutes } from './routes/backchannel-logout.ts'
@@ -95,6 +96,7 @@ export function app(services: Services): Hono<{ Variables: Variables }> {
   floor.route('/', portalRoutes(services))
   floor.route('/', confirmRoutes(services))
   floor.route('/', machinePages(services))
+  floor.route('/', signalPages(services))
   floor.route('/', recordingPages(services))
   floor.route('/', liveFeedRoutes(services))
 

@@ -222,11 +222,28 @@ describe('Shared Signals, polled from a transmitter in the dialect of Keycloak,'
   })
 })
 
+test('the page of the portal shows the doors and the stream, and its buttons test them', async () => {
+  const headers = { cookie: carol.headers['cookie'] ?? '' }
+  const html = await (await fetch(`${world.brokerUrl}/admin/signals`, { headers })).text()
+  expect(html).toContain(`${world.brokerUrl}/backchannel-logout`)
+  expect(html).toContain('data-verified')
+  const press = async (what: Record<string, string>) => {
+    const body = new URLSearchParams({ csrf: carol.headers['x-csrf-token'] ?? '', ...what })
+    const form = { ...headers, origin: world.brokerUrl }
+    const answer = await fetch(`${world.brokerUrl}/admin/signals`, { method: 'POST', headers: form, body })
+    return /id="notice"[^>]*>([^<]*)/.exec(await answer.text())?.[1]
+  }
+  expect(await press({ do: 'verify', provider: 'oauth' })).toContain('asked for a verification')
+  expect(await press({ do: 'tell', server: 'stateful' })).toBe('The server has taken it.')
+  expect(await press({ do: 'verify', provider: 'nobody' })).toContain('no transmitter for nobody')
+})
+
 describe('a server that keeps something of sessions', () => {
   test('hears of the end of each in an event it can verify, however often it has to be told', async () => {
     const resource = `${world.brokerUrl}/servers/stateful/mcp`
     const { accessToken } = await client.signIn('alice', { changes: { resource } })
     expect(await statusWith(resource, accessToken)).toBe(200)
+    server.heard.length = 0
     server.failsFirst = 1
     await carol.revoke({ what: 'person', sub: await carol.subOf(PEOPLE.alice.email) })
     await expect.poll(() => server.heard.length, { timeout: 10_000 }).toBe(2)

@@ -11,6 +11,7 @@ const PLACES = [
   { label: 'Machines', href: '/admin/machines' },
   { label: 'Events', href: '/admin/events' },
   { label: 'Receipts', href: '/admin/receipts' },
+  { label: 'Signals', href: '/admin/signals' },
   { label: 'Connect', href: '/admin/connect' },
 ] as const
 

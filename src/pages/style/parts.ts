@@ -84,7 +84,7 @@ summary::before { content: ""; flex: none; width: 8px; height: 8px; border: soli
 .setup { padding: 6px 0; }
 .setup + .setup { border-top: 1px solid var(--line); }
 .setup > summary { min-height: 44px; font-weight: 600; }
-.setup > summary .fine { margin-left: auto; font-weight: 400; }
+.setup > summary .fine { margin-left: auto; font-weight: 400; white-space: nowrap; }
 .setup > :not(summary) { margin-bottom: 14px; }
 .snippet { background: var(--sunken); border-radius: var(--radius-small); padding: 12px 16px; font-size: 0.875rem; line-height: 1.5; white-space: pre-wrap; }
 

@@ -4,7 +4,7 @@ import { signSecurityEvent, VERIFICATION } from '../../issuer/security-event.ts'
 import { randomId } from '../../platform/crypto.ts'
 import { pushEvent } from '../../platform/push-event.ts'
 import type { Door } from '../../session/contract/signal-facts.ts'
-import type { Services } from '../../services.ts'
+import { scimBase, type Services } from '../../services.ts'
 import { REVOCATION_PATH } from '../global-token-revocation.ts'
 import { SECURITY_EVENTS_PATH } from '../security-events.ts'
 import { AdminRefusal } from './refusal.ts'
@@ -26,27 +26,34 @@ export interface SignalProvider {
   readonly stream?: StreamState
 }
 
-export async function listSignals({ settings, signalSources, directory }: Services): Promise<readonly SignalProvider[]> {
+export async function listSignals(services: Services): Promise<readonly SignalProvider[]> {
+  const { settings, signalSources, directory } = services
   const [last, streams] = await Promise.all([directory().lastSignals(), directory().signalStreams()])
   const only = signalSources.length === 1
   return signalSources.map(({ key, name, settings: signals }) => {
     const stream = streams.find(({ provider }) => provider === key)
-    const door = (which: Door, isOpen: boolean, path: string): ShownDoor => {
+    const door = (which: Door, isOpen: boolean, address: string): ShownDoor => {
       const came = last.find((one) => one.provider === key && one.door === which)
       const shown = came && { last: { event: came.event, jti: came.jti, at: came.at } }
-      return { door: which, isOpen, address: settings.baseUrl + path, ...shown }
+      return { door: which, isOpen, address, ...shown }
     }
     return {
       provider: key,
       name,
       doors: [
-        door('backchannel-logout', true, '/backchannel-logout'),
+        door('backchannel-logout', true, `${settings.baseUrl}/backchannel-logout`),
         door(
           'global-token-revocation',
           signals.revocationIssuer !== undefined,
-          only ? REVOCATION_PATH : `${REVOCATION_PATH}/${key}`,
+          settings.baseUrl + (only ? REVOCATION_PATH : `${REVOCATION_PATH}/${key}`),
         ),
-        door('shared-signals', signals.transmitter !== undefined && stream !== undefined, `${SECURITY_EVENTS_PATH}/${key}`),
+        door(
+          'shared-signals',
+          signals.transmitter !== undefined && stream !== undefined,
+          `${settings.baseUrl}${SECURITY_EVENTS_PATH}/${key}`,
+        ),
+        // Who has a machine credential with the scope scim gets in.
+        door('scim', true, scimBase(services, key)),
       ],
       ...(signals.transmitter !== undefined && { transmitter: signals.transmitter }),
       ...(stream && { stream }),

@@ -8,7 +8,8 @@ import { machinesPage, newTokenPage } from '../../../src/pages/portal/machines.t
 import { overviewPage, type OverviewView } from '../../../src/pages/portal/overview.tsx'
 import { peoplePage } from '../../../src/pages/portal/people.tsx'
 import { personPage, type PersonView } from '../../../src/pages/portal/person.tsx'
-import { receiptPage } from '../../../src/pages/portal/receipt.tsx'
+import { signalsPage, type SignalsView } from '../../../src/pages/portal/signals.tsx'
+import { receiptPage, type ReceiptView } from '../../../src/pages/portal/receipt.tsx'
 import { receiptsPage } from '../../../src/pages/portal/receipts.tsx'
 import { recordingPage, type RecordingView } from '../../../src/pages/portal/recording.tsx'
 import { setupsFor } from '../../../src/pages/setups.ts'
@@ -131,6 +132,76 @@ const connect = {
 }
 
 /** Pages of administrators, by a name for their pictures. */
+const BROKER = 'https://mcp.example.com'
+const signalled: ReceiptView = {
+  ...receipt,
+  receipt: {
+    ...receipt.receipt,
+    by: 'signal:https://acme.okta.com',
+    byName: 'Okta',
+    why: 'session-revoked, 24c63fb56e5a2d77a6b512616ca9fa24',
+    signal: {
+      door: 'shared-signals',
+      issuer: 'https://acme.okta.com',
+      jti: '24c63fb56e5a2d77a6b512616ca9fa24',
+      event: 'session-revoked',
+      txn: 'txn-1',
+      receivedAt: NOW * 1000 - 41,
+      silentAt: NOW * 1000,
+    },
+  },
+}
+const signals: SignalsView = {
+  providers: [
+    {
+      provider: 'oauth',
+      name: 'acme.okta.com',
+      doors: [
+        { door: 'backchannel-logout', isOpen: true, address: `${BROKER}/backchannel-logout` },
+        {
+          door: 'global-token-revocation',
+          isOpen: true,
+          address: `${BROKER}/global-token-revocation`,
+          last: { event: 'global-token-revocation', jti: 'logout-1', at: NOW - 90 },
+        },
+        {
+          door: 'shared-signals',
+          isOpen: true,
+          address: `${BROKER}/security-events/oauth`,
+          last: { event: 'session-revoked', jti: '24c63fb5', at: NOW - 4_000 },
+        },
+        { door: 'scim', isOpen: true, address: `${BROKER}/scim/v2` },
+      ],
+      transmitter: 'https://acme.okta.com/',
+      stream: { delivery: 'poll', status: 'enabled', askedAt: NOW - 9_000, verifiedAt: NOW - 8_990, polledAt: NOW - 12 },
+    },
+    {
+      provider: 'partners',
+      name: '<img src=x onerror=alert(1)>',
+      doors: [{ door: 'shared-signals', isOpen: false, address: `${BROKER}/security-events/partners` }],
+      transmitter: 'https://sso.partners.example/realms/with-a-name-that-is-longer-than-most-people-would-give-to-a-realm',
+      stream: { delivery: 'push', status: 'paused', problem: 'the verification was answered 403' },
+    },
+  ],
+  servers: [{ name: 'browser', title: 'Remote browser', url: 'https://browser.internal/events' }],
+  notice: { text: 'The transmitter was asked for a verification: it shows here when it has come.', isGood: true },
+  csrf: 'a-csrf-token',
+  now: NOW,
+}
+const freshSignals: SignalsView = {
+  ...signals,
+  providers: [
+    {
+      provider: 'oauth',
+      name: 'idp.example.com',
+      doors: [{ door: 'backchannel-logout', isOpen: true, address: `${BROKER}/backchannel-logout` }],
+      transmitter: 'https://idp.example.com',
+    },
+  ],
+  servers: [],
+  notice: { text: 'the stream was answered 401', isGood: false },
+}
+
 export const PORTAL_EXAMPLES: Readonly<Record<string, string>> = {
   overview: overviewPage(overview),
   people: peoplePage(people),
@@ -140,6 +211,9 @@ export const PORTAL_EXAMPLES: Readonly<Record<string, string>> = {
   events: eventsPage(events),
   receipt: receiptPage(receipt),
   'receipt-running': receiptPage(running),
+  'receipt-signal': receiptPage(signalled),
+  signals: signalsPage(signals),
+  'signals-fresh': signalsPage(freshSignals),
   receipts: receiptsPage(receipts),
   confirm: confirmPage(confirm),
   machines: machinesPage(machines),
