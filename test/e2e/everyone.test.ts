@@ -1,8 +1,9 @@
 // Revoke everyone, and kill the runtime in the middle: what was begun is finished, and the receipt is whole.
 import { expect, test } from 'vitest'
-import { AdminProgram } from '../world/administrator.ts'
+import type { AdminProgram } from '../world/administrator.ts'
 import { BrokerClient, statusWith } from '../world/broker-client.ts'
-import { startWorld, type World } from '../world/world.ts'
+import { startAdministeredWorld } from '../world/administered-world.ts'
+import type { World } from '../world/world.ts'
 import { forEveryTry } from '../world/each-try.ts'
 
 /** `EVERYONE=2000 npx vitest run test/e2e/everyone.test.ts` is the same with two thousand. */
@@ -13,9 +14,7 @@ let client: BrokerClient
 let carol: AdminProgram
 
 forEveryTry(async () => {
-  world = await startWorld()
-  client = await BrokerClient.register(world.brokerUrl)
-  carol = await AdminProgram.signedIn(world.brokerUrl, 'carol')
+  ;({ world, client, carol } = await startAdministeredWorld())
   return async () => await world?.close()
 })
 

@@ -2,7 +2,8 @@
 import { describe, expect, test } from 'vitest'
 import { AdminProgram } from '../world/administrator.ts'
 import { BrokerClient, countForLong, errorOf, statusWith } from '../world/broker-client.ts'
-import { startWorld, type World } from '../world/world.ts'
+import { startAdministeredWorld } from '../world/administered-world.ts'
+import type { World } from '../world/world.ts'
 import { forEveryTry } from '../world/each-try.ts'
 
 let world: World
@@ -10,9 +11,7 @@ let client: BrokerClient
 let carol: AdminProgram
 
 forEveryTry(async () => {
-  world = await startWorld()
-  client = await BrokerClient.register(world.brokerUrl)
-  carol = await AdminProgram.signedIn(world.brokerUrl, 'carol')
+  ;({ world, client, carol } = await startAdministeredWorld())
   return async () => await world?.close()
 })
 
