@@ -18,7 +18,7 @@ let sessions = 0
 function answerTo({ head, body }: WireMessage): string {
   if (head.startsWith('delete')) return http('200 OK', '')
   if (!head.startsWith('post')) return http('405 Method Not Allowed', '', 'allow: POST\r\n')
-  const id = /"id":(\d+)/.exec(body)?.[1]
+  const id = /"id":(\d+|"[^"]*")/.exec(body)?.[1]
   if (id === undefined) return http('202 Accepted', '')
   if (!body.includes('"method":"initialize"')) return json(id, { content: [{ type: 'text', text: 'pong' }] })
   const serverInfo = { name: 'canned', version: '1' }

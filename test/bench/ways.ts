@@ -58,6 +58,19 @@ export async function brokerWays(world: World, connections: number): Promise<rea
   ]
 }
 
+/** A client of 2026-07-28 in front of the server `bridged`, which speaks 2025-11-25 alone. */
+export async function translatedWay({ brokerUrl }: World, connections: number): Promise<Way> {
+  const path = '/servers/bridged/mcp'
+  const { accessToken } = await credentialsFor('alice', brokerUrl + path)
+  const broker = new URL(brokerUrl)
+  const asked = request(broker.host, accessToken, modernHeaders(), modernCall()).replace('POST /mcp ', `POST ${path} `)
+  return {
+    name: `broker, ${MODERN} in front of ${LEGACY}`,
+    port: Number(broker.port),
+    requests: Array.from({ length: connections }, () => asked),
+  }
+}
+
 function modernHeaders(): Record<string, string> {
   return { 'MCP-Protocol-Version': MODERN, 'Mcp-Method': 'tools/call', 'Mcp-Name': CALL.name }
 }

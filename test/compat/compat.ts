@@ -19,7 +19,15 @@ for (const { name } of servers) ports.set(name, await freePort())
 const portOf = (name: string): number => ports.get(name) ?? 0
 const world = await startWorld({
   overrides: {
-    DOWNSTREAMS: JSON.stringify(servers.map(({ name }) => ({ name, url: `http://localhost:${portOf(name)}/mcp` }))),
+    DOWNSTREAMS: JSON.stringify(
+      servers.flatMap(({ name }) => {
+        const url = `http://localhost:${portOf(name)}/mcp`
+        return [
+          { name, url },
+          { name: bridged(name), url, era_bridge: true },
+        ]
+      }),
+    ),
     DOWNSTREAM_MCP_URL: undefined,
     RATE_LIMIT_REQUESTS: '100000',
   },
@@ -29,9 +37,13 @@ try {
   for (const server of servers) {
     const running = await started(server, portOf(server.name))
     try {
-      const resource = `${world.brokerUrl}/servers/${server.name}/mcp`
-      const { accessToken } = await credentialsFor('alice', resource)
+      const resourceOf = (name: string): string => `${world.brokerUrl}/servers/${name}/mcp`
+      const usual = await credentialsFor('alice', resourceOf(server.name))
+      const translated = await credentialsFor('alice', resourceOf(bridged(server.name)))
       for (const [client, title] of clients) {
+        const isModernOnly = client === 'sdk-v2-modern'
+        const resource = resourceOf(isModernOnly ? bridged(server.name) : server.name)
+        const { accessToken } = isModernOnly ? translated : usual
         const direct = await tried(client, server, { url: running.url, headers: {} })
         const through = await tried(client, server, { url: resource, headers: { Authorization: `Bearer ${accessToken}` } })
         const pair = { server: server.title, client: title, direct, through }
@@ -52,6 +64,11 @@ if (isWhole) await writeFile(join(ROOT, 'docs', 'compat.md'), page)
 for (const line of lost) console.log(`lost: ${line}`)
 console.log(`${pairs.length} pairs, ${lost.length} lost${isWhole ? '; written to docs/compat.md' : ''}`)
 process.exitCode = lost.length === 0 ? 0 : 1
+
+/** The same server for clients of 2026-07-28 alone, which most servers need a bridge for. */
+function bridged(name: string): string {
+  return `${name}-bridged`
+}
 
 function spoken(steps: Readonly<Record<string, string>>): string {
   const faults = Object.entries(steps).filter(([, said]) => said !== 'ok')

@@ -107,6 +107,7 @@ export const CLIENTS: readonly (readonly [name: string, title: string])[] = [
   ['sdk-v1', 'SDK v1'],
   ['sdk-v2', 'SDK v2'],
   ['sdk-v2-legacy', 'SDK v2, legacy'],
+  ['sdk-v2-modern', 'SDK v2, 2026-07-28 alone'],
   ['ai-sdk', '@ai-sdk/mcp'],
   ['langchain', '@langchain/mcp-adapters'],
   ['openai-agents', '@openai/agents'],

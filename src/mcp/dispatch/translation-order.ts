@@ -18,3 +18,8 @@ export type TranslationOrder = z.output<typeof orderSchema>
 export function translationIn(headers: Headers): TranslationOrder {
   return orderSchema.parse(JSON.parse(headers.get(TRANSLATION_HEADER) ?? ''))
 }
+
+/** What of it is for the server: nothing that belongs to the later revision, or between router and object. */
+export function passedOn(headers: Headers): Headers {
+  return new Headers([...headers].filter(([name]) => !name.startsWith('mcp-') && name !== TRANSLATION_HEADER))
+}

@@ -14,7 +14,7 @@ import { isResponse, jsonIn } from '../../message/response.ts'
 import type { Origin } from '../http-sse/link.ts'
 import { lostAnswer, type LostBecause } from '../lost-answer.ts'
 import { Listeners, type Listener } from './listeners.ts'
-import { onlyInteractive, type OpenCall } from './open-call.ts'
+import { canBeAsked, onlyInteractive, type OpenCall } from './open-call.ts'
 import { factsIn, versionIn, type ServerFacts } from './server-facts.ts'
 import { ServerLink, type ServerLinkOptions } from './server-link.ts'
 
@@ -296,7 +296,3 @@ const OF_EARLIER_REVISIONS: readonly string[] = [
   'notifications/tasks/',
   'notifications/initialized',
 ]
-
-function canBeAsked({ sender: { capabilities } }: OpenCall): boolean {
-  return capabilities.elicitation !== undefined || capabilities.sampling !== undefined || capabilities.roots !== undefined
-}

@@ -12,7 +12,7 @@ import { senderOf, type Sender } from '../../bridge/request-sender.ts'
 import { methodNotFound, ProtocolError } from '../../bridge/protocol-error.ts'
 import { ANSWER_HEADER, refusalAnswer } from '../../dispatch/dispatch-header.ts'
 import { NotAdmitted, notAdmitted } from '../../dispatch/object-answer.ts'
-import { TRANSLATION_HEADER, translationIn, type TranslationOrder } from '../../dispatch/translation-order.ts'
+import { passedOn, translationIn, type TranslationOrder } from '../../dispatch/translation-order.ts'
 import { openEnvelope, type Message } from '../../message/json-rpc-body.ts'
 import { handedBody } from '../../message/read-body.ts'
 import { interrupted, McpRefusal } from '../../message/refusal.ts'
@@ -25,7 +25,7 @@ import type { LegacyServer } from './legacy-server.ts'
 import { LegacyServers } from './legacy-servers.ts'
 import { listened } from './listened.ts'
 import { ModernAnswer } from './modern-answer.ts'
-import { openCall, type OpenCall, type Waiting } from './open-call.ts'
+import { canBeAsked, openCall, type OpenCall, type Waiting } from './open-call.ts'
 import { ParkedCalls, refused, termsOf, type Retry } from './parked-calls.ts'
 import { gone, responded } from './responded.ts'
 
@@ -135,8 +135,7 @@ export class ModernClients {
   }
 
   async #carried(order: TranslationOrder, request: Request): Promise<Response> {
-    const headers = new Headers(request.headers)
-    headers.delete(TRANSLATION_HEADER)
+    const headers = passedOn(request.headers)
     const bytes = await handedBody(request, this.#context.settings.limits)
     const [message] = openEnvelope(bytes).messages
     refuseEnded(this.#context, order.caller)
@@ -173,10 +172,10 @@ export class ModernClients {
 
   async #answered(asked: Asked): Promise<Response> {
     const { order, headers, message, id } = asked
-    const sender = senderOf(message)
-    const { method, params } = message
+    const [sender, { method, params }] = [senderOf(message), message]
     if (NOT_MODERN.includes(method) || method.startsWith('tasks/')) throw methodNotFound(method)
-    if (isFull(this.#context, order.caller.resource, this.#servers.grantsOfCalls().length, () => this.#servers.grantsOfCalls()))
+    const open = this.#servers.grantsOfCalls()
+    if (isFull(this.#context, order.caller.resource, open.length, () => open))
       throw new McpRefusal('limit_exceeded', 'too many requests at once: wait until one of them is answered')
     if (params['requestState'] !== undefined) return await this.#again(asked, sender)
     const server = await this.#servers.of(order.caller, sender, headers)
@@ -260,8 +259,8 @@ export class ModernClients {
   }
 
   async #waiting(asked: Asked, sender: Sender, server: LegacyServer, call: OpenCall): Promise<Waiting> {
-    const { order, body, id, left } = asked
-    const terms = await termsOf(asked.order.caller, asked.message)
+    const { order, body, id, left, message } = asked
+    const terms = canBeAsked(call) ? await termsOf(order.caller, message) : undefined
     const leave = (): void => {
       left.removeEventListener('abort', leave)
       if (call.waiting !== waiting) return
@@ -270,7 +269,8 @@ export class ModernClients {
       this.#waitUntil(server.cancel(call.id, 'The client has left', asked.headers).catch(noted))
     }
     const answer = new ModernAnswer({ id, requestId: order.requestId, left: leave })
-    const waiting: Waiting = { id, progressToken: progressTokenIn(body), requestId: order.requestId, sender, answer, terms }
+    const progressToken = sender.wantsProgress ? progressTokenIn(body) : undefined
+    const waiting: Waiting = { id, progressToken, requestId: order.requestId, sender, answer, terms }
     left.addEventListener('abort', leave, { once: true })
     return waiting
   }

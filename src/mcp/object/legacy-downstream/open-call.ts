@@ -14,8 +14,8 @@ export interface Waiting {
   readonly requestId: string
   readonly sender: Sender
   readonly answer: ModernAnswer
-  /** What a client has to come back with. */
-  readonly terms: RetryTerms
+  /** What a client has to come back with; undefined where it can not be asked anything. */
+  readonly terms: RetryTerms | undefined
 }
 
 export interface RetryTerms {
@@ -63,6 +63,12 @@ export function openCall(begun: Begun, parked: Partial<Pick<OpenCall, 'round' | 
     missing: undefined,
     response: undefined,
   }
+}
+
+/** Whether its client answers anything. */
+export function canBeAsked({ method, sender: { capabilities } }: Pick<OpenCall, 'method' | 'sender'>): boolean {
+  const { elicitation, sampling, roots } = capabilities
+  return INTERACTIVE.includes(method) && (elicitation !== undefined || sampling !== undefined || roots !== undefined)
 }
 
 /** The one call a question can be about that does not say; undefined where there is none, or more than one. */

@@ -118,7 +118,9 @@ export class ParkedCalls {
     const { context } = this.#options
     const round = call.round + 1
     const isTooMuch = JSON.stringify(questions).length > LARGEST_QUESTIONS
-    if (round > MOST_ROUNDS || this.size >= MOST_PARKED || isTooMuch) return await this.#refuse(server, call, waiting, questions)
+    const { terms } = waiting
+    if (!terms || round > MOST_ROUNDS || this.size >= MOST_PARKED || isTooMuch)
+      return await this.#refuse(server, call, waiting, questions)
     const [id, now] = [randomId(16), context.now()]
     const until = now + ANSWERED_WITHIN
     const { grantId, label, openedAt, serverEventId } = call
@@ -139,7 +141,7 @@ export class ParkedCalls {
     }
     context.legacyDownstreams.park(parked)
     this.#expireAt(id, until)
-    const state = await context.legacyDownstreams.sealed({ ...waiting.terms, id, round, until })
+    const state = await context.legacyDownstreams.sealed({ ...terms, id, round, until })
     waiting.answer.finish(inputRequired(waiting.id, questions.map(asInputRequest), state))
   }
 

@@ -81,11 +81,9 @@ export class ServerLink {
     return this.#far instanceof SseDownstream
   }
 
-  /** Sends one message. `headers`: those of whoever brought it about, identity included; where nobody did, the person is vouched for. */
+  /** Sends one message. `headers`: those of whoever brought it about, identity included and nothing of the later revision; where nobody did, the person is vouched for. */
   async send({ kind, id, method, params = {}, text, label = method }: Sent, headers?: Headers): Promise<void> {
-    const own = headers ? withoutProtocol(headers) : await ownHeaders(this.#link)
-    own.set('content-type', 'application/json')
-    own.set('accept', ACCEPTS_MESSAGES)
+    const own = headers ?? toldOfMessages(await ownHeaders(this.#link))
     const spelled = id === undefined ? undefined : JSON.stringify(id)
     const body = Uint8Array.from(new TextEncoder().encode(text))
     const requestIds = kind === 'request' && spelled !== undefined ? [spelled] : []
@@ -187,7 +185,8 @@ export class ServerLink {
 
 const OFFERED_WITHIN_MS = 500
 
-/** What belongs to the later revision, or to another session, is not for this server. */
-function withoutProtocol(headers: Headers): Headers {
-  return new Headers([...headers].filter(([name]) => !name.startsWith('mcp-') && name !== 'last-event-id'))
+function toldOfMessages(headers: Headers): Headers {
+  headers.set('content-type', 'application/json')
+  headers.set('accept', ACCEPTS_MESSAGES)
+  return headers
 }
