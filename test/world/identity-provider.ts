@@ -177,6 +177,7 @@ function configuration(
     ttl: {
       AccessToken: 600,
       AuthorizationCode: 60,
+      ClientCredentials: 600,
       Grant: 30 * 86_400,
       IdToken: 600,
       Interaction: 600,
