@@ -12,9 +12,9 @@ export interface ModernBehind {
   close(): Promise<void>
 }
 
-export async function startModernBehind(): Promise<ModernBehind> {
+export async function startModernBehind(overrides: Readonly<Record<string, string>> = {}): Promise<ModernBehind> {
   const server = await ScriptedModernServer.start()
-  const world = await startWorld({ overrides: { DOWNSTREAM_MCP_URL: server.url } })
+  const world = await startWorld({ overrides: { ...overrides, DOWNSTREAM_MCP_URL: server.url } })
   const broker = await BrokerClient.register(world.brokerUrl)
   const { accessToken: token } = await broker.signIn('alice', { changes: { resource: world.mcpUrl } })
   const close = async (): Promise<void> => {

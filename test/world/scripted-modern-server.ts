@@ -31,6 +31,7 @@ export interface ModernScriptStream {
   /** The response, and the end of the stream. */
   answer(result: object): void
   cut(): void
+  end(): void
 }
 
 export type OnModernCall = (call: ModernScriptCall) => void | Promise<void>
@@ -146,6 +147,7 @@ function callOf(message: ModernMessage, text: string, headers: IncomingHttpHeade
           res.end()
         },
         cut: () => void res.destroy(),
+        end: () => void res.end(),
       }
     },
   }

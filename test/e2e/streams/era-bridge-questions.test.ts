@@ -1,6 +1,7 @@
 // What a server of 2026-07-28 asks in the middle of a call, put to clients of the older revisions: answers, refusals, restarts and forgeries.
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { BrokerClient } from '../../world/broker-client.ts'
+import { bridgeSequences } from '../../world/bridge-sequences.ts'
 import { forEveryTry } from '../../world/each-try.ts'
 import type { EventStream } from '../../world/event-stream.ts'
 import { LegacyClient } from '../../world/legacy-client.ts'
@@ -14,7 +15,7 @@ let broker: BrokerClient
 let token: string
 
 forEveryTry(async () => {
-  const behind = await startModernBehind()
+  const behind = await startModernBehind({ RATE_LIMIT_REQUESTS: '100000' })
   ;({ world, server, broker, token } = behind)
   return async () => await behind.close()
 })
@@ -260,4 +261,8 @@ describe('an answer', () => {
     expect((await give(client, asked, { action: 'accept' })).status).toBe(401)
     expect(legs).toHaveLength(1)
   })
+})
+
+test('whatever a server does, each request of a hundred random sequences gets one answer', async () => {
+  expect(await bridgeSequences({ mcpUrl: world.mcpUrl, token, server, count: 100, seed: 20_261_128 })).toEqual([])
 })

@@ -1,6 +1,6 @@
 // One request of a client of the older revisions at a server of 2026-07-28: sent, and sent again for as long as the server needs input.
 import { randomId } from '../../../platform/crypto.ts'
-import { log } from '../../../platform/telemetry.ts'
+import { describeError, log } from '../../../platform/telemetry.ts'
 import type { ModernSessions, ModernSession } from '../../../session/store/modern-sessions.ts'
 import { HEADER_MISMATCH, UNSUPPORTED_VERSION, verdictOf } from '../../bridge/era-verdict.ts'
 import { roundIn } from '../../bridge/input-required.ts'
@@ -168,7 +168,11 @@ export class ModernCall {
     if (got.code === UNSUPPORTED_VERSION && verdictOf({ status: 400, message: got.original ?? '' }) === 'legacy')
       this.#context.unsupported()
     if (got.code !== HEADER_MISMATCH || method !== 'tools/call' || isAgain) return got
-    await tools.learn(client.resource, client, way, charge)
+    // Without the list it is asked in vain once more, and told what the server says.
+    await tools.learn(client.resource, client, way, charge).catch((error: unknown) => {
+      this.#end.signal.throwIfAborted()
+      log('info', 'downstream.not_asked', { reason: describeError(error) })
+    })
     return await this.#sent(way, leg, output, true)
   }
 

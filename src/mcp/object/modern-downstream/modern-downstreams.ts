@@ -4,7 +4,7 @@
 // revocation and clients of HTTP+SSE go by that. A server that takes the client's `initialize` never gets here.
 import { BoundedMap } from '../../../platform/bounded-map.ts'
 import { randomId } from '../../../platform/crypto.ts'
-import { log } from '../../../platform/telemetry.ts'
+import { describeError, log } from '../../../platform/telemetry.ts'
 import type { SessionContext } from '../../../session/session-context.ts'
 import type { McpSession } from '../../../session/store/mcp-sessions.ts'
 import type { ModernSession } from '../../../session/store/modern-sessions.ts'
@@ -23,7 +23,7 @@ import {
 import { lookedAt } from '../../downstream/session-doubt.ts'
 import type { Era } from '../../message/era.ts'
 import { jsonIn } from '../../message/response.ts'
-import { notOffered } from '../../message/refusal.ts'
+import { McpRefusal, notOffered } from '../../message/refusal.ts'
 import type { DownstreamRequest } from '../downstream-request.ts'
 import { jsonAnswer } from './call-output.ts'
 import { SessionCalls } from './modern-session-calls.ts'
@@ -37,6 +37,8 @@ const OWN = 'era-bridge:'
 const SMALL_BYTES = 2_048
 
 const DISCOVER_MS = 10_000
+
+const BROKEN = 'The connection to the downstream MCP server broke before it had answered'
 
 export interface ModernDownstreamsOptions {
   readonly context: Pick<SessionContext, 'modernSessions' | 'mcpSessions' | 'settings'>
@@ -152,7 +154,9 @@ export class ModernDownstreams {
     const fits = (message: string): boolean => answersId(jsonIn(message), JSON.stringify(id))
     if (sent.ok) {
       const bounds = { mostBytes: this.#options.context.settings.limits.maxEventBytes, withinMs: DISCOVER_MS }
-      const text = await messageOf(sent, fits, bounds)
+      const text = await messageOf(sent, fits, bounds).catch((error: unknown) => {
+        throw error instanceof McpRefusal ? error : new McpRefusal('downstream_broken', BROKEN, { reason: describeError(error) })
+      })
       return { era: verdictOf({ status: sent.status, message: text }), text, answer: new Response(text, sent) }
     }
     const { text, whole } = await lookedAt(sent)

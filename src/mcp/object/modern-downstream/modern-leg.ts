@@ -1,5 +1,6 @@
 // The answer to one request of 2026-07-28, read to its end: what comes before it goes on at once, it itself is for the call to judge.
 import { eventNotTaken } from '../../message/event-too-large.ts'
+import { McpRefusal } from '../../message/refusal.ts'
 import { jsonIn } from '../../message/response.ts'
 import { isMessage, readEvents, SseEventTooLarge } from '../../sse/sse.ts'
 import { answersId, errorFor, legacyAnswer, violation, type AskedOf, type ModernAnswer } from '../../bridge/legacy-answer.ts'
@@ -32,8 +33,7 @@ export async function readLeg(answer: Response, terms: LegTerms): Promise<Leg> {
   const { status, ok } = answer
   if (ok && isEventStream(answer)) return await readStream(answer, terms)
   if (PASSED_ON.includes(status) || (status >= 300 && status < 400)) return answer
-  if (ok)
-    return judged(await wholeText(answer, terms), terms) ?? final(violation(terms.id, 'its answer is no answer to the request'))
+  if (ok) return await readWhole(answer, terms)
   const { text, whole } = await lookedAt(answer)
   const got = judged(text, terms)
   if (got) return got
@@ -43,8 +43,15 @@ export async function readLeg(answer: Response, terms: LegTerms): Promise<Leg> {
   return final(errorFor(terms.id, -32_603, `The MCP server answered with status ${status}`))
 }
 
-async function wholeText({ body }: Response, { maxEventBytes: mostBytes }: LegTerms): Promise<string> {
-  return new TextDecoder().decode(await wholeBody(body, { mostBytes, withinMs: LONGEST_MS }))
+async function readWhole({ body }: Response, terms: LegTerms): Promise<Leg> {
+  const { id, call, signal, maxEventBytes: mostBytes } = terms
+  try {
+    const text = new TextDecoder().decode(await wholeBody(body, { mostBytes, withinMs: LONGEST_MS }))
+    return judged(text, terms) ?? final(violation(id, 'its answer is no answer to the request'))
+  } catch (error) {
+    signal.throwIfAborted()
+    return final(error instanceof McpRefusal ? error.for({ id }).toJson(call) : lostAnswer(id, call, 'connection'))
+  }
 }
 
 function judged(text: string, terms: LegTerms): Leg | undefined {
