@@ -33,7 +33,7 @@ try {
   for (const way of ways) await turn(way, WARM_UP_MS)
   const ratios: number[] = []
   for (let round = 0; round < ROUNDS; round += 1) {
-    const [ofLegacy = Number.NaN, ofTranslated = Number.NaN] = [
+    const [ofLegacy, ofTranslated] = [
       await turn(legacy, TURN_MS),
       await turn(ways[1] ?? legacy, TURN_MS),
     ]
