@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto'
 import { parseArgs } from 'node:util'
 import { AdminProgram } from '../world/administrator.ts'
 import { BrokerClient, countForLong, statusWith } from '../world/broker-client.ts'
+import { CompanyDirectory } from '../world/company-directory.ts'
 import { PEOPLE } from '../world/people.ts'
 import { OktaOrg, revocation } from '../world/signal-sender.ts'
 import { CAEP, SignalTransmitter } from '../world/signal-transmitter.ts'
@@ -49,10 +50,16 @@ try {
     return await fetch(`${world.brokerUrl}/backchannel-logout`, { method: 'POST', body })
   }
 
+  const directory = await CompanyDirectory.open(world.brokerUrl)
+  const user = await directory.create('Users', { userName: 'alice', externalId: PEOPLE.alice.sub })
+  const setActive = async (active: boolean): Promise<Response> =>
+    await directory.ask('PATCH', `/Users/${user}`, { Operations: [{ op: 'replace', value: { active } }] })
+
   const doors: Readonly<Record<string, () => Promise<number>>> = {
     'back-channel logout': async () => (await told(await logout())).status,
     'Global Token Revocation': async () => (await okta.revoke(url, clientId, { sub_id: alice })).status,
     'Shared Signals': async () => (await pushing.push(pushing.signed(event()))).status,
+    SCIM: async () => (await setActive(false)).status,
   }
   for (const [door, send] of Object.entries(doors)) {
     const took: number[] = []
@@ -70,6 +77,7 @@ try {
       took.push(receipts[0].signal.silentAt - receipts[0].signal.receivedAt)
       if (receipts[0].streams !== Number(streams)) faults.push(`${door}: the receipt says ${receipts[0].streams} streams`)
       if (status >= 400) faults.push(`${door}: answered ${status}`)
+      if (door === 'SCIM') await setActive(true)
       if (last - answeredAt > A_TURN_MS) faults.push(`${door}: answered ${last - answeredAt} ms before the last byte`)
     }
     const inside = `p50 ${at(took, 0.5)} ms, p99 ${at(took, 0.99)} ms by the receipts`
