@@ -11,6 +11,12 @@ import type { LastSignal, Signals } from './signals.ts'
 /** What is known of a stream, or why it could not be had. */
 export type StreamOutcome = { readonly stream: StreamState } | { readonly problem: string }
 
+/** Whose people it tells of, and which of the settings' providers that is. */
+export interface CompanyDirectory {
+  readonly issuer: string
+  readonly provider: string
+}
+
 export abstract class SignalledDirectory extends DurableObject<Env> {
   abstract readonly lifecycle: Lifecycle
   protected abstract get provisioning(): Provisioning
@@ -75,8 +81,11 @@ export abstract class SignalledDirectory extends DurableObject<Env> {
   }
 
   /** What a company's directory asks for, or changes, by SCIM: for whom it changes anything knows it when this returns. */
-  async provision(issuer: string, command: ProvisioningCommand): Promise<ProvisioningAnswer> {
+  async provision({ issuer, provider }: CompanyDirectory, command: ProvisioningCommand): Promise<ProvisioningAnswer> {
     await this.lifecycle.start()
-    return await this.provisioning.carryOut(issuer, command)
+    const answer = await this.provisioning.carryOut(issuer, command)
+    const { signal } = answer.receipt ?? {}
+    if (signal) this.signalling.signals.came({ ...signal, provider })
+    return answer
   }
 }

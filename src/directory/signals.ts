@@ -88,6 +88,12 @@ export class Signals extends LifecycleCapability {
     return receipts.length > 0 ? { outcome: 'done', receipts } : { outcome: 'unknown' }
   }
 
+  /** Something was said by this door, and believed. */
+  came({ provider, door, event, jti }: Pick<Signal, 'provider' | 'door' | 'event' | 'jti'>): void {
+    const note = 'INSERT OR REPLACE INTO signal_doors (provider, door, event, jti, at) VALUES (?, ?, ?, ?, ?)'
+    this.#storage.sql.exec(note, provider, door, event, jti, this.#options.now())
+  }
+
   /** What came last, by provider and door. */
   last(): readonly LastSignal[] {
     return [...this.#storage.sql.exec<LastRow>('SELECT * FROM signal_doors ORDER BY provider, door')]
@@ -118,10 +124,8 @@ export class Signals extends LifecycleCapability {
   ): 'taken' | 'reused' | 'crowded' {
     const taken = this.#taken.take(id, signal.until, this.#options.now())
     if (taken !== 'taken') return taken
-    const { provider, door, event, jti } = signal
     const { sql } = this.#storage
-    const note = 'INSERT OR REPLACE INTO signal_doors (provider, door, event, jti, at) VALUES (?, ?, ?, ?, ?)'
-    sql.exec(note, provider, door, event, jti, this.#options.now())
+    this.came(signal)
     for (const { sub, person, order } of orders)
       sql.exec(
         'INSERT INTO signal_orders (signal, sub, signal_order, person, attempts, due) VALUES (?, ?, ?, ?, 0, ?)',

@@ -5,6 +5,7 @@ import type { Context, MiddlewareHandler } from 'hono'
 import { Hono } from 'hono/tiny'
 import { personName } from '../caller.ts'
 import { OAuthError } from '../clients/oauth-error.ts'
+import type { CompanyDirectory } from '../directory/signalled-directory.ts'
 import { log } from '../platform/telemetry.ts'
 import { scimBase, type Services } from '../services.ts'
 import { resourceTypes, schemas, serviceProviderConfig, wholeList } from '../signals/scim/discovery.ts'
@@ -69,14 +70,15 @@ function provisionersOnly(services: Services, key: string): MiddlewareHandler<Pr
     if (!provider?.issues(issuer))
       return refused(c, new ScimError(403, 'this identity provider stands for several directories: name one in its address'))
     c.set('base', base)
-    c.set('scim', new ScimService({ base, ...asking(services, issuer), by: machine }))
+    c.set('scim', new ScimService({ base, ...asking(services, { issuer, provider: key }), by: machine }))
     return await next()
   }
 }
 
-function asking({ directory }: Services, issuer: string): Pick<ScimServiceOptions, 'provision' | 'subOf'> {
+function asking({ directory }: Services, of: CompanyDirectory): Pick<ScimServiceOptions, 'provision' | 'subOf'> {
+  const { issuer } = of
   return {
-    provision: (command) => directory().provision(issuer, command),
+    provision: (command) => directory().provision(of, command),
     subOf: (subject) => personName({ issuer, subject }),
   }
 }

@@ -33,10 +33,7 @@ try {
   for (const way of ways) await turn(way, WARM_UP_MS)
   const ratios: number[] = []
   for (let round = 0; round < ROUNDS; round += 1) {
-    const [ofLegacy, ofTranslated] = [
-      await turn(legacy, TURN_MS),
-      await turn(ways[1] ?? legacy, TURN_MS),
-    ]
+    const [ofLegacy, ofTranslated] = [await turn(legacy, TURN_MS), await turn(ways[1] ?? legacy, TURN_MS)]
     ratios.push(ofTranslated / ofLegacy)
     console.log(
       `legacy ${ofLegacy.toFixed(0)} µs, translated ${ofTranslated.toFixed(0)} µs: ${(ofTranslated / ofLegacy).toFixed(2)}`,

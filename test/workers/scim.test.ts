@@ -73,6 +73,12 @@ describe('a user that is made not active', () => {
     })
   })
 
+  test('is what the page of signals shows as the last that came by this door', async () => {
+    const { subject } = await somebody()
+    await createUser(token, subject, { active: false })
+    expect(await directory().lastSignals()).toContainEqual(expect.objectContaining({ door: 'scim', event: 'user not active' }))
+  })
+
   test('and has never signed in is refused at their first sign-in', async () => {
     const person = await somebody()
     expect(await createUser(token, person.subject, { active: false })).toMatchObject({ status: 201, body: { active: false } })
