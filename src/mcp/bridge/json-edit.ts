@@ -2,7 +2,8 @@
 //
 // A bridge between two revisions adds, replaces and takes away a few members of messages that are somebody else's. Parsed and
 // written again, a number above 2^53 would be another one, and a member that two readers take differently would be decided.
-import { BACKSLASH, CLOSE_ARRAY, CLOSE_OBJECT, COLON, COMMA, OPEN_ARRAY, OPEN_OBJECT, QUOTE } from '../message/json-characters.ts'
+import { CLOSE_ARRAY, COLON, COMMA, OPEN_ARRAY, OPEN_OBJECT, QUOTE } from '../message/json-characters.ts'
+import { JsonCursor } from '../message/json-cursor.ts'
 
 /** One change to one member of nested objects. */
 export interface JsonChange {
@@ -87,18 +88,11 @@ function built(node: Node): string | undefined {
 }
 
 /** One pass over text that is known to be JSON, so the grammar is trusted. How deep it is nested takes no stack, only how deep a change is. */
-class JsonText {
-  readonly #text: string
-  #at = 0
-
-  constructor(text: string) {
-    this.#text = text
-  }
-
+class JsonText extends JsonCursor {
   edited(node: Node): string {
     const members = this.members()
-    if (!members) return built(node) ?? this.#text
-    const text = this.#text
+    if (!members) return built(node) ?? this.text
+    const text = this.text
     const lastOf = new Map(members.map((member) => [member.key, member]))
     const kept = members.flatMap((member): readonly Kept[] => {
       const inner = node.inner.get(member.key)
@@ -116,34 +110,34 @@ class JsonText {
   }
 
   members(): readonly Member[] | undefined {
-    if (this.#next() !== OPEN_OBJECT) return undefined
-    const text = this.#text
+    if (this.next() !== OPEN_OBJECT) return undefined
+    const text = this.text
     const members: Member[] = []
-    this.#at++
-    while (this.#next() === QUOTE) {
-      const start = this.#at
-      this.#skipString()
-      const spelled = text.slice(start, this.#at)
+    this.at++
+    while (this.next() === QUOTE) {
+      const start = this.at
+      this.skipString()
+      const spelled = text.slice(start, this.at)
       const key = spelled.includes('\\') ? String(JSON.parse(spelled)) : spelled.slice(1, -1)
-      if (this.#next() === COLON) this.#at++
-      this.#next()
-      const valueStart = this.#at
-      this.#skip()
-      members.push({ key, start, valueStart, end: this.#at, raw: text.slice(valueStart, this.#at) })
-      if (this.#next() === COMMA) this.#at++
+      if (this.next() === COLON) this.at++
+      this.next()
+      const valueStart = this.at
+      this.skip()
+      members.push({ key, start, valueStart, end: this.at, raw: text.slice(valueStart, this.at) })
+      if (this.next() === COMMA) this.at++
     }
     return members
   }
 
   elements(): readonly string[] | undefined {
-    if (this.#next() !== OPEN_ARRAY) return undefined
+    if (this.next() !== OPEN_ARRAY) return undefined
     const elements: string[] = []
-    this.#at++
-    while (this.#at < this.#text.length && this.#next() !== CLOSE_ARRAY) {
-      const start = this.#at
-      this.#skip()
-      elements.push(this.#text.slice(start, this.#at))
-      if (this.#next() === COMMA) this.#at++
+    this.at++
+    while (this.at < this.text.length && this.next() !== CLOSE_ARRAY) {
+      const start = this.at
+      this.skip()
+      elements.push(this.text.slice(start, this.at))
+      if (this.next() === COMMA) this.at++
     }
     return elements
   }
@@ -171,42 +165,6 @@ class JsonText {
     }
     return written + text.slice(last.end)
   }
-
-  /** From the first character of a value to behind its last one. */
-  #skip(): void {
-    const text = this.#text
-    let depth = 0
-    this.#next()
-    for (; this.#at < text.length; this.#at++) {
-      const code = text.charCodeAt(this.#at)
-      if (code === QUOTE) {
-        this.#skipString()
-        if (depth === 0) return
-        this.#at--
-      } else if (code === OPEN_OBJECT || code === OPEN_ARRAY) depth++
-      else if (code === CLOSE_OBJECT || code === CLOSE_ARRAY) {
-        // The end of what this value stands in: it was a number or a word.
-        if (depth === 0) return
-        if (--depth === 0) return void this.#at++
-      } else if (depth === 0 && (code === COMMA || isSpace(code))) return
-    }
-  }
-
-  /** From the opening quote to behind the closing one. */
-  #skipString(): void {
-    const text = this.#text
-    for (this.#at++; this.#at < text.length; this.#at++) {
-      const code = text.charCodeAt(this.#at)
-      if (code === BACKSLASH) this.#at++
-      else if (code === QUOTE) return void this.#at++
-    }
-  }
-
-  /** The next character that is no white space. */
-  #next(): number {
-    while (isSpace(this.#text.charCodeAt(this.#at))) this.#at++
-    return this.#text.charCodeAt(this.#at)
-  }
 }
 
 function changed(raw: string, { change, inner }: Node): string | undefined {
@@ -216,8 +174,4 @@ function changed(raw: string, { change, inner }: Node): string | undefined {
 
 function editedInside(raw: string, inner: Node['inner']): string {
   return new JsonText(raw).edited({ inner, change: undefined })
-}
-
-function isSpace(code: number): boolean {
-  return code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09
 }

@@ -1,5 +1,6 @@
 // A list of tools with some cut out of it: what is left keeps every byte, because the text is cut and never written anew.
-import { BACKSLASH, CLOSE_ARRAY, CLOSE_OBJECT, COLON, COMMA, OPEN_ARRAY, OPEN_OBJECT, QUOTE } from '../message/json-characters.ts'
+import { CLOSE_ARRAY, COLON, COMMA, OPEN_ARRAY, OPEN_OBJECT, QUOTE } from '../message/json-characters.ts'
+import { JsonCursor } from '../message/json-cursor.ts'
 import type { OpenRequests } from '../message/open-requests.ts'
 import { jsonIn } from '../message/response.ts'
 import * as z from 'zod'
@@ -56,27 +57,25 @@ interface Span {
 }
 
 /** One pass over text that is known to be JSON, so the grammar is trusted. */
-class Cutter {
-  readonly #text: string
+class Cutter extends JsonCursor {
   readonly #keeps: (tool: ListedTool) => boolean
   readonly #cuts: Span[] = []
-  #at = 0
 
   constructor(text: string, keeps: (tool: ListedTool) => boolean) {
-    this.#text = text
+    super(text)
     this.#keeps = keeps
   }
 
   cut(): string {
-    if (this.#next() === OPEN_ARRAY) this.#elements(() => this.#message())
+    if (this.next() === OPEN_ARRAY) this.#elements(() => this.#message())
     else this.#message()
     let left = ''
     let from = 0
     for (const { start, end } of this.#cuts) {
-      left += this.#text.slice(from, start)
+      left += this.text.slice(from, start)
       from = end
     }
-    return left + this.#text.slice(from)
+    return left + this.text.slice(from)
   }
 
   #message(): void {
@@ -85,29 +84,29 @@ class Cutter {
 
   /** Every member of this name: where there are two of it, nobody knows which one a client takes. */
   #within(name: string, member: () => void): void {
-    if (this.#next() !== OPEN_OBJECT) return this.#skip()
-    this.#at++
-    while (this.#next() === QUOTE) {
-      const start = this.#at
-      this.#skipString()
-      const key: unknown = JSON.parse(this.#text.slice(start, this.#at))
-      if (this.#next() === COLON) this.#at++
+    if (this.next() !== OPEN_OBJECT) return this.skip()
+    this.at++
+    while (this.next() === QUOTE) {
+      const start = this.at
+      this.skipString()
+      const key: unknown = JSON.parse(this.text.slice(start, this.at))
+      if (this.next() === COLON) this.at++
       if (key === name) member()
-      else this.#skip()
-      if (this.#next() === COMMA) this.#at++
+      else this.skip()
+      if (this.next() === COMMA) this.at++
     }
-    this.#at++
+    this.at++
   }
 
   /** What goes takes the comma behind it along; at the end of the list, the comma before it. */
   #list(): void {
-    if (this.#next() !== OPEN_ARRAY) return this.#skip()
+    if (this.next() !== OPEN_ARRAY) return this.skip()
     let lastKept: Span | undefined
     let going: Span | undefined
     this.#elements(() => {
-      const start = this.#at
-      this.#skip()
-      const tool = { start, end: this.#at }
+      const start = this.at
+      this.skip()
+      const tool = { start, end: this.at }
       if (!this.#isKept(tool)) {
         going = { start: going?.start ?? start, end: tool.end }
         return
@@ -120,56 +119,16 @@ class Cutter {
   }
 
   #isKept({ start, end }: Span): boolean {
-    const tool = toolSchema.safeParse(JSON.parse(this.#text.slice(start, end))).data
+    const tool = toolSchema.safeParse(JSON.parse(this.text.slice(start, end))).data
     return tool !== undefined && this.#keeps(tool)
   }
 
   #elements(element: () => void): void {
-    this.#at++
-    while (this.#next() !== CLOSE_ARRAY) {
+    this.at++
+    while (this.next() !== CLOSE_ARRAY) {
       element()
-      if (this.#next() === COMMA) this.#at++
+      if (this.next() === COMMA) this.at++
     }
-    this.#at++
+    this.at++
   }
-
-  /** From the first character of a value to behind its last one. */
-  #skip(): void {
-    const text = this.#text
-    let depth = 0
-    this.#next()
-    for (; this.#at < text.length; this.#at++) {
-      const code = text.charCodeAt(this.#at)
-      if (code === QUOTE) {
-        this.#skipString()
-        if (depth === 0) return
-        this.#at--
-      } else if (code === OPEN_OBJECT || code === OPEN_ARRAY) depth++
-      else if (code === CLOSE_OBJECT || code === CLOSE_ARRAY) {
-        // The end of what this value stands in: it was a number or a word.
-        if (depth === 0) return
-        if (--depth === 0) return void this.#at++
-      } else if (depth === 0 && (code === COMMA || isSpace(code))) return
-    }
-  }
-
-  /** From the opening quote to behind the closing one. */
-  #skipString(): void {
-    const text = this.#text
-    for (this.#at++; this.#at < text.length; this.#at++) {
-      const code = text.charCodeAt(this.#at)
-      if (code === BACKSLASH) this.#at++
-      else if (code === QUOTE) return void this.#at++
-    }
-  }
-
-  /** The next character that is no white space. */
-  #next(): number {
-    while (isSpace(this.#text.charCodeAt(this.#at))) this.#at++
-    return this.#text.charCodeAt(this.#at)
-  }
-}
-
-function isSpace(code: number): boolean {
-  return code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09
 }
