@@ -10,12 +10,12 @@ import type { SignalSubject } from '../session/contract/signal.ts'
 import { docsOf } from './error-docs.ts'
 import { readText } from './form.ts'
 import type { Guarded } from './guards.ts'
+import { bearerToken } from './bearer-token.ts'
 import { logRefused, takeSignal, unknowable } from './signal.ts'
 
 const DOOR = 'global-token-revocation'
 export const REVOCATION_PATH = `/${DOOR}`
 const LARGEST_BODY = 16 * 1024
-const BEARER = /^Bearer +([\w.~+/-]+=*)$/i
 
 /** The status is what a sender reads; the code is for whoever looks why. */
 const ANSWERS = {
@@ -65,7 +65,7 @@ async function asking(
   c: Context<Guarded>,
   { settings, signalSources, now }: Services,
 ): Promise<{ readonly source: SignalSource; readonly token: RevocationToken }> {
-  const [, token] = BEARER.exec(c.req.header('Authorization') ?? '') ?? []
+  const token = bearerToken(c.req.header('Authorization'))
   const source = token === undefined ? undefined : sourceFor(signalSources, c.req.param('name'), token)
   if (token === undefined || !source) throw new SignalRefusal('untrue', ANSWERS[401][1], 'no provider’s token came with it')
   const url = `${settings.baseUrl}${c.req.path}`

@@ -2,6 +2,7 @@
 import type { Context, MiddlewareHandler } from 'hono'
 import type { Caller } from '../caller.ts'
 import { isLoopback } from '../platform/loopback.ts'
+import { bearerToken } from './bearer-token.ts'
 import { isAllowedOrigin } from './request-source.ts'
 import { log } from '../platform/telemetry.ts'
 import { SettingsError, type Settings } from '../settings/settings.ts'
@@ -109,9 +110,6 @@ export interface BearerServices {
   readonly now: () => number
 }
 
-/** One scheme, one token (RFC 6750 section 2.1); a list of two credentials is none. */
-const BEARER = /^Bearer +([\w.~+/-]+=*)$/i
-
 /** Lets verified callers through and answers everybody else with the challenge that starts an authorization. */
 export function bearer(
   { settings, verifyAccessToken, now }: BearerServices,
@@ -130,7 +128,7 @@ export function bearer(
       const headers = { 'www-authenticate': challenge(settings, downstream) }
       return refuse(c, 401, 'unauthorized', 'Unauthorized: sign in to use this MCP server', headers)
     }
-    const token = BEARER.exec(credentials)?.[1]
+    const token = bearerToken(credentials)
     const caller = token === undefined ? undefined : await verifyAccessToken(token, downstream.resource)
     if (!caller || caller.expiresAt <= now()) {
       const headers = { 'www-authenticate': challenge(settings, downstream, 'invalid_token') }

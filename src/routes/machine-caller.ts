@@ -1,5 +1,6 @@
 // Which machine presents a token for one of the broker's own doors: the credential itself, or an access token it was given for it.
 import { looksLikeMachineToken } from '../oauth/tokens/machine-tokens.ts'
+import { bearerToken } from './bearer-token.ts'
 import type { Services } from '../services.ts'
 
 /** As receipts and security events name it, and what it is called. */
@@ -8,16 +9,13 @@ export interface MachineCaller {
   readonly actorName: string
 }
 
-/** One scheme, one token (RFC 6750 section 2.1). */
-const BEARER = /^Bearer +([\w.~+/-]+=*)$/i
-
 /** Undefined where it is none, not for this resource, or not any more. */
 export async function machineOf(
   authorization: string | undefined,
   resource: string,
   { machines, signedTokens, session }: Pick<Services, 'machines' | 'signedTokens' | 'session'>,
 ): Promise<MachineCaller | undefined> {
-  const token = BEARER.exec(authorization ?? '')?.[1] ?? ''
+  const token = bearerToken(authorization) ?? ''
   const caller = looksLikeMachineToken(token)
     ? await machines.verify(token, resource)
     : await signedTokens.verifyAccessToken(token, resource)

@@ -66,7 +66,7 @@ export async function endEverything(context: Revocation, why: RevocationReason, 
 
 /** Whatever carries something, or may answer without asking. */
 export type OpenStreams = Pick<SessionContext, 'carrier' | 'leashes' | 'leases'>
-export type EndedStreams = Pick<Ended, 'streams' | 'unanswered'>
+type EndedStreams = Pick<Ended, 'streams' | 'unanswered'>
 
 /** Ends what is open of a grant, or of the person. */
 export async function endStreams(open: OpenStreams, reason: CloseReason, grantId?: string): Promise<EndedStreams> {

@@ -1,6 +1,6 @@
 // What a company's directory has told of the person by SCIM, and what follows when it has changed.
 import type { Identity } from '../../caller.ts'
-import { NOTHING_ENDED, type By, type Ended } from '../contract/receipt.ts'
+import type { By, Ended } from '../contract/receipt.ts'
 import { endEverything, type Revocation } from '../revocation.ts'
 import type { SessionContext } from '../session-context.ts'
 import { useNewIdentity, type AccessRules } from './allowed.ts'
@@ -30,5 +30,5 @@ export async function learn(context: Asking & AccessRules & Revocation, by: By):
     return ended
   }
   if (wasDeactivated) await outbox.put({ type: 'person_unblocked', at: now(), ...by })
-  return { ...NOTHING_ENDED, ...(await useNewIdentity(context)) }
+  return await useNewIdentity(context)
 }
