@@ -3,7 +3,6 @@ import { RegExpRouter } from 'hono/router/reg-exp-router'
 import { Hono } from 'hono/tiny'
 import { PAGE_ASSETS } from './pages/assets.ts'
 import { settingsErrorPage } from './pages/error.tsx'
-import { docsAreAt } from './routes/error-docs.ts'
 import { pageHeaders } from './pages/headers.ts'
 import { homePage } from './pages/home.tsx'
 import { looksLikeMachineToken } from './oauth/tokens/machine-tokens.ts'
@@ -24,7 +23,7 @@ import { authorizeRoutes } from './routes/authorize.ts'
 import { backchannelLogoutRoutes } from './routes/backchannel-logout.ts'
 import { callbackRoutes } from './routes/callback.ts'
 import { globalTokenRevocationRoutes, REVOCATION_PATH } from './routes/global-token-revocation.ts'
-import { crossOrigin, hostIsOurs, onlyMethods, originIsAllowed, requestId, type Variables } from './routes/guards.ts'
+import { crossOrigin, guard, hostIsOurs, onlyMethods, originIsAllowed, refusalContext, type Variables } from './routes/guards.ts'
 import { healthRoutes } from './routes/health.ts'
 import { linkRoutes } from './routes/link.ts'
 import { mcpRoutes, type McpServices } from './routes/mcp.ts'
@@ -49,42 +48,42 @@ export function app(services: Services): Hono<{ Variables: Variables }> {
   floor.notFound(notFound)
 
   // Everywhere: an id that finds the log line, and only the host people were told to use.
-  floor.use(requestId(), docsAreAt(settings))
+  floor.use(refusalContext(settings))
   // A load balancer asks by an address, not by the name people use. Whoever was told no name has to hear that first.
   if (!settings.baseUrlIsAssumed) floor.route('/', healthRoutes(services))
-  floor.use(hostIsOurs(settings))
+  floor.use(guard(hostIsOurs(settings)))
 
   // Anyone may read these, from any page.
-  floor.use('/.well-known/*', crossOrigin(DOCUMENT), onlyMethods(DOCUMENT))
+  floor.use('/.well-known/*', crossOrigin(DOCUMENT), guard(onlyMethods(DOCUMENT)))
   floor.route('/', metadataRoutes(services))
   if (settings.baseUrlIsAssumed) floor.route('/', healthRoutes(services))
 
   // Clients and their programs; no cookie is ever read here.
   for (const path of ['/register', '/token', '/revoke', '/introspect', '/.sts', '/.sts/']) {
-    floor.use(path, crossOrigin(['POST', 'OPTIONS']), onlyMethods(['POST', 'OPTIONS']), originIsAllowed(settings))
+    floor.use(path, crossOrigin(['POST', 'OPTIONS']), guard(onlyMethods(['POST', 'OPTIONS']), originIsAllowed(settings)))
   }
   floor.route('/', registerRoutes(services))
   floor.route('/', tokenRoutes(services))
   floor.route('/', stsRoutes(services))
 
   // The identity provider itself, which proves by a signed token that it is.
-  floor.use('/backchannel-logout', onlyMethods(['POST']))
+  floor.use('/backchannel-logout', guard(onlyMethods(['POST'])))
   floor.route('/', backchannelLogoutRoutes(services))
-  floor.use(`${REVOCATION_PATH}/*`, onlyMethods(['POST']))
+  floor.use(`${REVOCATION_PATH}/*`, guard(onlyMethods(['POST'])))
   floor.route('/', globalTokenRevocationRoutes(services))
-  floor.use(`${SECURITY_EVENTS_PATH}/*`, onlyMethods(['POST']))
+  floor.use(`${SECURITY_EVENTS_PATH}/*`, guard(onlyMethods(['POST'])))
   floor.route('/', securityEventRoutes(services))
 
   // A company's directory, with a credential of its own.
   floor.route('/', scimRoutes(services))
 
   // People and their browsers; no cross-origin use, and no framing.
-  floor.use('/authorize', onlyMethods(['GET', 'HEAD', 'POST']))
+  floor.use('/authorize', guard(onlyMethods(['GET', 'HEAD', 'POST'])))
   floor.route('/', authorizeRoutes(services))
-  floor.use('/callback/*', onlyMethods(['GET']))
+  floor.use('/callback/*', guard(onlyMethods(['GET'])))
   floor.route('/', callbackRoutes(services))
   for (const { path, body, headers } of PAGE_ASSETS) floor.get(path, (c) => c.body(body, 200, headers))
-  floor.use('/link/*', onlyMethods(['GET']))
+  floor.use('/link/*', guard(onlyMethods(['GET'])))
   floor.route('/', linkRoutes(services))
   floor.get('/', (c) => c.body(home(services), 200, pageHeaders('own')))
 

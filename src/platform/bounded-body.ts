@@ -57,16 +57,21 @@ export async function readShort(answer: Response, bounds: BodyBounds): Promise<U
 }
 
 /** Of a message that is as long as it says. */
-async function inOnePiece(message: Request | Response, bounds: BodyBounds): Promise<Uint8Array<ArrayBuffer>> {
-  const alarm = new Alarm(bounds)
-  try {
+function inOnePiece(message: Request | Response, bounds: BodyBounds): Promise<Uint8Array<ArrayBuffer>> {
+  const { withinMs, deadline = ownTimer } = bounds
+  return new Promise((resolve, reject) => {
+    const off = deadline(withinMs, () => reject(new BodyError('too_late', bounds)))
+    const read = (whole: ArrayBuffer): void => {
+      off()
+      resolve(new Uint8Array(whole))
+    }
+    const broke = (error: unknown): void => {
+      off()
+      reject(error)
+    }
     // oxlint-disable-next-line bounds/bounded-body -- this is the bound
-    const whole = await alarm.before(message.arrayBuffer())
-    if (whole === 'late') throw new BodyError('too_late', bounds)
-    return new Uint8Array(whole)
-  } finally {
-    alarm.off()
-  }
+    message.arrayBuffer().then(read, broke)
+  })
 }
 
 type Beginning =

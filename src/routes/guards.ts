@@ -24,42 +24,61 @@ export interface Authenticated {
   readonly Variables: Variables & { readonly url: URL; readonly downstream: Downstream; readonly caller: Caller }
 }
 
-type Guard = MiddlewareHandler<Guarded>
+/** What stands in the way of a request: an answer where it goes no further. */
+export type Check<C = Asking> = (c: C) => Response | undefined | Promise<Response | undefined>
 
-/** Our own id for every request, in the answer and in every log line. One the client sends is a stranger's and ignored. */
-export function requestId(newId: () => string = () => crypto.randomUUID()): Guard {
-  return async function requestIdGuard(c, next) {
-    const id = newId()
+/** What any check may look at. */
+type Asking = Pick<Context, 'req'> & { readonly var: Variables }
+
+/** All of these in their order, in one middleware: each of its own would cost every request a few promises more. */
+export function guard<E extends Guarded>(...checks: readonly Check<Context<E>>[]): MiddlewareHandler<E> {
+  return async function guarding(c, next) {
+    for (const check of checks) {
+      const answer = check(c)
+      const refusal = answer instanceof Promise ? await answer : answer
+      if (refusal) return refusal
+    }
+    return await next()
+  }
+}
+
+/**
+ * What any refusal names: our own id of the request, in the answer and in every log line, and where its code is explained. An id that
+ * the client sends is a stranger's and ignored.
+ */
+export function refusalContext({ docsUrl }: Pick<Settings, 'docsUrl'>): MiddlewareHandler<Guarded> {
+  return async function inContext(c, next) {
+    const id = crypto.randomUUID()
     c.set('requestId', id)
+    c.set('docs', docsUrl)
     await next()
     c.res.headers.set('x-request-id', id)
   }
 }
 
 /** Only the host people were told to use: another name that leads here is DNS rebinding or a mistake in the set-up. */
-export function hostIsOurs({ baseUrl, baseUrlIsAssumed }: Settings): Guard {
+export function hostIsOurs({ baseUrl, baseUrlIsAssumed }: Settings): Check {
   const base = new URL(baseUrl)
-  return async function hostGuard(c, next) {
+  return (c) => {
     const host = c.req.header('host') ?? new URL(c.req.url).host
-    if (host === base.host) return await next()
+    if (host === base.host) return undefined
     const named = URL.parse(`${base.protocol}//${host}`)
     const isOurs = named?.host === base.host || (isLoopback(base) && isLoopback(named) && named?.port === base.port)
     if (!isOurs && baseUrlIsAssumed) {
       const cure = `set it to the public origin of this broker${named ? `, perhaps https://${named.host}` : ''}`
       throw new SettingsError([{ variable: 'BASE_URL', problem: 'not configured', cure }])
     }
-    return isOurs ? await next() : refuse(c, 403, 'forbidden_host', `this is ${base.host}: the request names another host`)
+    return isOurs ? undefined : refuse(c, 403, 'forbidden_host', `this is ${base.host}: the request names another host`)
   }
 }
 
 /** For paths where no cookie is read. */
-export function originIsAllowed({ baseUrl, allowedOrigins }: Settings): Guard {
+export function originIsAllowed({ baseUrl, allowedOrigins }: Settings): Check {
   const allowed = new Set([baseUrl, ...allowedOrigins])
-  return async function originGuard(c, next) {
-    return isAllowedOrigin(c, allowed)
-      ? await next()
+  return (c) =>
+    isAllowedOrigin(c, allowed)
+      ? undefined
       : refuse(c, 403, 'forbidden_origin', 'this origin is not in ALLOWED_ORIGINS of the broker')
-  }
 }
 
 const REQUEST_HEADERS = `Authorization, Content-Type, Accept, Mcp-Session-Id, MCP-Protocol-Version, Last-Event-ID, Mcp-Method, Mcp-Name, traceparent, tracestate, baggage`
@@ -70,7 +89,7 @@ const HEADER_NAMES = /^[\w!#$%&'*+.^`|~-]+(?:\s*,\s*[\w!#$%&'*+.^`|~-]+)*$/
  * Cross-origin use by browsers. Any page may read any answer, because no cookie ever authenticates here and so a page can't
  * read more than it could with curl; a page that is not allowed to ask must still be able to read why.
  */
-export function crossOrigin(methods: readonly string[]): Guard {
+export function crossOrigin(methods: readonly string[]): MiddlewareHandler<Guarded> {
   return async function crossOriginGuard(c, next) {
     if (c.req.method === 'OPTIONS') c.res = preflight(c, methods)
     else await next()
@@ -94,12 +113,10 @@ function preflight(c: Context<Guarded>, methods: readonly string[]): Response {
 }
 
 /** Also stops HEAD where it is not named: Hono would answer it as a GET, which opens a stream or redeems a code. */
-export function onlyMethods(methods: readonly string[]): Guard {
+export function onlyMethods(methods: readonly string[]): Check {
   const allow = methods.join(', ')
-  return async function methodGuard(c, next) {
-    if (methods.includes(c.req.method)) return await next()
-    return refuse(c, 405, 'method_not_allowed', `this path answers ${allow}`, { allow })
-  }
+  return (c) =>
+    methods.includes(c.req.method) ? undefined : refuse(c, 405, 'method_not_allowed', `this path answers ${allow}`, { allow })
 }
 
 export interface BearerServices {
@@ -114,8 +131,8 @@ export interface BearerServices {
 export function bearer(
   { settings, verifyAccessToken, now }: BearerServices,
   downstreamAt: (pathname: string) => Downstream | undefined,
-): MiddlewareHandler<Authenticated> {
-  return async function bearerGuard(c, next) {
+): Check<Context<Authenticated>> {
+  return async (c) => {
     const url = new URL(c.req.url)
     const downstream = downstreamAt(url.pathname)
     if (!downstream) return refuse(c, 404, 'not_found', 'no MCP server is brokered at this path')
@@ -137,7 +154,7 @@ export function bearer(
     c.set('url', url)
     c.set('downstream', downstream)
     c.set('caller', caller)
-    return await next()
+    return undefined
   }
 }
 
@@ -163,7 +180,7 @@ function metadataOf({ baseUrl }: Settings, { path }: Downstream): string {
 }
 
 function refuse(
-  c: Pick<Context, 'req'> & { readonly var: Variables },
+  c: Asking,
   status: number,
   error: string,
   description: string,

@@ -1,5 +1,5 @@
 // Streamable HTTP, both eras: what stands before an MCP request, and how a refusal is worded.
-import type { Context, MiddlewareHandler } from 'hono'
+import type { Context } from 'hono'
 import { Hono } from 'hono/tiny'
 import { EraMemory } from '../mcp/bridge/era-verdict.ts'
 import { withRoom } from '../mcp/message/read-body.ts'
@@ -16,11 +16,13 @@ import {
   bearer,
   challenge,
   crossOrigin,
+  guard,
   onlyMethods,
   originIsAllowed,
   stepUp,
   type BearerServices,
   type Authenticated,
+  type Check,
 } from './guards.ts'
 
 type Asked = Context<Authenticated>
@@ -48,12 +50,10 @@ export function mcpRoutes(services: McpServices): Hono<Authenticated> {
     keepAliveMs,
     now,
   }
+  const isCaller = bearer(services, (pathname) => downstreamAt(pathname, settings.downstreams))
   return new Hono<Authenticated>()
     .use(crossOrigin(METHODS))
-    .use(onlyMethods(METHODS))
-    .use(originIsAllowed(settings))
-    .use(bearer(services, (pathname) => downstreamAt(pathname, settings.downstreams)))
-    .use(first(services))
+    .use(guard(onlyMethods(METHODS), originIsAllowed(settings), isCaller, first(services)))
     .all('*', (c) =>
       answerOrRefusal(c, services, async () => {
         const caller = c.get('caller')
@@ -67,16 +67,14 @@ export function mcpRoutes(services: McpServices): Hono<Authenticated> {
     )
 }
 
-function first({ begun }: McpServices): MiddlewareHandler<Authenticated> {
+function first({ begun }: McpServices): Check<Asked> {
   let isFirst = true
-  return async function firstRequest(c, next) {
-    if (isFirst && begun) {
-      isFirst = false
-      c.executionCtx.waitUntil(
-        begun().catch((error: unknown) => log('warn', 'directory.not_asked', { reason: describeError(error) })),
-      )
-    }
-    return await next()
+  return (c) => {
+    if (!isFirst || !begun) return undefined
+    isFirst = false
+    const beginning = begun().catch((error: unknown) => log('warn', 'directory.not_asked', { reason: describeError(error) }))
+    c.executionCtx.waitUntil(beginning)
+    return undefined
   }
 }
 

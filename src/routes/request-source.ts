@@ -45,7 +45,7 @@ export function isSocketOfOurPage(c: Context, baseUrl: string): boolean {
  * Where no cookie is read: our own pages, programs on the person's machine, and whom the operator lists. `null` is anybody who sandboxes
  * a frame, and may be listed for that reason alone.
  */
-export function isAllowedOrigin(c: Context, allowed: ReadonlySet<string>): boolean {
-  const { origin } = sourceIn(c)
+export function isAllowedOrigin(c: Pick<Context, 'req'>, allowed: ReadonlySet<string>): boolean {
+  const origin = c.req.header('Origin')
   return origin === undefined || allowed.has(origin) || isLoopback(URL.parse(origin))
 }

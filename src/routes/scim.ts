@@ -12,7 +12,7 @@ import { resourceTypes, schemas, serviceProviderConfig, wholeList } from '../sig
 import { documentSchema, ERROR_SCHEMA, notFound, SCIM_MEDIA_TYPE, ScimError, type Document } from '../signals/scim/message.ts'
 import { ScimService, type ScimServiceOptions } from '../signals/scim/scim-service.ts'
 import { readText } from './form.ts'
-import { onlyMethods, type Variables } from './guards.ts'
+import { guard, onlyMethods, type Variables } from './guards.ts'
 import { machineOf } from './machine-caller.ts'
 
 interface Provisioned {
@@ -29,7 +29,7 @@ export function scimRoutes(services: Services): Hono<Provisioned> {
   for (const { key } of services.providers.all) {
     const base = scimBase(services, key)
     const at = new URL(base).pathname
-    const guards = [onlyMethods(METHODS), provisionersOnly(services, key)] as const
+    const guards = [guard(onlyMethods(METHODS)), provisionersOnly(services, key)] as const
     const on = (method: string, path: string, handler: (c: Context<Provisioned>) => Promise<Response> | Response): void => {
       routes.on(method, at + path, ...guards, (c) => answered(c, handler))
     }

@@ -8,7 +8,7 @@ import { labelOf, requestIdsOf } from '../mcp/message/label.ts'
 import { readBody, withRoom } from '../mcp/message/read-body.ts'
 import { McpRefusal, namingRequests } from '../mcp/message/refusal.ts'
 import { ssePaths, type Downstream } from '../settings/downstreams.ts'
-import { bearer, crossOrigin, onlyMethods, originIsAllowed, type Authenticated } from './guards.ts'
+import { bearer, crossOrigin, guard, onlyMethods, originIsAllowed, type Authenticated } from './guards.ts'
 import { answerOrRefusal, type McpServices } from './mcp.ts'
 
 type Asked = Context<Authenticated>
@@ -33,12 +33,8 @@ function mount(routes: Hono<Authenticated>, services: McpServices, downstream: D
     [messages, ['POST', 'OPTIONS']],
   ] as const
   for (const [path, allowed] of methods) {
-    routes.use(path, crossOrigin(allowed), originIsAllowed(settings))
-    routes.use(
-      path,
-      bearer(services, () => here),
-    )
-    routes.use(path, onlyMethods(allowed))
+    const isCaller = bearer(services, () => here)
+    routes.use(path, crossOrigin(allowed), guard(originIsAllowed(settings), isCaller, onlyMethods(allowed)))
   }
   const handedOver = (c: Asked, asked: HandedOver): Promise<Response> => handOver(asked, services.session(c.get('caller').sub))
   routes.get(stream, (c) => answerOrRefusal(c, services, () => handedOver(c, opening(c, downstream))))

@@ -15,7 +15,7 @@ import { AdminRefusal } from './refusal.ts'
 import { docsOf } from '../error-docs.ts'
 import { listSignals, setUpStream, verifyServer, verifyStream } from './signals.ts'
 import { bodyOf, eventsQuery, newMachine, newStream, numberedQuery, pageQuery, queryOf, revocation, why } from './requests.ts'
-import { onlyMethods } from '../guards.ts'
+import { guard, onlyMethods } from '../guards.ts'
 
 const NO_STORE = { 'Cache-Control': 'no-store' }
 
@@ -27,7 +27,7 @@ export function adminApiRoutes(services: Services): Hono<Administered> {
     // Everything else is said as it is everywhere: by app.ts.
     throw error
   })
-  routes.use(onlyMethods(['GET', 'HEAD', 'POST']))
+  routes.use(guard(onlyMethods(['GET', 'HEAD', 'POST'])))
   routes.use(adminApiOnly(services))
   reading(routes, services)
   acting(routes, services)
