@@ -4,6 +4,7 @@
 /** Folders, and single files where a folder is only a frame. What stands below may import what stands above, where it says so. */
 const WALLS = `
 platform:
+evidence: platform
 caller.ts: platform
 clients: platform
 settings: platform caller.ts clients
@@ -20,7 +21,7 @@ session/access: platform caller.ts settings session/contract session/store sessi
 session/upkeep: platform session/contract session/store session/session-context.ts session/revocation.ts session/access
 session/admin: caller.ts session/contract session/store session/streams session/session-context.ts session/revocation.ts session/access
 session/user-session.ts: platform caller.ts settings issuer session/contract session/store session/streams session/tables.ts session/session-context.ts session/revocation.ts session/access session/upkeep session/admin
-directory: platform caller.ts settings clients session/contract session/store session/admin
+directory: platform evidence caller.ts settings clients session/contract session/store session/admin
 
 oauth: platform caller.ts settings clients issuer oauth-client session/contract session/store session/access directory
 identity: platform caller.ts settings oauth-client session/contract
@@ -38,7 +39,7 @@ mcp/object: platform caller.ts settings session/contract session/store session/s
 
 pages:
 services.ts: platform clients settings issuer oauth identity signals session/contract
-routes: platform caller.ts settings clients issuer oauth-client session/contract session/access session/admin directory oauth identity linking signals mcp/message mcp/sse mcp/downstream mcp/tools mcp/bridge mcp/dispatch mcp/router pages services.ts
+routes: platform evidence caller.ts settings clients issuer oauth-client session/contract session/access session/admin directory oauth identity linking signals mcp/message mcp/sse mcp/downstream mcp/tools mcp/bridge mcp/dispatch mcp/router pages services.ts
 app.ts: platform settings oauth pages services.ts routes
 worker.ts: settings session/contract session/session-context.ts session/user-session.ts directory linking mcp/object services.ts routes app.ts
 `

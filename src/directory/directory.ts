@@ -16,8 +16,7 @@ import type { Registration } from './clients.ts'
 import { KnownClients, type ClientPage } from './known-clients.ts'
 import { WEB_IDENTITY_CLIENT } from '../settings/clients.ts'
 import { Live } from './live.ts'
-import { SignalledDirectory } from './signalled-directory.ts'
-import { listed, type ListedMachine, type MachineRecord } from './machines.ts'
+import { CredentialDirectory } from './credential-directory.ts'
 import { overviewOf, type Busyness, type Counts, type Overview } from './overview.ts'
 import type { PagesEnded } from './pages-end.ts'
 import type { PeoplePage, PersonRow } from './people.ts'
@@ -30,7 +29,7 @@ const SOURCES_AT_ONCE = 10
 
 type Noted = Parameters<SecurityEvents['record']>[2]
 
-export abstract class Directory extends SignalledDirectory {
+export abstract class Directory extends CredentialDirectory {
   readonly lifecycle: Lifecycle
   readonly #has: DirectoryTables
   readonly #clients: KnownClients
@@ -127,6 +126,10 @@ export abstract class Directory extends SignalledDirectory {
     return this.#has
   }
 
+  protected override get made(): DirectoryTables {
+    return this.#has
+  }
+
   protected override get provisioning(): Provisioning {
     return this.#provisioning
   }
@@ -202,7 +205,7 @@ export abstract class Directory extends SignalledDirectory {
   /** Ends what is named for everybody who has it: returns when it has begun, and goes on until all have answered. `session` is that of the pages of who orders it. */
   async begin(order: AdminAction, session = ''): Promise<Receipt> {
     await this.lifecycle.start()
-    this.#audit(order, `${order.target.what}_ended`)
+    this.audit(order, `${order.target.what}_ended`)
     if (order.target.what === 'everyone') {
       this.#has.pagesEnd.note({ at: order.at, except: session })
       this.#live.dismissAll()
@@ -239,7 +242,7 @@ export abstract class Directory extends SignalledDirectory {
     const id = order.target.id ?? ''
     if (id !== WEB_IDENTITY_CLIENT && !this.#clients.find(id)) return undefined
     this.#has.clients.block(id, order)
-    this.#audit(order, 'client_blocked')
+    this.audit(order, 'client_blocked')
     return await this.#has.campaigns.begin(order)
   }
 
@@ -248,7 +251,7 @@ export abstract class Directory extends SignalledDirectory {
     await this.lifecycle.start()
     const id = order.target.id ?? ''
     if (!this.#has.clients.unblock(id)) return undefined
-    this.#audit(order, 'client_unblocked')
+    this.audit(order, 'client_unblocked')
     await Promise.all([this.#has.campaigns.unblocked(id), this.#has.notBefore.passed(id)])
     const receipt = atOnce(order, now())
     this.#has.receipts.keep(receipt)
@@ -272,24 +275,6 @@ export abstract class Directory extends SignalledDirectory {
     return receipt && { receipt, failing: this.#has.campaigns.failing(id) }
   }
 
-  async keepMachine(machine: MachineRecord, order: AdminAction): Promise<Receipt> {
-    await this.lifecycle.start()
-    const receipt = atOnce(order, now())
-    this.ctx.storage.transactionSync(() => {
-      this.#has.machines.keep(machine)
-      this.#has.receipts.keep(receipt)
-    })
-    return receipt
-  }
-
-  async machines(
-    before: number | undefined,
-  ): Promise<{ readonly machines: readonly ListedMachine[]; readonly next: number | undefined }> {
-    await this.lifecycle.start()
-    const { machines, next } = this.#has.machines.page(before)
-    return { machines: machines.map((machine) => listed(machine, this.#has.people.find(machine.sub), now())), next }
-  }
-
   /** Somebody signed in tried what is for administrators; once an hour is enough to know. */
   async noteRefusedAdministrator(sub: string, actorName: string): Promise<void> {
     await this.lifecycle.start()
@@ -298,7 +283,7 @@ export abstract class Directory extends SignalledDirectory {
   }
 
   /** What is done here is known here; what is done in a person's object comes by its outbox. */
-  #audit({ id, at, by, byName, why, target }: AdminAction, type: string): void {
+  protected override audit({ id, at, by, byName, why, target }: AdminAction, type: string): void {
     const acted = { type, at, actor: by, actorName: byName, reason: why }
     const client = target.what === 'client' && target.id !== undefined && { clientId: target.id }
     this.#note(`receipt.${id}`, undefined, { ...acted, ...client })

@@ -16,6 +16,7 @@ import { ProvisionedUsers } from './provisioned-users.ts'
 import { ProviderSessions } from './provider-sessions.ts'
 import { Receipts } from './receipts.ts'
 import { Registrations } from './registrations.ts'
+import { SealingKeys } from './sealing-keys.ts'
 import { SecurityEvents } from './security-events.ts'
 import { meantBy } from './signal-people.ts'
 import { SignalStreams } from './signal-streams.ts'
@@ -43,6 +44,7 @@ export interface DirectoryTables {
   readonly groups: ProvisionedGroups
   readonly policy: AppliedPolicy
   readonly streams: SignalStreams
+  readonly sealingKeys: SealingKeys
 }
 
 /** What asks people's objects, and what time it is in unix seconds. */
@@ -86,6 +88,7 @@ export function tablesOf(storage: DurableObjectStorage, { now, ask, tell, obey, 
     users: new ProvisionedUsers(storage),
     groups: new ProvisionedGroups(storage),
     policy: new AppliedPolicy(storage),
+    sealingKeys: new SealingKeys(storage),
   }
 }
 

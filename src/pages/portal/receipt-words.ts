@@ -10,7 +10,7 @@ export interface ShownReceipt {
   readonly why: string
   readonly action: Intent['action'] | 'create' | 'recheck' | 'apply'
   readonly target: {
-    readonly what: Intent['what'] | 'machine' | 'provider_session' | 'group'
+    readonly what: Intent['what'] | 'machine' | 'provider_session' | 'group' | 'sealing_key'
     readonly id?: string | undefined
     readonly sub?: string | undefined
   }
@@ -45,6 +45,7 @@ const OBJECTS: Readonly<Record<ShownReceipt['target']['what'], string>> = {
   machine: 'a machine credential',
   group: 'a group',
   provider_session: 'one session at the identity provider',
+  sealing_key: 'a sealing key',
 }
 
 export const DOORS: Readonly<Record<NonNullable<ShownReceipt['signal']>['door'], string>> = {

@@ -23,6 +23,8 @@ const EVENTS: Readonly<Record<string, Word>> = {
   recording_started: { text: 'Recording switched on', state: 'warn' },
   recording_stopped: { text: 'Recording switched off', state: 'live' },
   signal_received: { text: 'Signal of the identity system', state: 'ended' },
+  sealing_key_created: { text: 'Sealing key made', state: 'live' },
+  sealing_key_replaced: { text: 'Sealing key replaced', state: 'warn' },
   machine_created: { text: 'Machine credential created', state: 'live' },
 }
 

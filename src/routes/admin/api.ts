@@ -12,6 +12,7 @@ import { openApi } from './openapi.ts'
 import { listClients, listEvents, listPeople, showPerson } from './reading.ts'
 import { recordingApi } from './recording-api.ts'
 import { AdminRefusal } from './refusal.ts'
+import { sealingKeyApi } from './sealing-key-api.ts'
 import { docsOf } from '../error-docs.ts'
 import { listSignals, setUpStream, verifyServer, verifyStream } from './signals.ts'
 import { bodyOf, eventsQuery, newMachine, newStream, numberedQuery, pageQuery, queryOf, revocation, why } from './requests.ts'
@@ -32,6 +33,7 @@ export function adminApiRoutes(services: Services): Hono<Administered> {
   reading(routes, services)
   acting(routes, services)
   recordingApi(routes, services)
+  sealingKeyApi(routes, services)
   routes.all('*', () => {
     throw new AdminRefusal('not_found', 'the admin API has nothing at this address: see /admin/api/openapi.json')
   })

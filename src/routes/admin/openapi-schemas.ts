@@ -1,6 +1,8 @@
 // What is in the answers of the admin API: the schemas of its OpenAPI document and of its reference. A test holds real answers to them.
 import * as z from 'zod'
 import { SIGNAL_ANSWERS } from './openapi-signals.ts'
+import { RECORDING_ANSWERS, recordingTerms } from './openapi-recording.ts'
+import { SEALING_ANSWERS } from './openapi-sealing.ts'
 
 const seconds = z.int().describe('Unix seconds')
 const milliseconds = z.int().describe('Unix milliseconds')
@@ -127,37 +129,6 @@ const signal = z.strictObject({
   silentAt: milliseconds.describe('Unix milliseconds: when the last stream was closed'),
 })
 
-const recordingTerms = z.strictObject({
-  grantId: z.string().optional(),
-  bodies: z.boolean(),
-  by: actor,
-  byName: actorName.optional(),
-  startedAt: seconds,
-  until: seconds,
-})
-const wireEntry = z.strictObject({
-  number: z.int(),
-  at: milliseconds,
-  kind: z.enum(['exchange', 'stream_opened', 'event', 'stream_ended']),
-  direction: z.enum(['to_server', 'to_client']),
-  era: z.enum(['legacy', 'modern', 'unknown']),
-  grantId: z.string(),
-  clientId: z.string(),
-  requestId: z.string(),
-  verb: z.string(),
-  method: z.string().optional(),
-  about: z.string().optional().describe('Tool, prompt or resource'),
-  status: z.int().optional(),
-  durationMs: z.number().optional(),
-  requestBytes: z.int().optional(),
-  answerBytes: z.int().optional(),
-  events: z.int().optional(),
-  refusal: z.string().optional(),
-  ended: z.enum(['ended', 'client_left', 'broken']).optional(),
-  request: z.string().optional(),
-  answer: z.string().optional(),
-})
-
 const receipt = z.strictObject({
   id: z.string(),
   at: seconds,
@@ -225,12 +196,10 @@ export const ANSWERS = {
   CreatedMachine: z.strictObject({ machine, token: z.string(), receipt }),
   Events: z.strictObject({ events: z.array(event), next: byNumber }),
   ...SIGNAL_ANSWERS,
+  ...SEALING_ANSWERS,
   Receipts: z.strictObject({ receipts: z.array(receipt), next: z.int().optional().describe('Pass it as `before`') }),
   Receipt: receipt,
-  RecordingTerms: recordingTerms,
-  WireEntry: wireEntry,
-  Recording: z.strictObject({ terms: recordingTerms.optional(), entries: z.array(wireEntry), last: z.int() }),
-  Stopped: z.strictObject({ stopped: z.boolean() }),
+  ...RECORDING_ANSWERS,
   ReceiptDetail: z.strictObject({
     receipt,
     failing: z.array(z.strictObject({ sub: z.string(), attempts: z.int(), error: z.string(), nextAt: seconds })),

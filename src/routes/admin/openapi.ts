@@ -2,7 +2,7 @@
 import * as z from 'zod'
 import { answerSchemas, refTo, withoutDialect, type AnswerName } from './openapi-schemas.ts'
 import { newRecording, recordingQuery } from './recording-api.ts'
-import { eventsQuery, newMachine, newStream, numberedQuery, pageQuery, revocation, why } from './requests.ts'
+import { eventsQuery, newMachine, newSealingKey, newStream, numberedQuery, pageQuery, revocation, why } from './requests.ts'
 
 interface Operation {
   readonly summary: string
@@ -94,6 +94,20 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     summary: 'End a stream, MCP session, grant, client, person, server, or everyone; 202 while people are still being asked',
     body: revocation,
     answers: OVER_OR_GOING_ON,
+  },
+  'get /sealing-key': {
+    summary: 'The public key that recorded messages are sealed to; 409 `no_sealing_key` until an administrator has made one',
+    answers: { 200: 'SealingKey' },
+  },
+  'get /sealing-keys': {
+    summary:
+      'The sealing key in use and those before it, newest first, with their private halves wrapped for who reads recordings',
+    answers: { 200: 'SealingKeys' },
+  },
+  'post /sealing-key': {
+    summary: 'Put a sealing key in place that a page has made; machines can not',
+    body: newSealingKey,
+    answers: { 201: 'Receipt' },
   },
   'get /recordings/{sub}': {
     summary: 'What the flight recorder has of a person, oldest first; as application/x-ndjson all of it',

@@ -8,6 +8,8 @@ const STATUS = {
   forbidden_origin: 403,
   csrf_token_wrong: 403,
   not_found: 404,
+  no_sealing_key: 409,
+  sealing_key_changed: 409,
   stream_failed: 502,
 } as const
 

@@ -1,6 +1,7 @@
 // What the admin API is asked: every query and body as a schema, read once at the door.
 import type { Context } from 'hono'
 import * as z from 'zod'
+import { madeSealingKey } from '../../evidence/sealing-key.ts'
 import { readText } from '../form.ts'
 import { AdminRefusal } from './refusal.ts'
 
@@ -24,6 +25,7 @@ export const revocation = z.strictObject({
   reason,
 })
 export const why = z.strictObject({ reason })
+export const newSealingKey = z.strictObject({ ...madeSealingKey.shape, reason })
 /** A token of an administrator at the transmitter, where the broker's own client gets none; it is used once and kept nowhere. */
 export const newStream = z.strictObject({ token: z.string().min(1).max(8_192).optional(), reason })
 export const newMachine = z.strictObject({

@@ -152,7 +152,7 @@ export async function carryOut(
 
 function targetOf({ target: { what, id = '' } }: AdminAction): Target {
   if (what === 'person') return { what: 'everything' }
-  if (what === 'everyone' || what === 'machine' || what === 'group' || what === 'provider_session')
+  if (what === 'everyone' || what === 'machine' || what === 'group' || what === 'provider_session' || what === 'sealing_key')
     throw new Error(`one person is no place for an order about ${what}`)
   return { what, id }
 }

@@ -28,6 +28,7 @@ export interface ActionTarget {
     | 'machine'
     | 'group'
     | 'provider_session'
+    | 'sealing_key'
   readonly id?: string | undefined
   readonly sub?: string | undefined
 }
