@@ -25,7 +25,7 @@ const USAGE = `npm run admin -- <command>
   backup FOLDER --data DIR                          copy the data folder of a self-hosted broker while it runs
   restore FOLDER --data DIR [--keep-access]         the way back into a folder without objects; everybody signs in again
   machine create --name N --owner O --scope mcp [--scope admin] [--resource URL] [--days 90] --reason TEXT
-  machine create --name N --owner O --scope scim [--provider NAME] [--days 90] --reason TEXT
+  machine create --name N --owner O --scope scim|metrics [--provider NAME] [--days 90] --reason TEXT
 
   --json     what the API answers, as it is        --no-wait  do not wait until all have answered
   BROKER_URL and ADMIN_TOKEN come from the environment; ADMIN_TOKEN is a machine credential with the scope admin.`
@@ -149,7 +149,7 @@ function machine(): object {
 
 /** Of the broker; any other is one that tools of a server need. */
 function isOwn(scope: string): boolean {
-  return scope === 'mcp' || scope === 'admin' || scope === 'scim'
+  return scope === 'mcp' || scope === 'admin' || scope === 'scim' || scope === 'metrics'
 }
 
 function since(): number {

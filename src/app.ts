@@ -27,6 +27,7 @@ import { crossOrigin, guard, hostIsOurs, onlyMethods, originIsAllowed, refusalCo
 import { healthRoutes } from './routes/health.ts'
 import { linkRoutes } from './routes/link.ts'
 import { mcpRoutes, type McpServices } from './routes/mcp.ts'
+import { metricsRoutes } from './routes/metrics.ts'
 import { metadataRoutes } from './routes/metadata.ts'
 import { registerRoutes } from './routes/register.ts'
 import { scimRoutes } from './routes/scim.ts'
@@ -76,6 +77,9 @@ export function app(services: Services): Hono<{ Variables: Variables }> {
 
   // A company's directory, with a credential of its own.
   floor.route('/', scimRoutes(services))
+
+  // Whoever watches the deployment, with a credential of its own.
+  floor.route('/', metricsRoutes(services))
 
   // People and their browsers; no cross-origin use, and no framing.
   floor.use('/authorize', guard(onlyMethods(['GET', 'HEAD', 'POST'])))

@@ -159,6 +159,11 @@ export function adminResourceOf({ baseUrl }: Settings): string {
   return `${baseUrl}/admin/api`
 }
 
+/** What tokens with the scope `metrics` are for. */
+export function metricsResourceOf({ baseUrl }: Settings): string {
+  return `${baseUrl}/metrics`
+}
+
 /** Where the directory of an identity provider speaks SCIM, and what tokens with the scope `scim` are for; `key` names the provider. */
 export function scimBase({ settings: { baseUrl }, providers }: Pick<Services, 'settings' | 'providers'>, key: string): string {
   return providers.only ? `${baseUrl}/scim/v2` : `${baseUrl}/scim/${key}/v2`

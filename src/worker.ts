@@ -3,6 +3,8 @@ import { app, misconfigured } from './app.ts'
 import { Directory as DirectoryObject } from './directory/directory.ts'
 import { OAuthLinkClient } from './linking/oauth-link-client.ts'
 import { LegacyCarrier } from './mcp/object/engine.ts'
+import { measures, TOLD_EVERY_MS } from './platform/measures.ts'
+import { routeOf } from './routes/metrics.ts'
 import { noteWoken, operate } from './routes/operations.ts'
 import { foundation, services } from './services.ts'
 import type { StreamSender } from './session/contract/signal-stream.ts'
@@ -15,15 +17,23 @@ export class UserSession extends UserSessionObject {
     noteWoken(this.lifecycle.name)
     const { settings, keys, providers } = await foundation(this.env)
     const directory = this.env.DIRECTORY
+    const told = (): void => tellMeasures(this.env, (work) => this.ctx.waitUntil(work), SOONER_THAN_IT_SLEEPS_MS)
+    told()
     return {
       settings,
       keys,
       refresher: providers,
       linkClient: new OAuthLinkClient(() => Math.floor(Date.now() / 1000)),
-      report: (report) => directory.getByName('directory').record(report),
+      report: (report) => {
+        told()
+        return directory.getByName('directory').record(report)
+      },
       takenBack: (opening) => directory.getByName('directory').takenBack(opening),
       provisioned: (asked) => directory.getByName('directory').provisioned(asked),
-      tellLoad: (report) => directory.getByName('directory').load(report),
+      tellLoad: (report) => {
+        told()
+        return directory.getByName('directory').load(report)
+      },
       carrier: (parts, waitUntil) => new LegacyCarrier(parts, waitUntil),
     }
   }
@@ -42,6 +52,14 @@ export const Operations = {
   },
 } satisfies ExportedHandler<Env>
 
+/** An object falls asleep ten seconds after the last thing that happened. */
+const SOONER_THAN_IT_SLEEPS_MS = 2_000
+
+/** What this isolate has counted goes to the Directory, once in a while, whoever asks. */
+function tellMeasures(env: Env, waitUntil: (work: Promise<unknown>) => void, afterMs: number): void {
+  measures.report(waitUntil, (report) => env.DIRECTORY.getByName('directory').measured(report), afterMs)
+}
+
 const apps = new WeakMap<object, ReturnType<typeof app>>()
 
 export default {
@@ -52,7 +70,10 @@ export default {
         known = app(await services(env))
         apps.set(env, known)
       }
-      return await known.fetch(request, env, ctx)
+      const answer = await known.fetch(request, env, ctx)
+      measures.count('httpRequests', routeOf(request.url), String(answer.status))
+      tellMeasures(env, (work) => ctx.waitUntil(work), TOLD_EVERY_MS)
+      return answer
     } catch (error) {
       if (error instanceof SettingsError) return misconfigured(request, error)
       throw error

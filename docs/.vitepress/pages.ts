@@ -72,6 +72,7 @@ export const CHAPTERS: readonly Chapter[] = [
       ['administration.md', 'Administration'],
       ['signals.md', 'Signals'],
       ['operations/index.md', 'What to watch'],
+      ['operations/observability.md', 'Metrics and traces'],
       ['operations/log.md', 'The log'],
       ['operations/failures.md', 'When something fails'],
       ['operations/troubleshooting.md', 'Troubleshooting'],

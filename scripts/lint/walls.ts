@@ -41,7 +41,7 @@ pages:
 services.ts: platform clients settings issuer oauth identity signals session/contract
 routes: platform evidence caller.ts settings clients issuer oauth-client session/contract session/access session/admin directory oauth identity linking signals mcp/message mcp/sse mcp/downstream mcp/tools mcp/bridge mcp/dispatch mcp/router pages services.ts
 app.ts: platform settings oauth pages services.ts routes
-worker.ts: settings session/contract session/session-context.ts session/user-session.ts directory linking mcp/object services.ts routes app.ts
+worker.ts: platform settings session/contract session/session-context.ts session/user-session.ts directory linking mcp/object services.ts routes app.ts
 `
 
 /** Packages that only some may know, by how their names begin. */

@@ -62,11 +62,6 @@ export abstract class Directory extends CredentialDirectory {
     await Promise.all([this.#has.campaigns.resume(), this.#has.signals.resume(), applyPolicy(this.#has, this.env, now())])
   }
 
-  /** Wakes this object, which then looks whether a deployment has changed the rules. */
-  async wake(): Promise<void> {
-    await this.lifecycle.start()
-  }
-
   /** `source` stands for the address the request came from; it counts against that address's rate. */
   async register(client: ClientRecord, source: string): Promise<Registration> {
     await this.lifecycle.start()
@@ -127,6 +122,10 @@ export abstract class Directory extends CredentialDirectory {
   }
 
   protected override get made(): DirectoryTables {
+    return this.#has
+  }
+
+  protected override get measuring(): Pick<DirectoryTables, 'measures' | 'load'> {
     return this.#has
   }
 

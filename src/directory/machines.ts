@@ -4,8 +4,8 @@
 // long as the deployment. Trade-off: whether it is in use is read from the index of people, seconds behind its session.
 import { LifecycleCapability } from 'agents/lifecycle'
 
-/** `scim`: as the directory of an identity provider. */
-export type MachineScope = 'mcp' | 'admin' | 'scim'
+/** `scim`: as the directory of an identity provider; `metrics`: to scrape the deployment. */
+export type MachineScope = 'mcp' | 'admin' | 'scim' | 'metrics'
 
 export interface MachineRecord {
   readonly id: string

@@ -1,8 +1,7 @@
 // The part of the Directory that identity systems reach: what they say about somebody's access, and the streams by which they say it.
-import { DurableObject } from 'cloudflare:workers'
-import type { Lifecycle } from 'agents/lifecycle'
 import type { Signal, SignalOutcome } from '../session/contract/signal.ts'
 import type { Provisioned, ProvisionedAsked } from '../session/contract/provisioned.ts'
+import { MeasuredDirectory } from './measured-directory.ts'
 import type { Provisioning, ProvisioningAnswer, ProvisioningCommand } from './provisioning.ts'
 import type { StreamEvent, StreamSender } from '../session/contract/signal-stream.ts'
 import type { SignalStreams, StreamState } from './signal-streams.ts'
@@ -17,8 +16,7 @@ export interface CompanyDirectory {
   readonly provider: string
 }
 
-export abstract class SignalledDirectory extends DurableObject<Env> {
-  abstract readonly lifecycle: Lifecycle
+export abstract class SignalledDirectory extends MeasuredDirectory {
   protected abstract get provisioning(): Provisioning
   /** From now on this person is told of what changes, though the index does not name them yet. */
   protected abstract asks(sub: string): void

@@ -7,6 +7,7 @@ import { Campaigns, type CampaignOptions } from './bulk-actions.ts'
 import { Clients } from './clients.ts'
 import { LoadOfDeployment } from './load.ts'
 import { Machines } from './machines.ts'
+import { MeasuredDeployment } from './measured.ts'
 import { MIGRATIONS } from './migrations.ts'
 import { NotBefore } from './not-before.ts'
 import { PagesEnd } from './pages-end.ts'
@@ -37,6 +38,7 @@ export interface DirectoryTables {
   readonly campaigns: Campaigns
   readonly activity: Activity
   readonly load: LoadOfDeployment
+  readonly measures: MeasuredDeployment
   readonly pagesEnd: PagesEnd
   readonly notBefore: NotBefore
   readonly signals: Signals
@@ -81,6 +83,7 @@ export function tablesOf(storage: DurableObjectStorage, { now, ask, tell, obey, 
     campaigns: new Campaigns(storage, { people, receipts, notBefore, ask, tell, now }),
     activity: new Activity(storage),
     load: new LoadOfDeployment(storage),
+    measures: new MeasuredDeployment(storage),
     pagesEnd: new PagesEnd(storage),
     notBefore,
     signals,

@@ -179,7 +179,7 @@ function metadataOf({ baseUrl }: Settings, { path }: Downstream): string {
   return `resource_metadata="${baseUrl}/.well-known/oauth-protected-resource${path}"`
 }
 
-function refuse(
+export function refuse(
   c: Asking,
   status: number,
   error: string,

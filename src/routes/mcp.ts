@@ -10,6 +10,7 @@ import { RecordedCallers } from '../mcp/router/recorder.ts'
 import { downstreamAt } from '../mcp/router/target.ts'
 import { ToolMemory } from '../mcp/tools/memory.ts'
 import type { HeldBytes } from '../platform/held-bytes.ts'
+import { measures } from '../platform/measures.ts'
 import { describeError, log } from '../platform/telemetry.ts'
 import { docsOf } from './error-docs.ts'
 import {
@@ -42,10 +43,12 @@ const METHODS: readonly string[] = ['GET', 'POST', 'DELETE', 'OPTIONS']
 export function mcpRoutes(services: McpServices): Hono<Authenticated> {
   const { settings } = services
   const { keepAliveMs, now } = services
+  const leases = new LeaseMemory()
+  measures.leases = () => leases.held(Date.now())
   const remembered = {
     recorded: new RecordedCallers(),
     memory: new ToolMemory(now),
-    leases: new LeaseMemory(),
+    leases,
     eras: new EraMemory(Date.now),
     keepAliveMs,
     now,

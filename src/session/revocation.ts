@@ -1,4 +1,5 @@
 // Revocation: how a grant, or everything a person has, ends; resolved when every stream of it is closed (ARCHITECTURE.md, law 1).
+import { measures } from '../platform/measures.ts'
 import { log } from '../platform/telemetry.ts'
 import type { CloseReason } from './contract/leash-terms.ts'
 import { THEMSELVES, type By, type Ended } from './contract/receipt.ts'
@@ -22,6 +23,7 @@ export async function endGrant(
   reason: CloseReason = 'credential_revoked',
   by?: By,
 ): Promise<Ended> {
+  const beganAt = Date.now()
   context.grants.revoke(grant, why, context.now())
   // The program that opened it still has the token it did so with.
   if (why === 'administrator' && isExchanged(grant)) context.subjects.revoke(context.now())
@@ -34,6 +36,7 @@ export async function endGrant(
     context.transmissions.put([grant], why),
   ])
   await Promise.all([written(), context.carrier().farewells()])
+  measures.observe('revocations', (Date.now() - beganAt) / 1000, 'grant')
   return { ...ended, grants: 1 }
 }
 
@@ -42,6 +45,7 @@ export type PagesSpared = 'all' | { readonly session: string }
 
 /** Ends everything the person has; resolves when every stream is closed. */
 export async function endEverything(context: Revocation, why: RevocationReason, by?: By, spared?: PagesSpared): Promise<Ended> {
+  const beganAt = Date.now()
   const now = context.now()
   const live = context.grants.allLive(now)
   for (const grant of live) context.grants.revoke(grant, why, now)
@@ -61,6 +65,7 @@ export async function endEverything(context: Revocation, why: RevocationReason, 
     context.transmissions.put(live, why),
   ])
   await Promise.all([written(), context.carrier().farewells()])
+  measures.observe('revocations', (Date.now() - beganAt) / 1000, 'person')
   return { ...ended, grants: live.length }
 }
 

@@ -158,6 +158,11 @@ export class LeaseMemory {
     return lease?.isFor(caller) === true && lease.holds(now) ? lease : undefined
   }
 
+  /** How many hold. */
+  held(now: number): number {
+    return [...this.#leases.values()].filter((lease) => lease.holds(now)).length
+  }
+
   /** True for one of those who ask at the same time. */
   mayAsk(caller: Caller, now: number): boolean {
     const key = keyOf(caller)

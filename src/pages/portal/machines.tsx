@@ -12,7 +12,7 @@ interface ShownMachine {
   readonly name: string
   readonly owner: string
   readonly prefix: string
-  readonly scopes: readonly ('mcp' | 'admin' | 'scim')[]
+  readonly scopes: readonly ('mcp' | 'admin' | 'scim' | 'metrics')[]
   readonly resources: readonly string[]
   readonly expiresAt: number
   readonly state: 'active' | 'expired' | 'ended'
@@ -97,6 +97,7 @@ function Row({ machine, now }: { readonly machine: ShownMachine; readonly now: n
           ))}
           {scopes.includes('admin') && <strong>this administration</strong>}
           {scopes.includes('scim') && <strong>people and groups, by SCIM</strong>}
+          {scopes.includes('metrics') && <span>metrics</span>}
         </span>
       </td>
       <td data-label="Begins with">
@@ -154,6 +155,10 @@ function NewMachine({ resources, directories, csrf, complaint }: MachinesView) {
         <label>
           <input type="checkbox" id="machine-admin" name="admin" value="yes" />
           this administration, to the full
+        </label>
+        <label>
+          <input type="checkbox" id="machine-metrics" name="metrics" value="yes" />
+          metrics of the deployment, to scrape them
         </label>
         {directories.map(({ key, name }) => (
           <label>

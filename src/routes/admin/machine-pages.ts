@@ -54,6 +54,7 @@ async function create(c: Context<Visited>, services: Services): Promise<Response
       ...(resources.length > 0 ? ['mcp'] : []),
       ...(form.get('admin') === 'yes' ? ['admin'] : []),
       ...(provider === undefined ? [] : ['scim']),
+      ...(form.get('metrics') === 'yes' ? ['metrics'] : []),
     ],
     ...(provider !== undefined && { provider }),
     ...(resources.length > 0 && { resources }),

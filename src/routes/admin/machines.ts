@@ -3,7 +3,7 @@ import type { ListedMachine, MachineRecord, MachineScope } from '../../directory
 import type { Receipt } from '../../session/contract/receipt.ts'
 import { OAuthError } from '../../clients/oauth-error.ts'
 import { canonicalResource, defaultScopes } from '../../oauth/resource.ts'
-import { adminResourceOf, scimBase, type Services } from '../../services.ts'
+import { adminResourceOf, metricsResourceOf, scimBase, type Services } from '../../services.ts'
 import type { Downstream } from '../../settings/downstreams.ts'
 import { orderOf, type Acting } from './actions.ts'
 import type { Page } from './reading.ts'
@@ -52,6 +52,7 @@ export async function createMachine(services: Services, asked: NewMachine, actin
   const allowed = [
     ...servers.map((server) => ({ resource: server.resource, scopes: scopesOf(server, asked) })),
     ...scim.map((resource) => ({ resource, scopes: ['scim'] })),
+    ...(scopes.includes('metrics') ? [{ resource: metricsResourceOf(settings), scopes: ['metrics'] }] : []),
     ...(scopes.includes('admin') ? [{ resource: adminResourceOf(settings), scopes: ['admin'] }] : []),
   ]
   const grants = await Promise.all(allowed.map(async (grant) => ({ ...grant, id: await grantId(grant.resource) })))

@@ -88,7 +88,7 @@ const machine = z.strictObject({
   name: z.string(),
   owner: z.string(),
   prefix: z.string(),
-  scopes: z.array(z.enum(['mcp', 'admin', 'scim'])),
+  scopes: z.array(z.enum(['mcp', 'admin', 'scim', 'metrics'])),
   resources: z.array(z.string()),
   createdAt: seconds,
   createdBy: z.string(),

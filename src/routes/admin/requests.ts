@@ -32,9 +32,9 @@ export const newMachine = z.strictObject({
   name: z.string().trim().min(1).max(100),
   owner: z.string().trim().min(1).max(200),
   scopes: z
-    .array(z.enum(['mcp', 'admin', 'scim']))
+    .array(z.enum(['mcp', 'admin', 'scim', 'metrics']))
     .min(1)
-    .max(3),
+    .max(4),
   /** The resources it may use; all of them when absent. */
   resources: z.array(identifier).min(1).max(50).optional(),
   /** Further scopes that some of their tools need; none when absent. */
