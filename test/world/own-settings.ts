@@ -53,7 +53,8 @@ export function ownSettings(fromEnvironment: Given, fromFile: Given, examples: G
     for (const name of names) delete vars[name]
     for (const list of Object.values(sources)) list.splice(0, list.length, ...list.filter((name) => !names.includes(name)))
   }
-  drop(KEYS.filter((name) => isExample(name)))
+  // An untouched copy has these two, and they are nobody's.
+  drop([...KEYS, 'BASE_URL', 'DOWNSTREAM_MCP_URL'].filter((name) => isExample(name)))
   const signIn = SIGN_IN.filter((name) => vars[name] !== undefined)
   const unfilled = signIn.filter((name) => isExample(name))
   if (signIn.length > 0 && unfilled.length === signIn.length) {
@@ -85,9 +86,9 @@ export function portOf(baseUrl: string | undefined): number | undefined {
   return url?.protocol === 'http:' && url.hostname === 'localhost' && url.port !== '' ? Number(url.port) : undefined
 }
 
-/** The lines of .dev.vars.example, which are comments until somebody takes the # away. */
+/** The lines of .dev.vars.example, most of which are comments until somebody takes the # away. */
 export function examplesIn(text: string): Given {
   return Object.fromEntries(
-    [...text.matchAll(/^# ?([A-Z][A-Z0-9_]*)=(.*)$/gm)].map(([, name = '', value = '']) => [name, value.trim()]),
+    [...text.matchAll(/^(?:# ?)?([A-Z][A-Z0-9_]*)=(.*)$/gm)].map(([, name = '', value = '']) => [name, value.trim()]),
   )
 }

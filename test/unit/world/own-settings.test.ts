@@ -1,6 +1,7 @@
 // What `npm start` takes from the environment and from .dev.vars, and whose sign-in and server stand there then.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { parseEnv } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { readSettings } from '../../../src/settings/settings.ts'
 import { ROOT } from '../../world/bundle.ts'
@@ -103,6 +104,17 @@ describe('what is set', () => {
 
 describe('a copy of .dev.vars.example', () => {
   const copied = Object.fromEntries(Object.entries(EXAMPLES).filter((entry): entry is [string, string] => entry[1] !== undefined))
+
+  test('as it is changes nothing', () => {
+    const untouched = parseEnv(readFileSync(join(ROOT, '.dev.vars.example'), 'utf8'))
+    expect(ownSettings({}, untouched, EXAMPLES)).toMatchObject({
+      vars: {},
+      hasServer: false,
+      hasSignIn: false,
+      problems: [],
+      sources: [],
+    })
+  })
 
   test('with only the sign-in uncommented and nothing filled in leaves the demo sign-in, and says so', () => {
     const { OAUTH_AUTHORIZE_URL = '', OAUTH_CLIENT_ID = '', OAUTH_CLIENT_SECRET = '', ENCRYPTION_KEY = '' } = copied
