@@ -93,9 +93,9 @@ export class LegacyCarrier implements Carrier {
       context,
       downstream,
       waitUntil,
-      endStreams: (id) => {
-        streams.end('session_expired', (spec) => spec.mcpSession === id)
-        this.#modernClients.sessionEnded(id)
+      endStreams: (ended) => {
+        streams.end('session_expired', ({ mcpSession }) => ended.has(mcpSession))
+        this.#modernClients.sessionsEnded(ended)
       },
       isHeard: (id) => [this.#bridges, this.#modernClients, standing].some((listening) => listening.isHeard(id)),
     })

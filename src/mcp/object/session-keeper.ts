@@ -19,8 +19,8 @@ export interface SessionKeeperOptions {
   readonly context: SessionContext
   readonly downstream: DownstreamSessions
   readonly waitUntil: (work: Promise<unknown>) => void
-  /** Ends the streams of a session. */
-  readonly endStreams: (mcpSession: string) => void
+  /** Ends the streams of these sessions. */
+  readonly endStreams: (sessions: ReadonlySet<string>) => void
   /** Whether a client listens to a stream the object carries for it. */
   readonly isHeard: (mcpSession: string) => boolean
 }
@@ -67,10 +67,17 @@ export class SessionKeeper {
 
   /** The downstream has ended the session already. */
   forget(session: McpSession): void {
+    this.#forgetAll([session])
+  }
+
+  /** All at once: one by one, each would look through the streams of all. */
+  #forgetAll(sessions: readonly McpSession[]): void {
+    if (sessions.length === 0) return
     const { mcpSessions, log: events } = this.#options.context
-    this.#options.endStreams(session.id)
-    mcpSessions.end(session.id)
-    events.forgetSession(session.id)
+    const ids = new Set(sessions.map(({ id }) => id))
+    this.#options.endStreams(ids)
+    for (const id of ids) mcpSessions.end(id)
+    events.forgetSessions(ids)
   }
 
   /** Ends a session of our own accord and tells the downstream, which would otherwise keep it for ever. */
@@ -96,7 +103,7 @@ export class SessionKeeper {
     const ended = async (): Promise<void> => {
       await sleep(0)
       await leashes.pulled()
-      for (const session of over) this.forget(session)
+      this.#forgetAll(over)
       const last = AbortSignal.timeout(LAST_FAREWELL_MS)
       const open = over.filter(({ downstreamId }) => downstreamId !== undefined)
       await Promise.all(open.map((session) => this.#farewell(session, LAST_FAREWELL_MS, last).catch(notHeard)))
@@ -109,7 +116,7 @@ export class SessionKeeper {
   /** After a start: of grants whose end this object did not live to tell anybody. Whoever ended them may have been answered long ago. */
   forgetOver(): void {
     const { mcpSessions, grants, now } = this.#options.context
-    for (const session of mcpSessions.all()) if (!grants.live(session.grantId, now())) this.forget(session)
+    this.#forgetAll(mcpSessions.all().filter(({ grantId }) => !grants.live(grantId, now())))
   }
 
   async farewells(): Promise<void> {

@@ -9,7 +9,7 @@
 // the output gate and an id that was sent must never be given to another event. What is
 // larger than a row goes on in `event-parts.ts`.
 import { LifecycleCapability } from 'agents/lifecycle'
-import { BYTES_OF_EVENT, EventParts, inParts, isWhole } from './event-parts.ts'
+import { BYTES_OF_EVENT, EventParts, inParts, isWhole, OF_SESSIONS } from './event-parts.ts'
 import type { LogBounds } from './log-bounds.ts'
 import type { Cursor } from '../contract/event-id.ts'
 
@@ -264,13 +264,12 @@ export class EventLog extends LifecycleCapability {
     this.#storage.sql.exec('UPDATE streams SET grant_id = ? WHERE mcp_session = ?', grantId, mcpSession)
   }
 
-  forgetSession(mcpSession: string): void {
-    this.#parts.forgetSession(mcpSession)
-    for (const table of ['events', 'standing']) {
-      const ofSession = `DELETE FROM ${table} WHERE stream IN (SELECT id FROM streams WHERE mcp_session = ?)`
-      this.#storage.sql.exec(ofSession, mcpSession)
-    }
-    this.#storage.sql.exec('DELETE FROM streams WHERE mcp_session = ?', mcpSession)
+  forgetSessions(mcpSessions: Iterable<string>): void {
+    const ids = JSON.stringify([...mcpSessions])
+    this.#parts.forgetSessions(ids)
+    for (const table of ['events', 'standing'])
+      this.#storage.sql.exec(`DELETE FROM ${table} WHERE stream IN (SELECT id FROM streams WHERE ${OF_SESSIONS})`, ids)
+    this.#storage.sql.exec(`DELETE FROM streams WHERE ${OF_SESSIONS}`, ids)
   }
 }
 

@@ -34,15 +34,19 @@ export class EventParts {
     this.#sql.exec('DELETE FROM event_parts WHERE seq <= ?', upTo)
   }
 
-  forgetSession(mcpSession: string): void {
+  /** `mcpSessions`: their ids, as a JSON array. */
+  forgetSessions(mcpSessions: string): void {
     this.#sql.exec(
-      `DELETE FROM event_parts WHERE seq IN
-       (SELECT seq FROM events WHERE stream IN (SELECT id FROM streams WHERE mcp_session = ?) AND length(CAST(data AS BLOB)) >= ?)`,
-      mcpSession,
+      `DELETE FROM event_parts WHERE seq IN (SELECT seq FROM events
+        WHERE stream IN (SELECT id FROM streams WHERE ${OF_SESSIONS}) AND length(CAST(data AS BLOB)) >= ?)`,
+      mcpSessions,
       PART - 1,
     )
   }
 }
+
+/** Of `streams`: those of the sessions whose ids are bound as a JSON array. */
+export const OF_SESSIONS = 'mcp_session IN (SELECT value FROM json_each(?))'
 
 /** Also the beginning of a larger event is nearly as long as a part may be. */
 export function isWhole(data: string): boolean {

@@ -38,9 +38,14 @@ test('streams of the legacy eras go on where the downstream resumes, and end wit
   const fragile = await CountingClient.open(world.mcpUrl, token, 'fragile')
   const enough = new AbortController()
   const options: CountingOptions = { mayReturn: () => Promise.resolve(), until: AbortSignal.timeout(20_000) }
-  const standing = resumable.stand({ ...options, until: enough.signal })
-  const calls = Promise.all([resumable.count(40, options), resumable.count(40, options)])
+  const heard: (number | undefined)[] = []
+  const standing = resumable.stand({ ...options, until: enough.signal, onMessage: (number) => void heard.push(number) })
+  let begun = 0
+  const counting: CountingOptions = { ...options, onId: () => void (begun += 1) }
+  const calls = Promise.all([resumable.count(40, counting), resumable.count(40, counting)])
   const lost = fragile.count(40, options)
+  // Two primings, two numbers at least.
+  await expect.poll(() => begun, { timeout: 10_000 }).toBeGreaterThan(3)
   for (let death = 1; death <= 2; death += 1) {
     await sleep(350)
     await killObject()
@@ -48,7 +53,7 @@ test('streams of the legacy eras go on where the downstream resumes, and end wit
   for (const counted of await calls) expect([counted.ending, verdictOnCall(counted, 40)]).toEqual(['result', INTACT])
   expect((await lost).ending).toBe('error')
   const last = downstream.quieten('resumable')
-  await sleep(300)
+  await expect.poll(() => heard.at(-1), { timeout: 10_000 }).toBe(last)
   enough.abort()
   const { numbers, connections } = await standing
   expect([connections, verdictOn(numbers, last)]).toEqual([3, INTACT])

@@ -117,9 +117,9 @@ export class ModernClients {
     return 1
   }
 
-  sessionEnded(id: string): void {
-    this.#parked.end(({ sessionId }) => sessionId === id)
-    this.#servers.ended(id)
+  sessionsEnded(ended: ReadonlySet<string>): void {
+    this.#parked.end(({ sessionId }) => ended.has(sessionId))
+    for (const id of ended) this.#servers.ended(id)
   }
 
   lose(old: McpSession): void {
