@@ -57,12 +57,6 @@ interface Member {
   readonly raw: string
 }
 
-interface Kept {
-  readonly member: Member
-  /** In place of the one it has. */
-  readonly value: string | undefined
-}
-
 function treeOf(changes: readonly JsonChange[]): Node {
   const root: Node = { inner: new Map(), change: undefined }
   for (const { at, to } of changes) {
@@ -92,21 +86,12 @@ class JsonText extends JsonCursor {
   edited(node: Node): string {
     const members = this.members()
     if (!members) return built(node) ?? this.text
-    const text = this.text
-    const lastOf = new Map(members.map((member) => [member.key, member]))
-    const kept = members.flatMap((member): readonly Kept[] => {
-      const inner = node.inner.get(member.key)
-      if (!inner) return [{ member, value: undefined }]
-      // A change as a whole leaves one of the name; one inside is made in each.
-      if (inner.change && lastOf.get(member.key) !== member) return []
-      const value = changed(member.raw, inner)
-      return value === undefined ? [] : [{ member, value }]
-    })
+    const isThere = (key: string): boolean => members.some((member) => member.key === key)
     const added = [...node.inner].flatMap(([key, inner]) => {
-      const value = lastOf.has(key) ? undefined : built(inner)
+      const value = isThere(key) ? undefined : built(inner)
       return value === undefined ? [] : [`${JSON.stringify(key)}:${value}`]
     })
-    return this.#joined(text, members, kept, added)
+    return this.#joined(members, (member) => valueOf(member, members, node), added)
   }
 
   members(): readonly Member[] | undefined {
@@ -143,7 +128,8 @@ class JsonText extends JsonCursor {
   }
 
   /** What stands between two members that stay is left; what goes takes the comma before it along, or at the beginning the one behind it. */
-  #joined(text: string, members: readonly Member[], kept: readonly Kept[], added: readonly string[]): string {
+  #joined(members: readonly Member[], valueIn: (member: Member) => string | undefined, added: readonly string[]): string {
+    const text = this.text
     const [first] = members
     const last = members.at(-1)
     if (!first || !last) {
@@ -152,12 +138,15 @@ class JsonText extends JsonCursor {
     }
     let written = text.slice(0, first.start)
     let isFirst = true
-    for (const { member, value } of kept) {
-      const index = members.indexOf(member)
-      const before = members[index - 1]
-      if (!isFirst && before) written += text.slice(before.end, member.start)
-      written += value === undefined ? text.slice(member.start, member.end) : text.slice(member.start, member.valueStart) + value
-      isFirst = false
+    let before = first
+    for (const member of members) {
+      const value = valueIn(member)
+      if (value !== undefined) {
+        if (!isFirst) written += text.slice(before.end, member.start)
+        written += text.slice(member.start, member.valueStart) + value
+        isFirst = false
+      }
+      before = member
     }
     for (const member of added) {
       written += isFirst ? member : `,${member}`
@@ -165,6 +154,15 @@ class JsonText extends JsonCursor {
     }
     return written + text.slice(last.end)
   }
+}
+
+/** Undefined for one that goes. */
+function valueOf(member: Member, members: readonly Member[], { inner: nodes }: Node): string | undefined {
+  const inner = nodes.get(member.key)
+  if (!inner) return member.raw
+  // A change as a whole leaves one of the name; one inside is made in each.
+  if (inner.change && members.findLast(({ key }) => key === member.key) !== member) return undefined
+  return changed(member.raw, inner)
 }
 
 function changed(raw: string, { change, inner }: Node): string | undefined {

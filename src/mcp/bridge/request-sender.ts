@@ -20,6 +20,21 @@ export type ClientCapabilities = z.output<typeof capabilitiesSchema>
 
 const clientInfoSchema = z.looseObject({ name: z.string(), version: z.string() })
 
+/** All of it at once: a parse has its price, and this one is on the way of every request. */
+const metaSchema = z.object({
+  [META.capabilities]: capabilitiesSchema,
+  [META.clientInfo]: clientInfoSchema.optional().catch(undefined),
+  [META.logLevel]: logLevelSchema.optional(),
+  progressToken: z.union([z.string(), z.number()]).optional(),
+})
+
+/** What is wrong with a member, by its name. */
+const MALFORMED: Readonly<Record<string, string>> = {
+  [META.capabilities]: 'is not an object of capabilities',
+  [META.logLevel]: 'is not a level of RFC 5424',
+  progressToken: 'is neither a string nor a number',
+}
+
 export interface Sender {
   readonly capabilities: ClientCapabilities
   /** Undefined where it does not say, or not as it should. */
@@ -43,18 +58,16 @@ export function senderOf({ meta }: Pick<Message, 'meta'>): Sender {
     )
   }
   if (meta[META.capabilities] === undefined) throw malformed(META.capabilities, 'is missing')
-  const { data: capabilities } = capabilitiesSchema.safeParse(meta[META.capabilities])
-  if (!capabilities) throw malformed(META.capabilities, 'is not an object of capabilities')
-  const level = logLevelSchema.optional().safeParse(meta[META.logLevel])
-  if (!level.success) throw malformed(META.logLevel, 'is not a level of RFC 5424')
-  const token = meta['progressToken']
-  if (token !== undefined && typeof token !== 'string' && typeof token !== 'number')
-    throw malformed('progressToken', 'is neither a string nor a number')
+  const { data, error } = metaSchema.safeParse(meta)
+  if (!data) {
+    const member = String(error.issues[0]?.path[0])
+    throw malformed(member, MALFORMED[member] ?? 'is not what it should be')
+  }
   return {
-    capabilities,
-    clientInfo: clientInfoSchema.safeParse(meta[META.clientInfo]).data,
-    logLevel: level.data,
-    wantsProgress: token !== undefined,
+    capabilities: data[META.capabilities],
+    clientInfo: data[META.clientInfo],
+    logLevel: data[META.logLevel],
+    wantsProgress: data.progressToken !== undefined,
   }
 }
 

@@ -11,7 +11,13 @@ export const TRANSLATION_HEADER = 'x-broker-translate'
  */
 export const HELD_HEADER = 'x-broker-held'
 
-const orderSchema = z.object({ caller: callerSchema, requestId: z.string(), label: z.string() })
+const orderSchema = z.object({
+  caller: callerSchema,
+  requestId: z.string(),
+  label: z.string(),
+  /** Of the message, as spelled: the router has judged the body. */
+  id: z.string().optional(),
+})
 
 export type TranslationOrder = z.output<typeof orderSchema>
 
@@ -19,7 +25,7 @@ export function translationIn(headers: Headers): TranslationOrder {
   return orderSchema.parse(JSON.parse(headers.get(TRANSLATION_HEADER) ?? ''))
 }
 
-/** What of it is for the server: nothing that belongs to the later revision, or between router and object. */
-export function passedOn(headers: Headers): Headers {
-  return new Headers([...headers].filter(([name]) => !name.startsWith('mcp-') && name !== TRANSLATION_HEADER))
+/** What of a request is for the server: nothing that belongs to the later revision. */
+export function passedOn(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !name.startsWith('mcp-')))
 }

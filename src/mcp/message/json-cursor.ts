@@ -32,12 +32,15 @@ export class JsonCursor {
 
   /** From the opening quote to behind the closing one. */
   protected skipString(): void {
-    const text = this.text
-    for (this.at++; this.at < text.length; this.at++) {
-      const code = text.charCodeAt(this.at)
-      if (code === BACKSLASH) this.at++
-      else if (code === QUOTE) return void this.at++
-    }
+    let end = this.text.indexOf('"', this.at + 1)
+    while (end !== -1 && this.#isEscaped(end)) end = this.text.indexOf('"', end + 1)
+    this.at = end === -1 ? this.text.length : end + 1
+  }
+
+  #isEscaped(quote: number): boolean {
+    let first = quote
+    while (this.text.charCodeAt(first - 1) === BACKSLASH) first--
+    return (quote - first) % 2 === 1
   }
 
   /** The next character that is no white space. */

@@ -59,6 +59,11 @@ export function openEnvelope(body: Uint8Array): Envelope {
   return { isBatch: Array.isArray(parsed), messages }
 }
 
+/** A message that `openEnvelope` has let through, alone and with this id: as it was read, and not judged again. */
+export function readAgain(text: string, id: string | undefined): Message {
+  return message(parse(text), id)
+}
+
 function decoded(body: Uint8Array): string {
   try {
     return utf8.decode(body)

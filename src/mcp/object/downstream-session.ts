@@ -9,7 +9,7 @@ import { isEventStream } from '../downstream/passing-headers.ts'
 import { McpRefusal } from '../message/refusal.ts'
 import { readEvents } from '../sse/sse.ts'
 import { roomFor } from '../sse/unfinished.ts'
-import { wholeBody } from '../downstream/whole-body.ts'
+import { wholeMessage } from '../downstream/whole-body.ts'
 import { judged } from '../downstream/session-doubt.ts'
 import type { DownstreamRequest } from './downstream-request.ts'
 import { GrantSignals } from './grant-signals.ts'
@@ -229,7 +229,7 @@ function ownHeaders({ headers }: DownstreamRequest, protocolVersion: string | un
 /** `result.protocolVersion` of an `initialize` response, whichever way it came. Reads the body. */
 async function negotiatedVersion(answer: Response, target: string): Promise<string | undefined> {
   const room = roomFor(target)
-  if (!isEventStream(answer)) return versionIn(new TextDecoder().decode(await wholeBody(answer.body, { room })))
+  if (!isEventStream(answer)) return versionIn(new TextDecoder().decode(await wholeMessage(answer, { room })))
   if (!answer.body) return undefined
   for await (const { data } of readEvents(answer.body, { maxEventBytes: MAX_EVENT_BYTES, room })) {
     const version = versionIn(data ?? '')

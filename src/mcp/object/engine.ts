@@ -109,7 +109,7 @@ export class LegacyCarrier implements Carrier {
     this.#tools = tools
     this.#sessions = sessions
     this.#bridges = new Bridges({ ...parts, sessions, waitUntil })
-    this.#modernClients = new ModernClients({ context, downstream, sessions, waitUntil })
+    this.#modernClients = new ModernClients({ context, downstream, sessions, waitUntil, ...this.#time })
   }
 
   async carry(request: Request): Promise<Response> {

@@ -7,7 +7,7 @@ import { verdictOf, type EraMemory } from '../bridge/era-verdict.ts'
 import { META, MODERN_VERSION } from '../bridge/protocol.ts'
 import { ANSWER_HEADER, refusalIn } from '../dispatch/dispatch-header.ts'
 import { SessionUnavailable } from '../dispatch/object-answer.ts'
-import { HELD_HEADER, TRANSLATION_HEADER, type TranslationOrder } from '../dispatch/translation-order.ts'
+import { HELD_HEADER, passedOn, TRANSLATION_HEADER, type TranslationOrder } from '../dispatch/translation-order.ts'
 import type { Era } from '../message/era.ts'
 import { ACCEPTS_MESSAGES } from '../../platform/event-stream.ts'
 import { responseIn } from '../tools/inquiry.ts'
@@ -53,7 +53,7 @@ async function found(
   await charge()
   const signal = AbortSignal.timeout(PROBED_WITHIN_MS)
   const headers = {
-    ...Object.fromEntries(Object.entries(client).filter(([name]) => !name.startsWith('mcp-'))),
+    ...passedOn(client),
     accept: ACCEPTS_MESSAGES,
     'content-type': 'application/json',
     'mcp-protocol-version': MODERN_VERSION,
@@ -89,7 +89,8 @@ async function byObject(
   { ending, signal }: Parameters<Way>[1],
 ): Promise<Response> {
   const ends = ending?.signal ?? signal
-  const init = { method, headers: { ...headers, [TRANSLATION_HEADER]: headerJson(order) }, ...(body !== undefined && { body }) }
+  const named = { ...passedOn(headers), [TRANSLATION_HEADER]: headerJson(order) }
+  const init = { method, headers: named, ...(body !== undefined && { body }) }
   const answer = await post.fetch('https://session/mcp', { ...init, ...(ends && { signal: ends }) }).catch((error: unknown) => {
     throw ends?.aborted === true ? new OutboundError('aborted', error) : error
   })

@@ -191,11 +191,12 @@ export class McpRequest {
     return await forward(vouched, { ...conditions, ...ruled, leash, isAdmitted, headers: rateHeaders(rate) })
   }
 
-  #translated({ target, label }: Read): Way | undefined {
+  #translated({ target, label, envelope }: Read): Way | undefined {
     const { caller, downstream, requestId } = this.#request
     const { post, eras } = this.#context
     const charge = (): Promise<void> => this.#charge()
-    return translated({ downstream, target, order: { caller, requestId, label }, post: post(), eras, charge })
+    const order = { caller, requestId, label, id: envelope?.messages[0]?.id }
+    return translated({ downstream, target, order, post: post(), eras, charge })
   }
 
   #forwarding({ passage, target, body }: Read): Omit<Forwarding, 'identity'> {

@@ -6,20 +6,20 @@ import { eventNotTaken } from '../../message/event-too-large.ts'
 import { isEventStream } from '../../downstream/passing-headers.ts'
 import { McpRefusal } from '../../message/refusal.ts'
 import { SseEventTooLarge } from '../../sse/sse.ts'
-import { wholeBody } from '../../downstream/whole-body.ts'
+import { wholeMessage } from '../../downstream/whole-body.ts'
 import { versionIn, type DownstreamSessions } from '../downstream-session.ts'
 import { ACCEPTS_MESSAGES } from '../../../platform/event-stream.ts'
 import { ownChallenge } from '../own-token-retry.ts'
 import type { StreamSpec } from '../owned-stream.ts'
 import { pause } from '../pause.ts'
-import { pumped, type Take } from './pumped.ts'
+import { pumped, pumpedUntilSilent, type Pumping, type Take } from './pumped.ts'
 import { Readings, type Reading } from './readings.ts'
 import { resumed } from '../resumption.ts'
-import { Silence } from '../silence.ts'
 import { withdraw, withdrawnBy } from '../withdrawal.ts'
 import {
   headersWithinMs,
   initializeIn,
+  maxEventBytes,
   ownHeaders,
   relayed,
   type ClientMessage,
@@ -52,12 +52,13 @@ interface Listening {
 export class HttpDownstream implements DownstreamLink {
   readonly #context: LinkContext
   readonly #downstream: DownstreamSessions
-  readonly #reading = new Readings()
+  readonly #reading: Readings
   /** Of the stream that stands open. */
   #listening: AbortSignal | undefined
 
   constructor(context: LinkContext, downstream: DownstreamSessions) {
     this.#context = context
+    this.#reading = new Readings(context.signal)
     this.#downstream = downstream
   }
 
@@ -82,12 +83,15 @@ export class HttpDownstream implements DownstreamLink {
     this.listen()
   }
 
-  async send(message: ClientMessage, signal = this.#context.signal): Promise<Response> {
-    const end = withdraw(withdrawnBy(message.messages), this.#reading.open())
-    return await this.#send(message, signal).finally(end)
+  /** `ending`: of the reading its answer is for; what answers nobody ends with the session. */
+  async send(message: ClientMessage, ending?: AbortController): Promise<Response> {
+    const withdrawn = withdrawnBy(message.messages)
+    if (withdrawn.length === 0) return await this.#send(message, ending)
+    const end = withdraw(withdrawn, this.#reading.open())
+    return await this.#send(message, ending).finally(end)
   }
 
-  async #send(message: ClientMessage, signal: AbortSignal): Promise<Response> {
+  async #send(message: ClientMessage, ending: AbortController | undefined): Promise<Response> {
     const context = this.#context
     const session = context.session()
     const headers = new Headers(message.headers)
@@ -95,10 +99,12 @@ export class HttpDownstream implements DownstreamLink {
     headers.set('accept', ACCEPTS_MESSAGES)
     const { protocolVersion: version = '' } = session
     if (!headers.has('mcp-protocol-version') && version >= NAMES_VERSION) headers.set('mcp-protocol-version', version)
-    const request = { method: 'POST', target: context.target, headers, body: message.body, signal } as const
-    const way = { headersWithinMs: headersWithinMs(context), challenged: ownChallenge(context.context, session, headers) }
+    const { target, deadline } = context
+    const ends = { signal: ending?.signal ?? context.signal, ending, headersWithinMs: headersWithinMs(context), deadline }
+    const request = { method: 'POST', target, headers, body: message.body, ...ends } as const
+    const challenged = ownChallenge(context.context, session, headers)
     const initializes = initializeIn(message) && session.resource
-    const { answer } = await this.#downstream.send(session, { ...request, ...way, initializes })
+    const { answer } = await this.#downstream.send(session, { ...request, challenged, initializes })
     await checkAnswer(answer)
     return answer
   }
@@ -121,7 +127,7 @@ export class HttpDownstream implements DownstreamLink {
       if (isReady && this.#context.listensOnDemand !== true) this.listen()
       return relayed(answer)
     }
-    const reading = this.#reading.begin(message.requestIds, this.#context.signal)
+    const reading = this.#reading.begin(message.requestIds)
     waitUntil(this.#read(message, answer, reading).catch((error: unknown) => this.#failed(error, reading)))
     return new Response(null, { status: 202, headers: { 'cache-control': 'no-store' } })
   }
@@ -141,7 +147,7 @@ export class HttpDownstream implements DownstreamLink {
 
   /** The rest of an answer that was begun in an earlier life of the object. */
   resume(requestId: string, serverEventId: string): void {
-    const reading = this.#reading.begin([requestId], this.#context.signal)
+    const reading = this.#reading.begin([requestId])
     const { downstreamId } = this.#context.session()
     reading.downstreamId = downstreamId
     const work = this.#rest(serverEventId, this.#taking(reading, [requestId]), reading).then(() => this.#over(reading))
@@ -149,9 +155,9 @@ export class HttpDownstream implements DownstreamLink {
   }
 
   async #inBackground(message: ClientMessage): Promise<void> {
-    const reading = this.#reading.begin(message.requestIds, this.#context.signal)
+    const reading = this.#reading.begin(message.requestIds)
     try {
-      await this.#read(message, await this.send(message, reading.signal), reading)
+      await this.#read(message, await this.send(message, reading.ending), reading)
     } catch (error) {
       await this.#failed(error, reading)
     }
@@ -178,19 +184,20 @@ export class HttpDownstream implements DownstreamLink {
 
   /** Every request of the message is answered when this resolves, by the downstream or in its place. */
   async #read(message: ClientMessage, answer: Response, reading: Reading): Promise<void> {
-    const { open, signal } = reading
-    const { context, session } = this.#context
+    const { open } = reading
+    const { session, deadline } = this.#context
     reading.downstreamId = session().downstreamId
     const take = this.#taking(reading, message.requestIds, initializeIn(message) !== undefined)
     if (isEventStream(answer) && answer.ok && answer.body) {
-      const serverEventId = await this.#pump(answer.body, undefined, take, signal)
+      const serverEventId = await this.#pump(answer.body, undefined, take, reading.ending.signal)
       // It ended its stream before it had answered: it wants to be asked for the rest (SEP-1699), or it broke.
       if (serverEventId !== undefined) await this.#rest(serverEventId, take, reading)
     } else {
       // A JSON answer becomes one event.
-      const { maxEventBytes: mostBytes } = context.settings.limits
-      const text = new TextDecoder().decode(await wholeBody(answer.body, { mostBytes, withinMs: LONGEST_CALL_MS }))
+      const mostBytes = maxEventBytes(this.#context)
+      const text = new TextDecoder().decode(await wholeMessage(answer, { mostBytes, withinMs: LONGEST_CALL_MS, deadline }))
       open.settle(text)
+      if (open.areAnswered) this.#reading.finish(reading)
       // An error page answers nobody.
       if (answer.ok ? text.trim() !== '' : open.spelled.length < message.requestIds.length) await take(text)
       if (!answer.ok && !open.areAnswered)
@@ -199,29 +206,32 @@ export class HttpDownstream implements DownstreamLink {
     await this.#over(reading)
   }
 
-  #taking({ open, end }: Reading, requestIds: readonly string[], isInitialize = false): Take {
+  #taking(reading: Reading, requestIds: readonly string[], isInitialize = false): Take {
+    const { open, end } = reading
     const { deliver, context, session } = this.#context
     return async (data, serverEventId) => {
       open.settle(data)
       const version = isInitialize ? versionIn(data) : undefined
       if (version !== undefined) context.mcpSessions.change(session(), { protocolVersion: version })
       await deliver(data, undefined, { requestIds, serverEventId })
-      if (open.areAnswered) setTimeout(end, GRACE_MS)
+      if (open.areAnswered && this.#reading.has(reading)) setTimeout(end, GRACE_MS)
     }
   }
 
   async #rest(serverEventId: string, take: Take, reading: Reading): Promise<void> {
-    const { open, signal, downstreamId } = reading
+    const { open, ending, downstreamId } = reading
     const wants = (): boolean => !open.areAnswered && reading.lostBecause === undefined
     const silent = (): void => void (reading.lostBecause = 'silent')
     if (wants())
-      await this.#follow(serverEventId, take, wants, signal, { kind: 'call', downstreamId, attempts: ATTEMPTS, silent })
+      await this.#follow(serverEventId, take, wants, ending.signal, { kind: 'call', downstreamId, attempts: ATTEMPTS, silent })
   }
 
-  async #over({ open, end, lostBecause }: Reading): Promise<void> {
+  async #over(reading: Reading): Promise<void> {
+    const { open, end, lostBecause } = reading
+    if (open.areAnswered) return this.#reading.finish(reading)
     end()
     const { signal, lost } = this.#context
-    if (!open.areAnswered && !signal.aborted) await lost(open.spelled, lostBecause)
+    if (!signal.aborted) await lost(open.spelled, lostBecause)
   }
 
   /** Asks for what follows an event, again and again, until nobody wants more or the downstream has no more to give. */
@@ -244,7 +254,10 @@ export class HttpDownstream implements DownstreamLink {
         offered?.(answer?.body != null)
         if (!answer?.body) return
         const last = silent
-          ? await this.#pumpUntilSilent(answer.body, serverEventId, take, signal, silent)
+          ? await pumpedUntilSilent(answer.body, take, this.#pumping(serverEventId, signal), {
+              ms: headersWithinMs(this.#context),
+              silent,
+            })
           : await this.#pump(answer.body, serverEventId, take, signal, of.kind === 'call')
         if (last !== serverEventId) attempt = 0
         serverEventId = last
@@ -255,25 +268,6 @@ export class HttpDownstream implements DownstreamLink {
     }
   }
 
-  async #pumpUntilSilent(
-    body: ReadableStream<Uint8Array>,
-    before: string | undefined,
-    take: Take,
-    signal: AbortSignal,
-    silent: () => void,
-  ): Promise<string | undefined> {
-    const ending = new AbortController()
-    const silence = new Silence(headersWithinMs(this.#context), () => {
-      silent()
-      ending.abort('silent')
-    })
-    const taken: Take = async (data, id) => {
-      silence.broken()
-      await take(data, id)
-    }
-    return await this.#pump(body, before, taken, AbortSignal.any([signal, ending.signal])).finally(() => silence.end())
-  }
-
   #pump(
     body: ReadableStream<Uint8Array>,
     serverEventId: string | undefined,
@@ -281,7 +275,10 @@ export class HttpDownstream implements DownstreamLink {
     signal: AbortSignal,
     isCall = true,
   ): Promise<string | undefined> {
-    const { maxEventBytes } = this.#context.context.settings.limits
-    return pumped(body, take, { serverEventId, signal, maxEventBytes, isCall })
+    return pumped(body, take, this.#pumping(serverEventId, signal, isCall))
+  }
+
+  #pumping(serverEventId: string | undefined, signal: AbortSignal, isCall = true): Pumping {
+    return { serverEventId, signal, maxEventBytes: maxEventBytes(this.#context), isCall }
   }
 }

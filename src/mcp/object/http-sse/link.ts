@@ -3,6 +3,7 @@ import { vouchFor } from '../../../session/access/admit.ts'
 import type { McpSession } from '../../../session/store/mcp-sessions.ts'
 import type { SessionContext } from '../../../session/session-context.ts'
 import { identityHeaders } from '../../downstream/identity-headers.ts'
+import type { Deadline } from '../../../platform/deadlines.ts'
 import type { Message } from '../../message/json-rpc-body.ts'
 import { responseHeaders } from '../../downstream/passing-headers.ts'
 import { McpRefusal, revoked } from '../../message/refusal.ts'
@@ -46,6 +47,8 @@ export interface LinkContext {
   /** Aborts when the session ends or nobody listens any more. */
   readonly signal: AbortSignal
   readonly waitUntil: (work: Promise<unknown>) => void
+  /** What keeps the time; a timer for each wait where nothing is said. */
+  readonly deadline?: Deadline
   /** One message of the downstream's; `serverEventId` is what the stream that stands open can be asked to resume after. */
   readonly deliver: (data: string, serverEventId?: string, origin?: Origin) => Promise<void>
   /** These requests, or all that are open, will not be answered. */

@@ -1,10 +1,11 @@
 // One event stream of a downstream, message by message, until it ends or breaks off.
 import { describeError, log } from '../../../platform/telemetry.ts'
+import { Silence } from '../silence.ts'
 import { isMessage, readEvents, SseEventTooLarge } from '../../sse/sse.ts'
 
 export type Take = (data: string, serverEventId?: string) => Promise<void>
 
-interface Pumping {
+export interface Pumping {
   /** What came before it. */
   readonly serverEventId: string | undefined
   readonly signal: AbortSignal
@@ -32,4 +33,24 @@ export async function pumped(
     if (!signal.aborted) log('warn', 'downstream.connection_broken', { reason: describeError(error) })
   }
   return serverEventId
+}
+
+/** The same, and over when nothing has come for so long. */
+export async function pumpedUntilSilent(
+  body: ReadableStream<Uint8Array>,
+  take: Take,
+  pumping: Pumping,
+  { ms, silent }: { readonly ms: number; readonly silent: () => void },
+): Promise<string | undefined> {
+  const ending = new AbortController()
+  const silence = new Silence(ms, () => {
+    silent()
+    ending.abort('silent')
+  })
+  const taken: Take = async (data, id) => {
+    silence.broken()
+    await take(data, id)
+  }
+  const signal = AbortSignal.any([pumping.signal, ending.signal])
+  return await pumped(body, taken, { ...pumping, signal }).finally(() => silence.end())
 }

@@ -4,6 +4,7 @@
 import type { Caller } from '../../../caller.ts'
 import type { McpSession } from '../../../session/store/mcp-sessions.ts'
 import type { SessionContext } from '../../../session/session-context.ts'
+import type { Deadline } from '../../../platform/deadlines.ts'
 import { downstreamFor } from '../../../settings/downstreams.ts'
 import { canonical, legacyCapabilities } from '../../bridge/client-capabilities.ts'
 import { memberOf } from '../../bridge/json-edit.ts'
@@ -27,6 +28,7 @@ export interface LegacyServersOptions {
   readonly sessions: DownstreamSessions
   readonly keeper: SessionKeeper
   readonly waitUntil: (work: Promise<unknown>) => void
+  readonly deadline: Deadline
   readonly on: Pick<LegacyServerOptions, 'asked' | 'withdrawn' | 'responded' | 'gone'>
   /** Whether a call of this session waits for answers. */
   readonly isParked: (sessionId: string) => boolean
@@ -140,7 +142,7 @@ export class LegacyServers {
   }
 
   #keep(session: McpSession, key: string, opening: (server: LegacyServer) => Promise<void> = () => Promise.resolve()): Kept {
-    const { context, sessions, waitUntil, on } = this.#options
+    const { context, sessions, waitUntil, deadline, on } = this.#options
     const downstream = downstreamFor(context.settings, session.resource)
     if (!downstream) throw new McpRefusal('not_found', 'The MCP server is not brokered any more')
     const server = new LegacyServer({
@@ -149,6 +151,7 @@ export class LegacyServers {
       downstream,
       sessions,
       waitUntil,
+      deadline,
       transports: this.#transports,
       session: session.id,
     })

@@ -1,4 +1,5 @@
 // The answer to one request of 2026-07-28: JSON where the result is the first there is to say, an event stream where it is not.
+import type { Deadline } from '../../../platform/deadlines.ts'
 import { McpRefusal } from '../../message/refusal.ts'
 import { EVENT_STREAM_HEADERS } from '../../../platform/event-stream.ts'
 import { Outgoing } from './outgoing.ts'
@@ -13,6 +14,8 @@ export interface ModernAnswerOptions {
   /** As the client spelled it, in JSON. */
   readonly id: string
   readonly requestId: string
+  /** What keeps the time in which its status is held back. */
+  readonly deadline: Deadline
   /** The client has left before the answer was complete. */
   readonly left: () => void
 }
@@ -21,7 +24,7 @@ export class ModernAnswer {
   readonly response: Promise<Response>
   readonly #options: ModernAnswerOptions
   readonly #settle = Promise.withResolvers<Response>()
-  readonly #timer: ReturnType<typeof setTimeout>
+  readonly #hasStatus: () => void
   #stream: Outgoing | undefined
   #isOver = false
 
@@ -30,7 +33,7 @@ export class ModernAnswer {
     this.response = this.#settle.promise
     // Whoever has left does not ask what became of it.
     this.response.catch(() => undefined)
-    this.#timer = setTimeout(() => void this.#begun(), HELD_BACK_MS)
+    this.#hasStatus = options.deadline(HELD_BACK_MS, () => void this.#begun())
   }
 
   /** A message before the result. Resolves when the client has taken it. */
@@ -44,7 +47,7 @@ export class ModernAnswer {
     if (this.#stream) {
       void this.#stream.send(text)
       this.#stream.end()
-    } else this.#settle.resolve(new Response(text, { status, headers: { 'content-type': 'application/json' } }))
+    } else this.#settle.resolve(jsonAnswer(text, status))
   }
 
   refuse(refusal: McpRefusal): void {
@@ -63,17 +66,25 @@ export class ModernAnswer {
   #close(): boolean {
     const wasOpen = !this.#isOver
     this.#isOver = true
-    clearTimeout(this.#timer)
+    this.#hasStatus()
     return wasOpen
   }
 
   #begun(): Outgoing {
     if (this.#stream) return this.#stream
-    clearTimeout(this.#timer)
+    this.#hasStatus()
     this.#stream = new Outgoing(() => {
       if (this.#close()) this.#options.left()
     })
     this.#settle.resolve(new Response(this.#stream.body, { headers: EVENT_STREAM_HEADERS }))
     return this.#stream
   }
+}
+
+const encoder = new TextEncoder()
+
+/** It says how long it is: whoever carries it on reads it in one piece, which costs a fraction. */
+export function jsonAnswer(text: string, status = 200): Response {
+  const body = encoder.encode(text)
+  return new Response(body, { status, headers: { 'content-type': 'application/json', 'content-length': String(body.length) } })
 }

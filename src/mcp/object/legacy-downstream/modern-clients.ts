@@ -1,5 +1,6 @@
 // The object's side of the bridge from clients of 2026-07-28 to legacy servers: each request is answered as a server of that revision would.
 import { randomId } from '../../../platform/crypto.ts'
+import type { Deadline } from '../../../platform/deadlines.ts'
 import { describeError, log } from '../../../platform/telemetry.ts'
 import { isFull } from '../../../session/access/downstream-room.ts'
 import type { CloseReason } from '../../../session/contract/leash-terms.ts'
@@ -12,8 +13,8 @@ import { senderOf, type Sender } from '../../bridge/request-sender.ts'
 import { methodNotFound, ProtocolError } from '../../bridge/protocol-error.ts'
 import { ANSWER_HEADER, refusalAnswer } from '../../dispatch/dispatch-header.ts'
 import { NotAdmitted, notAdmitted } from '../../dispatch/object-answer.ts'
-import { passedOn, translationIn, type TranslationOrder } from '../../dispatch/translation-order.ts'
-import { openEnvelope, type Message } from '../../message/json-rpc-body.ts'
+import { translationIn, TRANSLATION_HEADER, type TranslationOrder } from '../../dispatch/translation-order.ts'
+import { readAgain, type Message } from '../../message/json-rpc-body.ts'
 import { handedBody } from '../../message/read-body.ts'
 import { interrupted, McpRefusal } from '../../message/refusal.ts'
 import { jsonIn } from '../../message/response.ts'
@@ -24,7 +25,7 @@ import { discovered } from './discovered.ts'
 import type { LegacyServer } from './legacy-server.ts'
 import { LegacyServers } from './legacy-servers.ts'
 import { listened } from './listened.ts'
-import { ModernAnswer } from './modern-answer.ts'
+import { jsonAnswer, ModernAnswer } from './modern-answer.ts'
 import { canBeAsked, openCall, type OpenCall, type Waiting } from './open-call.ts'
 import { ParkedCalls, refused, termsOf, type Retry } from './parked-calls.ts'
 import { gone, responded } from './responded.ts'
@@ -57,16 +58,19 @@ export interface ModernClientsOptions {
   readonly downstream: DownstreamSessions
   readonly sessions: SessionKeeper
   readonly waitUntil: (work: Promise<unknown>) => void
+  readonly deadline: Deadline
 }
 
 export class ModernClients {
   readonly #context: SessionContext
   readonly #waitUntil: (work: Promise<unknown>) => void
+  readonly #deadline: Deadline
   readonly #servers: LegacyServers
   readonly #parked: ParkedCalls
 
-  constructor({ context, downstream, sessions, waitUntil }: ModernClientsOptions) {
+  constructor({ context, downstream, sessions, waitUntil, deadline }: ModernClientsOptions) {
     this.#context = context
+    this.#deadline = deadline
     this.#waitUntil = waitUntil
     this.#parked = new ParkedCalls({ context, waitUntil, serverOf: (id) => this.#servers.find(id) })
     this.#servers = new LegacyServers({
@@ -74,6 +78,7 @@ export class ModernClients {
       sessions: downstream,
       keeper: sessions,
       waitUntil,
+      deadline,
       isParked: (id) => this.#parked.all().some(({ sessionId }) => sessionId === id),
       on: {
         asked: (server, call, question) => this.#parked.asked(server, call, question),
@@ -135,20 +140,20 @@ export class ModernClients {
   }
 
   async #carried(order: TranslationOrder, request: Request): Promise<Response> {
-    const headers = passedOn(request.headers)
-    const bytes = await handedBody(request, this.#context.settings.limits)
-    const [message] = openEnvelope(bytes).messages
-    refuseEnded(this.#context, order.caller)
-    if (!message) throw new McpRefusal('invalid_message', 'a message of MCP 2026-07-28 comes alone')
+    const headers = new Headers(request.headers)
+    headers.delete(TRANSLATION_HEADER)
+    const bytes = await handedBody(request, this.#context.settings.limits, this.#deadline)
     const body = new TextDecoder().decode(bytes)
+    const message = readAgain(body, order.id)
     const { id } = message
+    refuseEnded(this.#context, order.caller)
     if (id === undefined) return await this.#notified(order, message, body, headers)
     try {
       return await this.#answered({ order, headers, body, message, id, left: request.signal })
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw this.#isOver(order) ?? error
       const { status } = error
-      return new Response(error.toJson(id, order.requestId), { status, headers: { 'content-type': 'application/json' } })
+      return jsonAnswer(error.toJson(id, order.requestId), status)
     }
   }
 
@@ -165,7 +170,7 @@ export class ModernClients {
     const { kind, method, params } = message
     if (!ABSORBED.includes(method)) {
       const server = await this.#servers.of(order.caller, senderOf(message), headers)
-      await server.link.send({ kind, method, params, text: legacyNotification(body) }, headers)
+      await server.link.send({ kind, method, params, text: legacyNotification(body, message.meta) }, headers)
     }
     return new Response(null, { status: 202 })
   }
@@ -179,7 +184,7 @@ export class ModernClients {
       throw new McpRefusal('limit_exceeded', 'too many requests at once: wait until one of them is answered')
     if (params['requestState'] !== undefined) return await this.#again(asked, sender)
     const server = await this.#servers.of(order.caller, sender, headers)
-    if (method === 'server/discover') return json(discovered(id, server.facts))
+    if (method === 'server/discover') return jsonAnswer(discovered(id, server.facts))
     if (method === 'subscriptions/listen') return await listened(server, { id, params, headers })
     return await this.#call(asked, sender, server)
   }
@@ -199,11 +204,11 @@ export class ModernClients {
       },
       { round },
     )
-    const waiting = await this.#waiting(asked, sender, server, call)
+    const waiting = this.#waiting(asked, sender, server, call)
     if (asked.left.aborted) throw new McpRefusal('client_left', 'the client left before the downstream was asked')
     call.waiting = waiting
     try {
-      await server.call(call, legacyRequest(body, call.id), headers)
+      await server.call(call, legacyRequest(body, message.meta, call.id), headers)
     } catch (error) {
       waiting.answer.drop()
       throw error
@@ -222,7 +227,7 @@ export class ModernClients {
     if (parked.isSentAgain && missing.length === 0) return await this.#sentAgain(asked, sender, server, retry)
     const call = server.calls.get(parked.callId) ?? this.#resumed(asked, sender, server, retry)
     call.sender = sender
-    const waiting = await this.#waiting(asked, sender, server, call)
+    const waiting = this.#waiting(asked, sender, server, call)
     if (missing.length === 0) call.waiting = waiting
     for (const { key, id } of parked.questions) {
       const result = given.get(key)
@@ -258,9 +263,9 @@ export class ModernClients {
     return call
   }
 
-  async #waiting(asked: Asked, sender: Sender, server: LegacyServer, call: OpenCall): Promise<Waiting> {
+  #waiting(asked: Asked, sender: Sender, server: LegacyServer, call: OpenCall): Waiting {
     const { order, body, id, left, message } = asked
-    const terms = canBeAsked(call) ? await termsOf(order.caller, message) : undefined
+    const terms = canBeAsked(call) ? () => termsOf(order.caller, message) : undefined
     const leave = (): void => {
       left.removeEventListener('abort', leave)
       if (call.waiting !== waiting) return
@@ -268,16 +273,12 @@ export class ModernClients {
       waiting.answer.drop()
       this.#waitUntil(server.cancel(call.id, 'The client has left', asked.headers).catch(noted))
     }
-    const answer = new ModernAnswer({ id, requestId: order.requestId, left: leave })
+    const answer = new ModernAnswer({ id, requestId: order.requestId, deadline: this.#deadline, left: leave })
     const progressToken = sender.wantsProgress ? progressTokenIn(body) : undefined
     const waiting: Waiting = { id, progressToken, requestId: order.requestId, sender, answer, terms }
     left.addEventListener('abort', leave, { once: true })
     return waiting
   }
-}
-
-function json(text: string): Response {
-  return new Response(text, { headers: { 'content-type': 'application/json' } })
 }
 
 function noted(error: unknown): void {

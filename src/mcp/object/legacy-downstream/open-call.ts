@@ -14,8 +14,8 @@ export interface Waiting {
   readonly requestId: string
   readonly sender: Sender
   readonly answer: ModernAnswer
-  /** What a client has to come back with; undefined where it can not be asked anything. */
-  readonly terms: RetryTerms | undefined
+  /** What a client has to come back with; undefined where it can not be asked anything. Most are never asked, and nothing is hashed. */
+  readonly terms: (() => Promise<RetryTerms>) | undefined
 }
 
 export interface RetryTerms {

@@ -141,7 +141,7 @@ export class ParkedCalls {
     }
     context.legacyDownstreams.park(parked)
     this.#expireAt(id, until)
-    const state = await context.legacyDownstreams.sealed({ ...terms, id, round, until })
+    const state = await context.legacyDownstreams.sealed({ ...(await terms()), id, round, until })
     waiting.answer.finish(inputRequired(waiting.id, questions.map(asInputRequest), state))
   }
 

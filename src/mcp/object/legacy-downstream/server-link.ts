@@ -4,6 +4,7 @@ import type { McpSession } from '../../../session/store/mcp-sessions.ts'
 import type { SessionContext } from '../../../session/session-context.ts'
 import type { Downstream, Transport } from '../../../settings/downstreams.ts'
 import { randomId } from '../../../platform/crypto.ts'
+import type { Deadline } from '../../../platform/deadlines.ts'
 import { describeError, log } from '../../../platform/telemetry.ts'
 import type { Message } from '../../message/json-rpc-body.ts'
 import { McpRefusal } from '../../message/refusal.ts'
@@ -21,6 +22,7 @@ export interface ServerLinkOptions {
   readonly sessions: DownstreamSessions
   readonly transports: Transports
   readonly waitUntil: (work: Promise<unknown>) => void
+  readonly deadline: Deadline
   /** By the broker's id of it. */
   readonly session: string
   readonly near: Pick<LinkContext, 'deliver' | 'lost' | 'refused' | 'reopened' | 'isHeard'>
@@ -48,7 +50,7 @@ export class ServerLink {
 
   constructor(options: ServerLinkOptions) {
     this.#options = options
-    const { context, downstream, sessions, transports, waitUntil, near } = options
+    const { context, downstream, sessions, transports, waitUntil, deadline, near } = options
     this.#link = {
       ...near,
       context,
@@ -57,6 +59,7 @@ export class ServerLink {
       standing: options.session,
       signal: this.#end.signal,
       waitUntil,
+      deadline,
       listensOnDemand: true,
     }
     const decided = (transport: Transport, link: DownstreamLink): void => {
@@ -85,7 +88,7 @@ export class ServerLink {
   async send({ kind, id, method, params = {}, text, label = method }: Sent, headers?: Headers): Promise<void> {
     const own = headers ?? toldOfMessages(await ownHeaders(this.#link))
     const spelled = id === undefined ? undefined : JSON.stringify(id)
-    const body = Uint8Array.from(new TextEncoder().encode(text))
+    const body = new Uint8Array(encoder.encode(text))
     const requestIds = kind === 'request' && spelled !== undefined ? [spelled] : []
     const messages = [{ kind, id: spelled, method, params, meta: {} }]
     const answer = await this.#far.post({ messages, requestIds, headers: own, body, label })
@@ -113,13 +116,13 @@ export class ServerLink {
   /** The response to this request; undefined where none came in time. Throws where it can't be sent. */
   async askAs(asked: Sent & { readonly id: string }, headers?: Headers): Promise<string | undefined> {
     const { promise, resolve } = Promise.withResolvers<string | undefined>()
-    const timer = setTimeout(() => resolve(undefined), headersWithinMs(this.#link))
+    const inTime = this.#options.deadline(headersWithinMs(this.#link), () => resolve(undefined))
     this.#asking.set(asked.id, resolve)
     try {
       await this.send(asked, headers)
       return await promise
     } finally {
-      clearTimeout(timer)
+      inTime()
       this.#asking.delete(asked.id)
     }
   }
@@ -184,6 +187,8 @@ export class ServerLink {
 }
 
 const OFFERED_WITHIN_MS = 500
+
+const encoder = new TextEncoder()
 
 function toldOfMessages(headers: Headers): Headers {
   headers.set('content-type', 'application/json')

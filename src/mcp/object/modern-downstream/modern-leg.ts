@@ -6,7 +6,7 @@ import { isMessage, readEvents, SseEventTooLarge } from '../../sse/sse.ts'
 import { answersId, errorFor, legacyAnswer, violation, type AskedOf, type ModernAnswer } from '../../bridge/legacy-answer.ts'
 import { isEventStream } from '../../downstream/passing-headers.ts'
 import { lookedAt } from '../../downstream/session-doubt.ts'
-import { wholeBody } from '../../downstream/whole-body.ts'
+import { wholeMessage } from '../../downstream/whole-body.ts'
 import { lostAnswer } from '../lost-answer.ts'
 import type { CallOutput } from './call-output.ts'
 
@@ -43,10 +43,10 @@ export async function readLeg(answer: Response, terms: LegTerms): Promise<Leg> {
   return final(errorFor(terms.id, -32_603, `The MCP server answered with status ${status}`))
 }
 
-async function readWhole({ body }: Response, terms: LegTerms): Promise<Leg> {
+async function readWhole(answer: Response, terms: LegTerms): Promise<Leg> {
   const { id, call, signal, maxEventBytes: mostBytes } = terms
   try {
-    const text = new TextDecoder().decode(await wholeBody(body, { mostBytes, withinMs: LONGEST_MS }))
+    const text = new TextDecoder().decode(await wholeMessage(answer, { mostBytes, withinMs: LONGEST_MS }))
     return judged(text, terms) ?? final(violation(id, 'its answer is no answer to the request'))
   } catch (error) {
     signal.throwIfAborted()

@@ -2,7 +2,7 @@
 import { readEvents, isMessage } from '../../sse/sse.ts'
 import { ACCEPTS_MESSAGES } from '../../../platform/event-stream.ts'
 import { isEventStream } from '../../downstream/passing-headers.ts'
-import { wholeBody } from '../../downstream/whole-body.ts'
+import { wholeMessage } from '../../downstream/whole-body.ts'
 import type { DownstreamRequest } from '../downstream-request.ts'
 import { requestDownstream } from '../request-downstream.ts'
 
@@ -31,7 +31,7 @@ export async function messageOf(
   fits: (message: string) => boolean,
   { mostBytes, withinMs }: { readonly mostBytes: number; readonly withinMs: number },
 ): Promise<string> {
-  if (!isEventStream(answer)) return new TextDecoder().decode(await wholeBody(answer.body, { mostBytes, withinMs }))
+  if (!isEventStream(answer)) return new TextDecoder().decode(await wholeMessage(answer, { mostBytes, withinMs }))
   if (!answer.body) return ''
   const ending = new AbortController()
   const timer = setTimeout(() => ending.abort('no answer in time'), withinMs)
