@@ -1,4 +1,4 @@
-// What `npm pack` puts into the package: the Worker and the supervisor, each as one module, so that nothing but workerd is installed with them.
+// What `npm pack` puts into the package: the Worker, the supervisor and the set-up, each as one module, so that nothing but workerd is installed with them.
 import { chmodSync, copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
@@ -15,16 +15,21 @@ writeFileSync(join(dist, 'worker.json'), JSON.stringify(config))
 const { build }: typeof import('esbuild') = createRequire(createRequire(import.meta.url).resolve('wrangler/package.json'))(
   'esbuild',
 )
-const supervisor = join(dist, 'selfhost.js')
-await build({
-  entryPoints: [join(ROOT, 'selfhost/main.ts')],
-  outfile: supervisor,
-  bundle: true,
-  platform: 'node',
-  format: 'esm',
-  target: 'node22.13',
-  external: ['workerd'],
-  banner: { js: '#!/usr/bin/env node' },
-  logLevel: 'warning',
-})
-chmodSync(supervisor, 0o755)
+for (const [source, name] of [
+  ['selfhost/main.ts', 'selfhost.js'],
+  ['scripts/setup.ts', 'setup.js'],
+] as const) {
+  const program = join(dist, name)
+  await build({
+    entryPoints: [join(ROOT, source)],
+    outfile: program,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node22.13',
+    external: ['workerd'],
+    banner: { js: '#!/usr/bin/env node' },
+    logLevel: 'warning',
+  })
+  chmodSync(program, 0o755)
+}

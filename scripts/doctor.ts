@@ -5,6 +5,7 @@ import { parseArgs, parseEnv } from 'node:util'
 import { examineDeployment } from './doctor/deployment.ts'
 import { type Finding } from './doctor/finding.ts'
 import { examineSettings } from './doctor/settings.ts'
+import { shown } from './doctor/shown.ts'
 
 const USAGE = `npm run doctor                       looks at the settings in .dev.vars and at what they name:
                                      identity providers, redirect URI, MCP servers
@@ -21,8 +22,6 @@ const { values: given, positionals } = parseArgs({
     help: { type: 'boolean', short: 'h', default: false },
   },
 })
-
-const MARKS: Readonly<Record<Finding['state'], string>> = { ok: '  ok   ', note: '  note ', fault: '  FAULT' }
 
 // What the broker would log of a provider that fails, the findings say in words.
 console.warn = () => undefined
@@ -62,18 +61,4 @@ function isCommitted(file: string): boolean {
 function committed(file: string): Finding {
   const cure = 'take it out of git, and change every secret in it: whoever has the repository has them'
   return { about: 'settings', state: 'fault', says: `${file} is under version control`, cure }
-}
-
-function shown(findings: readonly Finding[]): string {
-  const lines: string[] = []
-  for (const [heading, ofIt] of Map.groupBy(findings, ({ about }) => about)) {
-    lines.push('', heading)
-    for (const { state, says, cure } of ofIt) {
-      lines.push(`${MARKS[state]}  ${says}`)
-      if (cure !== undefined) lines.push(`         → ${cure}`)
-    }
-  }
-  const faults = findings.filter(({ state }) => state === 'fault').length
-  const verdict = faults === 0 ? 'No faults found.' : `${faults} ${faults === 1 ? 'fault' : 'faults'} found.`
-  return [...lines, '', verdict].join('\n').trimStart()
 }

@@ -57,6 +57,9 @@ test('the packed package has a command that needs nothing of this repository but
     DATA_DIR: join(folder, 'data'),
   }
   const broker = run(join(folder, 'package/dist/selfhost.js'), env)
+  // And the set-up, which knows that it is in a package.
+  const setUp = execFileSync(process.execPath, [join(folder, 'package/dist/setup.js'), '--help'], { encoding: 'utf8' })
+  expect(setUp).toContain('--where PLACE')
   while ((await run(join(ROOT, 'selfhost/healthy'), env).ended).code !== 0) await sleep(50)
   broker.child.kill('SIGTERM')
   expect(await broker.ended).toMatchObject({ code: 0, said: expect.stringContaining('broker.ended') })

@@ -1,0 +1,250 @@
+// `npm run setup` as somebody at a terminal meets it, and as a script does; with a real identity provider and a real MCP server.
+import { spawn, type ChildProcess } from 'node:child_process'
+import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseEnv, stripVTControlCharacters } from 'node:util'
+import { expect, test } from 'vitest'
+import { BrokerClient, statusWith } from '../world/broker-client.ts'
+import { signInAs } from '../world/browser.ts'
+import { startDownstream, type Downstream } from '../world/downstream.ts'
+import { forEveryTry } from '../world/each-try.ts'
+import { startIdentityProvider, type IdentityProvider } from '../world/identity-provider.ts'
+import { freePort } from '../world/listening.ts'
+
+const PROGRAM = join(import.meta.dirname, '../../scripts/setup.ts')
+const SECRET = 'a secret of this test'
+
+let folder: string
+let url: string
+let idp: IdentityProvider
+let downstream: Downstream
+
+forEveryTry(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'broker-setup-'))
+  url = `http://localhost:${await freePort()}`
+  idp = await startIdentityProvider({
+    port: 0,
+    clientId: 'broker',
+    clientSecret: SECRET,
+    redirectUris: [`${url}/callback`, 'https://mcp.example.com/callback'],
+  })
+  downstream = await startDownstream({ port: 0 })
+  return async () => {
+    await idp.close()
+    await downstream.close()
+    await rm(folder, { recursive: true, force: true })
+  }
+})
+
+test('at a terminal: every question is answered, the broker starts, and a sign-in reaches the tools', async () => {
+  const file = join(folder, 'broker.env')
+  const sitting = atTerminal('--file', file)
+  await sitting.answers('Number or name: ', 'this-machine')
+  await sitting.answers('public address [http://localhost:8788]: ', `${url}/with/a/path`)
+  await sitting.answers('is no origin', url)
+  await sitting.answers('Number or name: ', 'oidc')
+  await sitting.answers('as its metadata names it: ', idp.issuer)
+  await sitting.answers(`Redirect URI: ${url}/callback`)
+  await sitting.answers('Client ID it shows: ', 'broker')
+  await sitting.answers('Client secret it shows (not shown here): ', SECRET)
+  await sitting.answers('Address of the MCP server: ', downstream.url)
+  await sitting.answers('administrators, who can take access away (may be empty): ', 'carol@example.com')
+  await sitting.answers('begins a sign-in for this client')
+  await sitting.answers('No faults found.')
+  await sitting.answers('Start it now? [yes]: ', '')
+  await sitting.answers('And try a sign-in? [yes]: ', '')
+  await sitting.answers('Sign in with your browser:')
+  const address = await sitting.found(/https?:\/\/\S+\/authorize\?\S+/)
+  const stopAt = new URL(address).searchParams.get('redirect_uri') ?? ''
+  const back = await signInAs('alice', address, { stopAt })
+  expect((await fetch(back)).status).toBe(200)
+  await sitting.answers('Signed in, and the server answered. Its tools: ')
+  await sitting.answers('whoami')
+  await sitting.answers('until you press Ctrl-C')
+
+  // Somebody else's client signs in as well, and whoever was the test is gone.
+  const { accessToken } = await (await BrokerClient.register(url)).signIn('carol')
+  expect(await statusWith(`${url}/mcp`, accessToken)).toBe(200)
+
+  expect(statSync(file).mode & 0o777).toBe(0o600)
+  const vars = parseEnv(readFileSync(file, 'utf8'))
+  expect(vars).toMatchObject({ BASE_URL: url, OAUTH_CLIENT_SECRET: SECRET, ADMIN_EMAILS: 'carol@example.com' })
+  expect(vars['ENCRYPTION_KEY']).toMatch(/^[\da-f]{64}$/)
+
+  sitting.types('\u0003')
+  await sitting.ended
+  expect(sitting.shown).not.toContain(SECRET)
+  expect(sitting.shown).not.toContain(vars['ENCRYPTION_KEY'])
+})
+
+test('Ctrl-C in the middle leaves nothing behind', async () => {
+  const file = join(folder, 'interrupted.env')
+  const sitting = atTerminal('--file', file, '--where', 'this-machine', '--url', url, '--provider', 'google')
+  await sitting.answers('Workspace domains', 'example.com')
+  await sitting.answers('Client ID it shows: ', 'broker')
+  await sitting.answers('Client secret it shows', 'half a secr\u0003')
+  expect(await sitting.ended).toBe(130)
+  expect(sitting.shown).toContain('Nothing was written.')
+  expect(sitting.shown).not.toContain('half a secr')
+  expect(readdirSync(folder).filter((name) => name.startsWith('interrupted'))).toEqual([])
+})
+
+const FLAGS = () => [
+  '--url',
+  'https://mcp.example.com',
+  '--provider',
+  'oidc',
+  '--issuer',
+  idp.issuer,
+  '--client-id',
+  'broker',
+  '--server',
+  downstream.url,
+]
+
+test('without a terminal the first flag that is missing is named, and a secret on the command line is refused', async () => {
+  const [missing, shownSecret] = await Promise.all([
+    piped('', '--where', 'cloudflare', '--provider', 'oidc', '--url', 'https://mcp.example.com'),
+    piped('', '--client-secret', SECRET),
+  ])
+  expect([missing.code, missing.said]).toEqual([
+    64,
+    expect.stringContaining('--issuer is missing, and there is no terminal to ask at'),
+  ])
+  expect([shownSecret.code, shownSecret.said]).toEqual([64, expect.stringContaining('stays in the history of the shell')])
+  expect(shownSecret.said).not.toContain(SECRET)
+})
+
+test('for Kubernetes a Secret is written once, kept when nothing changes, and changed only when that is said', async () => {
+  const file = join(folder, 'secret.yaml')
+  const flags = ['--where', 'kubernetes', ...FLAGS(), '--file', file, '--client-secret-file', '-', '--yes']
+  const first = await piped(SECRET, ...flags)
+  expect([first.code, first.said]).toEqual([0, expect.stringContaining('kubectl apply -f')])
+  const text = readFileSync(file, 'utf8')
+  expect(statSync(file).mode & 0o777).toBe(0o600)
+  expect(text).toContain(`  OAUTH_CLIENT_SECRET: "${SECRET}"`)
+  expect(first.said).not.toContain(SECRET)
+
+  // The secret is stored: it need not be given again.
+  const again = await piped('', ...flags.filter((flag) => flag !== '--client-secret-file' && flag !== '-'))
+  expect([again.code, again.said]).toEqual([0, expect.stringContaining('is as it should be')])
+  expect(readFileSync(file, 'utf8')).toBe(text)
+
+  const other = await piped(SECRET, ...flags, '--admins', 'carol@example.com')
+  expect([other.code, other.said]).toEqual([73, expect.stringContaining('is there and was left as it is')])
+  expect(readFileSync(file, 'utf8')).toBe(text)
+  const changed = await piped(SECRET, ...flags, '--admins', 'carol@example.com', '--overwrite')
+  expect(changed.code).toBe(0)
+  expect(readFileSync(file, 'utf8').replace('  ADMIN_EMAILS: "carol@example.com"\n', '').split('\n').toSorted()).toEqual(
+    text.split('\n').toSorted(),
+  )
+})
+
+test('what the doctor finds wrong is said, and nothing is written', async () => {
+  const file = join(folder, 'faulty.env')
+  const flags = [
+    '--where',
+    'cloudflare',
+    ...FLAGS(),
+    '--file',
+    file,
+    '--client-secret-file',
+    '-',
+    '--yes',
+    '--server',
+    `http://127.0.0.1:${await freePort()}/mcp`,
+  ]
+  const { code, said } = await piped(SECRET, ...flags)
+  expect([code, said]).toEqual([1, expect.stringContaining('refused the connection')])
+  expect(existsSync(file)).toBe(false)
+})
+
+test('on Cloudflare one command deploys settings and host name, and no secret is on its command line', async () => {
+  const file = join(folder, 'cloudflare.env')
+  // Stands for wrangler, which would ask for an account.
+  await writeFile(join(folder, 'npx'), '#!/bin/sh\nprintf "%s\\n" "$@" >"${0%/*}/asked"\nexit 7\n', { mode: 0o700 })
+  const flags = ['--where', 'cloudflare', ...FLAGS(), '--file', file, '--client-secret-file', '-', '--yes', '--start']
+  const { code, said } = await piped(SECRET, ...flags)
+  expect([code, said]).toEqual([1, expect.stringContaining('npx ended with 7')])
+  expect(readFileSync(join(folder, 'asked'), 'utf8').trim().split('\n')).toEqual([
+    'wrangler',
+    'deploy',
+    '--secrets-file',
+    file,
+    '--domain',
+    'mcp.example.com',
+  ])
+  expect(Object.keys(parseEnv(readFileSync(file, 'utf8'))).toSorted()).toEqual([
+    'BASE_URL',
+    'DOWNSTREAM_MCP_URL',
+    'ENCRYPTION_KEY',
+    'OAUTH_AUTHORIZE_URL',
+    'OAUTH_CLIENT_ID',
+    'OAUTH_CLIENT_SECRET',
+  ])
+})
+
+interface Sitting {
+  readonly shown: string
+  readonly ended: Promise<number | null>
+  /** Waits until the terminal shows it after what was waited for before, and types the answer. */
+  answers(question: string, answer?: string): Promise<void>
+  found(pattern: RegExp): Promise<string>
+  types(keys: string): void
+}
+
+/** A real terminal of util-linux's making: echo, raw mode and Ctrl-C are the kernel's. */
+function atTerminal(...flags: readonly string[]): Sitting {
+  const command = [process.execPath, PROGRAM, ...flags].map((word) => `'${word}'`).join(' ')
+  const child = spawn('script', ['--quiet', '--flush', '--return', '--command', command, '/dev/null'], { env: environment() })
+  const shown = collected(child)
+  let from = 0
+  const until = async <Found>(find: (text: string) => Found | undefined): Promise<Found> =>
+    await expect
+      .poll(() => find(shown.text()) ?? Promise.reject(new Error(`the terminal shows:\n${shown.text()}`)), { timeout: 45_000 })
+      .toBeTruthy()
+      .then(() => {
+        const found = find(shown.text())
+        if (found === undefined) throw new Error('gone')
+        return found
+      })
+  return {
+    get shown() {
+      return shown.text()
+    },
+    ended: shown.ended,
+    answers: async (question, answer) => {
+      const at = await until((text) =>
+        text.includes(question, from) ? text.indexOf(question, from) + question.length : undefined,
+      )
+      from = at
+      if (answer !== undefined) child.stdin.write(answer.endsWith('\u0003') ? answer : `${answer}\r`)
+    },
+    found: async (pattern) => await until((text) => pattern.exec(text)?.[0]),
+    types: (keys) => void child.stdin.write(keys),
+  }
+}
+
+async function piped(
+  input: string,
+  ...flags: readonly string[]
+): Promise<{ readonly code: number | null; readonly said: string }> {
+  const child = spawn(process.execPath, [PROGRAM, ...flags], { env: environment() })
+  child.stdin.end(input)
+  const shown = collected(child)
+  return { code: await shown.ended, said: shown.text() }
+}
+
+/** Nothing of whoever runs the tests has a say, and no browser opens. */
+function environment(): NodeJS.ProcessEnv {
+  return { PATH: `${folder}:${process.env['PATH']}`, HOME: folder, BROWSER: 'true', TERM: 'xterm' }
+}
+
+function collected(child: ChildProcess): { readonly text: () => string; readonly ended: Promise<number | null> } {
+  let text = ''
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => (text += chunk.toString()))
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
+  return { text: () => stripVTControlCharacters(text).replaceAll('\r', ''), ended }
+}

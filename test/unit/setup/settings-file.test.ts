@@ -1,0 +1,82 @@
+// What the set-up writes is read again as it was, by Node.js and by the set-up itself; and it knows every provider there is a page for.
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { PROVIDERS, providerOf } from '../../../scripts/setup/providers.ts'
+import { differs, readSettingsFile, settingsText, writePrivately } from '../../../scripts/setup/settings-file.ts'
+import { PLACES } from '../../../scripts/setup/places.ts'
+import { foundation } from '../../../src/services.ts'
+
+let folder: string
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'broker-setup-'))
+})
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+const ODD = {
+  BASE_URL: 'https://mcp.example.com',
+  SPACES: 'a b',
+  HASH: 'p#ss $HOME \\n "quoted"',
+  SINGLE: "it's ${X} \\",
+  LIST: '[{"name":"tickets","url":"https://t.example/mcp"}]',
+}
+
+test.for(PLACES)('a settings file for %s is read as it was written, by its owner alone', (place) => {
+  const file = join(folder, 'settings')
+  const text = settingsText(ODD, place)
+  writePrivately(file, text)
+  expect(readSettingsFile(file, place)).toEqual(ODD)
+  expect(differs(file, text)).toBe(false)
+  expect(statSync(file).mode & 0o777).toBe(0o600)
+  expect(readdirSync(folder)).toEqual(['settings'])
+})
+
+test('a file that can not be written leaves what was there, and nothing beside it', () => {
+  expect(() => writePrivately(join(folder, 'absent/settings'), 'x')).toThrow('can not be written')
+  writeFileSync(join(folder, 'settings'), 'before', { mode: 0o644 })
+  writePrivately(join(folder, 'settings'), 'after')
+  expect(statSync(join(folder, 'settings')).mode & 0o777).toBe(0o600)
+})
+
+test('a value that no line can hold is refused, and not shown', () => {
+  const secret = "a'b`c"
+  expect(() => settingsText({ OAUTH_CLIENT_SECRET: secret }, 'cloudflare')).toThrow(/^OAUTH_CLIENT_SECRET holds characters/)
+  expect(() => settingsText({ OAUTH_CLIENT_SECRET: 'a\nb' }, 'this-machine')).toThrow('OAUTH_CLIENT_SECRET')
+})
+
+describe('the providers', () => {
+  test('are those that have a page', () => {
+    const pages = readdirSync(join(import.meta.dirname, '../../../docs/identity-providers')).map((name) =>
+      name.replace('.md', ''),
+    )
+    const named = PROVIDERS.map(({ id }) => id).filter((id) => id !== 'oidc')
+    expect(named.toSorted()).toEqual(pages.filter((name) => !['index', 'several'].includes(name)).toSorted())
+  })
+
+  test.for(PROVIDERS.map((provider) => [provider.id, provider] as const))(
+    '%s comes to settings the broker takes, and is known by them again',
+    async ([id, { issuer, clientId, secret, besides }]) => {
+      const answer = {
+        entra: '8f3c0b7e-0000-4000-8000-1234567890ab',
+        okta: 'https://acme.okta.com',
+        auth0: 'https://acme.eu.auth0.com',
+      }
+      const written = Object.entries(answer).find(([name]) => name === id)?.[1]
+      const place = issuer.variable === 'OAUTH_AUTHORIZE_URL' ? 'https://sso.acme.example/realms/acme' : 'acme'
+      const vars = {
+        BASE_URL: 'https://mcp.example.com',
+        DOWNSTREAM_MCP_URL: 'https://tools.example.com/mcp',
+        ENCRYPTION_KEY: '5f1d7e0a9c3b48266bd0e1f2a3b4c5d60718293a4b5c6d7e8f90a1b2c3d4e5f6',
+        [issuer.variable]:
+          issuer.always ??
+          (issuer.read ?? String)(written ?? (['oidc', 'plain-oauth'].includes(id) ? 'https://sso.acme.example' : place)),
+        [clientId.variable]: 'broker',
+        ...(secret !== undefined && { [secret]: 'a secret of acme' }),
+        ...besides,
+      }
+      expect((await foundation(vars)).settings.identityProviders).toHaveLength(1)
+      expect(providerOf(vars)?.id).toBe(id)
+    },
+  )
+})
