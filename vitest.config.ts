@@ -2,7 +2,12 @@
 import { availableParallelism } from 'node:os'
 import { cloudflareTest } from '@cloudflare/vitest-plugin'
 import { defineConfig } from 'vitest/config'
+import { memoryFolder } from './test/world/memory-folder.ts'
 import { outside } from './test/workers/outside.ts'
+
+// A runtime that is killed loses no more there than on a disk: what the system has been given it keeps.
+const inMemory = memoryFolder()
+if (inMemory !== undefined) process.env['TMPDIR'] ??= inMemory
 
 const AGAINST_ATTACKS = ['test/e2e/attacks/**/*.test.ts', 'test/e2e/races.test.ts']
 

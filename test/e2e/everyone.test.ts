@@ -7,7 +7,7 @@ import type { World } from '../world/world.ts'
 import { forEveryTry } from '../world/each-try.ts'
 
 /** `EVERYONE=2000 npx vitest run test/e2e/everyone.test.ts` is the same with two thousand. */
-const EVERYONE = Number(process.env['EVERYONE'] ?? 300)
+const EVERYONE = Number(process.env['EVERYONE'] ?? 150)
 
 let world: World
 let client: BrokerClient
