@@ -5,7 +5,7 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { lock } from './data-folder.ts'
+import { kindsIn, lock } from './data-folder.ts'
 
 /** A mistake of whoever asked. */
 export class BackupError extends Error {}
@@ -22,6 +22,10 @@ const MANIFEST = 'backup.json'
 export function backUp(dataDir: string, to: string, now = new Date()): Manifest {
   const from = join(resolve(dataDir), OBJECTS)
   if (!existsSync(from)) throw new BackupError(`${dataDir} is no data folder of a broker: it has no ${OBJECTS}`)
+  if (kindsIn(from).has('cluster'))
+    throw new BackupError(
+      `${dataDir} is the disk of a node of a cluster, and has a part of it: the whole is in the bucket, docs/cluster.md`,
+    )
   if (existsSync(to)) throw new BackupError(`${to} is there already: name a folder that is not`)
   // Until it is complete it has another name: half a backup is none.
   const partial = `${resolve(to)}.partial`

@@ -2,14 +2,16 @@
 //
 // Two runtimes on one folder would both be the only writer of each object, so a grant that one of them ends would live in the other.
 // SQLite's lock is held by the kernel: a process that is killed leaves none behind.
-import { accessSync, constants, mkdirSync, statSync, writeFileSync, rmSync } from 'node:fs'
+import { accessSync, constants, existsSync, mkdirSync, readdirSync, statSync, writeFileSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 
-export class DataFolderError extends Error {
-  readonly reason: 'not_writable' | 'in_use'
+type DataFolderReason = 'not_writable' | 'in_use' | 'of_another_kind'
 
-  constructor(reason: 'not_writable' | 'in_use', message: string, options?: ErrorOptions) {
+export class DataFolderError extends Error {
+  readonly reason: DataFolderReason
+
+  constructor(reason: DataFolderReason, message: string, options?: ErrorOptions) {
     super(message, options)
     this.reason = reason
   }
@@ -22,7 +24,7 @@ export interface DataFolder {
   release(): void
 }
 
-export function holdDataFolder(written: string): DataFolder {
+export function holdDataFolder(written: string, inCluster: boolean): DataFolder {
   const path = resolve(written)
   const objects = join(path, 'durable-objects')
   try {
@@ -37,7 +39,45 @@ export function holdDataFolder(written: string): DataFolder {
     const who = uid === undefined ? '' : ` (it belongs to user ${uid}, and this is user ${process.getuid?.() ?? '?'})`
     throw new DataFolderError('not_writable', `the data folder ${path} can not be written${who}: ${messageOf(cause)}`, { cause })
   }
-  return { path, objects, release: lock(path) }
+  const release = lock(path)
+  try {
+    refuseOtherKind(objects, inCluster)
+  } catch (error) {
+    release()
+    throw error
+  }
+  return { path, objects, release }
+}
+
+/**
+ * What a node of a cluster has on its disk is a copy, old as soon as another node has taken an object over: a broker that took it for
+ * its own would let in who was refused since. The other way round, a cluster forgets what was on the disk before.
+ */
+function refuseOtherKind(objects: string, inCluster: boolean): void {
+  const kinds = kindsIn(objects)
+  if (inCluster && kinds.has('alone'))
+    throw new DataFolderError(
+      'of_another_kind',
+      `${objects} has the objects of a broker that was no node of a cluster, and a cluster takes none over: name an empty DATA_DIR, where everybody signs in anew, or remove CLUSTER_BUCKET`,
+    )
+  if (!inCluster && kinds.has('cluster'))
+    throw new DataFolderError(
+      'of_another_kind',
+      `${objects} has copies of a cluster's objects, in which revocations may be missing: set CLUSTER_BUCKET, or name another DATA_DIR`,
+    )
+}
+
+/** The runtime marks the folder of each class; a class without objects has no kind. */
+export function kindsIn(objects: string): ReadonlySet<'alone' | 'cluster'> {
+  const kinds = new Set<'alone' | 'cluster'>()
+  for (const { name } of existsSync(objects)
+    ? readdirSync(objects, { withFileTypes: true }).filter((one) => one.isDirectory())
+    : []) {
+    const files = readdirSync(join(objects, name))
+    if (files.includes('.cluster')) kinds.add('cluster')
+    else if (files.some((file) => file.endsWith('.sqlite') && file !== 'metadata.sqlite')) kinds.add('alone')
+  }
+  return kinds
 }
 
 /** For whoever wants the folder to be nobody's: a restore, or a move. */

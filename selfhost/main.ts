@@ -20,7 +20,7 @@ Exit codes: 0 ended as asked · 64 wrong arguments · 69 the port is taken · 73
 75 another broker uses the data folder · 78 a setting is wrong`
 
 // As in sysexits.h: a service manager can be told which of them starting again does not mend.
-const EXIT = { usage: 64, port: 69, not_writable: 73, in_use: 75, settings: 78 } as const
+const EXIT = { usage: 64, port: 69, not_writable: 73, in_use: 75, of_another_kind: 78, settings: 78 } as const
 
 const { settings, check, help } = argumentsOf()
 if (help) {
@@ -59,9 +59,9 @@ function argumentsOf(): { readonly settings?: string; readonly check?: boolean; 
   }
 }
 
-function hold({ dataDir }: SelfHostOptions): DataFolder {
+function hold({ dataDir, cluster }: SelfHostOptions): DataFolder {
   try {
-    return holdDataFolder(dataDir)
+    return holdDataFolder(dataDir, cluster !== undefined)
   } catch (error) {
     if (!(error instanceof DataFolderError)) throw error
     say('error', 'data_folder.refused', { reason: error.reason, message: error.message })

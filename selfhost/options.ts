@@ -4,6 +4,8 @@ import { parseEnv } from 'node:util'
 import { foundation } from '../src/services.ts'
 import { environment } from '../src/settings/environment.ts'
 import { ALIASES, SettingsError } from '../src/settings/settings.ts'
+import { BUCKET_NAMES, CLUSTER_NAMES, CLUSTER_NOTE, readCluster, type Cluster } from './cluster.ts'
+import type { Given, OptionProblem } from './given.ts'
 
 export interface SelfHostOptions {
   /** Where clients are served, as workerd writes it. */
@@ -13,16 +15,12 @@ export interface SelfHostOptions {
   readonly dataDir: string
   /** How long open requests may go on after SIGTERM. */
   readonly drainMs: number
+  /** Absent: this broker is alone. */
+  readonly cluster?: Cluster
   /** What the Worker is told, and nothing else of the environment. */
   readonly vars: Readonly<Record<string, string>>
   /** What the operator should know, and is no mistake. */
   readonly notes: readonly string[]
-}
-
-export interface OptionProblem {
-  readonly variable: string
-  readonly problem: string
-  readonly cure: string
 }
 
 export class OptionsError extends Error {
@@ -34,10 +32,8 @@ export class OptionsError extends Error {
   }
 }
 
-type Given = Readonly<Record<string, string | undefined>>
-
 /** Of the process, not of the Worker: not in the settings reference, but in docs/self-hosting.md. */
-const OWN: readonly string[] = ['LISTEN', 'DATA_DIR', 'DRAIN_SECONDS']
+const OWN: readonly string[] = ['LISTEN', 'DATA_DIR', 'DRAIN_SECONDS', ...CLUSTER_NAMES, ...BUCKET_NAMES]
 /** By these the runtime finds certificates of authorities besides the usual ones, and names. */
 const OF_THE_RUNTIME: readonly string[] = ['SSL_CERT_FILE', 'SSL_CERT_DIR', 'TZ']
 export const SETTINGS: ReadonlySet<string> = new Set([...Object.keys(environment.shape), ...ALIASES.map(([alias]) => alias)])
@@ -52,9 +48,11 @@ export async function readOptions(env: Given, file: string | undefined): Promise
   const drain = given['DRAIN_SECONDS'] ?? '10'
   if (!/^\d{1,4}$/.test(drain))
     problems.push({ variable: 'DRAIN_SECONDS', problem: 'is not a number of seconds', cure: 'give 0 to 9999, for example 10' })
+  const cluster = readCluster(given, problems)
   problems.push(...(await mistakesIn(vars)))
   if (problems.length > 0) throw new OptionsError(problems)
-  return { address, port, dataDir: given['DATA_DIR'] ?? 'data', drainMs: Number(drain) * 1000, vars, notes }
+  const own = { address, port, dataDir: given['DATA_DIR'] ?? 'data', drainMs: Number(drain) * 1000, vars }
+  return cluster ? { ...own, cluster, notes: [...notes, CLUSTER_NOTE] } : { ...own, notes }
 }
 
 function fromFile(file: string | undefined): {

@@ -75,17 +75,20 @@ export class Supervisor {
 
   async #once(): Promise<string> {
     const { path, objects } = this.#folder
-    const { address, vars } = this.#options
+    const { address, vars, cluster } = this.#options
     const { file, config: worker } = this.#bundle
     const config = join(path, 'workerd.capnp')
     const [module, variables, operations] = [relative(path, file), Object.keys(vars), `unix:${OPERATIONS}`]
-    const written = workerdConfig({ worker, module, variables, address, operations, disk: objects, strangersReach: 'public' })
-    writeFileSync(config, written, { mode: 0o600 })
+    const disk = objects
+    const known = { worker, module, variables, address, operations, disk, strangersReach: 'public' } as const
+    // The file may have been there with another mode; in a cluster there is a secret in it.
+    rmSync(config, { force: true })
+    writeFileSync(config, workerdConfig(cluster ? { ...known, cluster } : known), { mode: 0o600 })
     // Of a runtime that was killed; nobody else uses this folder.
     rmSync(join(path, OPERATIONS), { force: true })
-    const child = spawn(workerdProgram(), ['serve', config], {
+    const child = spawn(workerdProgram(), ['serve', ...(cluster ? ['--experimental'] : []), config], {
       cwd: path,
-      env: vars,
+      env: { ...vars, ...cluster?.env },
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
     })

@@ -3,6 +3,8 @@
 // Two networks (docs/decisions/0028-two-networks.md). The global fetch gets the one for addresses that strangers choose; the binding
 // OPERATOR_NETWORK is the one for addresses that the operator wrote. workerd compares the addresses that a name resolves to.
 
+import type { Cluster } from './cluster.ts'
+
 /** The part of `wrangler.jsonc` that workerd needs. */
 export interface WorkerConfig {
   readonly compatibilityDate: string
@@ -26,6 +28,8 @@ export interface WorkerdOptions {
   /** The folder of the Durable Objects. */
   readonly disk: string
   readonly strangersReach: StrangersReach
+  /** The other brokers that are one with this one; absent: none. Its key is written into the configuration: the runtime reads it nowhere else. */
+  readonly cluster?: Pick<Cluster, 'bucket' | 'address' | 'advertise' | 'key'>
   /** Other Workers in the same process, for benchmarks that compare. */
   readonly neighbours?: readonly Neighbour[]
 }
@@ -53,7 +57,7 @@ const NEVER_FOR_STRANGERS: readonly string[] = `
 const text = JSON.stringify
 
 export function workerdConfig(options: WorkerdOptions): string {
-  const { worker, module, variables, address, operations, disk, strangersReach, neighbours = [] } = options
+  const { worker, module, variables, address, operations, disk, strangersReach, cluster, neighbours = [] } = options
   const bindings = [
     ...variables.map((name) => `(name = ${text(name)}, fromEnvironment = ${text(name)})`),
     '(name = "OPERATOR_NETWORK", service = "operator-network")',
@@ -84,9 +88,16 @@ const config :Workerd.Config = (
   services = [
     ${services.join(',\n    ')}
   ],
-  sockets = [${sockets.join(', ')}]
+  sockets = [${sockets.join(', ')}]${cluster ? `,\n  cluster = ${joined(cluster)}` : ''}
 );
 `
+}
+
+function joined({ bucket, address, advertise, key }: NonNullable<WorkerdOptions['cluster']>): string {
+  const members = { bucket, address, ...(advertise !== undefined && { advertise }), key }
+  return `(${Object.entries(members)
+    .map(([name, value]) => `${name} = ${text(value)}`)
+    .join(', ')})`
 }
 
 /** `private` includes what is on this computer. */

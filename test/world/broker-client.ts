@@ -199,14 +199,16 @@ export interface ToolCall {
   readonly meta?: object
   readonly headers?: Readonly<Record<string, string>>
   readonly signal?: AbortSignal
+  /** Another way than the usual one to the URL. */
+  readonly ask?: (url: string, init: RequestInit) => Promise<Response>
 }
 
 /** One `tools/call` of 2026-07-28, which needs no session; the answer as it comes, streams included. */
 export async function callTool(mcpUrl: string, accessToken: string, call: ToolCall = {}): Promise<Response> {
-  const { tool = 'echo', arguments: given = { message: 'hello' }, meta = {}, headers = {}, signal } = call
+  const { tool = 'echo', arguments: given = { message: 'hello' }, meta = {}, headers = {}, signal, ask = fetch } = call
   const _meta = { ...MODERN_META, ...meta }
   const message = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: tool, arguments: given, _meta } }
-  return await fetch(mcpUrl, {
+  return await ask(mcpUrl, {
     method: 'POST',
     headers: { ...modernHeaders(accessToken, 'tools/call'), 'mcp-name': tool, ...headers },
     body: JSON.stringify(message),

@@ -9,6 +9,7 @@ import { join, relative } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { bundleWorker, type Bundle } from '../../selfhost/bundle.ts'
+import type { Cluster } from '../../selfhost/cluster.ts'
 import { workerdConfig, type Neighbour, type StrangersReach } from '../../selfhost/workerd-config.ts'
 import { endWithUs } from '../../selfhost/end-with-us.ts'
 
@@ -35,6 +36,8 @@ export interface RuntimeOptions {
   readonly strangersReach?: StrangersReach
   /** Other Workers in the same process, for benchmarks that compare. */
   readonly neighbours?: readonly Neighbour[]
+  /** The other nodes of which this is one. */
+  readonly cluster?: Cluster
 }
 
 const READY_WITHIN_MS = 15_000
@@ -61,6 +64,18 @@ export class Runtime {
     return this.#child?.pid
   }
 
+  /** Until it has ended by itself. */
+  get ended(): Promise<void> {
+    const child = this.#child
+    return new Promise((resolve) => void (child ? child.once('exit', () => resolve()) : resolve()))
+  }
+
+  /** SIGTERM, and at most so long for what it wants to finish. */
+  async drain(withinMs = 10_000): Promise<void> {
+    await Promise.race([this.#end('SIGTERM'), sleep(withinMs, undefined, { ref: false })])
+    await this.kill()
+  }
+
   /** SIGKILL, as when the machine loses power: nothing is flushed, no stream is ended politely. */
   async kill(): Promise<void> {
     await this.#end('SIGKILL')
@@ -68,14 +83,13 @@ export class Runtime {
 
   async close(): Promise<void> {
     // Asked politely, workerd drains open streams for as long as their clients like.
-    await Promise.race([this.#end('SIGTERM'), sleep(GRACE_MS, undefined, { ref: false })])
-    await this.kill()
+    await this.drain(GRACE_MS)
   }
 
   /** On the same port and the same disk, with other variables if given. */
   async start(vars: Readonly<Record<string, string>> = this.#options.vars): Promise<void> {
     if (this.#child) throw new Error('the runtime is running already')
-    const { port, dataDir, onLog, onCrash, neighbours = [], strangersReach = 'anything' } = this.#options
+    const { port, dataDir, onLog, onCrash, neighbours = [], strangersReach = 'anything', cluster } = this.#options
     const disk = join(dataDir, 'durable-objects')
     await mkdir(disk, { recursive: true })
     const config = join(dataDir, 'workerd.capnp')
@@ -90,11 +104,16 @@ export class Runtime {
         disk,
         strangersReach,
         neighbours,
+        ...(cluster && { cluster }),
       }),
     )
 
     // A group of its own: Ctrl-C reaches every process of the terminal's group, and only we decide when this one ends.
-    const child = spawn(workerdProgram(), ['serve', config], { env: vars, stdio: ['ignore', 'pipe', 'pipe'], detached: true })
+    const child = spawn(workerdProgram(), ['serve', ...(cluster ? ['--experimental'] : []), config], {
+      env: { ...vars, ...cluster?.env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    })
     this.#child = child
     this.#isEnding = false
     let isReady = false
