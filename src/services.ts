@@ -11,6 +11,7 @@ import { SignedTokens } from './oauth/tokens/signed-tokens.ts'
 import { MachineTokens } from './oauth/tokens/machine-tokens.ts'
 import { hmac } from './platform/crypto.ts'
 import { useOperatorNetwork } from './platform/outbound.ts'
+import { useTelemetry } from './platform/span-exporter.ts'
 import type { StreamSender } from './session/contract/signal-stream.ts'
 import type { StatementReaders } from './session/contract/subject-token.ts'
 import { NEW_PEM } from './settings/environment.ts'
@@ -57,7 +58,8 @@ export async function foundation(env: object): Promise<Foundation> {
   const known = foundations.get(env)
   if (known) return known
   const settings = readSettings(env)
-  const { downstreams, identityProviders } = settings
+  const { downstreams, identityProviders, telemetry } = settings
+  useTelemetry(telemetry)
   useOperatorNetwork('OPERATOR_NETWORK' in env ? env.OPERATOR_NETWORK : undefined, [
     ...downstreams.flatMap(({ url, signals }) => [url, signals?.url ?? url]),
     ...identityProviders.flatMap(({ url, signals }) => [url, signals?.revocationIssuer ?? url, signals?.transmitter ?? url]),

@@ -33,9 +33,10 @@ mcp/sse: platform session/contract mcp/message
 mcp/downstream: platform settings session/contract mcp/message mcp/sse
 mcp/tools: platform caller.ts settings mcp/message mcp/sse mcp/downstream
 mcp/bridge: platform settings mcp/message mcp/sse
-mcp/dispatch: caller.ts settings session/contract mcp/message
-mcp/router: platform caller.ts settings session/contract session/streams mcp/message mcp/sse mcp/downstream mcp/tools mcp/dispatch mcp/bridge
-mcp/object: platform caller.ts settings session/contract session/store session/streams session/session-context.ts session/revocation.ts session/access session/admin mcp/message mcp/sse mcp/downstream mcp/tools mcp/dispatch mcp/bridge
+mcp/telemetry: platform mcp/message mcp/bridge
+mcp/dispatch: caller.ts settings session/contract mcp/message mcp/telemetry
+mcp/router: platform caller.ts settings session/contract session/streams mcp/message mcp/sse mcp/downstream mcp/tools mcp/dispatch mcp/bridge mcp/telemetry
+mcp/object: platform caller.ts settings session/contract session/store session/streams session/session-context.ts session/revocation.ts session/access session/admin mcp/message mcp/sse mcp/downstream mcp/tools mcp/dispatch mcp/bridge mcp/telemetry
 
 pages:
 services.ts: platform clients settings issuer oauth identity signals session/contract

@@ -49,20 +49,27 @@ export class Measures {
 
   /** One more; label values in the order of the family. An empty one is absent. */
   count(family: FamilyName, ...labels: readonly string[]): void {
-    this.#add([family, ...labels], [1])
+    const values = this.#valuesOf(labels.length === 0 ? family : `${family}${SEPARATOR}${labels.join(SEPARATOR)}`, 1)
+    values[0] = (values[0] ?? 0) + 1
   }
 
   observe(family: 'serverOperations' | 'clientOperations' | 'revocations', seconds: number, ...labels: readonly string[]): void {
     const { bounds } = FAMILIES[family]
-    const at = bounds.findIndex((bound) => seconds <= bound)
-    const values = Array.from({ length: bounds.length + 2 }, () => 0)
-    values[at === -1 ? bounds.length : at] = 1
-    values[bounds.length + 1] = Math.max(0, seconds)
-    this.#add([family, ...labels], values)
+    const values = this.#valuesOf(`${family}${SEPARATOR}${labels.join(SEPARATOR)}`, bounds.length + 2)
+    let bucket = 0
+    while (bucket < bounds.length && seconds > (bounds[bucket] ?? 0)) bucket += 1
+    values[bucket] = (values[bucket] ?? 0) + 1
+    values[bounds.length + 1] = (values[bounds.length + 1] ?? 0) + Math.max(0, seconds)
   }
 
-  #add(parts: readonly string[], values: readonly number[]): void {
-    if (!addTo(this.#sums, parts.join(SEPARATOR), values)) addTo(this.#sums, 'seriesDropped', [1], MOST_SERIES + 1)
+  /** Of a series, to be added to; of another one, where there are too many. */
+  #valuesOf(series: string, length: number): number[] {
+    const known = this.#sums.get(series)
+    if (known) return known
+    const values = Array.from({ length }, () => 0)
+    if (this.#sums.size < MOST_SERIES) this.#sums.set(series, values)
+    else addTo(this.#sums, 'seriesDropped', [1], MOST_SERIES + 1)
+    return values
   }
 
   /** Tells what has been counted by the end of `afterMs`, once for all who ask meanwhile, and not sooner than that after the last time. */

@@ -6,6 +6,7 @@ import { passHeaders } from './pass-headers.ts'
 import { authorizationParametersText, clientAuth } from './authorization-parameters.ts'
 import { redirectSchemes } from './redirect-schemes.ts'
 import { signalSettingsText } from './signals.ts'
+import { otlpHeaders, share } from './telemetry.ts'
 import { webUrl } from './web-url.ts'
 
 export const NEW_KEY = 'create one with: openssl rand -hex 32'
@@ -342,6 +343,13 @@ export const environment = z.object({
   DOWNSTREAM_TIMEOUT: positive(300),
   /** How long a person stays signed in to pages of the broker. */
   PAGES_TTL: positive(8 * 3600),
+  // Section: Telemetry
+  /** Where spans go, by OTLP over HTTP in JSON; `/v1/traces` is added: [Metrics and traces](docs/operations/observability.md). */
+  OTEL_EXPORTER_OTLP_ENDPOINT: webUrl.transform(({ href }) => href).optional(),
+  /** Secret; headers for it: `name=value,name=value`, values percent-encoded. */
+  OTEL_EXPORTER_OTLP_HEADERS: otlpHeaders.default({}),
+  /** Which share of requests is recorded, from 0 to 1. What a client says is not sampled never is. */
+  OTEL_TRACES_SAMPLER_ARG: share,
 })
 export type Environment = z.output<typeof environment>
 

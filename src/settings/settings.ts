@@ -10,6 +10,8 @@ import { limitsOf, type Limits } from './limits.ts'
 import { assertionsPassedOn, exchangeablePassedOn } from './passed-on.ts'
 import { authoritiesOf, PeopleNames } from './people-names.ts'
 import { isOpenHttp, type SettingsProblem } from './problem.ts'
+import type { TelemetrySettings } from '../platform/span-exporter.ts'
+import { problemsOfTelemetry, telemetryOf } from './telemetry.ts'
 import { readProviders, type IdentityProviderSettings } from './providers.ts'
 
 export interface Settings {
@@ -34,6 +36,8 @@ export interface Settings {
   readonly clients: readonly EnteredClient[]
   readonly exchange: ExchangeSettings
   readonly limits: Limits
+  /** Absent: no spans are made. */
+  readonly telemetry: TelemetrySettings | undefined
 }
 
 export class SettingsError extends Error {
@@ -80,6 +84,7 @@ export function readSettings(env: object): Settings {
     ...ofProviders,
     ...problemsOfExchange(given),
     ...problemsOfAdministrators(given),
+    ...problemsOfTelemetry(given),
     ...exampleSecrets(given),
     ...openHttp(given),
   )
@@ -183,5 +188,6 @@ function settings(
     docsUrl: env.DOCS_URL,
     redirectSchemes: env.REDIRECT_SCHEMES,
     limits: limitsOf(env),
+    telemetry: telemetryOf(env),
   }
 }

@@ -3,6 +3,7 @@ import * as z from 'zod'
 import type { Caller } from '../../caller.ts'
 import type { Transport } from '../../settings/downstreams.ts'
 import type { Passage } from '../message/era.ts'
+import type { OperationFacts } from '../telemetry/operation.ts'
 import { isRefusalCode, McpRefusal } from '../message/refusal.ts'
 
 /** Never copied from a client's request: the router builds the request to the object from an allow-list. */
@@ -24,6 +25,8 @@ export interface DispatchHeader {
   readonly requestId: string
   /** For people who watch: `tools/call count`. */
   readonly label: string
+  /** Where it is one: the object says when it is over. */
+  readonly operation?: OperationFacts | undefined
 }
 
 export function orderOf(headers: Headers): DispatchHeader {

@@ -11,8 +11,11 @@ export class OpenRequests {
   /** Answered or withdrawn, oldest first. */
   readonly #past = new BoundedMap<string, true>(MOST_PAST)
 
-  /** Ids as their client spelled them, in JSON. */
-  constructor(spelled: readonly string[]) {
+  readonly #answered: ((data: string) => void) | undefined
+
+  /** Ids as their client spelled them, in JSON. `answered` hears of each answer to one of them. */
+  constructor(spelled: readonly string[], answered?: (data: string) => void) {
+    this.#answered = answered
     this.#open = new Map(spelled.map((id) => [keyIn(id), id]))
   }
 
@@ -59,7 +62,11 @@ export class OpenRequests {
   /** Takes note of every response in the data of one event: a message, or in 2025-03-26 a batch of them. */
   settle(data: string): void {
     if (this.#open.size === 0) return
-    for (const id of answeredIn(data)) if (this.#open.has(id)) this.#end(id)
+    for (const id of answeredIn(data)) {
+      if (!this.#open.has(id)) continue
+      this.#end(id)
+      this.#answered?.(data)
+    }
   }
 
   /** Whether the data of one event answers nothing but requests that were withdrawn, or answered before. */

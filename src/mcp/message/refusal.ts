@@ -96,6 +96,11 @@ export class McpRefusal extends Error {
     this.reason = detail.reason
   }
 
+  /** The code of the JSON-RPC error it is sent as. */
+  get rpcCode(): number {
+    return REFUSALS[this.code].rpc
+  }
+
   /** Says who waits for an answer, where that is known. What refuses knows nothing of ids: whoever catches it does. */
   for(waiting: Waiting): this {
     this.#waiting ??= waiting
@@ -117,7 +122,7 @@ export class McpRefusal extends Error {
   }
 
   #answer(id: string | undefined, data: object): string {
-    const error = { code: REFUSALS[this.code].rpc, message: this.message, data }
+    const error = { code: this.rpcCode, message: this.message, data }
     return `{"jsonrpc":"2.0","id":${id ?? 'null'},"error":${JSON.stringify(error)}}`
   }
 }

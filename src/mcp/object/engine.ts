@@ -3,7 +3,6 @@ import { admit } from '../../session/access/admit.ts'
 import type { ClientSoftware } from '../../session/contract/client-software.ts'
 import type { CarriedEvent, Carrier, GetAnswer, GetRequest, StreamDetail } from '../../session/streams/carrier.ts'
 import { boundsOf } from '../../session/store/log-bounds.ts'
-import { isFull } from '../../session/access/downstream-room.ts'
 import type { CloseReason } from '../../session/contract/leash-terms.ts'
 import type { McpSession } from '../../session/store/mcp-sessions.ts'
 import { sharedTimer } from '../../platform/deadlines.ts'
@@ -18,7 +17,8 @@ import { understandsPriming } from '../sse/priming.ts'
 import { isEventStream, responseHeaders } from '../downstream/passing-headers.ts'
 import { McpRefusal } from '../message/refusal.ts'
 import { listsIn, type Edit } from '../tools/gate.ts'
-import { answered, NotAdmitted, notAdmitted } from '../dispatch/object-answer.ts'
+import { answered, NotAdmitted, notAdmitted, refusedAdmission } from '../dispatch/object-answer.ts'
+import { Operation } from '../telemetry/operation.ts'
 import { askDownstream, type AskedOfDownstream } from './ask-downstream.ts'
 import { ClientNames } from './clients.ts'
 import { DownstreamSessions, type SessionAnswer } from './downstream-session.ts'
@@ -33,9 +33,10 @@ import { TRANSLATION_HEADER } from '../dispatch/translation-order.ts'
 import { isOfModern } from './modern-downstream/modern-downstreams.ts'
 import { callOf, eventReaders } from './owned-stream.ts'
 import { OwnedStreams } from './owned-streams.ts'
-import { PendingPosts } from './pending-posts.ts'
+import { PendingPosts, withdrawnAnswer } from './pending-posts.ts'
 import { recorded } from './recorder.ts'
 import { refuseEnded } from './refuse-ended.ts'
+import { refuseTooMany } from './refuse-too-many.ts'
 import { resumed } from './resumption.ts'
 import { SessionKeeper } from './session-keeper.ts'
 import { StandingStreams } from './standing-streams.ts'
@@ -44,6 +45,7 @@ import { wholeAnswer } from './whole-answer.ts'
 
 export class LegacyCarrier implements Carrier {
   readonly #context: SessionContext
+  readonly #waitUntil: (work: Promise<unknown>) => void
   readonly #sessions: SessionKeeper
   readonly #downstream: DownstreamSessions
   readonly #streams: OwnedStreams
@@ -65,6 +67,7 @@ export class LegacyCarrier implements Carrier {
 
   constructor(context: SessionContext, waitUntil: (work: Promise<unknown>) => void) {
     this.#context = context
+    this.#waitUntil = waitUntil
     this.#clients = new ClientNames(context)
     const bounds = boundsOf(context.settings.limits)
     const tools = new Tools(context)
@@ -104,8 +107,8 @@ export class LegacyCarrier implements Carrier {
     this.#held = new HeldBodies(this.#flights, waitUntil, context.now)
     this.#posts = new PendingPosts(streams, waitUntil)
     this.#standing = standing
-    const parts = { context, downstream, standing, streams }
-    this.#attaching = { ...parts, flights: this.#flights, refuseTooMany: (order) => this.#refuseTooMany(order) }
+    const parts = { context, downstream, standing, streams, flights: this.#flights }
+    this.#attaching = { ...parts, refuseTooMany: (order) => refuseTooMany(order, parts) }
     this.#tools = tools
     this.#sessions = sessions
     this.#bridges = new Bridges({ ...parts, sessions, waitUntil })
@@ -115,13 +118,14 @@ export class LegacyCarrier implements Carrier {
   async carry(request: Request): Promise<Response> {
     if (request.headers.has(TRANSLATION_HEADER)) return await this.#modernClients.carry(request)
     const order = orderOf(request.headers)
-    return await recorded(this.#context, order, request, () => this.#carry(order, request))
+    const operation = order.operation && new Operation(order.operation, this.#waitUntil)
+    return await recorded(this.#context, order, request, () => this.#carry(order, request, operation))
   }
 
-  async #carry(order: DispatchHeader, request: Request): Promise<Response> {
+  async #carry(order: DispatchHeader, request: Request, operation: Operation | undefined): Promise<Response> {
     try {
       const admission = await admit(this.#context, order.caller, order.label, order.count)
-      if (!admission.admitted) return notAdmitted(admission)
+      if (!admission.admitted) throw new NotAdmitted(admission)
       const { rate } = admission
       const session = this.#sessionOf(order, request.headers)
       const isBridged = order.client === 'http-sse' || session?.bridge !== undefined
@@ -142,8 +146,11 @@ export class LegacyCarrier implements Carrier {
         ask: (own) => this.#ask(order, new AbortController(), { session, method: 'POST', ...own }),
       })
       const edit = passing && (await passing)
-      return answered(await (isBridged ? this.#bridges.carry(asked, session) : this.#call(asked, session, edit)), rate)
+      const answer = await (isBridged ? this.#bridges.carry(asked, session) : this.#call(asked, session, edit, operation))
+      if (isBridged || !isEventStream(answer)) operation?.ended(answer.status)
+      return answered(answer, rate)
     } catch (error) {
+      operation?.failed(error instanceof NotAdmitted ? refusedAdmission(error.refused) : error)
       if (error instanceof McpRefusal) return refusalAnswer(error)
       if (error instanceof NotAdmitted) return notAdmitted(error.refused)
       throw error
@@ -220,19 +227,19 @@ export class LegacyCarrier implements Carrier {
   }
 
   /** A downstream that lost the session is initialized again in `send`; the client never notices. */
-  async #call(asked: Asked, session: McpSession | undefined, edit?: Edit): Promise<Response> {
+  async #call(asked: Asked, session: McpSession | undefined, edit?: Edit, operation?: Operation): Promise<Response> {
     const { order, headers, body } = asked
     // What opens nothing is what makes room: a cancellation, an answer to a question of the server's.
     const opens = order.requestIds.length > 0
-    if (opens) this.#refuseTooMany(order)
+    if (opens) this.#attaching.refuseTooMany(order)
     const bridged = order.kind === 'initialize' && (await this.#bridges.initialize(asked))
     if (bridged) return bridged
     if (session && order.kind === 'request' && !isOfModern(session.downstreamId)) await this.#standing.settled(session)
     const abort = new AbortController()
+    operation?.asked()
     const ask = () => this.#ask(order, abort, { session, method: 'POST', headers, body })
     const pending = await this.#posts.sent(asked, session, abort, ask)
-    // Nobody waits for it: a client reads nothing behind a 202.
-    if (!pending) return new Response(null, { status: 202, headers: { 'cache-control': 'no-store' } })
+    if (!pending) return withdrawnAnswer(operation)
     const { answer, session: current, bytes } = pending.got
     refuseEnded(this.#context, order.caller, abort)
     const instead = order.kind === 'initialize' && (await this.#bridges.initialize(asked, answer))
@@ -243,19 +250,13 @@ export class LegacyCarrier implements Carrier {
     if (opened) out['mcp-session-id'] = opened.id
     else if (order.kind === 'initialize') this.#clients.remember(order.caller.grantId, body)
     if (!answer.body || !isEventStream(answer) || !answer.ok || bareStatus(answer, opens) !== undefined) {
-      const held = { abort, order, answersRequest: opens, bodies: this.#held, bytes, ...this.#time }
+      const held = { abort, order, answersRequest: opens, bodies: this.#held, bytes, operation, ...this.#time }
       return await wholeAnswer(answer, out, held, edit)
     }
-    const spec = callOf(order, opened ?? current, edit ? listsIn(openEnvelope(body)) : [])
+    const spec = { ...callOf(order, opened ?? current, edit ? listsIn(openEnvelope(body)) : []), operation }
     this.#streams.begin(spec, answer.body, abort, pending.open)
     const told = this.#streams.attach({ stream: spec.id, seq: 0 }, understandsPriming(headers))
     return new Response(told, { status: answer.status, headers: out })
-  }
-
-  #refuseTooMany({ caller }: DispatchHeader): void {
-    const grantsOfOpen = () => [...this.#streams.open().map(({ grantId }) => grantId), ...this.#flights.values()]
-    if (isFull(this.#context, caller.resource, this.#streams.size + this.#flights.size, grantsOfOpen))
-      throw new McpRefusal('limit_exceeded', 'too many requests at once: wait until one of them is answered')
   }
 
   #ask(order: DispatchHeader, abort: AbortController, request: AskedOfDownstream): Promise<SessionAnswer> {

@@ -10,6 +10,7 @@ import type { Edit } from '../tools/gate.ts'
 import type { DispatchHeader } from '../dispatch/dispatch-header.ts'
 import type { LogReader } from './log-reader.ts'
 import { lostAnswer, type LostBecause } from './lost-answer.ts'
+import type { Operation } from '../telemetry/operation.ts'
 import { SseReader } from '../sse/sse.ts'
 import { roomFor } from '../sse/unfinished.ts'
 import { OpenRequests } from '../message/open-requests.ts'
@@ -28,6 +29,8 @@ export interface StreamSpec {
   readonly target?: string
   /** Which of its requests asked for tools, under rules about those; not known after a restart either. */
   readonly lists?: readonly string[]
+  /** Hears of the answer; not after a restart. */
+  readonly operation?: Operation | undefined
 }
 
 export interface OwnedStream {
@@ -83,9 +86,10 @@ interface Begun extends Pick<OwnedStream, 'spec' | 'serverEventId' | 'safeUpTo' 
 }
 
 export function beginning({ open, ...begun }: Begun): OwnedStream {
+  const { operation } = begun.spec
   return {
     ...begun,
-    open: new OpenRequests(open),
+    open: new OpenRequests(open, operation && ((data) => operation.answered(data))),
     meter: new StreamMeter(),
     lostBecause: undefined,
     retryMs: RETRY_MS,

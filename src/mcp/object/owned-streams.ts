@@ -11,6 +11,7 @@ import type { StreamTraffic } from '../../session/contract/stream-traffic.ts'
 import { breakageOf } from '../sse/relay.ts'
 import { editedEvents } from '../tools/filter-body.ts'
 import type { OpenRequests } from '../message/open-requests.ts'
+import { interrupted, McpRefusal } from '../message/refusal.ts'
 import { SseEventTooLarge } from '../sse/sse.ts'
 import { OwedAnswers } from './owed-answers.ts'
 import { incoming } from './incoming.ts'
@@ -262,6 +263,7 @@ export class OwnedStreams {
   #drop(live: OwnedStream, reason: string): void {
     this.#live.delete(live.spec.id)
     this.#options.log.close(live.spec.id)
+    live.spec.operation?.failed(reason === 'withdrawn' ? new McpRefusal('client_left', reason) : interrupted(reason))
     live.abort.abort(reason)
   }
 

@@ -2,6 +2,7 @@
 import type { McpSession } from '../../session/store/mcp-sessions.ts'
 import { openEnvelope } from '../message/json-rpc-body.ts'
 import { OpenRequests } from '../message/open-requests.ts'
+import type { Operation } from '../telemetry/operation.ts'
 import type { Asked } from './http-sse/bridges.ts'
 import type { OwnedStreams } from './owned-streams.ts'
 import { withdraw, withdrawnBy, type Owing } from './withdrawal.ts'
@@ -68,4 +69,10 @@ export class PendingPosts {
       whose(asker) ? [{ open, end: () => abort.abort(WITHDRAWN) }] : [],
     )
   }
+}
+
+/** Nobody waits for it: a client reads nothing behind a 202. */
+export function withdrawnAnswer(operation: Operation | undefined): Response {
+  operation?.cancelled()
+  return new Response(null, { status: 202, headers: { 'cache-control': 'no-store' } })
 }

@@ -5,6 +5,7 @@ import { bareStatus, shortOrStream } from '../downstream/downstream-answer.ts'
 import { editedBody } from '../tools/filter-body.ts'
 import { interrupted, McpRefusal } from '../message/refusal.ts'
 import type { Edit } from '../tools/gate.ts'
+import type { Operation } from '../telemetry/operation.ts'
 import type { HeldBodies } from './held-body.ts'
 
 export interface Held {
@@ -15,12 +16,14 @@ export interface Held {
   readonly deadline: Deadline
   /** All of its body, where that has been read already. */
   readonly bytes: Uint8Array<ArrayBuffer> | undefined
+  /** Hears how it went; of what is still on its way by its status alone. */
+  readonly operation: Operation | undefined
 }
 
 export async function wholeAnswer(
   answer: Response,
   headers: Record<string, string>,
-  { abort, order, answersRequest, bodies, deadline, bytes }: Held,
+  { abort, order, answersRequest, bodies, deadline, bytes, operation }: Held,
   edit: Edit | undefined,
 ): Promise<Response> {
   const { status, body, ok } = answer
@@ -32,14 +35,22 @@ export async function wholeAnswer(
     delete headers['content-type']
     return new Response(null, { status: bare ?? status, headers })
   }
-  if (bytes && !edit) return new Response(bytes, { status, headers })
+  if (bytes && !edit) {
+    operation?.answered(bytes, status)
+    return new Response(bytes, { status, headers })
+  }
   // Also while it is read: a revocation that comes meanwhile finds it here.
   flights.set(abort, caller.grantId)
   try {
-    if (edit && ok) return new Response(await editedBody(bodies.hold(body, abort, order), edit), { status, headers })
+    if (edit && ok) {
+      const edited = await editedBody(bodies.hold(body, abort, order), edit)
+      operation?.answered(edited, status)
+      return new Response(edited, { status, headers })
+    }
     const given = await shortOrStream(answer, body, deadline)
     if (given instanceof ReadableStream) return new Response(bodies.hold(given, abort, order), { status, headers })
     flights.delete(abort)
+    operation?.answered(given, status)
     return new Response(given, { status, headers })
   } catch (error) {
     flights.delete(abort)

@@ -56,16 +56,19 @@ export async function handOver(forwarding: LegacyForwarding, post: LegacyPost): 
     transport = 'streamable-http',
   } = forwarding
   const { kind } = passage
-  const order: DispatchHeader = { caller, client: transport, kind, requestIds, count, target, requestId, label }
-  const headers = { ...requestHeaders(client.headers, passage, {}, forwarding.passHeaders), [ORDER_HEADER]: headerJson(order) }
+  const { operation, traceHeaders = {}, passHeaders } = forwarding
+  const who = { caller, client: transport, kind, requestIds, count } as const
+  const order: DispatchHeader = { ...who, target, requestId, label, operation: operation?.facts }
+  const headers = { ...requestHeaders(client.headers, passage, traceHeaders, passHeaders), [ORDER_HEADER]: headerJson(order) }
   const answer = await post.fetch('https://session/mcp', { method: client.method, headers, ...(body && { body }) })
-  const refusal = refusalIn(answer)
-  if (refusal) throw refusal
   // The lifecycle answers an exception with its stack trace; whatever the object did not mark is not an answer.
   if (!answer.headers.has(ANSWER_HEADER)) {
     await answer.body?.cancel()
     throw new SessionUnavailable(answer.status)
   }
+  operation?.handedOver()
+  const refusal = refusalIn(answer)
+  if (refusal) throw refusal
   const passed = new Response(answer.body, answer)
   passed.headers.delete(ANSWER_HEADER)
   return passed

@@ -13,7 +13,8 @@ import { lastFrame } from './stream-termination.ts'
 import { answerInTime } from './late-answer.ts'
 import { isEventStream, requestHeaders, responseHeaders } from '../downstream/passing-headers.ts'
 import { OpenRequests } from '../message/open-requests.ts'
-import { McpRefusal } from '../message/refusal.ts'
+import { interrupted, McpRefusal } from '../message/refusal.ts'
+import type { Operation } from '../telemetry/operation.ts'
 import { encodeEvent } from '../sse/sse.ts'
 import { roomFor } from '../sse/unfinished.ts'
 import { RequestLifetime, type OpenLeash } from './request-lifetime.ts'
@@ -38,6 +39,10 @@ export interface Forwarding {
   readonly person?: string | undefined
   /** Another way to the downstream than straight over the network. */
   readonly way?: Way | undefined
+  /** Hears how it goes. */
+  readonly operation?: Operation | undefined
+  /** In place of the client's, where the request is recorded. */
+  readonly traceHeaders?: Readonly<Record<string, string>> | undefined
 }
 
 /** Resolves with the headers of an answer; throws an `OutboundError`, or what the client is refused with. */
@@ -69,7 +74,7 @@ export interface ForwardingConditions {
 
 /** The words by which users of the predecessors know this failure. */
 export async function forward(forwarding: Forwarding, conditions: ForwardingConditions): Promise<Response> {
-  const { passage, client } = forwarding
+  const { passage, client, operation } = forwarding
   const lifetime = new RequestLifetime(conditions.leash, client.signal, forwarding.deadline)
   try {
     // Of two connections to a standing stream one must not reach the downstream, which takes the newest for a second one.
@@ -88,6 +93,7 @@ export async function forward(forwarding: Forwarding, conditions: ForwardingCond
       delete headers['content-type']
       await lifetime.confirm(conditions.isAdmitted)
       lifetime.release()
+      operation?.ended(bare ?? status)
       return new Response(null, { status: bare ?? status, headers })
     }
     if (isEventStream(answer)) return new Response(await eventsOf(body, forwarding, conditions, lifetime), { status, headers })
@@ -95,15 +101,20 @@ export async function forward(forwarding: Forwarding, conditions: ForwardingCond
       const edited = await cutOff(editedBody(body, conditions.edit), lifetime)
       await lifetime.confirm(conditions.isAdmitted)
       lifetime.release()
+      operation?.answered(edited, status)
       return new Response(edited, { status, headers })
     }
     const given = await cutOff(shortOrStream(answer, body, forwarding.deadline).catch(broken), lifetime)
     if (given instanceof ReadableStream) {
       await lifetime.hold()
-      return new Response(untilItsEnd(given, lifetime), { status, headers })
+      return new Response(
+        untilItsEnd(given, lifetime, () => operation?.ended(status)),
+        { status, headers },
+      )
     }
     await lifetime.confirm(conditions.isAdmitted)
     lifetime.release()
+    operation?.answered(given, status)
     return new Response(given, { status, headers })
   } catch (error) {
     lifetime.abandon()
@@ -119,24 +130,33 @@ async function eventsOf(
 ): Promise<ReadableStream<Uint8Array>> {
   // Nothing is streamed that a revocation could not reach: between admission and leash there may have been one.
   const leash = await lifetime.hold()
+  const { passage, operation, requestId } = forwarding
   return carryEvents(body, {
     keepAliveMs: conditions.keepAliveMs,
     maxEventBytes: conditions.maxEventBytes,
     room: roomFor(forwarding.target, forwarding.person),
     first: conditions.first ?? [],
     ...encoding(forwarding, conditions),
-    owed: owedTo(forwarding.passage),
+    owed: owedTo(passage, operation),
     lastEvent: (breakage) => lastEvent(breakage, forwarding, conditions.maxEventBytes),
     meter: lifetime.meter,
     pulled: leash.pulled,
-    lastFrame: () => lastFrame(forwarding.passage, leash.reason(), forwarding.requestId),
-    over: (because) => lifetime.release(because),
+    lastFrame: () => {
+      operation?.failed(interrupted(leash.reason()))
+      return lastFrame(passage, leash.reason(), requestId)
+    },
+    over: (because) => {
+      if (because === 'client_left') operation?.cancelled()
+      else operation?.ended()
+      lifetime.release(because)
+    },
   })
 }
 
 /** A subscription is answered when it ends; a stream of the legacy eras that stands open answers nobody. */
-function owedTo({ kind, id }: Passage): OpenRequests | undefined {
-  return kind === 'request' && id !== undefined ? new OpenRequests([id]) : undefined
+function owedTo({ kind, id }: Passage, operation: Operation | undefined): OpenRequests | undefined {
+  if (kind !== 'request' || id === undefined) return undefined
+  return new OpenRequests([id], operation && ((data) => operation.answered(data)))
 }
 
 /** A client that got everything knows by itself what a stream without an answer is; one from which something was kept is told. */
@@ -174,7 +194,7 @@ async function cutOff<T>(work: Promise<T>, lifetime: RequestLifetime): Promise<T
 }
 
 /** The lifetime's signal cuts the body off; its end, however it comes, lets go. A TransformStream would not hear of a cancellation. */
-function untilItsEnd(body: ReadableStream<Uint8Array>, lifetime: RequestLifetime): ReadableStream<Uint8Array> {
+function untilItsEnd(body: ReadableStream<Uint8Array>, lifetime: RequestLifetime, over: () => void): ReadableStream<Uint8Array> {
   const source = body.getReader()
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
@@ -186,13 +206,18 @@ function untilItsEnd(body: ReadableStream<Uint8Array>, lifetime: RequestLifetime
           return controller.enqueue(next.value)
         }
         lifetime.release()
+        over()
         controller.close()
       } catch (error) {
         lifetime.release()
+        over()
         throw error
       }
     },
-    cancel: () => lifetime.abandon(),
+    cancel: () => {
+      over()
+      lifetime.abandon()
+    },
   })
 }
 
@@ -202,7 +227,10 @@ export function straightTo(target: string): Way {
 
 async function ask(forwarding: Forwarding, conditions: ForwardingConditions, lifetime: RequestLifetime): Promise<Response> {
   const { passage, target, client, body, identity, challenged, passHeaders, deadline, way = straightTo(target) } = forwarding
-  const headers = requestHeaders(client.headers, passage, identity, passHeaders)
+  const { operation, traceHeaders } = forwarding
+  const own = traceHeaders ? { ...traceHeaders, ...identity } : identity
+  const headers = requestHeaders(client.headers, passage, own, passHeaders)
+  operation?.asked()
   const send = (instead?: Readonly<Record<string, string>>): Promise<Response> =>
     way(
       { method: client.method, headers: instead ? { ...headers, ...instead } : headers, ...(body && { body }) },
@@ -220,13 +248,19 @@ async function ask(forwarding: Forwarding, conditions: ForwardingConditions, lif
 const BROKE = 'The connection to the downstream MCP server broke before it had answered'
 
 /** A stream that breaks before its request is answered is answered here: silence would leave the client waiting. */
-function lastEvent(breakage: Breakage, { passage, requestId }: Forwarding, maxEventBytes: number): Uint8Array | undefined {
+function lastEvent(
+  breakage: Breakage,
+  { passage, requestId, operation }: Forwarding,
+  maxEventBytes: number,
+): Uint8Array | undefined {
   log('warn', 'mcp.stream_broken', { code: breakage, request_id: requestId })
-  if (passage.id === undefined) return undefined
   const refusals = {
     downstream_broken: () => new McpRefusal('downstream_broken', BROKE),
     downstream_event_too_large: () => eventTooLarge(maxEventBytes),
     broker_busy: () => noRoomForEvent(),
   } as const
-  return encodeEvent({ event: 'message', data: refusals[breakage]().for(passage).toJson(requestId) })
+  const refusal = refusals[breakage]()
+  operation?.failed(refusal)
+  if (passage.id === undefined) return undefined
+  return encodeEvent({ event: 'message', data: refusal.for(passage).toJson(requestId) })
 }

@@ -23,6 +23,7 @@ import { labelOf, requestIdsOf, waitingIn } from '../message/label.ts'
 import { readBody } from '../message/read-body.ts'
 import { McpRefusal, namingRequests, type Waiting } from '../message/refusal.ts'
 import { KEEP_ALIVE_MS } from '../sse/keep-alive.ts'
+import { beginOperation, type Begun, type Operation } from '../telemetry/operation.ts'
 import { editing, hasRules, ToolGate } from '../tools/gate.ts'
 import type { ToolMemory } from '../tools/memory.ts'
 import { carryGet, handOver, type LeashedConditions, type LegacyPost, type StreamToLeash } from './dispatch.ts'
@@ -67,7 +68,7 @@ export interface RouterContext {
   readonly now: () => number
 }
 
-interface Read {
+interface Read extends Begun {
   readonly target: string
   readonly body: Uint8Array<ArrayBuffer> | undefined
   readonly envelope: Envelope | undefined
@@ -84,6 +85,7 @@ export class McpRequest {
   readonly #startedAt = Date.now()
   readonly #deadline = sharedTimer()
   #waiting: Waiting = { id: undefined }
+  #operation: Operation | undefined
 
   constructor(request: VerifiedRequest, context: RouterContext) {
     this.#request = request
@@ -96,6 +98,7 @@ export class McpRequest {
       const read = await this.#read()
       return await (read.passage.era === 'legacy' ? this.#dispatch(read) : this.#admit(read))
     } catch (error) {
+      this.#operation?.failed(error)
       throw namingRequests(error, this.#waiting)
     }
   }
@@ -112,14 +115,17 @@ export class McpRequest {
   }
 
   async #judged(): Promise<Read> {
-    const { client, url, downstream, hold } = this.#request
+    const { client, url, downstream, hold, waitUntil } = this.#request
     const target = targetOf(downstream, url)
     if (!target) throw new McpRefusal('not_found', 'this path, or its query, could mean another one to the downstream')
     const body =
       client.method === 'POST' ? await readBody(client, this.#context.limits.maxBodyBytes, hold, this.#deadline) : undefined
     const envelope = body && openEnvelope(body)
     this.#waiting = waitingIn(envelope)
-    return { target, body, envelope, passage: passageOf(client.method, client.headers, envelope), label: labelOf(envelope) }
+    const { headers } = client
+    const begun = beginOperation({ envelope, body, headers, downstream, startedAt: this.#startedAt, waitUntil })
+    this.#operation = begun.operation
+    return { target, body, envelope, passage: passageOf(client.method, headers, envelope), label: labelOf(envelope), ...begun }
   }
 
   /** Eras with sessions: the person's object carries the request, or says how the router is to carry it. */
@@ -199,10 +205,10 @@ export class McpRequest {
     return translated({ downstream, target, order, post: post(), eras, charge })
   }
 
-  #forwarding({ passage, target, body }: Read): Omit<Forwarding, 'identity'> {
+  #forwarding({ passage, target, sent: body, operation, traceHeaders }: Read): Omit<Forwarding, 'identity'> {
     const { client, requestId, caller, downstream } = this.#request
     const own = { requestId, deadline: this.#deadline, person: caller.sub }
-    return { passage, target, client, body, ...own, passHeaders: downstream.passHeaders }
+    return { passage, target, client, body, operation, traceHeaders, ...own, passHeaders: downstream.passHeaders }
   }
 
   #conditions(read: Read): Omit<LeashedConditions, 'editFor'> {

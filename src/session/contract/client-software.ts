@@ -1,6 +1,6 @@
 // What a client says it is: `clientInfo` of `initialize` in the legacy eras, of `_meta` in the modern one; its own word, shown as such.
 import * as z from 'zod'
-import { redact } from '../../platform/telemetry.ts'
+import { redact } from '../../platform/redact.ts'
 
 const LONGEST_NAME = 80
 const LONGEST_VERSION = 40

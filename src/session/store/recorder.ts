@@ -3,7 +3,7 @@
 // Layout: one row with the terms, one per entry. Lifetime: the recording switches itself off; entries go a day after they came, and the
 // oldest make room beyond ENTRIES and BYTES. Trade-off: while it is on, every exchange costs a row; off, a look at one field.
 import { LifecycleCapability, type LifecycleJobOutcome } from 'agents/lifecycle'
-import { redact } from '../../platform/telemetry.ts'
+import { redact } from '../../platform/redact.ts'
 import type {
   NumberedEntry,
   RecordedBy,

@@ -2,7 +2,7 @@
 //
 // A message is JSON, and is read as such; of what is none only its size is kept. Whoever is recorded chooses the text, so nothing
 // here looks at a character more than a few times.
-import { redact } from '../../platform/telemetry.ts'
+import { redact } from '../../platform/redact.ts'
 
 const GONE = '[redacted]'
 

@@ -1,6 +1,6 @@
 // What a log line never holds, whoever wrote what is logged, and what looking for it costs.
 import { expect, test } from 'vitest'
-import { redact } from '../../../src/platform/telemetry.ts'
+import { redact } from '../../../src/platform/redact.ts'
 
 test.for([
   ['GET /callback/eyJhbGciOiJkaXIifQ..a.b.c', 'GET /callback/[redacted]'],

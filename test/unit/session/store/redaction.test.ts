@@ -1,6 +1,6 @@
 // What redaction costs where somebody chose the text to make it dear: milliseconds, and no more for twice the text than twice as much.
 import { expect, test } from 'vitest'
-import { redact } from '../../../../src/platform/telemetry.ts'
+import { redact } from '../../../../src/platform/redact.ts'
 import { redactMessage, redactName } from '../../../../src/session/store/redaction.ts'
 
 const long = (text: string, length: number) => text.repeat(Math.ceil(length / text.length)).slice(0, length)
