@@ -5,6 +5,8 @@ import { IdentityProviders } from './identity/identity-providers.ts'
 import { Issuer } from './identity/issuer.ts'
 import { IdentityError } from './identity/provider.ts'
 import { statementReaders } from './identity/subject-tokens.ts'
+import type { EvidenceSigner } from './evidence/statements.ts'
+import { evidenceSigner } from './issuer/evidence-signer.ts'
 import { keyRing, type KeyRing, type Keys } from './issuer/keys.ts'
 import { ClientFinder } from './oauth/client-auth/client-finder.ts'
 import { SignedTokens } from './oauth/tokens/signed-tokens.ts'
@@ -32,6 +34,7 @@ export interface Foundation {
   readonly signalSources: readonly SignalSource[]
   /** Transmitters of security events, by the names of the providers. */
   readonly senders: ReadonlyMap<string, StreamSender>
+  readonly evidenceSigner: EvidenceSigner
 }
 
 /** The objects, and what time it is. */
@@ -68,7 +71,9 @@ export async function foundation(env: object): Promise<Foundation> {
   const statements = statementReaders(settings.exchange, { broker: settings.baseUrl, providers: providers.all, now })
   const keys = await keysOf(settings)
   const signalSources = await Promise.all(identityProviders.map((one) => sourceOf(one, providers, keys)))
-  const built = { settings, keys, providers, statements, signalSources, senders: sendersOf(signalSources, settings.baseUrl) }
+  const senders = sendersOf(signalSources, settings.baseUrl)
+  const signer = evidenceSigner(keys, settings.baseUrl, now)
+  const built = { settings, keys, providers, statements, signalSources, senders, evidenceSigner: signer }
   foundations.set(env, built)
   return built
 }

@@ -1,6 +1,7 @@
 // The front door: exports fetch and the Durable Object classes, and hands both their wiring.
 import { app, misconfigured } from './app.ts'
 import { Directory as DirectoryObject } from './directory/directory.ts'
+import type { EvidenceSigner } from './evidence/statements.ts'
 import { OAuthLinkClient } from './linking/oauth-link-client.ts'
 import { LegacyCarrier } from './mcp/object/engine.ts'
 import { measures, TOLD_EVERY_MS } from './platform/measures.ts'
@@ -42,6 +43,10 @@ export class UserSession extends UserSessionObject {
 export class Directory extends DirectoryObject {
   protected override async senders(): Promise<ReadonlyMap<string, StreamSender>> {
     return (await foundation(this.env)).senders
+  }
+
+  protected override async signer(): Promise<EvidenceSigner> {
+    return (await foundation(this.env)).evidenceSigner
   }
 }
 

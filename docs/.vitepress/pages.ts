@@ -72,6 +72,8 @@ export const CHAPTERS: readonly Chapter[] = [
     pages: [
       ['administration.md', 'Administration'],
       ['signals.md', 'Signals'],
+      ['evidence.md', 'Evidence'],
+      ['operations/export.md', 'Export'],
       ['operations/index.md', 'What to watch'],
       ['operations/observability.md', 'Metrics and traces'],
       ['operations/log.md', 'The log'],

@@ -8,7 +8,7 @@ evidence: platform
 caller.ts: platform
 clients: platform
 settings: platform caller.ts clients
-issuer: platform caller.ts
+issuer: platform caller.ts evidence
 oauth-client: platform settings
 
 session/contract: platform caller.ts
@@ -39,10 +39,10 @@ mcp/router: platform caller.ts settings session/contract session/streams mcp/mes
 mcp/object: platform caller.ts settings session/contract session/store session/streams session/session-context.ts session/revocation.ts session/access session/admin mcp/message mcp/sse mcp/downstream mcp/tools mcp/dispatch mcp/bridge mcp/telemetry
 
 pages:
-services.ts: platform clients settings issuer oauth identity signals session/contract
+services.ts: platform evidence clients settings issuer oauth identity signals session/contract
 routes: platform evidence caller.ts settings clients issuer oauth-client session/contract session/access session/admin directory oauth identity linking signals mcp/message mcp/sse mcp/downstream mcp/tools mcp/bridge mcp/dispatch mcp/router pages services.ts
 app.ts: platform settings oauth pages services.ts routes
-worker.ts: platform settings session/contract session/session-context.ts session/user-session.ts directory linking mcp/object services.ts routes app.ts
+worker.ts: platform evidence settings session/contract session/session-context.ts session/user-session.ts directory linking mcp/object services.ts routes app.ts
 `
 
 /** Packages that only some may know, by how their names begin. */

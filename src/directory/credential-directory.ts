@@ -1,12 +1,12 @@
 // The part of the Directory that knows what administrators have made: machine credentials, and the keys that recordings are sealed to.
 import type { MadeSealingKey, SealingKey } from '../evidence/sealing-key.ts'
 import type { AdminAction, Receipt } from '../session/contract/receipt.ts'
+import { EvidencedDirectory } from './evidenced-directory.ts'
 import { listed, type ListedMachine, type MachineRecord } from './machines.ts'
 import { atOnce } from './receipts.ts'
-import { SignalledDirectory } from './signalled-directory.ts'
 import type { DirectoryTables } from './tables.ts'
 
-export abstract class CredentialDirectory extends SignalledDirectory {
+export abstract class CredentialDirectory extends EvidencedDirectory {
   protected abstract get made(): Pick<DirectoryTables, 'machines' | 'people' | 'receipts' | 'sealingKeys'>
   /** Notes an event of that type about what was ordered here. */
   protected abstract audit(order: AdminAction, type: string): void

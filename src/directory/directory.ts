@@ -43,6 +43,7 @@ export abstract class Directory extends CredentialDirectory {
       ask: async (sub, target, by, bulkAction) => await env.USER_SESSION.getByName(sub).end(target, by, bulkAction),
       obey: async (sub, order, person) => await env.USER_SESSION.getByName(sub).obey(order, person),
       senders: () => this.senders(),
+      signer: () => this.signer(),
       tell: async (sub, by) => await env.USER_SESSION.getByName(sub).learn(by),
       now,
     })
@@ -122,6 +123,10 @@ export abstract class Directory extends CredentialDirectory {
   }
 
   protected override get made(): DirectoryTables {
+    return this.#has
+  }
+
+  protected override get evidenced(): Pick<DirectoryTables, 'evidence' | 'receipts'> {
     return this.#has
   }
 

@@ -26,4 +26,11 @@ export const MIGRATIONS: readonly Migration[] = [
       sql.exec('DROP INDEX IF EXISTS security_events_by_cause')
     },
   },
+  {
+    // A receipt says when the first and the last of what was ended closed.
+    version: 5,
+    run: (sql) => {
+      sql.exec('ALTER TABLE receipts ADD COLUMN closing TEXT')
+    },
+  },
 ]

@@ -4,9 +4,12 @@
 // did on their own pages and the newest KEPT of what identity systems said, so that none of these pushes out one of those. Trade-off: what a wide action has done is added with every batch,
 // in the same transaction as its progress, so that a receipt says neither more nor less than what is known to have happened.
 import { LifecycleCapability } from 'agents/lifecycle'
+import type { EvidenceLog } from './evidence-log.ts'
 import { SIGNAL_ACTOR } from '../session/contract/signal.ts'
 import {
   NOTHING_ENDED,
+  closingOf,
+  type Closing,
   type Ended,
   THEMSELVES,
   type Action,
@@ -34,17 +37,19 @@ type KeptReceipt = Omit<Receipt, 'unanswered'> & Partial<Pick<Receipt, 'unanswer
 
 export class Receipts extends LifecycleCapability {
   readonly #storage: DurableObjectStorage
+  readonly #evidence: EvidenceLog
 
-  constructor(storage: DurableObjectStorage) {
+  constructor(storage: DurableObjectStorage, evidence: EvidenceLog) {
     super('receipts')
     this.#storage = storage
+    this.#evidence = evidence
   }
 
   override onStart(): void {
     this.#storage.sql.exec(`CREATE TABLE IF NOT EXISTS receipts (
       number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, at INTEGER NOT NULL, actor TEXT NOT NULL, actor_name TEXT,
       reason TEXT NOT NULL, action TEXT NOT NULL, target TEXT NOT NULL, total INTEGER NOT NULL, done INTEGER NOT NULL, failing INTEGER NOT NULL,
-      grants INTEGER NOT NULL, streams INTEGER NOT NULL, unanswered INTEGER NOT NULL DEFAULT 0, acknowledged_at INTEGER, state TEXT NOT NULL, signal TEXT);
+      grants INTEGER NOT NULL, streams INTEGER NOT NULL, unanswered INTEGER NOT NULL DEFAULT 0, acknowledged_at INTEGER, state TEXT NOT NULL, signal TEXT, closing TEXT);
       CREATE INDEX IF NOT EXISTS receipts_by_cause ON receipts (${CAUSE}, number)`)
   }
 
@@ -64,10 +69,11 @@ export class Receipts extends LifecycleCapability {
     acknowledgedAt,
     state,
     signal,
+    closing,
   }: KeptReceipt): void {
     const [row] = this.#storage.sql.exec<{ number: number }>(
-      `INSERT OR IGNORE INTO receipts (id, at, actor, actor_name, reason, action, target, total, done, failing, grants, streams, unanswered, acknowledged_at, state, signal)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING number`,
+      `INSERT OR IGNORE INTO receipts (id, at, actor, actor_name, reason, action, target, total, done, failing, grants, streams, unanswered, acknowledged_at, state, signal, closing)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING number`,
       id,
       at,
       by,
@@ -84,15 +90,30 @@ export class Receipts extends LifecycleCapability {
       acknowledgedAt,
       state,
       signal === undefined ? null : JSON.stringify(signal),
+      closing === undefined ? null : JSON.stringify(closing),
     )
+    if (row) this.#note(id)
     if (row && row.number % TRIM_EVERY === 0)
-      for (const [cause, kept] of [KEPT, OWN_KEPT, KEPT].entries())
-        this.#storage.sql.exec(
-          `DELETE FROM receipts WHERE ${CAUSE} = ?1 AND state IN ('done', 'cancelled') AND number <=
-           (SELECT number FROM receipts WHERE ${CAUSE} = ?1 ORDER BY number DESC LIMIT 1 OFFSET ?2)`,
-          cause,
-          kept,
-        )
+      for (const [cause, kept] of [KEPT, OWN_KEPT, KEPT].entries()) this.#forget(cause, kept)
+  }
+
+  #forget(cause: number, kept: number): void {
+    const gone = this.#storage.sql.exec<{ id: string }>(
+      `DELETE FROM receipts WHERE ${CAUSE} = ?1 AND state IN ('done', 'cancelled') AND number <=
+       (SELECT number FROM receipts WHERE ${CAUSE} = ?1 ORDER BY number DESC LIMIT 1 OFFSET ?2) RETURNING id`,
+      cause,
+      kept,
+    )
+    this.#evidence.forget(
+      'receipt',
+      [...gone].map(({ id }) => id),
+    )
+  }
+
+  /** How it stands is a line of the evidence: what becomes of it later is another one. */
+  #note(id: string): void {
+    const receipt = this.find(id)
+    if (receipt) this.#evidence.append({ kind: 'receipt', ref: id, sub: receipt.target.sub, says: { receipt } })
   }
 
   find(id: string): Receipt | undefined {
@@ -108,14 +129,19 @@ export class Receipts extends LifecycleCapability {
   }
 
   /** Adds what some of the people have answered. `more` counts those nobody knew of when the action began. */
-  add(id: string, { done, more, grants, streams, unanswered }: Ended & { readonly done: number; readonly more: number }): void {
+  add(
+    id: string,
+    { done, more, grants, streams, unanswered, closing }: Ended & { readonly done: number; readonly more: number },
+  ): void {
+    const whole = closingOf([this.find(id)?.closing, closing])
     this.#storage.sql.exec(
-      "UPDATE receipts SET done = done + ?, total = total + ?, grants = grants + ?, streams = streams + ?, unanswered = unanswered + ?, state = CASE state WHEN 'cancelled' THEN state ELSE 'running' END WHERE id = ?",
+      "UPDATE receipts SET done = done + ?, total = total + ?, grants = grants + ?, streams = streams + ?, unanswered = unanswered + ?, closing = ?, state = CASE state WHEN 'cancelled' THEN state ELSE 'running' END WHERE id = ?",
       done,
       more,
       grants,
       streams,
       unanswered,
+      whole === undefined ? null : JSON.stringify(whole),
       id,
     )
   }
@@ -123,17 +149,21 @@ export class Receipts extends LifecycleCapability {
   /** What an identity system had said, where nobody but this object knows when the last of many has answered. */
   signalled(id: string, signal: NonNullable<Receipt['signal']>): void {
     this.#storage.sql.exec('UPDATE receipts SET signal = ? WHERE id = ?', JSON.stringify(signal), id)
+    this.#note(id)
   }
 
   /** It is taken back before everybody was asked. False when it is over already. */
   cancel(id: string): boolean {
     const query = "UPDATE receipts SET state = 'cancelled', failing = 0 WHERE id = ? AND state IN ('running', 'retrying')"
-    return this.#storage.sql.exec(query, id).rowsWritten > 0
+    const isCancelled = this.#storage.sql.exec(query, id).rowsWritten > 0
+    if (isCancelled) this.#note(id)
+    return isCancelled
   }
 
   /** How an action stands after a batch of it. One that was done and has found nothing more to do stays as it was acknowledged. */
   standing(id: string, failing: number, isOver: boolean, now: number): void {
     const state = isOver ? 'done' : failing > 0 ? 'retrying' : 'running'
+    const before = this.find(id)?.state
     // People may have gone from the index while it was walked: when all are through, those who answered are all.
     this.#storage.sql.exec(
       `UPDATE receipts SET failing = ?1, state = ?2, total = CASE WHEN ?3 THEN done ELSE max(total, done) END,
@@ -144,6 +174,8 @@ export class Receipts extends LifecycleCapability {
       now,
       id,
     )
+    // Once when it is over, and again where somebody was met afterwards.
+    if (isOver && before !== 'done') this.#note(id)
   }
 }
 
@@ -178,6 +210,7 @@ interface Row extends Record<string, SqlStorageValue> {
   acknowledged_at: number | null
   state: Receipt['state']
   signal: string | null
+  closing: string | null
 }
 
 function fromRow(row: Row): Receipt {
@@ -185,6 +218,7 @@ function fromRow(row: Row): Receipt {
   // Written by `keep`, by nobody else.
   const target: ActionTarget = JSON.parse(row.target)
   const signal: Receipt['signal'] = row.signal === null ? undefined : JSON.parse(row.signal)
+  const closing: Closing | undefined = row.closing === null ? undefined : JSON.parse(row.closing)
   const people = { total, done, failing }
   return {
     id,
@@ -201,5 +235,6 @@ function fromRow(row: Row): Receipt {
     acknowledgedAt: row.acknowledged_at,
     state,
     ...(signal && { signal }),
+    ...(closing && { closing }),
   }
 }

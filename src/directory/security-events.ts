@@ -5,6 +5,7 @@
 // administrators did, and nobody alone what others did. Trade-off: filters scan backwards from the newest by the index that fits best, and
 // stop at a page; each kind is trimmed once in TRIM_EVERY events.
 import { LifecycleCapability } from 'agents/lifecycle'
+import type { EvidenceLog } from './evidence-log.ts'
 import type { NumberedEvent } from '../session/store/outbox.ts'
 import { THEMSELVES } from '../session/contract/receipt.ts'
 import { SIGNAL_ACTOR } from '../session/contract/signal.ts'
@@ -42,10 +43,12 @@ const ADMINISTERED = `(actor IS NOT NULL AND actor <> '${THEMSELVES}' AND actor 
 
 export class SecurityEvents extends LifecycleCapability {
   readonly #storage: DurableObjectStorage
+  readonly #evidence: EvidenceLog
 
-  constructor(storage: DurableObjectStorage) {
+  constructor(storage: DurableObjectStorage, evidence: EvidenceLog) {
     super('security-events')
     this.#storage = storage
+    this.#evidence = evidence
   }
 
   override onStart(): void {
@@ -80,6 +83,10 @@ export class SecurityEvents extends LifecycleCapability {
       reason ?? null,
     )
     const [row] = written
+    if (row) {
+      const says = { at, type, sub, clientId, clientName, grantId, actor, actorName, reason }
+      this.#evidence.append({ kind: 'event', ref: String(row.number), sub, says: { event: { number: row.number, ...says } } })
+    }
     if (row && row.number % TRIM_EVERY === 0)
       for (const administered of [0, 1]) this.#trim(`${ADMINISTERED} = ?`, administered, KEPT)
     if (row && sub !== undefined && (event.number ?? 1) % TRIM_OWN_EVERY === 0)
@@ -88,11 +95,15 @@ export class SecurityEvents extends LifecycleCapability {
   }
 
   #trim(which: string, value: string | number, kept: number): void {
-    this.#storage.sql.exec(
+    const gone = this.#storage.sql.exec<{ number: number }>(
       `DELETE FROM security_events WHERE ${which}1 AND number <=
-       (SELECT number FROM security_events WHERE ${which}1 ORDER BY number DESC LIMIT 1 OFFSET ?2)`,
+       (SELECT number FROM security_events WHERE ${which}1 ORDER BY number DESC LIMIT 1 OFFSET ?2) RETURNING number`,
       value,
       kept,
+    )
+    this.#evidence.forget(
+      'event',
+      [...gone].map(({ number }) => String(number)),
     )
   }
 

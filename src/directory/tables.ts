@@ -5,6 +5,7 @@ import { Activity } from './activity.ts'
 import { AppliedPolicy } from './applied-policy.ts'
 import { Campaigns, type CampaignOptions } from './bulk-actions.ts'
 import { Clients } from './clients.ts'
+import { EvidenceLog, type EvidenceLogOptions } from './evidence-log.ts'
 import { LoadOfDeployment } from './load.ts'
 import { Machines } from './machines.ts'
 import { MeasuredDeployment } from './measured.ts'
@@ -47,19 +48,21 @@ export interface DirectoryTables {
   readonly policy: AppliedPolicy
   readonly streams: SignalStreams
   readonly sealingKeys: SealingKeys
+  readonly evidence: EvidenceLog
 }
 
 /** What asks people's objects, and what time it is in unix seconds. */
-interface Asking extends Pick<CampaignOptions, 'now' | 'ask' | 'tell'> {
+interface Asking extends Pick<CampaignOptions, 'now' | 'ask' | 'tell'>, Pick<EvidenceLogOptions, 'signer'> {
   readonly obey: (sub: string, order: SignalOrder, person: Identity) => Promise<Receipt | undefined>
   readonly senders: () => Promise<ReadonlyMap<string, StreamSender>>
 }
 
 /** Brings older tables up to date first. */
-export function tablesOf(storage: DurableObjectStorage, { now, ask, tell, obey, senders }: Asking): DirectoryTables {
+export function tablesOf(storage: DurableObjectStorage, { now, ask, tell, obey, senders, signer }: Asking): DirectoryTables {
   migrate(storage, MIGRATIONS)
   const people = new People(storage)
-  const receipts = new Receipts(storage)
+  const evidence = new EvidenceLog(storage, { signer, appended: () => undefined, now })
+  const receipts = new Receipts(storage, evidence)
   const notBefore = new NotBefore(storage)
   const providerSessions = new ProviderSessions(storage)
   const signals = new Signals(storage, {
@@ -76,7 +79,7 @@ export function tablesOf(storage: DurableObjectStorage, { now, ask, tell, obey, 
     clients: new Clients(storage, now),
     people,
     registrations: new Registrations(storage),
-    events: new SecurityEvents(storage),
+    events: new SecurityEvents(storage, evidence),
     providerSessions,
     receipts,
     machines: new Machines(storage),
@@ -92,6 +95,8 @@ export function tablesOf(storage: DurableObjectStorage, { now, ask, tell, obey, 
     groups: new ProvisionedGroups(storage),
     policy: new AppliedPolicy(storage),
     sealingKeys: new SealingKeys(storage),
+    // After the tables that its first line counts.
+    evidence,
   }
 }
 

@@ -2,7 +2,7 @@
 import { measures } from '../platform/measures.ts'
 import { log } from '../platform/telemetry.ts'
 import type { CloseReason } from './contract/leash-terms.ts'
-import { THEMSELVES, type By, type Ended } from './contract/receipt.ts'
+import { closedAt, closingOf, THEMSELVES, type By, type Ended } from './contract/receipt.ts'
 import { SIGNAL_ACTOR } from './contract/signal.ts'
 import type { SessionContext } from './session-context.ts'
 import { isExchanged, type Grant, type RevocationReason } from './store/grants.ts'
@@ -25,6 +25,7 @@ export async function endGrant(
 ): Promise<Ended> {
   const beganAt = Date.now()
   context.grants.revoke(grant, why, context.now())
+  const revoked = closedAt(Date.now())
   // The program that opened it still has the token it did so with.
   if (why === 'administrator' && isExchanged(grant)) context.subjects.revoke(context.now())
   // With the last permission goes what the broker holds at the identity provider.
@@ -37,7 +38,7 @@ export async function endGrant(
   ])
   await Promise.all([written(), context.carrier().farewells()])
   measures.observe('revocations', (Date.now() - beganAt) / 1000, 'grant')
-  return { ...ended, grants: 1 }
+  return { ...ended, grants: 1, closing: closingOf([revoked, ended.closing]) }
 }
 
 /** Which sessions of the pages stay when everything ends: all of them, or the one in which it was ordered. */
@@ -49,6 +50,7 @@ export async function endEverything(context: Revocation, why: RevocationReason, 
   const now = context.now()
   const live = context.grants.allLive(now)
   for (const grant of live) context.grants.revoke(grant, why, now)
+  const revoked = live.length > 0 ? closedAt(Date.now()) : undefined
   context.provider.end()
   const links = context.links.all().length
   context.links.endAll()
@@ -66,18 +68,19 @@ export async function endEverything(context: Revocation, why: RevocationReason, 
   ])
   await Promise.all([written(), context.carrier().farewells()])
   measures.observe('revocations', (Date.now() - beganAt) / 1000, 'person')
-  return { ...ended, grants: live.length }
+  return { ...ended, grants: live.length, closing: closingOf([revoked, ended.closing]) }
 }
 
 /** Whatever carries something, or may answer without asking. */
 export type OpenStreams = Pick<SessionContext, 'carrier' | 'leashes' | 'leases'>
-type EndedStreams = Pick<Ended, 'streams' | 'unanswered'>
+type EndedStreams = Pick<Ended, 'streams' | 'unanswered' | 'closing'>
 
 /** Ends what is open of a grant, or of the person. */
 export async function endStreams(open: OpenStreams, reason: CloseReason, grantId?: string): Promise<EndedStreams> {
   const owned = open.carrier().end(reason, grantId)
-  const { streams, unanswered } = await endInRouters(open, reason, grantId)
-  return { streams: owned + streams, unanswered }
+  const ended = owned > 0 ? closedAt(Date.now()) : undefined
+  const { streams, unanswered, closing } = await endInRouters(open, reason, grantId)
+  return { streams: owned + streams, unanswered, closing: closingOf([ended, closing]) }
 }
 
 /**
@@ -93,7 +96,8 @@ export async function endInRouters(
     leashes.pull(reason, grantId),
     leases.drop((lease) => grantId === undefined || lease.grantId === grantId),
   ])
-  return { streams: leashed.streams, unanswered: leashed.unanswered + leased.unanswered }
+  const closing = closingOf([leashed.closing, leased.closing])
+  return { streams: leashed.streams, unanswered: leashed.unanswered + leased.unanswered, closing }
 }
 
 /**

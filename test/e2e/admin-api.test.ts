@@ -81,7 +81,17 @@ describe('carol, signed in on the pages,', () => {
       await carol.act(`/clients/${app.clientId}/${action}`, { reason })
     }
     await carol.post(`/recordings/${sub}/stop`, { reason })
-    const lists = ['/people', '/clients', '/machines', '/events', '/receipts', `/receipts/${id}`]
+    const lists = [
+      '/people',
+      '/clients',
+      '/machines',
+      '/events',
+      '/receipts',
+      `/receipts/${id}`,
+      `/receipts/${id}/signed`,
+      '/evidence',
+      '/evidence/entries',
+    ]
     for (const path of ['/openapi.json', '/session', '/overview', '/signals', ...lists]) await carol.see(path)
     expect([...answered].sort()).toEqual(
       Object.keys(OPERATIONS)

@@ -1,5 +1,6 @@
 // What is in the answers of the admin API: the schemas of its OpenAPI document and of its reference. A test holds real answers to them.
 import * as z from 'zod'
+import { EVIDENCE_ANSWERS } from './openapi-evidence.ts'
 import { SIGNAL_ANSWERS } from './openapi-signals.ts'
 import { RECORDING_ANSWERS, recordingTerms } from './openapi-recording.ts'
 import { SEALING_ANSWERS } from './openapi-sealing.ts'
@@ -148,6 +149,16 @@ const receipt = z.strictObject({
     .nullable()
     .describe('Unix seconds; null while people are still being asked, and where that was cancelled'),
   state: z.enum(['done', 'running', 'retrying', 'cancelled']),
+  closing: z
+    .strictObject({
+      firstAt: milliseconds.describe('Unix milliseconds: when the first of what was ended closed'),
+      lastAt: milliseconds.describe('And the last'),
+      couldActUntil: milliseconds
+        .optional()
+        .describe('Until when the last router that did not answer could still act; absent where all have'),
+    })
+    .optional()
+    .describe('Absent where nothing was open'),
   signal: signal.optional().describe('What an identity system said, where that was the cause'),
 })
 const personNow = z.strictObject({
@@ -197,6 +208,7 @@ export const ANSWERS = {
   Events: z.strictObject({ events: z.array(event), next: byNumber }),
   ...SIGNAL_ANSWERS,
   ...SEALING_ANSWERS,
+  ...EVIDENCE_ANSWERS,
   Receipts: z.strictObject({ receipts: z.array(receipt), next: z.int().optional().describe('Pass it as `before`') }),
   Receipt: receipt,
   ...RECORDING_ANSWERS,

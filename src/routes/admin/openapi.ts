@@ -1,5 +1,6 @@
 // The OpenAPI 3.1 document of the admin API; a test holds it to the routes that are mounted.
 import * as z from 'zod'
+import { evidenceQuery } from './evidence-api.ts'
 import { answerSchemas, refTo, withoutDialect, type AnswerName } from './openapi-schemas.ts'
 import { newRecording, recordingQuery } from './recording-api.ts'
 import { eventsQuery, newMachine, newSealingKey, newStream, numberedQuery, pageQuery, revocation, why } from './requests.ts'
@@ -90,6 +91,19 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     answers: { 200: 'Receipts' },
   },
   'get /receipts/{id}': { summary: 'One receipt as it stands, and who has not answered yet', answers: { 200: 'ReceiptDetail' } },
+  'get /receipts/{id}/signed': {
+    summary: 'One receipt as a signed statement, with the keys it is checked by',
+    answers: { 200: 'SignedReceipt' },
+  },
+  'get /evidence': {
+    summary: 'The number and hash of the newest line of the evidence, signed, and every key that has signed',
+    answers: { 200: 'EvidenceHead' },
+  },
+  'get /evidence/entries': {
+    summary: 'Lines of the evidence, oldest first: each event and receipt, chained by hashes',
+    query: evidenceQuery,
+    answers: { 200: 'EvidenceEntries' },
+  },
   'post /revocations': {
     summary: 'End a stream, MCP session, grant, client, person, server, or everyone; 202 while people are still being asked',
     body: revocation,

@@ -31,7 +31,8 @@ export function isAllowed({ profile, settings }: AccessRules, { resource }: Pick
 export async function useNewIdentity(context: IdentityUse): Promise<Ended> {
   context.credentials.forget()
   const [dropped, ended] = await Promise.all([context.leases.drop(), endDisallowed(context), context.outbox.report()])
-  return { ...ended, unanswered: ended.unanswered + dropped.unanswered }
+  // What is asked again is no ending; what nobody could ask about went on until its time was over.
+  return dropped.unanswered === 0 ? ended : sumOfEnded([ended, { ...NOTHING_ENDED, ...dropped }])
 }
 
 /** Ends what is open where the person may not go on. The grant stays: whoever comes back into the group needs no new sign-in. */

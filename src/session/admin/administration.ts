@@ -9,6 +9,8 @@ import type { RecentRequest } from '../store/recent-requests.ts'
 import type { RecordingTerms } from '../contract/recording.ts'
 import { endLink } from '../access/own-sign-in.ts'
 import {
+  closedAt,
+  closingOf,
   NOTHING_ENDED,
   receiptOfOne,
   sumOfEnded,
@@ -206,7 +208,7 @@ async function endMcpSession(context: Pick<SessionContext, 'carrier' | 'now' | '
   const streams = context.carrier().endSession(id)
   if (streams === undefined) return NOTHING_ENDED
   await context.outbox.put({ type: 'session_ended', at: context.now(), ...by })
-  return { ...NOTHING_ENDED, streams }
+  return { ...NOTHING_ENDED, streams, ...(streams > 0 && { closing: closedAt(Date.now()) }) }
 }
 
 async function endGrants(context: GrantRevocation, which: (grant: Grant) => boolean, by: By): Promise<Ended> {
@@ -234,9 +236,11 @@ async function endStream(
   )?.grantId
   const grant = grantId === undefined ? undefined : context.grants.find(grantId)
   const pulled = await context.leashes.pullStream('policy_changed', id)
-  const streams = pulled.streams + context.carrier().endStream('policy_changed', id)
+  const owned = context.carrier().endStream('policy_changed', id)
+  const streams = pulled.streams + owned
+  const closing = closingOf([pulled.closing, owned > 0 ? closedAt(Date.now()) : undefined])
   if (streams > 0) await context.outbox.put({ type: 'stream_ended', at: context.now(), ...(grant && described(grant)), ...by })
-  return { grants: 0, streams, unanswered: pulled.unanswered }
+  return { grants: 0, streams, unanswered: pulled.unanswered, closing }
 }
 
 /** Blocking ends everything first and last: nothing that comes in between is let in. */

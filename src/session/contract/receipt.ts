@@ -54,6 +54,8 @@ export interface Receipt extends AdminAction {
   readonly unanswered: number
   /** When everybody who was asked had answered; null until then. */
   readonly acknowledgedAt: number | null
+  /** Absent where nothing was ended, or before receipts said so. */
+  readonly closing?: Closing | undefined
   /** `cancelled`: taken back before everybody was asked; who was not keeps what they had. */
   readonly state: 'done' | 'running' | 'retrying' | 'cancelled'
   /** Of what an identity system said; `silentAt` is when the last stream was closed, in unix milliseconds. */
@@ -61,8 +63,37 @@ export interface Receipt extends AdminAction {
 }
 
 /** Of an action on one person, when it is over. */
-export function receiptOfOne(order: AdminAction, { grants, streams, unanswered }: Ended, acknowledgedAt: number): Receipt {
-  return { ...order, people: { total: 1, done: 1, failing: 0 }, grants, streams, unanswered, acknowledgedAt, state: 'done' }
+export function receiptOfOne(
+  order: AdminAction,
+  { grants, streams, unanswered, closing }: Ended,
+  acknowledgedAt: number,
+): Receipt {
+  const people = { total: 1, done: 1, failing: 0 }
+  return { ...order, people, grants, streams, unanswered, acknowledgedAt, state: 'done', ...(closing && { closing }) }
+}
+
+/** When what was ended closed, in unix milliseconds: permissions, streams, and what routers could answer without asking. */
+export interface Closing {
+  readonly firstAt: number
+  readonly lastAt: number
+  /** Where a router did not answer: when the last of those could act no longer, because its time was over or its connection closed. */
+  readonly couldActUntil?: number | undefined
+}
+
+export function closedAt(at: number): Closing {
+  return { firstAt: at, lastAt: at }
+}
+
+/** Of several things: the earliest, the latest, and the last that did not answer. */
+export function closingOf(all: readonly (Closing | undefined)[]): Closing | undefined {
+  const known = all.filter((closing) => closing !== undefined)
+  if (known.length === 0) return undefined
+  const open = known.flatMap(({ couldActUntil }) => couldActUntil ?? [])
+  return {
+    firstAt: Math.min(...known.map(({ firstAt }) => firstAt)),
+    lastAt: Math.max(...known.map(({ lastAt }) => lastAt)),
+    ...(open.length > 0 && { couldActUntil: Math.max(...open) }),
+  }
 }
 
 /** On whose behalf something ends, when it is not the rules that end it. */
@@ -79,17 +110,19 @@ export interface Ended {
   readonly streams: number
   /** Routers that did not say so themselves: what they were allowed ran out, or their connection was closed. */
   readonly unanswered: number
+  /** Absent where nothing was open. */
+  readonly closing?: Closing | undefined
 }
 
 export const NOTHING_ENDED: Ended = { grants: 0, streams: 0, unanswered: 0 }
 
 export function sumOfEnded(ended: readonly Ended[]): Ended {
-  return ended.reduce(
-    (sum, { grants, streams, unanswered }) => ({
-      grants: sum.grants + grants,
-      streams: sum.streams + streams,
-      unanswered: sum.unanswered + unanswered,
-    }),
-    NOTHING_ENDED,
-  )
+  const closing = closingOf(ended.map((one) => one.closing))
+  const sum = (count: (one: Ended) => number): number => ended.reduce((total, one) => total + count(one), 0)
+  return {
+    grants: sum(({ grants }) => grants),
+    streams: sum(({ streams }) => streams),
+    unanswered: sum(({ unanswered }) => unanswered),
+    ...(closing && { closing }),
+  }
 }

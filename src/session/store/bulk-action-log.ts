@@ -3,7 +3,7 @@
 // Layout: one row per bulkAction. Lifetime: a day, far longer than anybody asks again. Trade-off: one write beside those of the ending
 // itself; without it a Directory that crashed between question and note would count nothing, and the receipt would be wrong.
 import { LifecycleCapability } from 'agents/lifecycle'
-import type { Ended } from '../contract/receipt.ts'
+import type { Closing, Ended } from '../contract/receipt.ts'
 
 /** An action that goes from person to person. */
 export interface BulkAction {
@@ -25,26 +25,38 @@ export class BulkActionLog extends LifecycleCapability {
 
   override onStart(): void {
     this.#storage.sql.exec(
-      'CREATE TABLE IF NOT EXISTS errands (id TEXT PRIMARY KEY, at INTEGER NOT NULL, grants INTEGER NOT NULL, streams INTEGER NOT NULL, unanswered INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID',
+      'CREATE TABLE IF NOT EXISTS errands (id TEXT PRIMARY KEY, at INTEGER NOT NULL, grants INTEGER NOT NULL, streams INTEGER NOT NULL, unanswered INTEGER NOT NULL DEFAULT 0, closing TEXT) WITHOUT ROWID',
     )
   }
 
   /** What was ended, as it was answered the first time. */
   answered(id: string): Ended | undefined {
-    const query = 'SELECT grants, streams, unanswered FROM errands WHERE id = ?'
-    const [row] = this.#storage.sql.exec<{ grants: number; streams: number; unanswered: number }>(query, id)
-    return row && { grants: row.grants, streams: row.streams, unanswered: row.unanswered }
+    const query = 'SELECT grants, streams, unanswered, closing FROM errands WHERE id = ?'
+    const [row] = this.#storage.sql.exec<Row>(query, id)
+    if (!row) return undefined
+    const { grants, streams, unanswered } = row
+    // Written by `remember`, by nobody else.
+    const closing: Closing | undefined = row.closing === null ? undefined : JSON.parse(row.closing)
+    return { grants, streams, unanswered, ...(closing && { closing }) }
   }
 
-  remember(id: string, { grants, streams, unanswered }: Ended, now: number): void {
+  remember(id: string, { grants, streams, unanswered, closing }: Ended, now: number): void {
     this.#storage.sql.exec('DELETE FROM errands WHERE at < ?', now - DAY)
     this.#storage.sql.exec(
-      'INSERT OR REPLACE INTO errands (id, at, grants, streams, unanswered) VALUES (?, ?, ?, ?, ?)',
+      'INSERT OR REPLACE INTO errands (id, at, grants, streams, unanswered, closing) VALUES (?, ?, ?, ?, ?, ?)',
       id,
       now,
       grants,
       streams,
       unanswered,
+      closing ? JSON.stringify(closing) : null,
     )
   }
+}
+
+interface Row extends Record<string, SqlStorageValue> {
+  grants: number
+  streams: number
+  unanswered: number
+  closing: string | null
 }

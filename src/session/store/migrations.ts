@@ -26,4 +26,11 @@ export const MIGRATIONS: readonly Migration[] = [
       for (const table of [MODERN_SESSIONS, ASKING_CALLS]) sql.exec(table)
     },
   },
+  {
+    // A receipt says when the first and the last of what was ended closed.
+    version: 5,
+    run: (sql) => {
+      sql.exec('ALTER TABLE errands ADD COLUMN closing TEXT')
+    },
+  },
 ]

@@ -6,6 +6,7 @@
 import { LifecycleCapability, type CapabilityWebSocketUpgradeContext } from 'agents/lifecycle'
 import * as z from 'zod'
 import { randomId } from '../../platform/crypto.ts'
+import { closedAt, closingOf, type Closing } from '../contract/receipt.ts'
 import { headerJson } from '../../platform/header-json.ts'
 import type { Admission } from '../contract/admission.ts'
 import {
@@ -44,6 +45,7 @@ export interface Dropped {
   readonly dropped: number
   /** Routers that did not answer before their time was over. */
   readonly unanswered: number
+  readonly closing: Closing | undefined
 }
 
 /** So many at a time may be out for one person; whoever comes then asks for each request. */
@@ -117,13 +119,16 @@ export class Leases extends LifecycleCapability {
 
   /** Takes back those that are meant, or all. Resolves when each router has dropped its own, or its time is over. */
   async drop(isMeant: (lease: Lease) => boolean = () => true): Promise<Dropped> {
-    const answers = await Promise.all(
+    const closings = await Promise.all(
       this.out()
         .filter(isMeant)
-        .map((lease) => this.#dropOne(lease)),
+        .map(async (lease): Promise<Closing> => {
+          const isAnswered = await this.#dropOne(lease)
+          return { ...closedAt(this.#options.now()), ...(!isAnswered && { couldActUntil: lease.until }) }
+        }),
     )
-    const dropped = answers.filter(Boolean).length
-    return { dropped, unanswered: answers.length - dropped }
+    const unanswered = closings.filter(({ couldActUntil }) => couldActUntil !== undefined).length
+    return { dropped: closings.length - unanswered, unanswered, closing: closingOf(closings) }
   }
 
   /**

@@ -14,6 +14,7 @@ import {
   type CloseReason,
   type LeashedStream,
 } from '../contract/leash-terms.ts'
+import { closedAt, closingOf, type Closing } from '../contract/receipt.ts'
 import { streamTraffic, type StreamTraffic } from '../contract/stream-traffic.ts'
 
 /** How long a pull waits for the router to confirm before the socket is dropped, in milliseconds. */
@@ -39,6 +40,7 @@ export interface Pulled {
   readonly streams: number
   /** Of them those whose router did not say so: their connection was closed. */
   readonly unanswered: number
+  readonly closing: Closing | undefined
 }
 
 export class Leashes extends LifecycleCapability {
@@ -136,8 +138,15 @@ export class Leashes extends LifecycleCapability {
 
   async #pullAll(tag: string, reason: CloseReason): Promise<Pulled> {
     const sockets = this.lifecycle.sockets.get(tag).filter((ws) => this.#stream(ws) !== undefined)
-    const answers = await Promise.all(sockets.map((ws) => this.#pullOne(ws, reason)))
-    return { streams: sockets.length, unanswered: answers.filter((isAnswered) => !isAnswered).length }
+    const closings = await Promise.all(
+      sockets.map(async (ws): Promise<Closing> => {
+        const isAnswered = await this.#pullOne(ws, reason)
+        const at = Date.now()
+        return { ...closedAt(at), ...(!isAnswered && { couldActUntil: at }) }
+      }),
+    )
+    const unanswered = closings.filter(({ couldActUntil }) => couldActUntil !== undefined).length
+    return { streams: sockets.length, unanswered, closing: closingOf(closings) }
   }
 
   async #pullOne(ws: WebSocket, reason: CloseReason): Promise<boolean> {

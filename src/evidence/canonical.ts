@@ -1,0 +1,11 @@
+// Canonical JSON (RFC 8785) of what stands in a line: the same bytes whoever writes them, so that anybody can compute its digest again.
+
+/** Of text, numbers, booleans, null, lists and objects; a member that is undefined is as if it were not there. */
+export function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
+  // Names are compared by their UTF-16 code units, as `<` does.
+  const members = Object.entries(value).filter(([, member]) => member !== undefined)
+  const ordered = members.sort(([a], [b]) => (a < b ? -1 : 1))
+  return `{${ordered.map(([name, member]) => `${JSON.stringify(name)}:${canonical(member)}`).join(',')}}`
+}
