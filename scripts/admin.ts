@@ -3,32 +3,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { backUp, BackupError, restore } from '../selfhost/backup.ts'
 import { DataFolderError } from '../selfhost/data-folder.ts'
+import { aboutPerson, head, shownChainRows, shownHead, shownProof, verifyFile } from './admin/evidence.ts'
 import { receiptsIn, replay } from './admin/replay.ts'
+import { sqlExport } from './admin/sql-export.ts'
 import { Mistake, signalRows, streamAction, type Answer } from './admin/signals.ts'
-
-const USAGE = `npm run admin -- <command>
-
-  people [SEARCH]                                   who there is, most recently seen first
-  person SUB                                        one person: grants, open streams, recent events
-  clients [SEARCH]                                  registered applications
-  machines                                          machine credentials
-  events [--type T] [--sub SUB] [--client ID]       security events, newest first
-  receipts [ID]                                     what administrators have done, or one of it
-  revoke person SUB --reason TEXT                   end everything a person has
-  revoke grant|stream|mcp_session ID --sub SUB --reason TEXT
-  revoke client|resource ID [--sub SUB] --reason TEXT
-  revoke everyone --reason TEXT
-  block|unblock person|client ID --reason TEXT
-  signals                                           by which doors identity providers may take access away, and what came last
-  signals setup|verify PROVIDER, signals verify-server NAME --reason TEXT    security events, in and out (docs/signals.md)
-  replay FILE [--since TIME]                        do again what \`receipts --json\` wrote into FILE, after a restore
-  backup FOLDER --data DIR                          copy the data folder of a self-hosted broker while it runs
-  restore FOLDER --data DIR [--keep-access]         the way back into a folder without objects; everybody signs in again
-  machine create --name N --owner O --scope mcp [--scope admin] [--resource URL] [--days 90] --reason TEXT
-  machine create --name N --owner O --scope scim|metrics [--provider NAME] [--days 90] --reason TEXT
-
-  --json     what the API answers, as it is        --no-wait  do not wait until all have answered
-  BROKER_URL and ADMIN_TOKEN come from the environment; ADMIN_TOKEN is a machine credential with the scope admin.`
+import { USAGE } from './admin/usage.ts'
 
 const { values: given, positionals } = parseArgs({
   allowPositionals: true,
@@ -47,6 +26,10 @@ const { values: given, positionals } = parseArgs({
     provider: { type: 'string' },
     days: { type: 'string', default: '90' },
     data: { type: 'string' },
+    pin: { type: 'string', multiple: true },
+    head: { type: 'string', multiple: true },
+    jwks: { type: 'string' },
+    out: { type: 'string' },
     since: { type: 'string', default: '1970-01-01' },
     'keep-access': { type: 'boolean', default: false },
   },
@@ -65,6 +48,9 @@ const COMMANDS: Readonly<Record<string, () => Promise<Answer>>> = {
   unblock: () => settled(post(`${blockable()}/unblock`, { reason: reason() })),
   machine: () => post('/machines', machine()),
   signals: () => (words.length === 0 ? get('/signals') : post(...streamAction(words, reason))),
+  verify: () => verifyFile(named(words[0], 'FILE'), given),
+  evidence: () => (words[0] === 'head' ? head(get) : aboutPerson(person(), get, given)),
+  'sql-export': () => sqlExport(named(words[0], 'FILE'), get),
   replay: () => replay(receiptsIn(named(words[0], 'FILE'), since()), post),
   backup: async () => ({ ...here(() => backUp(named(given.data, '--data DIR'), named(words[0], 'FOLDER'))) }),
   restore: async () => ({
@@ -87,6 +73,10 @@ const SHOWN: Readonly<Record<string, (answer: Answer) => string>> = {
   revoke: shownReceipt,
   block: shownReceipt,
   unblock: shownReceipt,
+  verify: shownProof,
+  evidence: (answer) =>
+    answer['chain'] === undefined ? shownHead(answer) : `${shownProof(answer)}\n\n${table(...shownChainRows(answer))}`,
+  'sql-export': ({ file, rows }) => `${file}\n${table([rows], Object.keys(rows))}`,
   replay: ({ done, refused }) => [`${done} actions done again`, ...refused.map(clean)].join('\n'),
   backup: ({ databases, begunAt }) => `${databases} databases, as they were at ${begunAt} or a moment later`,
   restore: ({ databases, begunAt }) =>
@@ -121,6 +111,11 @@ function target(): object {
   if (what === 'client' || what === 'resource') return { what, id: named(id, 'ID'), ...(sub !== undefined && { sub }) }
   if (['grant', 'stream', 'mcp_session'].includes(what)) return { what, id: named(id, 'ID'), sub: named(sub, '--sub SUB') }
   throw new Mistake(`What should be revoked? person, grant, stream, mcp_session, client, resource or everyone.`)
+}
+
+function person(): string {
+  if (words[0] !== 'person') throw new Mistake('Evidence of what? head, or person SUB.')
+  return named(words[1], 'SUB')
 }
 
 function blockable(): string {

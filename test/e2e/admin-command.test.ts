@@ -1,8 +1,9 @@
 // npm run admin: the same actions from a terminal, in words for people and in JSON for programs.
 import { spawn } from 'node:child_process'
-import { mkdtemp, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { expect, test } from 'vitest'
 import { AdminProgram } from '../world/administrator.ts'
 import { BrokerClient, countForLong, statusWith } from '../world/broker-client.ts'
@@ -86,6 +87,76 @@ test('what was done after a backup is done again from the receipts that were wri
   const { blocked } = JSON.parse((await admin(['people', 'bob', '--json'])).out).people[0]
   expect(blocked).toBe(true)
   expect(await statusWith(world.mcpUrl, accessToken)).toBe(401)
+})
+
+test('an auditor is given what was done about a person, and checks it without the broker', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'broker-evidence-'))
+  const at = (name: string): string => join(folder, name)
+  const client = await BrokerClient.register(world.brokerUrl, { client_name: 'Notes' })
+  await client.signIn('alice')
+  const found = async (): Promise<string> => (await admin(['people', 'alice', '--json'])).out
+  await expect.poll(found, { timeout: 20_000 }).toContain('alice@example.com')
+  const [{ sub }] = JSON.parse(await found()).people
+  const { id } = JSON.parse((await admin(['revoke', 'person', sub, '--json', '--reason', 'laptop stolen'])).out)
+  await expect.poll(async () => (await admin(['events', '--sub', sub])).out).toContain('person_ended')
+
+  const head = await admin(['evidence', 'head'])
+  const [, pin = ''] = /^key +(\S+) since/m.exec(head.out) ?? []
+  const [, newest = ''] = /^head +(\S+)/m.exec(head.out) ?? []
+  const shown = await admin(['evidence', 'person', sub, '--out', at('alice.json')])
+  expect(shown).toMatchObject({ code: 0, err: '' })
+  expect(shown.out).toMatch(
+    /^It holds: lines 1 to \d+ of http[\s\S]*\d receipts, each signed[\s\S]*signed_in[\s\S]*revoke person: done/,
+  )
+  const offline = { PATH: process.env['PATH'] ?? '' }
+  const pinned = ['--pin', pin, '--head', newest]
+  expect((await admin(['verify', at('alice.json'), ...pinned], offline)).out).toMatch(/^It holds: lines 1 to/)
+  const jwks = await (await fetch(`${world.brokerUrl}/.well-known/jwks.json`)).text()
+  await writeFile(at('jwks.json'), jwks)
+  await writeFile(at('receipt.json'), await (await carol.get(`/receipts/${id}/signed`)).text())
+  const receipt = await admin(['verify', at('receipt.json'), '--jwks', at('jwks.json'), '--json'], offline)
+  expect(JSON.parse(receipt.out)).toMatchObject({
+    holds: 'receipt',
+    issuer: world.brokerUrl,
+    receipt: { id, why: 'laptop stolen', grants: 1 },
+  })
+
+  const bundle = JSON.parse(await readFile(at('alice.json'), 'utf8'))
+  bundle.entries.pop()
+  await writeFile(at('cut.json'), JSON.stringify(bundle))
+  expect(await admin(['verify', at('cut.json'), ...pinned], offline)).toMatchObject({
+    code: 1,
+    out: '',
+    err: expect.stringMatching(/^This does not hold: its lines end at/),
+  })
+  expect((await admin(['verify', at('alice.json')], offline)).err).toMatch(/^Whose signature counts\?/)
+  expect((await admin(['evidence', 'person', sub, '--out', at('alice.json')])).err).toMatch(/is there already/)
+})
+
+test('people, clients, machines, events and receipts come into a SQLite file, and never over another', async () => {
+  const file = join(await mkdtemp(join(tmpdir(), 'broker-sql-')), 'broker.sqlite')
+  const client = await BrokerClient.register(world.brokerUrl, { client_name: 'Spreadsheet' })
+  await client.signIn('alice')
+  await expect
+    .poll(async () => (await admin(['clients', 'Spreadsheet', '--json'])).out, { timeout: 20_000 })
+    .toContain('"people": 1')
+  const { receipt } = await carol.createMachine({ name: 'For SQL', scopes: ['mcp'] })
+  expect(await admin(['sql-export', file])).toMatchObject({ code: 0, err: '' })
+  const database = new DatabaseSync(file, { readOnly: true })
+  const all = (sql: string) => database.prepare(sql).all()
+  expect(all("SELECT kind, liveGrants FROM people WHERE email = 'bob@example.com'")).toMatchObject([
+    { kind: 'person', liveGrants: 1 },
+  ])
+  expect(all("SELECT people FROM clients WHERE name = 'Spreadsheet'")).toMatchObject([{ people: 1 }])
+  expect(all(`SELECT action, targetWhat, state FROM receipts WHERE id = '${receipt.id}'`)).toMatchObject([
+    { action: 'create', targetWhat: 'machine', state: 'done' },
+  ])
+  expect(all("SELECT count(*) AS n FROM events WHERE type = 'signed_in'")).not.toMatchObject([{ n: 0 }])
+  expect(all("SELECT name FROM machines WHERE name = 'For SQL'")).toHaveLength(1)
+  database.close()
+  const before = await readFile(file)
+  expect(await admin(['sql-export', file])).toMatchObject({ code: 1, err: `${file} is there already\n` })
+  expect((await readFile(file)).equals(before)).toBe(true)
 })
 
 test('a machine credential is created and works; revoking everyone ends it, and the credential that did it', async () => {
