@@ -1,8 +1,20 @@
 // The folder in which everything lasts: made where it is not there, written to once, and held by one process at a time.
 //
 // Two runtimes on one folder would both be the only writer of each object, so a grant that one of them ends would live in the other.
-// SQLite's lock is held by the kernel: a process that is killed leaves none behind.
-import { accessSync, constants, existsSync, mkdirSync, readdirSync, statSync, writeFileSync, rmSync } from 'node:fs'
+// Both locks are held by the kernel: a process that is killed leaves none behind.
+import { spawnSync } from 'node:child_process'
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  statSync,
+  writeFileSync,
+  rmSync,
+} from 'node:fs'
 import { join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 
@@ -80,16 +92,31 @@ export function kindsIn(objects: string): ReadonlySet<'alone' | 'cluster'> {
   return kinds
 }
 
-/** For whoever wants the folder to be nobody's: a restore, or a move. */
+/**
+ * For whoever wants the folder to be nobody's: a restore, or a move. selfhost/run holds it by flock(2), which Node.js does not have:
+ * the program flock does, and its lock belongs to the file that is open here. Where that program is missing there is no selfhost/run.
+ */
 export function lock(path: string): () => void {
+  const inUse = (cause?: unknown): DataFolderError =>
+    new DataFolderError('in_use', `another broker is using the data folder ${path}`, { cause })
+  const descriptor = openSync(join(path, 'lock'), 'a', 0o600)
+  const { status } = spawnSync('flock', ['-n', '3'], { stdio: ['ignore', 'ignore', 'ignore', descriptor] })
+  if (status === 1) {
+    closeSync(descriptor)
+    throw inUse()
+  }
   const database = new DatabaseSync(join(path, 'lock.sqlite'))
   try {
     database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')
   } catch (cause) {
     database.close()
-    throw new DataFolderError('in_use', `another broker is using the data folder ${path}`, { cause })
+    closeSync(descriptor)
+    throw inUse(cause)
   }
-  return () => database.close()
+  return () => {
+    database.close()
+    closeSync(descriptor)
+  }
 }
 
 function statOr(path: string): { readonly uid?: number } {

@@ -1,9 +1,9 @@
 // What the operator of a self-hosted broker has written, in the environment or in a file: every mistake of it at once.
 import { readFileSync, statSync } from 'node:fs'
 import { parseEnv } from 'node:util'
-import { foundation } from '../src/services.ts'
+import { settingsMistakes } from '../src/routes/operations.ts'
 import { environment } from '../src/settings/environment.ts'
-import { ALIASES, SettingsError } from '../src/settings/settings.ts'
+import { ALIASES } from '../src/settings/settings.ts'
 import { BUCKET_NAMES, CLUSTER_NAMES, CLUSTER_NOTE, readCluster, type Cluster } from './cluster.ts'
 import type { Given, OptionProblem } from './given.ts'
 
@@ -11,6 +11,8 @@ export interface SelfHostOptions {
   /** Where clients are served, as workerd writes it. */
   readonly address: string
   readonly port: number
+  /** Whoever connects is a proxy that says in CF-Connecting-IP where a request came from. */
+  readonly trustsProxy: boolean
   /** As it was written. */
   readonly dataDir: string
   /** How long open requests may go on after SIGTERM. */
@@ -33,7 +35,7 @@ export class OptionsError extends Error {
 }
 
 /** Of the process, not of the Worker: not in the settings reference, but in docs/self-hosting.md. */
-const OWN: readonly string[] = ['LISTEN', 'DATA_DIR', 'DRAIN_SECONDS', ...CLUSTER_NAMES, ...BUCKET_NAMES]
+const OWN: readonly string[] = ['LISTEN', 'DATA_DIR', 'DRAIN_SECONDS', 'TRUSTED_PROXY', ...CLUSTER_NAMES, ...BUCKET_NAMES]
 /** By these the runtime finds certificates of authorities besides the usual ones, and names. */
 const OF_THE_RUNTIME: readonly string[] = ['SSL_CERT_FILE', 'SSL_CERT_DIR', 'TZ']
 export const SETTINGS: ReadonlySet<string> = new Set([...Object.keys(environment.shape), ...ALIASES.map(([alias]) => alias)])
@@ -48,10 +50,18 @@ export async function readOptions(env: Given, file: string | undefined): Promise
   const drain = given['DRAIN_SECONDS'] ?? '10'
   if (!/^\d{1,4}$/.test(drain))
     problems.push({ variable: 'DRAIN_SECONDS', problem: 'is not a number of seconds', cure: 'give 0 to 9999, for example 10' })
+  const trusted = given['TRUSTED_PROXY'] ?? ''
+  if (!['', '0', '1'].includes(trusted))
+    problems.push({
+      variable: 'TRUSTED_PROXY',
+      problem: 'is not 1',
+      cure: 'give 1 where a proxy sets CF-Connecting-IP, or remove it',
+    })
   const cluster = readCluster(given, problems)
-  problems.push(...(await mistakesIn(vars)))
+  problems.push(...(await settingsMistakes(vars)))
   if (problems.length > 0) throw new OptionsError(problems)
-  const own = { address, port, dataDir: given['DATA_DIR'] ?? 'data', drainMs: Number(drain) * 1000, vars }
+  const dataDir = given['DATA_DIR'] ?? 'data'
+  const own = { address, port, trustsProxy: trusted === '1', dataDir, drainMs: Number(drain) * 1000, vars }
   return cluster ? { ...own, cluster, notes: [...notes, CLUSTER_NOTE] } : { ...own, notes }
 }
 
@@ -107,22 +117,4 @@ function listenAt(text: string, problems: OptionProblem[]): { readonly address: 
       cure: 'give 127.0.0.1:8788, or *:8788 for every address',
     })
   return { address: `${host}:${port}`, port }
-}
-
-async function mistakesIn(vars: Readonly<Record<string, string>>): Promise<readonly OptionProblem[]> {
-  const own: OptionProblem[] = []
-  if ((vars['BASE_URL'] ?? '').trim() === '')
-    own.push({
-      variable: 'BASE_URL',
-      problem: 'not configured',
-      cure: 'set it to the public origin of this broker, https://mcp.example.com',
-    })
-  if (vars['DEMO'] === '1') own.push({ variable: 'DEMO', problem: 'is for npm start alone', cure: 'remove it' })
-  try {
-    await foundation(vars)
-    return own
-  } catch (error) {
-    if (!(error instanceof SettingsError)) throw error
-    return [...own, ...error.problems]
-  }
 }

@@ -75,12 +75,13 @@ export class Supervisor {
 
   async #once(): Promise<string> {
     const { path, objects } = this.#folder
-    const { address, vars, cluster } = this.#options
+    const { address, trustsProxy, vars, cluster } = this.#options
     const { file, config: worker } = this.#bundle
     const config = join(path, 'workerd.capnp')
     const [module, variables, operations] = [relative(path, file), Object.keys(vars), `unix:${OPERATIONS}`]
     const disk = objects
-    const known = { worker, module, variables, address, operations, disk, strangersReach: 'public' } as const
+    const listeners = [{ name: 'broker', address, trustsProxy }]
+    const known = { worker, module, variables, listeners, operations, disk, strangersReach: 'public' } as const
     // The file may have been there with another mode; in a cluster there is a secret in it.
     rmSync(config, { force: true })
     writeFileSync(config, workerdConfig(cluster ? { ...known, cluster } : known), { mode: 0o600 })

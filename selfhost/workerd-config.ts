@@ -21,8 +21,8 @@ export interface WorkerdOptions {
   readonly module: string
   /** Names of environment variables; their values are read when workerd starts, so no secret is written into a file. */
   readonly variables: readonly string[]
-  /** Where clients are served: `127.0.0.1:8788`, `*:8788`. */
-  readonly address: string
+  /** Where clients are served. */
+  readonly listeners: readonly Listener[]
   /** An address at which only whoever runs the process can ask, `unix:` and a path; absent: none. */
   readonly operations?: string
   /** The folder of the Durable Objects. */
@@ -32,6 +32,15 @@ export interface WorkerdOptions {
   readonly cluster?: Pick<Cluster, 'bucket' | 'address' | 'advertise' | 'key'>
   /** Other Workers in the same process, for benchmarks that compare. */
   readonly neighbours?: readonly Neighbour[]
+}
+
+interface Listener {
+  /** By which the command line may give another address. */
+  readonly name: string
+  /** `127.0.0.1:8788`, `*:8788`. */
+  readonly address: string
+  /** False: CF-Connecting-IP, by which strangers are counted, is taken away, for clients themselves may have written it. */
+  readonly trustsProxy: boolean
 }
 
 export interface Neighbour {
@@ -57,7 +66,7 @@ const NEVER_FOR_STRANGERS: readonly string[] = `
 const text = JSON.stringify
 
 export function workerdConfig(options: WorkerdOptions): string {
-  const { worker, module, variables, address, operations, disk, strangersReach, cluster, neighbours = [] } = options
+  const { worker, module, variables, listeners, operations, disk, strangersReach, cluster, neighbours = [] } = options
   const bindings = [
     ...variables.map((name) => `(name = ${text(name)}, fromEnvironment = ${text(name)})`),
     '(name = "OPERATOR_NETWORK", service = "operator-network")',
@@ -77,7 +86,9 @@ export function workerdConfig(options: WorkerdOptions): string {
     `(name = "disk", disk = (path = ${text(disk)}, writable = true))`,
   ]
   const sockets = [
-    socket('broker', address, '"broker"'),
+    ...listeners.map(({ name, address, trustsProxy }) =>
+      socket(name, address, '"broker"', trustsProxy ? '' : 'injectRequestHeaders = [(name = "CF-Connecting-IP")]'),
+    ),
     ...(operations === undefined ? [] : [socket('operations', operations, '(name = "broker", entrypoint = "Operations")')]),
     ...neighbours.map(({ name, port }) => socket(name, `127.0.0.1:${port}`, text(name))),
   ]
@@ -112,8 +123,8 @@ function list(words: readonly string[]): string {
   return `[${words.map((word) => text(word)).join(', ')}]`
 }
 
-function socket(name: string, address: string, service: string): string {
-  return `(name = ${text(name)}, address = ${text(address)}, http = (), service = ${service})`
+function socket(name: string, address: string, service: string, http = ''): string {
+  return `(name = ${text(name)}, address = ${text(address)}, http = (${http}), service = ${service})`
 }
 
 /** The modules by name, the first of them is the Worker; each as the configuration spells its text. */

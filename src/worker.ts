@@ -53,7 +53,7 @@ export class Directory extends DirectoryObject {
 /** For whoever runs the process, self-hosted: a socket of its own leads here, and nothing from outside does. */
 export const Operations = {
   async fetch(request, env) {
-    return await operate(request, await services(env))
+    return await operate(request, env)
   },
 } satisfies ExportedHandler<Env>
 

@@ -1,10 +1,12 @@
 // What is built to be taken elsewhere: the single executable, which needs no Node.js, and the package.
 import { execFileSync, spawn } from 'node:child_process'
 import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs'
+import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
+import { lock } from '../../selfhost/data-folder.ts'
 import { ROOT } from '../world/bundle.ts'
 import { freePort } from '../world/listening.ts'
 
@@ -31,13 +33,39 @@ test('the executable serves without Node.js, refuses a folder that is in use, an
   }
   const runs = (vars: Readonly<Record<string, string>>): ReturnType<typeof run> => run(join(folder, 'run'), vars)
 
-  expect(await runs(env).ended).toMatchObject({ code: 78, said: expect.stringContaining('BASE_URL is not configured') })
+  // The same words as `npm run selfhost` has, though there is no Node.js here.
+  const refused = await runs({ ...env, ...SETTINGS, BASE_URL: '', ENCRYPTION_KEY: 'short', DEMO: '1', LISTEN: 'everywhere' })
+    .ended
+  expect(refused).toMatchObject({
+    code: 78,
+    said: expect.stringContaining('"variable":"LISTEN","problem":"is not an address and a port"'),
+  })
+  const mistaken = await runs({ ...env, ...SETTINGS, BASE_URL: '', ENCRYPTION_KEY: 'short', DEMO: '1' }).ended
+  expect(mistaken.code).toBe(78)
+  for (const sentence of [
+    'BASE_URL","problem":"not configured',
+    'ENCRYPTION_KEY","problem":"is not 32 bytes in hex or base64',
+    'DEMO","problem":"is for npm start alone',
+  ])
+    expect(mistaken.said).toContain(sentence)
+  expect(mistaken.said).not.toContain('"short"')
   const broker = runs({ ...env, ...SETTINGS })
   while ((await run(join(folder, 'healthy'), env).ended).code !== 0) await sleep(50)
   const second = await runs({ ...env, ...SETTINGS, LISTEN: `127.0.0.1:${await freePort()}` }).ended
   expect(second).toMatchObject({ code: 75, said: expect.stringContaining('another broker is using the data folder') })
+  const samePort = await runs({ ...env, ...SETTINGS, DATA_DIR: join(folder, 'other') }).ended
+  expect(samePort).toMatchObject({ code: 69, said: expect.stringContaining('is taken') })
+  // The supervisor of Node.js and this one keep each other away too.
+  expect(() => lock(env.DATA_DIR)).toThrow(expect.objectContaining({ reason: 'in_use' }))
+  // Strangers are counted by where they come from, and nobody may say so but a proxy that the operator trusts.
+  const registrations = Array.from({ length: 61 }, async (_, index) => await register(port, `10.0.${index}.1`))
+  expect((await Promise.all(registrations)).filter((status) => status === 429)).toHaveLength(1)
+
   broker.child.kill('SIGTERM')
   expect(await broker.ended).toMatchObject({ code: 0, said: expect.stringContaining('drain.told') })
+  const release = lock(env.DATA_DIR)
+  expect(await runs({ ...env, ...SETTINGS }).ended).toMatchObject({ code: 75 })
+  release()
   expect((await run(join(folder, 'healthy'), env).ended).code).toBe(1)
 })
 
@@ -64,6 +92,15 @@ test('the packed package has a command that needs nothing of this repository but
   broker.child.kill('SIGTERM')
   expect(await broker.ended).toMatchObject({ code: 0, said: expect.stringContaining('broker.ended') })
 })
+
+async function register(port: number, address: string): Promise<number | undefined> {
+  const headers = { host: 'mcp.example.com', 'cf-connecting-ip': address, 'content-type': 'application/json' }
+  const { promise, resolve, reject } = Promise.withResolvers<number | undefined>()
+  request({ port, path: '/register', method: 'POST', headers }, (answer) => resolve(answer.resume().statusCode))
+    .once('error', reject)
+    .end(JSON.stringify({ redirect_uris: ['http://127.0.0.1:1/callback'] }))
+  return await promise
+}
 
 function run(program: string, env: Readonly<Record<string, string>>) {
   const child = spawn(program, { env, stdio: ['ignore', 'pipe', 'pipe'] })

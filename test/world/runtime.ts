@@ -100,7 +100,7 @@ export class Runtime {
         worker,
         module: relative(dataDir, file),
         variables: Object.keys(vars),
-        address: `127.0.0.1:${port}`,
+        listeners: [{ name: 'broker', address: `127.0.0.1:${port}`, trustsProxy: true }],
         disk,
         strangersReach,
         neighbours,

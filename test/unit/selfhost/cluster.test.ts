@@ -61,7 +61,7 @@ test('the key of the bucket is in no file; the key of the nodes has to be, for t
     worker,
     module: 'worker.js',
     variables: [],
-    address: '*:8788',
+    listeners: [],
     disk: '/data',
     strangersReach: 'public',
   } as const
