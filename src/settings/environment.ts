@@ -136,6 +136,8 @@ export const environment = z.object({
   DOWNSTREAM_TRANSPORT: z.enum(['auto', 'streamable-http', 'http-sse']).default('auto'),
   /** The era the MCP server speaks: legacy for the revisions up to 2025-11-25, modern for 2026-07-28 alone. Auto is found out when it refuses a client of the other one. */
   DOWNSTREAM_ERA: z.enum(['auto', 'legacy', 'modern']).default('auto'),
+  /** On: where the MCP server speaks the revisions up to 2025-11-25 alone, clients of 2026-07-28 are translated. */
+  DOWNSTREAM_ERA_BRIDGE: z.enum(['off', 'on']).default('off'),
   /**
    * Headers of clients that pass to the server, by name: `X-MCP-Toolsets, X-Api-Key, Accept-Language`. Refused at start are
    * those that could say who somebody is (`X-User-*`, `X-Forwarded-*`, `Cf-*`, `Cookie`, `Authorization` …), that carry the

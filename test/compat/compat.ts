@@ -7,7 +7,7 @@ import { credentialsFor } from '../world/clients.ts'
 import { freePort } from '../world/listening.ts'
 import { startWorld } from '../world/world.ts'
 import { matrix, type Pair } from './matrix.ts'
-import { CLIENTS, install, SERVERS, started, tried } from './software.ts'
+import { CLIENTS, install, MODERN_ONLY, SERVERS, started, tried } from './software.ts'
 
 const { values } = parseArgs({ options: { servers: { type: 'string' }, clients: { type: 'string' } } })
 const servers = SERVERS.filter(({ name }) => isAsked(values.servers, name))
@@ -41,7 +41,7 @@ try {
       const usual = await credentialsFor('alice', resourceOf(server.name))
       const translated = await credentialsFor('alice', resourceOf(bridged(server.name)))
       for (const [client, title] of clients) {
-        const isModernOnly = client === 'sdk-v2-modern'
+        const isModernOnly = MODERN_ONLY.includes(client)
         const resource = resourceOf(isModernOnly ? bridged(server.name) : server.name)
         const { accessToken } = isModernOnly ? translated : usual
         const direct = await tried(client, server, { url: running.url, headers: {} })

@@ -113,7 +113,11 @@ export const CLIENTS: readonly (readonly [name: string, title: string])[] = [
   ['openai-agents', '@openai/agents'],
   ['mcp-remote', 'mcp-remote'],
   ['inspector', 'MCP Inspector'],
+  ['inspector-modern', 'MCP Inspector, 2026-07-28 alone'],
 ]
+
+/** They can be used with most servers through the bridge alone. */
+export const MODERN_ONLY: readonly string[] = ['sdk-v2-modern', 'inspector-modern']
 
 /** Installs what is missing; a change of the list installs anew. */
 export async function install(): Promise<void> {
@@ -184,7 +188,7 @@ export type Steps = Readonly<Record<string, string>>
 export async function tried(client: string, server: RealServer, { url, headers }: Task): Promise<Steps> {
   const { tool, args, says, counts = false } = server
   // The command line of the Inspector is a program and a session for each question.
-  const lives = client !== 'inspector'
+  const lives = !client.startsWith('inspector')
   const task = { url, headers, tool, args, says, counts: counts && lives, parallel: lives }
   const home = join(FOLDER, 'home')
   await rm(home, { recursive: true, force: true })

@@ -13,6 +13,9 @@ export const MODERN_REVISION = '2026-07-28'
 /** For how long a verdict is good, in milliseconds: a server may be replaced by one of another era at any time. */
 const REMEMBERED_MS = 600_000
 
+/** After a question that brought no verdict the next one waits, twice as long each time: a server that hangs would delay every request. */
+const ASKED_AGAIN_MS = { first: 2_000, longest: 30_000 } as const
+
 /** MCP 2026-07-28, "Error Codes": a header that disagrees, a capability that is missing, a version that is not spoken. */
 export const HEADER_MISMATCH = -32_020
 export const MISSING_CAPABILITY = -32_021
@@ -61,8 +64,11 @@ export function mayBeModern(status: number, message: string): boolean {
 }
 
 interface Remembered {
-  readonly era: Era
+  /** Where the last question brought none the verdict before it; undefined: there was none. */
+  readonly era: Era | undefined
   readonly untilMs: number
+  /** Questions in a row that brought none. */
+  readonly misses: number
 }
 
 /** Verdicts by server, in memory. Whoever has to know and does not asks once, for all who want to know at the time. */
@@ -75,32 +81,47 @@ export class EraMemory {
     this.#nowMs = nowMs
   }
 
-  /** Undefined: to be found out. */
   of(server: string): Era | undefined {
-    const found = this.#verdicts.get(server)
-    return found && found.untilMs > this.#nowMs() ? found.era : undefined
+    return this.#current(server)?.era
   }
 
-  /** As remembered, or as `probe` finds it out; undefined where that brought no verdict, which is not remembered. */
+  /** False also where nothing is known, and it was asked a moment ago. */
+  isToBeAsked(server: string): boolean {
+    return this.#current(server) === undefined
+  }
+
+  /** As remembered, or as `probe` finds it out; undefined where that brought no verdict, now or a moment ago. */
   async found(server: string, probe: () => Promise<DiscoverAnswer | undefined>): Promise<Era | undefined> {
-    const known = this.of(server)
-    if (known) return known
+    if (!this.isToBeAsked(server)) return this.of(server)
     const asking =
       this.#asking.get(server) ??
       probe()
-        .then((answer) => answer && this.note(server, verdictOf(answer)))
+        .then((answer) => this.note(server, answer && verdictOf(answer)))
         .finally(() => this.#asking.delete(server))
     this.#asking.set(server, asking)
     return await asking
   }
 
+  /** What is known then: without a verdict the one before it stays, because whoever fails at the moment has not become another server. */
   note(server: string, era: Era | undefined): Era | undefined {
-    if (era) this.#verdicts.set(server, { era, untilMs: this.#nowMs() + REMEMBERED_MS })
-    return era
+    // Of several who asked at once the first miss counts.
+    const current = this.#current(server)
+    if (!era && current) return current.era
+    const before = this.#verdicts.get(server)
+    const misses = era ? 0 : (before?.misses ?? 0) + 1
+    const forMs = era ? REMEMBERED_MS : Math.min(ASKED_AGAIN_MS.first * 2 ** (misses - 1), ASKED_AGAIN_MS.longest)
+    const noted = { era: era ?? before?.era, untilMs: this.#nowMs() + forMs, misses }
+    this.#verdicts.set(server, noted)
+    return noted.era
   }
 
   /** It has said something else than a server of that era would. */
   drop(server: string): void {
     this.#verdicts.delete(server)
+  }
+
+  #current(server: string): Remembered | undefined {
+    const found = this.#verdicts.get(server)
+    return found && found.untilMs > this.#nowMs() ? found : undefined
   }
 }

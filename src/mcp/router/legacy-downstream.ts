@@ -37,7 +37,9 @@ export function translated({ downstream, ...translation }: Translation): Way | u
   const straight = straightTo(target)
   const configured = downstream.transport === 'http-sse' ? 'legacy' : downstream.era
   return async (init, options) => {
-    const era = configured ?? eras.of(downstream.resource) ?? (await found({ downstream, ...translation }, init.headers))
+    const known = configured ?? eras.of(downstream.resource)
+    const isToBeAsked = known === undefined && eras.isToBeAsked(downstream.resource)
+    const era = isToBeAsked ? await found({ downstream, ...translation }, init.headers) : known
     return await (era === 'legacy' ? byObject({ downstream, ...translation }, init, options) : straight(init, options))
   }
 }
@@ -45,7 +47,7 @@ export function translated({ downstream, ...translation }: Translation): Way | u
 const PROBE_ID = 'broker-discover'
 const PROBED_WITHIN_MS = 5_000
 
-/** Asked as the person, because a server may answer strangers otherwise. Without a verdict nothing is remembered, and nothing translated. */
+/** Asked as the person, because a server may answer strangers otherwise. Without a verdict nothing is translated, and nobody asks for a moment. */
 async function found(
   { downstream, target, eras, charge }: Translation,
   client: Readonly<Record<string, string>>,
@@ -79,7 +81,7 @@ async function found(
   } catch (error) {
     if (!(error instanceof OutboundError)) throw error
     log('info', 'downstream.era_not_found', { downstream: downstream.name, reason: describeError(error) })
-    return undefined
+    return eras.note(downstream.resource, undefined)
   }
 }
 

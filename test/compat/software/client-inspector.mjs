@@ -5,7 +5,8 @@ import { run, task, textOf } from './client.mjs'
 
 const asked = async (...args) => {
   const headers = Object.entries(task.headers).flatMap(([name, value]) => ['--header', `${name}: ${value}`])
-  const all = ['node_modules/.bin/mcp-inspector', '--cli', task.url, '--transport', 'http', ...headers, ...args]
+  const era = process.env.MCP_PROTOCOL_ERA === undefined ? [] : ['--protocol-era', process.env.MCP_PROTOCOL_ERA]
+  const all = ['node_modules/.bin/mcp-inspector', '--cli', task.url, '--transport', 'http', ...era, ...headers, ...args]
   const { stdout } = await promisify(execFile)(process.execPath, all, { env: { ...process.env, NO_COLOR: '1' } })
   return JSON.parse(stdout)
 }

@@ -148,13 +148,14 @@ describe('a mistake is named with its server and field:', () => {
     })
   })
 
-  test.for(['DOWNSTREAM_AUTH', 'DOWNSTREAM_TRANSPORT', 'DOWNSTREAM_ERA', 'DOWNSTREAM_TOOLS'])(
+  test.for(['DOWNSTREAM_AUTH', 'DOWNSTREAM_TRANSPORT', 'DOWNSTREAM_ERA', 'DOWNSTREAM_ERA_BRIDGE', 'DOWNSTREAM_TOOLS'])(
     '%s for a server that is not there',
     (variable) => {
       const value = {
         DOWNSTREAM_AUTH: 'none',
         DOWNSTREAM_TRANSPORT: 'auto',
         DOWNSTREAM_ERA: 'auto',
+        DOWNSTREAM_ERA_BRIDGE: 'on',
         DOWNSTREAM_TOOLS: 'read-only',
       }[variable]
       expect(problemsOf([TICKETS], { [variable]: value })).toEqual([

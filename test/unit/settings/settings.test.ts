@@ -118,6 +118,8 @@ describe('settings that are right', () => {
     expect(settingsOf({ DOWNSTREAM_TRANSPORT: 'http-sse' }).downstreams[0]?.transport).toBe('http-sse')
     expect(settingsOf({ DOWNSTREAM_ERA: 'modern' }).downstreams[0]?.era).toBe('modern')
     expect(settingsOf({ DOWNSTREAM_ERA: 'auto' }).downstreams[0]?.era).toBeUndefined()
+    expect(settingsOf({ DOWNSTREAM_ERA_BRIDGE: 'on' }).downstreams[0]?.eraBridge).toBe(true)
+    expect(settingsOf({ DOWNSTREAM_ERA_BRIDGE: 'off' }).downstreams[0]?.eraBridge).toBeUndefined()
   })
 
   test('the line breaks of a PEM may be spelled out', () => {

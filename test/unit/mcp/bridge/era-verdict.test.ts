@@ -76,10 +76,35 @@ describe('a verdict', () => {
   })
 
   test('is not made of a server that fails, and of no answer', async () => {
-    const memory = new EraMemory(() => 0)
+    let now = 0
+    const memory = new EraMemory(() => now)
     expect(await memory.found('a', async () => ({ status: 503, message: '' }))).toBeUndefined()
+    now = 2_000
     expect(await memory.found('a', async () => undefined)).toBeUndefined()
+    now = 6_000
     expect(await memory.found('a', async () => modern)).toBe('modern')
+  })
+
+  test('that does not come is not asked for with every request, and again after 2, 4, 8 and at most 30 seconds', async () => {
+    let now = 0
+    const asked: number[] = []
+    const memory = new EraMemory(() => now)
+    for (; now < 120_000; now += 500) await memory.found('a', async () => void asked.push(now))
+    expect(asked).toEqual([0, 2_000, 6_000, 14_000, 30_000, 60_000, 90_000])
+    expect(memory.isToBeAsked('a')).toBe(true)
+    memory.note('a', 'legacy')
+    expect(memory.isToBeAsked('a')).toBe(false)
+  })
+
+  test('stays where the server that is asked again does not answer, and goes by what it says when it does', async () => {
+    let now = 0
+    const memory = new EraMemory(() => now)
+    await memory.found('a', async () => modern)
+    now = 600_000
+    expect(await memory.found('a', async () => ({ status: 502, message: '' }))).toBe('modern')
+    expect(memory.of('a')).toBe('modern')
+    now = 602_000
+    expect(await memory.found('a', async () => ({ status: 404, message: '' }))).toBe('legacy')
   })
 
   test('of one server says nothing of another, and goes when it is dropped', () => {
