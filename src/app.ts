@@ -89,7 +89,7 @@ export function app(services: Services): Hono<{ Variables: Variables }> {
   for (const { path, body, headers } of PAGE_ASSETS) floor.get(path, (c) => c.body(body, 200, headers))
   floor.use('/link/*', guard(onlyMethods(['GET'])))
   floor.route('/', linkRoutes(services))
-  floor.get('/', (c) => c.body(home(services), 200, pageHeaders('own')))
+  floor.get('/', (c) => c.body(home(services), 200, pageHeaders('front')))
 
   // Administrators' programs and pages; no cross-origin use, whatever the credential.
   floor.route('/admin/api', adminApiRoutes(services))

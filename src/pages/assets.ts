@@ -1,4 +1,5 @@
-// The files pages load, ready to be mounted: the stylesheet and the portal's script under their content hashes, and the mark.
+// The files pages load, ready to be mounted: the stylesheet and the scripts under their content hashes, and the mark.
+import { COPY_SCRIPT } from './copy-script.ts'
 import { LIVE_SCRIPT } from './live-script.ts'
 import { MARK_SVG } from './mark.tsx'
 import { STYLESHEET } from './stylesheet.ts'
@@ -18,6 +19,7 @@ function shortHash(text: string): string {
 
 export const STYLESHEET_PATH = `/assets/${shortHash(STYLESHEET)}.css`
 export const LIVE_SCRIPT_PATH = `/assets/${shortHash(LIVE_SCRIPT)}.js`
+export const COPY_SCRIPT_PATH = `/assets/${shortHash(COPY_SCRIPT)}.js`
 export const MARK_PATH = '/assets/mark.svg'
 
 // An SVG opened by itself is a document that could run scripts; ours has none and may load nothing.
@@ -33,15 +35,17 @@ export const PAGE_ASSETS: readonly Asset[] = [
     body: STYLESHEET,
     headers: { ...ALWAYS, 'Content-Type': 'text/css; charset=UTF-8', 'Cache-Control': 'public, max-age=31536000, immutable' },
   },
-  {
-    path: LIVE_SCRIPT_PATH,
-    body: LIVE_SCRIPT,
+  ...[
+    { path: LIVE_SCRIPT_PATH, body: LIVE_SCRIPT },
+    { path: COPY_SCRIPT_PATH, body: COPY_SCRIPT },
+  ].map((script) => ({
+    ...script,
     headers: {
       ...ALWAYS,
       'Content-Type': 'text/javascript; charset=UTF-8',
       'Cache-Control': 'public, max-age=31536000, immutable',
     },
-  },
+  })),
   {
     path: MARK_PATH,
     body: MARK_SVG,

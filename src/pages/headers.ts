@@ -11,11 +11,13 @@ const CONTENT_SECURITY_POLICY = [
 ].join('; ')
 
 /**
- * `sign-in`: a step between an MCP client and the identity provider. `own`: a page people come to by themselves.
- * `portal`: the same for administrators, where one script of ours keeps live what without it is live by reloading.
+ * `sign-in`: a step between an MCP client and the identity provider. `own`: a page people come to by themselves. `front`: the first of them,
+ * where a script of ours copies what would be selected and copied by hand. `portal`: those for administrators, where another one keeps live
+ * what without it is live by reloading.
  */
-export type Place = 'sign-in' | 'own' | 'portal'
+export type Place = 'sign-in' | 'own' | 'front' | 'portal'
 
+const COPYING = `${CONTENT_SECURITY_POLICY}; script-src 'self'`
 const SCRIPTED = `${CONTENT_SECURITY_POLICY}; script-src 'self'; connect-src 'self'`
 
 // A browser-based client opens the sign-in in a popup and waits for a message from it. `same-origin` anywhere on the way
@@ -23,13 +25,14 @@ const SCRIPTED = `${CONTENT_SECURITY_POLICY}; script-src 'self'; connect-src 'se
 const OPENER_POLICY: Readonly<Record<Place, string>> = {
   'sign-in': 'unsafe-none',
   own: 'same-origin',
+  front: 'same-origin',
   portal: 'same-origin',
 }
 
 export function pageHeaders(place: Place = 'sign-in'): Record<string, string> {
   return {
     'Content-Type': 'text/html; charset=UTF-8',
-    'Content-Security-Policy': place === 'portal' ? SCRIPTED : CONTENT_SECURITY_POLICY,
+    'Content-Security-Policy': place === 'portal' ? SCRIPTED : place === 'front' ? COPYING : CONTENT_SECURITY_POLICY,
     'X-Frame-Options': 'DENY',
     'X-Content-Type-Options': 'nosniff',
     // Not `no-referrer`: with that browsers send `Origin: null` with our own forms, and we could not tell them from a stranger's.

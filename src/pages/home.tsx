@@ -1,4 +1,5 @@
 // The front page: what this address is, and how a client connects to it.
+import { COPY_SCRIPT_PATH } from './assets.ts'
 import { documentOf, type PageLink } from './layout.tsx'
 import { ServerAddress, Servers, ServerSetups, type ShownServer } from './servers.tsx'
 import { shownName } from './shown.ts'
@@ -21,6 +22,7 @@ export function homePage({ name, signInWith, servers, links = [] }: Home): strin
     title: server,
     width: 'middle',
     links,
+    head: <script src={COPY_SCRIPT_PATH} defer />,
     children: (
       <>
         <h1>

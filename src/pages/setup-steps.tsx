@@ -1,7 +1,12 @@
 // How one client is set up, folded away until it is wanted.
 import type { Setup } from './setups.ts'
 
-const KINDS: Readonly<Record<Setup['kind'], string>> = { command: 'Command', json: 'Configuration', url: 'Address' }
+const KINDS: Readonly<Record<Setup['kind'], string>> = {
+  command: 'Command',
+  json: 'Configuration',
+  yaml: 'Configuration',
+  url: 'Address',
+}
 
 interface SetupSteps {
   readonly setup: Setup
@@ -24,8 +29,8 @@ export function SetupSteps({ setup, open, group = 'setup' }: SetupSteps) {
         <code class="pick">{text}</code>
       </pre>
       {install !== undefined && (
-        <p>
-          <a class="button" href={install.href}>
+        <p class="actions">
+          <a class="button button-small" href={install.href}>
             {install.label}
           </a>
         </p>

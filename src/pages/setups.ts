@@ -2,7 +2,7 @@
 
 export interface Setup {
   readonly client: string
-  readonly kind: 'command' | 'json' | 'url'
+  readonly kind: 'command' | 'json' | 'yaml' | 'url'
   /** What to do with `text`, as one sentence. */
   readonly where: string
   readonly text: string
@@ -11,6 +11,15 @@ export interface Setup {
 }
 
 const LOOPBACK = new Set(['localhost', '127.0.0.1'])
+/** Names that no public DNS has. */
+const PRIVATE_NAME = /^[^.]+$|\.(local|localhost|internal|intranet|lan|corp|home|test|home\.arpa)$/
+const PRIVATE_NUMBER =
+  /^(0|10|127)\.|^192\.168\.|^169\.254\.|^172\.(1[6-9]|2\d|3[01])\.|^100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.|^\[/
+
+/** Hosted clients call from their own network: they reach neither this computer, nor a private network, nor plain http. */
+function isReachableFromOutside({ protocol, hostname }: URL): boolean {
+  return protocol === 'https:' && !PRIVATE_NAME.test(hostname) && !PRIVATE_NUMBER.test(hostname)
+}
 
 /** `https://mcp.example.com/servers/docs/mcp` is `docs`; `https://mcp.example.com/mcp` is `mcp-example-com`. This computer has no name. */
 export function shortNameOf(mcpUrl: string): string {
@@ -38,21 +47,37 @@ export function setupsFor(mcpUrl: string, name: string = shortNameOf(mcpUrl)): r
   // mcp-remote speaks plain http to this computer only, unless it is told that the network is trusted.
   const plainHttp = address.protocol === 'http:' && !LOOPBACK.has(address.hostname) ? ['--allow-http'] : []
 
-  const claude: Setup = {
-    client: 'Claude',
-    kind: 'url',
-    where: 'Settings → Connectors → Add custom connector, then paste this address.',
-    text: url,
-  }
+  const viaMcpRemote = json({ mcpServers: { [name]: { command: 'npx', args: ['-y', 'mcp-remote', url, ...plainHttp] } } })
+
+  const hosted: readonly Setup[] = [
+    {
+      client: 'Claude',
+      kind: 'url',
+      where: 'On the web and in the desktop app: Customize → Connectors → Add custom connector, then paste this address.',
+      text: url,
+    },
+    {
+      client: 'ChatGPT',
+      kind: 'url',
+      where: 'In developer mode: Settings → Apps → Create, paste this address, and choose OAuth.',
+      text: url,
+    },
+  ]
 
   return [
-    // Claude's connectors call from Anthropic's network: they reach neither this computer nor plain http.
-    ...(address.protocol === 'https:' ? [claude] : []),
+    ...(isReachableFromOutside(address) ? hosted : []),
     {
       client: 'Claude Code',
       kind: 'command',
       where: 'Run this in a terminal, then type /mcp in Claude Code to sign in.',
       text: `claude mcp add --transport http ${name} ${quoted(url)}`,
+    },
+    {
+      client: 'VS Code',
+      kind: 'json',
+      where: 'Add this to .vscode/mcp.json, or run “MCP: Add Server” from the Command Palette.',
+      text: json({ servers: { [name]: { type: 'http', url } } }),
+      install: { label: 'Add to VS Code', href: `vscode:mcp/install?${encodeURIComponent(JSON.stringify(vsCode))}` },
     },
     {
       client: 'Cursor',
@@ -65,11 +90,44 @@ export function setupsFor(mcpUrl: string, name: string = shortNameOf(mcpUrl)): r
       },
     },
     {
-      client: 'VS Code',
+      client: 'Gemini CLI',
+      kind: 'command',
+      where: `Run this in a terminal, then type /mcp auth ${name} in Gemini CLI to sign in.`,
+      text: `gemini mcp add --transport http ${name} ${quoted(url)}`,
+    },
+    {
+      client: 'Codex',
+      kind: 'command',
+      where: 'Run these in a terminal; the second one signs you in.',
+      text: `codex mcp add ${name} --url ${quoted(url)}\ncodex mcp login ${name}`,
+    },
+    {
+      client: 'Windsurf',
       kind: 'json',
-      where: 'Add this to .vscode/mcp.json, or run “MCP: Add Server” from the Command Palette.',
-      text: json({ servers: { [name]: { type: 'http', url } } }),
-      install: { label: 'Add to VS Code', href: `vscode:mcp/install?${encodeURIComponent(JSON.stringify(vsCode))}` },
+      where: 'Add this to ~/.codeium/windsurf/mcp_config.json, then refresh the MCP servers in Cascade.',
+      text: json({ mcpServers: { [name]: { serverUrl: url } } }),
+    },
+    {
+      client: 'Zed',
+      kind: 'json',
+      where: 'Add this to your settings (zed: open settings file).',
+      text: json({ context_servers: { [name]: { url } } }),
+    },
+    {
+      client: 'JetBrains',
+      kind: 'json',
+      where: 'In Settings → Tools → AI Assistant → Model Context Protocol (MCP), or in those of Junie, add a server as JSON.',
+      text: viaMcpRemote,
+    },
+    {
+      client: 'Goose',
+      kind: 'yaml',
+      where: 'Add this to ~/.config/goose/config.yaml, or run “goose configure” and add a remote extension (Streamable HTTP).',
+      text: `extensions:\n  ${name}:\n    enabled: true\n    type: streamable_http\n    name: ${name}\n    uri: ${JSON.stringify(url)}\n    timeout: 300`,
+      install: {
+        label: 'Add to Goose',
+        href: `goose://extension?type=streamable_http&url=${encodeURIComponent(url)}&id=${name}&name=${name}&description=${encodeURIComponent(name)}`,
+      },
     },
     {
       client: 'MCP Inspector',
@@ -81,7 +139,7 @@ export function setupsFor(mcpUrl: string, name: string = shortNameOf(mcpUrl)): r
       client: 'mcp-remote',
       kind: 'json',
       where: 'For clients that only start programs on this computer: add this to their list of MCP servers.',
-      text: json({ mcpServers: { [name]: { command: 'npx', args: ['-y', 'mcp-remote', url, ...plainHttp] } } }),
+      text: viaMcpRemote,
     },
   ]
 }

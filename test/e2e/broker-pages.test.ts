@@ -36,6 +36,10 @@ describe.runIf(BROWSER_TESTS_RUN)('the broker shows', () => {
     const status = await open('/', 'home')
     expect(status).toBe(200)
     expect(await page.textContent('.endpoint code')).toBe(world.mcpUrl)
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
+    await page.click('.endpoint .copy')
+    await page.waitForSelector('.endpoint .copy:text("Copied")')
+    expect(await page.evaluate('navigator.clipboard.readText()')).toBe(world.mcpUrl)
     expect(complaints).toEqual([])
   })
 

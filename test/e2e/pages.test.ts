@@ -16,6 +16,7 @@ const PAGES: Readonly<Record<string, string>> = { ...EXAMPLES, ...OWN_EXAMPLES, 
 
 function placeOf(name: string): Place {
   if (Object.hasOwn(PORTAL_EXAMPLES, name)) return 'portal'
+  if (name.startsWith('home')) return 'front'
   return Object.hasOwn(OWN_EXAMPLES, name) ? 'own' : 'sign-in'
 }
 

@@ -1,4 +1,5 @@
 // What to tell people who want to connect a client: for every server, the lines to copy.
+import { COPY_SCRIPT_PATH } from '../assets.ts'
 import { Servers, type ShownServer } from '../servers.tsx'
 import { confirmPath } from './confirm-path.ts'
 import { portalPage } from './frame.tsx'
@@ -13,6 +14,7 @@ export function connectPage({ servers }: ConnectView): string {
     title: 'Connect',
     place: '/admin/connect',
     width: 'middle',
+    head: <script src={COPY_SCRIPT_PATH} defer />,
     children: (
       <div class="stack">
         <h1>Connect a client</h1>

@@ -89,6 +89,8 @@ summary::before { content: ""; flex: none; width: 8px; height: 8px; border: soli
 .snippet { background: var(--sunken); border-radius: var(--radius-small); padding: 12px 16px; font-size: 0.875rem; line-height: 1.5; white-space: pre-wrap; }
 
 .snippet code { font-size: inherit; }
+.setup > .actions { display: flex; flex-wrap: wrap; gap: 8px; }
+.endpoint > .copy { margin-top: 12px; }
 
 .assurances { display: grid; grid-template-columns: repeat(auto-fit, minmax(13rem, 1fr)); gap: 20px; margin-top: 32px; padding: 0; list-style: none; font-size: 0.9375rem; color: var(--ink-soft); }
 .assurances strong { display: block; color: var(--ink); }

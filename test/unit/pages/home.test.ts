@@ -51,8 +51,24 @@ describe('a client is set up with', () => {
   it.for<[string, boolean]>([
     ['https://mcp.example.com/mcp', true],
     ['http://localhost:8788/mcp', false],
-  ])('Claude, which calls from the internet, at %s: %s', ([url, offered]) => {
-    expect(setupsFor(url).some(({ client }) => client === 'Claude')).toBe(offered)
+    ['https://localhost/mcp', false],
+    ['https://10.0.0.7/mcp', false],
+    ['https://192.168.1.4:8443/mcp', false],
+    ['https://172.20.0.1/mcp', false],
+    ['https://100.64.0.1/mcp', false],
+    ['https://[fd00::1]/mcp', false],
+    ['https://mcp.corp/mcp', false],
+    ['https://mcp/mcp', false],
+    ['https://mcp.acme.internal/mcp', false],
+    ['https://8.8.8.8/mcp', true],
+  ])('Claude and ChatGPT, which call from the internet, at %s: %s', ([url, offered]) => {
+    const clients = setupsFor(url).map(({ client }) => client)
+    expect(['Claude', 'ChatGPT'].map((client) => clients.includes(client))).toEqual([offered, offered])
+  })
+
+  it('a link that carries the address into Goose', () => {
+    const { searchParams } = new URL(setupOf('Goose').install?.href ?? '')
+    expect(Object.fromEntries(searchParams)).toMatchObject({ type: 'streamable_http', url: mcpUrl, id: 'mcp-example-com' })
   })
 
   it('an address that a shell can not read as a command', () => {

@@ -1,7 +1,7 @@
 // The pages of administrators and the account page: what they say, what their buttons lead to, and that strangers' names stay names.
 import { Script } from 'node:vm'
 import { describe, expect, it } from 'vitest'
-import { LIVE_SCRIPT_PATH, MARK_PATH, PAGE_ASSETS, STYLESHEET_PATH } from '../../../src/pages/assets.ts'
+import { COPY_SCRIPT_PATH, LIVE_SCRIPT_PATH, MARK_PATH, PAGE_ASSETS, STYLESHEET_PATH } from '../../../src/pages/assets.ts'
 import { accountPage } from '../../../src/pages/account.tsx'
 import { pageHeaders } from '../../../src/pages/headers.ts'
 import { LIVE_SCRIPT } from '../../../src/pages/live-script.ts'
@@ -60,8 +60,9 @@ describe.for(Object.entries({ ...PORTAL_EXAMPLES, ...OWN_EXAMPLES }))('the page 
 
   it('loads only files that are served', () => {
     const loaded = [...html.matchAll(/<(?:link|img|script)[^>]*(?:href|src)="([^"]*)"/g)].map(([, path]) => path)
-    const script = Object.hasOwn(PORTAL_EXAMPLES, name) ? [LIVE_SCRIPT_PATH] : []
-    expect(loaded).toEqual([...script, MARK_PATH, STYLESHEET_PATH])
+    const live = Object.hasOwn(PORTAL_EXAMPLES, name) ? [LIVE_SCRIPT_PATH] : []
+    const copying = name.startsWith('connect') ? [COPY_SCRIPT_PATH] : []
+    expect(loaded).toEqual([...copying, ...live, MARK_PATH, STYLESHEET_PATH])
   })
 
   it('uses no class without a style, and no id twice', () => {
@@ -217,6 +218,7 @@ describe('the script of the portal', () => {
   it('is allowed on its pages and nowhere else, and may ask only us', () => {
     expect(pageHeaders('portal')['Content-Security-Policy']).toMatch(/; script-src 'self'; connect-src 'self'$/)
     expect(pageHeaders('own')['Content-Security-Policy']).not.toContain('script-src')
+    expect(pageHeaders('front')['Content-Security-Policy']).toMatch(/; script-src 'self'$/)
     expect(pageHeaders('portal')['Cross-Origin-Opener-Policy']).toBe('same-origin')
   })
 
