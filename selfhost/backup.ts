@@ -106,6 +106,8 @@ function copied(from: string, to: string): boolean {
   }
 }
 
+/** Whoever restores can not know whether it was stopped since; whoever still wants it switches it on again. */
+const ENDED_ALWAYS: readonly (readonly [table: string, statement: string])[] = [['recording', 'DELETE FROM recording']]
 // What is ended is ended as revocation would: the words of the tables are those of src/session/store and src/directory.
 const ENDINGS: readonly (readonly [table: string, statement: string])[] = [
   ['grants', "UPDATE grants SET revoked_at = :now, revoked_why = 'administrator' WHERE revoked_at IS NULL AND :now > 0"],
@@ -120,10 +122,11 @@ function made(file: string, endedAt: number | undefined): void {
   try {
     const [answer] = database.prepare('PRAGMA quick_check').all()
     if (answer?.['quick_check'] !== 'ok') throw new BackupError(`${file} is damaged`)
-    if (endedAt === undefined) return
     const tables = database.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").all()
-    for (const [table, statement] of ENDINGS)
-      if (tables.some(({ name }) => name === table)) database.prepare(statement).run({ now: endedAt })
+    const has = (table: string): boolean => tables.some(({ name }) => name === table)
+    for (const [table, statement] of ENDED_ALWAYS) if (has(table)) database.prepare(statement).run()
+    if (endedAt === undefined) return
+    for (const [table, statement] of ENDINGS) if (has(table)) database.prepare(statement).run({ now: endedAt })
   } finally {
     database.close()
   }

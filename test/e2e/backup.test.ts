@@ -4,8 +4,10 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { decodeJwt } from 'jose'
 import { expect, test } from 'vitest'
 import { backUp, restore } from '../../selfhost/backup.ts'
+import { AdminProgram } from '../world/administrator.ts'
 import { BrokerClient, countForLong, statusWith } from '../world/broker-client.ts'
 import { startWorld, type World } from '../world/world.ts'
 import { forEveryTry } from '../world/each-try.ts'
@@ -29,6 +31,9 @@ test('what was revoked after the backup stays revoked, unless the operator says 
   const alice = await client.signIn('alice')
   const bob = await client.signIn('bob')
   const stream = await countForLong(world.mcpUrl, bob.accessToken)
+  const carol = await AdminProgram.signedIn(world.brokerUrl, 'carol')
+  const sub = String(decodeJwt(bob.accessToken).sub)
+  expect((await carol.post(`/recordings/${sub}`, { bodies: false, minutes: 60, reason: 'looking for a bug' })).status).toBe(201)
   const first = join(backups, 'first')
   expect(backUp(dataDir, first)).toMatchObject({ databases: expect.any(Number) })
   expect(stream.endedAt).toBeUndefined()
@@ -46,6 +51,8 @@ test('what was revoked after the backup stays revoked, unless the operator says 
 
   await restored(first, true)
   for (const { accessToken } of [alice, bob]) expect(await statusWith(world.mcpUrl, accessToken)).toBe(200)
+  // An administrator may have stopped it since: nobody is recorded whom nobody means to record.
+  expect((await carol.see(`/people/${sub}`))['live'].recording).toBeUndefined()
 })
 
 test.for<[string, () => unknown, string]>([

@@ -25,7 +25,7 @@ const onRound = (round: LossRound): void => {
   rounds.push(round)
   console.log(
     `${String(rounds.length).padStart(4)} ${fault}: ${round.acknowledged} writes acknowledged, ${round.unanswered} not, ` +
-      `all nodes agree after ${(round.agreedAfterMs / 1000).toFixed(1)} s, ${round.left} nodes left by themselves, lost ${round.lost.length}`,
+      `${round.isComplete ? 'all nodes agree' : 'GIVEN UP'} after ${(round.agreedAfterMs / 1000).toFixed(1)} s, ${round.left} nodes left by themselves, lost ${round.lost.length}`,
   )
   for (const sentence of round.lost) console.log(`     ${sentence}`)
 }

@@ -16,6 +16,8 @@ export interface LossRound {
   readonly agreedAfterMs: number
   /** Nodes that ended by themselves: they could not renew their leases in time. */
   readonly left: number
+  /** False: nodes had not answered for everybody when the time was over, as when there is too little machine for them. */
+  readonly isComplete: boolean
   /** Sentences. */
   readonly lost: readonly string[]
 }
@@ -42,9 +44,9 @@ export async function lose({ rounds, nodes, fault, chance, onRound }: LossOption
   try {
     const all = await grantsOf(world, PERSON_KEYS)
     for (let round = 0; round < rounds; round += 1) onRound(await loseOnce(world, all, fault, chance))
-    const { sentences } = await agreed(world, all, 0)
+    const { sentences, isComplete } = await agreed(world, all, 0)
     const refreshes = await Promise.all(all.map(async (grants) => await grants.judgeRefreshes()))
-    return [...sentences, ...refreshes.flat()]
+    return [...sentences, ...refreshes.flat(), ...(isComplete ? [] : ['a node does not answer for everybody'])]
   } finally {
     await world.close()
   }
@@ -66,11 +68,12 @@ async function loseOnce(world: ClusterWorld, all: readonly Grants[], fault: Faul
   await fail(victim, fault)
   isOver = true
   await writing
-  const { sentences } = await agreed(world, all, since)
+  const { sentences, isComplete } = await agreed(world, all, since)
   const left = world.nodes.reduce((sum, node) => sum + node.leftByItself, 0)
   for (const node of world.nodes) node.leftByItself = 0
   return {
     left,
+    isComplete,
     acknowledged: total(all, 'acknowledged') - before.acknowledged,
     unanswered: total(all, 'unanswered') - before.unanswered,
     agreedAfterMs: Date.now() - failedAt,
@@ -99,12 +102,14 @@ async function fail({ runtime, door }: Node, fault: Fault): Promise<void> {
   if (fault === 'kill' || fault === 'drain') await runtime.start()
 }
 
+interface Agreement {
+  readonly sentences: readonly string[]
+  /** False: a node had not answered for everybody when the time was over. */
+  readonly isComplete: boolean
+}
+
 /** Every node answers for every grant, and whether each answer is right. */
-async function agreed(
-  world: ClusterWorld,
-  all: readonly Grants[],
-  since: number,
-): Promise<{ readonly sentences: readonly string[] }> {
+async function agreed(world: ClusterWorld, all: readonly Grants[], since: number): Promise<Agreement> {
   const deadline = Date.now() + AGREE_WITHIN_MS
   for (;;) {
     const said = await Promise.all(
@@ -113,8 +118,8 @@ async function agreed(
       ),
     )
     const answered = said.filter((sentences) => sentences !== undefined)
-    if (answered.length === said.length) return { sentences: answered.flat() }
-    if (Date.now() > deadline) return { sentences: [...answered.flat(), 'a node does not answer for everybody'] }
+    if (answered.length === said.length) return { sentences: answered.flat(), isComplete: true }
+    if (Date.now() > deadline) return { sentences: answered.flat(), isComplete: false }
     await sleep(250)
   }
 }
