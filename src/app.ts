@@ -13,6 +13,7 @@ import { log } from './platform/telemetry.ts'
 import { accountRoutes } from './routes/account.ts'
 import { adminApiRoutes } from './routes/admin/api.ts'
 import { confirmRoutes } from './routes/admin/confirm.ts'
+import { exportPages } from './routes/admin/exports.ts'
 import { liveFeedRoutes } from './routes/admin/live-feed.ts'
 import { machinePages } from './routes/admin/machine-pages.ts'
 import { portalRoutes } from './routes/admin/portal.ts'
@@ -100,6 +101,7 @@ export function app(services: Services): Hono<{ Variables: Variables }> {
   floor.route('/', confirmRoutes(services))
   floor.route('/', machinePages(services))
   floor.route('/', signalPages(services))
+  floor.route('/', exportPages(services))
   floor.route('/', recordingPages(services))
   floor.route('/', liveFeedRoutes(services))
 

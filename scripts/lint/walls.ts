@@ -10,6 +10,7 @@ clients: platform
 settings: platform caller.ts clients
 issuer: platform caller.ts evidence
 oauth-client: platform settings
+export: platform evidence settings
 
 session/contract: platform caller.ts
 session/store: platform caller.ts settings issuer session/contract
@@ -21,7 +22,7 @@ session/access: platform caller.ts settings session/contract session/store sessi
 session/upkeep: platform session/contract session/store session/session-context.ts session/revocation.ts session/access
 session/admin: caller.ts session/contract session/store session/streams session/session-context.ts session/revocation.ts session/access
 session/user-session.ts: platform caller.ts settings issuer session/contract session/store session/streams session/tables.ts session/session-context.ts session/revocation.ts session/access session/upkeep session/admin
-directory: platform evidence caller.ts settings clients session/contract session/store session/admin
+directory: platform evidence export caller.ts settings clients session/contract session/store session/admin
 
 oauth: platform caller.ts settings clients issuer oauth-client session/contract session/store session/access directory
 identity: platform caller.ts settings oauth-client session/contract

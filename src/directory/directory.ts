@@ -44,6 +44,7 @@ export abstract class Directory extends CredentialDirectory {
       obey: async (sub, order, person) => await env.USER_SESSION.getByName(sub).obey(order, person),
       senders: () => this.senders(),
       signer: () => this.signer(),
+      settings: () => this.#told(),
       tell: async (sub, by) => await env.USER_SESSION.getByName(sub).learn(by),
       now,
     })
@@ -60,7 +61,12 @@ export abstract class Directory extends CredentialDirectory {
   }
 
   async onStart(): Promise<void> {
-    await Promise.all([this.#has.campaigns.resume(), this.#has.signals.resume(), applyPolicy(this.#has, this.env, now())])
+    await Promise.all([
+      this.#has.campaigns.resume(),
+      this.#has.signals.resume(),
+      this.#has.exports.resume(),
+      applyPolicy(this.#has, this.env, now()),
+    ])
   }
 
   /** `source` stands for the address the request came from; it counts against that address's rate. */
@@ -126,7 +132,7 @@ export abstract class Directory extends CredentialDirectory {
     return this.#has
   }
 
-  protected override get evidenced(): Pick<DirectoryTables, 'evidence' | 'receipts'> {
+  protected override get evidenced(): Pick<DirectoryTables, 'evidence' | 'exports' | 'receipts'> {
     return this.#has
   }
 

@@ -6,6 +6,7 @@ import { AppliedPolicy } from './applied-policy.ts'
 import { Campaigns, type CampaignOptions } from './bulk-actions.ts'
 import { Clients } from './clients.ts'
 import { EvidenceLog, type EvidenceLogOptions } from './evidence-log.ts'
+import { Exports, type ExportOptions } from './exports.ts'
 import { LoadOfDeployment } from './load.ts'
 import { Machines } from './machines.ts'
 import { MeasuredDeployment } from './measured.ts'
@@ -49,19 +50,25 @@ export interface DirectoryTables {
   readonly streams: SignalStreams
   readonly sealingKeys: SealingKeys
   readonly evidence: EvidenceLog
+  readonly exports: Exports
 }
 
 /** What asks people's objects, and what time it is in unix seconds. */
-interface Asking extends Pick<CampaignOptions, 'now' | 'ask' | 'tell'>, Pick<EvidenceLogOptions, 'signer'> {
+interface Asking
+  extends Pick<CampaignOptions, 'now' | 'ask' | 'tell'>, Pick<EvidenceLogOptions, 'signer'>, Pick<ExportOptions, 'settings'> {
   readonly obey: (sub: string, order: SignalOrder, person: Identity) => Promise<Receipt | undefined>
   readonly senders: () => Promise<ReadonlyMap<string, StreamSender>>
 }
 
 /** Brings older tables up to date first. */
-export function tablesOf(storage: DurableObjectStorage, { now, ask, tell, obey, senders, signer }: Asking): DirectoryTables {
+export function tablesOf(
+  storage: DurableObjectStorage,
+  { now, ask, tell, obey, senders, signer, settings }: Asking,
+): DirectoryTables {
   migrate(storage, MIGRATIONS)
   const people = new People(storage)
-  const evidence = new EvidenceLog(storage, { signer, appended: () => undefined, now })
+  const evidence: EvidenceLog = new EvidenceLog(storage, { signer, appended: () => exports.appended(), now })
+  const exports = new Exports(storage, { evidence, settings })
   const receipts = new Receipts(storage, evidence)
   const notBefore = new NotBefore(storage)
   const providerSessions = new ProviderSessions(storage)
@@ -96,6 +103,8 @@ export function tablesOf(storage: DurableObjectStorage, { now, ask, tell, obey, 
     policy: new AppliedPolicy(storage),
     sealingKeys: new SealingKeys(storage),
     // After the tables that its first line counts.
+    // Its tables are there before a line is.
+    exports,
     evidence,
   }
 }

@@ -27,7 +27,7 @@ const count = z.int('is not a whole number').min(1, 'is not above zero').max(1e9
 const scope = z.string().regex(SCOPE, 'is not a scope a server can have')
 
 /** A text that may take the value of secrets, by name. */
-function secretText(given: Given) {
+export function secretText(given: Given) {
   return text.transform((written, context) =>
     written.replace(REFERENCE, (_, name?: string) => {
       if (name === undefined) return '$'

@@ -249,6 +249,9 @@ export const environment = z.object({
   ADMIN_EMAILS: narrowing,
   /** And by group, `NAME:admins`. */
   ADMIN_GROUPS: narrowing,
+  // Section: Export
+  /** JSON; where security events and receipts are exported to: webhooks, OTLP, S3 or R2: [Export](docs/operations/export.md). */
+  EXPORTS: z.string().optional(),
   // Section: Token exchange
   /** Token exchange: the issuer whose tokens are taken, found by discovery. */
   AUTH_ISSUER: webUrl.optional(),

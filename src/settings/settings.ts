@@ -6,6 +6,7 @@ import { readClients, type EnteredClient } from './clients.ts'
 import { readDownstreams, type Downstream } from './downstreams.ts'
 import { environment, keyBytes, NEW_KEY, type Environment } from './environment.ts'
 import { exchangeOf, problemsOfExchange, type ExchangeSettings } from './exchange.ts'
+import { readExports, type ExportSink } from './exports.ts'
 import { limitsOf, type Limits } from './limits.ts'
 import { assertionsPassedOn, exchangeablePassedOn } from './passed-on.ts'
 import { authoritiesOf, PeopleNames } from './people-names.ts'
@@ -36,6 +37,8 @@ export interface Settings {
   readonly clients: readonly EnteredClient[]
   readonly exchange: ExchangeSettings
   readonly limits: Limits
+  /** Where the evidence goes. */
+  readonly exports: readonly ExportSink[]
   /** Absent: no spans are made. */
   readonly telemetry: TelemetrySettings | undefined
 }
@@ -77,11 +80,13 @@ export function readSettings(env: object): Settings {
     environment.shape.REDIRECT_SCHEMES.safeParse(given['REDIRECT_SCHEMES']).data,
   )
   const { identityProviders, problems: ofProviders } = readProviders(given)
+  const { exports, problems: ofExports } = readExports(given)
   const problems = parsed.success ? [] : parsed.error.issues.map((issue) => asProblem(issue, given))
   problems.push(
     ...ofDownstreams,
     ...ofClients,
     ...ofProviders,
+    ...ofExports,
     ...problemsOfExchange(given),
     ...problemsOfAdministrators(given),
     ...problemsOfTelemetry(given),
@@ -100,7 +105,14 @@ export function readSettings(env: object): Settings {
   const together = [...names.problems, ...passedOn]
   if (together.length > 0) throw new SettingsError(together)
   const baseUrlIsAssumed = given['BASE_URL'] === undefined
-  return Object.freeze({ ...settings(parsed.data, servers, providers), administrators, exchange, clients, baseUrlIsAssumed })
+  return Object.freeze({
+    ...settings(parsed.data, servers, providers),
+    administrators,
+    exchange,
+    clients,
+    exports,
+    baseUrlIsAssumed,
+  })
 }
 
 function byVariable(a: SettingsProblem, b: SettingsProblem): number {
@@ -175,7 +187,7 @@ function settings(
   env: Environment,
   downstreams: readonly Downstream[],
   providers: readonly IdentityProviderSettings[],
-): Omit<Settings, 'administrators' | 'exchange' | 'clients' | 'baseUrlIsAssumed'> {
+): Omit<Settings, 'administrators' | 'exchange' | 'clients' | 'exports' | 'baseUrlIsAssumed'> {
   return {
     baseUrl: env.BASE_URL,
     downstreams,

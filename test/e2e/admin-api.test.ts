@@ -19,7 +19,7 @@ forEveryTry(async () => {
 })
 
 /** These are held to the document where there is one: signals.test.ts asks by the same program. */
-const NEEDS_A_TRANSMITTER = /^post \/(?:signals|servers)\//
+const NEEDS_A_TRANSMITTER = /^post \/(?:signals|servers|exports)\//
 
 /** The index is seconds behind. */
 async function listed(email: string): Promise<string> {

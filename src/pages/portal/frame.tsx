@@ -12,6 +12,7 @@ const PLACES = [
   { label: 'Events', href: '/admin/events' },
   { label: 'Receipts', href: '/admin/receipts' },
   { label: 'Signals', href: '/admin/signals' },
+  { label: 'Exports', href: '/admin/exports' },
   { label: 'Connect', href: '/admin/connect' },
 ] as const
 

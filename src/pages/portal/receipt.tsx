@@ -60,6 +60,9 @@ export function receiptPage(view: ReceiptView): string {
               </span>
             </a>
           )}
+          <a class="button" id="signed" href={`/admin/receipts/${receipt.id}/signed`} download={`receipt-${receipt.id}.json`}>
+            Download signed receipt
+          </a>
           <a class="button" id="to-receipts" href="/admin/receipts">
             All receipts
           </a>
@@ -153,7 +156,7 @@ function Facts({ receipt, person }: ReceiptView) {
     <dl class="facts facts-small">
       {person !== undefined && (
         <div>
-          <dt>PersonName</dt>
+          <dt>Person</dt>
           <dd>
             <PersonName {...person} />
           </dd>

@@ -6,6 +6,7 @@ import { log } from '../../platform/telemetry.ts'
 import type { Services } from '../../services.ts'
 import { revoke, setClientBlocked, setPersonBlocked, type Acting } from './actions.ts'
 import { actingAs, adminApiOnly, logActed, type Administered } from './administrator.ts'
+import { exportsApi } from './exports.ts'
 import { evidenceApi } from './evidence-api.ts'
 import { exported, EXPORT_HEADERS, type ExportFormat } from './export.ts'
 import { createMachine, listMachines } from './machines.ts'
@@ -36,6 +37,7 @@ export function adminApiRoutes(services: Services): Hono<Administered> {
   recordingApi(routes, services)
   sealingKeyApi(routes, services)
   evidenceApi(routes, services)
+  exportsApi(routes, services)
   routes.all('*', () => {
     throw new AdminRefusal('not_found', 'the admin API has nothing at this address: see /admin/api/openapi.json')
   })

@@ -32,5 +32,24 @@ export const EVIDENCE_ANSWERS = {
     entries: z.array(z.union([line, gap])),
     next: z.int().optional().describe('Pass it as `after`'),
   }),
+  Exports: z.strictObject({
+    exports: z.array(
+      z.strictObject({
+        name: z.string(),
+        type: z.enum(['webhook', 'otlp', 's3']),
+        host: z.string(),
+        cursor: z.int().describe('The last line it has taken'),
+        head: z.int().describe('The newest line there is'),
+        failures: z.int().describe('In a row'),
+        takenAt: z.int().optional().describe('Unix seconds'),
+        problem: z.string().optional(),
+        deadLetters: z
+          .array(z.strictObject({ number: z.int(), at: z.int(), why: z.string() }))
+          .describe('Lines it refuses for good, as they are'),
+      }),
+    ),
+  }),
+  ExportTested: z.strictObject({ taken: z.boolean(), why: z.string() }),
+  ExportRetried: z.strictObject({ left: z.int().describe('Lines it still refuses') }),
   SignedReceipt: z.strictObject({ receipt: z.string().describe('A JWS of the receipt and its line'), keys: z.array(key) }),
 } as const

@@ -104,6 +104,17 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     query: evidenceQuery,
     answers: { 200: 'EvidenceEntries' },
   },
+  'get /exports': { summary: 'How far each sink of the export has come, and what it refuses', answers: { 200: 'Exports' } },
+  'post /exports/{name}/test': {
+    summary: 'Send a sink a test event that proves the way there',
+    body: why,
+    answers: { 200: 'ExportTested' },
+  },
+  'post /exports/{name}/retry': {
+    summary: 'Send a sink once more what it has refused',
+    body: why,
+    answers: { 200: 'ExportRetried' },
+  },
   'post /revocations': {
     summary: 'End a stream, MCP session, grant, client, person, server, or everyone; 202 while people are still being asked',
     body: revocation,

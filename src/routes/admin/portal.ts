@@ -118,6 +118,11 @@ function receipts(page: PortalPages, services: Services): void {
     const view = await receiptView(services, c.req.param('id') ?? '')
     return view ? portal(c, receiptPage(view)) : await c.notFound()
   })
+  page('/admin/receipts/:id/signed', async (c) => {
+    const signed = await services.directory().signedReceipt(c.req.param('id') ?? '')
+    if (!signed) return await c.notFound()
+    return c.json(signed, 200, { 'Cache-Control': 'no-store', 'Content-Disposition': 'attachment; filename="receipt.json"' })
+  })
   page('/admin/receipts/:id/now', async (c) => {
     const view = await receiptView(services, c.req.param('id') ?? '')
     return view ? portal(c, receiptNow(view)) : await c.notFound()

@@ -19,7 +19,7 @@ export function keyOf({ kid, jwk }: EvidenceSigner): EvidenceKey {
   return { kid, jwk, since: NOW }
 }
 
-const RECEIPT = { id: 'receipt-1', by: 'carol', why: 'laptop stolen', grants: 1, streams: 2, state: 'done' }
+const RECEIPT = { id: 'receipt-1', by: 'carol', why: 'laptop stolen', action: 'revoke', grants: 1, streams: 2, state: 'done' }
 
 type Said = Pick<LineBody, 'kind'> & Readonly<Record<string, unknown>>
 

@@ -1,0 +1,253 @@
+// What goes to a sink: signed as its specification says, in OCSF with all that is required, and without anything a SIEM must not have.
+import { createHash, createHmac } from 'node:crypto'
+import { createServer, type IncomingHttpHeaders } from 'node:http'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import type { LineBody } from '../../../src/evidence/line.ts'
+import { ocsfOf } from '../../../src/export/ocsf.ts'
+import { deliver } from '../../../src/export/sinks.ts'
+import { readExports, type ExportSink } from '../../../src/settings/exports.ts'
+import { chain, ISSUER, NOW } from '../evidence/signing.ts'
+
+interface Came {
+  readonly method: string
+  readonly path: string
+  readonly headers: IncomingHttpHeaders
+  readonly body: string
+}
+
+let came: Came[] = []
+let status = 200
+const server = createServer((request, response) => {
+  let body = ''
+  request.on('data', (chunk: Buffer) => (body += chunk.toString()))
+  request.on('end', () => {
+    came.push({ method: request.method ?? '', path: request.url ?? '', headers: request.headers, body })
+    response.writeHead(status, status === 302 ? { location: '/elsewhere' } : {}).end()
+  })
+})
+let origin = ''
+beforeAll(async () => {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  origin = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`
+})
+afterAll(() => void server.close())
+beforeEach(() => {
+  came = []
+  status = 200
+})
+
+const SECRET = Buffer.alloc(32, 7)
+const sinkOf = (entry: object): ExportSink => {
+  const { exports, problems } = readExports({
+    EXPORTS: JSON.stringify([{ name: 'siem', ...entry }]),
+    KEY: `whsec_${SECRET.toString('base64')}`,
+    S3: 'wJalrXUtnFEMI',
+  })
+  const [sink] = exports
+  if (!sink) throw new Error(problems.map(({ problem }) => problem).join())
+  return sink
+}
+const delivery = { issuer: ISSUER, entries: chain(), now: NOW * 1000 }
+
+test('a webhook is signed as Standard Webhooks says, and has the same id whenever the same lines are sent', async () => {
+  const sink = sinkOf({ type: 'webhook', url: `${origin}/hook`, secret: '$KEY' })
+  expect(await deliver(sink, delivery)).toEqual({ outcome: 'taken', why: '' })
+  await deliver(sink, { ...delivery, now: NOW * 1000 + 60_000 })
+  const [first, second] = came
+  const { 'webhook-id': id, 'webhook-timestamp': time, 'webhook-signature': signature } = first?.headers ?? {}
+  expect([id, time]).toEqual(['evidence_siem_1-5', String(NOW)])
+  expect(signature).toBe(
+    `v1,${createHmac('sha256', SECRET)
+      .update(`${String(id)}.${String(time)}.${first?.body}`)
+      .digest('base64')}`,
+  )
+  // Whoever sends it again later has to sign another time: a receiver refuses what is too old.
+  expect([second?.headers['webhook-id'], second?.headers['webhook-timestamp']]).toEqual([id, String(NOW + 60)])
+  expect(second?.headers['webhook-signature']).not.toBe(signature)
+  const { type, data } = JSON.parse(first?.body ?? '')
+  expect(type).toBe('mcp_session_broker.evidence')
+  expect(data.entries.map(({ number }: { number: number }) => number)).toEqual([1, 2, 3, 4, 5])
+  expect(data.entries[1].ocsf).toMatchObject({ class_uid: 3002, metadata: { sequence: 2 } })
+})
+
+test('log records come by OTLP, with the time of what happened', async () => {
+  await deliver(sinkOf({ type: 'otlp', url: `${origin}/v1/logs`, headers: { 'x-key': '$S3' } }), delivery)
+  expect(came).toMatchObject([
+    { method: 'POST', path: '/v1/logs', headers: { 'x-key': 'wJalrXUtnFEMI', 'content-type': 'application/json' } },
+  ])
+  const { resourceLogs } = JSON.parse(came[0]?.body ?? '')
+  const records = resourceLogs[0].scopeLogs[0].logRecords
+  expect(records).toHaveLength(5)
+  expect(records[1]).toMatchObject({ timeUnixNano: `${NOW}001000000`, severityNumber: 9 })
+  expect(JSON.parse(records[1].body.stringValue)).toMatchObject({ number: 2, ocsf: { class_uid: 3002 } })
+})
+
+test('objects are signed by Signature Version 4, named by their numbers, with OCSF beside them', async () => {
+  const sink = sinkOf({ type: 's3', url: `${origin}/bucket/audit`, access_key_id: 'AKID', secret_access_key: '$S3' })
+  await deliver(sink, delivery)
+  const day = new Date(NOW * 1000).toISOString().slice(0, 10).replaceAll('-', '/')
+  expect(came.map(({ method, path }) => `${method} ${path}`)).toEqual([
+    `PUT /bucket/audit/${day}/000000000001-000000000005.ocsf.jsonl`,
+    `PUT /bucket/audit/${day}/000000000001-000000000005.jsonl`,
+  ])
+  for (const one of came) expect(one.headers.authorization).toBe(signatureOf(one))
+  const lines = (came[1]?.body ?? '').trimEnd().split('\n')
+  expect(lines.map((line) => JSON.parse(line))).toEqual(JSON.parse(JSON.stringify(chain())))
+  expect((came[0]?.body ?? '').trimEnd().split('\n')).toHaveLength(4)
+})
+
+const sha = (text: string): string => createHash('sha256').update(text).digest('hex')
+const mac = (key: string | Buffer, text: string): Buffer => createHmac('sha256', key).update(text).digest()
+
+/** As a store computes it from what came, by the words of the AWS documentation. */
+function signatureOf({ method, path, headers, body }: Came): string {
+  const time = String(headers['x-amz-date'])
+  expect(headers['x-amz-content-sha256']).toBe(sha(body))
+  const names = ['host', 'x-amz-content-sha256', 'x-amz-date']
+  const request = [
+    method,
+    path,
+    '',
+    ...names.map((name) => `${name}:${String(headers[name])}`),
+    '',
+    names.join(';'),
+    sha(body),
+  ].join('\n')
+  const scope = `${time.slice(0, 8)}/auto/s3/aws4_request`
+  const key = ['auto', 's3', 'aws4_request'].reduce<Buffer>(
+    (so, part) => mac(so, part),
+    mac('AWS4wJalrXUtnFEMI', time.slice(0, 8)),
+  )
+  const signature = mac(key, `AWS4-HMAC-SHA256\n${time}\n${scope}\n${sha(request)}`).toString('hex')
+  return `AWS4-HMAC-SHA256 Credential=AKID/${scope}, SignedHeaders=${names.join(';')}, Signature=${signature}`
+}
+
+test.for<[number, string]>([
+  [200, 'taken'],
+  [204, 'taken'],
+  [302, 'again'],
+  [400, 'refused'],
+  [401, 'again'],
+  [404, 'again'],
+  [413, 'refused'],
+  [429, 'again'],
+  [503, 'again'],
+])('an answer of %i means %s, and leads nowhere else', async ([answered, outcome]) => {
+  status = answered
+  const sink = sinkOf({ type: 'webhook', url: `${origin}/hook`, secret: '$KEY' })
+  expect(await deliver(sink, delivery)).toMatchObject({ outcome })
+  expect(came.map(({ path }) => path)).toEqual(['/hook'])
+})
+
+test('a sink that is not there is tried again', async () => {
+  const sink = sinkOf({ type: 'webhook', url: 'http://127.0.0.1:1/hook', secret: '$KEY' })
+  expect(await deliver(sink, delivery)).toEqual({ outcome: 'again', why: 'it did not answer' })
+})
+
+test('a test event says that it is one, to every kind of sink', async () => {
+  const nothing = { ...delivery, entries: [] }
+  for (const sink of [
+    sinkOf({ type: 'webhook', url: `${origin}/hook`, secret: '$KEY' }),
+    sinkOf({ type: 'otlp', url: `${origin}/v1/logs` }),
+    sinkOf({ type: 's3', url: `${origin}/bucket`, access_key_id: 'AKID', secret_access_key: '$S3' }),
+  ])
+    expect(await deliver(sink, nothing)).toEqual({ outcome: 'taken', why: '' })
+  expect(came).toHaveLength(3)
+  for (const { body } of came) expect(body).toContain('mcp_session_broker.test')
+  expect(came[2]?.path).toBe('/bucket/test.json')
+})
+
+const bodyOf = (type: string, more: object = {}): LineBody => ({
+  kind: 'event',
+  salt: 's',
+  at: NOW * 1000,
+  event: { type, ...more },
+})
+
+describe('in OCSF', () => {
+  const who = {
+    sub: 'alice',
+    actor: 'carol',
+    actorName: 'carol@example.com',
+    clientId: 'c',
+    clientName: 'Notes',
+    grantId: 'g',
+    reason: 'stolen',
+  }
+
+  // By the class ids and activities of schema.ocsf.io/1.3.0.
+  test.for<[string, number, number, number]>([
+    ['signed_in', 3002, 1, 1],
+    ['sign_in_refused', 3002, 1, 2],
+    ['grant_ended', 3002, 2, 1],
+    ['person_ended', 3002, 2, 1],
+    ['person_blocked', 3001, 5, 1],
+    ['person_unblocked', 3001, 2, 1],
+    ['machine_created', 3001, 1, 1],
+    ['administration_refused', 3003, 99, 2],
+    ['client_blocked', 3004, 3, 1],
+    ['everyone_ended', 3004, 99, 1],
+    ['of a later release', 3004, 99, 1],
+  ])('%s is class %i, activity %i, and has all that is required', ([type, classUid, activity, statusId]) => {
+    for (const more of [who, {}]) {
+      const made = ocsfOf(7, bodyOf(type, more), ISSUER)
+      expect(made).toMatchObject({
+        category_uid: 3,
+        class_uid: classUid,
+        activity_id: activity,
+        type_uid: classUid * 100 + activity,
+        status_id: statusId,
+        severity_id: statusId,
+        time: NOW * 1000,
+        metadata: {
+          version: '1.3.0',
+          product: { name: expect.any(String), vendor_name: expect.any(String) },
+          uid: '7',
+          sequence: 7,
+        },
+      })
+      const required = classUid === 3004 ? 'entity' : 'user'
+      const object = made?.[required]
+      // Of both at least one of the two has to be there.
+      expect(Object.keys(object ?? {})).toEqual(expect.arrayContaining([expect.stringMatching(/^(?:uid|name)$/)]))
+      expect(made?.['service'] !== undefined).toBe(classUid === 3002)
+      expect(made?.activity_name).toBe(activity === 99 ? type : undefined)
+    }
+  })
+
+  test('a receipt is an entity, and lines about the evidence are nothing', () => {
+    const receipt = { id: 'r', by: 'carol', why: 'stolen', action: 'revoke', state: 'done' }
+    const body: LineBody = { kind: 'receipt', salt: 's', at: NOW * 1000, receipt }
+    expect(ocsfOf(3, body, ISSUER)).toMatchObject({
+      class_uid: 3004,
+      activity_id: 1,
+      entity: { type: 'receipt', uid: 'r' },
+      actor: { user: { uid: 'carol' } },
+    })
+    expect(ocsfOf(1, { kind: 'begin', salt: 's', at: 1, before: {} }, ISSUER)).toBeUndefined()
+  })
+})
+
+test.for<[string, object | string, string]>([
+  ['plain http', { type: 'webhook', url: 'http://siem.example/x', secret: '$KEY' }, 'would be told over plain http'],
+  [
+    'a secret that is none',
+    { type: 'webhook', url: 'https://siem.example', secret: 'hunter2hunter2' },
+    'is not whsec_ and the base64 of 24 to 64 bytes',
+  ],
+  ['a short secret', { type: 'webhook', url: 'https://siem.example', secret: 'whsec_AAAA' }, 'is not whsec_'],
+  [
+    'a secret that is not set',
+    { type: 'webhook', url: 'https://siem.example', secret: '$NOBODY' },
+    'names $NOBODY, which is not set',
+  ],
+  ['a kind nobody knows', { type: 'kafka', url: 'https://siem.example' }, 'type'],
+  ['a query', { type: 'otlp', url: 'https://siem.example/?key=x' }, 'has a query'],
+  ['no JSON', '{', 'is not a JSON list of sinks'],
+])('a sink with %s is refused by a sentence without the secret', ([, entry, sentence]) => {
+  const EXPORTS = typeof entry === 'string' ? entry : JSON.stringify([{ name: 'siem', ...entry }])
+  const { exports, problems } = readExports({ EXPORTS, KEY: `whsec_${SECRET.toString('base64')}` })
+  expect([exports, problems.map(({ problem }) => problem).join()]).toEqual([[], expect.stringContaining(sentence)])
+  expect(JSON.stringify(problems)).not.toContain('hunter2')
+})
