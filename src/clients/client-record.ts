@@ -32,6 +32,9 @@ export interface ClientRecord {
   readonly isUsed?: boolean
 }
 
+/** Of a client that has said none of it. */
+export const UNSAID = { uri: undefined, applicationType: undefined, softwareId: undefined, softwareVersion: undefined } as const
+
 /** A client as administrators see it. */
 export interface ListedClient extends ClientRecord {
   /** Unix seconds of the last time a person allowed it something, to the day. */

@@ -1,15 +1,10 @@
 // What a campaign and each person it concerns are to the tables, and how long somebody may take to answer.
 import type { Target } from '../session/admin/administration.ts'
-import type { Action, AdminAction } from '../session/contract/receipt.ts'
+import type { AdminAction } from '../session/contract/receipt.ts'
 import type { Related } from './people.ts'
+import { orderColumns, type OrderRow } from './receipts.ts'
 
-export interface CampaignRow extends Record<string, SqlStorageValue> {
-  id: string
-  at: number
-  actor: string
-  actor_name: string | null
-  reason: string
-  action: Action
+export interface CampaignRow extends OrderRow {
   what: 'everyone' | 'client' | 'resource' | 'person' | 'group'
   target: string | null
   come_to: string
@@ -96,16 +91,12 @@ export class CampaignRows {
   }
 
   /** `isWalked`: whom it concerns is known already. */
-  note({ id, at, by, byName, why, action, target: { what, id: target } }: AdminAction, isWalked: boolean): void {
+  note(order: AdminAction, isWalked: boolean): void {
+    const { what, id: target } = order.target
     this.#storage.sql.exec(
       `INSERT INTO campaigns (id, at, actor, actor_name, reason, action, what, target, come_to, walked)
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, '', ?)`,
-      id,
-      at,
-      by,
-      byName ?? null,
-      why,
-      action,
+      ...orderColumns(order),
       what,
       target ?? null,
       isWalked ? 1 : 0,

@@ -88,12 +88,7 @@ export class Clients extends LifecycleCapability {
     }
     this.#storage.sql.exec(
       'UPDATE clients SET name = ?, redirect_uris = ?, auth_method = ?, grant_types = ?, uri = ?, application_type = ? WHERE id = ?',
-      client.name ?? null,
-      client.redirectUris.join('\n'),
-      client.authMethod,
-      client.grantTypes.join('\n'),
-      client.uri ?? null,
-      client.applicationType ?? null,
+      ...describedBy(client),
       client.id,
     )
     this.#details.keep(client)
@@ -207,12 +202,7 @@ export class Clients extends LifecycleCapability {
         software_version, source, registered_at, used_at)
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)`,
       client.id,
-      client.name ?? null,
-      client.redirectUris.join('\n'),
-      client.authMethod,
-      client.grantTypes.join('\n'),
-      client.uri ?? null,
-      client.applicationType ?? null,
+      ...describedBy(client),
       client.softwareId ?? null,
       client.softwareVersion ?? null,
       source,
@@ -289,4 +279,17 @@ function fromRow(row: ListedRow): ClientRecord {
     registeredAt: row.registered_at,
     ...detailsFrom(row),
   }
+}
+
+/** What a client says of itself that its row holds, in the order of the columns from `name` to `application_type`. */
+function describedBy({
+  name,
+  redirectUris,
+  authMethod,
+  grantTypes,
+  uri,
+  applicationType,
+}: ClientRecord): readonly (string | null)[] {
+  const [uris, grants] = [redirectUris.join('\n'), grantTypes.join('\n')]
+  return [name ?? null, uris, authMethod, grants, uri ?? null, applicationType ?? null]
 }

@@ -1,6 +1,6 @@
 // Clients of the settings, and what stands for `/.sts`, as the Directory answers about them: it keeps only who of them is blocked.
 import { WEB_IDENTITY_CLIENT, WEB_IDENTITY_NAME, type EnteredClient } from '../settings/clients.ts'
-import type { ClientRecord, ListedClient } from '../clients/client-record.ts'
+import { type ClientRecord, type ListedClient, UNSAID } from '../clients/client-record.ts'
 
 type Blocked = (id: string) => ListedClient['blocked']
 
@@ -34,9 +34,6 @@ const WEB_IDENTITY: ClientRecord = {
   redirectUris: [],
   authMethod: 'none',
   grantTypes: [],
-  uri: undefined,
-  applicationType: undefined,
-  softwareId: undefined,
-  softwareVersion: undefined,
+  ...UNSAID,
   registeredAt: 0,
 }

@@ -54,32 +54,12 @@ export class Receipts extends LifecycleCapability {
   }
 
   /** A receipt that is there already stays as it is: storing is tried again when the answer was lost. */
-  keep({
-    id,
-    at,
-    by,
-    byName,
-    why,
-    action,
-    target,
-    people,
-    grants,
-    streams,
-    unanswered = 0,
-    acknowledgedAt,
-    state,
-    signal,
-    closing,
-  }: KeptReceipt): void {
+  keep(receipt: KeptReceipt): void {
+    const { target, people, grants, streams, unanswered = 0, acknowledgedAt, state, signal, closing } = receipt
     const [row] = this.#storage.sql.exec<{ number: number }>(
       `INSERT OR IGNORE INTO receipts (id, at, actor, actor_name, reason, action, target, total, done, failing, grants, streams, unanswered, acknowledged_at, state, signal, closing)
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING number`,
-      id,
-      at,
-      by,
-      byName ?? null,
-      why,
-      action,
+      ...orderColumns(receipt),
       JSON.stringify(target),
       people.total,
       people.done,
@@ -192,14 +172,23 @@ export function atOnce(order: AdminAction, now: number): Receipt {
   return { ...order, people, ...NOTHING_ENDED, acknowledgedAt: now, state: 'done' }
 }
 
-interface Row extends Record<string, SqlStorageValue> {
-  number: number
+/** Who ordered what, when and why, as rows about an action begin. */
+export interface OrderRow extends Record<string, SqlStorageValue> {
   id: string
   at: number
   actor: string
   actor_name: string | null
   reason: string
   action: Action
+}
+
+/** Of an order, in the sequence of `OrderRow`. */
+export function orderColumns({ id, at, by, byName, why, action }: AdminAction): readonly (string | number | null)[] {
+  return [id, at, by, byName ?? null, why, action]
+}
+
+interface Row extends OrderRow {
+  number: number
   target: string
   total: number
   done: number

@@ -1,6 +1,6 @@
 // Clients an operator enters by hand, for those that can neither register nor be described by a document: the setting `CLIENTS`.
 import * as z from 'zod'
-import type { ClientRecord } from '../clients/client-record.ts'
+import { type ClientRecord, UNSAID } from '../clients/client-record.ts'
 import { statedKeys } from '../clients/client-keys.ts'
 import { addressPolicy, STRANGERS_ONLY } from '../clients/public-address.ts'
 import { acceptableRedirectUri } from '../clients/redirect-uri.ts'
@@ -98,10 +98,7 @@ function entered(asked: Entry, given: Given, report: (problem: string, cure?: st
     redirectUris,
     authMethod: keys ? 'private_key_jwt' : withoutKeys,
     grantTypes: ['authorization_code', 'refresh_token'],
-    uri: undefined,
-    applicationType: undefined,
-    softwareId: undefined,
-    softwareVersion: undefined,
+    ...UNSAID,
     keys,
     scopes,
     registeredAt: 0,

@@ -1,7 +1,8 @@
 // What the broker is compared with: the least a Worker can do for a request, and the least with one object on the way.
+import type { Neighbour } from '../../selfhost/workerd-config.ts'
 
 /** (a) Hands the request on as it is. */
-export function passThrough(downstreamUrl: string): string {
+function passThrough(downstreamUrl: string): string {
   return `const DOWNSTREAM = ${JSON.stringify(downstreamUrl)}
 export default { fetch: (request) => fetch(DOWNSTREAM, request) }
 `
@@ -19,6 +20,18 @@ export class Hop extends DurableObject {
 const hop = (request, env) => env.HOP.getByName('one').fetch(request)
 ${far === 0 ? 'export default { fetch: hop }' : farAway(far)}
 `
+}
+
+/** (a) and (b), beside the broker in one process. */
+export function bareNeighbours(
+  downstreamUrl: string,
+  ports: { readonly passThrough: number; readonly objectHop: number },
+): readonly Neighbour[] {
+  const durableObjects = [{ binding: 'HOP', className: 'Hop' }]
+  return [
+    { name: 'pass-through', port: ports.passThrough, module: passThrough(downstreamUrl) },
+    { name: 'object-hop', port: ports.objectHop, module: objectHop(downstreamUrl), durableObjects },
+  ]
 }
 
 function farAway(roundTripMs: number): string {

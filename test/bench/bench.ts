@@ -10,7 +10,7 @@ import { parseArgs } from 'node:util'
 import { ROOT } from '../world/bundle.ts'
 import { freePort } from '../world/listening.ts'
 import { startWorld } from '../world/world.ts'
-import { objectHop, ownedSteps, passThrough, sameSteps } from './bare-workers.ts'
+import { bareNeighbours, ownedSteps, sameSteps } from './bare-workers.ts'
 import { callsPerRequest, measureDistance } from './between.ts'
 import { spreadOf } from './figures.ts'
 import { cpuSeconds, startCannedDownstream, startLoadGenerator } from './processes.ts'
@@ -83,13 +83,7 @@ async function measure(calls: ReadonlyMap<string, number>): Promise<readonly Row
     peer: await freePort(),
   }
   const neighbours = [
-    { name: 'pass-through', port: ports.passThrough, module: passThrough(downstream.url) },
-    {
-      name: 'object-hop',
-      port: ports.objectHop,
-      module: objectHop(downstream.url),
-      durableObjects: [{ binding: 'HOP', className: 'Hop' }],
-    },
+    ...bareNeighbours(downstream.url, ports),
     {
       name: 'same-steps',
       port: ports.sameSteps,

@@ -9,7 +9,7 @@ import { ROOT } from '../world/bundle.ts'
 import { credentialsFor, type Credentials } from '../world/clients.ts'
 import { freePort } from '../world/listening.ts'
 import { startWorld, type World } from '../world/world.ts'
-import { carrying, objectHop, passThrough, storingHop } from './bare-workers.ts'
+import { bareNeighbours, carrying, storingHop } from './bare-workers.ts'
 import { table } from './figures.ts'
 import { cpuSeconds, openFilesLimit, residentKiB, startStreamClient, startStreamDownstream } from './processes.ts'
 import type { Opening, Read } from './stream-client.ts'
@@ -44,13 +44,7 @@ const ports = {
   held: await freePort(),
 }
 const neighbours = [
-  { name: 'pass-through', port: ports.passThrough, module: passThrough(downstream.url) },
-  {
-    name: 'object-hop',
-    port: ports.objectHop,
-    module: objectHop(downstream.url),
-    durableObjects: [{ binding: 'HOP', className: 'Hop' }],
-  },
+  ...bareNeighbours(downstream.url, ports),
   {
     name: 'carrying',
     port: ports.carrying,

@@ -32,6 +32,10 @@ export interface RealServer {
 const ECHO = { tool: 'echo', args: { message: 'hello there' }, says: 'hello there' }
 const bin = (name: string): string => join('node_modules', '.bin', name)
 const stdio = (): readonly string[] => [process.execPath, 'server-stdio.mjs']
+const supergateway = (port: number, ...more: readonly string[]): readonly string[] => {
+  const given = ['--stdio', stdio().join(' '), '--outputTransport', 'streamableHttp', ...more, '--port', `${port}`]
+  return [bin('supergateway'), ...given]
+}
 
 export const SERVERS: readonly RealServer[] = [
   { ...ECHO, name: 'everything', title: 'server-everything', command: () => [bin('mcp-server-everything'), 'streamableHttp'] },
@@ -51,34 +55,12 @@ export const SERVERS: readonly RealServer[] = [
     title: 'mcp-proxy',
     command: (port) => [bin('mcp-proxy'), '--host', '127.0.0.1', '--port', `${port}`, '--server', 'stream', '--', ...stdio()],
   },
-  {
-    ...ECHO,
-    name: 'supergateway',
-    title: 'supergateway',
-    command: (port) => [
-      bin('supergateway'),
-      '--stdio',
-      stdio().join(' '),
-      '--outputTransport',
-      'streamableHttp',
-      '--port',
-      `${port}`,
-    ],
-  },
+  { ...ECHO, name: 'supergateway', title: 'supergateway', command: (port) => supergateway(port) },
   {
     ...ECHO,
     name: 'supergateway-stateful',
     title: 'supergateway, stateful',
-    command: (port) => [
-      bin('supergateway'),
-      '--stdio',
-      stdio().join(' '),
-      '--outputTransport',
-      'streamableHttp',
-      '--stateful',
-      '--port',
-      `${port}`,
-    ],
+    command: (port) => supergateway(port, '--stateful'),
     counts: true,
   },
   { ...ECHO, name: 'hono', title: '@hono/mcp', command: () => ['server-hono.mjs'], counts: true },

@@ -2,10 +2,11 @@
 import type { Browser } from 'playwright-core'
 import { describe, expect, test } from 'vitest'
 import { BrokerClient, countForLong, statusWith } from '../world/broker-client.ts'
-import { BROWSER_TESTS_RUN, launchChromium, picturesOf } from '../world/chromium.ts'
+import { BROWSER_TESTS_RUN, picturesOf } from '../world/chromium.ts'
 import { openAs, pictured } from '../world/portal-visit.ts'
-import { startWorld, type World } from '../world/world.ts'
+import type { World } from '../world/world.ts'
 import { forEveryTry } from '../world/each-try.ts'
+import { startBrowserWorld } from '../world/browser-world.ts'
 
 const PICTURES = picturesOf('account')
 
@@ -15,13 +16,9 @@ describe.runIf(BROWSER_TESTS_RUN)('the account page', () => {
   let client: BrokerClient
 
   forEveryTry(async () => {
-    world = await startWorld()
-    browser = await launchChromium()
-    client = await BrokerClient.register(world.brokerUrl, { client_name: 'Cursor' })
-    return async () => {
-      await browser?.close()
-      await world?.close()
-    }
+    const started = await startBrowserWorld()
+    ;({ world, browser, client } = started)
+    return started.close
   })
 
   describe.for([true, false])('with a script: %s,', (hasScript) => {

@@ -5,9 +5,9 @@ import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { credentialsFor } from '../world/clients.ts'
+import { brokerBefore } from '../world/broker-before.ts'
 import { startRawDownstream, type RawDownstream, type RawHandler } from '../world/raw-downstream.ts'
-import { startWorld, type World } from '../world/world.ts'
+import type { World } from '../world/world.ts'
 import { forEveryTry } from '../world/each-try.ts'
 
 const legacy = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'echo' } }
@@ -26,12 +26,9 @@ let token: string
 
 forEveryTry(async () => {
   downstream = await startRawDownstream(sayOk)
-  world = await startWorld({ overrides: { DOWNSTREAM_MCP_URL: downstream.url } })
-  token = (await credentialsFor('alice', world.mcpUrl)).accessToken
-  return async () => {
-    await world.close()
-    await downstream.close()
-  }
+  const before = await brokerBefore(downstream)
+  ;({ world, token } = before)
+  return before.close
 })
 
 beforeEach(() => {

@@ -16,6 +16,12 @@ forEveryTry(async () => {
 })
 
 const bearer = (token: string): AdminProgram => new AdminProgram(world.brokerUrl, { authorization: `Bearer ${token}` })
+/** RFC 6749 section 4.4, the client in the body. */
+const credentialsOf = (id: string, token: string) => ({
+  grant_type: 'client_credentials',
+  client_id: id,
+  client_secret: token,
+})
 
 describe('a machine credential', () => {
   test('calls tools as itself, is seen among the people, and ends when its session is ended', async () => {
@@ -42,13 +48,7 @@ describe('a machine credential', () => {
 
   test('is exchanged for an access token at the token endpoint, which has no refresh token and ends with it', async () => {
     const { token, machine: made } = await carol.createMachine()
-    const asked = {
-      grant_type: 'client_credentials',
-      client_id: made.id,
-      client_secret: token,
-      scope: 'mcp',
-      resource: world.mcpUrl,
-    }
+    const asked = { ...credentialsOf(made.id, token), scope: 'mcp', resource: world.mcpUrl }
     const answer = await client.token(asked)
     expect([answer.status, JSON.parse(answer.text)]).toEqual([
       200,
@@ -102,13 +102,7 @@ describe('a machine credential', () => {
     ['another server', () => ({ resource: 'https://elsewhere.example/mcp' }), 400, 'invalid_target'],
   ])('is not exchanged for %s', async ([, change, status, code]) => {
     const { token, machine: made } = await carol.createMachine()
-    const asked = {
-      grant_type: 'client_credentials',
-      client_id: made.id,
-      client_secret: token,
-      scope: '',
-      ...change(token, made.id),
-    }
+    const asked = { ...credentialsOf(made.id, token), scope: '', ...change(token, made.id) }
     const answer = await client.token(asked)
     expect([answer.status, errorOf(answer)]).toEqual([status, code])
   })

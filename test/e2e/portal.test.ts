@@ -2,10 +2,11 @@
 import type { Browser, Page } from 'playwright-core'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { BrokerClient, countForLong, errorOf, statusWith } from '../world/broker-client.ts'
-import { BROWSER_TESTS_RUN, launchChromium, photograph, picturesOf } from '../world/chromium.ts'
+import { BROWSER_TESTS_RUN, photograph, picturesOf } from '../world/chromium.ts'
 import { decide, eventsIn, LONG_ENOUGH, openAs, pictured } from '../world/portal-visit.ts'
-import { startWorld, type World } from '../world/world.ts'
+import type { World } from '../world/world.ts'
 import { forEveryTry } from '../world/each-try.ts'
+import { startBrowserWorld } from '../world/browser-world.ts'
 
 const PICTURES = picturesOf('portal')
 
@@ -15,13 +16,9 @@ describe.runIf(BROWSER_TESTS_RUN)('the portal', () => {
   let client: BrokerClient
 
   forEveryTry(async () => {
-    world = await startWorld()
-    browser = await launchChromium()
-    client = await BrokerClient.register(world.brokerUrl, { client_name: 'Cursor' })
-    return async () => {
-      await browser?.close()
-      await world?.close()
-    }
+    const started = await startBrowserWorld()
+    ;({ world, browser, client } = started)
+    return started.close
   })
 
   /** The index is a moment behind. */

@@ -3,6 +3,7 @@ import { env, runInDurableObject } from 'cloudflare:test'
 import { describe, expect, test } from 'vitest'
 import { THEMSELVES, type Receipt } from '../../src/session/contract/receipt.ts'
 import { IDENTITY, nobody, NOW, ordered, signIn, type Session } from './person.ts'
+import { summary } from './crowd.ts'
 
 let names = 0
 const freshDirectory = () => env.DIRECTORY.getByName(`audit ${(names += 1)}`)
@@ -67,18 +68,7 @@ test('events of one person leave those of the administrators and of everybody el
   const directory = freshDirectory()
   const tell = async (sub: string, number: number, actor?: string): Promise<void> => {
     const event = { type: 'person_ended', at: NOW, number, ...(actor !== undefined && { actor }) } as const
-    const person = {
-      sub,
-      identity: { ...IDENTITY, subject: sub },
-      blocked: false,
-      liveGrants: 0,
-      clientIds: [],
-      resources: [],
-      links: [],
-      lastSeenAt: NOW,
-      number,
-    }
-    await directory.record({ person, events: [event], receipts: [] })
+    await directory.record({ person: summary(sub, [], number), events: [event], receipts: [] })
   }
   await tell('victim', 1, ADMINISTRATOR)
   await tell('other', 1)

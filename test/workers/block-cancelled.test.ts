@@ -5,6 +5,7 @@ import type { AdminAction } from '../../src/session/contract/receipt.ts'
 import { eachBeginsAt } from './clock.ts'
 import { connect, EVERYONE, freshDirectory, goOn, isLive, personNamed, receiptOf, summary, type DirectoryStub } from './crowd.ts'
 import { at, NOW, RESOURCE } from './person.ts'
+import { UNSAID } from '../../src/clients/client-record.ts'
 
 const BLOCK: AdminAction = { ...EVERYONE, id: 'block', action: 'block', target: { what: 'client', id: 'client-a' } }
 const UNBLOCK: AdminAction = { ...BLOCK, id: 'unblock', action: 'unblock' }
@@ -14,8 +15,7 @@ eachBeginsAt(() => NOW)
 async function withClient(): Promise<DirectoryStub> {
   const directory = freshDirectory()
   const known = { name: 'App', redirectUris: ['http://localhost/cb'], authMethod: 'none', grantTypes: [] } as const
-  const missing = { uri: undefined, applicationType: undefined, softwareId: undefined, softwareVersion: undefined }
-  await directory.register({ id: 'client-a', ...known, ...missing, registeredAt: NOW }, 'here')
+  await directory.register({ id: 'client-a', ...known, ...UNSAID, registeredAt: NOW }, 'here')
   return directory
 }
 

@@ -5,16 +5,20 @@ import { NEVER_USED_LIFETIME, USED_LIMIT } from '../../src/directory/clients.ts'
 import { consequencesOf } from '../../src/routes/admin/consequences.ts'
 import { services } from '../../src/services.ts'
 import { letInBy } from './let-in.ts'
-import { at, IDENTITY, NOW } from './person.ts'
+import { at, NOW } from './person.ts'
+import { UNSAID } from '../../src/clients/client-record.ts'
+import { summary } from './crowd.ts'
 
 let names = 0
 const freshDirectory = () => env.DIRECTORY.getByName(`bounds ${(names += 1)}`)
 type Directory = ReturnType<typeof freshDirectory>
 
 const record = { redirectUris: ['http://127.0.0.1:1/'], authMethod: 'none', grantTypes: ['authorization_code'] } as const
-const rest = { uri: undefined, applicationType: undefined, softwareId: undefined, softwareVersion: undefined }
 const register = async (directory: Directory, id: string, name?: string, source = id): Promise<void> => {
-  const outcome = await directory.register({ ...record, ...rest, id, name, registeredAt: Math.floor(Date.now() / 1000) }, source)
+  const outcome = await directory.register(
+    { ...record, ...UNSAID, id, name, registeredAt: Math.floor(Date.now() / 1000) },
+    source,
+  )
   if (!outcome.registered) throw new Error('too many')
 }
 const rows = async (directory: Directory): Promise<number> =>
@@ -27,17 +31,7 @@ test('a client with which people were only refused is gone after a day', async (
   at(NOW)
   const directory = freshDirectory()
   await register(directory, 'pub_refused')
-  const person = {
-    sub: 'refused',
-    identity: IDENTITY,
-    blocked: false,
-    liveGrants: 0,
-    clientIds: [],
-    resources: [],
-    links: [],
-    lastSeenAt: NOW,
-    number: 1,
-  }
+  const person = summary('refused', [])
   const event = { type: 'sign_in_refused', at: NOW, number: 1, clientId: 'pub_refused', reason: 'not_allowed' } as const
   await directory.record({ person, events: [event], receipts: [] })
   at(NOW + NEVER_USED_LIFETIME)

@@ -5,6 +5,7 @@ import type { AdminAction } from '../../src/session/contract/receipt.ts'
 import { eachBeginsAt } from './clock.ts'
 import { connect, EVERYONE, freshDirectory, goOn, isLive, receiptOf, summary } from './crowd.ts'
 import { at, NOW, RESOURCE } from './person.ts'
+import { UNSAID } from '../../src/clients/client-record.ts'
 
 eachBeginsAt(() => NOW)
 
@@ -30,8 +31,7 @@ describe('what concerns one client', () => {
       authMethod: 'none',
       grantTypes: ['authorization_code'],
     } as const
-    const missing = { uri: undefined, applicationType: undefined, softwareId: undefined, softwareVersion: undefined }
-    await directory.register({ id: 'client-a', ...client, ...missing, registeredAt: NOW }, 'here')
+    await directory.register({ id: 'client-a', ...client, ...UNSAID, registeredAt: NOW }, 'here')
     await connect(directory, 'user', ['client-a'], NOW + 5)
     const order = { ...EVERYONE, id: 'block', action: 'block', target: { what: 'client', id: 'client-a' } } as const
     expect(await directory.blockClient({ ...order, id: 'none', target: { what: 'client', id: 'nobody' } })).toBeUndefined()

@@ -1,7 +1,7 @@
 // What the Directory keeps of clients that have a document or keys: as much as of any other, and no longer.
 import { env, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import { expect, test } from 'vitest'
-import type { ClientRecord } from '../../src/clients/client-record.ts'
+import { type ClientRecord, UNSAID } from '../../src/clients/client-record.ts'
 import { NEVER_USED_LIFETIME, NEVER_USED_LIMIT } from '../../src/directory/clients.ts'
 import { at, eachBeginsAt } from './clock.ts'
 import { letInBy } from './let-in.ts'
@@ -20,10 +20,7 @@ function described(id: string, changes: Partial<ClientRecord> = {}): ClientRecor
     redirectUris: ['https://documents.dev/cb'],
     authMethod: 'private_key_jwt',
     grantTypes: ['authorization_code', 'refresh_token'],
-    uri: undefined,
-    applicationType: undefined,
-    softwareId: undefined,
-    softwareVersion: undefined,
+    ...UNSAID,
     keys: { jwksUri: 'https://documents.dev/jwks' },
     freshUntil: NOW + 600,
     registeredAt: NOW,

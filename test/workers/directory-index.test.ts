@@ -6,6 +6,7 @@ import { eachBeginsAt } from './clock.ts'
 import { countingRows } from './rows-read.ts'
 import { at, granted, IDENTITY, nobody, NOW, ordered, redeem, signIn } from './person.ts'
 import { signal } from './told.ts'
+import { UNSAID } from '../../src/clients/client-record.ts'
 
 eachBeginsAt(() => NOW)
 
@@ -85,10 +86,7 @@ describe('what a person’s object reports', () => {
           redirectUris: ['http://localhost/cb'],
           authMethod: 'none',
           grantTypes: [],
-          uri: undefined,
-          applicationType: undefined,
-          softwareId: undefined,
-          softwareVersion: undefined,
+          ...UNSAID,
           registeredAt: NOW,
         },
         'here',

@@ -1,7 +1,7 @@
 // The Directory keeps clients that people use, forgets the others, and stays small and awake whatever anonymous callers do.
 import { env, evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import { describe, expect, test } from 'vitest'
-import type { ClientRecord } from '../../src/clients/client-record.ts'
+import { type ClientRecord, UNSAID } from '../../src/clients/client-record.ts'
 import { NEVER_USED_LIFETIME, NEVER_USED_LIMIT, USED_LIFETIME } from '../../src/directory/clients.ts'
 import { at, eachBeginsAt } from './clock.ts'
 import { letInBy } from './let-in.ts'
@@ -58,10 +58,7 @@ describe('a registered client', () => {
     const bare = {
       ...client('pub_a'),
       name: undefined,
-      uri: undefined,
-      applicationType: undefined,
-      softwareId: undefined,
-      softwareVersion: undefined,
+      ...UNSAID,
     }
     await directory.register(bare, 'here')
     expect(await directory.client('pub_a')).toEqual(bare)

@@ -2,9 +2,8 @@
 import { describe, expect, test } from 'vitest'
 import type { Link } from '../../src/session/contract/link-client.ts'
 import { arrived, release } from './held.ts'
-import { caller, CHALLENGE, granted, IDENTITY, isLive, nobody, ordered, presented, REDIRECT_URI, type Session } from './person.ts'
-
-const NOTES = 'http://localhost:8788/servers/notes/mcp'
+import { NOTES, signedIn } from './orders.ts'
+import { caller, CHALLENGE, granted, isLive, nobody, ordered, presented, REDIRECT_URI, type Session } from './person.ts'
 
 let names = 0
 const newName = (): string => `answer-${(names += 1)}`
@@ -25,14 +24,7 @@ const now = () => Math.floor(Date.now() / 1000)
 
 /** A grant for the server, with the link its sign-in led to. */
 async function linked(session: Session, first: Link) {
-  const issued = await session.signIn({
-    identity: IDENTITY,
-    tokens: { accessToken: 'idp access' },
-    grant: { clientId: 'client-a', clientName: 'Client', resource: NOTES, scopes: ['mcp'] },
-    redirectUri: REDIRECT_URI,
-    codeChallenge: CHALLENGE,
-  })
-  if (typeof issued === 'string') throw new Error(issued)
+  const issued = await signedIn(session)
   await session.link({ resource: NOTES, link: first, signIn: issued, since: now() })
   await session.redeem({ jti: issued.jti, grantId: issued.grantId, redirectUri: REDIRECT_URI, codeChallenge: CHALLENGE })
   return { jti: issued.jti, grantId: issued.grantId, clientId: 'client-a' }

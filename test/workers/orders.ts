@@ -41,8 +41,8 @@ export async function carriedOut(asked: AdminAction): Promise<void> {
   expect((await directory().receipt(asked.id))?.receipt.state).toBe('done')
 }
 
-/** Signed in, and sent on to the sign-in of the server. */
-export const waiting = async (session: Session) => {
+/** Signed in, and not yet with a code. */
+export const signedIn = async (session: Session) => {
   const issued = await session.signIn({
     identity: IDENTITY,
     tokens: { accessToken: 'idp access' },
@@ -51,5 +51,11 @@ export const waiting = async (session: Session) => {
     codeChallenge: CHALLENGE,
   })
   if (typeof issued === 'string') throw new Error(issued)
-  return { jti: issued.jti, grantId: issued.grantId, clientId: 'client-a' }
+  return issued
+}
+
+/** Signed in, and sent on to the sign-in of the server. */
+export const waiting = async (session: Session) => {
+  const { jti, grantId } = await signedIn(session)
+  return { jti, grantId, clientId: 'client-a' }
 }

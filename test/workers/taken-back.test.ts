@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { ActionTarget } from '../../src/session/contract/receipt.ts'
 import { eachBeginsAt } from './clock.ts'
 import { carriedOut, directory, LINK, NOTES, order, waiting } from './orders.ts'
+import { UNSAID } from '../../src/clients/client-record.ts'
 import {
   at,
   granted,
@@ -27,8 +28,7 @@ eachBeginsAt(() => (start += 100_000))
 
 const registered = (id: string) => {
   const client = { name: 'App', redirectUris: [REDIRECT_URI], authMethod: 'none', grantTypes: ['authorization_code'] } as const
-  const missing = { uri: undefined, applicationType: undefined, softwareId: undefined, softwareVersion: undefined }
-  return directory().register({ id, ...client, ...missing, registeredAt: start }, id)
+  return directory().register({ id, ...client, ...UNSAID, registeredAt: start }, id)
 }
 
 async function exchange(session: Session, issuedAt: number, clientId = 'build') {

@@ -26,6 +26,22 @@ export function redirecting(location: string): RawHandler {
   return (_req, _body, res) => void res.writeHead(307, { location }).end()
 }
 
+/** A page that would run in our origin, were it taken for one of ours. */
+export const aPage: RawHandler = (_req, _body, res) =>
+  void res.writeHead(500, { 'content-type': 'text/html' }).end('<script>alert(1)</script>')
+
+export const anEndlessEvent: RawHandler = (req, _body, res) => {
+  res.writeHead(200, { 'content-type': 'text/event-stream' })
+  const flood = setInterval(() => res.write(`data: ${'x'.repeat(1024 * 1024)}`), 1)
+  req.socket.once('close', () => clearInterval(flood))
+}
+
+/** What a page of another server has to come with, so that it is none of ours. */
+export function powersOf({ headers }: Response): readonly (string | null)[] {
+  return [headers.get('content-security-policy'), headers.get('x-content-type-options')]
+}
+export const NO_POWER = ["default-src 'none'; sandbox", 'nosniff']
+
 export function answeringWith(headers: Readonly<Record<string, string>>): RawHandler {
   return (_req, _body, res) => void res.writeHead(200, { ...headers, 'content-type': 'application/json' }).end('{}')
 }

@@ -5,6 +5,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { afterEach, beforeEach } from 'vitest'
 import { Browser, signInAs, type Page } from './browser.ts'
 import type { PersonKey } from './people.ts'
 
@@ -89,5 +90,30 @@ export class SpawnedClient {
         throw new Error(`the client opened no browser: ${this.stderr || this.stdout}`)
       await sleep(20)
     }
+  }
+}
+
+/** The programs one test starts, on a computer of its own; to be called where the tests are that use them. */
+export function spawnedClients(script: string, env: (home: Home) => NodeJS.ProcessEnv) {
+  const running: SpawnedClient[] = []
+  let home: Home | undefined
+  const here = (): Home => {
+    if (!home) throw new Error('the computer is there as soon as a test begins')
+    return home
+  }
+  beforeEach(async () => {
+    home = await Home.create()
+  })
+  afterEach(async () => {
+    for (const program of running.splice(0)) await program.end()
+    await home?.remove()
+  })
+  return {
+    start: (...args: readonly string[]): SpawnedClient => {
+      const program = new SpawnedClient(here(), script, args, env(here()))
+      running.push(program)
+      return program
+    },
+    opened: async (): Promise<readonly string[]> => await here().opened(),
   }
 }

@@ -1,4 +1,5 @@
 // One broker in front of three servers of three eras: HTTP+SSE, sessions of 2025-11-25 for one group, and 2026-07-28 at the address of the only one.
+import { forEveryTry } from './each-try.ts'
 import { startDownstream, type Downstream } from './downstream.ts'
 import { VERIFIED_ALICE } from './spoken-result.ts'
 import { startSseDownstream, type SseDownstream } from './sse-downstream.ts'
@@ -29,7 +30,7 @@ export interface ThreeEras {
   close(): Promise<void>
 }
 
-export async function startThreeEras(allow: object): Promise<ThreeEras> {
+async function startThreeEras(allow: object): Promise<ThreeEras> {
   const [old, legacy] = await Promise.all([startSseDownstream(), startDownstream({ isLegacyOnly: true })])
   const listed = (allowed: object): { DOWNSTREAMS: string } => {
     const servers = [
@@ -57,6 +58,20 @@ export async function startThreeEras(allow: object): Promise<ThreeEras> {
       await world.close()
       await Promise.all([old.close(), legacy.close()])
     },
+  }
+}
+
+/** To be called at the top of a file; what it answers has them as soon as a test begins. */
+export function threeEras(allow: object): () => ThreeEras {
+  let eras: ThreeEras | undefined
+  forEveryTry(async () => {
+    const started = await startThreeEras(allow)
+    eras = started
+    return started.close
+  })
+  return () => {
+    if (!eras) throw new Error('the world begins with the first test')
+    return eras
   }
 }
 

@@ -4,7 +4,7 @@ import { credentialsFor } from '../../world/clients.ts'
 import { LegacyClient } from '../../world/legacy-client.ts'
 import { startRawDownstream, type RawDownstream, type RawHandler } from '../../world/raw-downstream.ts'
 import { startWorld, type World } from '../../world/world.ts'
-import { answeringWith, challenging, HOSTILE_CHALLENGES, HOSTILE_HEADERS, redirecting } from '../../world/hostile-answers.ts'
+import * as hostile from '../../world/hostile-answers.ts'
 
 const sayOk: RawHandler = (_req, _body, res) => void res.writeHead(200, { 'content-type': 'application/json' }).end('{}')
 const list = { jsonrpc: '2.0', id: 1, method: 'tools/list' }
@@ -29,7 +29,7 @@ afterAll(async () => {
 describe('48 a malicious downstream of a legacy client', () => {
   test('that redirects to another host is not followed, and its address stays with us', async () => {
     const other = await startRawDownstream(sayOk)
-    downstream.handleWith(redirecting(other.url))
+    downstream.handleWith(hostile.redirecting(other.url))
     const response = await client.post(list)
     const text = await response.text()
     expect([response.status, response.headers.get('location'), text.includes(String(other.port))]).toEqual([502, null, false])
@@ -38,8 +38,8 @@ describe('48 a malicious downstream of a legacy client', () => {
     await other.close()
   })
 
-  test.for(HOSTILE_CHALLENGES)('that challenges the client is not passed on: %s', async (evil) => {
-    downstream.handleWith(challenging(evil))
+  test.for(hostile.HOSTILE_CHALLENGES)('that challenges the client is not passed on: %s', async (evil) => {
+    downstream.handleWith(hostile.challenging(evil))
     const response = await client.post(list)
     expect([response.status, response.headers.has('www-authenticate')]).toEqual([502, false])
     expect(await response.json()).toMatchObject({ id: 1, error: { code: -32603, data: { code: 'downstream_unauthorized' } } })
@@ -47,34 +47,24 @@ describe('48 a malicious downstream of a legacy client', () => {
 
   test('that sets cookies, policies and addresses sets none of them', async () => {
     const theirs = {
-      ...HOSTILE_HEADERS,
+      ...hostile.HOSTILE_HEADERS,
       'x-broker-refusal': 'evil',
       'x-broker-answer': 'evil',
       'ratelimit-limit': 'evil',
     }
-    downstream.handleWith(answeringWith(theirs))
+    downstream.handleWith(hostile.answeringWith(theirs))
     const response = await client.post(list)
     expect(response.status).toBe(200)
     expect(JSON.stringify([...response.headers])).not.toMatch(/evil|a=b|max-age=0|credentials|Clear/i)
   })
 
   test('that answers with a page gives it no power over our origin', async () => {
-    downstream.handleWith(
-      (_req, _body, res) => void res.writeHead(500, { 'content-type': 'text/html' }).end('<script>alert(1)</script>'),
-    )
-    const { headers } = await client.post(list)
-    expect([headers.get('content-security-policy'), headers.get('x-content-type-options')]).toEqual([
-      "default-src 'none'; sandbox",
-      'nosniff',
-    ])
+    downstream.handleWith(hostile.aPage)
+    expect(hostile.powersOf(await client.post(list))).toEqual(hostile.NO_POWER)
   })
 
   test('that sends an endless event is cut off, and the client is told', async () => {
-    downstream.handleWith((req, _body, res) => {
-      res.writeHead(200, { 'content-type': 'text/event-stream' })
-      const flood = setInterval(() => res.write(`data: ${'x'.repeat(1024 * 1024)}`), 1)
-      req.socket.once('close', () => clearInterval(flood))
-    })
+    downstream.handleWith(hostile.anEndlessEvent)
     expect(await (await client.post(list)).text()).toContain('"id":1,"error":{"code":-32603')
     const asked = await downstream.requests.find(({ closedAt }) => closedAt !== undefined)
     expect(asked.aborted).toBe(true)

@@ -1,8 +1,8 @@
 // MCP Inspector in the terminal goes from nothing to a tool's answer, in every era, and the second time without a browser.
 import { createRequire } from 'node:module'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { freePort, isFree } from '../../world/listening.ts'
-import { Home, SpawnedClient } from '../../world/spawned-client.ts'
+import { spawnedClients, type SpawnedClient } from '../../world/spawned-client.ts'
 import { saidBy, VERIFIED_ALICE } from '../../world/spoken-result.ts'
 import { clientLines } from '../../world/welcome.ts'
 import { startWorld, type World } from '../../world/world.ts'
@@ -21,21 +21,11 @@ const ENVIRONMENT = {
 
 describe('MCP Inspector in the terminal', () => {
   let world: World
-  let home: Home
-  const running: SpawnedClient[] = []
+  const { start, opened } = spawnedClients(INSPECTOR, () => ENVIRONMENT)
 
   forEveryTry(async () => {
     world = await startWorld()
     return async () => await world.close()
-  })
-
-  beforeEach(async () => {
-    home = await Home.create()
-  })
-
-  afterEach(async () => {
-    for (const inspector of running.splice(0)) await inspector.end()
-    await home.remove()
   })
 
   test.for([
@@ -64,17 +54,11 @@ describe('MCP Inspector in the terminal', () => {
     const second = whoami()
     expect({ code: await second.ended(), said: second.stderr }).toEqual({ code: 0, said: expect.any(String) })
     expect(saidBy(JSON.parse(second.stdout))).toMatchObject(VERIFIED_ALICE)
-    expect(await home.opened()).toHaveLength(1)
+    expect(await opened()).toHaveLength(1)
   })
 
   function whoami(...options: string[]): SpawnedClient {
     const args = ['--cli', world.mcpUrl, '--method', 'tools/call', '--tool-name', 'whoami', '--format', 'json', ...options]
     return start(...args)
-  }
-
-  function start(...args: string[]): SpawnedClient {
-    const inspector = new SpawnedClient(home, INSPECTOR, args, ENVIRONMENT)
-    running.push(inspector)
-    return inspector
   }
 })

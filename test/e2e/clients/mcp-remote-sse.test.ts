@@ -1,9 +1,9 @@
 // mcp-remote at the address of HTTP+SSE: it tries streamable HTTP first, takes the 405 for an answer, and signs in on the way.
 import { join } from 'node:path'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
-import { afterEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { ROOT } from '../../world/bundle.ts'
-import { Home, SpawnedClient } from '../../world/spawned-client.ts'
+import { spawnedClients } from '../../world/spawned-client.ts'
 import { startSseDownstream, type SseDownstream } from '../../world/sse-downstream.ts'
 import { stdioOf } from '../../world/stdio.ts'
 import { startWorld, type World } from '../../world/world.ts'
@@ -13,8 +13,7 @@ const MCP_REMOTE = join(ROOT, 'node_modules/mcp-remote/dist/proxy.js')
 
 let world: World
 let sse: SseDownstream
-let home: Home
-const running: SpawnedClient[] = []
+const remotes = spawnedClients(MCP_REMOTE, ({ path }) => ({ MCP_REMOTE_CONFIG_DIR: join(path, 'mcp-auth') }))
 
 forEveryTry(async () => {
   sse = await startSseDownstream()
@@ -25,19 +24,11 @@ forEveryTry(async () => {
   }
 })
 
-afterEach(async () => {
-  for (const remote of running.splice(0)) await remote.end()
-  await home.remove()
-})
-
 test.for<[string, string[]]>([
   ['left to itself', []],
   ['told to try HTTP+SSE first', ['--transport', 'sse-first']],
 ])('%s it signs in, calls tools and hears of progress', async ([, args]) => {
-  home = await Home.create()
-  const given = [`${world.brokerUrl}/sse`, '--allow-http', ...args]
-  const remote = new SpawnedClient(home, MCP_REMOTE, given, { MCP_REMOTE_CONFIG_DIR: join(home.path, 'mcp-auth') })
-  running.push(remote)
+  const remote = remotes.start(`${world.brokerUrl}/sse`, '--allow-http', ...args)
   const client = new Client({ name: 'a client that only starts programs', version: '1.0.0' })
   const connected = client.connect(stdioOf(remote))
   expect((await remote.signIn('alice')).status).toBe(200)

@@ -2,10 +2,10 @@
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { setupsFor } from '../../../src/pages/setups.ts'
-import { Home, SpawnedClient } from '../../world/spawned-client.ts'
+import { spawnedClients, type SpawnedClient } from '../../world/spawned-client.ts'
 import { saidBy, VERIFIED_ALICE } from '../../world/spoken-result.ts'
 import { stdioOf } from '../../world/stdio.ts'
 import { startWorld, type World } from '../../world/world.ts'
@@ -19,21 +19,11 @@ const WHOAMI = { name: 'whoami', arguments: {} }
 
 describe('mcp-remote', () => {
   let world: World
-  let home: Home
-  const running: SpawnedClient[] = []
+  const remotes = spawnedClients(MCP_REMOTE, ({ path }) => ({ MCP_REMOTE_CONFIG_DIR: join(path, 'mcp-auth') }))
 
   forEveryTry(async () => {
     world = await startWorld()
     return async () => await world.close()
-  })
-
-  beforeEach(async () => {
-    home = await Home.create()
-  })
-
-  afterEach(async () => {
-    for (const remote of running.splice(0)) await remote.end()
-    await home.remove()
   })
 
   test('signs in, calls a tool, and is still signed in when it is started again', async () => {
@@ -56,15 +46,16 @@ describe('mcp-remote', () => {
     const again = start()
     await again.client.connect(stdioOf(again.remote))
     expect(saidBy(await again.client.callTool(WHOAMI))).toMatchObject(VERIFIED_ALICE)
-    expect(await home.opened()).toHaveLength(1)
+    expect(await remotes.opened()).toHaveLength(1)
     await again.client.close()
   })
 
   function start(): { client: Client; remote: SpawnedClient } {
     const text = setupsFor(world.mcpUrl, 'example').find(({ client }) => client === 'mcp-remote')?.text ?? ''
     const [, , ...args] = pasted.parse(JSON.parse(text)).mcpServers['example']?.args ?? []
-    const remote = new SpawnedClient(home, MCP_REMOTE, args, { MCP_REMOTE_CONFIG_DIR: join(home.path, 'mcp-auth') })
-    running.push(remote)
-    return { client: new Client({ name: 'a client that only starts programs', version: '1.0.0' }), remote }
+    return {
+      client: new Client({ name: 'a client that only starts programs', version: '1.0.0' }),
+      remote: remotes.start(...args),
+    }
   }
 })

@@ -3,11 +3,12 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { ElicitRequestSchema, ToolListChangedNotificationSchema } from '@modelcontextprotocol/sdk/types.js'
 import { afterEach, describe, expect, test } from 'vitest'
+import { brokerBefore } from '../../world/broker-before.ts'
 import { credentialsFor, modernClientWith, type Credentials } from '../../world/clients.ts'
 import { LegacyClient } from '../../world/legacy-client.ts'
 import { SseClient } from '../../world/sse-client.ts'
 import { startSseDownstream, type SseDownstream } from '../../world/sse-downstream.ts'
-import { startWorld, type World } from '../../world/world.ts'
+import type { World } from '../../world/world.ts'
 import { forEveryTry } from '../../world/each-try.ts'
 
 const ECHO = { name: 'echo', arguments: { message: 'hello' } }
@@ -25,12 +26,9 @@ let alice: Credentials
 
 forEveryTry(async () => {
   sse = await startSseDownstream()
-  world = await startWorld({ overrides: { DOWNSTREAM_MCP_URL: sse.url, DOWNSTREAM_PASS_HEADERS: 'X-MCP-Toolsets' } })
-  alice = await credentialsFor('alice', world.mcpUrl)
-  return async () => {
-    await world.close()
-    await sse.close()
-  }
+  const before = await brokerBefore(sse, { DOWNSTREAM_PASS_HEADERS: 'X-MCP-Toolsets' })
+  ;({ world, alice } = before)
+  return before.close
 })
 
 afterEach(() => {

@@ -3,12 +3,13 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js'
 import { ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js'
 import { afterEach, describe, expect, test } from 'vitest'
+import { brokerBefore } from '../../world/broker-before.ts'
 import { BrokerClient } from '../../world/broker-client.ts'
 import { credentialsFor, type Credentials } from '../../world/clients.ts'
 import { startRawDownstream } from '../../world/raw-downstream.ts'
 import { SseClient } from '../../world/sse-client.ts'
 import { startSseDownstream, type SseDownstream } from '../../world/sse-downstream.ts'
-import { startWorld, type World } from '../../world/world.ts'
+import type { World } from '../../world/world.ts'
 import { forEveryTry } from '../../world/each-try.ts'
 
 const ECHO = { name: 'echo', arguments: { message: 'hello' } }
@@ -21,13 +22,10 @@ const open: { leave(): void }[] = []
 
 forEveryTry(async () => {
   sse = await startSseDownstream()
-  world = await startWorld({ overrides: { DOWNSTREAM_MCP_URL: sse.url, DOWNSTREAM_PASS_HEADERS: 'X-MCP-Toolsets' } })
+  const before = await brokerBefore(sse, { DOWNSTREAM_PASS_HEADERS: 'X-MCP-Toolsets' })
+  ;({ world, alice } = before)
   sseUrl = `${world.brokerUrl}/sse`
-  alice = await credentialsFor('alice', world.mcpUrl)
-  return async () => {
-    await world.close()
-    await sse.close()
-  }
+  return before.close
 })
 
 afterEach(() => {

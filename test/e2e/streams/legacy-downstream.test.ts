@@ -1,28 +1,23 @@
 // A client of 2026-07-28 in front of a server that speaks the legacy eras alone: what each of them gets of the other.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeEach, describe, expect, test } from 'vitest'
+import { brokerBefore } from '../../world/broker-before.ts'
 import { credentialsFor } from '../../world/clients.ts'
 import { forEveryTry } from '../../world/each-try.ts'
 import type { Feed } from '../../world/feed.ts'
 import { ModernClient } from '../../world/modern-client.ts'
 import { ScriptedServer, type Call } from '../../world/scripted-server.ts'
-import { startWorld, type World } from '../../world/world.ts'
 
 let server: ScriptedServer
-let world: World
 let url: string
 let token: string
 
 forEveryTry(async () => {
   server = await ScriptedServer.start({ resumable: true })
   const listed = [{ name: 'old', url: server.url, era_bridge: true }]
-  world = await startWorld({ overrides: { DOWNSTREAMS: JSON.stringify(listed), DOWNSTREAM_TIMEOUT: '4' } })
-  url = `${world.brokerUrl}/servers/old/mcp`
-  token = (await credentialsFor('alice', url)).accessToken
-  return async () => {
-    await world.close()
-    await server.close()
-  }
+  const before = await brokerBefore(server, { DOWNSTREAMS: JSON.stringify(listed), DOWNSTREAM_TIMEOUT: '4' }, 'old')
+  ;({ url, token } = before)
+  return before.close
 })
 beforeEach(async () => {
   server.onCall((call) => call.answer({ content: [{ type: 'text', text: 'done' }] }))

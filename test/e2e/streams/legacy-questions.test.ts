@@ -1,6 +1,7 @@
 // Questions of a legacy server to a client of 2026-07-28: asked as the later revision asks, answered once, and never by anybody else.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeEach, describe, expect, test } from 'vitest'
+import { brokerBefore } from '../../world/broker-before.ts'
 import { BrokerClient } from '../../world/broker-client.ts'
 import { credentialsFor } from '../../world/clients.ts'
 import { forEveryTry } from '../../world/each-try.ts'
@@ -9,7 +10,7 @@ import { asked as askedBy, ASKABLE, question } from '../../world/legacy-question
 import { ModernClient, type ModernAnswered } from '../../world/modern-client.ts'
 import { randomCalls, servePlans } from '../../world/random-calls.ts'
 import { ScriptedServer, type Call } from '../../world/scripted-server.ts'
-import { startWorld, type World } from '../../world/world.ts'
+import type { World } from '../../world/world.ts'
 
 const ACCEPTED = { action: 'accept', content: { name: 'Ada' } }
 
@@ -30,13 +31,9 @@ forEveryTry(async () => {
     { name: 'old', url: server.url, era: 'legacy', era_bridge: true },
     { name: 'other', url: server.url, era: 'legacy', era_bridge: true },
   ]
-  world = await startWorld({ overrides: { DOWNSTREAMS: JSON.stringify(listed), DOWNSTREAM_TIMEOUT: '4' } })
-  url = `${world.brokerUrl}/servers/old/mcp`
-  token = (await credentialsFor('alice', url)).accessToken
-  return async () => {
-    await world.close()
-    await server.close()
-  }
+  const before = await brokerBefore(server, { DOWNSTREAMS: JSON.stringify(listed), DOWNSTREAM_TIMEOUT: '4' }, 'old')
+  ;({ world, url, token } = before)
+  return before.close
 })
 beforeEach(async () => {
   answers = new Map()

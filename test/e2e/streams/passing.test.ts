@@ -1,11 +1,11 @@
 // What a legacy message carries to the downstream and its answer back, through the person's object.
 import { beforeEach, describe, expect, test } from 'vitest'
-import { credentialsFor } from '../../world/clients.ts'
-import { NOT_GZIP, TAKEN } from '../../world/odd-answers.ts'
+import { brokerBefore } from '../../world/broker-before.ts'
+import { NOT_GZIP, TAKEN, saidOf, saying, THEIR_STATUSES, theirWord } from '../../world/odd-answers.ts'
 import { EventStream } from '../../world/event-stream.ts'
 import { LegacyClient } from '../../world/legacy-client.ts'
 import { startRawDownstream, type RawDownstream, type RawHandler } from '../../world/raw-downstream.ts'
-import { startWorld, type World } from '../../world/world.ts'
+import type { World } from '../../world/world.ts'
 import { forEveryTry } from '../../world/each-try.ts'
 
 const call = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'echo' } }
@@ -23,12 +23,9 @@ let world: World
 let token: string
 forEveryTry(async () => {
   downstream = await startRawDownstream(sayOk)
-  world = await startWorld({ overrides: { DOWNSTREAM_MCP_URL: downstream.url, DOWNSTREAM_TIMEOUT: '1' } })
-  token = (await credentialsFor('alice', world.mcpUrl)).accessToken
-  return async () => {
-    await world.close()
-    await downstream.close()
-  }
+  const before = await brokerBefore(downstream, { DOWNSTREAM_TIMEOUT: '1' })
+  ;({ world, token } = before)
+  return before.close
 })
 beforeEach(() => {
   downstream.requests.forget()
@@ -162,22 +159,10 @@ describe('a call that is resumed', () => {
 })
 
 describe('from the downstream come', () => {
-  test.for([200, 400, 403, 404, 405, 406, 409, 413, 415, 429, 500, 503])('its status %i with its body', async (status) => {
-    downstream.handleWith((_req, _body, res) => {
-      res.writeHead(status, {
-        'content-type': 'application/json',
-        'retry-after': '7',
-        allow: 'POST',
-        'www-authenticate': 'Bearer realm="x"',
-      })
-      res.end('{"error":"theirs"}')
-    })
+  test.for(THEIR_STATUSES)('its status %i with its body', async (status) => {
+    downstream.handleWith(saying(status))
     const response = await client().post(call)
-    expect(response.status).toBe(status)
-    expect(await response.text()).toBe('{"error":"theirs"}')
-    expect(response.headers.get('retry-after')).toBe('7')
-    expect(response.headers.get('allow')).toBe('POST')
-    expect(response.headers.has('www-authenticate')).toBe(false)
+    expect(await saidOf(response)).toEqual(theirWord(status))
     expect([...response.headers.keys()].filter((name) => name.startsWith('x-broker'))).toEqual([])
   })
 

@@ -1,6 +1,6 @@
 // The router's side of the broker over real HTTP: what it carries itself, byte by byte, and what it hands over to the person's object.
 import { describe, expect, test } from 'vitest'
-import { NOT_GZIP, TAKEN } from '../../world/odd-answers.ts'
+import { NOT_GZIP, TAKEN, saidOf, saying, THEIR_STATUSES, theirWord } from '../../world/odd-answers.ts'
 import { bearer, brokered } from './brokered.ts'
 import { serverBehind } from './server-behind.ts'
 
@@ -117,22 +117,10 @@ describe('to the person’s object goes, of the legacy eras', () => {
 })
 
 describe('from the downstream come', () => {
-  test.for([200, 400, 403, 404, 405, 406, 409, 413, 415, 429, 500, 503])('its status %i with its body', async (status) => {
-    downstream.handleWith((_req, _body, res) => {
-      res.writeHead(status, {
-        'content-type': 'application/json',
-        'retry-after': '7',
-        allow: 'POST',
-        'www-authenticate': 'Bearer realm="x"',
-      })
-      res.end('{"error":"theirs"}')
-    })
+  test.for(THEIR_STATUSES)('its status %i with its body', async (status) => {
+    downstream.handleWith(saying(status))
     const response = await brokered(downstream.url).modern()
-    expect(response.status).toBe(status)
-    expect(await response.text()).toBe('{"error":"theirs"}')
-    expect(response.headers.get('retry-after')).toBe('7')
-    expect(response.headers.get('allow')).toBe('POST')
-    expect(response.headers.has('www-authenticate')).toBe(false)
+    expect(await saidOf(response)).toEqual(theirWord(status))
   })
 
   test('no id of a session, which the modern era does not have', async () => {

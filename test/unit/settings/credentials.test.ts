@@ -2,16 +2,11 @@
 import { describe, expect, test } from 'vitest'
 import { readSettings, SettingsError } from '../../../src/settings/settings.ts'
 import type { Downstream } from '../../../src/settings/downstreams.ts'
+import { GOOD, ONE_SERVER } from './good.ts'
 
 type Environment = Readonly<Record<string, string>>
 
-const GOOD: Environment = {
-  BASE_URL: 'https://mcp.example.com',
-  DOWNSTREAM_MCP_URL: 'https://tools.example.com/mcp',
-  OAUTH_AUTHORIZE_URL: 'https://idp.example.com',
-  OAUTH_CLIENT_ID: 'broker',
-  ENCRYPTION_KEY: '0123456789abcdef'.repeat(4),
-}
+const SINGLE: Environment = { ...GOOD, ...ONE_SERVER }
 
 test.for<[string, Environment, Partial<Downstream>]>([
   [
@@ -43,41 +38,51 @@ test.for<[string, Environment, Partial<Downstream>]>([
   ],
   ['a client that registers by itself', { DOWNSTREAM_AUTH: 'oauth' }, { auth: 'oauth' }],
 ])('%s', ([, given, expected]) => {
-  expect(readSettings({ ...GOOD, ...given }).downstreams[0]).toMatchObject(expected)
+  expect(readSettings({ ...SINGLE, ...given }).downstreams[0]).toMatchObject(expected)
+})
+
+const fixed = (headers?: string): Environment => ({
+  DOWNSTREAM_AUTH: 'static',
+  ...(headers !== undefined && { DOWNSTREAM_HEADERS: headers }),
+})
+/** Of a sign-in of the server's own; the variables without their common beginning. */
+const signIn = (variables: Environment): Environment => ({
+  DOWNSTREAM_AUTH: 'oauth',
+  ...Object.fromEntries(Object.entries(variables).map(([name, value]) => [`DOWNSTREAM_OAUTH_${name}`, value])),
 })
 
 describe('a mistake is named with its cure:', () => {
   test.for<[string, Environment, string]>([
-    ['no headers', { DOWNSTREAM_AUTH: 'static' }, 'DOWNSTREAM_HEADERS is missing'],
-    ['no JSON', { DOWNSTREAM_AUTH: 'static', DOWNSTREAM_HEADERS: 'k3y' }, 'DOWNSTREAM_HEADERS is not a JSON object'],
+    ['no headers', fixed(), 'DOWNSTREAM_HEADERS is missing'],
+    ['no JSON', fixed('k3y'), 'DOWNSTREAM_HEADERS is not a JSON object'],
     [
       'a header that says who a person is',
-      { DOWNSTREAM_AUTH: 'static', DOWNSTREAM_HEADERS: '{"X-User-Email":"a@b.c"}' },
+      fixed('{"X-User-Email":"a@b.c"}'),
       'DOWNSTREAM_HEADERS names X-User-Email, which is a header that the broker sets itself',
     ],
     [
       'a value over two lines',
-      { DOWNSTREAM_AUTH: 'static', DOWNSTREAM_HEADERS: '{"X-Api-Key":"a\\nX-User-Email: b"}' },
+      fixed('{"X-Api-Key":"a\\nX-User-Email: b"}'),
       'DOWNSTREAM_HEADERS names X-Api-Key, which holds characters that no header can carry',
     ],
     [
       'a secret that is not set',
-      { DOWNSTREAM_AUTH: 'static', DOWNSTREAM_HEADERS: '{"X-Api-Key":"$NOT_THERE"}' },
+      fixed('{"X-Api-Key":"$NOT_THERE"}'),
       'DOWNSTREAM_HEADERS names X-Api-Key, which names $NOT_THERE, which is not set',
     ],
     [
       'a parameter that is ours',
-      { DOWNSTREAM_AUTH: 'oauth', DOWNSTREAM_OAUTH_AUTHORIZE_PARAMETERS: '{"State":"x"}' },
+      signIn({ AUTHORIZE_PARAMETERS: '{"State":"x"}' }),
       'DOWNSTREAM_OAUTH_AUTHORIZE_PARAMETERS is a parameter that the broker sets itself',
     ],
     [
       'the resource of the server',
-      { DOWNSTREAM_AUTH: 'oauth', DOWNSTREAM_OAUTH_AUTHORIZE_PARAMETERS: '{"resource":"x"}' },
+      signIn({ AUTHORIZE_PARAMETERS: '{"resource":"x"}' }),
       'DOWNSTREAM_OAUTH_AUTHORIZE_PARAMETERS names resource, a parameter that the broker sets itself',
     ],
     [
       'a way to authenticate that is none',
-      { DOWNSTREAM_AUTH: 'oauth', DOWNSTREAM_OAUTH_CLIENT_AUTH: 'basic' },
+      signIn({ CLIENT_AUTH: 'basic' }),
       'DOWNSTREAM_OAUTH_CLIENT_AUTH is none of client_secret_basic, client_secret_basic_raw, client_secret_post',
     ],
     [
@@ -85,23 +90,15 @@ describe('a mistake is named with its cure:', () => {
       { DOWNSTREAM_AUTH: 'access-service-token', DOWNSTREAM_ACCESS_CLIENT_ID: 'id' },
       'DOWNSTREAM_ACCESS_CLIENT_SECRET not configured',
     ],
-    [
-      'a secret without its client',
-      { DOWNSTREAM_AUTH: 'oauth', DOWNSTREAM_OAUTH_CLIENT_SECRET: 's3cret' },
-      'DOWNSTREAM_OAUTH_CLIENT_ID not configured',
-    ],
+    ['a secret without its client', signIn({ CLIENT_SECRET: 's3cret' }), 'DOWNSTREAM_OAUTH_CLIENT_ID not configured'],
     ['a credential nobody sends', { DOWNSTREAM_HEADERS: '{"X-Api-Key":"k3y"}' }, 'is not sent with DOWNSTREAM_AUTH=identity-jwt'],
     [
       'a secret in the open',
-      {
-        DOWNSTREAM_AUTH: 'static',
-        DOWNSTREAM_HEADERS: '{"X-Api-Key":"k3y"}',
-        DOWNSTREAM_MCP_URL: 'http://tools.example.com/mcp',
-      },
+      { ...fixed('{"X-Api-Key":"k3y"}'), DOWNSTREAM_MCP_URL: 'http://tools.example.com/mcp' },
       'static would send a secret over plain http',
     ],
   ])('%s', ([, given, sentence]) => {
-    const mistake = mistakeIn({ ...GOOD, ...given })
+    const mistake = mistakeIn({ ...SINGLE, ...given })
     expect(mistake.message).toContain(sentence)
     expect(mistake.problems.every(({ cure }) => cure.length > 10)).toBe(true)
     expect(mistake.message).not.toMatch(/k3y|s3cret/)

@@ -1,13 +1,8 @@
 // DOWNSTREAMS: several servers in one variable, each with an address and terms of its own.
 import { describe, expect, test } from 'vitest'
 import { readSettings, type Settings } from '../../../src/settings/settings.ts'
+import { GOOD } from './good.ts'
 
-const GOOD = {
-  BASE_URL: 'https://mcp.example.com',
-  OAUTH_AUTHORIZE_URL: 'https://idp.example.com',
-  OAUTH_CLIENT_ID: 'broker',
-  ENCRYPTION_KEY: '000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f',
-}
 type Environment = Readonly<Record<string, string | undefined>>
 
 const TICKETS = { name: 'tickets', url: 'https://tickets.example.com/mcp' }

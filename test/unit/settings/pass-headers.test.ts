@@ -1,13 +1,8 @@
 // Headers of clients that an operator may let through to a server, and those that never pass.
 import { describe, expect, test } from 'vitest'
 import { readSettings } from '../../../src/settings/settings.ts'
+import { GOOD } from './good.ts'
 
-const GOOD = {
-  BASE_URL: 'https://mcp.example.com',
-  OAUTH_AUTHORIZE_URL: 'https://idp.example.com',
-  OAUTH_CLIENT_ID: 'broker',
-  ENCRYPTION_KEY: '0123456789abcdef'.repeat(4),
-}
 const ofOne = (names: string) =>
   readSettings({ ...GOOD, DOWNSTREAM_MCP_URL: 'https://tools.example.com/mcp', DOWNSTREAM_PASS_HEADERS: names }).downstreams[0]
 const ofList = (names: readonly string[]) =>

@@ -5,16 +5,11 @@ import { identityProviderFor } from '../../../src/identity/identity-providers.ts
 import { readSettings, SettingsError, type Settings } from '../../../src/settings/settings.ts'
 import { authoritiesOf } from '../../../src/settings/people-names.ts'
 import { isOf, meansPerson } from '../../../src/settings/people.ts'
+import { GOOD, ONE_SERVER } from './good.ts'
 
 const TENANT = '833ced3d-cb2e-41de-92f1-29e2af035ddc'
 const OTHER_TENANT = '0d7c8b1c-9f0f-4c0e-8a52-6b1a37b2d9aa'
-const GOOD = {
-  BASE_URL: 'https://mcp.example.com',
-  DOWNSTREAM_MCP_URL: 'https://tools.example.com/mcp',
-  OAUTH_AUTHORIZE_URL: 'https://idp.example.com/',
-  OAUTH_CLIENT_ID: 'broker',
-  ENCRYPTION_KEY: '000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f',
-}
+const SINGLE = { ...GOOD, ...ONE_SERVER }
 const PARTNERS = { name: 'partners', url: 'https://partners.example', client_id: 'p' }
 const GITHUB = {
   name: 'github',
@@ -28,7 +23,7 @@ type Given = Readonly<Record<string, string>>
 
 const listed = (...entries: readonly object[]): Given => ({ IDENTITY_PROVIDERS: JSON.stringify(entries) })
 const SEVERAL = listed(PARTNERS, GITHUB)
-const settingsOf = (given: Given): Settings => readSettings({ ...GOOD, ...given })
+const settingsOf = (given: Given): Settings => readSettings({ ...SINGLE, ...given })
 
 function problemsOf(given: Given): readonly string[] {
   try {
@@ -151,7 +146,7 @@ const carolAt = (tenant: string): Identity => person(`https://login.microsoftonl
 
 test('several tenants of one Entra are several providers: one must not name the people of another', () => {
   const given = listed({ ...ENTRA, tenants: [TENANT, OTHER_TENANT] })
-  const tenants = { ...GOOD, OAUTH_AUTHORIZE_URL: undefined, OAUTH_CLIENT_ID: undefined, ...given }
+  const tenants = { ...SINGLE, OAUTH_AUTHORIZE_URL: undefined, OAUTH_CLIENT_ID: undefined, ...given }
   const rule = { ADMIN_EMAILS: `ms/${TENANT}:carol@example.com` }
   const { named } = readSettings({ ...tenants, ...rule }).administrators
   expect([meansPerson(named, carolAt(TENANT)), meansPerson(named, carolAt(OTHER_TENANT))]).toEqual([true, false])
@@ -185,7 +180,7 @@ test.for<[string, object, string]>([
 test.for(['notmail', 'admins', 'carol@', '@example.com'])(
   '“%s” among ADMIN_EMAILS is refused: it would never be anybody',
   (name) => {
-    expect(() => readSettings({ ...GOOD, ADMIN_EMAILS: `carol@example.com,${name}` })).toThrow(
+    expect(() => readSettings({ ...SINGLE, ADMIN_EMAILS: `carol@example.com,${name}` })).toThrow(
       `“${name}” is not an e-mail address`,
     )
   },

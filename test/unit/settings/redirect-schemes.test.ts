@@ -3,15 +3,10 @@ import { describe, expect, test } from 'vitest'
 import { readRegistration } from '../../../src/oauth/client-auth/client-metadata.ts'
 import { acceptableRedirectUri } from '../../../src/clients/redirect-uri.ts'
 import { readSettings } from '../../../src/settings/settings.ts'
+import { GOOD, ONE_SERVER } from './good.ts'
 
-const GOOD = {
-  BASE_URL: 'https://mcp.example.com',
-  OAUTH_AUTHORIZE_URL: 'https://idp.example.com',
-  OAUTH_CLIENT_ID: 'broker',
-  DOWNSTREAM_MCP_URL: 'https://tools.example.com/mcp',
-  ENCRYPTION_KEY: '0123456789abcdef'.repeat(4),
-}
-const schemes = (written: string) => readSettings({ ...GOOD, REDIRECT_SCHEMES: written }).redirectSchemes
+const SINGLE = { ...GOOD, ...ONE_SERVER }
+const schemes = (written: string) => readSettings({ ...SINGLE, REDIRECT_SCHEMES: written }).redirectSchemes
 
 test('without the setting there are none; several are separated, in whatever way people write them', () => {
   expect(schemes('')).toEqual([])
@@ -47,8 +42,8 @@ describe('a scheme that is named', () => {
 
   test('is honoured for a client of the settings', () => {
     const CLIENTS = JSON.stringify([{ id: 'agent', name: 'Agent', redirect_uris: ['acme-agent://cb'] }])
-    expect(readSettings({ ...GOOD, CLIENTS, REDIRECT_SCHEMES: 'acme-agent' }).clients).toHaveLength(1)
-    expect(() => readSettings({ ...GOOD, CLIENTS })).toThrow('REDIRECT_SCHEMES names more')
+    expect(readSettings({ ...SINGLE, CLIENTS, REDIRECT_SCHEMES: 'acme-agent' }).clients).toHaveLength(1)
+    expect(() => readSettings({ ...SINGLE, CLIENTS })).toThrow('REDIRECT_SCHEMES names more')
   })
 })
 

@@ -3,20 +3,14 @@ import { describe, expect, test } from 'vitest'
 import { foundation } from '../../../src/services.ts'
 import { EXAMPLE_ENCRYPTION_KEY, readSettings, SettingsError, type Settings } from '../../../src/settings/settings.ts'
 import type { SettingsProblem } from '../../../src/settings/problem.ts'
+import { GOOD, ONE_SERVER } from './good.ts'
 
-const KEY = '000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f'
-const GOOD = {
-  BASE_URL: 'https://mcp.example.com',
-  DOWNSTREAM_MCP_URL: 'https://tools.example.com/mcp',
-  OAUTH_AUTHORIZE_URL: 'https://idp.example.com',
-  OAUTH_CLIENT_ID: 'broker',
-  OAUTH_CLIENT_SECRET: 'kept by the operator',
-  ENCRYPTION_KEY: KEY,
-}
+const SINGLE = { ...GOOD, ...ONE_SERVER, OAUTH_CLIENT_SECRET: 'kept by the operator' }
+const KEY = SINGLE.ENCRYPTION_KEY
 const NEW_KEY = 'openssl rand -hex 32'
 type Environment = Readonly<Record<string, string | undefined>>
 
-const settingsOf = (changes: Environment = {}): Settings => readSettings({ ...GOOD, ...changes })
+const settingsOf = (changes: Environment = {}): Settings => readSettings({ ...SINGLE, ...changes })
 
 function problemsOf(changes: Environment): readonly SettingsProblem[] {
   try {
@@ -198,7 +192,7 @@ describe('a mistake is named with its cure:', () => {
   })
 
   test.for(['OIDC_PROVIDER_KEY', 'OIDC_PROVIDER_KEY_PREVIOUS'])('a PEM in %s that holds no key', async (variable) => {
-    const env = { ...GOOD, [variable]: '-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----' }
+    const env = { ...SINGLE, [variable]: '-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----' }
     await expect(foundation(env)).rejects.toMatchObject({
       problems: [{ variable, problem: 'is not a P-256 or RSA private key', cure: expect.stringContaining('openssl genpkey') }],
     })

@@ -1,6 +1,6 @@
 // Who a client is, asked by somebody who asks all the time.
 import { expect, test } from 'vitest'
-import type { ClientRecord } from '../../../../src/clients/client-record.ts'
+import { type ClientRecord, UNSAID } from '../../../../src/clients/client-record.ts'
 import { STRANGERS_ONLY } from '../../../../src/clients/public-address.ts'
 import { keyRing } from '../../../../src/issuer/keys.ts'
 import { ClientFinder } from '../../../../src/oauth/client-auth/client-finder.ts'
@@ -13,10 +13,7 @@ const REGISTERED: Omit<ClientRecord, 'id'> = {
   redirectUris: ['http://127.0.0.1/cb'],
   authMethod: 'none',
   grantTypes: [],
-  uri: undefined,
-  applicationType: undefined,
-  softwareId: undefined,
-  softwareVersion: undefined,
+  ...UNSAID,
   registeredAt: 1,
 }
 
