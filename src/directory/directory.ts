@@ -10,7 +10,7 @@ import type { AdminAction, Receipt } from '../session/contract/receipt.ts'
 import type { Opening, TakenBack } from '../session/contract/taken-back.ts'
 import type { Failing } from './bulk-action-rows.ts'
 import { applyPolicy } from './applied-policy.ts'
-import { tablesOf, inOrder, type DirectoryTables } from './tables.ts'
+import { tablesOf, directoryTablesInOrder, type DirectoryTables } from './tables.ts'
 import type { ClientRecord, ClientWithPeople } from '../clients/client-record.ts'
 import type { Registration } from './clients.ts'
 import { KnownClients, type ClientPage } from './known-clients.ts'
@@ -56,7 +56,7 @@ export abstract class Directory extends CredentialDirectory {
     })
     this.#live = new Live(() => ({ ...this.#counts(), newest: this.#has.events.newest }), now)
     this.lifecycle = Lifecycle.install(this)
-    for (const capability of [...inOrder(this.#has), this.#live, this.#live.state, this.#live.sockets])
+    for (const capability of [...directoryTablesInOrder(this.#has), this.#live, this.#live.state, this.#live.sockets])
       this.lifecycle.use(capability)
   }
 

@@ -1,7 +1,7 @@
 // What tables of the Directory were made without in earlier releases.
 import type { Migration } from '../platform/migrations.ts'
 
-export const MIGRATIONS: readonly Migration[] = [
+export const DIRECTORY_MIGRATIONS: readonly Migration[] = [
   {
     // Who acts is known by a subject, and what they were called stands beside it.
     version: 2,

@@ -72,7 +72,7 @@ export class Receipts extends LifecycleCapability {
       signal === undefined ? null : JSON.stringify(signal),
       closing === undefined ? null : JSON.stringify(closing),
     )
-    if (row) this.#note(id)
+    if (row) this.#note(receipt.id)
     if (row && row.number % TRIM_EVERY === 0)
       for (const [cause, kept] of [KEPT, OWN_KEPT, KEPT].entries()) this.#forget(cause, kept)
   }

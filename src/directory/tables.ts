@@ -10,7 +10,7 @@ import { Exports, type ExportOptions } from './exports.ts'
 import { LoadOfDeployment } from './load.ts'
 import { Machines } from './machines.ts'
 import { MeasuredDeployment } from './measured.ts'
-import { MIGRATIONS } from './migrations.ts'
+import { DIRECTORY_MIGRATIONS } from './migrations.ts'
 import { NotBefore } from './not-before.ts'
 import { PagesEnd } from './pages-end.ts'
 import { People } from './people.ts'
@@ -65,7 +65,7 @@ export function tablesOf(
   storage: DurableObjectStorage,
   { now, ask, tell, obey, senders, signer, settings }: Asking,
 ): DirectoryTables {
-  migrate(storage, MIGRATIONS)
+  migrate(storage, DIRECTORY_MIGRATIONS)
   const people = new People(storage)
   const evidence: EvidenceLog = new EvidenceLog(storage, { signer, appended: () => exports.appended(), now })
   const exports = new Exports(storage, { evidence, settings })
@@ -110,6 +110,6 @@ export function tablesOf(
 }
 
 /** In the order they start. */
-export function inOrder(capabilities: DirectoryTables): readonly LifecycleCapability[] {
+export function directoryTablesInOrder(capabilities: DirectoryTables): readonly LifecycleCapability[] {
   return Object.values(capabilities)
 }

@@ -11,7 +11,7 @@ const ANSWER_WITHIN_MS = 15_000
 /** Far more than metadata, keys, tokens or a page of groups have. */
 const MOST_BYTES = 1024 * 1024
 
-export const ask: Ask = asking({
+export const askProvider: Ask = asking({
   withinMs: ANSWER_WITHIN_MS,
   mostBytes: MOST_BYTES,
   by: () => 'operator',
@@ -26,22 +26,22 @@ export async function jsonOf(response: Response, what: string): Promise<unknown>
 }
 
 /** A provider that is down or overrun has said nothing about anybody. */
-export async function assertAtWork(response: Response, what: string): Promise<void> {
+export async function assertProviderAtWork(response: Response, what: string): Promise<void> {
   if (isAtWork(response)) return
   await response.body?.cancel()
   throw new IdentityError('unreachable', `${what} answered ${response.status}`)
 }
 
 /** The same in one step. */
-export const askAtWork: Ask = async (url, question) => {
-  const answer = await ask(url, question)
-  await assertAtWork(answer, url)
+export const askProviderAtWork: Ask = async (url, question) => {
+  const answer = await askProvider(url, question)
+  await assertProviderAtWork(answer, url)
   return answer
 }
 
 /** The keys at the address that a document of this issuer names. */
 export async function askForKeys(address: string, issuer: string): Promise<PublishedKeys> {
-  return await keysPublishedAt(address, { issuer, ask, failed: keysFailed })
+  return await keysPublishedAt(address, { issuer, ask: askProvider, failed: keysFailed })
 }
 
 function keysFailed(detail: string, isAway: boolean): IdentityError {

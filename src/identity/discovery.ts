@@ -3,7 +3,7 @@ import { isLoopback } from '../platform/loopback.ts'
 import * as z from 'zod'
 import { ASYMMETRIC } from '../oauth-client/key-set.ts'
 import { firstPublished, isSameIssuer } from '../oauth-client/published-document.ts'
-import { askAtWork } from './ask.ts'
+import { askProviderAtWork } from './ask.ts'
 import { IdentityError } from './provider.ts'
 
 const algorithms = z
@@ -83,7 +83,7 @@ async function documentOf<Document extends { readonly issuer: string }>(
   const { found, failures, isNothingThere } = await firstPublished({
     addresses: wellKnownAddresses(url),
     schema,
-    ask: askAtWork,
+    ask: askProviderAtWork,
     faultOf: ({ issuer }) => (isOurs(issuer) ? undefined : `names another issuer, ${issuer}`),
   })
   if (found) return found

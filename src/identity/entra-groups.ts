@@ -1,6 +1,6 @@
 // The groups of a person who is in too many for a token (the overage claim of Microsoft Entra), asked of Microsoft Graph.
 import * as z from 'zod'
-import { ask, assertAtWork, jsonOf } from './ask.ts'
+import { askProvider, assertProviderAtWork, jsonOf } from './ask.ts'
 import { isLoopback } from '../platform/loopback.ts'
 import type { Metadata } from './discovery.ts'
 import { IdentityError } from './provider.ts'
@@ -27,11 +27,11 @@ export async function groupsInGraph(
   let next: string | undefined = `${graph}/v1.0/me/transitiveMemberOf/microsoft.graph.group?$select=id&$top=999`
   for (let page = 0; next !== undefined; page += 1) {
     if (page === MOST_PAGES) throw new IdentityError('invalid', `the person is in more than ${groups.length} groups`)
-    const response = await ask(next, {
+    const response = await askProvider(next, {
       method: 'GET',
       headers: { accept: 'application/json', authorization: `Bearer ${accessToken}` },
     })
-    await assertAtWork(response, 'Microsoft Graph')
+    await assertProviderAtWork(response, 'Microsoft Graph')
     if (!response.ok)
       throw new IdentityError(
         'invalid',

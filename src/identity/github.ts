@@ -2,7 +2,7 @@
 import * as z from 'zod'
 import { log } from '../platform/telemetry.ts'
 import type { IdentityProviderSettings } from '../settings/providers.ts'
-import { ask, assertAtWork, jsonOf } from './ask.ts'
+import { askProvider, assertProviderAtWork, jsonOf } from './ask.ts'
 import type { Claims } from './claims.ts'
 import { OidcProvider } from './oidc.ts'
 import { IdentityError, type IdentityProvider } from './provider.ts'
@@ -102,7 +102,7 @@ class Api {
   }
 
   async #ask(path: string): Promise<Response> {
-    const response = await ask(`${this.#base}${path}`, {
+    const response = await askProvider(`${this.#base}${path}`, {
       method: 'GET',
       headers: {
         accept: 'application/vnd.github+json',
@@ -112,7 +112,7 @@ class Api {
         'user-agent': 'mcp-session-broker',
       },
     })
-    await assertAtWork(response, 'GitHub')
+    await assertProviderAtWork(response, 'GitHub')
     // The limit of a token is told with 403 too, and says nothing about its owner.
     const isOverrun =
       response.status === 403 && (response.headers.get('x-ratelimit-remaining') === '0' || response.headers.has('retry-after'))

@@ -33,7 +33,7 @@ export async function verifiedClaims(
     throw new IdentityError('invalid', 'the ID token was issued to another client')
   if (claims.iat > Date.now() / 1000 + CLOCK_TOLERANCE)
     throw new IdentityError('invalid', 'the ID token was issued in the future')
-  await verified(idToken, issuer, keys, { algorithms: issuer.id_token_signing_alg_values_supported })
+  await verifiedIdToken(idToken, issuer, keys, { algorithms: issuer.id_token_signing_alg_values_supported })
   return claims
 }
 
@@ -47,7 +47,7 @@ export function unverifiedClaims(idToken: string): Claims {
 }
 
 /** A token with the signature of the issuer, and whatever else the options want of it. */
-export async function verified(
+export async function verifiedIdToken(
   token: string,
   { jwks_uri: address }: Metadata,
   keys: KeySets,

@@ -5,7 +5,7 @@ import { KeysAway, type KeySets } from '../oauth-client/key-set.ts'
 import { describeError } from '../platform/telemetry.ts'
 import { asIdentityError } from './ask.ts'
 import type { Metadata } from './discovery.ts'
-import { CLOCK_TOLERANCE, verified } from './id-token.ts'
+import { CLOCK_TOLERANCE, verifiedIdToken } from './id-token.ts'
 import { IdentityError, type LoggedOut } from './provider.ts'
 
 const EVENT = 'http://schemas.openid.net/event/backchannel-logout'
@@ -46,7 +46,7 @@ export function mayBeLogoutToken(token: string, clientId: string): boolean {
 
 /** Section 2.6, steps 1 to 6; rejects with `IdentityError`. */
 export async function readLogoutToken(token: string, { issuer, clientId, keys, now }: LogoutVerification): Promise<LoggedOut> {
-  const { payload, protectedHeader } = await verified(token, issuer, keys, {
+  const { payload, protectedHeader } = await verifiedIdToken(token, issuer, keys, {
     issuer: issuer.issuer,
     audience: clientId,
     algorithms: issuer.id_token_signing_alg_values_supported,

@@ -8,7 +8,7 @@ import { KeySets } from '../oauth-client/key-set.ts'
 import { isSameIssuer } from '../oauth-client/published-document.ts'
 import { canBeConfirmed, type PersonAtProvider, type RefreshOutcome } from '../session/contract/token-refresher.ts'
 import type { IdentityProviderSettings } from '../settings/providers.ts'
-import { ask, askForKeys, asIdentityError } from './ask.ts'
+import { askProvider, askForKeys, asIdentityError } from './ask.ts'
 import { claimAt } from './claim-path.ts'
 import { completed, identityFrom, isIncomplete, losesEmail, suffices, type Claims } from './claims.ts'
 import type { Asking, Delta } from './delta.ts'
@@ -55,7 +55,7 @@ export class OidcProvider implements IdentityProvider {
   readonly #delta: Delta
   readonly #needsGroups: NeedsGroups
   readonly #client: oauth.Client
-  readonly #http: { [oauth.customFetch]: typeof ask; [oauth.allowInsecureRequests]: boolean }
+  readonly #http: { [oauth.customFetch]: typeof askProvider; [oauth.allowInsecureRequests]: boolean }
   readonly #metadata = new Remembered<Metadata>(HOUR_MS)
   readonly #keys: KeySets
 
@@ -73,7 +73,7 @@ export class OidcProvider implements IdentityProvider {
       (address) => askForKeys(address, settings.url),
       () => Date.now() / 1000,
     )
-    this.#http = { [oauth.customFetch]: ask, [oauth.allowInsecureRequests]: isLoopback(url) }
+    this.#http = { [oauth.customFetch]: askProvider, [oauth.allowInsecureRequests]: isLoopback(url) }
   }
 
   issues(issuer: string): boolean {

@@ -1,7 +1,7 @@
 // The tokens of an identity provider: what to keep of an answer, and what is left to be verified.
 import type { IdpTokens } from '../caller.ts'
 import { readTokenResponse, type TokensRefused } from '../oauth-client/token-response.ts'
-import { assertAtWork } from './ask.ts'
+import { assertProviderAtWork } from './ask.ts'
 import { IdentityError } from './provider.ts'
 
 export interface TokenAnswer {
@@ -14,7 +14,7 @@ export interface TokenAnswer {
 
 /** `previous` are the tokens a refresh replaces: what the provider does not renew stays. */
 export async function readTokenAnswer(response: Response, previous?: IdpTokens): Promise<TokenAnswer> {
-  await assertAtWork(response, 'the token endpoint')
+  await assertProviderAtWork(response, 'the token endpoint')
   const { access_token, token_type, expires_in, refresh_token, id_token } = await readTokenResponse(response, refused)
   return {
     tokens: {

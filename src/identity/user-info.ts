@@ -2,10 +2,10 @@
 import * as oauth from 'oauth4webapi'
 import { log } from '../platform/telemetry.ts'
 import { textIn } from '../oauth-client/ask.ts'
-import { assertAtWork, jsonOf } from './ask.ts'
+import { assertProviderAtWork, jsonOf } from './ask.ts'
 import type { Claims } from './claims.ts'
 import type { Asking } from './delta.ts'
-import { verified, type IdTokenVerification } from './id-token.ts'
+import { verifiedIdToken, type IdTokenVerification } from './id-token.ts'
 import { plainUserInfo } from './plain-user-info.ts'
 import { IdentityError } from './provider.ts'
 
@@ -28,7 +28,7 @@ export async function userInfo(
 ): Promise<Claims | undefined> {
   if (issuer.userinfo_endpoint === undefined) return undefined
   const response = await oauth.userInfoRequest(issuer, client, accessToken, http)
-  await assertAtWork(response, 'userinfo')
+  await assertProviderAtWork(response, 'userinfo')
   if (!response.ok) {
     await response.body?.cancel()
     if (isOnlySource && response.status === 401)
@@ -43,7 +43,8 @@ export async function userInfo(
   const expected = typeof subject === 'string' ? subject : oauth.skipSubjectCheck
   const token = isSigned ? await textIn(response.clone()) : undefined
   const claims = await oauth.processUserInfoResponse(issuer, client, expected, response)
-  if (token !== undefined) await verified(token, issuer, keys, { algorithms: issuer.userinfo_signing_alg_values_supported })
+  if (token !== undefined)
+    await verifiedIdToken(token, issuer, keys, { algorithms: issuer.userinfo_signing_alg_values_supported })
   return claims
 }
 

@@ -28,7 +28,7 @@ function isNumeric({ hostname }: URL): boolean {
   return hostname.startsWith('[') || /^\d+(?:\.\d+){3}$/.test(hostname)
 }
 
-export const ask: Ask = asking({
+export const askServer: Ask = asking({
   withinMs: ANSWER_WITHIN_MS,
   mostBytes: MOST_BYTES,
   by: addressedBy,
@@ -36,13 +36,13 @@ export const ask: Ask = asking({
 })
 
 /** A server that is down or overrun has said nothing. */
-export function assertAtWork(answer: Response, what: string): void {
+export function assertServerAtWork(answer: Response, what: string): void {
   if (!isAtWork(answer)) throw new LinkError('unreachable', `${what} answered ${answer.status} ${answer.url}`)
 }
 
 /** Asks, and asserts that. */
-export const askAtWork: Ask = async (url, question) => {
-  const answer = await ask(url, question)
-  assertAtWork(answer, url)
+export const askServerAtWork: Ask = async (url, question) => {
+  const answer = await askServer(url, question)
+  assertServerAtWork(answer, url)
   return answer
 }

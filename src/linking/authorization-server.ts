@@ -1,7 +1,7 @@
 // Finds the authorization server of a downstream by its well-known addresses (RFC 8414, OpenID Connect Discovery), and checks what it says.
 import * as z from 'zod'
 import { firstPublished } from '../oauth-client/published-document.ts'
-import { askAtWork, isAllowedAddress } from './ask.ts'
+import { askServerAtWork, isAllowedAddress } from './ask.ts'
 import { LinkError } from './link-error.ts'
 
 // Lenient where a field is optional: some servers publish nulls.
@@ -40,7 +40,7 @@ export async function authorizationServerOf(downstream: string, issuer: string |
 
 async function published(issuer: string, downstream: string): Promise<AuthorizationServer | undefined> {
   const addresses = wellKnownAddresses(new URL(issuer)).filter((one) => isAllowedAddress(one, downstream))
-  return (await firstPublished({ addresses, schema: metadataSchema, ask: askAtWork })).found
+  return (await firstPublished({ addresses, schema: metadataSchema, ask: askServerAtWork })).found
 }
 
 /** RFC 8414 section 3.1 and its OpenID Connect variants, in the order MCP gives them. */

@@ -6,7 +6,7 @@ import { describeError } from '../platform/telemetry.ts'
 import { bearerChallenge, scopesOf } from '../platform/www-authenticate.ts'
 import type { Downstream } from '../settings/downstreams.ts'
 import { firstPublished } from '../oauth-client/published-document.ts'
-import { askAtWork, isAllowedAddress } from './ask.ts'
+import { askServerAtWork, isAllowedAddress } from './ask.ts'
 import { LinkError } from './link-error.ts'
 
 export interface ProtectedResource {
@@ -63,7 +63,7 @@ async function metadataOf({ url }: Downstream, named: string | undefined): Promi
   const addresses = named === undefined ? wellKnown(url) : [named]
   for (const address of addresses)
     if (!isAllowedAddress(address, url)) throw new LinkError('invalid', `the metadata of ${url} are said to be at ${address}`)
-  const { found } = await firstPublished({ addresses, schema: metadataSchema, ask: askAtWork })
+  const { found } = await firstPublished({ addresses, schema: metadataSchema, ask: askServerAtWork })
   if (found) return found
   if (named !== undefined) throw new LinkError('invalid', `there are no metadata at ${named}`)
   return undefined

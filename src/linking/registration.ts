@@ -7,7 +7,7 @@ import { linkedClientSchema, type LinkedClient } from '../session/contract/link-
 import type { Downstream } from '../settings/downstreams.ts'
 import { jsonIn } from '../oauth-client/ask.ts'
 import { errorIn } from '../oauth-client/token-response.ts'
-import { ask, assertAtWork } from './ask.ts'
+import { askServer, assertServerAtWork } from './ask.ts'
 import type { AuthorizationServer } from './authorization-server.ts'
 import { LinkError } from './link-error.ts'
 
@@ -156,8 +156,8 @@ async function register(
   const method = downstream.authorization?.clientAuth ?? methodFor(server, METHODS)
   const asked = { ...clientMetadata(baseUrl, downstream), token_endpoint_auth_method: asRegistered(method) }
   const headers = { accept: 'application/json', 'content-type': 'application/json' }
-  const answer = await ask(registration_endpoint, { method: 'POST', headers, body: JSON.stringify(asked) })
-  assertAtWork(answer, 'the registration endpoint')
+  const answer = await askServer(registration_endpoint, { method: 'POST', headers, body: JSON.stringify(asked) })
+  assertServerAtWork(answer, 'the registration endpoint')
   const body = await jsonIn(answer)
   const given = answer.ok ? registeredSchema.safeParse(body).data : undefined
   if (!given) {

@@ -5,12 +5,12 @@ import { clientSecret } from '../oauth-client/client-secret.ts'
 import type { Link, LinkedClient } from '../session/contract/link-client.ts'
 import { meaningOf } from '../oauth-client/remote-error.ts'
 import { readTokenResponse, type TokensRefused } from '../oauth-client/token-response.ts'
-import { ask, assertAtWork } from './ask.ts'
+import { askServer, assertServerAtWork } from './ask.ts'
 import { LinkError } from './link-error.ts'
 
 /** What every call of the library is given. */
-export function httpFor(endpoint: string): { [oauth.customFetch]: typeof ask; [oauth.allowInsecureRequests]: boolean } {
-  return { [oauth.customFetch]: ask, [oauth.allowInsecureRequests]: isLoopback(new URL(endpoint)) }
+export function httpFor(endpoint: string): { [oauth.customFetch]: typeof askServer; [oauth.allowInsecureRequests]: boolean } {
+  return { [oauth.customFetch]: askServer, [oauth.allowInsecureRequests]: isLoopback(new URL(endpoint)) }
 }
 
 export function authenticationOf({ secret, method }: LinkedClient): oauth.ClientAuth {
@@ -21,7 +21,7 @@ export function authenticationOf({ secret, method }: LinkedClient): oauth.Client
 export type Tokens = Pick<Link, 'accessToken' | 'expiresAt' | 'refreshToken'> & { readonly scopes: readonly string[] }
 
 export async function readTokens(answer: Response, now: number): Promise<Tokens> {
-  assertAtWork(answer, 'the token endpoint')
+  assertServerAtWork(answer, 'the token endpoint')
   const given = await readTokenResponse(answer, refused)
   if (given.token_type.toLowerCase() !== 'bearer')
     throw new LinkError('invalid', `the token endpoint gave a token of the type ${given.token_type}`)

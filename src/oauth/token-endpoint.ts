@@ -5,7 +5,7 @@ import type { ExchangeSettings } from '../settings/exchange.ts'
 import { OAuthError } from '../clients/oauth-error.ts'
 import { assertion, JWT_BEARER } from './grants/assertion.ts'
 import { code } from './grants/code.ts'
-import { exchange, TOKEN_EXCHANGE, type ExchangeServices } from './grants/exchange.ts'
+import { exchangeSubjectToken, TOKEN_EXCHANGE, type ExchangeServices } from './grants/exchange.ts'
 import type { GrantServices, IssuedTokens, TokenRequest } from './grants/grant.ts'
 import { clientCredentials, type MachineServices } from './grants/machine.ts'
 import { refresh } from './grants/refresh.ts'
@@ -15,7 +15,7 @@ type Grant = (request: TokenRequest, services: TokenEndpointServices) => Promise
 const GRANTS: ReadonlyMap<string, Grant> = new Map<string, Grant>([
   ['authorization_code', code],
   ['refresh_token', refresh],
-  [TOKEN_EXCHANGE, exchange],
+  [TOKEN_EXCHANGE, exchangeSubjectToken],
   [JWT_BEARER, assertion],
 ])
 

@@ -14,7 +14,7 @@ import { TokenBucket } from './store/token-bucket.ts'
 import { Links } from './store/links.ts'
 import { McpSessions } from './store/mcp-sessions.ts'
 import { ModernSessions } from './store/modern-sessions.ts'
-import { MIGRATIONS } from './store/migrations.ts'
+import { SESSION_MIGRATIONS } from './store/migrations.ts'
 import { Outbox } from './store/outbox.ts'
 import { PagesSessions } from './store/pages-sessions.ts'
 import { Profile } from './store/profile.ts'
@@ -52,7 +52,7 @@ export interface SessionTables {
 
 /** Brings older tables up to date first. The options are asked once a leash or a lease is opened or over, and may themselves ask the capabilities. */
 export function tablesOf(storage: DurableObjectStorage, leashing: LeashOptions, leasing: LeaseOptions): SessionTables {
-  migrate(storage, MIGRATIONS)
+  migrate(storage, SESSION_MIGRATIONS)
   const uses = new GrantUses(storage)
   return {
     grants: new Grants(storage, uses),
@@ -81,6 +81,6 @@ export function tablesOf(storage: DurableObjectStorage, leashing: LeashOptions, 
 }
 
 /** In the order they start. */
-export function inOrder(capabilities: SessionTables): readonly LifecycleCapability[] {
+export function sessionTablesInOrder(capabilities: SessionTables): readonly LifecycleCapability[] {
   return Object.values(capabilities)
 }

@@ -8,12 +8,12 @@ import { carryOut, describePerson, runBulkAction, summaryOf, watchPerson } from 
 import type { PersonDetail, Target } from './admin/administration.ts'
 import { admit, charge } from './access/admit.ts'
 import { endDisallowed } from './access/allowed.ts'
-import { tablesOf, inOrder, type SessionTables } from './tables.ts'
+import { tablesOf, sessionTablesInOrder, type SessionTables } from './tables.ts'
 import type { CarriedEvent, Carrier, GetAnswer, GetRequest } from './streams/carrier.ts'
 import type { Redemption } from './store/codes.ts'
 import { Credentials } from './store/credentials.ts'
 import type { BulkAction } from './store/bulk-action-log.ts'
-import { exchange, type Exchange, type ExchangeOutcome } from './access/exchange.ts'
+import { grantByExchange, type Exchange, type ExchangeOutcome } from './access/exchange.ts'
 import { Forms } from './access/forms.ts'
 import type { RevocationReason } from './store/grants.ts'
 import { Load } from './contract/load-report.ts'
@@ -63,7 +63,7 @@ export abstract class UserSession extends DurableObject<Env> {
       leaseRules(() => this.#context),
     )
     this.lifecycle = Lifecycle.install(this)
-    for (const capability of inOrder(this.#has)) this.lifecycle.use(capability)
+    for (const capability of sessionTablesInOrder(this.#has)) this.lifecycle.use(capability)
   }
 
   /** What outer layers implement is injected by `worker.ts`. */
@@ -151,7 +151,7 @@ export abstract class UserSession extends DurableObject<Env> {
   /** What an issuer has signed about the person is exchanged for an access token. */
   async exchange(asked: Exchange): Promise<ExchangeOutcome> {
     const context = await this.#started()
-    const outcome = await exchange(context, asked)
+    const outcome = await grantByExchange(context, asked)
     // A grant that goes on for longer is met by the sweep that was planned for it, which then plans the next.
     if (outcome.granted && outcome.isNew) await Promise.all([this.#jobs?.planSweep(), planUpkeep(context)])
     return outcome

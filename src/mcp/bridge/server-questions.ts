@@ -65,7 +65,7 @@ export function answerTo(id: string, result: string): string {
 }
 
 /** What a server is told of a question that nobody will answer. */
-export function unanswered(id: string, method: string, why: string): string {
+export function noAnswerTo(id: string, method: string, why: string): string {
   if (method === 'elicitation/create') return answerTo(id, '{"action":"cancel"}')
   // The code the specification shows for a person who does not want to.
   const code = method === 'sampling/createMessage' ? -1 : -32603

@@ -1,7 +1,7 @@
 // One request of the object's to a downstream; no answer is a refusal.
 import { outbound, OutboundError, type OutboundOptions } from '../../platform/outbound.ts'
 import { sentUntilTaken, type Challenged } from '../downstream/token-retry.ts'
-import { unanswered } from '../downstream/unanswered.ts'
+import { downstreamUnanswered } from '../downstream/unanswered.ts'
 
 /** `challenged` changes the headers. */
 export async function requestDownstream(
@@ -17,6 +17,6 @@ export async function requestDownstream(
   try {
     return await sentUntilTaken(send, challenged)
   } catch (cause) {
-    throw cause instanceof OutboundError ? unanswered(cause) : cause
+    throw cause instanceof OutboundError ? downstreamUnanswered(cause) : cause
   }
 }

@@ -6,7 +6,7 @@ import { carryEvents, withoutIds, type Breakage, type Carriage } from '../sse/re
 import { bareStatus, checkAnswer, shortOrStream } from '../downstream/downstream-answer.ts'
 import { editedBody, editedEvents, unreadable } from '../tools/filter-body.ts'
 import { sentUntilTaken, type Challenged } from '../downstream/token-retry.ts'
-import { unanswered } from '../downstream/unanswered.ts'
+import { downstreamUnanswered } from '../downstream/unanswered.ts'
 import type { Passage } from '../message/era.ts'
 import { eventTooLarge, noRoomForEvent } from '../message/event-too-large.ts'
 import { lastFrame } from './stream-termination.ts'
@@ -241,7 +241,7 @@ async function ask(forwarding: Forwarding, conditions: ForwardingConditions, lif
   } catch (error) {
     if (!(error instanceof OutboundError)) throw error
     if (error.reason === 'aborted') throw lifetime.refusal
-    throw unanswered(error)
+    throw downstreamUnanswered(error)
   }
 }
 

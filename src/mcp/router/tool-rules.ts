@@ -2,7 +2,7 @@
 import { OutboundError } from '../../platform/outbound.ts'
 import { checkAnswer } from '../downstream/downstream-answer.ts'
 import { sentUntilTaken } from '../downstream/token-retry.ts'
-import { unanswered } from '../downstream/unanswered.ts'
+import { downstreamUnanswered } from '../downstream/unanswered.ts'
 import { straightTo, type Forwarding, type ForwardingConditions } from './forward.ts'
 import type { Envelope } from '../message/json-rpc-body.ts'
 import type { ToolGate } from '../tools/gate.ts'
@@ -50,7 +50,7 @@ async function askFor(
       way({ method: 'POST', headers: { ...headers, ...instead }, body }, { signal, headersWithinMs: INQUIRY_MS })
     const answer = await sentUntilTaken(send, challenged).catch((error: unknown) => {
       // The request's lifetime says why it was aborted.
-      throw error instanceof OutboundError && !ending.aborted ? unanswered(error) : error
+      throw error instanceof OutboundError && !ending.aborted ? downstreamUnanswered(error) : error
     })
     await checkAnswer(answer)
     return await responseIn(answer, id, signal)

@@ -5,8 +5,8 @@
 import { personName } from '../../caller.ts'
 import { OAuthError } from '../../clients/oauth-error.ts'
 import { canonicalResource } from '../resource.ts'
-import { accessFor, assertNeedsNoSignIn, refusedError, verified } from '../tokens/subject-token-access.ts'
-import { confirmedClient, permitted, scopesFor, shown, type ExchangeServices } from './exchange.ts'
+import { accessFor, assertNeedsNoSignIn, refusedError, assertVerified } from '../tokens/subject-token-access.ts'
+import { confirmedClient, permitted, scopesFor, asSubjectClient, type ExchangeServices } from './exchange.ts'
 import type { IssuedTokens, TokenRequest } from './grant.ts'
 
 export const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
@@ -25,7 +25,7 @@ export async function assertion(
     )
   const verdict = await statements.assertion?.(form.get('assertion') ?? '')
   if (!verdict) throw new OAuthError('unsupported_grant_type', 'assertions are not taken here')
-  const statement = verified(verdict, 'invalid_grant', 'assertion')
+  const statement = assertVerified(verdict, 'invalid_grant', 'assertion')
   if (statement.clientId !== clientId) throw new OAuthError('invalid_grant', 'assertion is for another client')
   // The provider allowed what it names. Where it names no resource, it allowed the broker as a whole, and the client says which.
   const named = form.getAll('resource').filter((resource) => resource !== '')
@@ -43,7 +43,7 @@ export async function assertion(
     wanted.filter((scope) => allowed.includes(scope)),
     client,
   )
-  const use = { client: shown(client), downstream, scopes, lifetime: lifetimes.accessTokenTtl, once: statement.jti }
+  const use = { client: asSubjectClient(client), downstream, scopes, lifetime: lifetimes.accessTokenTtl, once: statement.jti }
   const access = await accessFor(statement, use, services)
   if (!access.granted) throw refusedError(access.refusal, 'invalid_grant')
   // No refresh token: the provider decides again, with the next assertion.

@@ -12,7 +12,7 @@ import {
   assertNeedsNoSignIn,
   lifetimeOf,
   refusedError,
-  verified,
+  assertVerified,
   type StatedServices,
 } from '../tokens/subject-token-access.ts'
 import type { IssuedTokens, TokenRequest } from './grant.ts'
@@ -31,7 +31,10 @@ const KINDS: ReadonlyMap<string, StatementKind> = new Map([
   [`${TYPE}jwt`, 'jwt'],
 ])
 
-export async function exchange({ clientId, form, confirm }: TokenRequest, services: ExchangeServices): Promise<IssuedTokens> {
+export async function exchangeSubjectToken(
+  { clientId, form, confirm }: TokenRequest,
+  services: ExchangeServices,
+): Promise<IssuedTokens> {
   const { statements, downstreams, lifetimes, longestSession, now } = services
   // Delegation: an actor that acts for the subject would have to be checked, recorded and shown. Ignoring it would be a lie in the log.
   if (form.has('actor_token') || form.has('actor_token_type'))
@@ -48,12 +51,12 @@ export async function exchange({ clientId, form, confirm }: TokenRequest, servic
   const verdict = await statements.subject?.(form.get('subject_token') ?? '', kind)
   if (!verdict) throw new OAuthError('unsupported_grant_type', 'tokens are not exchanged here')
   // RFC 8693 section 2.2.2: invalid_request, for whatever reason the token is not taken.
-  const statement = verified(verdict, 'invalid_request', 'subject_token')
+  const statement = assertVerified(verdict, 'invalid_request', 'subject_token')
   const lifetime = lifetimeOf(statement, Math.min(lifetimes.accessTokenTtl, longestSession), now())
   if (lifetime <= 0) throw new OAuthError('invalid_request', 'subject_token has expired')
   const client = await confirmedClient(clientId, await personName(statement.identity), services, confirm)
   const scopes = permitted(asked, client)
-  const access = await accessFor(statement, { client: shown(client), downstream, scopes, lifetime }, services)
+  const access = await accessFor(statement, { client: asSubjectClient(client), downstream, scopes, lifetime }, services)
   if (!access.granted) throw refusedError(access.refusal, 'invalid_request')
   return {
     access_token: access.token,
@@ -79,7 +82,7 @@ export async function confirmedClient(
   return client
 }
 
-export function shown({ id, name, authMethod }: ClientRecord): { id: string; name: string; signs: boolean } {
+export function asSubjectClient({ id, name, authMethod }: ClientRecord): { id: string; name: string; signs: boolean } {
   return { id, name: name ?? id, signs: authMethod === 'private_key_jwt' }
 }
 

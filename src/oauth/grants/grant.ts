@@ -81,7 +81,7 @@ const MESSAGE: Readonly<Record<TokenRefusal, string>> = {
   idp_unavailable: 'the identity provider can not be reached to confirm the session',
 }
 
-export function refused(refusal: TokenRefusal, retryAfter = 30): OAuthError {
+export function tokenRefusal(refusal: TokenRefusal, retryAfter = 30): OAuthError {
   if (refusal === 'idp_unavailable')
     return new OAuthError('temporarily_unavailable', MESSAGE[refusal], { reason: refusal, retryAfter })
   if (refusal === 'too_often') return new OAuthError('too_many_requests', MESSAGE[refusal], { reason: refusal, retryAfter })

@@ -72,7 +72,7 @@ export function assertNeedsNoSignIn({ auth, resource }: Downstream): void {
     throw new OAuthError('invalid_target', `${resource} needs a person to sign in: tokens are not exchanged for it`)
 }
 
-export function verified(verdict: Verdict, otherwise: OAuthErrorCode, what: string): VerifiedStatement {
+export function assertVerified(verdict: Verdict, otherwise: OAuthErrorCode, what: string): VerifiedStatement {
   if (verdict.verified) return verdict.statement
   const { refusal, why: reason } = verdict
   if (refusal === 'unknown')

@@ -33,7 +33,7 @@ export type ExchangeOutcome =
 /** Clocks of issuers differ by so many seconds: an assertion is remembered that much longer than it lives, and may have been signed that much earlier than it says. */
 const CLOCK_TOLERANCE = 60
 
-export async function exchange(
+export async function grantByExchange(
   context: GrantRevocation & AccessRules & Pick<SessionContext, 'codes' | 'credentials' | 'provisioned' | 'takenBack'>,
   asked: Exchange,
 ): Promise<ExchangeOutcome> {

@@ -2,7 +2,7 @@
 import { ASKING_CALLS, MODERN_SESSIONS } from './modern-sessions.ts'
 import type { Migration } from '../../platform/migrations.ts'
 
-export const MIGRATIONS: readonly Migration[] = [
+export const SESSION_MIGRATIONS: readonly Migration[] = [
   {
     // A router may not answer before its lease is over, and a bulk action remembers that.
     version: 2,

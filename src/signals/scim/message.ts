@@ -67,7 +67,7 @@ export function listOf(resources: readonly Document[], total: number, startIndex
 }
 
 /** Without what the client did not ask for: `attributes` and `excludedAttributes` (RFC 7644 section 3.9), of the first level. */
-export function shown(document: Document, only: readonly string[], without: readonly string[]): Document {
+export function withAttributes(document: Document, only: readonly string[], without: readonly string[]): Document {
   const entries = Object.entries(document).filter(
     ([key]) => ALWAYS.includes(key) || ((only.length === 0 || isNamed(only, key)) && !isNamed(without, key)),
   )

@@ -7,7 +7,7 @@ import type { GroupFilter } from '../../directory/provisioned-groups.ts'
 import type { UserFilter, UserWrite } from '../../directory/provisioned-users.ts'
 import { conditionsIn } from './filter.ts'
 import { groupChangeIn, groupIn, presentedGroup } from './group.ts'
-import { documentSchema, listOf, notFound, ScimError, shown, type Document } from './message.ts'
+import { documentSchema, listOf, notFound, ScimError, withAttributes, type Document } from './message.ts'
 import { MOST_RESULTS } from './discovery.ts'
 import { operationsIn, patched } from './patch.ts'
 import { presentedUser, userIn, wholeUser, type ScimUser } from './user.ts'
@@ -159,7 +159,7 @@ export class ScimService {
   }
 
   #shown(document: Document, { attributes, excludedAttributes }: ListQuery): Document {
-    return shown(document, namesIn(attributes), namesIn(excludedAttributes))
+    return withAttributes(document, namesIn(attributes), namesIn(excludedAttributes))
   }
 }
 

@@ -27,7 +27,7 @@ import { LegacyServers } from './legacy-servers.ts'
 import { listened } from './listened.ts'
 import { jsonAnswer, ModernAnswer } from './modern-answer.ts'
 import { canBeAsked, openCall, type OpenCall, type Waiting } from './open-call.ts'
-import { ParkedCalls, refused, termsOf, type Retry } from './parked-calls.ts'
+import { ParkedCalls, stateRefused, termsOf, type Retry } from './parked-calls.ts'
 import { gone, responded } from './responded.ts'
 
 /** One request on its way. */
@@ -223,7 +223,7 @@ export class ModernClients {
     const retry = await this.#parked.taken(terms, message.params, body)
     const { parked, given, missing } = retry
     const server = this.#servers.find(parked.sessionId)
-    if (!server) throw refused('restarted')
+    if (!server) throw stateRefused('restarted')
     if (parked.isSentAgain && missing.length === 0) return await this.#sentAgain(asked, sender, server, retry)
     const call = server.calls.get(parked.callId) ?? this.#resumed(asked, sender, server, retry)
     call.sender = sender
@@ -257,7 +257,7 @@ export class ModernClients {
     const begun = { id, grantId, method: message.method, label, openedAt, sender, waiting: undefined }
     const call = openCall(begun, { round, serverEventId })
     if (parked.isSentAgain) return call
-    if (serverEventId === undefined || !server.link.resume(id, serverEventId)) throw refused('restarted')
+    if (serverEventId === undefined || !server.link.resume(id, serverEventId)) throw stateRefused('restarted')
     log('info', 'downstream.call_resumed', { session: server.id, request_id: order.requestId })
     server.calls.set(id, call)
     return call

@@ -13,7 +13,7 @@ import {
   MOST_QUESTIONS,
   MOST_ROUNDS,
   questionParams,
-  unanswered,
+  noAnswerTo,
 } from '../../bridge/server-questions.ts'
 import { memberOf } from '../../bridge/json-edit.ts'
 import { ProtocolError } from '../../bridge/protocol-error.ts'
@@ -82,14 +82,14 @@ export class ParkedCalls {
     const [id = 'null', method] = [memberOf(message, ['id']), String(jsonIn(memberOf(message, ['method']) ?? 'null'))]
     if (!call) {
       log('warn', 'question.unattributed', { session: server.id, method })
-      return server.reply(unanswered(id, method, 'It does not say which request it is about'))
+      return server.reply(noAnswerTo(id, method, 'It does not say which request it is about'))
     }
     const params = questionParams(message)
     const about = jsonIn(params ?? '{}')
     const missing = missingFor({ method, params: isRecord(about) ? about : {} }, call.sender.capabilities)
     if (missing) call.missing = { ...call.missing, ...missing }
     const isTooMuch = call.asked.length >= MOST_QUESTIONS || message.length > LARGEST_QUESTIONS
-    if (missing || isTooMuch || !INTERACTIVE.includes(call.method)) return server.reply(unanswered(id, method, NOT_ASKED))
+    if (missing || isTooMuch || !INTERACTIVE.includes(call.method)) return server.reply(noAnswerTo(id, method, NOT_ASKED))
     const key = `q${call.round * MOST_QUESTIONS + call.asked.length + 1}`
     call.asked.push({ key, id, method, ...(params !== undefined && { params }) })
     this.collect(server, call)
@@ -160,13 +160,13 @@ export class ParkedCalls {
     const { legacyDownstreams, now } = this.#options.context
     const state =
       typeof params['requestState'] === 'string' ? await legacyDownstreams.unsealed(params['requestState']) : undefined
-    if (!state) throw refused('forged')
+    if (!state) throw stateRefused('forged')
     const isTheirs = state.sub === terms.sub && state.grantId === terms.grantId && state.resource === terms.resource
-    if (!isTheirs || state.method !== terms.method) throw refused('foreign')
-    if (state.digest !== terms.digest) throw refused('changed')
-    if (state.until <= now()) throw refused('expired')
+    if (!isTheirs || state.method !== terms.method) throw stateRefused('foreign')
+    if (state.digest !== terms.digest) throw stateRefused('changed')
+    if (state.until <= now()) throw stateRefused('expired')
     const parked = legacyDownstreams.find(state.id)
-    if (!parked || parked.round !== state.round) throw refused('used')
+    if (!parked || parked.round !== state.round) throw stateRefused('used')
     const answers = params['inputResponses'] ?? {}
     if (!isRecord(answers)) throw new ProtocolError('invalid_params', 'params.inputResponses is an object of answers by key')
     const given = new Map<string, string>()
@@ -177,7 +177,7 @@ export class ParkedCalls {
         throw new ProtocolError('invalid_params', `params.inputResponses["${key}"] is no answer to ${method}`)
       given.set(key, raw)
     }
-    if (!legacyDownstreams.take(state.id)) throw refused('used')
+    if (!legacyDownstreams.take(state.id)) throw stateRefused('used')
     this.#forget(state.id)
     return { parked, given, missing: parked.questions.filter(({ key }) => !given.has(key)) }
   }
@@ -240,7 +240,7 @@ export class ParkedCalls {
 }
 
 async function decline(server: LegacyServer, questions: readonly ParkedQuestion[]): Promise<void> {
-  for (const { id, method } of questions) if (id !== undefined) await server.reply(unanswered(id, method, GIVEN_UP))
+  for (const { id, method } of questions) if (id !== undefined) await server.reply(noAnswerTo(id, method, GIVEN_UP))
 }
 
 /** What a client that comes back has to bring again. */
@@ -248,7 +248,7 @@ export async function termsOf({ sub, grantId, resource }: Caller, { method, para
   return { sub, grantId, resource, method, digest: await sha256(askedAgain(params)) }
 }
 
-export function refused(because: RefusedBecause): ProtocolError {
+export function stateRefused(because: RefusedBecause): ProtocolError {
   log('info', 'request_state.refused', { because })
   return new ProtocolError('request_state_refused', REFUSED[because], { reason: because })
 }

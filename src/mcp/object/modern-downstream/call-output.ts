@@ -83,7 +83,7 @@ export class BatchOutput implements CallOutput {
 }
 
 /** For a refusal of the server's that has no place as a status any more. */
-export async function refused(id: string, { body, status }: Response): Promise<string> {
+export async function statusAsError(id: string, { body, status }: Response): Promise<string> {
   await body?.cancel()
   return errorFor(id, -32_603, `The MCP server answered with status ${status}`)
 }

@@ -9,7 +9,7 @@ import { modernHeaders, modernRequest, type NextLeg } from '../../bridge/modern-
 import { lostAnswer } from '../lost-answer.ts'
 import { pause } from '../pause.ts'
 import { AskedQuestions } from './asked-questions.ts'
-import { refused, type CallOutput } from './call-output.ts'
+import { statusAsError, type CallOutput } from './call-output.ts'
 import { readLeg, type Leg } from './modern-leg.ts'
 import { postModern, type ModernWay } from './modern-way.ts'
 import type { ToolHeaders } from './tool-headers.ts'
@@ -119,7 +119,7 @@ export class ModernCall {
     for (;;) {
       if (!asking) {
         const got = await this.#sent(way, leg, output)
-        if (got instanceof Response) return leg ? await refused(asked.id, got) : got
+        if (got instanceof Response) return leg ? await statusAsError(asked.id, got) : got
         if (got.kind === 'final') return got.message
         const found = roundIn(got.result, this.#context.session())
         if ('broken' in found) return this.#broken(found.broken)

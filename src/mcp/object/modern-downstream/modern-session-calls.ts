@@ -9,7 +9,7 @@ import { openEnvelope, type Message } from '../../message/json-rpc-body.ts'
 import { McpRefusal } from '../../message/refusal.ts'
 import { idKey, jsonIn } from '../../message/response.ts'
 import { AskedQuestions } from './asked-questions.ts'
-import { BatchOutput, refused, SingleOutput, type CallOutput } from './call-output.ts'
+import { BatchOutput, statusAsError, SingleOutput, type CallOutput } from './call-output.ts'
 import { Listening } from './listening.ts'
 import { ModernCall, questionIn, type AskingRound, type CallSpec } from './modern-call.ts'
 import type { ModernWay } from './modern-way.ts'
@@ -120,7 +120,7 @@ export class SessionCalls {
       const last = await this.#request(message, id, text, way, output).catch((error: unknown) =>
         way.signal.aborted ? undefined : broken(id, error),
       )
-      if (last !== undefined) await output.send(typeof last === 'string' ? last : await refused(id, last))
+      if (last !== undefined) await output.send(typeof last === 'string' ? last : await statusAsError(id, last))
     })
     this.#options.waitUntil(Promise.all(each).finally(() => output.end()))
     return output.answer

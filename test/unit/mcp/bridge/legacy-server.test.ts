@@ -10,7 +10,7 @@ import {
   inputRequired,
   isResponseTo,
   questionParams,
-  unanswered,
+  noAnswerTo,
 } from '../../../../src/mcp/bridge/server-questions.ts'
 import { filterIn, honoured, listsWanted, wants } from '../../../../src/mcp/bridge/subscription-filter.ts'
 
@@ -185,9 +185,9 @@ describe('a question of a legacy server', () => {
   })
 
   test('that nobody answers is declined in the words of its method', () => {
-    expect(JSON.parse(unanswered('5', 'elicitation/create', 'late'))).toMatchObject({ id: 5, result: { action: 'cancel' } })
-    expect(JSON.parse(unanswered('"x"', 'sampling/createMessage', 'late'))).toMatchObject({ id: 'x', error: { code: -1 } })
-    expect(JSON.parse(unanswered('5', 'roots/list', 'late'))).toMatchObject({ error: { code: -32603 } })
+    expect(JSON.parse(noAnswerTo('5', 'elicitation/create', 'late'))).toMatchObject({ id: 5, result: { action: 'cancel' } })
+    expect(JSON.parse(noAnswerTo('"x"', 'sampling/createMessage', 'late'))).toMatchObject({ id: 'x', error: { code: -1 } })
+    expect(JSON.parse(noAnswerTo('5', 'roots/list', 'late'))).toMatchObject({ error: { code: -32603 } })
   })
 
   test('is about the same request whatever is of one attempt alone', () => {
