@@ -1,4 +1,4 @@
-// The variables of a deployment, each with its shape: one zod schema, read by `../settings.ts` alone.
+// The variables of a deployment, each with its shape: one zod schema, read by `settings.ts` alone.
 import { base64url } from 'jose'
 import * as z from 'zod'
 import { fromHex } from '../platform/crypto.ts'
