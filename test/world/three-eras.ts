@@ -67,7 +67,7 @@ export function threeEras(allow: object): () => ThreeEras {
   forEveryTry(async () => {
     const started = await startThreeEras(allow)
     eras = started
-    return started.close
+    return async () => await started.close()
   })
   return () => {
     if (!eras) throw new Error('the world begins with the first test')

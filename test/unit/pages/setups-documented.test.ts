@@ -10,11 +10,11 @@ const SETUPS = setupsFor('https://mcp.example.com/mcp', 'NAME')
 
 /** Of whom `index.md` has all there is to say. */
 const IN_INDEX: readonly string[] = ['MCP Inspector', 'mcp-remote']
-const PAGES: Readonly<Record<string, string>> = { 'Claude Code': 'claude.md' }
+const pageOf = (client: string): string => (client === 'Claude Code' ? 'claude' : client.toLowerCase().replaceAll(' ', '-'))
 
 describe('the documents say of', () => {
   test.for(SETUPS.map((setup) => [setup.client, setup] as const))('%s what the page says', ([client, setup]) => {
-    const page = PAGES[client] ?? `${client.toLowerCase().replaceAll(' ', '-')}.md`
+    const page = `${pageOf(client)}.md`
     const text = IN_INDEX.includes(client) ? INDEX : readFileSync(join(CLIENTS, page), 'utf8')
     expect(INDEX).toContain(IN_INDEX.includes(client) ? 'mcp-remote https://mcp.example.com/mcp' : `](${page}`)
     expect(isSaidIn(text, setup)).toBe(true)
@@ -31,7 +31,7 @@ describe('the documents say of', () => {
 
   test('an install link only where there is one', () => {
     for (const { client, install } of SETUPS) {
-      const page = join(CLIENTS, PAGES[client] ?? `${client.toLowerCase().replaceAll(' ', '-')}.md`)
+      const page = join(CLIENTS, `${pageOf(client)}.md`)
       const says = existsSync(page) && readFileSync(page, 'utf8').includes('have a link that adds')
       expect([client, says]).toEqual([client, install !== undefined])
     }
