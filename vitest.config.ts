@@ -57,6 +57,7 @@ export default defineConfig({
                   },
                   { name: 'reports', url: 'http://127.0.0.1:9/reports', tools: 'read-only', limits: { requests: 5, window: 60 } },
                   { name: 'notes', url: 'http://127.0.0.1:9/notes', auth: 'oauth' },
+                  { name: 'asking', url: 'http://127.0.0.1:9/asking', auth: 'none', era: 'legacy', era_bridge: true },
                 ]),
                 OAUTH_AUTHORIZE_URL: 'https://idp.example',
                 OAUTH_CLIENT_ID: 'broker',

@@ -1,5 +1,6 @@
 // The outside of the objects under test: an MCP server that says yes to everything, and an identity provider at https://idp.example
 // whose answer depends on the refresh token it is shown.
+import { ASKING, askingServer, isTold, reading } from './asking-server.ts'
 import { DOCUMENTS, documents } from './documents.ts'
 import { afterHold, control, isHeld, reached } from './held.ts'
 
@@ -19,6 +20,8 @@ interface Asked {
  */
 export async function outside(request: Asked): Promise<Response> {
   const { origin, pathname } = new URL(request.url)
+  if (request.url.startsWith(ASKING)) return askingServer(request)
+  if (isTold(request)) return reading(request)
   if (origin === DOWNSTREAM) return downstream(request)
   if (origin === DOCUMENTS) return documents(request)
   if (isHeld(request)) return control(request)

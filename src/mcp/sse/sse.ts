@@ -187,17 +187,21 @@ export class SseReader {
   }
 }
 
-/** Every event of a body, in order; leaving the loop early cancels the body. */
+/** Every event of a body, in order; leaving the loop early cancels the body, and so does the signal, which ends the loop. */
 export async function* readEvents(
   body: ReadableStream<Uint8Array>,
-  options: SseReaderOptions,
+  { signal, ...options }: SseReaderOptions & { readonly signal?: AbortSignal },
 ): AsyncGenerator<SseEvent, void, undefined> {
   const events = new SseReader(options)
   const chunks = body.getReader()
+  const cut = (): void => void chunks.cancel(signal?.reason).catch(() => undefined)
+  if (signal?.aborted === true) cut()
+  signal?.addEventListener('abort', cut, { once: true })
   try {
     for (let next = await chunks.read(); !next.done; next = await chunks.read()) yield* events.read(next.value)
   } finally {
     events.close()
+    signal?.removeEventListener('abort', cut)
     // The reason why the body broke has already been thrown by read(); cancelling it again has nothing to add.
     await chunks.cancel().catch(() => undefined)
   }

@@ -22,8 +22,7 @@ export async function pumped(
 ): Promise<string | undefined> {
   let serverEventId = before
   try {
-    const events = body.pipeThrough(new TransformStream<Uint8Array, Uint8Array>(), { signal })
-    for await (const event of readEvents(events, { maxEventBytes })) {
+    for await (const event of readEvents(body, { maxEventBytes, signal })) {
       if (event.id !== undefined) serverEventId = event.id || undefined
       // On the one stream of an HTTP+SSE client other types mean other things, or nothing.
       if (isMessage(event)) await take(event.data, event.id || undefined)
