@@ -76,7 +76,8 @@ export class CampaignRows {
       CREATE TABLE IF NOT EXISTS campaign_people (
         campaign TEXT NOT NULL, sub TEXT NOT NULL, attempts INTEGER NOT NULL, due INTEGER NOT NULL, error TEXT NOT NULL,
         late INTEGER NOT NULL, PRIMARY KEY (campaign, sub, late)) WITHOUT ROWID;
-      CREATE INDEX IF NOT EXISTS campaign_people_by_due ON campaign_people (due)`)
+      CREATE INDEX IF NOT EXISTS campaign_people_by_due ON campaign_people (due);
+      CREATE INDEX IF NOT EXISTS campaign_people_failing ON campaign_people (campaign) WHERE attempts > 0`)
   }
 
   find(id: string): CampaignRow | undefined {
@@ -112,6 +113,20 @@ export class CampaignRows {
     if (!first) return undefined
     const [campaign] = this.#storage.sql.exec<CampaignRow>('SELECT * FROM campaigns WHERE id = ?', first.campaign)
     return campaign && { campaign, people }
+  }
+
+  /** After each batch of an action on everybody in a group: nothing here goes through all who are still to be asked. */
+  standing(id: string): { readonly isWaiting: boolean; readonly failing: number } {
+    const { sql } = this.#storage
+    const { n: failing } = sql
+      .exec<{ n: number }>(
+        'SELECT count(*) AS n FROM campaign_people INDEXED BY campaign_people_failing WHERE campaign = ? AND attempts > 0',
+        id,
+      )
+      .one()
+    // A sign-in that was reported late and was not asked about yet may be none of this: what was done stays done until it is known.
+    const waiting = sql.exec('SELECT 1 FROM campaign_people WHERE campaign = ? AND late <= 0 LIMIT 1', id).toArray()
+    return { isWaiting: failing > 0 || waiting.length > 0, failing }
   }
 
   failing(id: string): readonly Failing[] {

@@ -275,18 +275,11 @@ export class Campaigns extends LifecycleCapability {
   }
 
   #settle(id: string): void {
-    // A sign-in that was reported late and was not asked about yet may be none of this: what was done stays done until it is known.
-    const { waiting, failing } = this.#storage.sql
-      .exec<{ waiting: number; failing: number }>(
-        `SELECT count(*) FILTER (WHERE late <= 0 OR attempts > 0) AS waiting, count(*) FILTER (WHERE attempts > 0) AS failing
-         FROM campaign_people WHERE campaign = ?`,
-        id,
-      )
-      .one()
+    const { isWaiting, failing } = this.#rows.standing(id)
     const campaign = this.#rows.find(id)
     // Cancelled: how it stands was said then.
     if (!campaign) return
-    const isOver = campaign.walked === 1 && waiting === 0
+    const isOver = campaign.walked === 1 && !isWaiting
     this.#options.receipts.standing(id, failing, isOver, this.#options.now())
     if (isOver) this.#waiting.get(id)?.()
   }

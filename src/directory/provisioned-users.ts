@@ -54,6 +54,7 @@ export class ProvisionedUsers extends LifecycleCapability {
         deleted INTEGER NOT NULL, document TEXT NOT NULL, revision INTEGER NOT NULL, created_at INTEGER NOT NULL, changed_at INTEGER NOT NULL) WITHOUT ROWID;
       CREATE UNIQUE INDEX IF NOT EXISTS provisioned_users_by_name ON provisioned_users (issuer, user_name) WHERE deleted = 0;
       CREATE UNIQUE INDEX IF NOT EXISTS provisioned_users_by_external_id ON provisioned_users (issuer, external_id) WHERE external_id IS NOT NULL;
+      CREATE INDEX IF NOT EXISTS provisioned_users_by_age ON provisioned_users (issuer, created_at, id) WHERE deleted = 0;
       CREATE INDEX IF NOT EXISTS provisioned_users_by_sub ON provisioned_users (sub)`)
   }
 

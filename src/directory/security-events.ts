@@ -58,6 +58,7 @@ export class SecurityEvents extends LifecycleCapability {
         client_id TEXT, client_name TEXT, grant_id TEXT, actor TEXT, actor_name TEXT, reason TEXT);
       CREATE INDEX IF NOT EXISTS security_events_by_person ON security_events (sub, number);
       CREATE INDEX IF NOT EXISTS security_events_by_type ON security_events (type, number);
+      CREATE INDEX IF NOT EXISTS security_events_by_client ON security_events (client_id, number);
       CREATE INDEX IF NOT EXISTS security_events_by_origin ON security_events (${ADMINISTERED}, number)`)
   }
 

@@ -1,0 +1,103 @@
+// What a large deployment asks of the Directory reads rows by an index, however many there are: `npm run scale` has the times at a million people.
+import { env, evictDurableObject, runInDurableObject } from 'cloudflare:test'
+import { expect, test } from 'vitest'
+import { CampaignRows } from '../../src/directory/bulk-action-rows.ts'
+import { People } from '../../src/directory/people.ts'
+import { ProvisionedUsers } from '../../src/directory/provisioned-users.ts'
+import { countingRows } from './rows-read.ts'
+
+const MANY = 20_000
+const ISSUER = 'https://idp.example'
+const NUMBERS = `WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < ${MANY} - 1)`
+
+test('a search for what many names begin with reads a bounded part of them, and comes by everybody once', async () => {
+  const directory = await seeded(
+    'scale search',
+    `${NUMBERS} INSERT INTO people SELECT printf('sub-%06d', (i * 7919) % ${MANY}), '${ISSUER}', 'subject ' || i, printf('person%06d@example.com', i),
+      'Person ' || i, '', 0, 1, 1, 1, 1 FROM n`,
+  )
+  const rows = await countingRows(directory)
+  for (const search of ['p', 'person', 'person0', 'PERSON']) {
+    await directory.people(search, undefined)
+    expect(rows()).toBeLessThan(12_000)
+  }
+  const { people, next } = await directory.people('person', undefined)
+  expect(people).toHaveLength(50)
+  const [first] = (await directory.people('person', next)).people
+  expect(first?.sub).toBe('sub-000050')
+  // What few begin with is found by the indexes, in the same order.
+  const few = (await directory.people('person00001', undefined)).people
+  expect(few).toHaveLength(10)
+  expect(few.map(({ sub }) => sub)).toEqual(few.map(({ sub }) => sub).toSorted())
+})
+
+test('how many people an action on everybody concerns is known without sorting them', async () => {
+  const directory = await seeded(
+    'scale counts',
+    `${NUMBERS} INSERT INTO people SELECT printf('sub-%06d', i), '${ISSUER}', 'subject ' || i, NULL, NULL, '', 0, i % 2, 1, 1, 1 FROM n;
+     ${NUMBERS} INSERT INTO person_resources SELECT 'https://a.example/mcp', printf('sub-%06d', i) FROM n WHERE i % 2 = 1;
+     INSERT INTO person_links VALUES ('https://a.example/mcp', 'sub-000001'), ('https://a.example/mcp', 'sub-000002'), ('https://b.example/mcp', 'sub-000002')`,
+  )
+  // Odd ones are connected; of the two with a link one is not.
+  expect(await directory.usersOf('https://a.example/mcp')).toBe(MANY / 2 + 1)
+  const rows = await countingRows(directory)
+  await runInDurableObject(directory, (_, { storage }) => {
+    const people = new People(storage)
+    people.counts()
+    rows()
+    expect(people.countConnected(undefined)).toBe(MANY / 2 + 1)
+    expect(rows()).toBeLessThan(50)
+  })
+})
+
+test('events of a client that has none, and of one among many, are found by an index', async () => {
+  const directory = await seeded(
+    'scale events',
+    `${NUMBERS} INSERT INTO security_events (id, at, type, sub, client_id) SELECT 'sub.' || i, i, 'signed_in', 'sub', 'client ' || (i % 1000) FROM n`,
+  )
+  const rows = await countingRows(directory)
+  expect(await directory.securityEvents({ clientId: 'nobody' })).toEqual([])
+  expect(await directory.securityEvents({ clientId: 'client 7' })).toHaveLength(50)
+  expect(await directory.securityEvents({ clientId: 'nobody', type: 'signed_in' })).toEqual([])
+  expect(rows()).toBeLessThan(500)
+})
+
+test('a page of a company’s users is read in the order in which they came, and nobody is sorted', async () => {
+  const directory = await seeded(
+    'scale scim',
+    `${NUMBERS} INSERT INTO provisioned_users SELECT printf('id-%06d', (i * 7919) % ${MANY}), '${ISSUER}', 'user' || i, NULL, NULL, 1, 0, '{}', 1, i, i FROM n`,
+  )
+  await runInDurableObject(directory, (_, { storage }) => {
+    const plan = storage.sql
+      .exec<{ detail: string }>(
+        `EXPLAIN QUERY PLAN SELECT * FROM provisioned_users WHERE issuer = ? AND deleted = 0 ORDER BY created_at, id LIMIT 100 OFFSET 0`,
+        ISSUER,
+      )
+      .toArray()
+    expect(plan.map(({ detail }) => detail).join()).not.toContain('TEMP B-TREE')
+    const { total, users } = new ProvisionedUsers(storage).page(ISSUER, {}, { from: MANY - 2, most: 100 })
+    expect([total, users.map(({ userName }) => userName)]).toEqual([MANY, [`user${MANY - 2}`, `user${MANY - 1}`]])
+  })
+})
+
+test('how an action on a large group stands is said after each batch without going through all who are still to be asked', async () => {
+  const directory = await seeded(
+    'scale group',
+    `${NUMBERS} INSERT INTO campaign_people (campaign, sub, attempts, due, error, late) SELECT 'the action', 'sub ' || i, i < 3, 9e12, '', 0 FROM n`,
+  )
+  const rows = await countingRows(directory)
+  await runInDurableObject(directory, (_, { storage }) => {
+    expect(new CampaignRows(storage).standing('the action')).toEqual({ isWaiting: true, failing: 3 })
+    expect(new CampaignRows(storage).standing('another one')).toEqual({ isWaiting: false, failing: 0 })
+  })
+  expect(rows()).toBeLessThan(50)
+})
+
+async function seeded(name: string, statements: string) {
+  const directory = env.DIRECTORY.getByName(name)
+  await directory.counts()
+  await runInDurableObject(directory, (_, { storage }) => storage.sql.exec(statements).toArray())
+  // Counted when it was empty: another life of the object counts what is there.
+  await evictDurableObject(directory)
+  return directory
+}
