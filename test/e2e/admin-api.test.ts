@@ -18,8 +18,8 @@ forEveryTry(async () => {
   return async () => await world?.close()
 })
 
-/** These are held to the document where there is one: signals.test.ts asks by the same program. */
-const NEEDS_A_TRANSMITTER = /^post \/(?:signals|servers|exports)\//
+/** These are held to the document where there is one (signals.test.ts asks by the same program), or where a browser makes a key. */
+const NEEDS_A_TRANSMITTER = /^post \/(?:signals|servers|exports)\/|\/sealing-key$/
 
 /** The index is seconds behind. */
 async function listed(email: string): Promise<string> {
@@ -91,6 +91,8 @@ describe('carol, signed in on the pages,', () => {
       `/receipts/${id}/signed`,
       '/evidence',
       '/evidence/entries',
+      '/exports',
+      '/sealing-keys',
     ]
     for (const path of ['/openapi.json', '/session', '/overview', '/signals', ...lists]) await carol.see(path)
     expect([...answered].sort()).toEqual(
