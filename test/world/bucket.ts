@@ -9,6 +9,8 @@ type DoorState = 'open' | 'refused' | 'silent' | 'failing'
 export interface Door {
   readonly url: string
   state: DoorState
+  /** How far the clock of the store is from the one of whoever asks here. */
+  skewMs: number
 }
 
 interface Stored {
@@ -55,7 +57,7 @@ export class Bucket {
   }
 
   async door(): Promise<Door> {
-    const door: Door = { url: '', state: 'open' }
+    const door: Door = { url: '', state: 'open', skewMs: 0 }
     const server = createServer((request, response) => void this.#answer(door, request, response))
     server.on('connection', (socket) => void (door.state === 'refused' && socket.destroy()))
     this.#closers.push(async () => await close(server))
@@ -77,7 +79,8 @@ export class Bucket {
     if (door.state === 'silent') return
     // From here to the answer nothing is awaited: a condition holds when its write is made.
     const said = door.state === 'failing' ? problem(503, 'SlowDown') : this.#said(request, Buffer.concat(chunks))
-    response.writeHead(said.status, { 'x-amz-request-id': 'of-this-test', ...said.headers })
+    const date = new Date(Date.now() + door.skewMs).toUTCString()
+    response.writeHead(said.status, { date, 'x-amz-request-id': 'of-this-test', ...said.headers })
     response.end(request.method === 'HEAD' ? undefined : said.body)
   }
 

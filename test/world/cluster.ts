@@ -47,15 +47,15 @@ export interface ClusterOptions {
   readonly overrides?: Readonly<Record<string, string>>
   /** A node that ends by itself is started again, as its supervisor does. */
   readonly isSupervised?: boolean
-  /** Of one node alone: for clocks that differ. */
-  readonly environmentOf?: (index: number) => Readonly<Record<string, string>>
+  /** By node, in milliseconds: how far its clock is from the one of the store. */
+  readonly skewsMs?: readonly number[]
 }
 
 export async function startCluster({
   nodes: count,
   overrides = {},
   isSupervised = false,
-  environmentOf,
+  skewsMs = [],
 }: ClusterOptions): Promise<ClusterWorld> {
   const dataDir = await mkdtemp(join(tmpdir(), 'broker-cluster-'))
   const closers: (() => Promise<void>)[] = [async () => await rm(dataDir, { recursive: true, force: true })]
@@ -79,6 +79,7 @@ export async function startCluster({
     const start = async (index: number): Promise<Node> => {
       const [port, peers] = [await freePort(), `127.0.0.1:${await freePort()}`]
       const door = await bucket.door()
+      door.skewMs = skewsMs[index] ?? 0
       const log: string[] = []
       const left = async (): Promise<void> => {
         node.leftByItself += 1
@@ -98,7 +99,7 @@ export async function startCluster({
           bucket: 's3://bucket/broker',
           address: peers,
           key: 'a-key-that-only-the-nodes-of-this-test-know',
-          env: { ...bucket.environment(door), ...environmentOf?.(index) },
+          env: bucket.environment(door),
         },
       })
       closers.push(async () => await runtime.close())
