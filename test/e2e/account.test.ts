@@ -1,28 +1,24 @@
 // The account page in a real browser: people see what is connected in their name, and end each of it or all.
-import type { Browser } from 'playwright-core'
 import { describe, expect, test } from 'vitest'
 import { BrokerClient, countForLong, statusWith } from '../world/broker-client.ts'
 import { BROWSER_TESTS_RUN, picturesOf } from '../world/chromium.ts'
 import { openAs, pictured } from '../world/portal-visit.ts'
-import type { World } from '../world/world.ts'
 import { forEveryTry } from '../world/each-try.ts'
-import { startBrowserWorld } from '../world/browser-world.ts'
+import { startBrowserWorld, type BrowserWorld } from '../world/browser-world.ts'
 
 const PICTURES = picturesOf('account')
 
 describe.runIf(BROWSER_TESTS_RUN)('the account page', () => {
-  let world: World
-  let browser: Browser
-  let client: BrokerClient
+  let started: BrowserWorld
 
   forEveryTry(async () => {
-    const started = await startBrowserWorld()
-    ;({ world, browser, client } = started)
-    return started.close
+    started = await startBrowserWorld()
+    return async () => await started.close()
   })
 
   describe.for([true, false])('with a script: %s,', (hasScript) => {
     test('it shows a person their own clients, and ends one and then all of them', async () => {
+      const { world, browser, client } = started
       const [cursor, claude] = [client, await BrokerClient.register(world.brokerUrl, { client_name: 'Claude' })]
       const [one, other] = [await cursor.signIn('bob'), await claude.signIn('bob')]
       const stream = await countForLong(world.mcpUrl, one.accessToken)

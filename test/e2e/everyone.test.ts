@@ -1,27 +1,24 @@
 // Revoke everyone, and kill the runtime in the middle: what was begun is finished, and the receipt is whole.
 import { expect, test } from 'vitest'
-import type { AdminProgram } from '../world/administrator.ts'
-import { BrokerClient, statusWith } from '../world/broker-client.ts'
-import { startAdministeredWorld } from '../world/administered-world.ts'
-import type { World } from '../world/world.ts'
+import { statusWith } from '../world/broker-client.ts'
+import { startAdministeredWorld, type AdministeredWorld } from '../world/administered-world.ts'
 import { forEveryTry } from '../world/each-try.ts'
 
 /** `EVERYONE=2000 npx vitest run test/e2e/everyone.test.ts` is the same with two thousand. */
 const EVERYONE = Number(process.env['EVERYONE'] ?? 150)
 
-let world: World
-let client: BrokerClient
-let carol: AdminProgram
+let administered: AdministeredWorld
 
 forEveryTry(async () => {
-  ;({ world, client, carol } = await startAdministeredWorld())
-  return async () => await world?.close()
+  administered = await startAdministeredWorld()
+  return async () => await administered.world.close()
 })
 
 test(
   'revoking everyone survives a kill in the middle: after the restart all have answered, and the receipt is whole',
   { timeout: 60_000 + EVERYONE * 100 },
   async () => {
+    const { world, client, carol } = administered
     const machines = []
     for (let n = 0; n < EVERYONE; n += 30)
       machines.push(...(await Promise.all(Array.from({ length: 30 }, (_, m) => carol.createMachine({ name: `Robot ${n + m}` })))))

@@ -4,7 +4,7 @@ import { BrokerClient } from './broker-client.ts'
 import { launchChromium } from './chromium.ts'
 import { startWorld, type World } from './world.ts'
 
-interface BrowserWorld {
+export interface BrowserWorld {
   readonly world: World
   readonly browser: Browser
   readonly client: BrokerClient

@@ -42,6 +42,13 @@ export function powersOf({ headers }: Response): readonly (string | null)[] {
 }
 export const NO_POWER = ["default-src 'none'; sandbox", 'nosniff']
 
+/** Whether a client was sent anywhere, or told where it would have been. */
+export async function leadsNowhere(response: Response, port: number): Promise<boolean> {
+  const text = await response.text()
+  const isRefused = response.status === 502 && text.includes('downstream_redirect')
+  return isRefused && !response.headers.has('location') && !text.includes(String(port))
+}
+
 export function answeringWith(headers: Readonly<Record<string, string>>): RawHandler {
   return (_req, _body, res) => void res.writeHead(200, { ...headers, 'content-type': 'application/json' }).end('{}')
 }

@@ -30,10 +30,7 @@ describe('48 a malicious downstream of a legacy client', () => {
   test('that redirects to another host is not followed, and its address stays with us', async () => {
     const other = await startRawDownstream(sayOk)
     downstream.handleWith(hostile.redirecting(other.url))
-    const response = await client.post(list)
-    const text = await response.text()
-    expect([response.status, response.headers.get('location'), text.includes(String(other.port))]).toEqual([502, null, false])
-    expect(text).toContain('downstream_redirect')
+    expect(await hostile.leadsNowhere(await client.post(list), other.port)).toBe(true)
     expect(other.requests.all).toEqual([])
     await other.close()
   })
