@@ -65,7 +65,7 @@ function schemaOf(given: Given): z.ZodType<ExportSink> {
 /** Standard Webhooks: `whsec_` and base64 of 24 to 64 bytes. */
 function webhookSecret(text: string, context: z.core.$RefinementCtx): Uint8Array<ArrayBuffer> {
   const [, encoded = ''] = /^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(text) ?? []
-  const bytes = new Uint8Array(base64url.decode(encoded.replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')))
+  const bytes = bytesOf(encoded)
   if (bytes.length >= 24 && bytes.length <= 64) return bytes
   context.addIssue({ code: 'custom', message: 'is not whsec_ and the base64 of 24 to 64 bytes', input: '' })
   return z.NEVER
@@ -92,4 +92,13 @@ export function readExports(given: Given): {
 
 function wrong(problem: string): SettingsProblem {
   return { variable: 'EXPORTS', problem, cure: 'see docs/operations/export.md' }
+}
+
+/** None where it is no base64. */
+function bytesOf(base64: string): Uint8Array<ArrayBuffer> {
+  try {
+    return new Uint8Array(base64url.decode(base64.replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')))
+  } catch {
+    return new Uint8Array()
+  }
 }

@@ -236,6 +236,11 @@ test.for<[string, object | string, string]>([
     { type: 'webhook', url: 'https://siem.example', secret: 'hunter2hunter2' },
     'is not whsec_ and the base64 of 24 to 64 bytes',
   ],
+  [
+    'a secret that is no base64',
+    { type: 'webhook', url: 'https://siem.example', secret: `whsec_${'A'.repeat(41)}` },
+    'is not whsec_',
+  ],
   ['a short secret', { type: 'webhook', url: 'https://siem.example', secret: 'whsec_AAAA' }, 'is not whsec_'],
   [
     'a secret that is not set',
