@@ -4,10 +4,12 @@ import { parseArgs } from 'node:util'
 import { backUp, BackupError, restore } from '../selfhost/backup.ts'
 import { DataFolderError } from '../selfhost/data-folder.ts'
 import { aboutPerson, head, shownChainRows, shownHead, shownProof, verifyFile } from './admin/evidence.ts'
+import { printRecording } from './admin/recording.ts'
 import { receiptsIn, replay } from './admin/replay.ts'
 import { sqlExport } from './admin/sql-export.ts'
 import { Mistake, signalRows, streamAction, type Answer } from './admin/signals.ts'
 import { USAGE } from './admin/usage.ts'
+import { clean, table, when } from './admin/table.ts'
 
 const { values: given, positionals } = parseArgs({
   allowPositionals: true,
@@ -32,6 +34,9 @@ const { values: given, positionals } = parseArgs({
     out: { type: 'string' },
     since: { type: 'string', default: '1970-01-01' },
     'keep-access': { type: 'boolean', default: false },
+    file: { type: 'string' },
+    recovery: { type: 'boolean', default: false },
+    fingerprint: { type: 'string' },
   },
 })
 const [command = '', ...words] = positionals
@@ -98,9 +103,20 @@ try {
 async function run(): Promise<void> {
   const ask = COMMANDS[command]
   if (given.help || command === '') return console.log(USAGE)
+  if (command === 'recording') return await read()
   if (!ask) throw new Mistake(`There is no command ${command}.\n\n${USAGE}`)
   const answer = await ask()
   console.log(given.json ? JSON.stringify(answer, undefined, 2) : (SHOWN[command]?.(answer) ?? ''))
+}
+
+/** Apart from the others: it writes as it reads, and nothing of it goes to the broker. */
+async function read(): Promise<void> {
+  const { file, recovery: isRecoveryCode, fingerprint: expected } = given
+  if (!(await printRecording({ file, isRecoveryCode, expected, fetched: sealedLines }))) process.exitCode = 1
+}
+
+async function sealedLines(): Promise<Response> {
+  return await fetchApi(`/recordings/${encodeURIComponent(named(words[0], 'SUB, or --file FILE'))}/sealed`, {})
 }
 
 function target(): object {
@@ -199,7 +215,19 @@ async function post(path: string, body: object): Promise<Answer> {
   return await answered(path, { method: 'POST', body: JSON.stringify(body) })
 }
 
-async function answered(path: string, asked: { readonly method?: string; readonly body?: string }): Promise<Answer> {
+interface Asked {
+  readonly method?: string
+  readonly body?: string
+}
+
+async function answered(path: string, asked: Asked): Promise<Answer> {
+  const response = await fetchApi(path, asked)
+  const text = await response.text()
+  return text.startsWith('{') ? JSON.parse(text) : {}
+}
+
+/** The answer, where it is a good one. */
+async function fetchApi(path: string, asked: Asked): Promise<Response> {
   const broker = named(process.env['BROKER_URL'], 'The environment variable BROKER_URL')
   const token = named(process.env['ADMIN_TOKEN'], 'The environment variable ADMIN_TOKEN')
   const url = URL.parse(`/admin/api${path}`, broker)
@@ -209,9 +237,9 @@ async function answered(path: string, asked: { readonly method?: string; readonl
   const response = await fetch(url, { ...asked, headers, redirect: 'manual' }).catch(() => {
     throw new Mistake(`${url.origin} does not answer: is BROKER_URL right, and is the broker running?`)
   })
+  if (response.ok) return response
   const text = await response.text()
   const answer: Answer = text.startsWith('{') ? JSON.parse(text) : {}
-  if (response.ok) return answer
   throw new Mistake(
     `Refused (${response.status} ${answer['error'] ?? ''}): ${answer['error_description'] ?? clean(text).slice(0, 200)}`,
   )
@@ -246,35 +274,4 @@ function flat(receipt: Answer): Answer {
 function targetOf(receipt: Answer): string {
   const { what, id, sub } = receipt['target']
   return [what, id, sub].filter(Boolean).map(clean).join(' ')
-}
-
-function table(rows: readonly Answer[] = [], columns: readonly string[]): string {
-  if (rows.length === 0) return '(none)'
-  const cells = rows.map((row) => columns.map((column) => cell(column, row[column])))
-  const widths = columns.map((column, at) => Math.max(column.length, ...cells.map((row) => row[at]?.length ?? 0)))
-  return [columns, ...cells]
-    .map((row) =>
-      row
-        .map((text, at) => text.padEnd(widths[at] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n')
-}
-
-function cell(column: string, value: unknown): string {
-  if (value === undefined || value === null || value === false) return '-'
-  if (typeof value === 'number' && /(?:^a|A)t$/.test(column)) return when(value)
-  if (typeof value === 'boolean') return 'yes'
-  const text = Array.isArray(value) ? value.join(' ') : typeof value === 'string' ? value : JSON.stringify(value)
-  return clean(text).slice(0, 80)
-}
-
-/** Names are what strangers call themselves; none of them may steer the terminal. */
-function clean(text: string): string {
-  return text.replaceAll(/[\p{Cc}\p{Cf}]/gu, '')
-}
-
-function when(seconds: number): string {
-  return new Date(seconds * 1000).toISOString().replace('.000Z', 'Z')
 }

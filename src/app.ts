@@ -18,6 +18,7 @@ import { liveFeedRoutes } from './routes/admin/live-feed.ts'
 import { machinePages } from './routes/admin/machine-pages.ts'
 import { portalRoutes } from './routes/admin/portal.ts'
 import { recordingPages } from './routes/admin/recording-pages.ts'
+import { sealingKeyPages } from './routes/admin/sealing-key-pages.ts'
 import { signalPages } from './routes/admin/signal-pages.ts'
 import { answerError, notFound, wantsPage } from './routes/answers.ts'
 import { authorizeRoutes } from './routes/authorize.ts'
@@ -103,6 +104,7 @@ export function app(services: Services): Hono<{ Variables: Variables }> {
   floor.route('/', signalPages(services))
   floor.route('/', exportPages(services))
   floor.route('/', recordingPages(services))
+  floor.route('/', sealingKeyPages(services))
   floor.route('/', liveFeedRoutes(services))
 
   // MCP: a verified token first, then one call to the person's object.

@@ -75,6 +75,7 @@ export const CHAPTERS: readonly Chapter[] = [
     text: 'Run it',
     pages: [
       ['administration.md', 'Administration'],
+      ['recordings.md', 'Recordings'],
       ['signals.md', 'Signals'],
       ['evidence.md', 'Evidence'],
       ['operations/export.md', 'Export'],

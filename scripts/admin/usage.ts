@@ -19,6 +19,7 @@ export const USAGE = `npm run admin -- <command>
   evidence head                                     what to pin: the newest line, and the thumbprints of the keys
   evidence person SUB [--out FILE] [--pin …]        sign-ins, grants and revocations of a person, checked, and a bundle for an auditor
   sql-export FILE.sqlite                            people, clients, machines, events and receipts (docs/operations/export.md)
+  recording SUB | --file FILE [--recovery] [--fingerprint F]   read a sealed recording; asks for the passphrase (docs/recordings.md)
   replay FILE [--since TIME]                        do again what \`receipts --json\` wrote into FILE, after a restore
   backup FOLDER --data DIR                          copy the data folder of a self-hosted broker while it runs
   restore FOLDER --data DIR [--keep-access]         the way back into a folder without objects; everybody signs in again

@@ -12,8 +12,8 @@ issuer: platform caller.ts evidence
 oauth-client: platform settings
 export: platform evidence settings
 
-session/contract: platform caller.ts
-session/store: platform caller.ts settings issuer session/contract
+session/contract: platform evidence caller.ts
+session/store: platform evidence caller.ts settings issuer session/contract
 session/streams: platform caller.ts session/contract session/store
 session/tables.ts: platform session/store session/streams
 session/session-context.ts: settings issuer session/contract session/store session/streams session/tables.ts

@@ -108,7 +108,8 @@ function Recorded({ by, byName, bodies, until }: NonNullable<AccountView['record
       <strong>
         <bdi>{shownText(byName ?? by, 80)}</bdi> is recording what your applications do here
       </strong>
-      {bodies ? ', with the beginning of each message,' : ', without the messages themselves,'} until <Exact at={until} />.
+      {bodies ? ', with the messages, sealed to the administrators’ key,' : ', without the messages themselves,'} until{' '}
+      <Exact at={until} />.
     </p>
   )
 }

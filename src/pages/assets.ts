@@ -2,6 +2,7 @@
 import { COPY_SCRIPT } from './copy-script.ts'
 import { LIVE_SCRIPT } from './live-script.ts'
 import { MARK_SVG } from './mark.tsx'
+import { SEALING_SCRIPT } from './sealing-script.ts'
 import { STYLESHEET } from './stylesheet.ts'
 
 export interface Asset {
@@ -20,6 +21,7 @@ function shortHash(text: string): string {
 export const STYLESHEET_PATH = `/assets/${shortHash(STYLESHEET)}.css`
 export const LIVE_SCRIPT_PATH = `/assets/${shortHash(LIVE_SCRIPT)}.js`
 export const COPY_SCRIPT_PATH = `/assets/${shortHash(COPY_SCRIPT)}.js`
+export const SEALING_SCRIPT_PATH = `/assets/${shortHash(SEALING_SCRIPT)}.js`
 export const MARK_PATH = '/assets/mark.svg'
 
 // An SVG opened by itself is a document that could run scripts; ours has none and may load nothing.
@@ -35,20 +37,17 @@ export const PAGE_ASSETS: readonly Asset[] = [
     body: STYLESHEET,
     headers: { ...ALWAYS, 'Content-Type': 'text/css; charset=UTF-8', 'Cache-Control': 'public, max-age=31536000, immutable' },
   },
-  ...[
-    { path: LIVE_SCRIPT_PATH, body: LIVE_SCRIPT },
-    { path: COPY_SCRIPT_PATH, body: COPY_SCRIPT },
-  ].map((script) => ({
-    ...script,
-    headers: {
-      ...ALWAYS,
-      'Content-Type': 'text/javascript; charset=UTF-8',
-      'Cache-Control': 'public, max-age=31536000, immutable',
-    },
-  })),
+  script(LIVE_SCRIPT_PATH, LIVE_SCRIPT),
+  script(COPY_SCRIPT_PATH, COPY_SCRIPT),
+  script(SEALING_SCRIPT_PATH, SEALING_SCRIPT),
   {
     path: MARK_PATH,
     body: MARK_SVG,
     headers: { ...ALWAYS, 'Content-Type': 'image/svg+xml', 'Cache-Control': 'public, max-age=86400' },
   },
 ]
+
+function script(path: string, body: string): Asset {
+  const headers = { 'Content-Type': 'text/javascript; charset=UTF-8', 'Cache-Control': 'public, max-age=31536000, immutable' }
+  return { path, body, headers: { ...ALWAYS, ...headers } }
+}

@@ -21,6 +21,7 @@ import { Profile } from './store/profile.ts'
 import { ProviderChecks } from './store/provider-checks.ts'
 import { RecentRequests } from './store/recent-requests.ts'
 import { Recorder } from './store/recorder.ts'
+import { SealedMessages } from './store/sealed-messages.ts'
 import { SubjectTokens } from './store/assertion-replay.ts'
 import { Transmissions } from './store/transmissions.ts'
 import { TakenOnce } from './store/taken-once.ts'
@@ -44,6 +45,7 @@ export interface SessionTables {
   readonly outbox: Outbox
   readonly transmissions: Transmissions
   readonly bulkActions: BulkActionLog
+  readonly messages: SealedMessages
   readonly recorder: Recorder
   readonly recent: RecentRequests
   readonly leashes: Leashes
@@ -54,6 +56,7 @@ export interface SessionTables {
 export function tablesOf(storage: DurableObjectStorage, leashing: LeashOptions, leasing: LeaseOptions): SessionTables {
   migrate(storage, SESSION_MIGRATIONS)
   const uses = new GrantUses(storage)
+  const messages = new SealedMessages(storage)
   return {
     grants: new Grants(storage, uses),
     uses,
@@ -73,7 +76,8 @@ export function tablesOf(storage: DurableObjectStorage, leashing: LeashOptions, 
     outbox: new Outbox(storage),
     transmissions: new Transmissions(storage),
     bulkActions: new BulkActionLog(storage),
-    recorder: new Recorder(storage),
+    messages,
+    recorder: new Recorder(storage, messages),
     recent: new RecentRequests(storage),
     leashes: new Leashes(leashing),
     leases: new Leases(storage, leasing),

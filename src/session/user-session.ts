@@ -29,7 +29,7 @@ import type { By, Ended, AdminAction, Receipt } from './contract/receipt.ts'
 import { obey } from './admin/signal-orders.ts'
 import type { SignalOrder } from './contract/signal.ts'
 import { noteEntries, startRecording, stopRecording } from './admin/recording-switch.ts'
-import type { RecordingAsked, RecordingPage, RecordingTerms, WireEntry } from './contract/recording.ts'
+import type { RecordingAsked, RecordingPage, RecordingTerms, SealedPage, WireEntry } from './contract/recording.ts'
 import { learn } from './access/provisioning.ts'
 import { redeem, Refreshing, signIn } from './access/tokens.ts'
 import type { IssuedCode, Presented, SignIn, SignInRefusal, TokenFacts, TokenOutcome } from './access/tokens.ts'
@@ -73,12 +73,13 @@ export abstract class UserSession extends DurableObject<Env> {
   async onStart(): Promise<void> {
     const services = await this.services()
     const { settings, keys } = services
-    const { provider, links, bucket, outbox, leashes, leases, legacyDownstreams, profile, transmissions } = this.#has
+    const { provider, links, bucket, outbox, leashes, leases, legacyDownstreams, profile, recorder, transmissions } = this.#has
     const waitUntil = (work: Promise<unknown>): void => this.ctx.waitUntil(work)
     const changed = (): void => waitUntil(outbox.report())
     const renewed = (resource: string): void => waitUntil(leases.drop((lease) => lease.resource === resource))
     await Promise.all([provider.open(services), links.open({ ...services, waitUntil, changed, renewed })])
     bucket.open(settings, Date.now())
+    recorder.open(settings.limits)
     legacyDownstreams.open(keys)
     transmissions.open({ settings, key: keys.identity.active, identity: () => profile.identity })
     const context: SessionContext = {
@@ -297,20 +298,24 @@ export abstract class UserSession extends DurableObject<Env> {
     return startRecording(await this.#started(), asked, by)
   }
 
-  /** Switches it off; what was recorded stays for a day. False when it was not on. */
+  /** Switches it off; what was recorded stays for a while. False when it was not on. */
   async stopRecording(by: By): Promise<boolean> {
     return stopRecording(await this.#started(), by)
   }
 
   /** What has come after an entry, or the newest so many. */
   async recording(asked: { readonly after: number } | { readonly newest: number }): Promise<RecordingPage> {
-    const { recorder } = await this.#started()
-    return 'after' in asked ? recorder.page(asked.after, now()) : recorder.lately(asked.newest, now())
+    return (await this.#started()).recorder.read(asked, now())
+  }
+
+  /** What has come after an entry, with its messages, sealed. */
+  async sealedRecording(after: number, most?: number): Promise<SealedPage> {
+    return (await this.#started()).recorder.sealed(after, most)
   }
 
   /** What the router saw pass while the admission said that it is recorded. */
   async note(entries: readonly WireEntry[]): Promise<void> {
-    noteEntries(await this.#started(), entries)
+    await noteEntries(await this.#started(), entries)
   }
 
   async onJob({ job }: LifecycleJobContext): Promise<{ rescheduleAt: number } | undefined> {
@@ -331,6 +336,4 @@ export abstract class UserSession extends DurableObject<Env> {
   }
 }
 
-function now(): number {
-  return Math.floor(Date.now() / 1000)
-}
+const now = (): number => Math.floor(Date.now() / 1000)

@@ -341,6 +341,10 @@ export const environment = z.object({
   EVENT_LOG_BYTES: positive(16 * 1024 * 1024),
   /** And their age. */
   EVENT_LOG_TTL: positive(3_600),
+  /** How long what the flight recorder has of a person is kept. */
+  RECORDING_TTL: positive(86_400),
+  /** And its size, messages included; the oldest make room. */
+  RECORDING_BYTES: positive(64 * 1024 * 1024),
   /**
    * How long the MCP server may take until the headers of its answer, and how long a call that was resumed there may stay
    * without a message.

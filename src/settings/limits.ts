@@ -28,6 +28,9 @@ export interface Limits {
   readonly logEvents: number
   readonly logBytes: number
   readonly logAge: number
+  /** How long what the flight recorder has of one person is kept, and how much. */
+  readonly recordingTtl: number
+  readonly recordingBytes: number
   readonly registrationsPerMinute: number
   readonly downstreamTimeout: number
   /** How long a person stays signed in to /account and /admin. */
@@ -57,6 +60,8 @@ export function limitsOf(env: Environment): Limits {
     logEvents: env.EVENT_LOG_EVENTS,
     logBytes: env.EVENT_LOG_BYTES,
     logAge: env.EVENT_LOG_TTL,
+    recordingTtl: env.RECORDING_TTL,
+    recordingBytes: env.RECORDING_BYTES,
     downstreamTimeout: env.DOWNSTREAM_TIMEOUT,
     pagesTtl: env.PAGES_TTL,
   }

@@ -9,6 +9,7 @@ import { Browser } from '../world/browser.ts'
 import { BrokerClient, callTool, countForLong, type Tokens } from '../world/broker-client.ts'
 import { issuedTokens } from '../world/issued-tokens.ts'
 import { LegacyClient } from '../world/legacy-client.ts'
+import { makeSealingKey, readSealed } from '../world/sealing-key.ts'
 import { startWorld, type World } from '../world/world.ts'
 import { forEveryTry } from '../world/each-try.ts'
 
@@ -18,12 +19,16 @@ interface Entry {
   readonly [field: string]: unknown
 }
 
+const KEY = await makeSealingKey()
+
 let world: World
 let dataDir: string
 let client: BrokerClient
 let alice: Tokens
 let carol: Browser
 let admin: AdminProgram
+/** Before there was a sealing key. */
+let early: readonly Response[]
 
 forEveryTry(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'broker-recorder-'))
@@ -36,6 +41,12 @@ forEveryTry(async () => {
   if (!form) throw new Error('nobody asks carol to sign in')
   await carol.submit(form, { person: 'carol' })
   admin = await AdminProgram.signedIn(world.brokerUrl, 'carol')
+  early = await Promise.all([
+    admin.post(`/recordings/${sub()}`, { bodies: true, minutes: 5, reason: 'too early' }),
+    admin.get('/sealing-key'),
+  ])
+  const { key, wrapped } = KEY
+  await admin.act('/sealing-key', { key, wrapped, replaces: null, reason: 'first set-up' })
   return async () => (await world?.close(), await rm(dataDir, { recursive: true, force: true }))
 })
 
@@ -127,28 +138,17 @@ describe('while it is on', () => {
   })
 })
 
-test('messages are there when they were asked for, the first 16 KiB of each', async () => {
-  await record({ bodies: true, minutes: 5 })
-  const short = await callTool(world.mcpUrl, alice.accessToken, { arguments: { message: 'a word to be kept' } })
-  await short.text()
-  const entry = await entryOf(short.headers.get('x-request-id'))
-  expect(entry['request']).toContain('a word to be kept')
-  expect(entry['answer']).toContain('a word to be kept')
-  const long = await callTool(world.mcpUrl, alice.accessToken, { arguments: { message: 'long '.repeat(10_000) } })
-  await long.text()
-  const cut = await entryOf(long.headers.get('x-request-id'))
-  expect(String(cut['request'])).toHaveLength(16 * 1024)
-  expect(cut['requestBytes']).toBeGreaterThan(50_000)
-  const stream = await callTool(world.mcpUrl, alice.accessToken, {
-    tool: 'count',
-    arguments: { to: 3, interval_ms: 10 },
-    meta: { progressToken: 'count' },
-  })
-  await stream.text()
-  const ended = await entryOf(stream.headers.get('x-request-id'), 'stream_ended')
-  const events = (await entries()).filter(({ kind, requestId }) => kind === 'event' && requestId === ended['requestId'])
-  expect(events).toHaveLength(Number(ended['events']))
-  expect(events[0]).toMatchObject({ direction: 'to_client', answer: expect.stringContaining('"progressToken":"count"') })
+test('without a sealing key there are no messages, and whoever asks for it is told so', async () => {
+  for (const answer of early)
+    expect([answer.status, await answer.clone().json()]).toMatchObject([409, { error: 'no_sealing_key' }])
+  const { fingerprint, key } = KEY
+  expect(await admin.see('/sealing-key')).toMatchObject({ fingerprint, key, byName: 'carol@example.com' })
+})
+
+test('a recording with messages is refused while another key is in use than the one that was seen', async () => {
+  const asked = { bodies: true, minutes: 5, fingerprint: 'A'.repeat(43), reason: 'looking for a bug' }
+  const answer = await admin.post(`/recordings/${sub()}`, asked)
+  expect([answer.status, await answer.json()]).toMatchObject([409, { error: 'sealing_key_changed' }])
 })
 
 test('56. a canary secret is never in the recording, whoever says it', async () => {
@@ -174,7 +174,7 @@ test('56. a canary secret is never in the recording, whoever says it', async () 
     await answer.text()
     await entryOf(answer.headers.get('x-request-id'))
   }
-  const recorded = await textOf(`/recordings/${sub()}?format=jsonl`)
+  const recorded = JSON.stringify((await readAll()).entries)
   expect(recorded).toContain('"about":"whoami"')
   expect(recorded).toContain('[redacted]')
   expect(issuedTokens(dataDir).length).toBeGreaterThan(3)
@@ -210,10 +210,10 @@ test('a person’s page leads to a switch and to what has passed, without a scri
   const [start] = (await carol.get(`${here}/recording`)).forms.filter(({ fields }) => fields.some(([name]) => name === 'do'))
   if (!start) throw new Error('there is no switch')
   expect(await carol.submit(start, { grantId: '', minutes: '5', reason: '' })).toMatchObject({ status: 400 })
-  const on = await carol.submit(start, { grantId: '', minutes: '5', bodies: 'yes', reason: 'to look' })
+  const on = await carol.submit(start, { grantId: '', minutes: '5', reason: 'to look' })
   expect(on).toMatchObject({ status: 200, url: `${here}/recording` })
   expect(on.text).toContain('Switched on by <bdi>carol@example.com</bdi>')
-  const answer = await callTool(world.mcpUrl, alice.accessToken, { arguments: { message: '<b>seen</b>' } })
+  const answer = await callTool(world.mcpUrl, alice.accessToken, { tool: '<b>seen</b>', arguments: {} })
   await answer.text()
   await entryOf(answer.headers.get('x-request-id'))
   const now = await carol.get(`${here}/recording/now`)
@@ -266,6 +266,10 @@ async function entries(): Promise<readonly Entry[]> {
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line))
+}
+
+async function readAll() {
+  return await readSealed(await textOf(`/recordings/${sub()}/sealed`), KEY)
 }
 
 /** The router tells it after the answer. */

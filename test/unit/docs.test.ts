@@ -112,11 +112,16 @@ test('docs/operations/log.md has every event of the log, and none besides', asyn
 
 test('the storage table of ARCHITECTURE.md has every table, and none besides', async () => {
   const sources = (await readdir(join(ROOT, 'src'), { recursive: true })).filter((name) => name.endsWith('.ts'))
-  const created = sources.flatMap((name) => [...document(join('src', name)).matchAll(/CREATE TABLE IF NOT EXISTS (\w+)/g)])
+  // One that a migration makes anew stands there too.
+  const created = new Set(
+    sources.flatMap((name) =>
+      [...document(join('src', name)).matchAll(/CREATE TABLE IF NOT EXISTS (\w+)/g)].map(([, table = '']) => table),
+    ),
+  )
   // The first column names the object where it changes, the second its tables.
   const rows = section(ARCHITECTURE, 'What an object keeps').split('\n')
   const told = rows.filter((row) => /^\| (?:`\w+` |both )?\| `/.test(row)).flatMap((row) => codeIn(row.split('|')[2] ?? ''))
-  expect(sorted(told)).toEqual(sorted(created.map(([, table = '']) => table)))
+  expect(sorted(told)).toEqual(sorted([...created]))
 })
 
 function document(name: string): string {

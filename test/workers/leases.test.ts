@@ -82,7 +82,7 @@ describe('a lease', () => {
   test('is given to nobody who is recorded, or while somebody looks', async () => {
     const session = nobody()
     const grant = await granted(session)
-    await session.record({ bodies: false, minutes: 1 }, { actor: 'admin' })
+    await session.record({ minutes: 1 }, { actor: 'admin' })
     expect(await lease(session, caller(grant))).toMatchObject({ status: 204, admission: { recording: { bodies: false } } })
     await session.stopRecording({ actor: 'admin' })
     expect((await lease(session, caller(grant))).status).toBe(101)
@@ -141,7 +141,7 @@ describe('is taken back', () => {
         await session.refresh({ grantId, clientId: 'client-a', generation: 1 })
       },
     ],
-    ['when a recording begins', (session) => session.record({ bodies: true, minutes: 1 }, { actor: 'admin' })],
+    ['when a recording begins', (session) => session.record({ minutes: 1 }, { actor: 'admin' })],
     ['when they sign in with other groups', (session) => signInAs(session, ['sales'])],
   ])('%s, and not before the router has said so is that over', async ([, change]) => {
     const session = nobody()

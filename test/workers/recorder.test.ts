@@ -3,10 +3,14 @@ import { evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test'
 import { describe, expect, test } from 'vitest'
 import type { WireEntry } from '../../src/session/contract/recording.ts'
 import { eachBeginsAt } from './clock.ts'
+import { makeSealingKey } from '../world/sealing-key.ts'
 import { at, caller, granted, nobody, NOW, rowsOf, writesOf, type Grant, type Session } from './person.ts'
+import { readSealed } from './read-sealed.ts'
 
 const DAY = 86_400
 const BY = { actor: 'carol@example.com', reason: 'looking for a bug' }
+
+const KEY = await makeSealingKey()
 
 eachBeginsAt(() => NOW)
 
@@ -16,7 +20,7 @@ describe('an admission', () => {
     const grant = await granted(session)
     const other = await granted(session, { clientId: 'client-b' })
     expect(await session.admit(caller(grant))).not.toHaveProperty('recording')
-    await session.record({ grantId: other.grantId, bodies: false, minutes: 5 }, BY)
+    await session.record({ grantId: other.grantId, minutes: 5 }, BY)
     expect(await session.admit(caller(grant))).not.toHaveProperty('recording')
     expect(await session.admit(caller(other))).toMatchObject({ recording: { bodies: false, until: NOW + 300 } })
   })
@@ -24,7 +28,7 @@ describe('an admission', () => {
   test('that is refused says it too', async () => {
     const session = nobody()
     const grant = await granted(session)
-    await session.record({ bodies: true, minutes: 5 }, BY)
+    await session.record({ sealedTo: KEY, minutes: 5 }, BY)
     for (let n = 0; n < 600; n += 1) await session.admit(caller(grant))
     expect(await session.admit(caller(grant))).toMatchObject({ reason: 'limit_exceeded', recording: { bodies: true } })
   })
@@ -32,13 +36,13 @@ describe('an admission', () => {
 
 describe('a recording', () => {
   test('of nobody does not begin', async () => {
-    expect(await nobody().record({ bodies: false, minutes: 5 }, BY)).toBeUndefined()
+    expect(await nobody().record({ minutes: 5 }, BY)).toBeUndefined()
   })
 
   test('switches itself off to the second, and what was recorded goes a day after it came', async () => {
     const session = nobody()
     const grant = await granted(session)
-    await session.record({ bodies: false, minutes: 5 }, BY)
+    await session.record({ minutes: 5 }, BY)
     at(NOW + 299)
     await session.note([entry(grant)])
     at(NOW + 300)
@@ -55,16 +59,16 @@ describe('a recording', () => {
   test('lasts a day at most, whatever was asked', async () => {
     const session = nobody()
     await granted(session)
-    expect(await session.record({ bodies: false, minutes: 1_000_000 }, BY)).toMatchObject({ until: NOW + DAY })
+    expect(await session.record({ minutes: 1_000_000 }, BY)).toMatchObject({ until: NOW + DAY })
   })
 
   test('goes on after an eviction, and is told with who began it', async () => {
     const session = nobody()
     const grant = await granted(session)
-    await session.record({ bodies: false, minutes: 5 }, BY)
+    await session.record({ minutes: 5 }, BY)
     await session.note([entry(grant)])
     await evictDurableObject(session)
-    const terms = { bodies: false, by: 'carol@example.com', startedAt: NOW, until: NOW + 300 }
+    const terms = { id: expect.any(String), bodies: false, by: 'carol@example.com', startedAt: NOW, until: NOW + 300 }
     expect(await session.describe()).toMatchObject({ recording: terms })
     await session.note([entry(grant)])
     expect(await session.recording({ after: 1 })).toMatchObject({ terms, entries: [{ number: 2 }], last: 2 })
@@ -73,7 +77,7 @@ describe('a recording', () => {
   test('that is off takes nothing and writes nothing', async () => {
     const session = nobody()
     const grant = await granted(session)
-    await session.record({ bodies: false, minutes: 5 }, BY)
+    await session.record({ minutes: 5 }, BY)
     expect(await session.stopRecording(BY)).toBe(true)
     expect(await session.stopRecording(BY)).toBe(false)
     const before = await writesOf(session)
@@ -85,7 +89,7 @@ describe('a recording', () => {
   test('holds two thousand entries; the oldest make room', async () => {
     const session = nobody()
     const grant = await granted(session)
-    await session.record({ bodies: false, minutes: 5 }, BY)
+    await session.record({ minutes: 5 }, BY)
     for (let n = 0; n < 21; n += 1) await session.note(Array.from({ length: 100 }, () => entry(grant)))
     expect(await countOf(session)).toBe(2_000)
     expect((await session.recording({ after: 0 })).entries[0]?.number).toBe(101)
@@ -94,22 +98,23 @@ describe('a recording', () => {
     expect(await countOf(session)).toBe(2_000)
   })
 
-  test('holds four mebibytes', async () => {
+  test('holds as many bytes as the settings say, messages included', async () => {
     const session = nobody()
     const grant = await granted(session)
-    await session.record({ bodies: true, minutes: 5 }, BY)
-    const large = entry(grant, { request: JSON.stringify('ä'.repeat(8_000)), answer: JSON.stringify('x '.repeat(8_000)) })
-    for (let n = 0; n < 20; n += 1) await session.note(Array.from({ length: 20 }, () => large))
-    const sizes = ((await rowsOf(session))['wire'] ?? []).map(({ size }) => Number(size))
-    const bytes = sizes.reduce((sum, size) => sum + size, 0)
-    expect(bytes).toBeLessThanOrEqual(4 * 1024 * 1024)
-    expect(bytes).toBeGreaterThan(3.9 * 1024 * 1024)
+    await session.record({ sealedTo: KEY, minutes: 5 }, BY)
+    const large = entry(grant, { request: JSON.stringify('ä'.repeat(1_500_000)), answer: JSON.stringify('x '.repeat(1_900_000)) })
+    for (let n = 0; n < 11; n += 1) await session.note([large])
+    const { wire = [], sealed_parts: parts = [] } = await rowsOf(session)
+    const bytes = wire.reduce((sum, { size }) => sum + Number(size), 0)
+    expect(bytes).toBeLessThanOrEqual(64 * 1024 * 1024)
+    expect(bytes).toBeGreaterThan(56 * 1024 * 1024)
+    expect(new Set(parts.map(({ entry: number }) => number))).toEqual(new Set(wire.map(({ number }) => number)))
   })
 
   test('keeps no message that nobody asked for, whoever sends it', async () => {
     const session = nobody()
     const grant = await granted(session)
-    await session.record({ bodies: false, minutes: 5 }, BY)
+    await session.record({ minutes: 5 }, BY)
     await session.note([entry(grant, { request: 'private', answer: 'private' })])
     expect(JSON.stringify(await rowsOf(session))).not.toContain('private')
   })
@@ -154,9 +159,9 @@ describe('56. what is written of a message has no', () => {
 async function written(message: string): Promise<string | undefined> {
   const session = nobody()
   const grant = await granted(session, { tokens: { accessToken: 'idp access token 1' } })
-  await session.record({ bodies: true, minutes: 5 }, BY)
+  await session.record({ sealedTo: KEY, minutes: 5 }, BY)
   await session.note([entry(grant, { request: message })])
-  return (await session.recording({ after: 0 })).entries[0]?.request
+  return (await readSealed(session, KEY)).entries[0]?.request
 }
 
 function entry({ grantId, clientId }: Grant, more: Partial<WireEntry> = {}): WireEntry {

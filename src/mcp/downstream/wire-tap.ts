@@ -1,8 +1,8 @@
 // Watches one exchange for the flight recorder: what was asked, what was answered, and every event of a stream; nothing of it is changed.
-import type { Watched, WireEntry } from '../../session/contract/recording.ts'
+import { LARGEST_MESSAGE, type Watched, type WireEntry } from '../../session/contract/recording.ts'
 import { isEventStream } from './passing-headers.ts'
 import { SseReader } from '../sse/sse.ts'
-import { roomForRecorders } from '../sse/unfinished.ts'
+import { roomForRecorders, UnfinishedBytes } from '../sse/unfinished.ts'
 
 export interface Tapped {
   readonly era: WireEntry['era']
@@ -18,29 +18,28 @@ export interface Tapped {
   readonly startedAt: number
 }
 
-export type Sink = (entries: readonly WireEntry[]) => void
+/** Settles when it has taken them: so long they are held. */
+export type Sink = (entries: readonly WireEntry[]) => Promise<void>
 
-/** What is taken of one message, in bytes. One that is longer can't be read, so its size is all that is kept of it. */
-const CAPTURED = 64 * 1024
 /** Larger ones are counted by their bytes alone: watching must not break what it watches. */
 const LARGEST_EVENT = 9 * 1024 * 1024
 
 export class WireTap {
   readonly #tapped: Tapped
   readonly #keepsBodies: boolean
-  readonly #sink: Sink
+  readonly #told: Sink
 
   constructor(tapped: Tapped, { bodies }: Watched, sink: Sink) {
     this.#tapped = tapped
     this.#keepsBodies = bodies
-    this.#sink = sink
+    this.#told = sink
   }
 
   /** The same answer, on its way through the tap. */
   answered(answer: Response): Response {
     const { status, body } = answer
     if (body === null) {
-      this.#sink([this.#entry('exchange', { status, ...this.#asked(), answerBytes: 0 })])
+      this.#tell([this.#entry('exchange', { status, ...this.#asked(), answerBytes: 0 })])
       return answer
     }
     const watched = isEventStream(answer) ? this.#stream(body, status) : this.#whole(body, status)
@@ -48,30 +47,29 @@ export class WireTap {
   }
 
   refused(code: string, status: number): void {
-    this.#sink([this.#entry('exchange', { status, refusal: code, ...this.#asked() })])
+    this.#tell([this.#entry('exchange', { status, refusal: code, ...this.#asked() })])
   }
 
   /** One entry when all has been sent. */
   #whole(body: ReadableStream<Uint8Array>, status: number): ReadableStream<Uint8Array> {
-    const captured: Uint8Array[] = []
+    const captured = this.#keepsBodies ? new Captured() : undefined
     let answerBytes = 0
     return watching(body, {
       chunk: (bytes) => {
-        if (this.#keepsBodies && answerBytes < CAPTURED) captured.push(bytes.slice(0, CAPTURED - answerBytes))
+        captured?.add(bytes)
         answerBytes += bytes.length
       },
       over: (ended) => {
-        const answer = this.#keepsBodies && { answer: textOf(captured) }
-        this.#sink([
-          this.#entry('exchange', { status, ...this.#asked(), answerBytes, ...answer, ...(ended !== 'ended' && { ended }) }),
-        ])
+        const answer = captured && { answer: captured.text }
+        const more = { status, ...this.#asked(), answerBytes, ...answer, ...(ended !== 'ended' && { ended }) }
+        this.#tell([this.#entry('exchange', more)], captured)
       },
     })
   }
 
   /** One entry at the begin, one at the end, and the events between them where messages are kept. */
   #stream(body: ReadableStream<Uint8Array>, status: number): ReadableStream<Uint8Array> {
-    this.#sink([this.#entry('stream_opened', { status, ...this.#asked() })])
+    this.#tell([this.#entry('stream_opened', { status, ...this.#asked() })])
     const reader = new SseReader({ maxEventBytes: LARGEST_EVENT, room: roomForRecorders })
     let isReadable = true
     let answerBytes = 0
@@ -86,23 +84,27 @@ export class WireTap {
           isReadable = false
         }
         events += told.length
-        if (this.#keepsBodies && told.length > 0) this.#sink(told.map((data) => this.#event(data)))
+        if (this.#keepsBodies && told.length > 0) this.#tell(told.map((data) => this.#event(data)))
       },
       over: (ended) => {
         reader.close()
-        this.#sink([this.#entry('stream_ended', { status, answerBytes, events, ended })])
+        this.#tell([this.#entry('stream_ended', { status, answerBytes, events, ended })])
       },
     })
   }
 
+  #tell(entries: readonly WireEntry[], captured?: Captured): void {
+    void this.#told(entries).finally(() => captured?.giveBack())
+  }
+
   #event(data: string): WireEntry {
     const bytes = new TextEncoder().encode(data)
-    return this.#entry('event', { answerBytes: bytes.length, answer: textOf([bytes.slice(0, CAPTURED)]) })
+    return this.#entry('event', { answerBytes: bytes.length, answer: textOf([bytes.subarray(0, LARGEST_MESSAGE)]) })
   }
 
   #asked(): Pick<WireEntry, 'requestBytes' | 'request'> {
     const { body } = this.#tapped
-    const request = this.#keepsBodies && body !== undefined && { request: textOf([body.subarray(0, CAPTURED)]) }
+    const request = this.#keepsBodies && body !== undefined && { request: textOf([body.subarray(0, LARGEST_MESSAGE)]) }
     return { requestBytes: body?.length ?? 0, ...request }
   }
 
@@ -117,6 +119,36 @@ export class WireTap {
     const direction = kind === 'event' ? 'to_client' : 'to_server'
     const durationMs = kind === 'event' ? undefined : at - startedAt
     return { at, kind, direction, era, grantId, clientId, requestId, verb, ...named, durationMs, ...more }
+  }
+}
+
+/** An answer as it comes, until it is longer than what is kept, or there is no room for it. */
+class Captured {
+  readonly #parts: Uint8Array[] = []
+  readonly #room = new UnfinishedBytes(roomForRecorders)
+  #length = 0
+  #isFull = false
+
+  add(bytes: Uint8Array): void {
+    if (this.#isFull) return
+    const taken = bytes.slice(0, LARGEST_MESSAGE - this.#length)
+    this.#length += taken.length
+    this.#isFull = taken.length < bytes.length
+    try {
+      this.#room.reach(this.#length)
+      this.#parts.push(taken)
+    } catch {
+      // Half a message can not be read for secrets: its size is what is left of it.
+      this.#isFull = true
+    }
+  }
+
+  get text(): string {
+    return textOf(this.#parts)
+  }
+
+  giveBack(): void {
+    this.#room.giveBack()
   }
 }
 

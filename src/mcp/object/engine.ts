@@ -119,7 +119,7 @@ export class LegacyCarrier implements Carrier {
     if (request.headers.has(TRANSLATION_HEADER)) return await this.#modernClients.carry(request)
     const order = orderOf(request.headers)
     const operation = order.operation && new Operation(order.operation, this.#waitUntil)
-    return await recorded(this.#context, order, request, () => this.#carry(order, request, operation))
+    return await recorded(this.#context, order, request, () => this.#carry(order, request, operation), this.#waitUntil)
   }
 
   async #carry(order: DispatchHeader, request: Request, operation: Operation | undefined): Promise<Response> {

@@ -10,6 +10,7 @@ export async function recorded(
   order: DispatchHeader,
   request: Request,
   carry: () => Promise<Response>,
+  waitUntil: (work: Promise<unknown>) => void,
 ): Promise<Response> {
   const { grantId, clientId } = order.caller
   const watched = context.recorder.watching(grantId, context.now())
@@ -18,7 +19,11 @@ export async function recorded(
   const startedAt = Date.now()
   const body = request.body === null ? undefined : await handedBody(request.clone(), context.settings.limits)
   const tapped = { era: 'legacy', grantId, clientId, requestId, verb: request.method, label, body, startedAt } as const
-  const tap = new WireTap(tapped, watched, (entries) => noteEntries(context, entries))
+  const tap = new WireTap(tapped, watched, (entries) => {
+    const noted = noteEntries(context, entries)
+    waitUntil(noted)
+    return noted
+  })
   const answer = await carry()
   const refusal = refusalIn(answer)
   if (!refusal) return tap.answered(answer)

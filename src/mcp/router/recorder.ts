@@ -36,6 +36,7 @@ function inOrder(post: RecordingPost, waitUntil: (work: Promise<unknown>) => voi
   return (entries) => {
     last = last.then(() => post.note(entries)).catch(() => undefined)
     waitUntil(last)
+    return last
   }
 }
 

@@ -13,6 +13,7 @@ const PLACES = [
   { label: 'Receipts', href: '/admin/receipts' },
   { label: 'Signals', href: '/admin/signals' },
   { label: 'Exports', href: '/admin/exports' },
+  { label: 'Sealing key', href: '/admin/sealing-key' },
   { label: 'Connect', href: '/admin/connect' },
 ] as const
 

@@ -1,55 +1,37 @@
 // The flight recorder of one person: whether it is on, how to switch it, and what has passed, newest first.
-import { shownText } from '../shown.ts'
+import { SEALING_SCRIPT_PATH } from '../assets.ts'
 import { fragmentOf, LiveRegion, LiveStatus, portalPage } from './frame.tsx'
-import { Actor, clientNameOf, counted, nameOf, personPath, sizeOf } from './names.tsx'
+import { Actor, clientNameOf, counted, nameOf, personPath } from './names.tsx'
 import type { ShownGrant } from './grants-table.tsx'
 import { Exact } from './when.tsx'
-import { numbers, Table } from './table.tsx'
-
-interface ShownEntry {
-  readonly number: number
-  /** Unix milliseconds. */
-  readonly at: number
-  readonly kind: 'exchange' | 'stream_opened' | 'event' | 'stream_ended'
-  readonly era: string
-  readonly requestId: string
-  readonly verb: string
-  readonly method?: string | undefined
-  readonly about?: string | undefined
-  readonly status?: number | undefined
-  readonly durationMs?: number | undefined
-  readonly requestBytes?: number | undefined
-  readonly answerBytes?: number | undefined
-  readonly events?: number | undefined
-  readonly refusal?: string | undefined
-  readonly ended?: string | undefined
-  readonly request?: string | undefined
-  readonly answer?: string | undefined
-}
+import { Wire, WireFilterForm, type WireView } from './wire.tsx'
 
 interface Terms {
   readonly grantId?: string
   readonly bodies: boolean
+  readonly fingerprint?: string
   readonly by: string
   readonly byName?: string | undefined
   readonly until: number
 }
 
-export interface RecordingView {
+export interface RecordingView extends WireView {
   readonly sub: string
   readonly name: string | undefined
   readonly email: string | undefined
   readonly grants: readonly ShownGrant[]
   readonly terms: Terms | undefined
-  /** Oldest first. */
-  readonly entries: readonly ShownEntry[]
+  /** Of the sealing key in use; undefined while there is none. */
+  readonly fingerprint: string | undefined
+  /** Seconds. */
+  readonly keptFor: number
   readonly csrf: string
   readonly complaint: string | undefined
 }
 
 /** Seconds. */
 const LOOK_EVERY = 2
-export const SHOWN = 200
+export const SHOWN = 500
 const MINUTES: readonly number[] = [5, 15, 60, 240]
 
 export function recordingPath(sub: string): string {
@@ -57,11 +39,14 @@ export function recordingPath(sub: string): string {
 }
 
 export function recordingPage(view: RecordingView): string {
-  const { sub, complaint, terms } = view
+  const { sub, complaint, terms, filter } = view
   const here = recordingPath(sub)
+  const query = new URLSearchParams(filter.about === '' && filter.outcome === '' ? {} : { ...filter }).toString()
+  const filtered = query === '' ? '' : `?${query}`
   return portalPage({
     title: `Flight recorder: ${nameOf(view)}`,
     place: '/admin/people',
+    head: <script src={SEALING_SCRIPT_PATH} defer />,
     children: (
       <div class="stack" data-person={sub}>
         <p class="trail">
@@ -69,7 +54,7 @@ export function recordingPage(view: RecordingView): string {
         </p>
         <div class="head">
           <h1>Flight recorder</h1>
-          <LiveStatus here={here} />
+          <LiveStatus here={here + filtered} />
         </div>
         {complaint !== undefined && (
           <p class="note note-danger" id="complaint" role="alert">
@@ -77,13 +62,20 @@ export function recordingPage(view: RecordingView): string {
           </p>
         )}
         {terms ? <On {...view} terms={terms} /> : <Off {...view} />}
-        <LiveRegion id="wire" from={`${here}/now`} every={LOOK_EVERY}>
+        {view.fingerprint !== undefined && <Reader {...view} />}
+        <WireFilterForm here={here} entries={view.entries} filter={filter} />
+        <LiveRegion id="wire" from={`${here}/now${filtered}`} every={LOOK_EVERY}>
           <Wire {...view} />
         </LiveRegion>
         <p class="fine">
           <a href={`/admin/api/recordings/${sub}?format=jsonl`} id="as-lines">
             All of it as JSON Lines
+          </a>{' '}
+          without messages, or{' '}
+          <a href={`/admin/api/recordings/${sub}/sealed`} id="as-sealed">
+            with messages, sealed
           </a>
+          , to read with <code>npm run admin -- recording</code>.
         </p>
       </div>
     ),
@@ -91,7 +83,7 @@ export function recordingPage(view: RecordingView): string {
 }
 
 /** What the script draws every two seconds. */
-export function recordingNow(view: Pick<RecordingView, 'entries'>): string {
+export function recordingNow(view: WireView): string {
   return fragmentOf(<Wire {...view} />)
 }
 
@@ -103,10 +95,15 @@ function On({ sub, csrf, terms, grants }: RecordingView & { readonly terms: Term
       <input type="hidden" name="csrf" value={csrf} />
       <input type="hidden" name="do" value="stop" />
       <p>
-        <span class="state state-warn">Recording</span> {whose}, {terms.bodies ? 'with messages' : 'without messages'}, until{' '}
-        <Exact at={terms.until} />. Switched on by <Actor actor={terms.by} actorName={terms.byName} />; the person sees it on
-        their account page.
+        <span class="state state-warn">Recording</span> {whose}, {terms.bodies ? 'with sealed messages' : 'without messages'},
+        until <Exact at={terms.until} />. Switched on by <Actor actor={terms.by} actorName={terms.byName} />; the person sees it
+        on their account page.
       </p>
+      {terms.fingerprint !== undefined && (
+        <p class="fine">
+          Sealed to the key <code class="pick">{terms.fingerprint}</code>
+        </p>
+      )}
       <div class="actions">
         <button class="button" id="stop-recording" type="submit">
           Stop recording
@@ -116,14 +113,15 @@ function On({ sub, csrf, terms, grants }: RecordingView & { readonly terms: Term
   )
 }
 
-function Off({ sub, csrf, grants }: RecordingView) {
+function Off({ sub, csrf, grants, fingerprint, keptFor }: RecordingView) {
   return (
     <form class="card stack" id="start" method="post" action={recordingPath(sub)}>
       <input type="hidden" name="csrf" value={csrf} />
       <input type="hidden" name="do" value="start" />
       <p>
-        Keeps what passes between this person’s clients and the servers, without secrets, for a day. It switches itself off, the
-        person sees it on their account page, and the event log keeps who switched it on and why.
+        Keeps what passes between this person’s clients and the servers, without secrets, for{' '}
+        {counted(Math.ceil(keptFor / 3_600), 'hour')}. It switches itself off, the person sees it on their account page, and the
+        event log keeps who switched it on and why.
       </p>
       <div class="field">
         <label for="grantId">Of</label>
@@ -142,11 +140,20 @@ function Off({ sub, csrf, grants }: RecordingView) {
           ))}
         </select>
       </div>
-      <p>
-        <label for="bodies">
-          <input type="checkbox" id="bodies" name="bodies" value="yes" /> also the first 16 KiB of every message
-        </label>
-      </p>
+      {fingerprint === undefined ? (
+        <p id="no-sealing-key">
+          Messages are not kept: there is no <a href="/admin/sealing-key">sealing key</a> yet.
+        </p>
+      ) : (
+        <div class="checks">
+          <label for="bodies">
+            <input type="checkbox" id="bodies" name="bodies" value="yes" />
+            also the messages, sealed to the key below
+          </label>
+          <input type="hidden" name="fingerprint" value={fingerprint} />
+          <code class="pick fine">{fingerprint}</code>
+        </div>
+      )}
       <div class="field">
         <label for="reason">Why? The event log keeps it.</label>
         <input class="input" id="reason" name="reason" required maxlength={300} autocomplete="off" />
@@ -160,78 +167,38 @@ function Off({ sub, csrf, grants }: RecordingView) {
   )
 }
 
-function Wire({ entries }: Pick<RecordingView, 'entries'>) {
-  const shown = entries.toReversed()
+/** Nothing here has a name, and nothing is in a form: what is typed goes to the script, and nowhere without one. */
+function Reader({ sub, fingerprint }: Pick<RecordingView, 'sub' | 'fingerprint'>) {
   return (
-    <Table
-      id="entries"
-      caption={shown.length === 0 ? 'What has passed' : `${counted(shown.length, 'entry', 'entries')}, newest first`}
-      columns={['When', 'What', 'Answer', numbers('Took'), numbers('Asked'), numbers('Answered'), 'Request id']}
-      empty="Nothing has passed yet."
-      rows={shown.map((entry) => (
-        <Entry {...entry} />
-      ))}
-    />
-  )
-}
-
-const KINDS: Readonly<Record<ShownEntry['kind'], string>> = {
-  exchange: '',
-  stream_opened: 'stream opened',
-  event: 'event',
-  stream_ended: 'stream ended',
-}
-
-function Entry(entry: ShownEntry) {
-  const { number, at, kind, era, verb, method, about, status, refusal, ended, events, durationMs, requestBytes, answerBytes } =
-    entry
-  const said = [
-    status === undefined ? undefined : String(status),
-    refusal,
-    KINDS[kind],
-    kind === 'stream_ended' ? ended?.replaceAll('_', ' ') : undefined,
-    events === undefined ? undefined : counted(events, 'event'),
-  ]
-  const answer = said.filter((word) => word !== undefined && word !== '')
-  const messages = [entry.request, entry.answer].filter((message) => message !== undefined)
-  return (
-    <tr data-entry={String(number)}>
-      <td data-label="When" class="time">
-        <Exact at={Math.floor(at / 1000)} />
-      </td>
-      <td data-label="What">
-        <div class="person">
-          <span class="label">
-            <code>{shownText(method || verb, 120)}</code> {about !== undefined && <strong>{shownText(about, 120)}</strong>}
-          </span>
-          {era !== 'unknown' && <span>{era}</span>}
-          {messages.length > 0 && (
-            <details>
-              <summary>{counted(messages.length, 'message')}</summary>
-              {messages.map((message) => (
-                <pre class="pick">{shownText(message, 20_000)}</pre>
-              ))}
-            </details>
-          )}
+    <section class="card stack" id="reader" data-reader={sub} aria-labelledby="reader-title" hidden>
+      <h2 id="reader-title">Read the messages</h2>
+      <p class="fine">
+        They are opened in this browser. Compare with your printed kit: the key in use is <code class="pick">{fingerprint}</code>
+      </p>
+      <div class="fields" id="reader-locked">
+        <div class="field">
+          <label for="reader-secret">Passphrase, or recovery code</label>
+          <input class="input" id="reader-secret" type="password" autocomplete="off" spellcheck={false} />
         </div>
-      </td>
-      <td data-label="Answer">{answer.length === 0 ? '–' : answer.join(', ')}</td>
-      <td data-label="Took" class="number">
-        {durationMs === undefined ? '–' : lastingOf(durationMs)}
-      </td>
-      <td data-label="Asked" class="number">
-        {requestBytes === undefined ? '–' : sizeOf(requestBytes)}
-      </td>
-      <td data-label="Answered" class="number">
-        {answerBytes === undefined ? '–' : sizeOf(answerBytes)}
-      </td>
-      <td data-label="Request id" class="address">
-        <span class="pick">{entry.requestId}</span>
-      </td>
-    </tr>
+        <div class="actions">
+          <button class="button button-primary" id="reader-open" type="button">
+            Open
+          </button>
+        </div>
+      </div>
+      <div class="actions" id="reader-opened" hidden>
+        <button class="button" id="reader-export" type="button">
+          Read and check all
+        </button>
+        <a class="button" id="reader-file" download="recording.jsonl" hidden>
+          Save as plain JSON Lines
+        </a>
+        <button class="button" id="reader-close" type="button">
+          Forget the key
+        </button>
+      </div>
+      <p id="reader-status" role="status" />
+      <ul class="effects" id="reader-problems" />
+    </section>
   )
-}
-
-function lastingOf(milliseconds: number): string {
-  return milliseconds < 10_000 ? `${milliseconds} ms` : `${(milliseconds / 1_000).toFixed(1)} s`
 }

@@ -41,6 +41,15 @@ export const PORTAL = `
 .checks input { flex: none; width: 18px; height: 18px; accent-color: var(--accent); }
 .fields { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 14rem), 1fr)); gap: 16px; align-items: end; }
 
+.exchange > * + * { margin-top: 8px; }
+.exchange .head { gap: 8px; }
+.exchange { max-width: 46rem; text-align: left; }
+.table tr:has(.exchange[open]) > td { vertical-align: top; }
+.exchange strong { font-size: 0.875rem; }
+.message { max-height: 24rem; overflow: auto; }
+[data-enough=false] { color: var(--danger); }
+[hidden] { display: none !important; }
+
 .progress { display: block; width: 100%; height: 12px; margin-top: 6px; appearance: none; border: 0; border-radius: 6px; background: var(--sunken); overflow: hidden; }
 .progress::-webkit-progress-bar { background: var(--sunken); }
 .progress::-webkit-progress-value { background: var(--accent); border-radius: 6px; }
@@ -58,5 +67,8 @@ export const PORTAL = `
   .head > .actions { width: 100%; }
   .head > .actions > .button { flex: 1 1 auto; }
   .exports { margin-left: 0; }
+}
+@media print {
+  body:has(#kit:not([hidden])) main > .column > .stack > :not(#kit), #kit .actions, #kit-confirm { display: none; }
 }
 `

@@ -1,5 +1,6 @@
 // What the admin API answers about the flight recorder, as schemas.
 import * as z from 'zod'
+import { sealingJwk } from '../../evidence/sealing-key.ts'
 
 const seconds = z.int().describe('Unix seconds')
 const milliseconds = z.int().describe('Unix milliseconds')
@@ -7,8 +8,10 @@ const actor = z.string().describe('The `sub` of who switched it on')
 const actorName = z.string().describe('What they were called then; never compare it')
 
 export const recordingTerms = z.strictObject({
+  id: z.string(),
   grantId: z.string().optional(),
-  bodies: z.boolean(),
+  bodies: z.boolean().describe('Whether messages are kept too, sealed'),
+  fingerprint: z.string().optional().describe('Of the sealing key they are sealed to'),
   by: actor,
   byName: actorName.optional(),
   startedAt: seconds,
@@ -33,13 +36,46 @@ const wireEntry = z.strictObject({
   events: z.int().optional(),
   refusal: z.string().optional(),
   ended: z.enum(['ended', 'client_left', 'broken']).optional(),
-  request: z.string().optional(),
-  answer: z.string().optional(),
+  recording: z.string().optional(),
+  sealed: z
+    .strictObject({ request: z.int().optional(), answer: z.int().optional() })
+    .optional()
+    .describe('How many bytes of its messages are kept, sealed'),
 })
+const sealedLine = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('recording'), format: z.string(), broker: z.string(), person: z.string() }),
+  z.strictObject({
+    type: z.literal('key'),
+    fingerprint: z.string(),
+    key: sealingJwk,
+    wrapped: z.strictObject({ passphrase: z.string(), recovery: z.string() }),
+    createdAt: seconds,
+  }),
+  z.strictObject({
+    type: z.literal('segment'),
+    id: z.string(),
+    recording: z.string(),
+    fingerprint: z.string(),
+    jwe: z.string(),
+  }),
+  z.strictObject({ type: z.literal('entry'), ...wireEntry.shape }),
+  z.strictObject({
+    type: z.literal('part'),
+    entry: z.int().optional().describe('Absent for the mark at the end of a recording'),
+    recording: z.string(),
+    segment: z.string(),
+    sequence: z.int(),
+    direction: z.enum(['to_server', 'to_client', 'end']),
+    part: z.int(),
+    isLast: z.boolean(),
+    data: z.string().describe('base64url: twelve bytes of nonce, then what A256GCM made'),
+  }),
+])
 
 export const RECORDING_ANSWERS = {
   RecordingTerms: recordingTerms,
   WireEntry: wireEntry,
+  SealedLine: sealedLine,
   Recording: z.strictObject({ terms: recordingTerms.optional(), entries: z.array(wireEntry), last: z.int() }),
   Stopped: z.strictObject({ stopped: z.boolean() }),
 } as const

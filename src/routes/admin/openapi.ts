@@ -2,7 +2,7 @@
 import * as z from 'zod'
 import { evidenceQuery } from './evidence-api.ts'
 import { answerSchemas, refTo, withoutDialect, type AnswerName } from './openapi-schemas.ts'
-import { newRecording, recordingQuery } from './recording-api.ts'
+import { newRecording, recordingQuery, sealedQuery } from './recording-api.ts'
 import { eventsQuery, newMachine, newSealingKey, newStream, numberedQuery, pageQuery, revocation, why } from './requests.ts'
 
 interface Operation {
@@ -139,13 +139,18 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     query: recordingQuery,
     answers: { 200: 'Recording' },
   },
+  'get /recordings/{sub}/sealed': {
+    summary: 'The same with its messages, sealed, and the wrapped keys to read them: always application/x-ndjson',
+    query: sealedQuery,
+    answers: { 200: 'SealedLine' },
+  },
   'post /recordings/{sub}': {
     summary: 'Record what passes between the person, or one of their clients, and the servers; the person sees that it is on',
     body: newRecording,
     answers: { 201: 'RecordingTerms' },
   },
   'post /recordings/{sub}/stop': {
-    summary: 'Stop recording; what was recorded stays for a day',
+    summary: 'Stop recording; what was recorded stays for a while',
     body: why,
     answers: { 200: 'Stopped' },
   },

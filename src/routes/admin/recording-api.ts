@@ -4,7 +4,7 @@ import * as z from 'zod'
 import type { Services } from '../../services.ts'
 import type { By } from '../../session/contract/receipt.ts'
 import type { Administered } from './administrator.ts'
-import { listRecording, recordingLines, startRecording, stopRecording } from './recording.ts'
+import { listRecording, recordingLines, sealedLines, startRecording, stopRecording } from './recording.ts'
 import { AdminRefusal } from './refusal.ts'
 import { bodyOf, queryOf, why } from './requests.ts'
 
@@ -12,8 +12,10 @@ import { bodyOf, queryOf, why } from './requests.ts'
 export const newRecording = z.strictObject({
   /** One client of the person; everything when absent. */
   grantId: z.string().min(1).max(200).optional(),
-  /** Whether messages are kept too, redacted. */
+  /** Whether messages are kept too: sealed to the sealing key, and without secrets. */
   bodies: z.boolean().default(false),
+  /** Of the sealing key that was looked at: with another one in use nothing begins. */
+  fingerprint: z.string().max(43).optional(),
   minutes: z.int().min(1).max(1_440),
   reason: why.shape.reason,
 })
@@ -22,12 +24,18 @@ export const recordingQuery = z.object({
   format: z.enum(['json', 'jsonl']).optional(),
 })
 
+export const sealedQuery = z.object({
+  /** One entry alone. */
+  entry: z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER).optional(),
+})
+
 const NO_STORE = { 'Cache-Control': 'no-store' }
 const LINES = {
   ...NO_STORE,
   'Content-Type': 'application/x-ndjson',
   'Content-Disposition': 'attachment; filename="recording.jsonl"',
 }
+const SEALED = { ...LINES, 'Content-Disposition': 'attachment; filename="recording.sealed.jsonl"' }
 
 export function recordingApi(routes: Hono<Administered>, services: Services): void {
   routes.get('/recordings/:sub', async (c) => {
@@ -37,6 +45,10 @@ export function recordingApi(routes: Hono<Administered>, services: Services): vo
     const asLines =
       format === 'jsonl' || (format === undefined && c.req.header('Accept')?.includes('application/x-ndjson') === true)
     return asLines ? c.body(recordingLines(services, sub, after), 200, LINES) : c.json(page, 200, NO_STORE)
+  })
+  routes.get('/recordings/:sub/sealed', async (c) => {
+    const { entry } = queryOf(c, sealedQuery)
+    return c.body(found(await sealedLines(services, c.req.param('sub'), entry)), 200, SEALED)
   })
   routes.post('/recordings/:sub', async (c) => {
     const { reason, ...asked } = await bodyOf(c, newRecording)

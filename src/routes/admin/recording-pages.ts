@@ -3,10 +3,14 @@ import type { Context } from 'hono'
 import { Hono } from 'hono/tiny'
 import * as z from 'zod'
 import { recordingNow, recordingPage, recordingPath, SHOWN } from '../../pages/portal/recording.tsx'
+import type { WireView } from '../../pages/portal/wire.tsx'
 import type { Services } from '../../services.ts'
+import { docsOf } from '../error-docs.ts'
 import { formOf, type Visited } from '../pages-session.ts'
 import { actingIn, administrators, portal } from './portal-door.ts'
 import { describedPerson } from './reading.ts'
+import { AdminRefusal } from './refusal.ts'
+import { listSealingKeys } from './sealing-key.ts'
 import { latelyRecorded, startRecording, stopRecording } from './recording.ts'
 
 const switched = z.discriminatedUnion('do', [
@@ -16,6 +20,7 @@ const switched = z.discriminatedUnion('do', [
     grantId: z.string().max(200),
     minutes: z.coerce.number().int().min(1).max(1_440),
     bodies: z.literal('yes').optional(),
+    fingerprint: z.string().max(43).optional(),
     reason: z.string().trim().min(1).max(300),
   }),
 ])
@@ -25,8 +30,9 @@ export function recordingPages(services: Services): Hono<Visited> {
   const guards = administrators(services)
   routes.get('/admin/people/:sub/recording', ...guards, (c) => shown(c, services, undefined))
   routes.get('/admin/people/:sub/recording/now', ...guards, async (c) => {
-    const page = await latelyRecorded(services, c.req.param('sub'), SHOWN)
-    return page ? portal(c, recordingNow(page)) : await c.notFound()
+    const sub = c.req.param('sub')
+    const [page, live] = await Promise.all([latelyRecorded(services, sub, SHOWN), services.session(sub).describe()])
+    return page ? portal(c, recordingNow(wireOf(c, page.entries, live?.grants ?? []))) : await c.notFound()
   })
   routes.post('/admin/people/:sub/recording', ...guards, (c) => act(c, services))
   return routes
@@ -34,12 +40,37 @@ export function recordingPages(services: Services): Hono<Visited> {
 
 async function shown(c: Context<Visited>, services: Services, complaint: string | undefined): Promise<Response> {
   const sub = c.req.param('sub') ?? ''
-  const [person, page] = await Promise.all([describedPerson(services, sub), latelyRecorded(services, sub, SHOWN)])
+  const [person, page, keys] = await Promise.all([
+    describedPerson(services, sub),
+    latelyRecorded(services, sub, SHOWN),
+    listSealingKeys(services),
+  ])
   if (!person || !page) return await c.notFound()
   const { name, email } = person.live?.identity ?? person.listed ?? {}
   const { csrf } = c.get('visitor')
-  const view = { sub, name, email, grants: person.live?.grants ?? [], terms: page.terms, entries: page.entries, csrf, complaint }
-  return portal(c, recordingPage(view), complaint === undefined ? 200 : 400)
+  const grants = person.live?.grants ?? []
+  const fingerprint = keys.find(({ replacedAt }) => replacedAt === undefined)?.fingerprint
+  const keptFor = services.settings.limits.recordingTtl
+  const view = { sub, name, email, grants, terms: page.terms, fingerprint, keptFor, csrf, complaint }
+  return portal(c, recordingPage({ ...view, ...wireOf(c, page.entries, grants) }), complaint === undefined ? 200 : 400)
+}
+
+const filter = z.object({
+  about: z.string().max(600).catch(''),
+  outcome: z.string().max(20).catch(''),
+})
+
+function wireOf(
+  c: Context<Visited>,
+  entries: WireView['entries'],
+  grants: readonly { id: string; resource: string }[],
+): WireView {
+  return {
+    entries,
+    filter: filter.parse({ about: '', outcome: '', ...c.req.query() }),
+    urls: new Map(grants.map(({ id, resource }) => [id, resource])),
+    docsOf: (code) => docsOf(c, code),
+  }
 }
 
 async function act(c: Context<Visited>, services: Services): Promise<Response> {
@@ -52,8 +83,14 @@ async function act(c: Context<Visited>, services: Services): Promise<Response> {
     await stopRecording(services, sub, { actor, actorName, reason })
   } else {
     const { actor, actorName, reason } = actingIn(c, data.reason)
-    const wanted = { bodies: data.bodies === 'yes', minutes: data.minutes, ...(data.grantId !== '' && { grantId: data.grantId }) }
-    if (!(await startRecording(services, sub, wanted, { actor, actorName, reason }))) return await c.notFound()
+    const { grantId, minutes, bodies, fingerprint } = data
+    const wanted = { bodies: bodies === 'yes', minutes, fingerprint, ...(grantId !== '' && { grantId }) }
+    try {
+      if (!(await startRecording(services, sub, wanted, { actor, actorName, reason }))) return await c.notFound()
+    } catch (error) {
+      if (!(error instanceof AdminRefusal)) throw error
+      return await shown(c, services, `Nothing was switched: ${error.message}.`)
+    }
   }
   return c.body(null, 303, { Location: recordingPath(sub), 'Cache-Control': 'no-store' })
 }

@@ -19,20 +19,20 @@ export async function startRecording(
 }
 
 export async function stopRecording(context: Pick<SessionContext, 'now' | 'outbox' | 'recorder'>, by: By): Promise<boolean> {
-  const wasOn = context.recorder.stop()
+  const wasOn = await context.recorder.stop()
   if (wasOn) await context.outbox.put({ type: 'recording_stopped', at: context.now(), ...by })
   return wasOn
 }
 
 /** The tokens and secrets a downstream is given are known by value, because it may say them. */
-export function noteEntries(
+export async function noteEntries(
   context: Pick<SessionContext, 'links' | 'now' | 'provider' | 'recorder' | 'settings'>,
   entries: readonly WireEntry[],
-): void {
+): Promise<void> {
   const { accessToken, refreshToken, idToken } = context.provider.tokens ?? {}
   const fixed = context.settings.downstreams.flatMap(({ headers = {} }) => Object.values(headers))
   const bare = fixed.map((value) => value.replace(/^\S+ +/, ''))
   const given = [accessToken, refreshToken, idToken, ...fixed, ...bare, ...context.links.secrets]
   const secrets = given.filter((secret) => secret !== undefined)
-  context.recorder.add(entries, secrets, context.now())
+  await context.recorder.add(entries, secrets, context.now())
 }

@@ -1,11 +1,15 @@
 // What a recording of the wire is made of: its terms, and one entry per exchange, stream or event.
+import type { SealedPart, SealedTo, Segment } from '../../evidence/message-sealer.ts'
+
+/** The largest message that is kept whole, in bytes. A longer one can't be read for secrets, so its size is all that is kept of it. */
+export const LARGEST_MESSAGE = 4 * 1024 * 1024
 
 /** What is asked for when a recording is started. */
 export interface RecordingAsked {
   /** One connected client; everything of the person where nothing is said. */
   readonly grantId?: string | undefined
-  /** Whether messages are kept too, their first 16 KiB, redacted. */
-  readonly bodies: boolean
+  /** To whom messages are sealed; without it none are kept. */
+  readonly sealedTo?: SealedTo | undefined
   readonly minutes: number
 }
 
@@ -15,8 +19,12 @@ export interface RecordedBy {
 }
 
 export interface RecordingTerms {
+  readonly id: string
   readonly grantId?: string
+  /** Whether messages are kept too, sealed. */
   readonly bodies: boolean
+  /** Of the key they are sealed to. */
+  readonly fingerprint?: string
   /** Who started it, and what they are called. */
   readonly by: string
   readonly byName?: string | undefined
@@ -57,7 +65,13 @@ export interface WireEntry {
   readonly answer?: string | undefined
 }
 
-export interface NumberedEntry extends WireEntry {
+/** As it is kept: in the place of messages stands how many bytes of them are sealed. */
+export interface KeptEntry extends Omit<WireEntry, 'request' | 'answer'> {
+  readonly recording?: string
+  readonly sealed?: { readonly request?: number; readonly answer?: number }
+}
+
+export interface NumberedEntry extends KeptEntry {
   readonly number: number
 }
 
@@ -67,5 +81,15 @@ export interface RecordingPage {
   /** Oldest first. */
   readonly entries: readonly NumberedEntry[]
   /** Pass it back to get what has come since. */
+  readonly last: number
+}
+
+/** Entries with what is sealed of them. */
+export interface SealedPage {
+  readonly entries: readonly (NumberedEntry & { readonly parts: readonly SealedPart[] })[]
+  /** Those that the parts were sealed under. */
+  readonly segments: readonly Segment[]
+  /** The marks at the ends of recordings, once there are no more entries. */
+  readonly marks: readonly SealedPart[]
   readonly last: number
 }

@@ -33,4 +33,17 @@ export const SESSION_MIGRATIONS: readonly Migration[] = [
       sql.exec('ALTER TABLE errands ADD COLUMN closing TEXT')
     },
   },
+  {
+    // Messages are kept only sealed: those of the release before go, and what was being recorded is over.
+    version: 6,
+    run: (sql) => {
+      sql.exec('CREATE TABLE IF NOT EXISTS recording (id INTEGER PRIMARY KEY CHECK (id = 1), terms TEXT NOT NULL)')
+      sql.exec(
+        'CREATE TABLE IF NOT EXISTS wire (number INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, entry TEXT NOT NULL, size INTEGER NOT NULL)',
+      )
+      sql.exec('DELETE FROM recording')
+      sql.exec("UPDATE wire SET entry = json_remove(entry, '$.request', '$.answer')")
+      sql.exec('UPDATE wire SET size = length(entry)')
+    },
+  },
 ]

@@ -1,38 +1,56 @@
 // The flight recorder: what passed between a person's clients and the servers, while an administrator has switched it on.
 //
-// Layout: one row with the terms, one per entry. Lifetime: the recording switches itself off; entries go a day after they came, and the
-// oldest make room beyond ENTRIES and BYTES. Trade-off: while it is on, every exchange costs a row; off, a look at one field.
+// Layout: one row with the terms, one per entry; messages lie beside them, sealed. Lifetime: the recording switches itself off; entries go
+// when RECORDING_TTL is over, and the oldest make room beyond ENTRIES and RECORDING_BYTES. Trade-off: while it is on, every exchange costs
+// a row; off, a look at one field.
 import { LifecycleCapability, type LifecycleJobOutcome } from 'agents/lifecycle'
-import { redact } from '../../platform/redact.ts'
+import { MessageSealer, type SealedPart, type SealedTo } from '../../evidence/message-sealer.ts'
+import { randomId } from '../../platform/crypto.ts'
+import { describeError, log } from '../../platform/telemetry.ts'
+import type { Limits } from '../../settings/limits.ts'
 import type {
+  KeptEntry,
   NumberedEntry,
   RecordedBy,
   RecordingAsked,
   RecordingPage,
   RecordingTerms,
+  SealedPage,
   Watched,
   WireEntry,
 } from '../contract/recording.ts'
-import { redactMessage, redactName } from './redaction.ts'
+import { redactEntry } from './redaction.ts'
+import type { SealedMessages } from './sealed-messages.ts'
 
 const ENTRIES = 2_000
-const BYTES = 4 * 1024 * 1024
 const LONGEST_MINUTES = 24 * 60
-const KEPT_MS = 86_400_000
 const PAGE = 500
-const LONGEST_NAME = 300
-/** What is kept of a message, when everything has been taken out of it that has to be. */
-const LONGEST_MESSAGE = 16 * 1024
+/** What waits to be sealed, in characters of messages: beyond that entries come without theirs. */
+const MOST_WAITING = 24 * 1024 * 1024
+/** What one answer holds of sealed messages, and the one that goes beyond. */
+const SEALED_PAGE_BYTES = 4 * 1024 * 1024
+
+/** `bodies` is false in storage whatever was asked: the release before would keep them as they are. */
+interface Stored extends Omit<RecordingTerms, 'fingerprint'> {
+  readonly sealedTo?: SealedTo
+}
 
 export class Recorder extends LifecycleCapability {
   readonly #storage: DurableObjectStorage
-  #terms: RecordingTerms | undefined
+  readonly #messages: SealedMessages
+  #limits: Pick<Limits, 'recordingTtl' | 'recordingBytes'> = { recordingTtl: 0, recordingBytes: 0 }
+  #stored: Stored | undefined
+  #sealer: MessageSealer | undefined
+  /** One after the other: what comes first has the lower number. */
+  #writing: Promise<void> = Promise.resolve()
+  #waiting = 0
   #entries = 0
   #bytes = 0
 
-  constructor(storage: DurableObjectStorage) {
+  constructor(storage: DurableObjectStorage, messages: SealedMessages) {
     super('recorder')
     this.#storage = storage
+    this.#messages = messages
   }
 
   override onStart(): void {
@@ -41,104 +59,187 @@ export class Recorder extends LifecycleCapability {
       CREATE TABLE IF NOT EXISTS wire (number INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, entry TEXT NOT NULL, size INTEGER NOT NULL)`)
     const [row] = this.#storage.sql.exec<{ terms: string }>('SELECT terms FROM recording')
     // Written by `start`, by nobody else.
-    if (row) this.#terms = JSON.parse(row.terms)
+    if (row) this.#stored = JSON.parse(row.terms)
     this.#count()
+  }
+
+  open(limits: Pick<Limits, 'recordingTtl' | 'recordingBytes'>): void {
+    this.#limits = limits
   }
 
   /** Replaces a recording that is on. */
   async start(
-    { grantId, bodies, minutes }: RecordingAsked,
+    { grantId, sealedTo, minutes }: RecordingAsked,
     { actor: by, actorName: byName }: RecordedBy,
     now: number,
   ): Promise<RecordingTerms> {
+    await this.stop()
     const until = now + Math.min(Math.max(1, Math.ceil(minutes)), LONGEST_MINUTES) * 60
-    const terms = { ...(grantId !== undefined && { grantId }), bodies, by, byName, startedAt: now, until }
-    this.#storage.sql.exec('INSERT OR REPLACE INTO recording (id, terms) VALUES (1, ?)', JSON.stringify(terms))
-    this.#terms = terms
+    const whose = { ...(grantId !== undefined && { grantId }), ...(sealedTo && { sealedTo }) }
+    const stored = { id: randomId(9), ...whose, bodies: false, by, byName, startedAt: now, until }
+    this.#storage.sql.exec('INSERT OR REPLACE INTO recording (id, terms) VALUES (1, ?)', JSON.stringify(stored))
+    this.#stored = stored
     await this.lifecycle.jobs.push({ id: 'recorder', fn: 'tidy', time: until * 1000 })
-    return terms
+    return termsOf(stored)
   }
 
-  /** False when nothing was recorded. */
-  stop(): boolean {
-    const wasOn = this.#terms !== undefined
-    if (wasOn) this.#storage.sql.exec('DELETE FROM recording')
-    this.#terms = undefined
-    return wasOn
+  /** Puts the mark at the end of what was sealed. False when nothing was recorded. */
+  async stop(): Promise<boolean> {
+    const over = this.#stored
+    if (over === undefined) return false
+    this.#storage.sql.exec('DELETE FROM recording')
+    this.#stored = undefined
+    const sealer = this.#sealerOf(over)
+    this.#sealer = undefined
+    await this.#next(async () => {
+      const parts = await sealer?.seal('', 'end', this.#messages.count(over.id))
+      if (parts) this.#messages.keep(undefined, parts)
+    })
+    return true
   }
 
   /** The recording that is on, if there is one. */
   terms(now: number): RecordingTerms | undefined {
-    return this.#terms && this.#terms.until > now ? this.#terms : undefined
+    return this.#stored && this.#stored.until > now ? termsOf(this.#stored) : undefined
   }
 
   /** How a grant is watched; undefined, and nothing more than a look at a field, when it is not. */
   watching(grantId: string, now: number): Watched | undefined {
-    if (this.#terms === undefined) return undefined
-    const { bodies, until, grantId: only = grantId } = this.#terms
-    return until > now && only === grantId ? { bodies, until } : undefined
+    if (this.#stored === undefined) return undefined
+    const { until, sealedTo, grantId: only = grantId } = this.#stored
+    return until > now && only === grantId ? { bodies: sealedTo !== undefined, until } : undefined
   }
 
   /** Takes what belongs to a recording that is on, and nothing else. `secrets` are known by value. */
-  add(entries: readonly WireEntry[], secrets: readonly string[], now: number): void {
-    for (const entry of entries) {
-      const watched = this.watching(entry.grantId, now)
-      if (watched) this.#write(redacted(entry, watched, secrets))
-    }
-    this.#trim()
+  async add(entries: readonly WireEntry[], secrets: readonly string[], now: number): Promise<void> {
+    const stored = this.#stored
+    const watched = entries.filter(({ grantId }) => this.watching(grantId, now) !== undefined)
+    if (stored === undefined || watched.length === 0) return
+    const length = watched.reduce((sum, { request = '', answer = '' }) => sum + request.length + answer.length, 0)
+    const sealer = this.#waiting + length > MOST_WAITING ? undefined : this.#sealerOf(stored)
+    const held = sealer ? length : 0
+    this.#waiting += held
+    await this.#next(async () => {
+      for (const entry of watched) await this.#write(stored.id, redactEntry(entry, secrets, sealer !== undefined), sealer)
+      this.#trim()
+    })
+    this.#waiting -= held
   }
 
-  /** What has come after the entry of that number, oldest first. */
-  page(after: number, now: number): RecordingPage {
-    const rows = this.#storage.sql.exec<{ number: number; entry: string }>(
-      'SELECT number, entry FROM wire WHERE number > ? ORDER BY number LIMIT ?',
-      after,
-      PAGE,
-    )
-    const entries = [...rows].map(({ number, entry }) => ({ ...entryOf(entry), number }))
+  /** What has come after an entry, or the newest so many; oldest first. */
+  read(asked: { readonly after: number } | { readonly newest: number }, now: number): RecordingPage {
+    const after = 'after' in asked ? asked.after : this.#before(asked.newest)
+    const entries = this.#after(after)
     return { terms: this.terms(now), entries, last: entries.at(-1)?.number ?? after }
   }
 
-  /** The newest so many, oldest of them first. */
-  lately(most: number, now: number): RecordingPage {
-    const { number } = this.#storage.sql
-      .exec<{ number: number | null }>(
-        'SELECT min(number) AS number FROM (SELECT number FROM wire ORDER BY number DESC LIMIT ?)',
-        most,
-      )
-      .one()
-    return this.page((number ?? 1) - 1, now)
+  /** The same with what is sealed, as much as one answer may hold. */
+  sealed(after: number, most = PAGE): SealedPage {
+    const entries: SealedPage['entries'][number][] = []
+    let bytes = 0
+    for (const entry of this.#after(after, most)) {
+      const parts = entry.sealed ? this.#messages.partsOf(entry.number) : []
+      entries.push({ ...entry, parts })
+      bytes += parts.reduce((sum, { data }) => sum + data.length, 0)
+      if (bytes >= SEALED_PAGE_BYTES) break
+    }
+    const marks = entries.length === 0 ? this.#messages.marks : []
+    const named = new Set([...entries.flatMap(({ parts }) => parts), ...marks].map(({ segment }) => segment))
+    const segments = [...named].flatMap((id) => this.#messages.segment(id) ?? [])
+    return { entries, segments, marks, last: entries.at(-1)?.number ?? after }
   }
 
   /** Switches off what is over, and drops what is old. */
-  onJob(): LifecycleJobOutcome {
+  async onJob(): Promise<LifecycleJobOutcome> {
     const now = Date.now()
-    if (this.#terms && this.#terms.until * 1000 <= now) this.stop()
-    this.#storage.sql.exec('DELETE FROM wire WHERE at <= ?', now - KEPT_MS)
+    if (this.#stored && this.#stored.until * 1000 <= now) await this.stop()
+    const kept = this.#limits.recordingTtl * 1000
+    const query = 'SELECT max(number) AS number FROM wire WHERE at <= ?'
+    const { number } = this.#storage.sql.exec<{ number: number | null }>(query, now - kept).one()
+    if (number !== null) this.#drop(number)
     this.#count()
     const { oldest } = this.#storage.sql.exec<{ oldest: number | null }>('SELECT min(at) AS oldest FROM wire').one()
-    const next = [this.#terms && this.#terms.until * 1000, oldest === null ? undefined : oldest + KEPT_MS]
+    const next = [this.#stored && this.#stored.until * 1000, oldest === null ? undefined : oldest + kept]
     const times = next.filter((time) => time !== undefined)
     return times.length === 0 ? undefined : { rescheduleAt: Math.min(...times) }
   }
 
-  #write(entry: WireEntry): void {
+  #sealerOf({ id, sealedTo }: Stored): MessageSealer | undefined {
+    if (sealedTo && !this.#sealer)
+      this.#sealer = new MessageSealer(id, sealedTo, (segment) => this.#messages.keepSegment(segment))
+    return this.#sealer
+  }
+
+  /** An entry that can not be kept costs nobody anything else. */
+  #next(work: () => Promise<void>): Promise<void> {
+    this.#writing = this.#writing
+      .then(work)
+      .catch((error: unknown) => log('warn', 'recording.not_kept', { reason: describeError(error) }))
+    return this.#writing
+  }
+
+  async #write(recording: string, entry: WireEntry, sealer: MessageSealer | undefined): Promise<void> {
+    const { request, answer, ...facts } = entry
+    const parts: SealedPart[] = []
+    for (const [direction, text] of [
+      ['to_server', request],
+      ['to_client', answer],
+    ] as const) {
+      const next = this.#messages.count(recording) + parts.length
+      if (sealer && text !== undefined) parts.push(...(await sealer.seal(text, direction, next, facts)))
+    }
+    const bytesOf = (way: SealedPart['direction']): number =>
+      parts.reduce((sum, { direction, data }) => sum + (direction === way ? data.length : 0), 0)
+    const sealed = parts.length > 0 && {
+      sealed: {
+        ...(request !== undefined && { request: bytesOf('to_server') }),
+        ...(answer !== undefined && { answer: bytesOf('to_client') }),
+      },
+    }
+    this.#insert({ ...facts, recording, ...sealed }, parts)
+  }
+
+  #insert(entry: KeptEntry, parts: readonly SealedPart[]): void {
     const json = JSON.stringify(entry)
-    const size = new TextEncoder().encode(json).length
-    this.#storage.sql.exec('INSERT INTO wire (at, entry, size) VALUES (?, ?, ?)', entry.at, json, size)
+    const size = new TextEncoder().encode(json).length + parts.reduce((sum, { data }) => sum + data.length, 0)
+    this.#storage.transactionSync(() => {
+      const query = 'INSERT INTO wire (at, entry, size) VALUES (?, ?, ?) RETURNING number'
+      const { number } = this.#storage.sql.exec<{ number: number }>(query, entry.at, json, size).one()
+      this.#messages.keep(number, parts)
+    })
     this.#entries += 1
     this.#bytes += size
   }
 
+  /** The number of the entry before the newest so many. */
+  #before(newest: number): number {
+    const query = 'SELECT min(number) AS number FROM (SELECT number FROM wire ORDER BY number DESC LIMIT ?)'
+    const { number } = this.#storage.sql.exec<{ number: number | null }>(query, newest).one()
+    return (number ?? 1) - 1
+  }
+
+  #after(number: number, most = PAGE): readonly NumberedEntry[] {
+    const query = 'SELECT number, entry FROM wire WHERE number > ? ORDER BY number LIMIT ?'
+    const rows = this.#storage.sql.exec<{ number: number; entry: string }>(query, number, most)
+    return [...rows].map((row) => ({ ...entryOf(row.entry), number: row.number }))
+  }
+
   #trim(): void {
-    while (this.#entries > ENTRIES || this.#bytes > BYTES) {
-      const [gone] = this.#storage.sql.exec<{ size: number }>(
-        'DELETE FROM wire WHERE number = (SELECT min(number) FROM wire) RETURNING size',
-      )
-      if (!gone) return
+    let gone = 0
+    const query = 'SELECT number, size FROM wire WHERE number > ? ORDER BY number LIMIT 1'
+    while (this.#entries > ENTRIES || this.#bytes > this.#limits.recordingBytes) {
+      const [oldest] = this.#storage.sql.exec<{ number: number; size: number }>(query, gone)
+      if (!oldest) break
       this.#entries -= 1
-      this.#bytes -= gone.size
+      this.#bytes -= oldest.size
+      gone = oldest.number
     }
+    if (gone > 0) this.#drop(gone)
+  }
+
+  #drop(upTo: number): void {
+    this.#storage.sql.exec('DELETE FROM wire WHERE number <= ?', upTo)
+    this.#messages.drop(upTo, this.#stored?.id ?? '')
   }
 
   #count(): void {
@@ -150,16 +251,11 @@ export class Recorder extends LifecycleCapability {
   }
 }
 
-/** Names too: a client may put anything where a tool is named. Messages that nobody asked for do not come in, whoever sent them. */
-function redacted(entry: WireEntry, { bodies }: Watched, secrets: readonly string[]): WireEntry {
-  const { request, answer, ...rest } = entry
-  const name = (text: string | undefined): string | undefined => text && redactName(text.slice(0, LONGEST_NAME), secrets)
-  const message = (text: string | undefined): string | undefined => text && redactMessage(text, secrets).slice(0, LONGEST_MESSAGE)
-  const told = { ...rest, method: name(rest.method), about: name(rest.about), refusal: rest.refusal && redact(rest.refusal) }
-  return bodies ? { ...told, request: message(request), answer: message(answer) } : told
+function termsOf({ sealedTo, ...terms }: Stored): RecordingTerms {
+  return { ...terms, bodies: sealedTo !== undefined, ...(sealedTo && { fingerprint: sealedTo.fingerprint }) }
 }
 
-function entryOf(json: string): Omit<NumberedEntry, 'number'> {
+function entryOf(json: string): KeptEntry {
   // Written by `#write`, by nobody else.
   return JSON.parse(json)
 }

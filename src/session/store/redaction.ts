@@ -3,6 +3,7 @@
 // A message is JSON, and is read as such; of what is none only its size is kept. Whoever is recorded chooses the text, so nothing
 // here looks at a character more than a few times.
 import { redact } from '../../platform/redact.ts'
+import type { WireEntry } from '../contract/recording.ts'
 
 const GONE = '[redacted]'
 
@@ -18,6 +19,17 @@ const ENVELOPE = /eyJ[\w-]{6,}[\w.-]*|eyJ[\w-]{0,5}$/g
 const SHORTEST_SECRET = 8
 /** JSON in a text in JSON counts too. */
 const DEEPEST = 128
+
+const LONGEST_NAME = 300
+
+/** Names too: a client may put anything where a tool is named. Messages that nobody asked for do not come in, whoever sent them. */
+export function redactEntry(entry: WireEntry, secrets: readonly string[], keepsMessages: boolean): WireEntry {
+  const { request, answer, ...rest } = entry
+  const name = (text: string | undefined): string | undefined => text && redactName(text.slice(0, LONGEST_NAME), secrets)
+  const message = (text: string | undefined): string | undefined => text && redactMessage(text, secrets)
+  const told = { ...rest, method: name(rest.method), about: name(rest.about), refusal: rest.refusal && redact(rest.refusal) }
+  return keepsMessages ? { ...told, request: message(request), answer: message(answer) } : told
+}
 
 /** `known` are secrets by value. */
 export function redactMessage(text: string, known: readonly string[]): string {

@@ -11,7 +11,8 @@ import { personPage, type PersonView } from '../../../src/pages/portal/person.ts
 import { signalsPage, type SignalsView } from '../../../src/pages/portal/signals.tsx'
 import { receiptPage, type ReceiptView } from '../../../src/pages/portal/receipt.tsx'
 import { receiptsPage } from '../../../src/pages/portal/receipts.tsx'
-import { recordingPage, type RecordingView } from '../../../src/pages/portal/recording.tsx'
+import { sealingKeyPage } from '../../../src/pages/portal/sealing-key.tsx'
+import { recordingPage } from '../../../src/pages/portal/recording.tsx'
 import { setupsFor } from '../../../src/pages/setups.ts'
 import {
   clients,
@@ -27,8 +28,8 @@ import {
   receipt,
   receipts,
   running,
-  SUB,
 } from './portal-examples.ts'
+import { recording, sealingKey } from './recording-examples.ts'
 
 export const account: AccountView = {
   ...person,
@@ -69,58 +70,6 @@ const crowded: PersonView = {
     software: { name: `${LONG}-${LONG}`, version: '2026.11.21-nightly.1234567890' },
     traffic: { events: 12_345_678, bytes: 98_765_432_100, lastAt: NOW - 700, waiting: 8_388_608 },
   })),
-}
-
-const entry = {
-  at: NOW * 1_000,
-  kind: 'exchange',
-  era: 'modern',
-  verb: 'POST',
-  requestId: '5a0f9a6e-7d0f-4d26-9a27-6d1e2f3b4c5d',
-} as const
-
-const recording: RecordingView = {
-  sub: SUB,
-  name: person.name,
-  email: person.email,
-  grants: person.grants,
-  terms: { bodies: true, by: 'c'.repeat(43), byName: 'carol@example.com', until: NOW + 900 },
-  entries: [
-    { ...entry, number: 1, method: 'tools/list', status: 200, durationMs: 41, requestBytes: 180, answerBytes: 8_400 },
-    {
-      ...entry,
-      number: 2,
-      kind: 'stream_opened',
-      method: 'tools/call',
-      about: 'count',
-      status: 200,
-      durationMs: 12,
-      requestBytes: 220,
-    },
-    {
-      ...entry,
-      number: 3,
-      method: 'tools/call',
-      about: 'delete_everything',
-      status: 403,
-      refusal: 'tool_not_allowed',
-      requestBytes: 210,
-    },
-    {
-      ...entry,
-      number: 4,
-      kind: 'stream_ended',
-      method: 'tools/call',
-      about: 'count',
-      durationMs: 12_400,
-      events: 24,
-      answerBytes: 2_900,
-      ended: 'credential_revoked',
-      request: '{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"count","arguments":{"to":1000}}}',
-    },
-  ],
-  csrf: 'a-csrf-token',
-  complaint: undefined,
 }
 
 const connect = {
@@ -221,6 +170,9 @@ export const PORTAL_EXAMPLES: Readonly<Record<string, string>> = {
   connect: connectPage(connect),
   recording: recordingPage(recording),
   'recording-off': recordingPage({ ...recording, terms: undefined, entries: [], complaint: 'Nothing was switched on: say why.' }),
+  'recording-bare': recordingPage({ ...recording, terms: undefined, entries: [], fingerprint: undefined }),
+  'sealing-key': sealingKeyPage(sealingKey),
+  'first-time-set-up': sealingKeyPage({ ...sealingKey, keys: [] }),
   'person-long': personPage(crowded),
   'overview-nothing': overviewPage(nothing),
   'people-nobody': peoplePage({ search: '', people: [], known: 0, isFirst: true, next: undefined, now: NOW }),

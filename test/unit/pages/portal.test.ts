@@ -1,7 +1,14 @@
 // The pages of administrators and the account page: what they say, what their buttons lead to, and that strangers' names stay names.
 import { Script } from 'node:vm'
 import { describe, expect, it } from 'vitest'
-import { COPY_SCRIPT_PATH, LIVE_SCRIPT_PATH, MARK_PATH, PAGE_ASSETS, STYLESHEET_PATH } from '../../../src/pages/assets.ts'
+import {
+  COPY_SCRIPT_PATH,
+  LIVE_SCRIPT_PATH,
+  MARK_PATH,
+  PAGE_ASSETS,
+  SEALING_SCRIPT_PATH,
+  STYLESHEET_PATH,
+} from '../../../src/pages/assets.ts'
 import { accountPage } from '../../../src/pages/account.tsx'
 import { pageHeaders } from '../../../src/pages/headers.ts'
 import { LIVE_SCRIPT } from '../../../src/pages/live-script.ts'
@@ -62,7 +69,8 @@ describe.for(Object.entries({ ...PORTAL_EXAMPLES, ...OWN_EXAMPLES }))('the page 
     const loaded = [...html.matchAll(/<(?:link|img|script)[^>]*(?:href|src)="([^"]*)"/g)].map(([, path]) => path)
     const live = Object.hasOwn(PORTAL_EXAMPLES, name) ? [LIVE_SCRIPT_PATH] : []
     const copying = name.startsWith('connect') ? [COPY_SCRIPT_PATH] : []
-    expect(loaded).toEqual([...copying, ...live, MARK_PATH, STYLESHEET_PATH])
+    const sealing = /^(?:recording|sealing-key|first-time)/.test(name) ? [SEALING_SCRIPT_PATH] : []
+    expect(loaded).toEqual([...sealing, ...copying, ...live, MARK_PATH, STYLESHEET_PATH])
   })
 
   it('uses no class without a style, and no id twice', () => {

@@ -1,0 +1,100 @@
+// The messages of recordings, which nobody here can read: parts that were sealed, and the keys they were sealed under, sealed themselves.
+//
+// Layout: one row per part of a message, 1 MiB at most, and one per segment; how many parts a recording has had is kept apart, so that
+// trimming repeats no number. Lifetime: as long as the entry a part belongs to. Trade-off: a message of 4 MiB is five rows.
+import { LifecycleCapability } from 'agents/lifecycle'
+import type { SealedPart, Segment } from '../../evidence/message-sealer.ts'
+
+export class SealedMessages extends LifecycleCapability {
+  readonly #sql: SqlStorage
+
+  constructor({ sql }: DurableObjectStorage) {
+    super('sealed-messages')
+    this.#sql = sql
+  }
+
+  override onStart(): void {
+    this.#sql.exec(`
+      CREATE TABLE IF NOT EXISTS sealed_segments (
+        id TEXT PRIMARY KEY, recording TEXT NOT NULL, fingerprint TEXT NOT NULL, jwe TEXT NOT NULL) WITHOUT ROWID;
+      CREATE TABLE IF NOT EXISTS sealed_counts (recording TEXT PRIMARY KEY, parts INTEGER NOT NULL) WITHOUT ROWID;
+      CREATE TABLE IF NOT EXISTS sealed_parts (
+        number INTEGER PRIMARY KEY AUTOINCREMENT, entry INTEGER, recording TEXT NOT NULL, segment TEXT NOT NULL, sequence INTEGER NOT NULL,
+        direction TEXT NOT NULL, part INTEGER NOT NULL, is_last INTEGER NOT NULL, data BLOB NOT NULL);
+      CREATE INDEX IF NOT EXISTS sealed_parts_by_entry ON sealed_parts (entry)`)
+  }
+
+  keepSegment({ id, recording, fingerprint, jwe }: Segment): void {
+    const row = [id, recording, fingerprint, jwe]
+    this.#sql.exec('INSERT INTO sealed_segments (id, recording, fingerprint, jwe) VALUES (?, ?, ?, ?)', ...row)
+  }
+
+  /** How many parts the recording has had: the number of its next. */
+  count(recording: string): number {
+    const [row] = this.#sql.exec<{ parts: number }>('SELECT parts FROM sealed_counts WHERE recording = ?', recording)
+    return row?.parts ?? 0
+  }
+
+  /** `entry` is whose they are; undefined for the mark at the end. */
+  keep(entry: number | undefined, parts: readonly SealedPart[]): void {
+    for (const { recording, segment, sequence, direction, part, isLast, data } of parts) {
+      this.#sql.exec(
+        `INSERT INTO sealed_parts (entry, recording, segment, sequence, direction, part, is_last, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+        entry ?? null,
+        recording,
+        segment,
+        sequence,
+        direction,
+        part,
+        isLast ? 1 : 0,
+        data,
+      )
+      this.#sql.exec('INSERT OR REPLACE INTO sealed_counts (recording, parts) VALUES (?, ?)', recording, sequence + 1)
+    }
+  }
+
+  partsOf(entry: number): readonly SealedPart[] {
+    return this.#parts('entry = ?', entry)
+  }
+
+  /** The marks at the ends of recordings. */
+  get marks(): readonly SealedPart[] {
+    return this.#parts('entry IS NULL')
+  }
+
+  segment(id: string): Segment | undefined {
+    const [row] = this.#sql.exec<Segment & Record<string, SqlStorageValue>>('SELECT * FROM sealed_segments WHERE id = ?', id)
+    return row
+  }
+
+  /** With the entries up to that number; and what is left of recordings of which nothing else is, but for the one that is on. */
+  drop(upTo: number, current: string): void {
+    this.#sql.exec('DELETE FROM sealed_parts WHERE entry <= ?', upTo)
+    const gone = `recording <> ? AND recording NOT IN (SELECT recording FROM sealed_parts WHERE entry IS NOT NULL)`
+    for (const table of ['sealed_parts', 'sealed_segments', 'sealed_counts'])
+      this.#sql.exec(`DELETE FROM ${table} WHERE ${gone}`, current)
+  }
+
+  #parts(which: string, ...bound: readonly number[]): readonly SealedPart[] {
+    const rows = this.#sql.exec<Row>(`SELECT * FROM sealed_parts WHERE ${which} ORDER BY number`, ...bound)
+    return [...rows].map(({ recording, segment, sequence, direction, part, is_last, data }) => ({
+      recording,
+      segment,
+      sequence,
+      direction,
+      part,
+      isLast: is_last === 1,
+      data: new Uint8Array(data),
+    }))
+  }
+}
+
+interface Row extends Record<string, SqlStorageValue> {
+  recording: string
+  segment: string
+  sequence: number
+  direction: SealedPart['direction']
+  part: number
+  is_last: number
+  data: ArrayBuffer
+}

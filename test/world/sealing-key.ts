@@ -1,0 +1,51 @@
+// A sealing key as the portal's page makes one, made here with another library: what both can read is the format, and no accident.
+import { calculateJwkThumbprint, CompactEncrypt, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose'
+import { readRecording, type OpenKey, type ReadEntry, type SealedLine } from '../../scripts/admin/sealed-recording.ts'
+
+export const PASSPHRASE = 'correct horse battery staple 7'
+export const RECOVERY_CODE = 'ABCDEFGHJKMNPQRSTVWXYZ234'
+
+export interface MadeKey {
+  readonly fingerprint: string
+  readonly key: { readonly kty: 'EC'; readonly crv: 'P-256'; readonly x: string; readonly y: string }
+  readonly wrapped: { readonly passphrase: string; readonly recovery: string }
+  readonly privateKey: JWK
+}
+
+export async function makeSealingKey({ passphrase = PASSPHRASE, iterations = 600_000 } = {}): Promise<MadeKey> {
+  const pair = await generateKeyPair('ECDH-ES', { crv: 'P-256', extractable: true })
+  const privateKey = await exportJWK(pair.privateKey)
+  const { x = '', y = '' } = privateKey
+  const key = { kty: 'EC', crv: 'P-256', x, y } as const
+  const fingerprint = await calculateJwkThumbprint(key)
+  const under = async (secret: string): Promise<string> =>
+    await new CompactEncrypt(new TextEncoder().encode(JSON.stringify(privateKey)))
+      .setProtectedHeader({ alg: 'PBES2-HS512+A256KW', enc: 'A256GCM', cty: 'jwk+json', kid: fingerprint })
+      .setKeyManagementParameters({ p2c: iterations })
+      .encrypt(new TextEncoder().encode(secret))
+  const wrapped = { passphrase: await under(passphrase), recovery: await under(RECOVERY_CODE) }
+  return { fingerprint, key, wrapped, privateKey }
+}
+
+/** What whoever knows the private half reads, without unwrapping it: that takes a second each time. */
+export function openedBy({ fingerprint, privateKey }: Pick<MadeKey, 'fingerprint' | 'privateKey'>): OpenKey {
+  return async (asked) => {
+    const key = await importJWK(privateKey, 'ECDH-ES')
+    if (asked === fingerprint && !(key instanceof Uint8Array)) return key
+    return { code: 'key_not_opened', text: `another key: ${asked}` }
+  }
+}
+
+/** What is in a sealed recording, JSON Lines, and the codes of what is wrong with it. */
+export async function readSealed(
+  jsonLines: string,
+  key: MadeKey,
+): Promise<{ readonly entries: readonly ReadEntry[]; readonly problems: readonly string[] }> {
+  const sealed: readonly SealedLine[] = jsonLines
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+  const entries: ReadEntry[] = []
+  const problems = await readRecording(sealed, openedBy(key), (entry) => entries.push(entry))
+  return { entries, problems: problems.map(({ code }) => code) }
+}
