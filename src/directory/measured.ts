@@ -44,10 +44,14 @@ export class MeasuredDeployment extends LifecycleCapability {
   }
 
   note({ from, number, sums, leases }: MeasuresReport, now: number): void {
-    const isNew = (this.#isolates.get(from)?.number ?? 0) < number
-    this.#isolates.set(from, { number, leases, at: now })
-    if (!isNew) return
-    for (const [series, values] of Object.entries(sums)) addTo(this.#sums, series, values, MOST_SERIES)
+    const known = this.#isolates.get(from)?.number ?? 0
+    // One that was overtaken must not make its successor new again.
+    this.#isolates.set(from, { number: Math.max(known, number), leases, at: now })
+    if (number <= known) return
+    for (const [series, values] of Object.entries(sums)) {
+      const hasRoom = addTo(this.#sums, series, values, MOST_SERIES)
+      if (!hasRoom) addTo(this.#sums, 'seriesDropped', [1], MOST_SERIES + 1)
+    }
     this.#timer ??= setTimeout(() => this.#write(), WRITTEN_EVERY_MS)
   }
 

@@ -97,6 +97,9 @@ const report = (number: number, more: Partial<MeasuresReport> = {}): MeasuresRep
   ...more,
 })
 
+const many = (prefix: string): MeasuresReport['sums'] =>
+  Object.fromEntries(Array.from({ length: 4_000 }, (_, each) => [`refusals|${prefix}_${each}`, [1]]))
+
 describe('the Directory', () => {
   let names = 0
   const fresh = () => env.DIRECTORY.getByName(`measures ${(names += 1)}`)
@@ -111,6 +114,21 @@ describe('the Directory', () => {
     await directory.measured(report(1, { from: 'another' }))
     expect(await signals(directory)).toBe(15)
     expect((await directory.metrics()).gauges).toMatchObject({ leasesOut: 4 })
+  })
+
+  test('counts a report once that is overtaken by its successor and comes late', async () => {
+    const directory = fresh()
+    for (const number of [1, 2, 1, 2]) await directory.measured(report(number))
+    expect(await signals(directory)).toBe(10)
+  })
+
+  test('says so where there is no room for more series', async () => {
+    const directory = fresh()
+    await directory.measured(report(1, { sums: many('one') }))
+    await directory.measured(report(2, { sums: many('other') }))
+    const shown = (await directory.metrics()).sums
+    expect(Object.keys(shown).length).toBeLessThanOrEqual(5_010)
+    expect(shown['seriesDropped']?.[0]).toBeGreaterThanOrEqual(3_000)
   })
 
   test('goes on from what it has shown when it starts again', async () => {

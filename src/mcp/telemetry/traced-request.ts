@@ -35,12 +35,13 @@ export function traced(
   const inHttp = spanContextIn(http.get('traceparent'))
   const parent = inMessage ?? inHttp
   if (parent?.isSampled === false || !exporter.mayRecord(Date.now())) return undefined
+  const random = hex(crypto.getRandomValues(new Uint8Array(32)))
   const ids: TraceIds = {
-    traceId: parent?.traceId ?? hex(16),
+    traceId: parent?.traceId ?? random.slice(32),
     parentSpanId: parent?.spanId,
     link: inMessage && inHttp && idsOf(inHttp),
-    server: hex(8),
-    client: hex(8),
+    server: random.slice(0, 16),
+    client: random.slice(16, 32),
   }
   const own = traceparent({ traceId: ids.traceId, spanId: ids.client })
   const state = traceStateIn(inMessage ? meta['tracestate'] : http.get('tracestate'))
@@ -66,7 +67,8 @@ function idsOf({ traceId, spanId }: SpanContext): TraceIds['link'] {
   return { traceId, spanId }
 }
 
-function hex(bytes: number): string {
-  const random = crypto.getRandomValues(new Uint8Array(bytes))
-  return Array.from(random, (byte) => byte.toString(16).padStart(2, '0')).join('')
+function hex(bytes: Uint8Array): string {
+  let text = ''
+  for (const byte of bytes) text += (byte + 0x1_00).toString(16).slice(1)
+  return text
 }
