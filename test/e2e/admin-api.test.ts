@@ -1,9 +1,11 @@
 // The admin API as administrators and their programs use it, in the real runtime: see who is connected, take it away, read the receipt.
 import { describe, expect, test } from 'vitest'
+import { ANSWERS } from '../../src/routes/admin/openapi-schemas.ts'
 import { OPERATIONS } from '../../src/routes/admin/openapi.ts'
 import { answered } from '../world/admin-answers.ts'
 import { AdminProgram } from '../world/administrator.ts'
 import { BrokerClient, countForLong, statusWith } from '../world/broker-client.ts'
+import { putSealingKey } from '../world/sealing-key.ts'
 import { startWorld, type World } from '../world/world.ts'
 import { forEveryTry } from '../world/each-try.ts'
 
@@ -18,8 +20,8 @@ forEveryTry(async () => {
   return async () => await world?.close()
 })
 
-/** These are held to the document where there is one (signals.test.ts asks by the same program), or where a browser makes a key. */
-const NEEDS_A_TRANSMITTER = /^post \/(?:signals|servers|exports)\/|\/sealing-key$/
+/** These are held to the document where there is a transmitter or a sink (signals.test.ts asks by the same program); a file line by line. */
+const ELSEWHERE = /^post \/(?:signals|servers|exports)\/|\/sealed$/
 
 /** The index is seconds behind. */
 async function listed(email: string): Promise<string> {
@@ -70,6 +72,7 @@ describe('carol, signed in on the pages,', () => {
     const sub = await listed('alice@example.com')
     answered.clear()
     const reason = 'a look'
+    await putSealingKey(carol)
     expect((await carol.post(`/recordings/${sub}`, { minutes: 5, bodies: true, reason })).status).toBe(201)
     const stream = await countForLong(world.mcpUrl, accessToken)
     await expect.poll(async () => (await carol.see(`/recordings/${sub}`)).entries.length).toBeGreaterThan(0)
@@ -81,6 +84,8 @@ describe('carol, signed in on the pages,', () => {
       await carol.act(`/clients/${app.clientId}/${action}`, { reason })
     }
     await carol.post(`/recordings/${sub}/stop`, { reason })
+    const file = await (await carol.get(`/recordings/${sub}/sealed`)).text()
+    for (const line of file.trimEnd().split('\n')) ANSWERS.SealedLine.parse(JSON.parse(line))
     const lists = [
       '/people',
       '/clients',
@@ -92,12 +97,13 @@ describe('carol, signed in on the pages,', () => {
       '/evidence',
       '/evidence/entries',
       '/exports',
+      '/sealing-key',
       '/sealing-keys',
     ]
     for (const path of ['/openapi.json', '/session', '/overview', '/signals', ...lists]) await carol.see(path)
     expect([...answered].sort()).toEqual(
       Object.keys(OPERATIONS)
-        .filter((name) => !NEEDS_A_TRANSMITTER.test(name))
+        .filter((name) => !ELSEWHERE.test(name))
         .sort(),
     )
     await stream.endsWithin(1_000)

@@ -13,6 +13,7 @@ import { Browser, signInAs } from '../world/browser.ts'
 import { LegacyClient } from '../world/legacy-client.ts'
 import { textsIn } from '../world/disk.ts'
 import { ProtectedDownstream } from '../world/protected-downstream.ts'
+import { putSealingKey, readSealed } from '../world/sealing-key.ts'
 import { SseClient } from '../world/sse-client.ts'
 import { startWorld, type World } from '../world/world.ts'
 import { forEveryTry } from '../world/each-try.ts'
@@ -244,6 +245,7 @@ test('56. no token of the server, and no fixed secret, is in a log line, a recor
   const admin = await AdminProgram.signedIn(world.brokerUrl, 'carol')
   const { accessToken } = await signIn()
   const { sub = '' } = decodeJwt(accessToken)
+  const key = await putSealingKey(admin)
   const asked = { bodies: true, minutes: 5, reason: 'looking for a bug' }
   expect(await admin.post(`/recordings/${sub}`, asked)).toMatchObject({ status: 201 })
   const { accessToken: token } = await signIn()
@@ -253,7 +255,8 @@ test('56. no token of the server, and no fixed secret, is in a log line, a recor
     expect(said).toContain(secret)
   }
   const recorded = await vi.waitFor(async () => {
-    const text = JSON.stringify(await admin.see(`/recordings/${sub}?newest=500`))
+    const sealed = await (await admin.get(`/recordings/${sub}/sealed`)).text()
+    const text = JSON.stringify((await readSealed(sealed, key)).entries)
     expect(text.match(/it was sent/g)?.length).toBeGreaterThanOrEqual(8)
     return text
   }, 10_000)

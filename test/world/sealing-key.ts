@@ -1,6 +1,7 @@
 // A sealing key as the portal's page makes one, made here with another library: what both can read is the format, and no accident.
 import { calculateJwkThumbprint, CompactEncrypt, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose'
 import { readRecording, type OpenKey, type ReadEntry, type SealedLine } from '../../scripts/admin/sealed-recording.ts'
+import type { AdminProgram } from './administrator.ts'
 
 export const PASSPHRASE = 'correct horse battery staple 7'
 export const RECOVERY_CODE = 'ABCDEFGHJKMNPQRSTVWXYZ234'
@@ -48,4 +49,12 @@ export async function readSealed(
   const entries: ReadEntry[] = []
   const problems = await readRecording(sealed, openedBy(key), (entry) => entries.push(entry))
   return { entries, problems: problems.map(({ code }) => code) }
+}
+
+/** The first one of a deployment, put in place by an administrator. */
+export async function putSealingKey(admin: AdminProgram): Promise<MadeKey> {
+  const made = await makeSealingKey()
+  const { key, wrapped } = made
+  await admin.act('/sealing-key', { key, wrapped, replaces: null, reason: 'first set-up' })
+  return made
 }
