@@ -17,7 +17,13 @@ export const SEALING_FORMAT_SCRIPT = String.raw`
     for (let at = 0; at < bytes.length; at += 8192) text += String.fromCharCode(...bytes.subarray(at, at + 8192))
     return btoa(text).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')
   }
-  const decode = (text) => Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), (c) => c.charCodeAt(0))
+  // A loop: for a message of megabytes whatever calls back for each character takes seconds.
+  const decode = (text) => {
+    const binary = atob(text.replaceAll('-', '+').replaceAll('_', '/'))
+    const bytes = new Uint8Array(binary.length)
+    for (let at = 0; at < bytes.length; at += 1) bytes[at] = binary.charCodeAt(at)
+    return bytes
+  }
   const joined = (parts) => {
     const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
     let at = 0

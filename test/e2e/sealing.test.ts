@@ -6,17 +6,18 @@ import { join } from 'node:path'
 import { compactDecrypt, decodeJwt } from 'jose'
 import type { Browser, Page } from 'playwright-core'
 import { describe, expect, test } from 'vitest'
-import { AdminProgram } from '../world/administrator.ts'
+import { AdminProgram, pagesCookie } from '../world/administrator.ts'
 import { BrokerClient, callTool, type Tokens } from '../world/broker-client.ts'
 import { ROOT } from '../world/bundle.ts'
-import { BROWSER_TESTS_RUN, launchChromium, photograph, picturesOf } from '../world/chromium.ts'
+import { barriersOf, BROWSER_TESTS_RUN, launchChromium } from '../world/chromium.ts'
 import { textsIn } from '../world/disk.ts'
 import { forEveryTry } from '../world/each-try.ts'
-import { LONG_ENOUGH, openAs } from '../world/portal-visit.ts'
-import { foundInMemory } from '../world/process-memory.ts'
+import { openAs } from '../world/portal-visit.ts'
+import { foundInMemory, MEMORY_IS_READABLE } from '../world/process-memory.ts'
 import { startWorld, type World } from '../world/world.ts'
 
-const PICTURES = picturesOf('sealing')
+/** Keys are derived here, on purpose slowly. */
+const LONG_ENOUGH = { timeout: 30_000 } as const
 const FIRST = 'winter otters juggle seventeen lamps'
 const SECOND = 'quiet maps under 43 orange bridges'
 const HOSTILE = '<img src=x onerror=alert(1)><script>alert(2)</script>\u202Egnp'
@@ -29,10 +30,13 @@ describe.runIf(BROWSER_TESTS_RUN)('attack 130: a sealed recording', () => {
   let alice: Tokens
   let carol: AdminProgram
   let token: string
+  /** What opens it, as the journey has it at its end, and what is public of that. */
+  let secrets: readonly string[] = []
+  let fingerprints: readonly string[] = []
 
   forEveryTry(async () => {
     dataDir = await mkdtemp(join(tmpdir(), 'broker-sealing-'))
-    world = await startWorld({ dataDir })
+    world = await startWorld({ dataDir, overrides: { ADMIN_EMAILS: 'carol@example.com,bob@example.com' } })
     alice = await (await BrokerClient.register(world.brokerUrl)).signIn('alice')
     browser = await launchChromium()
     carol = await AdminProgram.signedIn(world.brokerUrl, 'carol')
@@ -51,13 +55,11 @@ describe.runIf(BROWSER_TESTS_RUN)('attack 130: a sealed recording', () => {
 
     // First-time set-up.
     expect(await page.textContent('h1')).toBe('First-time set-up')
-    expect(await photograph(page, PICTURES, '1-first-time-set-up')).toEqual([])
     expect(await made(page, 'Password123456', 'first set-up')).toBe('The passphrase is too easy to guess.')
     expect(await made(page, FIRST, 'first set-up', `${FIRST}?`)).toBe('The two passphrases are not the same.')
     expect(await made(page, FIRST, '')).toBe('Say why: the receipt and the event log keep it.')
-    const first = await newKey(page, FIRST, 'first set-up', '2-kit')
+    const first = await newKey(page, FIRST, 'first set-up')
     expect(await page.innerText('#current-fingerprint')).toBe(first.fingerprint)
-    expect(await photograph(page, PICTURES, '3-sealing-key')).toEqual([])
 
     // Record.
     const here = `${world.brokerUrl}/admin/people/${sub()}/recording`
@@ -66,8 +68,8 @@ describe.runIf(BROWSER_TESTS_RUN)('attack 130: a sealed recording', () => {
     await page.fill('#reason', 'looking for a bug')
     await page.click('#start-recording')
     await page.waitForSelector('#stop-recording')
-    const [short, whole] = [await said(HOSTILE), await said(LONG)]
-    await expect.poll(async () => await page.locator('[data-entry]').count(), { timeout: 10_000 }).toBe(2)
+    const statuses = [await said(HOSTILE), await said(LONG)]
+    await expect.poll(async () => await page.locator('[data-entry]').count(), LONG_ENOUGH).toBe(2)
     expect(await page.content()).not.toContain('onerror')
     const person = await openAs('alice', browser, `${world.brokerUrl}/account`)
     expect(await person.page.innerText('#recording')).toMatch(/is recording .* sealed .* until \d{4}-/)
@@ -77,53 +79,48 @@ describe.runIf(BROWSER_TESTS_RUN)('attack 130: a sealed recording', () => {
     expect(await page.innerText('#reader-status')).toBe('Wrong passphrase or recovery code: no key was opened.')
     await opened(page, FIRST)
     expect(await page.innerText('#reader-status')).toContain(first.fingerprint)
-    await page.click(`tr[data-entry="1"] summary`)
-    await page.waitForSelector('tr[data-entry="1"] .message')
-    const shown = await page.innerText('tr[data-entry="1"]')
-    expect(shown).toContain('<img src=x onerror=alert(1)><script>alert(2)</script>\\u{202e}gnp')
-    expect(shown).toContain(`"jsonrpc":"2.0"`)
+    expect(await shown(page)).toContain('<img src=x onerror=alert(1)><script>alert(2)</script>\\u{202e}gnp')
+    expect(await shown(page)).toContain(`"jsonrpc":"2.0"`)
     expect(await page.locator('.message img, .message script').count()).toBe(0)
-    expect(await photograph(page, PICTURES, '4-read')).toEqual([])
+    expect(await barriersOf(page)).toEqual([])
 
     // Whole, and told so once it is closed.
-    expect(await saved(page)).toMatchObject({ status: expect.stringContaining('Not everything'), whole: true })
-    await page.click('#stop-recording')
-    await page.waitForSelector('#start-recording')
-    await opened(page, FIRST)
-    expect(await saved(page)).toMatchObject({ status: '2 entries, whole: nothing was removed or changed.', whole: true })
+    await carol.post(`/recordings/${sub()}/stop`, { reason: 'found it' })
+    expect(await saved(page)).toEqual({ status: '2 entries, whole: nothing was removed or changed.', whole: true })
 
-    // Rotation, and a lost passphrase: what was recorded before opens with the old passphrase, and with the old kit.
+    // Rotation, and a lost passphrase: what was recorded before opens with the kit of then.
     await page.goto(`${world.brokerUrl}/admin/sealing-key`)
     const second = await newKey(page, SECOND, 'somebody has left')
     expect(second.fingerprint).not.toBe(first.fingerprint)
-    expect(await photograph(page, PICTURES, '5-replaced')).toEqual([])
-    for (const secret of [FIRST, first.code.toLowerCase()]) {
-      await page.goto(here)
-      await opened(page, secret)
-      expect(await page.innerText('#reader-problems')).toContain(`This does not open the key in use, ${second.fingerprint}`)
-      expect(await saved(page)).toMatchObject({ whole: true })
-    }
     await page.goto(here)
-    await opened(page, second.code)
-    expect(await saved(page)).toMatchObject({ whole: false, problems: expect.stringContaining(first.fingerprint) })
+    await opened(page, first.code.toLowerCase())
+    expect(await page.innerText('#reader-problems')).toContain(`This does not open the key in use, ${second.fingerprint}`)
+    expect(await shown(page)).toContain('onerror=alert(1)')
 
     await commandLine(first)
+    await secondAdministrator(second)
     await nobodyElse()
     expect(complaints).toEqual([])
+    expect(statuses).toEqual([200, 200])
 
-    // The wire, the disk, the log and the memory.
-    const secrets = await secretsOf([
+    // The wire, the disk and the log.
+    fingerprints = [first.fingerprint, second.fingerprint]
+    secrets = await secretsOf([
       [FIRST, first],
       [SECOND, second],
     ])
-    const everything = [...sent, ...(await textsIn(dataDir)), JSON.stringify(world.logs)]
-    expect(secrets.filter((secret) => everything.some((text) => text.includes(secret)))).toEqual([])
-    expect((await textsIn(dataDir)).filter((text) => text.includes('onerror=alert(1)'))).toEqual([])
-    const inMemory = await foundInMemory(world.pid ?? 0, [first.fingerprint, ...secrets])
-    // Whoever may not look at memory sees nothing; the fingerprint is there, so we did look.
-    expect(inMemory ?? [first.fingerprint]).toEqual([first.fingerprint])
-    expect([short, whole]).toEqual([200, 200])
+    const files = await textsIn(dataDir)
+    const everything = [...sent, ...files, JSON.stringify(world.logs)]
+    const wanted = [...secrets, ...secrets.flatMap(spelled)]
+    expect(wanted.filter((secret) => everything.some((text) => text.includes(secret)))).toEqual([])
+    expect(files.filter((text) => text.includes('onerror=alert(1)'))).toEqual([])
   }, 180_000)
+
+  test.skipIf(!MEMORY_IS_READABLE)('and the broker’s memory holds nothing that opens it', async () => {
+    expect(secrets).toHaveLength(10)
+    // The fingerprints are public, and there: so what was looked at is the memory.
+    expect(await foundInMemory(world.pid ?? 0, [...fingerprints, ...secrets])).toEqual(fingerprints)
+  })
 
   async function said(message: string): Promise<number> {
     const answer = await callTool(world.mcpUrl, alice.accessToken, { arguments: { message } })
@@ -131,24 +128,18 @@ describe.runIf(BROWSER_TESTS_RUN)('attack 130: a sealed recording', () => {
     return answer.status
   }
 
+  /** With the passphrase of then, from the broker; and with the code of the kit, from a file. */
   async function commandLine({ fingerprint, code }: Kit): Promise<void> {
-    const read = await recording([sub(), '--fingerprint', fingerprint], FIRST)
-    expect(read).toMatchObject({ code: 0, err: expect.stringContaining(`Sealed to the key ${fingerprint}`) })
-    expect(
-      read.out
-        .trimEnd()
-        .split('\n')
-        .map((line) => JSON.parse(line).request.length),
-    ).toEqual([expect.any(Number), expect.any(Number)])
-    expect(read.out).toContain(LONG)
-    expect(await recording([sub()], 'a guess')).toMatchObject({ code: 1, err: expect.stringContaining('key_not_opened: ') })
     const file = join(dataDir, 'recording.sealed.jsonl')
     await writeFile(file, await (await carol.get(`/recordings/${sub()}/sealed`)).text())
-    const offline = await recording(['--file', file, '--recovery'], code, {})
-    expect(offline).toMatchObject({ code: 0, out: read.out })
-    const swapped = await recording(['--file', file, '--fingerprint', 'A'.repeat(43)], FIRST, {})
-    expect(swapped).toMatchObject({ code: 1, err: expect.stringContaining('unknown_key: ') })
+    const [read, offline] = await Promise.all([
+      recording([sub(), '--fingerprint', fingerprint], FIRST),
+      recording(['--file', file, '--recovery'], code, {}),
+    ])
     await rm(file)
+    expect(read).toMatchObject({ code: 0, err: expect.stringContaining(`Sealed to the key ${fingerprint}`) })
+    expect(read.out).toContain(LONG)
+    expect(offline).toMatchObject({ code: 0, out: read.out })
   }
 
   async function recording(
@@ -166,22 +157,31 @@ describe.runIf(BROWSER_TESTS_RUN)('attack 130: a sealed recording', () => {
     return { code, out, err }
   }
 
-  /** An ordinary person gets nothing, and a machine of administrators puts no key in place. */
-  async function nobodyElse(): Promise<void> {
-    const bob = await AdminProgram.signedIn(world.brokerUrl, 'alice').catch(() => undefined)
-    const stranger = bob ?? new AdminProgram(world.brokerUrl, { authorization: `Bearer ${alice.accessToken}` })
-    for (const path of ['/sealing-key', '/sealing-keys', `/recordings/${sub()}/sealed`])
-      expect([401, 403]).toContain((await stranger.get(path)).status)
-    const keys = await carol.see('/sealing-keys')
-    const [{ fingerprint, key, wrapped }] = keys['keys']
-    const machine = new AdminProgram(world.brokerUrl, { authorization: `Bearer ${token}` })
-    const refused = await machine.post('/sealing-key', { key, wrapped, replaces: fingerprint, reason: 'mine now' })
-    expect([refused.status, await refused.json()]).toMatchObject([403, { error: 'forbidden' }])
-    const again = await carol.post('/sealing-key', { key, wrapped, replaces: null, reason: 'first?' })
+  /** Bob may do what carol may; he has no passphrase, so what he is given are ciphertexts. */
+  async function secondAdministrator({ fingerprint }: Kit): Promise<void> {
+    const bob = await AdminProgram.signedIn(world.brokerUrl, 'bob')
+    const file = await (await bob.get(`/recordings/${sub()}/sealed`)).text()
+    expect(file).not.toContain('onerror')
+    const { keys } = await bob.see('/sealing-keys')
+    const [{ key, wrapped }] = keys
+    expect(keys.map((one: { fingerprint: string }) => one.fingerprint)).toContain(fingerprint)
+    const again = await bob.post('/sealing-key', { key, wrapped, replaces: null, reason: 'first?' })
     expect([again.status, await again.json()]).toMatchObject([409, { error: 'sealing_key_changed' }])
   }
 
-  /** Passphrases, codes and private halves, in every spelling that somebody might send or store. */
+  /** An ordinary person gets nothing, and a machine of administrators puts no key in place. */
+  async function nobodyElse(): Promise<void> {
+    const stranger = new AdminProgram(world.brokerUrl, { cookie: await pagesCookie(world.brokerUrl, 'alice') })
+    for (const path of ['/sealing-key', '/sealing-keys', `/recordings/${sub()}/sealed`])
+      expect((await stranger.get(path)).status).toBe(403)
+    const { keys } = await carol.see('/sealing-keys')
+    const [{ fingerprint, key, wrapped }] = keys
+    const machine = new AdminProgram(world.brokerUrl, { authorization: `Bearer ${token}` })
+    const refused = await machine.post('/sealing-key', { key, wrapped, replaces: fingerprint, reason: 'mine now' })
+    expect([refused.status, await refused.json()]).toMatchObject([403, { error: 'forbidden' }])
+  }
+
+  /** Passphrases, codes and private halves. */
   async function secretsOf(kits: readonly (readonly [string, Kit])[]): Promise<readonly string[]> {
     const { keys } = await carol.see('/sealing-keys')
     const privateHalves = await Promise.all(
@@ -193,23 +193,19 @@ describe.runIf(BROWSER_TESTS_RUN)('attack 130: a sealed recording', () => {
       }),
     )
     const plain = kits.flatMap(([passphrase, { code }]) => [passphrase, code, code.replaceAll('-', '')])
-    const halves = privateHalves.flatMap((d) => [
-      d,
-      Buffer.from(d, 'base64url').toString('hex'),
-      Buffer.from(d, 'base64url').toString('latin1'),
-    ])
-    const spelled = plain.flatMap((text) => [
-      encodeURIComponent(text),
-      Buffer.from(text).toString('base64url'),
-      Buffer.from(text).toString('hex'),
-    ])
-    return [...plain, ...halves, ...spelled]
+    return [...plain, ...privateHalves.flatMap((d) => [d, Buffer.from(d, 'base64url').toString('latin1')])]
   }
 
   function sub(): string {
     return decodeJwt(alice.accessToken).sub ?? ''
   }
 })
+
+/** As somebody might send or store it. */
+function spelled(secret: string): readonly string[] {
+  const bytes = Buffer.from(secret, 'latin1')
+  return [encodeURIComponent(secret), bytes.toString('base64url'), bytes.toString('hex')]
+}
 
 interface Kit {
   readonly code: string
@@ -225,11 +221,11 @@ async function made(page: Page, passphrase: string, reason: string, again = pass
   return await page.innerText('#key-status')
 }
 
-async function newKey(page: Page, passphrase: string, reason: string, picture?: string): Promise<Kit> {
+async function newKey(page: Page, passphrase: string, reason: string): Promise<Kit> {
   await made(page, passphrase, reason)
   await page.waitForSelector('#kit')
+  expect(await barriersOf(page)).toEqual([])
   const [code, fingerprint] = [await page.innerText('#kit-code'), await page.innerText('#kit-fingerprint')]
-  expect(picture === undefined ? [] : await photograph(page, PICTURES, picture)).toEqual([])
   await page.fill('#kit-typed', 'WRONG')
   await page.click('#kit-save')
   expect(await page.innerText('#kit-status')).toContain('not the last five characters')
@@ -247,20 +243,21 @@ async function opened(page: Page, secret: string): Promise<void> {
   await expect.poll(() => page.innerText('#reader-status'), LONG_ENOUGH).toMatch(/^(?:Wrong|Open:)/)
 }
 
+/** What stands under the details of the first entry, once its messages are there. */
+async function shown(page: Page): Promise<string> {
+  const entry = page.locator('tr[data-entry="1"]')
+  if ((await entry.locator('details[open]').count()) === 0) await entry.locator('summary').click()
+  await entry.locator('.message').first().waitFor()
+  return await entry.innerText()
+}
+
 /** What is saved by the page, and whether the message of four megabytes is in it. */
-async function saved(page: Page): Promise<{ readonly status: string; readonly whole: boolean; readonly problems: string }> {
+async function saved(page: Page): Promise<{ readonly status: string; readonly whole: boolean }> {
   await page.click('#reader-export')
   await expect.poll(() => page.innerText('#reader-status'), LONG_ENOUGH).toContain('entries')
-  const [status, problems] = [await page.innerText('#reader-status'), await page.innerText('#reader-problems')]
+  const status = await page.innerText('#reader-status')
   const [download] = await Promise.all([page.waitForEvent('download'), page.click('#reader-file')])
-  const text = await readFile(await download.path(), 'utf8')
-  const entries = text
-    .trimEnd()
-    .split('\n')
-    .map((line) => JSON.parse(line))
-  return {
-    status,
-    problems,
-    whole: entries.some(({ request = '', answer = '' }) => request.includes(LONG) && answer.includes(LONG)),
-  }
+  const lines = (await readFile(await download.path(), 'utf8')).trimEnd().split('\n')
+  const entries = lines.map((line) => JSON.parse(line))
+  return { status, whole: entries.some(({ request = '', answer = '' }) => request.includes(LONG) && answer.includes(LONG)) }
 }
