@@ -1,6 +1,7 @@
 // Random sequences of messages between clients of 2025-11-25 and a server of 2026-07-28 that keeps to the protocol or does not: whatever
 // happens, each request gets exactly one answer, and one that was taken back at most one.
 import { setTimeout as sleep } from 'node:timers/promises'
+import { inspect } from 'node:util'
 import { array, boolean, constantFrom, integer, oneof, record, sample, string } from 'fast-check'
 import { z } from 'zod'
 import { EventStream } from './event-stream.ts'
@@ -76,7 +77,7 @@ export async function bridgeSequences({ mcpUrl, token, server, count, seed }: Se
     for (let next = left.pop(); next; next = left.pop()) {
       const [index, calls] = next
       const distinct = [...new Map(calls.map((each) => [`${typeof each.id} ${each.id}`, each])).values()]
-      const found = await Promise.all(distinct.map(async (each) => await answered(client, each)))
+      const found = await Promise.all(distinct.map(async (each) => await answered(client, each).catch(noAnswer)))
       for (const [at, wrong] of found.entries())
         if (wrong !== undefined) complaints.push(`sequence ${index}: ${wrong}: ${JSON.stringify(distinct[at])}`)
     }
@@ -110,6 +111,10 @@ async function answered(client: LegacyClient, { id, plan: planned, isCancelled }
   const answers = stream.messages.map(({ data = '' }): unknown => JSON.parse(data)).filter((message) => !hasMethod(message))
   const isRight = answers.every((message) => isAnswer(message, id)) && (isCancelled ? answers.length <= 1 : answers.length === 1)
   return isRight ? undefined : `answers ${JSON.stringify(answers)}`
+}
+
+function noAnswer(error: unknown): string {
+  return `no answer: ${inspect(error)}`
 }
 
 async function cancelledSoon(client: LegacyClient, id: string | number): Promise<void> {

@@ -1,6 +1,7 @@
 // Calls of clients of 2026-07-28 to a legacy server that does in each of them what a random plan says: every request has to get exactly one
 // answer, its own, and every call has to end as planned.
 import { setTimeout as sleep } from 'node:timers/promises'
+import { inspect } from 'node:util'
 import { ASKABLE, question } from './legacy-questions.ts'
 import type { ModernAnswered, ModernClient } from './modern-client.ts'
 import type { Message, ScriptedServer } from './scripted-server.ts'
@@ -96,7 +97,10 @@ export async function randomCalls(
   const worker = async (client: ModernClient): Promise<void> => {
     while (next < count) {
       const number = (next += 1)
-      violations.push(...(await oneCall(client, number, randomness(seed * 1_000_003 + number))))
+      const found = await oneCall(client, number, randomness(seed * 1_000_003 + number)).catch((error: unknown) => [
+        `call ${number}: no answer: ${inspect(error)}`,
+      ])
+      violations.push(...found)
     }
   }
   await Promise.all(Array.from({ length: atOnce }, (_, index) => worker(clients[index % clients.length] ?? clients[0]!)))

@@ -1,8 +1,9 @@
 // What is kept of legacy servers that clients of 2026-07-28 use: what each has said of itself, and calls that wait for an answer of the client's.
 //
 // Layout: `legacy_servers` has the result of `initialize` by MCP session, whose row is in `mcp_sessions`; `parked_calls` has a row for each call
-// that a server has put questions in, taken by whoever comes back with the answers. Lifetime: as the session; five minutes. Trade-off: the
-// request itself is not kept, because the server has it; what can't be gone on with is sent again by the client.
+// that a server has put questions in, taken by whoever comes back with the answers; `asking_servers` names the servers that ask without saying
+// in which call. Lifetime: as the session; five minutes; as the object, a row for each server. Trade-off: the request itself is not kept,
+// because the server has it; what can't be gone on with is sent again by the client.
 import { LifecycleCapability } from 'agents/lifecycle'
 import * as z from 'zod'
 import type { KeyRing } from '../../issuer/keys.ts'
@@ -77,6 +78,7 @@ export class LegacyDownstreams extends LifecycleCapability {
       id TEXT PRIMARY KEY, grant_id TEXT NOT NULL, session_id TEXT NOT NULL, call_id TEXT NOT NULL, label TEXT NOT NULL,
       round INTEGER NOT NULL, is_sent_again INTEGER NOT NULL, questions TEXT NOT NULL, server_event_id TEXT,
       opened_at INTEGER NOT NULL, until INTEGER NOT NULL) WITHOUT ROWID`)
+    this.#storage.sql.exec('CREATE TABLE IF NOT EXISTS asking_servers (resource TEXT PRIMARY KEY) WITHOUT ROWID')
   }
 
   /** Called once after start. */
@@ -101,6 +103,15 @@ export class LegacyDownstreams extends LifecycleCapability {
   forgetSession(sessionId: string): void {
     this.#storage.sql.exec('DELETE FROM legacy_servers WHERE session_id = ?', sessionId)
     this.#storage.sql.exec('DELETE FROM parked_calls WHERE session_id = ?', sessionId)
+  }
+
+  /** Whether this server has asked something outside of the answers to its calls. */
+  asksUnrelated(resource: string): boolean {
+    return this.#storage.sql.exec('SELECT 1 FROM asking_servers WHERE resource = ?', resource).toArray().length > 0
+  }
+
+  noteAsksUnrelated(resource: string): void {
+    this.#storage.sql.exec('INSERT OR IGNORE INTO asking_servers (resource) VALUES (?)', resource)
   }
 
   park(call: ParkedCall): void {

@@ -5,11 +5,10 @@ import { brokerBefore } from '../../world/broker-before.ts'
 import { BrokerClient } from '../../world/broker-client.ts'
 import { credentialsFor } from '../../world/clients.ts'
 import { forEveryTry } from '../../world/each-try.ts'
-import type { Feed } from '../../world/feed.ts'
 import { asked as askedBy, ASKABLE, question } from '../../world/legacy-questions.ts'
 import { ModernClient, type ModernAnswered } from '../../world/modern-client.ts'
 import { randomCalls, servePlans } from '../../world/random-calls.ts'
-import { ScriptedServer, type Call } from '../../world/scripted-server.ts'
+import { ScriptedServer } from '../../world/scripted-server.ts'
 import type { World } from '../../world/world.ts'
 
 const ACCEPTED = { action: 'accept', content: { name: 'Ada' } }
@@ -144,38 +143,6 @@ describe('questions', () => {
       400,
       expect.objectContaining({ code: -32021, data: expect.objectContaining({ requiredCapabilities: { roots: {} } }) }),
     ])
-  })
-
-  test('on the standing stream belong to the one call that is open', async () => {
-    const calling = server.nextStream()
-    const asked = client().call('ask')
-    const { call, feed } = await calling
-    await expect.poll(() => call.session?.standing.isRead).toBe(true)
-    call.session?.standing.send(question(1))
-    const { last } = await asked
-    expect(last.result?.['resultType']).toBe('input_required')
-    const retrying = client().call(
-      'ask',
-      {},
-      {},
-      { inputResponses: { q1: ACCEPTED }, requestState: last.result?.['requestState'] },
-    )
-    await expect.poll(() => answers.size).toBe(1)
-    feed.respond(call.message.id, { content: [] })
-    expect((await retrying).last.result?.['resultType']).toBe('complete')
-  })
-
-  test('on the standing stream while two calls are open are declined', async () => {
-    const streams: { readonly call: Call; readonly feed: Feed }[] = []
-    server.onCall((call) => void streams.push({ call, feed: call.stream() }))
-    const both = [client().call('ask'), client().call('ask')]
-    await expect.poll(() => streams.length).toBe(2)
-    const standing = streams[0]?.call.session?.standing
-    await expect.poll(() => standing?.isRead).toBe(true)
-    standing?.send(question(9))
-    await expect.poll(() => answers.get('9')).toMatchObject({ result: { action: 'cancel' } })
-    for (const { call, feed } of streams) feed.respond(call.message.id, { content: [] })
-    expect((await Promise.all(both)).map(({ last }) => last.result?.['resultType'])).toEqual(['complete', 'complete'])
   })
 })
 

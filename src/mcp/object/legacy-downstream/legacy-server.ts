@@ -100,10 +100,11 @@ export class LegacyServer {
   async call(call: OpenCall, text: string, headers: Headers): Promise<void> {
     const { id, method, label } = call
     this.usedAt = Date.now()
-    await this.#setLevel(call, headers)
     this.calls.set(id, call)
-    if (canBeAsked(call)) void this.hear(headers)
     try {
+      await this.#setLevel(headers)
+      // A server that asks on its standing stream, and finds none, waits for an answer that never comes.
+      if (canBeAsked(call)) await this.hear(headers)
       await this.link.send({ kind: 'request', id, method, text, label }, headers)
     } catch (error) {
       this.calls.delete(id)
@@ -174,8 +175,8 @@ export class LegacyServer {
   }
 
   /** Only up: one that is too verbose is filtered, one that is not verbose enough says nothing. */
-  async #setLevel(call: OpenCall, headers: Headers): Promise<void> {
-    const wanted = mostVerbose([...this.calls.values(), call].map(({ sender }) => sender.logLevel))
+  async #setLevel(headers: Headers): Promise<void> {
+    const wanted = mostVerbose([...this.calls.values()].map(({ sender }) => sender.logLevel))
     const isEnough = wanted === undefined || (this.#level !== undefined && isAtLeast(wanted, this.#level))
     if (isEnough || this.facts.capabilities['logging'] === undefined) return
     this.#level = wanted
@@ -206,6 +207,7 @@ export class LegacyServer {
     const id = memberOf(data, ['id']) ?? 'null'
     if (method === 'ping') return this.reply(answerTo(id, '{}'))
     if (QUESTIONS.includes(method)) {
+      if (!origin) this.#options.context.legacyDownstreams.noteAsksUnrelated(this.link.session.resource)
       const call = this.#callOf(origin) ?? (origin ? undefined : onlyInteractive(this.calls.values()))
       if (call && origin?.serverEventId !== undefined) call.serverEventId = origin.serverEventId
       return this.#options.asked(this, call, data)

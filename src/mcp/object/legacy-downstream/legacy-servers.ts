@@ -1,4 +1,5 @@
-// The sessions a person's clients of 2026-07-28 have at legacy servers: one for each grant and set of capabilities, and few.
+// The sessions a person's clients of 2026-07-28 have at legacy servers: one for each grant and set of capabilities, more where a server asks
+// without saying in which call, and few.
 //
 // A client without a session has nothing that would tell two of its conversations apart, so they share what the server keeps by session.
 import type { Caller } from '../../../caller.ts'
@@ -15,6 +16,7 @@ import type { DownstreamSessions } from '../downstream-session.ts'
 import { Transports } from '../http-sse/transports.ts'
 import type { SessionKeeper } from '../session-keeper.ts'
 import { LegacyServer, type LegacyServerOptions } from './legacy-server.ts'
+import { canBeAsked, type OpenCall } from './open-call.ts'
 
 /** Of one grant at one server; the least recently used ends for the next. */
 const MOST_SESSIONS = 4
@@ -32,6 +34,13 @@ export interface LegacyServersOptions {
   readonly on: Pick<LegacyServerOptions, 'asked' | 'withdrawn' | 'responded' | 'gone'>
   /** Whether a call of this session waits for answers. */
   readonly isParked: (sessionId: string) => boolean
+}
+
+/** What two clients have in common that share a session. */
+interface SessionTerms {
+  /** As they were declared to the server, in JSON. */
+  readonly capabilities: string
+  readonly key: string
 }
 
 interface Kept {
@@ -61,17 +70,29 @@ export class LegacyServers {
     return this.#kept.get(sessionId)?.server.isBusy === true || this.#options.isParked(sessionId)
   }
 
-  /** A session that was opened for a client with these capabilities. Throws a refusal where the server lets none be opened. */
-  async of(caller: Caller, sender: Sender, headers: Headers): Promise<LegacyServer> {
+  /**
+   * A session that was opened for a client with these capabilities. Throws a refusal where the server lets none be opened.
+   *
+   * A server that does not say in which call it asks is given one call at a time in which its client can be asked, and sessions enough for
+   * that; `call` is entered before anything is waited for, so that no other one comes into the same session meanwhile.
+   */
+  async of(caller: Caller, sender: Sender, headers: Headers, call?: OpenCall): Promise<LegacyServer> {
+    const { mcpSessions, legacyDownstreams, now } = this.#options.context
     const capabilities = legacyCapabilities(sender.capabilities)
-    const key = `${caller.resource} ${caller.grantId} ${capabilities}`
-    const kept =
-      this.#keptAs(key) ?? this.#known(caller, capabilities, key) ?? this.#opened(caller, sender, headers, { capabilities, key })
-    const { mcpSessions, now } = this.#options.context
-    mcpSessions.use(kept.server.id, caller.grantId, now())
-    await kept.ready
+    const terms = { capabilities, key: `${caller.resource} ${caller.grantId} ${capabilities}` }
+    const alone = call && canBeAsked(call) && legacyDownstreams.asksUnrelated(caller.resource) ? call : undefined
+    const kept = this.#chosen(caller, terms, alone !== undefined) ?? this.#opened(caller, sender, headers, terms)
+    const { server, ready } = kept
+    if (alone) server.calls.set(alone.id, alone)
+    mcpSessions.use(server.id, caller.grantId, now())
+    try {
+      await ready
+    } catch (error) {
+      if (alone) server.calls.delete(alone.id)
+      throw error
+    }
     this.#touch(kept)
-    return kept.server
+    return server
   }
 
   /** The one of this session, also where it was opened in an earlier life of the object. */
@@ -110,22 +131,31 @@ export class LegacyServers {
     }
   }
 
-  #keptAs(key: string): Kept | undefined {
-    return [...this.#kept.values()].find((kept) => kept.key === key)
+  /** Undefined where a new one is to be opened. Where each that there may be is taken, calls share one. */
+  #chosen(caller: Caller, terms: SessionTerms, isAlone: boolean): Kept | undefined {
+    const kept = [...this.#kept.values()].filter(({ key }) => key === terms.key)
+    const [first] = kept
+    if (first && !isAlone) return first
+    const free = kept.find(({ server }) => !this.#isAskable(server))
+    return free ?? this.#known(caller, terms) ?? (first && !this.#hasRoom(caller) ? first : undefined)
   }
 
-  #known(caller: Caller, capabilities: string, key: string): Kept | undefined {
-    const session = this.#sessionsOf(caller).find((one) => capabilitiesIn(one) === capabilities)
-    const isReady = session && this.#options.context.legacyDownstreams.initialized(session.id) !== undefined
-    return isReady ? this.#keep(session, key) : undefined
+  /** Whether a question could be about a call in it. */
+  #isAskable({ id, calls }: LegacyServer): boolean {
+    return this.#options.isParked(id) || [...calls.values()].some(canBeAsked)
   }
 
-  #opened(
-    caller: Caller,
-    { clientInfo }: Sender,
-    headers: Headers,
-    { capabilities, key }: { readonly capabilities: string; readonly key: string },
-  ): Kept {
+  /** Opened in an earlier life of the object. The one that was used last, if there are more. */
+  #known(caller: Caller, { capabilities, key }: SessionTerms): Kept | undefined {
+    const { legacyDownstreams } = this.#options.context
+    const session = this.#sessionsOf(caller).findLast(
+      (one) =>
+        !this.#kept.has(one.id) && capabilitiesIn(one) === capabilities && legacyDownstreams.initialized(one.id) !== undefined,
+    )
+    return session && this.#keep(session, key)
+  }
+
+  #opened(caller: Caller, { clientInfo }: Sender, headers: Headers, { capabilities, key }: SessionTerms): Kept {
     const { keeper } = this.#options
     this.#makeRoom(caller)
     const session = keeper.bridged(caller, { client: 'modern', downstream: undefined })
@@ -166,6 +196,11 @@ export class LegacyServers {
   #sessionsOf({ grantId, resource }: Caller): readonly McpSession[] {
     const ofGrant = this.#options.context.mcpSessions.byUse()
     return ofGrant.filter((one) => one.grantId === grantId && one.resource === resource && one.bridge?.client === 'modern')
+  }
+
+  #hasRoom(caller: Caller): boolean {
+    const open = this.#sessionsOf(caller)
+    return open.length < MOST_SESSIONS || open.some(({ id }) => !this.isHeard(id))
   }
 
   /** A session somebody is in the middle of is not ended for another. */

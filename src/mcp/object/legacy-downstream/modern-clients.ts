@@ -183,29 +183,28 @@ export class ModernClients {
     if (isFull(this.#context, order.caller.resource, open.length, () => open))
       throw new McpRefusal('limit_exceeded', 'too many requests at once: wait until one of them is answered')
     if (params['requestState'] !== undefined) return await this.#again(asked, sender)
+    if (method !== 'server/discover' && method !== 'subscriptions/listen') {
+      const call = this.#begun(asked, sender)
+      return await this.#call(asked, sender, await this.#servers.of(order.caller, sender, headers, call), call)
+    }
     const server = await this.#servers.of(order.caller, sender, headers)
     if (method === 'server/discover') return jsonAnswer(discovered(id, server.facts))
-    if (method === 'subscriptions/listen') return await listened(server, { id, params, headers })
-    return await this.#call(asked, sender, server)
+    return await listened(server, { id, params, headers })
   }
 
-  async #call(asked: Asked, sender: Sender, server: LegacyServer, round = 0): Promise<Response> {
-    const { order, headers, body, message } = asked
-    const { grantId } = order.caller
-    const call = openCall(
-      {
-        id: randomId(12),
-        grantId,
-        method: message.method,
-        label: order.label,
-        openedAt: this.#context.now(),
-        sender,
-        waiting: undefined,
-      },
-      { round },
-    )
+  #begun({ order, message: { method } }: Asked, sender: Sender, round = 0): OpenCall {
+    const { label, caller } = order
+    const [id, openedAt] = [randomId(12), this.#context.now()]
+    return openCall({ id, grantId: caller.grantId, method, label, openedAt, sender, waiting: undefined }, { round })
+  }
+
+  async #call(asked: Asked, sender: Sender, server: LegacyServer, call: OpenCall): Promise<Response> {
+    const { headers, body, message } = asked
     const waiting = this.#waiting(asked, sender, server, call)
-    if (asked.left.aborted) throw new McpRefusal('client_left', 'the client left before the downstream was asked')
+    if (asked.left.aborted) {
+      server.calls.delete(call.id)
+      throw new McpRefusal('client_left', 'the client left before the downstream was asked')
+    }
     call.waiting = waiting
     try {
       await server.call(call, legacyRequest(body, message.meta, call.id), headers)
@@ -248,7 +247,7 @@ export class ModernClients {
     const areAccepted = [...given.values()].every((answer) => isAccepted(jsonIn(answer)))
     if (!areAccepted)
       throw new ProtocolError('not_translatable', 'The MCP server does not work before the person has been where it sent them')
-    return await this.#call(asked, sender, server, parked.round)
+    return await this.#call(asked, sender, server, this.#begun(asked, sender, parked.round))
   }
 
   /** What an earlier life of the object had begun. */

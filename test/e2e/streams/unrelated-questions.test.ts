@@ -1,0 +1,116 @@
+// Servers that ask on their standing stream, so that nothing says in which call: each call is asked its own nevertheless.
+import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
+import { expect, test } from 'vitest'
+import { z } from 'zod'
+import { brokerBefore } from '../../world/broker-before.ts'
+import { credentialsFor } from '../../world/clients.ts'
+import { forEveryTry } from '../../world/each-try.ts'
+import { ASKABLE, question } from '../../world/legacy-questions.ts'
+import { ModernClient, type ModernAnswered } from '../../world/modern-client.ts'
+import { ScriptedServer } from '../../world/scripted-server.ts'
+import { startSdkV1Server, type SdkV1Server } from '../../world/sdk-v1-server.ts'
+
+const REQUESTED = { type: 'object', properties: { name: { type: 'string' } } } as const
+const ADA = { action: 'accept', content: { name: 'Ada' } } as const
+
+let server: ScriptedServer
+let official: SdkV1Server
+let alice: ModernClient
+let bob: ModernClient
+let another: ModernClient
+
+/** As its documentation shows it: the tool asks its server, which knows nothing of the call. */
+function greeter(): McpServer {
+  const greeting = new McpServer({ name: 'greeter', version: '1.0.0' })
+  greeting.registerTool('greet', { inputSchema: { as: z.string() } }, async ({ as }) => {
+    const { action, content } = await greeting.server.elicitInput({ message: as, requestedSchema: REQUESTED })
+    return { content: [{ type: 'text', text: `${as} ${action} ${String(content?.['name'])}` }] }
+  })
+  return greeting
+}
+
+forEveryTry(async () => {
+  server = await ScriptedServer.start()
+  official = await startSdkV1Server({ newServer: greeter })
+  const listed = [
+    { name: 'old', url: server.url, era: 'legacy', era_bridge: true },
+    { name: 'official', url: official.url, era_bridge: true },
+  ]
+  const before = await brokerBefore(server, { DOWNSTREAMS: JSON.stringify(listed), DOWNSTREAM_TIMEOUT: '4' }, 'old')
+  alice = new ModernClient(before.url, before.token, ASKABLE)
+  bob = await clientAs('bob', before.url)
+  another = await clientAs('alice', before.url.replace('/old/', '/official/'))
+  return async () => {
+    await before.close()
+    await official.close()
+  }
+})
+
+async function clientAs(person: 'bob' | 'alice', url: string): Promise<ModernClient> {
+  return new ModernClient(url, (await credentialsFor(person, url)).accessToken, ASKABLE)
+}
+
+const answering = ({ last }: ModernAnswered, answer: object = ADA) => ({
+  inputResponses: { q1: answer },
+  requestState: last.result?.['requestState'],
+})
+const textIn = ({ last }: ModernAnswered): unknown => last.result?.['content']
+const text = (said: string): object[] => [{ type: 'text', text: said }]
+
+test('the one call that is open is asked', async () => {
+  const answers: unknown[] = []
+  server.onNotification((message, res) => {
+    if (message.method === undefined) answers.push(message)
+    res.writeHead(202).end()
+  })
+  const calling = server.nextStream()
+  const asked = alice.call('ask')
+  const { call, feed } = await calling
+  // The stream was there before the call: a server that asks at once is heard.
+  expect(call.session?.standing.isRead).toBe(true)
+  call.session?.standing.send(question(1))
+  const first = await asked
+  const retrying = alice.call('ask', {}, {}, answering(first))
+  await expect.poll(() => answers).toEqual([{ jsonrpc: '2.0', id: 1, result: ADA }])
+  feed.respond(call.message.id, { content: text('done') })
+  expect(textIn(await retrying)).toEqual(text('done'))
+})
+
+test('two calls of a server nobody knows yet share a session: what it asks is declined', async () => {
+  const declined = Promise.withResolvers<unknown>()
+  server.onNotification((message, res) => {
+    if (message.id === 9) declined.resolve(message)
+    res.writeHead(202).end()
+  })
+  let open = 0
+  server.onCall(async (call) => {
+    const feed = call.stream()
+    open += 1
+    if (open === 2) call.session?.standing.send(question(9))
+    await declined.promise
+    feed.respond(call.message.id, { content: [] })
+  })
+  const both = await Promise.all([bob.call('ask'), bob.call('ask')])
+  expect(both.map(({ last }) => last.result?.['resultType'])).toEqual(['complete', 'complete'])
+  expect(await declined.promise).toMatchObject({ result: { action: 'cancel' } })
+})
+
+test('two calls of one that has asked so before are asked their own, by the official SDK 1.x', async () => {
+  const first = await another.call('greet', { as: 'first' })
+  expect(first.last.result?.['inputRequests']).toMatchObject({
+    q1: { method: 'elicitation/create', params: { message: 'first' } },
+  })
+  const names = ['one', 'two', 'three']
+  // The first one is still waiting for its answer.
+  const asked = await Promise.all(names.map(async (as) => await another.call('greet', { as })))
+  expect(asked.map(({ last }) => last.result?.['inputRequests'])).toMatchObject(
+    names.map((message) => ({ q1: { params: { message } } })),
+  )
+  expect(official.sessions).toBe(4)
+  const ends = [...asked.map((one, index) => [one, names[index]] as const), [first, 'first'] as const].toReversed()
+  for (const [one, as] of ends)
+    expect(textIn(await another.call('greet', { as }, {}, answering(one)))).toEqual(text(`${as} accept Ada`))
+  // Whoever comes later is at home in the sessions there are.
+  expect((await another.call('greet', { as: 'later' })).last.result?.['resultType']).toBe('input_required')
+  expect(official.sessions).toBe(4)
+})
