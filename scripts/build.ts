@@ -23,7 +23,7 @@ const UNWANTED: readonly (readonly [pattern: RegExp, cure: string])[] = [
 ]
 
 const { values } = parseArgs({
-  options: { outdir: { type: 'string', default: join(ROOT, 'dist') }, budget: { type: 'string', default: '336' } },
+  options: { outdir: { type: 'string', default: join(ROOT, 'dist') }, budget: { type: 'string', default: '320' } },
 })
 const outdir = resolve(values.outdir)
 

@@ -21,7 +21,7 @@ export interface Bundle {
 export async function bundleWorker(project: string = ROOT): Promise<Bundle> {
   const folder = join(CACHE, await fingerprint(project))
   const file = join(folder, 'worker.js')
-  const config = workerConfig(await readFile(join(project, 'wrangler.jsonc'), 'utf8'))
+  const config = await workerConfig(project)
   if (await exists(file)) return { file, config }
   await mkdir(CACHE, { recursive: true })
   const building = `${folder}.${process.pid}.${Date.now()}`
@@ -82,7 +82,8 @@ async function forgetOldBundles(): Promise<void> {
   await Promise.all(old.map(async ({ name }) => await rm(join(CACHE, name), { recursive: true, force: true })))
 }
 
-function workerConfig(jsonc: string): WorkerConfig {
+async function workerConfig(project: string): Promise<WorkerConfig> {
+  const jsonc = await readFile(join(project, 'wrangler.jsonc'), 'utf8')
   // Strings are matched first, so that the // of an address is not taken for a comment.
   const withoutComments = jsonc.replace(/("(?:\\.|[^"\\])*")|\/\/[^\n]*|\/\*[\s\S]*?\*\//g, '$1')
   const config = JSON.parse(withoutComments.replace(/("(?:\\.|[^"\\])*")|,(?=\s*[\]}])/g, '$1'))
@@ -91,7 +92,15 @@ function workerConfig(jsonc: string): WorkerConfig {
     compatibilityDate: config.compatibility_date,
     compatibilityFlags: config.compatibility_flags ?? [],
     durableObjects: bindings.map(({ name, class_name: className }) => ({ binding: name, className })),
+    assets: await assetsIn(config.assets && join(project, config.assets.directory)),
   }
+}
+
+async function assetsIn(folder: string | undefined): Promise<Readonly<Record<string, string>>> {
+  const names = folder === undefined ? [] : await readdir(folder)
+  return Object.fromEntries(
+    await Promise.all(names.map(async (name) => [name, await readFile(join(folder ?? '', name), 'utf8')])),
+  )
 }
 
 async function exists(path: string): Promise<boolean> {

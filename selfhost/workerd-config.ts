@@ -3,6 +3,7 @@
 // Two networks (docs/decisions/0028-two-networks.md). The global fetch gets the one for addresses that strangers choose; the binding
 // OPERATOR_NETWORK is the one for addresses that the operator wrote. workerd compares the addresses that a name resolves to.
 
+import { hash } from 'node:crypto'
 import type { Cluster } from './cluster.ts'
 
 /** The part of `wrangler.jsonc` that workerd needs. */
@@ -10,6 +11,8 @@ export interface WorkerConfig {
   readonly compatibilityDate: string
   readonly compatibilityFlags: readonly string[]
   readonly durableObjects: readonly { readonly binding: string; readonly className: string }[]
+  /** Files that pages load: their text by name. Absent: none. */
+  readonly assets?: Readonly<Record<string, string>>
 }
 
 /** What addresses that strangers choose may reach: a broker that is on this computer alone is asked for documents there. */
@@ -70,8 +73,10 @@ export function workerdConfig(options: WorkerdOptions): string {
   const bindings = [
     ...variables.map((name) => `(name = ${text(name)}, fromEnvironment = ${text(name)})`),
     '(name = "OPERATOR_NETWORK", service = "operator-network")',
+    '(name = "PAGE_ASSETS", service = "page-assets")',
   ]
   const services = [
+    workerService('page-assets', { 'worker.js': text(ASSET_STORE) }, { ...worker, durableObjects: [] }, [filesOf(worker)]),
     workerService('broker', { 'worker.js': `embed ${text(module)}` }, worker, bindings),
     ...neighbours.map(({ name, module: code, imports = {}, durableObjects = [] }) => {
       const modules = Object.entries({ 'worker.js': code, ...imports }).map(([file, content]) => [file, text(content)])
@@ -109,6 +114,22 @@ function joined({ bucket, address, advertise, key }: NonNullable<WorkerdOptions[
   return `(${Object.entries(members)
     .map(([name, value]) => `${name} = ${text(value)}`)
     .join(', ')})`
+}
+
+/** What `assets` of wrangler.jsonc is on Cloudflare: 200 with an ETag, 304 for who has the file, 404. */
+const ASSET_STORE = `export default {
+  fetch(request, { FILES }) {
+    const name = new URL(request.url).pathname.slice(1)
+    if (!Object.hasOwn(FILES, name)) return new Response(null, { status: 404 })
+    const { body, tag } = FILES[name]
+    const isKnown = request.headers.get('If-None-Match')?.includes(tag) === true
+    return new Response(isKnown ? null : body, { status: isKnown ? 304 : 200, headers: { ETag: tag } })
+  },
+}`
+
+function filesOf({ assets = {} }: WorkerConfig): string {
+  const files = Object.entries(assets).map(([name, body]) => [name, { body, tag: `"${hash('sha256', body).slice(0, 32)}"` }])
+  return `(name = "FILES", json = ${text(text(Object.fromEntries(files)))})`
 }
 
 /** `private` includes what is on this computer. */

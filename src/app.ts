@@ -1,7 +1,7 @@
 // The floor plan: every path, its guards and its handler on one page, and the only place where errors become answers.
 import { RegExpRouter } from 'hono/router/reg-exp-router'
 import { Hono } from 'hono/tiny'
-import { PAGE_ASSETS } from './pages/assets.ts'
+import { pageAsset, type AssetStore } from './pages/assets.ts'
 import { settingsErrorPage } from './pages/error.tsx'
 import { pageHeaders } from './pages/headers.ts'
 import { homePage } from './pages/home.tsx'
@@ -47,7 +47,9 @@ export function app(services: Services): Hono<{ Variables: Variables }> {
   const floor = new Hono<{ Variables: Variables }>()
   // One expression for every path; the routers Hono would choose from otherwise weigh more than they help.
   floor.router = new RegExpRouter()
-  floor.onError((error, c) => (error instanceof SettingsError ? misconfigured(c.req.raw, error) : answerError(error, c)))
+  floor.onError((error, c) =>
+    error instanceof SettingsError ? misconfigured(c.req.raw, error, services.assets) : answerError(error, c),
+  )
   floor.notFound(notFound)
 
   // Everywhere: an id that finds the log line, and only the host people were told to use.
@@ -88,7 +90,7 @@ export function app(services: Services): Hono<{ Variables: Variables }> {
   floor.route('/', authorizeRoutes(services))
   floor.use('/callback/*', guard(onlyMethods(['GET'])))
   floor.route('/', callbackRoutes(services))
-  for (const { path, body, headers } of PAGE_ASSETS) floor.get(path, (c) => c.body(body, 200, headers))
+  floor.get('/assets/*', async (c) => (await pageAsset(services.assets, c.req.raw)) ?? notFound(c))
   floor.use('/link/*', guard(onlyMethods(['GET'])))
   floor.route('/', linkRoutes(services))
   floor.get('/', (c) => c.body(home(services), 200, pageHeaders('front')))
@@ -138,9 +140,9 @@ function home({ settings, providers }: Services): string {
 }
 
 /** What everybody gets while the settings are wrong; the variables are named, their values never. */
-export function misconfigured(request: Request, { problems }: SettingsError): Response {
-  const asset = PAGE_ASSETS.find(({ path }) => path === new URL(request.url).pathname)
-  if (asset) return new Response(asset.body, { headers: asset.headers })
+export async function misconfigured(request: Request, { problems }: SettingsError, assets: AssetStore): Promise<Response> {
+  const asset = await pageAsset(assets, request)
+  if (asset) return asset
   const id = randomId(12)
   for (const { variable, problem, cure } of problems)
     log('error', 'settings.refused', { variable, problem, cure, request_id: id })

@@ -37,10 +37,11 @@ export interface Foundation {
   readonly evidenceSigner: EvidenceSigner
 }
 
-/** The objects, and what time it is. */
+/** The objects, the files of pages, and what time it is. */
 export interface Outside {
   readonly session: (sub: string) => ReturnType<Env['USER_SESSION']['getByName']>
   readonly directory: () => ReturnType<Env['DIRECTORY']['getByName']>
+  readonly assets: Pick<Env['PAGE_ASSETS'], 'fetch'>
   /** Unix seconds. */
   readonly now: () => number
 }
@@ -84,6 +85,7 @@ export async function services(env: Env): Promise<Services> {
   const built = wired(await foundation(env), {
     session: (sub) => env.USER_SESSION.getByName(sub),
     directory: () => env.DIRECTORY.getByName('directory'),
+    assets: env.PAGE_ASSETS,
     now,
   })
   wirings.set(env, built)

@@ -80,7 +80,7 @@ export default {
       tellMeasures(env, (work) => ctx.waitUntil(work), TOLD_EVERY_MS)
       return answer
     } catch (error) {
-      if (error instanceof SettingsError) return misconfigured(request, error)
+      if (error instanceof SettingsError) return await misconfigured(request, error, env.PAGE_ASSETS)
       throw error
     }
   },

@@ -1,53 +1,41 @@
-// The files pages load, ready to be mounted: the stylesheet and the scripts under their content hashes, and the mark.
-import { COPY_SCRIPT } from './copy-script.ts'
-import { LIVE_SCRIPT } from './live-script.ts'
+// The files pages load, by the names pages give them. They lie in `assets/` as browsers read them, and no byte of them is code here.
 import { MARK_SVG } from './mark.tsx'
-import { SEALING_SCRIPT } from './sealing-script.ts'
-import { STYLESHEET } from './stylesheet.ts'
 
-export interface Asset {
-  readonly path: string
-  readonly body: string
-  readonly headers: Readonly<Record<string, string>>
-}
-
-// FNV-1a: the name must change when the content does; nobody's safety depends on it, and it needs no async digest.
-function shortHash(text: string): string {
-  let hash = 0x811c9dc5
-  for (const byte of new TextEncoder().encode(text)) hash = Math.imul(hash ^ byte, 0x01000193)
-  return (hash >>> 0).toString(16).padStart(8, '0')
-}
-
-export const STYLESHEET_PATH = `/assets/${shortHash(STYLESHEET)}.css`
-export const LIVE_SCRIPT_PATH = `/assets/${shortHash(LIVE_SCRIPT)}.js`
-export const COPY_SCRIPT_PATH = `/assets/${shortHash(COPY_SCRIPT)}.js`
-export const SEALING_SCRIPT_PATH = `/assets/${shortHash(SEALING_SCRIPT)}.js`
+export const STYLESHEET_PATH = '/assets/pages.css'
+export const LIVE_SCRIPT_PATH = '/assets/live.js'
+export const COPY_SCRIPT_PATH = '/assets/copy.js'
+export const SEALING_SCRIPT_PATH = '/assets/sealing.js'
 export const MARK_PATH = '/assets/mark.svg'
 
-// An SVG opened by itself is a document that could run scripts; ours has none and may load nothing.
+const TYPES: Readonly<Record<string, string>> = { css: 'text/css; charset=UTF-8', js: 'text/javascript; charset=UTF-8' }
+
+// An SVG opened by itself is a document that could run scripts; ours has none and may load nothing. A page and its files have to be of
+// one deployment: a browser asks each time, and is told in one line when it has the file already.
 const ALWAYS = {
   'X-Content-Type-Options': 'nosniff',
   'Content-Security-Policy': "default-src 'none'",
   'Cross-Origin-Resource-Policy': 'same-origin',
+  'Cache-Control': 'public, no-cache',
 }
 
-export const PAGE_ASSETS: readonly Asset[] = [
-  {
-    path: STYLESHEET_PATH,
-    body: STYLESHEET,
-    headers: { ...ALWAYS, 'Content-Type': 'text/css; charset=UTF-8', 'Cache-Control': 'public, max-age=31536000, immutable' },
-  },
-  script(LIVE_SCRIPT_PATH, LIVE_SCRIPT),
-  script(COPY_SCRIPT_PATH, COPY_SCRIPT),
-  script(SEALING_SCRIPT_PATH, SEALING_SCRIPT),
-  {
-    path: MARK_PATH,
-    body: MARK_SVG,
-    headers: { ...ALWAYS, 'Content-Type': 'image/svg+xml', 'Cache-Control': 'public, max-age=86400' },
-  },
-]
+/** Where the files are: the assets of the deployment, or of the self-hosted runtime. Its answers are 200 with an ETag, 304 or 404. */
+export type AssetStore = Pick<Fetcher, 'fetch'>
 
-function script(path: string, body: string): Asset {
-  const headers = { 'Content-Type': 'text/javascript; charset=UTF-8', 'Cache-Control': 'public, max-age=31536000, immutable' }
-  return { path, body, headers: { ...ALWAYS, ...headers } }
+/** The file at a path, or nothing when there is none. */
+export async function pageAsset(store: AssetStore, request: Request): Promise<Response | undefined> {
+  const { pathname } = new URL(request.url)
+  if (pathname === MARK_PATH) return new Response(MARK_SVG, { headers: { ...ALWAYS, 'Content-Type': 'image/svg+xml' } })
+  const [, name = '', type = ''] = /^\/assets\/([a-z-]+\.(css|js))$/.exec(pathname) ?? []
+  const contentType = TYPES[type]
+  if (contentType === undefined) return undefined
+  const known = request.headers.get('If-None-Match')
+  const answer = await store.fetch(
+    `https://assets.invalid/${name}`,
+    known === null ? {} : { headers: { 'If-None-Match': known } },
+  )
+  if (answer.status !== 200 && answer.status !== 304) return undefined
+  const headers = new Headers({ ...ALWAYS, 'Content-Type': contentType })
+  const tag = answer.headers.get('ETag')
+  if (tag !== null) headers.set('ETag', tag)
+  return new Response(answer.status === 304 ? null : answer.body, { status: answer.status, headers })
 }

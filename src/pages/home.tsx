@@ -22,7 +22,7 @@ export function homePage({ name, signInWith, servers, links = [] }: Home): strin
     title: server,
     width: 'middle',
     links,
-    head: <script src={COPY_SCRIPT_PATH} defer />,
+    head: <script type="module" src={COPY_SCRIPT_PATH} />,
     children: (
       <>
         <h1>

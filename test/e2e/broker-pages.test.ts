@@ -43,6 +43,16 @@ describe.runIf(BROWSER_TESTS_RUN)('the broker shows', () => {
     expect(complaints).toEqual([])
   })
 
+  test('its files once, and then that they are still the same', async () => {
+    const file = `${world.brokerUrl}/assets/pages.css`
+    const first = await fetch(file)
+    expect(await first.text()).toContain('--paper')
+    const again = await fetch(file, { headers: { 'If-None-Match': first.headers.get('ETag') ?? '' } })
+    expect([again.status, await again.text()]).toEqual([304, ''])
+    const nothing = await fetch(`${world.brokerUrl}/assets/none.css`)
+    expect([nothing.status, nothing.headers.get('X-Request-Id')]).toEqual([404, expect.any(String)])
+  })
+
   test.for<[string, string, string, number, string, string]>([
     ['that there is nothing', 'nothing', '/no/such/page', 404, 'Nothing here', 'not_found'],
     [

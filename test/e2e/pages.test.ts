@@ -2,11 +2,12 @@
 import { createServer, type Server } from 'node:http'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
-import { PAGE_ASSETS } from '../../src/pages/assets.ts'
+import { pageAsset } from '../../src/pages/assets.ts'
 import { type Place, pageHeaders } from '../../src/pages/headers.ts'
 import { EXAMPLES } from '../unit/pages/examples.ts'
 import { OWN_EXAMPLES, PORTAL_EXAMPLES } from '../unit/pages/portal-pages.ts'
 import { BROWSER_TESTS_RUN, DEVICES, launchChromium, NO_CLICK_YET, openTab, photograph, picturesOf } from '../world/chromium.ts'
+import { assetFolder } from '../world/asset-folder.ts'
 import { forEveryTry } from '../world/each-try.ts'
 
 const PICTURES = picturesOf('pages')
@@ -26,12 +27,12 @@ describe.runIf(BROWSER_TESTS_RUN)('in Chromium', () => {
   let origin = ''
 
   forEveryTry(async () => {
-    server = createServer((request, response) => {
-      const { pathname, searchParams } = new URL(request.url ?? '/', 'http://pages.test')
-      const asset = PAGE_ASSETS.find(({ path }) => path === pathname)
+    server = createServer(async (request, response) => {
+      const { href, pathname, searchParams } = new URL(request.url ?? '/', 'http://pages.test')
+      const asset = await pageAsset(assetFolder, new Request(href))
       const html = PAGES[pathname.slice(1)]
       const place: Place = searchParams.get('place') === 'own' ? 'own' : placeOf(pathname.slice(1))
-      if (asset !== undefined) response.writeHead(200, asset.headers).end(asset.body)
+      if (asset !== undefined) response.writeHead(200, Object.fromEntries(asset.headers)).end(await asset.text())
       // An MCP client in the browser: it opens the sign-in in a popup, and the popup reports back.
       else if (pathname === '/client') response.writeHead(200, { 'Content-Type': 'text/html' }).end('<title>client</title>')
       else if (html !== undefined) response.writeHead(200, pageHeaders(place)).end(html)

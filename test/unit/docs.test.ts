@@ -8,6 +8,7 @@ import { app } from '../../src/app.ts'
 import { foundation, wired } from '../../src/services.ts'
 import { environment } from '../../src/settings/environment.ts'
 import { withTable } from '../bench/report.ts'
+import { assetFolder } from '../world/asset-folder.ts'
 import { readSettings, SettingsError } from '../../src/settings/settings.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
@@ -195,7 +196,7 @@ async function pathsWith(more: Readonly<Record<string, string>>): Promise<readon
     ENCRYPTION_KEY: '000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f',
     ...more,
   })
-  const { routes } = app(wired(base, { session: askedFor, directory: askedFor, now: Date.now }))
+  const { routes } = app(wired(base, { session: askedFor, directory: askedFor, assets: assetFolder, now: Date.now }))
   return routes.map(({ path }) => path).filter((path) => !GUARDED.includes(path))
 }
 

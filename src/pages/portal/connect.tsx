@@ -14,7 +14,7 @@ export function connectPage({ servers }: ConnectView): string {
     title: 'Connect',
     place: '/admin/connect',
     width: 'middle',
-    head: <script src={COPY_SCRIPT_PATH} defer />,
+    head: <script type="module" src={COPY_SCRIPT_PATH} />,
     children: (
       <div class="stack">
         <h1>Connect a client</h1>

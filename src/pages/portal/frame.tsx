@@ -40,7 +40,7 @@ export function portalPage({ title, place, width = 'wide', head, children }: Por
     head: (
       <>
         {head}
-        <script src={LIVE_SCRIPT_PATH} defer />
+        <script type="module" src={LIVE_SCRIPT_PATH} />
       </>
     ),
     children: width === 'middle' ? <div class="column">{children}</div> : children,

@@ -46,7 +46,7 @@ export function recordingPage(view: RecordingView): string {
   return portalPage({
     title: `Flight recorder: ${nameOf(view)}`,
     place: '/admin/people',
-    head: <script src={SEALING_SCRIPT_PATH} defer />,
+    head: <script type="module" src={SEALING_SCRIPT_PATH} />,
     children: (
       <div class="stack" data-person={sub}>
         <p class="trail">

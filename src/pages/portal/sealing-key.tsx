@@ -28,7 +28,7 @@ export function sealingKeyPage({ keys, broker, csrf }: SealingKeyView): string {
     title: current ? 'Sealing key' : 'First-time set-up',
     place: '/admin/sealing-key',
     width: 'middle',
-    head: <script src={SEALING_SCRIPT_PATH} defer />,
+    head: <script type="module" src={SEALING_SCRIPT_PATH} />,
     children: (
       <div class="stack">
         <h1>{current ? 'Sealing key' : 'First-time set-up'}</h1>

@@ -3,6 +3,7 @@ import { createHmac, randomBytes } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, test, vi, type MockInstance } from 'vitest'
 import { app } from '../../../src/app.ts'
 import { foundation, wired } from '../../../src/services.ts'
+import { assetFolder } from '../../world/asset-folder.ts'
 
 const BASE_URL = 'https://mcp.example.com'
 const NOW = 1_900_000_000
@@ -41,7 +42,7 @@ async function broker() {
     asked.push(what)
     throw new Error(`the ${what} was asked about a wrong token`)
   }
-  const services = wired(base, { session: nobody('session'), directory: nobody('directory'), now })
+  const services = wired(base, { session: nobody('session'), directory: nobody('directory'), assets: assetFolder, now })
   const { signedTokens } = services
   const floor = app(services)
   const token = await signedTokens.accessToken(FACTS, 3_600)

@@ -1,10 +1,23 @@
 // What all pages have in common: the document, its headers, the two files it loads.
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { COPY_SCRIPT_PATH, MARK_PATH, PAGE_ASSETS, STYLESHEET_PATH } from '../../../src/pages/assets.ts'
+import {
+  COPY_SCRIPT_PATH,
+  LIVE_SCRIPT_PATH,
+  MARK_PATH,
+  pageAsset,
+  SEALING_SCRIPT_PATH,
+  STYLESHEET_PATH,
+} from '../../../src/pages/assets.ts'
 import { pageHeaders } from '../../../src/pages/headers.ts'
-import { STYLESHEET } from '../../../src/pages/stylesheet.ts'
+import { ASSET_FOLDER, assetFolder } from '../../world/asset-folder.ts'
 import { EXAMPLES } from './examples.ts'
 import { tagsOf } from './hostile.ts'
+
+const STYLESHEET = readFileSync(join(ASSET_FOLDER, 'pages.css'), 'utf8')
+const served = async (path: string): Promise<Response | undefined> =>
+  await pageAsset(assetFolder, new Request(`https://mcp.example.com${path}`))
 
 describe.for(Object.entries(EXAMPLES))('%s', ([example, html]) => {
   it('is a whole document in standards mode, with a language, a title and one heading', () => {
@@ -16,7 +29,7 @@ describe.for(Object.entries(EXAMPLES))('%s', ([example, html]) => {
 
   it('has nothing the content security policy would refuse', () => {
     // The front page copies; its policy has our own scripts, and nothing written in a page.
-    const copying = example.startsWith('home') ? [`<script src="${COPY_SCRIPT_PATH}" defer`] : []
+    const copying = example.startsWith('home') ? [`<script type="module" src="${COPY_SCRIPT_PATH}"`] : []
     expect(html.match(/<script[^>]*?(?=>)/gi) ?? []).toEqual(copying.map((tag) => expect.stringContaining(tag)))
     expect(html).not.toMatch(/<(style|iframe|object|embed|base)[\s>]/i)
     expect(tagsOf(html)).not.toMatch(/\s(style|on\w+)=/i)
@@ -55,14 +68,6 @@ describe('the headers of a page', () => {
 })
 
 describe('the stylesheet', () => {
-  const asset = PAGE_ASSETS.find(({ path }) => path === STYLESHEET_PATH)
-
-  it('may be kept for ever, because its name changes with its content', () => {
-    expect(STYLESHEET_PATH).toMatch(/^\/assets\/[0-9a-f]{8}\.css$/)
-    expect(asset?.headers['Cache-Control']).toBe('public, max-age=31536000, immutable')
-    expect(asset?.body).toBe(STYLESHEET)
-  })
-
   it('loads nothing from anywhere', () => {
     expect(STYLESHEET).not.toMatch(/url\(|@import|@font-face/)
   })
@@ -77,9 +82,39 @@ describe('the stylesheet', () => {
   })
 })
 
-it('the mark is an image that runs nothing', () => {
-  const asset = PAGE_ASSETS.find(({ path }) => path === MARK_PATH)
-  expect(asset?.headers['Content-Type']).toBe('image/svg+xml')
-  expect(asset?.body).toMatch(/^<svg xmlns="http:\/\/www.w3.org\/2000\/svg"/)
-  expect(asset?.body).not.toMatch(/script|href|\son\w+=/i)
+describe('the files of pages', () => {
+  it.for([
+    [STYLESHEET_PATH, 'text/css; charset=UTF-8'],
+    [LIVE_SCRIPT_PATH, 'text/javascript; charset=UTF-8'],
+    [COPY_SCRIPT_PATH, 'text/javascript; charset=UTF-8'],
+    [SEALING_SCRIPT_PATH, 'text/javascript; charset=UTF-8'],
+    [MARK_PATH, 'image/svg+xml'],
+  ] as const)('%s is served as %s, and asked for again after a deployment', async ([path, type]) => {
+    const answer = await served(path)
+    expect(answer?.status).toBe(200)
+    expect(Object.fromEntries(answer?.headers ?? [])).toMatchObject({
+      'content-type': type,
+      'cache-control': 'public, no-cache',
+      'content-security-policy': "default-src 'none'",
+      'cross-origin-resource-policy': 'same-origin',
+      'x-content-type-options': 'nosniff',
+    })
+  })
+
+  it.for([
+    '/assets/',
+    '/assets/none.css',
+    '/assets/pages.css/',
+    '/assets/..%2fpages.css',
+    '/assets/a/pages.css',
+    '/assets/pages.html',
+  ])('%s is none of them', async (path) => {
+    expect(await served(path)).toBeUndefined()
+  })
+
+  it('the mark is an image that runs nothing', async () => {
+    const mark = await (await served(MARK_PATH))?.text()
+    expect(mark).toMatch(/^<svg xmlns="http:\/\/www.w3.org\/2000\/svg"/)
+    expect(mark).not.toMatch(/script|href|\son\w+=/i)
+  })
 })

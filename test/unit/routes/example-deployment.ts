@@ -1,4 +1,5 @@
 // The deployment that unit tests of routes ask: the fewest settings a broker starts with, and objects that nobody may ask unless a test says so.
+import { assetFolder } from '../../world/asset-folder.ts'
 import { foundation, wired, type Outside, type Services } from '../../../src/services.ts'
 
 export const BASE_URL = 'https://mcp.example.com'
@@ -17,5 +18,11 @@ function nobody(): never {
 const now = (): number => Math.floor(Date.now() / 1000)
 
 export async function exampleDeployment(more: object = {}, outside: Partial<Outside> = {}): Promise<Services> {
-  return wired(await foundation({ ...SETTINGS, ...more }), { session: nobody, directory: nobody, now, ...outside })
+  return wired(await foundation({ ...SETTINGS, ...more }), {
+    session: nobody,
+    directory: nobody,
+    assets: assetFolder,
+    now,
+    ...outside,
+  })
 }

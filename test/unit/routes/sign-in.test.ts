@@ -6,6 +6,7 @@ import { foundation, wired } from '../../../src/services.ts'
 import { AUDIENCE, startAccessApplication, type AccessWorld } from '../identity/dialects/access-application.ts'
 import { startGithub, type GithubWorld } from '../identity/dialects/github.ts'
 import { startGoogle, type GoogleWorld } from '../identity/dialects/google.ts'
+import { assetFolder } from '../../world/asset-folder.ts'
 
 const BASE_URL = 'https://mcp.example.com'
 const SECRET = 'a secret of the tests'
@@ -49,7 +50,7 @@ async function browser(vars: object = {}) {
   })
   let met: object | undefined
   const person = Object.assign(Object.create(null), { visit: async (identity: object) => void (met = identity) })
-  const floor = app(wired(base, { session: () => person, directory: () => directory, now }))
+  const floor = app(wired(base, { session: () => person, directory: () => directory, assets: assetFolder, now }))
   const cookies = new Map<string, string>()
   const get = async (path: string, headers: Record<string, string> = {}): Promise<Response> => {
     const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ')

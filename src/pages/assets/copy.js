@@ -1,8 +1,5 @@
 // Buttons that copy an address or a snippet. Without the script a click selects all of it, as it does without a clipboard.
-const SOURCE = String.raw`
-(() => {
-  'use strict'
-  if (!navigator.clipboard) return
+if (navigator.clipboard)
   for (const code of document.querySelectorAll('.endpoint .pick, .snippet .pick')) {
     const button = document.createElement('button')
     button.type = 'button'
@@ -14,7 +11,7 @@ const SOURCE = String.raw`
       button.setAttribute('aria-label', spoken)
     }
     name('Copy', label)
-    button.onclick = async () => {
+    button.addEventListener('click', async () => {
       try {
         await navigator.clipboard.writeText(code.textContent)
         name('Copied', 'Copied')
@@ -22,13 +19,9 @@ const SOURCE = String.raw`
       } catch {
         getSelection().selectAllChildren(code)
       }
-    }
+    })
     const block = code.closest('.snippet') ?? code
     const next = block.nextElementSibling
     if (next?.classList.contains('actions')) next.prepend(button)
     else block.after(button)
   }
-})()
-`
-
-export const COPY_SCRIPT: string = SOURCE
