@@ -39,6 +39,7 @@ mcp/dispatch: caller.ts settings session/contract mcp/message mcp/telemetry
 mcp/router: platform caller.ts settings session/contract session/streams mcp/message mcp/sse mcp/downstream mcp/tools mcp/dispatch mcp/bridge mcp/telemetry
 mcp/object: platform caller.ts settings session/contract session/store session/streams session/session-context.ts session/revocation.ts session/access session/admin mcp/message mcp/sse mcp/downstream mcp/tools mcp/dispatch mcp/bridge mcp/telemetry
 
+assets:
 pages:
 services.ts: platform evidence clients settings issuer oauth identity signals session/contract
 routes: platform evidence caller.ts settings clients issuer oauth-client session/contract session/access session/admin directory oauth identity linking signals mcp/message mcp/sse mcp/downstream mcp/tools mcp/bridge mcp/dispatch mcp/router pages services.ts

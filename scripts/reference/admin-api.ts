@@ -1,10 +1,10 @@
 // The reference of the admin API: the OpenAPI document that the broker serves, as a page.
 import * as z from 'zod'
-import { openApi } from '../../src/routes/admin/openapi.ts'
+import { openApi } from './openapi.ts'
 
 const HEAD = `# Admin API
 
-<!-- Written by \`npm run docs:reference\` from src/routes/admin/openapi.ts. Change it there. -->
+<!-- Written by \`npm run docs:reference\` from scripts/reference/openapi.ts. Change it there. -->
 
 The portal as JSON, for programs, below \`/admin/api\`. \`GET /admin/api/openapi.json\` is the same as this page, as an OpenAPI 3.1 document. How to
 get in is in [Administration](../administration.md); from a terminal \`npm run admin\` does most of it.
@@ -64,7 +64,7 @@ const schema = z.object({
 })
 
 export function adminApiReference(): string {
-  const { paths, components } = schema.parse(openApi('https://mcp.example.com'))
+  const { paths, components } = schema.parse(openApi())
   const ways = Object.entries(components.securitySchemes).map(([name, { description }]) => `* ${name}: ${description}.`)
   const operations = Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, told]) => operationText(`${method.toUpperCase()} ${path}`, told)),

@@ -1,7 +1,7 @@
 // The admin API as administrators and their programs use it, in the real runtime: see who is connected, take it away, read the receipt.
 import { describe, expect, test } from 'vitest'
-import { ANSWERS } from '../../src/routes/admin/openapi-schemas.ts'
-import { OPERATIONS } from '../../src/routes/admin/openapi.ts'
+import { ANSWERS } from '../../scripts/reference/openapi-schemas.ts'
+import { OPERATIONS } from '../../scripts/reference/openapi.ts'
 import { answered } from '../world/admin-answers.ts'
 import { AdminProgram } from '../world/administrator.ts'
 import { BrokerClient, countForLong, statusWith } from '../world/broker-client.ts'

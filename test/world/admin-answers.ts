@@ -1,6 +1,6 @@
 // Every answer of the admin API that a test gets is held to the document in which the broker describes it.
-import { ANSWERS } from '../../src/routes/admin/openapi-schemas.ts'
-import { OPERATIONS } from '../../src/routes/admin/openapi.ts'
+import { ANSWERS } from '../../scripts/reference/openapi-schemas.ts'
+import { OPERATIONS } from '../../scripts/reference/openapi.ts'
 
 /** Those of this file's tests that were answered as they are described, as `get /people/{sub}`. */
 export const answered = new Set<string>()

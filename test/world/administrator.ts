@@ -1,6 +1,6 @@
 // An administrator's program: the admin API with the cookie of a page, with a machine credential, or with nothing.
 import { z } from 'zod'
-import { ANSWERS } from '../../src/routes/admin/openapi-schemas.ts'
+import { ANSWERS } from '../../scripts/reference/openapi-schemas.ts'
 import { assertDescribed } from './admin-answers.ts'
 import { Browser } from './browser.ts'
 import type { PersonKey } from './people.ts'

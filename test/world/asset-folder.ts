@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { AssetStore } from '../../src/pages/assets.ts'
 import { ROOT } from '../../selfhost/bundle.ts'
 
-export const ASSET_FOLDER: string = join(ROOT, 'src/pages/assets')
+export const ASSET_FOLDER: string = join(ROOT, 'src/assets')
 
 export const assetFolder: AssetStore = {
   fetch: async (asked) => {

@@ -1,8 +1,8 @@
 // The document of the admin API describes the routes that are there, and no others.
 import { expect, test } from 'vitest'
 import { adminApiRoutes } from '../../../src/routes/admin/api.ts'
-import { openApi } from '../../../src/routes/admin/openapi.ts'
-import { BASE_URL, exampleDeployment } from './example-deployment.ts'
+import { openApi } from '../../../scripts/reference/openapi.ts'
+import { exampleDeployment } from './example-deployment.ts'
 
 async function mounted(): Promise<readonly string[]> {
   const { routes } = adminApiRoutes(await exampleDeployment())
@@ -12,7 +12,7 @@ async function mounted(): Promise<readonly string[]> {
 }
 
 test('every route of the admin API is described, and nothing else is', async () => {
-  const { paths }: { paths?: Record<string, object> } = openApi(BASE_URL)
+  const { paths }: { paths?: Record<string, object> } = openApi()
   const described = Object.entries(paths ?? {}).flatMap(([path, operations]) =>
     Object.keys(operations).map((method) => `${method.toUpperCase()} ${path}`),
   )
@@ -22,14 +22,14 @@ test('every route of the admin API is described, and nothing else is', async () 
 })
 
 test('every schema that is referred to is there', () => {
-  const document = JSON.stringify(openApi(BASE_URL))
-  const { components }: { components?: { schemas: object } } = openApi(BASE_URL)
+  const document = JSON.stringify(openApi())
+  const { components }: { components?: { schemas: object } } = openApi()
   const named = [...document.matchAll(/#\/components\/schemas\/(\w+)/g)].map(([, name = '']) => name)
   expect([...new Set(named)].filter((name) => !Object.hasOwn(components?.schemas ?? {}, name))).toEqual([])
 })
 
 test('a body is described as it is read', () => {
-  const document = openApi(BASE_URL)
+  const document = openApi()
   expect(document).toMatchObject({
     openapi: '3.1.0',
     paths: {

@@ -1,6 +1,6 @@
 // What the admin API answers about the sealing key, as schemas.
 import * as z from 'zod'
-import { sealingJwk } from '../../evidence/sealing-key.ts'
+import { sealingJwk } from '../../src/evidence/sealing-key.ts'
 
 const shown = {
   fingerprint: z.string().describe('RFC 7638: the SHA-256 thumbprint of the public half'),

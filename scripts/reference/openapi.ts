@@ -1,9 +1,18 @@
 // The OpenAPI 3.1 document of the admin API; a test holds it to the routes that are mounted.
 import * as z from 'zod'
-import { evidenceQuery } from './evidence-api.ts'
+import { evidenceQuery } from '../../src/routes/admin/evidence-api.ts'
 import { answerSchemas, refTo, withoutDialect, type AnswerName } from './openapi-schemas.ts'
-import { newRecording, recordingQuery, sealedQuery } from './recording-api.ts'
-import { eventsQuery, newMachine, newSealingKey, newStream, numberedQuery, pageQuery, revocation, why } from './requests.ts'
+import { newRecording, recordingQuery, sealedQuery } from '../../src/routes/admin/recording-api.ts'
+import {
+  eventsQuery,
+  newMachine,
+  newSealingKey,
+  newStream,
+  numberedQuery,
+  pageQuery,
+  revocation,
+  why,
+} from '../../src/routes/admin/requests.ts'
 
 interface Operation {
   readonly summary: string
@@ -172,7 +181,8 @@ const SCHEMES = {
   machine: { type: 'http', scheme: 'bearer', description: 'A machine credential with the scope admin' },
 }
 
-export function openApi(baseUrl: string): object {
+/** Its address of the API is relative to where the document is served (OpenAPI 3.1, section 4.8.5). */
+export function openApi(): object {
   const paths: Record<string, Record<string, object>> = {}
   for (const [name, operation] of Object.entries(OPERATIONS)) {
     const [method = '', path = ''] = name.split(' ')
@@ -181,7 +191,7 @@ export function openApi(baseUrl: string): object {
   return {
     openapi: '3.1.0',
     info: { title: 'MCP Session Broker: administration', version: '1' },
-    servers: [{ url: `${baseUrl}/admin/api` }],
+    servers: [{ url: '/admin/api' }],
     security: Object.keys(SCHEMES).map((name) => ({ [name]: [] })),
     paths,
     components: { schemas: answerSchemas(), securitySchemes: SCHEMES },

@@ -1,6 +1,6 @@
 // What the admin API answers about the flight recorder, as schemas.
 import * as z from 'zod'
-import { sealingJwk } from '../../evidence/sealing-key.ts'
+import { sealingJwk } from '../../src/evidence/sealing-key.ts'
 
 const seconds = z.int().describe('Unix seconds')
 const milliseconds = z.int().describe('Unix milliseconds')
