@@ -33,4 +33,21 @@ export const DIRECTORY_MIGRATIONS: readonly Migration[] = [
       sql.exec('ALTER TABLE receipts ADD COLUMN closing TEXT')
     },
   },
+  {
+    // What a million people ask is read by an index.
+    version: 6,
+    run: (sql) => {
+      for (const [table, index] of [
+        ['campaign_people', 'campaign_people_failing ON campaign_people (campaign) WHERE attempts > 0'],
+        ['provisioned_users', 'provisioned_users_by_age ON provisioned_users (issuer, created_at, id) WHERE deleted = 0'],
+        ['security_events', 'security_events_by_client ON security_events (client_id, number)'],
+      ] as const)
+        if (hasTable(sql, table)) sql.exec(`CREATE INDEX IF NOT EXISTS ${index}`)
+    },
+  },
 ]
+
+/** A table that came with a later release is not there yet in one of the first. */
+function hasTable(sql: SqlStorage, name: string): boolean {
+  return sql.exec("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", name).toArray().length > 0
+}

@@ -2,6 +2,8 @@
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { describe, expect, test } from 'vitest'
+import { DIRECTORY_MIGRATIONS } from '../../src/directory/migrations.ts'
+import { migrate } from '../../src/platform/migrations.ts'
 import { eachBeginsAt } from './clock.ts'
 import directoryOfFirst from './fixtures/directory-1.json' with { type: 'json' }
 import sessionOfFirst from './fixtures/session-1.json' with { type: 'json' }
@@ -58,6 +60,12 @@ async function shapeOf(stub: DurableObjectStub): Promise<Readonly<Record<string,
   )
 }
 
+/** Every index as it was made: one that is made otherwise today would keep its old form under the same name. */
+async function indexesOf(stub: DurableObjectStub): Promise<readonly unknown[]> {
+  const query = "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL ORDER BY name"
+  return await runInDurableObject(stub, (_, { storage: { sql } }) => sql.exec(query).toArray())
+}
+
 async function versionOf(stub: DurableObjectStub): Promise<unknown> {
   return await runInDurableObject(
     stub,
@@ -95,12 +103,13 @@ describe('a directory of the first release', () => {
     expect(receipts[0]).toMatchObject({ id: 'order unblock', by: 'subject-9', byName: 'Carol' })
   })
 
-  test('has the tables a new one has, and knows its version', async () => {
+  test('has the tables and indexes a new one has, and knows its version', async () => {
     const fresh = env.DIRECTORY.getByName('directory of today')
     await fresh.people('', undefined)
     await wakeWith(directory(), directoryOfFirst)
     await directory().people('', undefined)
     expect(await shapeOf(directory())).toEqual(await shapeOf(fresh))
+    expect(await indexesOf(directory())).toEqual(await indexesOf(fresh))
     expect(await versionOf(directory())).toBe(await versionOf(fresh))
   })
 
@@ -115,6 +124,22 @@ describe('a directory of the first release', () => {
     expect((await directory().receipts(undefined)).receipts).toHaveLength(2)
     expect(await versionOf(directory())).toBe(99)
   })
+})
+
+test('indexes that a later release needs are made by its migration', async () => {
+  const fresh = env.DIRECTORY.getByName('directory of version 5')
+  await fresh.people('', undefined)
+  const dropped = ['campaign_people_failing', 'provisioned_users_by_age', 'security_events_by_client']
+  await runInDurableObject(fresh, (_, { storage: { sql } }) => {
+    for (const name of dropped) sql.exec(`DROP INDEX ${name}`)
+    sql.exec('UPDATE schema_version SET version = 5')
+  })
+  await runInDurableObject(fresh, (_, { storage }) => migrate(storage, DIRECTORY_MIGRATIONS))
+  const names = await runInDurableObject(fresh, (_, { storage: { sql } }) =>
+    sql.exec<{ name: string }>("SELECT name FROM sqlite_master WHERE type = 'index'").toArray(),
+  )
+  expect(names.map(({ name }) => name)).toEqual(expect.arrayContaining(dropped))
+  expect(await versionOf(fresh)).toBe(DIRECTORY_MIGRATIONS.at(-1)?.version)
 })
 
 describe('a person’s object of the first release', () => {
