@@ -57,7 +57,7 @@ export interface Batch {
   readonly people: readonly PersonToAsk[]
 }
 
-/** How many people are asked at a time. */
+/** So many people are told before the answer, all at once. */
 export const BATCH = 50
 const SHOWN_FAILING = 50
 
@@ -104,11 +104,11 @@ export class CampaignRows {
     )
   }
 
-  /** People of one campaign whose time to be asked has come. */
-  due(): Batch | undefined {
+  /** At most so many people of one campaign whose time to be asked has come. */
+  due(most: number): Batch | undefined {
     const query = `SELECT * FROM campaign_people WHERE due <= ?1 AND
       campaign = (SELECT campaign FROM campaign_people WHERE due <= ?1 ORDER BY due LIMIT 1) ORDER BY due LIMIT ?2`
-    const people = [...this.#storage.sql.exec<PersonRow>(query, Date.now(), BATCH)]
+    const people = [...this.#storage.sql.exec<PersonRow>(query, Date.now(), most)]
     const [first] = people
     if (!first) return undefined
     const [campaign] = this.#storage.sql.exec<CampaignRow>('SELECT * FROM campaigns WHERE id = ?', first.campaign)

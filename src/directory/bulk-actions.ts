@@ -24,6 +24,7 @@ import {
 } from './bulk-action-rows.ts'
 import type { NotBefore } from './not-before.ts'
 import { Openings } from './openings.ts'
+import { Pace } from './pace.ts'
 import type { People } from './people.ts'
 import { begun, type Receipts } from './receipts.ts'
 
@@ -50,6 +51,7 @@ export class Campaigns extends LifecycleCapability {
   readonly #options: CampaignOptions
   readonly #rows: CampaignRows
   readonly #openings = new Openings()
+  readonly #pace = new Pace()
   /** Who waits until an action is over. */
   readonly #waiting = new Map<string, () => void>()
   /** The people who are being asked at this moment. */
@@ -192,9 +194,9 @@ export class Campaigns extends LifecycleCapability {
   }
 
   async onJob(): Promise<LifecycleJobOutcome> {
-    const batch = this.#rows.due() ?? this.#further()
+    const batch = this.#rows.due(this.#pace.most) ?? this.#further()
     if (!batch) return this.#rest()
-    const round = this.#round(batch)
+    const round = this.#pace.watch(this.#round(batch))
     this.#batch = { campaign: batch.campaign.id, answered: round }
     await round.finally(() => (this.#batch = undefined))
     return 'yield'
@@ -227,11 +229,12 @@ export class Campaigns extends LifecycleCapability {
     const [campaign] = sql.exec<CampaignRow>('SELECT * FROM campaigns WHERE walked = 0 ORDER BY at, id LIMIT 1')
     if (!campaign) return undefined
     const related = relatedTo(campaign.what, campaign.target)
-    const subs = this.#options.people.connected(related, campaign.come_to, BATCH)
+    const { most } = this.#pace
+    const subs = this.#options.people.connected(related, campaign.come_to, most)
     this.#storage.transactionSync(() => {
       for (const sub of subs) this.#rows.add(campaign.id, sub, Date.now(), 0)
       const comeTo = subs.at(-1) ?? campaign.come_to
-      sql.exec('UPDATE campaigns SET come_to = ?, walked = ? WHERE id = ?', comeTo, subs.length < BATCH ? 1 : 0, campaign.id)
+      sql.exec('UPDATE campaigns SET come_to = ?, walked = ? WHERE id = ?', comeTo, subs.length < most ? 1 : 0, campaign.id)
     })
     return { campaign, people: subs.map((sub) => ({ sub, attempts: 0, late: 0 })) }
   }

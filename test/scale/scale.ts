@@ -7,7 +7,7 @@ import { AdminProgram } from '../world/administrator.ts'
 import { BrokerClient } from '../world/broker-client.ts'
 import { CompanyDirectory } from '../world/company-directory.ts'
 import { startWorld } from '../world/world.ts'
-import { bytesOf, directoryFile, seed } from './seed.ts'
+import { bytesOf, directoryFile, seed, seedObjects } from './seed.ts'
 
 const { values } = parseArgs({
   options: {
@@ -15,6 +15,7 @@ const { values } = parseArgs({
     events: { type: 'string', default: '10000000' },
     rounds: { type: 'string', default: '20' },
     revoke: { type: 'string', default: '60' },
+    objects: { type: 'string', default: '2000' },
   },
 })
 const [people, events, rounds] = [Number(values.people), Number(values.events), Number(values.rounds)]
@@ -70,18 +71,23 @@ try {
   })
   await measured('sign-in, all of it', async () => await client.signIn('bob'))
 
+  await world.killRuntime()
+  const objects = await timed('objects', () => seedObjects(dataDir, Number(values.objects)))
+  await world.restartRuntime()
   const receipt = await timed('revoke everyone: the answer', async () => await carol.revoke({ what: 'everyone' }))
   const began = Date.now()
   const during: number[] = []
-  while (Date.now() - began < Number(values.revoke) * 1000) {
+  let done = 0
+  // Whom nobody made an object for costs more than in real life: with them it ends.
+  while (Date.now() - began < Number(values.revoke) * 1000 && done < objects) {
     const start = performance.now()
     await carol.see('/people?search=alice.160016')
     during.push(performance.now() - start)
+    if (during.length % 5 === 0) done = (await carol.receipt(receipt.id)).people.done
   }
-  const { people: reached } = await carol.receipt(receipt.id)
-  const each = reached.done / ((Date.now() - began) / 1000)
+  const each = done / ((Date.now() - began) / 1000)
   console.log(
-    `revoke everyone: ${reached.done} of ${reached.total} people in ${values.revoke} s, ${Math.round(each)} a second: all of them in ${Math.round(reached.total / each / 60)} minutes`,
+    `revoke everyone: ${done} people in ${Math.round((Date.now() - began) / 1000)} s, ${Math.round(each)} a second: ${people} in ${Math.round(people / each / 60)} minutes`,
   )
   say('a search meanwhile', during)
 } finally {
