@@ -60,16 +60,16 @@ export class Grants {
     this.acknowledged += 1
   }
 
-  /** Undefined while the node can not say. */
-  async judge({ statusWith }: Node, since = 0): Promise<readonly string[] | undefined> {
+  /** `unanswered` while the node can not say, with what it says instead. */
+  async judge({ statusWith }: Node, since = 0): Promise<{ readonly sentences: readonly string[]; readonly unanswered?: string }> {
     const sentences: string[] = []
     for (const { name, newest, fate } of this.#all.slice(since)) {
       const status = await statusWith(newest.accessToken)
-      if (status !== 200 && status !== 401) return undefined
+      if (status !== 200 && status !== 401) return { sentences, unanswered: `status ${status} for ${name}` }
       if (fate === 'alive' && status === 401) sentences.push(`${name} was given a grant, and is refused`)
       if (fate === 'dead' && status === 200) sentences.push(`${name} was taken its grant, and is let in`)
     }
-    return sentences
+    return { sentences }
   }
 
   /** The newest refresh token of every grant that lives is the one that was handed out. */

@@ -1,5 +1,6 @@
 // npm run loss -- --kills 50 --nodes 3 [--fault kill|freeze|cut|silent|drain] [--seed 7]: does a cluster forget what it has acknowledged?
 //
+// With `--store http://127.0.0.1:7480` the bucket named `bucket` of a real S3 server, with the key of AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.
 // People sign in, refresh and revoke while the node that owns one of their objects is killed. Then every node is asked about every
 // grant: what was given and not taken back has to be alive, what was taken back has to be dead. What was not acknowledged may be either.
 import { randomInt } from 'node:crypto'
@@ -13,6 +14,8 @@ const { values } = parseArgs({
     nodes: { type: 'string', default: '3' },
     fault: { type: 'string', default: 'kill' },
     seed: { type: 'string' },
+    store: { type: 'string' },
+    'bare-etags': { type: 'boolean', default: false },
   },
 })
 const { fault } = values
@@ -27,9 +30,18 @@ const onRound = (round: LossRound): void => {
     `${String(rounds.length).padStart(4)} ${fault}: ${round.acknowledged} writes acknowledged, ${round.unanswered} not, ` +
       `${round.isComplete ? 'all nodes agree' : 'GIVEN UP'} after ${(round.agreedAfterMs / 1000).toFixed(1)} s, ${round.left} nodes left by themselves, lost ${round.lost.length}`,
   )
-  for (const sentence of round.lost) console.log(`     ${sentence}`)
+  for (const sentence of [...round.lost, ...round.silent]) console.log(`     ${sentence}`)
 }
-const last = await lose({ rounds: Number(values.kills), nodes: Number(values.nodes), fault, chance: new Chance(seed), onRound })
+const { AWS_ACCESS_KEY_ID: accessKey = '', AWS_SECRET_ACCESS_KEY: secret = '' } = process.env
+const store = values.store === undefined ? undefined : { url: values.store, accessKey, secret, bareETags: values['bare-etags'] }
+const last = await lose({
+  rounds: Number(values.kills),
+  nodes: Number(values.nodes),
+  fault,
+  chance: new Chance(seed),
+  onRound,
+  store,
+})
 
 const sum = (of: (round: LossRound) => number): number => rounds.reduce((all, round) => all + of(round), 0)
 const agreed = rounds.map(({ agreedAfterMs }) => agreedAfterMs).toSorted((a, b) => a - b)

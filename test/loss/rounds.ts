@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
 import type { Chance } from '../crash/chance.ts'
 import { startCluster, type ClusterWorld, type Node } from '../world/cluster.ts'
+import type { RealStore } from '../world/bucket.ts'
 import { PERSON_KEYS } from '../world/people.ts'
 import { grantsOf, type Grants } from './grants.ts'
 
@@ -18,6 +19,8 @@ export interface LossRound {
   readonly left: number
   /** False: nodes had not answered for everybody when the time was over, as when there is too little machine for them. */
   readonly isComplete: boolean
+  /** Which node did not answer for whom, and what it said. */
+  readonly silent: readonly string[]
   /** Sentences. */
   readonly lost: readonly string[]
 }
@@ -28,6 +31,7 @@ export interface LossOptions {
   readonly fault: Fault
   readonly chance: Chance
   readonly onRound: (round: LossRound) => void
+  readonly store?: RealStore | undefined
 }
 
 const AGREE_WITHIN_MS = 120_000
@@ -39,8 +43,8 @@ export function isFault(text: string): text is Fault {
 }
 
 /** Answers what is wrong at the end, when everything that was ever acknowledged is looked at once more. */
-export async function lose({ rounds, nodes, fault, chance, onRound }: LossOptions): Promise<readonly string[]> {
-  const world = await startCluster({ nodes, isSupervised: true, overrides: { RATE_LIMIT_REQUESTS: '1000000' } })
+export async function lose({ rounds, nodes, fault, chance, onRound, store }: LossOptions): Promise<readonly string[]> {
+  const world = await startCluster({ nodes, isSupervised: true, overrides: { RATE_LIMIT_REQUESTS: '1000000' }, store })
   try {
     const all = await grantsOf(world, PERSON_KEYS)
     for (let round = 0; round < rounds; round += 1) onRound(await loseOnce(world, all, fault, chance))
@@ -68,12 +72,13 @@ async function loseOnce(world: ClusterWorld, all: readonly Grants[], fault: Faul
   await fail(victim, fault)
   isOver = true
   await writing
-  const { sentences, isComplete } = await agreed(world, all, since)
+  const { sentences, isComplete, silent } = await agreed(world, all, since)
   const left = world.nodes.reduce((sum, node) => sum + node.leftByItself, 0)
   for (const node of world.nodes) node.leftByItself = 0
   return {
     left,
     isComplete,
+    silent,
     acknowledged: total(all, 'acknowledged') - before.acknowledged,
     unanswered: total(all, 'unanswered') - before.unanswered,
     agreedAfterMs: Date.now() - failedAt,
@@ -106,6 +111,7 @@ interface Agreement {
   readonly sentences: readonly string[]
   /** False: a node had not answered for everybody when the time was over. */
   readonly isComplete: boolean
+  readonly silent: readonly string[]
 }
 
 /** Every node answers for every grant, and whether each answer is right. */
@@ -114,12 +120,18 @@ async function agreed(world: ClusterWorld, all: readonly Grants[], since: number
   for (;;) {
     const said = await Promise.all(
       world.nodes.flatMap((node, index) =>
-        all.map(async (grants) => (await grants.judge(node, since))?.map((sentence) => `node ${index}: ${sentence}`)),
+        all.map(async (grants) => {
+          const { sentences, unanswered } = await grants.judge(node, since)
+          return {
+            sentences: sentences.map((sentence) => `node ${index}: ${sentence}`),
+            unanswered: unanswered && `node ${index}: ${unanswered}`,
+          }
+        }),
       ),
     )
-    const answered = said.filter((sentences) => sentences !== undefined)
-    if (answered.length === said.length) return { sentences: answered.flat(), isComplete: true }
-    if (Date.now() > deadline) return { sentences: answered.flat(), isComplete: false }
+    const silent = said.flatMap(({ unanswered }) => unanswered ?? [])
+    const isComplete = silent.length === 0
+    if (isComplete || Date.now() > deadline) return { sentences: said.flatMap(({ sentences }) => sentences), isComplete, silent }
     await sleep(250)
   }
 }
@@ -131,7 +143,7 @@ function ownerOf({ bucket, nodes }: ClusterWorld, chance: Chance): Node | undefi
   const owners = bucket.keys.filter((key) => key.endsWith('/own.json'))
   const key = owners[chance.between(0, owners.length - 1)]
   const { node } = ownSchema.parse(JSON.parse(bucket.read(key ?? '') ?? '{}'))
-  const lease = bucket.read(`broker/v1/nodes/${node}.json`) ?? ''
+  const lease = bucket.read(`${key?.split('/')[0]}/v1/nodes/${node}.json`) ?? ''
   return nodes.find(({ peers }) => lease.includes(peers))
 }
 

@@ -1,6 +1,6 @@
 // A bucket as S3 keeps one, in memory: signed requests, conditional writes, listings in pages; and doors that can be shut, one for each node.
 import { createHash, createHmac } from 'node:crypto'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer, request as ask, type IncomingMessage, type ServerResponse } from 'node:http'
 import { close, listen } from './listening.ts'
 
 /** open: answers · refused: no connection · silent: connects, and never answers · failing: 503 to everything. */
@@ -32,15 +32,31 @@ const SKEW_MS = 15 * 60_000
 /** S3 answers at most 1,000; a listing in one page would never ask for the second. */
 const PAGE = 25
 
+/** A real S3 server, in which there is a bucket of the name `bucket`. */
+export interface RealStore {
+  readonly url: string
+  readonly accessKey: string
+  readonly secret: string
+  /** It compares an ETag in If-Match only where no quotes are around it, as Ceph 16 does. The header is not signed. */
+  readonly bareETags: boolean
+}
+
 export class Bucket {
   readonly #objects = new Map<string, Stored>()
   readonly #closers: (() => Promise<void>)[] = []
+  readonly #store: RealStore | undefined
   /** By method. */
   readonly requests: Record<string, number> = {}
 
+  /** With a store its doors lead there, and what it has taken is known here too. */
+  constructor(store?: RealStore) {
+    this.#store = store
+  }
+
   /** What an S3 client is told. */
   environment(door: Door): Record<string, string> {
-    return { AWS_ENDPOINT_URL: door.url, AWS_REGION: 'auto', AWS_ACCESS_KEY_ID: ACCESS_KEY, AWS_SECRET_ACCESS_KEY: SECRET }
+    const { accessKey, secret } = this.#store ?? { accessKey: ACCESS_KEY, secret: SECRET }
+    return { AWS_ENDPOINT_URL: door.url, AWS_REGION: 'us-east-1', AWS_ACCESS_KEY_ID: accessKey, AWS_SECRET_ACCESS_KEY: secret }
   }
 
   get keys(): readonly string[] {
@@ -77,11 +93,35 @@ export class Bucket {
     }
     if (door.state === 'refused') return void request.socket.destroy()
     if (door.state === 'silent') return
+    if (door.state === 'open' && this.#store) return await this.#pass(this.#store, request, Buffer.concat(chunks), response)
     // From here to the answer nothing is awaited: a condition holds when its write is made.
     const said = door.state === 'failing' ? problem(503, 'SlowDown') : this.#said(request, Buffer.concat(chunks))
     const date = new Date(Date.now() + door.skewMs).toUTCString()
     response.writeHead(said.status, { date, 'x-amz-request-id': 'of-this-test', ...said.headers })
     response.end(request.method === 'HEAD' ? undefined : said.body)
+  }
+
+  /** As it came, name of the host included: that is signed too. */
+  async #pass(
+    { url, bareETags }: RealStore,
+    { method = '', url: path, headers }: IncomingMessage,
+    body: Buffer,
+    to: ServerResponse,
+  ): Promise<void> {
+    this.requests[method] = (this.requests[method] ?? 0) + 1
+    const match = headers['if-match']
+    const passed = bareETags && match !== undefined ? { ...headers, 'if-match': match.replaceAll('"', '') } : headers
+    const asked = ask(new URL(url).href, { method, path, headers: passed, agent: false })
+    const answered = new Promise<IncomingMessage>((resolve, reject) => asked.once('response', resolve).once('error', reject))
+    asked.end(body)
+    const answer = await answered.catch(() => undefined)
+    if (!answer) return void to.destroy()
+    const key = decodeURIComponent(new URL(path ?? '/', url).pathname.split('/').slice(2).join('/'))
+    const isDone = answer.statusCode !== undefined && answer.statusCode < 300
+    if (isDone && method === 'PUT') this.#objects.set(key, { body, etag: String(answer.headers.etag), at: new Date() })
+    if (isDone && method === 'DELETE') this.#objects.delete(key)
+    to.writeHead(answer.statusCode ?? 502, answer.headers)
+    answer.pipe(to)
   }
 
   #said(request: IncomingMessage, body: Buffer): Said {

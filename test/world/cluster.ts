@@ -5,7 +5,7 @@ import { connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Bucket, type Door } from './bucket.ts'
+import { Bucket, type Door, type RealStore } from './bucket.ts'
 import { callTool, type ToolCall } from './broker-client.ts'
 import { demoVars, startDemoProvider } from './demo-parts.ts'
 import { startDownstream, type Downstream } from './downstream.ts'
@@ -49,6 +49,8 @@ export interface ClusterOptions {
   readonly isSupervised?: boolean
   /** By node, in milliseconds: how far its clock is from the one of the store. */
   readonly skewsMs?: readonly number[]
+  /** Absent: one in memory. */
+  readonly store?: RealStore | undefined
 }
 
 export async function startCluster({
@@ -56,6 +58,7 @@ export async function startCluster({
   overrides = {},
   isSupervised = false,
   skewsMs = [],
+  store,
 }: ClusterOptions): Promise<ClusterWorld> {
   const dataDir = await mkdtemp(join(tmpdir(), 'broker-cluster-'))
   const closers: (() => Promise<void>)[] = [async () => await rm(dataDir, { recursive: true, force: true })]
@@ -65,7 +68,9 @@ export async function startCluster({
     for (const closer of closers.splice(0).toReversed()) await closer()
   }
   try {
-    const bucket = new Bucket()
+    const bucket = new Bucket(store)
+    // A real store is used by one run after another.
+    const prefix = store ? `broker-${Date.now()}` : 'broker'
     closers.push(async () => await bucket.close())
     const balancer = new Balancer()
     const brokerUrl = `http://localhost:${await balancer.listen()}`
@@ -96,7 +101,7 @@ export async function startCluster({
         onLog: ({ message }) => void log.push(message),
         onCrash: () => void left(),
         cluster: {
-          bucket: 's3://bucket/broker',
+          bucket: `s3://bucket/${prefix}`,
           address: peers,
           key: 'a-key-that-only-the-nodes-of-this-test-know',
           env: bucket.environment(door),
