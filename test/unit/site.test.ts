@@ -15,7 +15,11 @@ test.for([...GENERATED])('%s is what the code says: npm run docs:reference', ([f
 describe('README.md', () => {
   const lines = document('README.md').split('\n')
 
-  test('is read in three minutes: 200 lines of 120 characters at most', () => {
+  test('is read aloud in three minutes: 450 words besides code and tables, 200 lines of 120 characters at most', () => {
+    const spoken = document('README.md')
+      .replace(/```[\s\S]*?```|<!--[\s\S]*?-->|!\[[^\]]*\]\([^)]*\)|^\|.*$/gm, '')
+      .replace(/\]\([^)]*\)/g, ']')
+    expect(spoken.match(/[\p{L}\d][\p{L}\d’'./:@-]*/gu)?.length).toBeLessThanOrEqual(450)
     expect(lines.length).toBeLessThanOrEqual(200)
     expect(lines.filter((line) => line.length > 120)).toEqual([])
   })
