@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { TrustedKeys, walk, evidenceLines } from '../../scripts/evidence/verify.ts'
 import { AdminProgram } from '../world/administrator.ts'
 import { BrokerClient } from '../world/broker-client.ts'
-import { BROWSER_TESTS_RUN, launchChromium, photograph, picturesOf } from '../world/chromium.ts'
+import { BROWSER_TESTS_RUN, launchChromium, examine, picturesOf } from '../world/chromium.ts'
 import { forEveryTry } from '../world/each-try.ts'
 import { ExportReceiver } from '../world/export-sink.ts'
 import { openAs } from '../world/portal-visit.ts'
@@ -80,7 +80,7 @@ test.runIf(BROWSER_TESTS_RUN)(
     const { page, complaints } = await openAs('carol', browser, `${world.brokerUrl}/admin`)
     await page.click('a[href="/admin/exports"]')
     expect(await page.locator('tr[data-sink="away"]').innerText()).toMatch(/Failed \d+ times?/)
-    expect(await photograph(page, picturesOf('portal'), 'exports')).toEqual([])
+    expect(await examine(page, picturesOf('portal'), 'exports')).toEqual([])
     await page.click('#test-siem')
     expect(await page.locator('#notice').innerText()).toBe('siem has taken the test event.')
     expect(receiver.tests).toHaveLength(1)
@@ -96,7 +96,7 @@ test.runIf(BROWSER_TESTS_RUN)(
     await page.locator('a[href^="/admin/receipts/"]').first().click()
     const [download] = await Promise.all([page.waitForEvent('download'), page.click('#signed')])
     expect(download.suggestedFilename()).toMatch(/^receipt.*\.json$/)
-    expect(await photograph(page, picturesOf('portal'), 'receipt-signed')).toEqual([])
+    expect(await examine(page, picturesOf('portal'), 'receipt-signed')).toEqual([])
     expect(complaints).toEqual([])
   },
 )

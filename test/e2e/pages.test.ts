@@ -6,7 +6,7 @@ import { pageAsset } from '../../src/pages/assets.ts'
 import { type Place, pageHeaders } from '../../src/pages/headers.ts'
 import { EXAMPLES } from '../unit/pages/examples.ts'
 import { OWN_EXAMPLES, PORTAL_EXAMPLES } from '../unit/pages/portal-pages.ts'
-import { BROWSER_TESTS_RUN, DEVICES, launchChromium, NO_CLICK_YET, openTab, photograph, picturesOf } from '../world/chromium.ts'
+import { BROWSER_TESTS_RUN, DEVICES, examine, launchChromium, NO_CLICK_YET, openTab, picturesOf } from '../world/chromium.ts'
 import { assetFolder } from '../world/asset-folder.ts'
 import { forEveryTry } from '../world/each-try.ts'
 
@@ -66,7 +66,7 @@ describe.runIf(BROWSER_TESTS_RUN)('in Chromium', () => {
     it.for(Object.keys(PAGES))('%s can be read, fits, and runs nothing', async (name) => {
       const tab = idle.pop() ?? (await openTab(browser))
       await tab.page.goto(`${origin}/${name}`)
-      expect(await photograph(tab.page, PICTURES, name)).toEqual([])
+      expect(await examine(tab.page, PICTURES, name)).toEqual([])
       const complaints = tab.complaints.splice(0)
       expect(complaints.filter((text) => !text.includes(NO_CLICK_YET) && !text.includes(FEED))).toEqual([])
       idle.push(tab)

@@ -2,7 +2,7 @@
 import type { Browser, Page } from 'playwright-core'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { BrokerClient, countForLong, errorOf, statusWith } from '../world/broker-client.ts'
-import { BROWSER_TESTS_RUN, photograph, picturesOf } from '../world/chromium.ts'
+import { BROWSER_TESTS_RUN, examine, photograph, picturesOf } from '../world/chromium.ts'
 import { decide, eventsIn, LONG_ENOUGH, openAs, pictured } from '../world/portal-visit.ts'
 import type { World } from '../world/world.ts'
 import { forEveryTry } from '../world/each-try.ts'
@@ -207,7 +207,7 @@ describe.runIf(BROWSER_TESTS_RUN)('the portal', () => {
       await Promise.all([page.waitForResponse((response) => response.status() === 400), page.click('#do')])
       expect(await page.textContent('#complaint')).toContain('Nothing was done')
       expect(await statusWith(world.mcpUrl, accessToken)).toBe(200)
-      expect(await photograph(page, PICTURES, 'everyone')).toEqual([])
+      expect(await examine(page, PICTURES, 'everyone')).toEqual([])
       await page.fill('#reason', 'the key leaked')
       await page.fill('#typed', 'everybody')
       await page.click('#do')

@@ -1,5 +1,4 @@
 // Sealed recordings from the first key to a lost passphrase, in a real browser and on the command line; and that no server ever learns what opens them.
-import { spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,6 +13,7 @@ import { textsIn } from '../world/disk.ts'
 import { forEveryTry } from '../world/each-try.ts'
 import { openAs } from '../world/portal-visit.ts'
 import { foundInMemory, MEMORY_IS_READABLE } from '../world/process-memory.ts'
+import { type Ended, programEnds } from '../world/program.ts'
 import { startWorld, type World } from '../world/world.ts'
 
 /** Keys are derived here, on purpose slowly. */
@@ -146,15 +146,8 @@ describe.runIf(BROWSER_TESTS_RUN)('attack 130: a sealed recording', () => {
     args: readonly string[],
     secret: string,
     env: NodeJS.ProcessEnv = { BROKER_URL: world.brokerUrl, ADMIN_TOKEN: token },
-  ): Promise<{ readonly code: number | null; readonly out: string; readonly err: string }> {
-    const program = [join(ROOT, 'scripts/admin.ts'), 'recording', ...args]
-    const child = spawn(process.execPath, program, { env: { PATH: process.env['PATH'], ...env }, stdio: 'pipe' })
-    child.stdin.end(`${secret}\n`)
-    let [out, err] = ['', '']
-    child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()))
-    child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()))
-    const code = await new Promise<number | null>((resolve) => child.once('close', resolve))
-    return { code, out, err }
+  ): Promise<Ended> {
+    return await programEnds([join(ROOT, 'scripts/admin.ts'), 'recording', ...args], env, `${secret}\n`)
   }
 
   /** Bob may do what carol may; he has no passphrase, so what he is given are ciphertexts. */

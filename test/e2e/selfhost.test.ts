@@ -10,6 +10,7 @@ import { BrokerClient, countForLong, statusWith } from '../world/broker-client.t
 import { startDownstream, type Downstream } from '../world/downstream.ts'
 import { startIdentityProvider, type IdentityProvider } from '../world/identity-provider.ts'
 import { freePort } from '../world/listening.ts'
+import { bareEnvironment } from '../world/program.ts'
 import { forEveryTry } from '../world/each-try.ts'
 
 const PROGRAM = join(import.meta.dirname, '../../selfhost/main.ts')
@@ -113,8 +114,10 @@ interface Started {
 }
 
 function started(vars: Readonly<Record<string, string>>, ...args: readonly string[]): Started {
-  const { PATH = '' } = process.env
-  const child = spawn(process.execPath, [PROGRAM, ...args], { env: { PATH, ...vars }, stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, [PROGRAM, ...args], {
+    env: { ...bareEnvironment(), ...vars },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   const lines: Line[] = []
   createInterface({ input: child.stdout }).on('line', (line) => lines.push(JSON.parse(line)))
   const untilSaid = async (event: string): Promise<void> => {

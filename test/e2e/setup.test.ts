@@ -9,6 +9,7 @@ import { expect, test } from 'vitest'
 import { BrokerClient, statusWith } from '../world/broker-client.ts'
 import { signInAs } from '../world/browser.ts'
 import { startDownstream, type Downstream } from '../world/downstream.ts'
+import { bareEnvironment } from '../world/program.ts'
 import { forEveryTry } from '../world/each-try.ts'
 import { startIdentityProvider, type IdentityProvider } from '../world/identity-provider.ts'
 import { freePort } from '../world/listening.ts'
@@ -239,7 +240,7 @@ async function piped(
 
 /** Nothing of whoever runs the tests has a say, and no browser opens. */
 function environment(): NodeJS.ProcessEnv {
-  return { PATH: `${folder}:${process.env['PATH']}`, HOME: folder, BROWSER: 'true', TERM: 'xterm' }
+  return { ...bareEnvironment(), PATH: `${folder}:${process.env['PATH']}`, HOME: folder, BROWSER: 'true', TERM: 'xterm' }
 }
 
 function collected(child: ChildProcess): { readonly text: () => string; readonly ended: Promise<number | null> } {

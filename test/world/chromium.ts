@@ -74,10 +74,28 @@ export function picturesOf(test: string): string {
 }
 
 /**
- * Looks at the page on every device in every scheme, and answers what is wrong with it on any of them. Pictures are for people, and
- * not taken in CI. axe looks at the phone in light and at the desk in dark; contrast, width and targets are measured on all four.
+ * Looks at the page on every device in every scheme, and answers what is wrong with it on any of them: contrast, width and targets.
+ * Pictures are for people, and not taken in CI. Whether every kind of page keeps people out is asked once, by `examine`, of the
+ * examples in `pages.test.ts`: axe takes four times as long as the rest.
  */
 export async function photograph(page: Page, folder: string, name: string): Promise<readonly string[]> {
+  return await lookAt(page, folder, name, async () => [])
+}
+
+/** The same, and axe: all it knows on the phone in light, and on the desk in dark all but contrast, which is measured on all four. */
+export async function examine(page: Page, folder: string, name: string): Promise<readonly string[]> {
+  return await lookAt(page, folder, name, async (device, scheme) => {
+    if ((device === 'phone') !== (scheme === 'light')) return []
+    return await barriersOf(page, { contrast: device === 'phone' })
+  })
+}
+
+async function lookAt(
+  page: Page,
+  folder: string,
+  name: string,
+  moreOf: (device: string, scheme: string) => Promise<readonly string[]>,
+): Promise<readonly string[]> {
   const wrong: string[] = []
   for (const [device, viewport] of Object.entries(DEVICES)) {
     await page.setViewportSize(viewport)
@@ -85,8 +103,7 @@ export async function photograph(page: Page, folder: string, name: string): Prom
       await page.emulateMedia({ colorScheme })
       const path = join(folder, `${name}-${device}-${colorScheme}.png`)
       if (!process.env['CI']) await page.screenshot({ path, fullPage: true })
-      const isForAxe = (device === 'phone') === (colorScheme === 'light')
-      const flaws = [...(isForAxe ? await barriersOf(page) : []), ...(await flawsOf(page))]
+      const flaws = [...(await moreOf(device, colorScheme)), ...(await flawsOf(page))]
       wrong.push(...flaws.map((flaw) => `${name} on a ${device} in ${colorScheme}: ${flaw}`))
     }
   }
@@ -108,9 +125,10 @@ const require = createRequire(import.meta.url)
 const AXE = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8')
 
 /** What axe finds that would keep people from reading or using the page: serious and critical, by the WCAG rules it knows. */
-export async function barriersOf(page: Page): Promise<readonly string[]> {
+export async function barriersOf(page: Page, { contrast = true } = {}): Promise<readonly string[]> {
+  const options = JSON.stringify({ resultTypes: ['violations'], rules: { 'color-contrast': { enabled: contrast } } })
   if (!(await page.evaluate<boolean>('"axe" in window'))) await page.evaluate(AXE)
-  return await page.evaluate<string[]>(`axe.run({ resultTypes: ['violations'] }).then(({ violations }) => violations
+  return await page.evaluate<string[]>(`axe.run(${options}).then(({ violations }) => violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
     .map(({ id, help, nodes }) => 'axe ' + id + ': ' + help + ' (' + nodes.map(({ html }) => html.slice(0, 120)).join(' ') + ')'))`)
 }

@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach } from 'vitest'
 import { Browser, signInAs, type Page } from './browser.ts'
 import type { PersonKey } from './people.ts'
+import { bareEnvironment } from './program.ts'
 
 /** Linux programs end in xdg-open, which asks $BROWSER where it finds no desktop; those on a Mac call `open`, and find this one first. */
 const OPENER = '#!/bin/sh\nprintf "%s\\n" "$1" >> "$OPENED_ADDRESSES"\n'
@@ -28,6 +29,7 @@ export class Home {
 
   environment(): NodeJS.ProcessEnv {
     return {
+      ...bareEnvironment(),
       PATH: `${this.path}${delimiter}${process.env['PATH'] ?? ''}`,
       HOME: this.path,
       BROWSER: join(this.path, 'open'),
