@@ -1,7 +1,7 @@
 // Verifies evidence without the broker: statements by keys somebody trusts, and lines by each other. What an auditor runs.
 import { calculateJwkThumbprint, compactVerify, importJWK, type JWK } from 'jose'
 import * as z from 'zod'
-import { canonical } from '../../src/evidence/canonical.ts'
+import { canonical } from '../../src/platform/canonical-json.ts'
 import { BEFORE_ALL, digestOf, hashOf, type EvidenceEntry } from '../../src/evidence/line.ts'
 import { GAP_TYPE, HEAD_TYPE, KEY_TYPE, RECEIPT_TYPE, type StatementType } from '../../src/evidence/statements.ts'
 

@@ -10,7 +10,7 @@ import type { AdminAction, Receipt } from '../session/contract/receipt.ts'
 import type { Opening, TakenBack } from '../session/contract/taken-back.ts'
 import type { Failing } from './bulk-action-rows.ts'
 import { applyPolicy } from './applied-policy.ts'
-import { tablesOf, directoryTablesInOrder, type DirectoryTables } from './tables.ts'
+import { directoryTables, directoryTablesInOrder, type DirectoryTables } from './tables.ts'
 import type { ClientRecord, ClientWithPeople } from '../clients/client-record.ts'
 import type { Registration } from './clients.ts'
 import { KnownClients, type ClientPage } from './known-clients.ts'
@@ -39,7 +39,7 @@ export abstract class Directory extends CredentialDirectory {
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env)
-    this.#has = tablesOf(ctx.storage, {
+    this.#has = directoryTables(ctx.storage, {
       ask: async (sub, target, by, bulkAction) => await env.USER_SESSION.getByName(sub).end(target, by, bulkAction),
       obey: async (sub, order, person) => await env.USER_SESSION.getByName(sub).obey(order, person),
       senders: () => this.senders(),

@@ -61,7 +61,7 @@ interface Asking
 }
 
 /** Brings older tables up to date first. */
-export function tablesOf(
+export function directoryTables(
   storage: DurableObjectStorage,
   { now, ask, tell, obey, senders, signer, settings }: Asking,
 ): DirectoryTables {

@@ -1,6 +1,6 @@
 // A line of the evidence: what its digest and its hash are, by which a line that was removed, changed or moved shows (docs/evidence.md).
 import { base64url } from 'jose'
-import { canonical } from './canonical.ts'
+import { canonical } from '../platform/canonical-json.ts'
 import { sha256Bytes } from './sha256.ts'
 
 /** What a line says; `salt` keeps whoever has the digest alone from guessing what it is of. */

@@ -9,7 +9,7 @@ import { log } from '../platform/telemetry.ts'
 import type { PersonAtProvider, RefreshOutcome } from '../session/contract/token-refresher.ts'
 import type { IdentityProviderSettings } from '../settings/providers.ts'
 import { AccessAssertions, type Asserted } from './access-assertion.ts'
-import { askProvider, asIdentityError, assertProviderAtWork, jsonOf } from './ask.ts'
+import { askIdentityProvider, asIdentityError, assertProviderAtWork, answeredJson } from './ask.ts'
 import { identityFrom } from './claims.ts'
 import { IdentityError, type IdentityProvider, type LoggedOut, type Login, type SignedIn } from './provider.ts'
 
@@ -104,12 +104,12 @@ export class AccessApplication implements IdentityProvider {
 
   /** What Access knows besides: name and groups, as long as the session lives. Undefined when it knows no such session. */
   async #known(assertion: string): Promise<Known | undefined> {
-    const response = await askProvider(`${this.#issuer}/cdn-cgi/access/get-identity`, {
+    const response = await askIdentityProvider(`${this.#issuer}/cdn-cgi/access/get-identity`, {
       method: 'GET',
       headers: { accept: 'application/json', cookie: `CF_Authorization=${assertion}` },
     })
     await assertProviderAtWork(response, 'Cloudflare Access')
-    const known = response.ok ? knownSchema.safeParse(await jsonOf(response, 'Cloudflare Access')).data : undefined
+    const known = response.ok ? knownSchema.safeParse(await answeredJson(response, 'Cloudflare Access')).data : undefined
     if (!known) log('info', 'identity.userinfo_refused', { provider: this.host, status: response.status })
     return known
   }

@@ -1,6 +1,6 @@
 // How the identity provider is asked, and one reading of whatever went wrong on the way.
 import * as z from 'zod'
-import { asking, isAtWork, jsonIn, type Ask } from '../oauth-client/ask.ts'
+import { asking, isAtWork, jsonBody, type Ask } from '../oauth-client/ask.ts'
 import type { PublishedKeys } from '../oauth-client/key-set.ts'
 import { keysPublishedAt } from '../oauth-client/published-keys.ts'
 import { meaningOf } from '../oauth-client/remote-error.ts'
@@ -11,7 +11,7 @@ const ANSWER_WITHIN_MS = 15_000
 /** Far more than metadata, keys, tokens or a page of groups have. */
 const MOST_BYTES = 1024 * 1024
 
-export const askProvider: Ask = asking({
+export const askIdentityProvider: Ask = asking({
   withinMs: ANSWER_WITHIN_MS,
   mostBytes: MOST_BYTES,
   by: () => 'operator',
@@ -19,8 +19,8 @@ export const askProvider: Ask = asking({
 })
 
 /** The JSON of an answer; `unreachable` when there is none: a provider that sends a web page instead is not at work. */
-export async function jsonOf(response: Response, what: string): Promise<unknown> {
-  const value = await jsonIn(response)
+export async function answeredJson(response: Response, what: string): Promise<unknown> {
+  const value = await jsonBody(response)
   if (value === undefined) throw new IdentityError('unreachable', `${what} answered ${response.status} without readable JSON`)
   return value
 }
@@ -34,14 +34,14 @@ export async function assertProviderAtWork(response: Response, what: string): Pr
 
 /** The same in one step. */
 export const askProviderAtWork: Ask = async (url, question) => {
-  const answer = await askProvider(url, question)
+  const answer = await askIdentityProvider(url, question)
   await assertProviderAtWork(answer, url)
   return answer
 }
 
 /** The keys at the address that a document of this issuer names. */
 export async function askForKeys(address: string, issuer: string): Promise<PublishedKeys> {
-  return await keysPublishedAt(address, { issuer, ask: askProvider, failed: keysFailed })
+  return await keysPublishedAt(address, { issuer, ask: askIdentityProvider, failed: keysFailed })
 }
 
 function keysFailed(detail: string, isAway: boolean): IdentityError {

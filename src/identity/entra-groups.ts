@@ -1,6 +1,6 @@
 // The groups of a person who is in too many for a token (the overage claim of Microsoft Entra), asked of Microsoft Graph.
 import * as z from 'zod'
-import { askProvider, assertProviderAtWork, jsonOf } from './ask.ts'
+import { askIdentityProvider, assertProviderAtWork, answeredJson } from './ask.ts'
 import { isLoopback } from '../platform/loopback.ts'
 import type { Metadata } from './discovery.ts'
 import { IdentityError } from './provider.ts'
@@ -27,7 +27,7 @@ export async function groupsInGraph(
   let next: string | undefined = `${graph}/v1.0/me/transitiveMemberOf/microsoft.graph.group?$select=id&$top=999`
   for (let page = 0; next !== undefined; page += 1) {
     if (page === MOST_PAGES) throw new IdentityError('invalid', `the person is in more than ${groups.length} groups`)
-    const response = await askProvider(next, {
+    const response = await askIdentityProvider(next, {
       method: 'GET',
       headers: { accept: 'application/json', authorization: `Bearer ${accessToken}` },
     })
@@ -37,7 +37,7 @@ export async function groupsInGraph(
         'invalid',
         `the token leaves the groups out, and Microsoft Graph does not list them (${response.status}): is User.Read granted?`,
       )
-    const found = pageSchema.safeParse(await jsonOf(response, 'Microsoft Graph'))
+    const found = pageSchema.safeParse(await answeredJson(response, 'Microsoft Graph'))
     if (!found.success) throw new IdentityError('invalid', 'Microsoft Graph answered something that is no list of groups')
     for (const { id } of found.data.value) groups.push(id)
     next = found.data['@odata.nextLink']

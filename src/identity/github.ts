@@ -2,7 +2,7 @@
 import * as z from 'zod'
 import { log } from '../platform/telemetry.ts'
 import type { IdentityProviderSettings } from '../settings/providers.ts'
-import { askProvider, assertProviderAtWork, jsonOf } from './ask.ts'
+import { askIdentityProvider, assertProviderAtWork, answeredJson } from './ask.ts'
 import type { Claims } from './claims.ts'
 import { OidcProvider } from './oidc.ts'
 import { IdentityError, type IdentityProvider } from './provider.ts'
@@ -79,7 +79,7 @@ class Api {
     if (response.status === 401)
       throw new IdentityError('refused', `GitHub takes the access token no more at ${path}`, { code: 'invalid_token' })
     if (!response.ok) throw new IdentityError('invalid', `GitHub answered ${response.status} at ${path}`)
-    const found = schema.safeParse(await jsonOf(response, `GitHub at ${path}`))
+    const found = schema.safeParse(await answeredJson(response, `GitHub at ${path}`))
     if (!found.success) throw new IdentityError('invalid', `GitHub answered something else at ${path}`)
     return found.data
   }
@@ -89,7 +89,7 @@ class Api {
     const found: Value[] = []
     for (let page = 1; page <= MOST_PAGES; page += 1) {
       const response = await this.#ask(`${path}?per_page=${PER_PAGE}&page=${page}`)
-      const values = response.ok ? schema.safeParse(await jsonOf(response, `GitHub at ${path}`)).data : undefined
+      const values = response.ok ? schema.safeParse(await answeredJson(response, `GitHub at ${path}`)).data : undefined
       if (!values && page > 1) throw new IdentityError('invalid', `GitHub answered ${response.status} in the middle of ${path}`)
       if (!values) {
         log('info', 'identity.github_withheld', { path, status: response.status })
@@ -102,7 +102,7 @@ class Api {
   }
 
   async #ask(path: string): Promise<Response> {
-    const response = await askProvider(`${this.#base}${path}`, {
+    const response = await askIdentityProvider(`${this.#base}${path}`, {
       method: 'GET',
       headers: {
         accept: 'application/vnd.github+json',

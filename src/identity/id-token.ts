@@ -6,8 +6,7 @@ import type { Claims } from './claims.ts'
 import type { Metadata } from './discovery.ts'
 import { IdentityError } from './provider.ts'
 import type { TokenAnswer } from './token-answer.ts'
-
-export const CLOCK_TOLERANCE = 60
+import { CLOCK_TOLERANCE } from '../platform/clock-tolerance.ts'
 
 export interface IdTokenVerification {
   readonly issuer: Metadata

@@ -5,9 +5,9 @@ import { askForKeys } from './ask.ts'
 import { discoverKeys, type Signing } from './discovery.ts'
 import { IdentityError } from './provider.ts'
 import { Remembered } from '../platform/shared-cache.ts'
+import { CLOCK_TOLERANCE } from '../platform/clock-tolerance.ts'
 
 const HOUR_MS = 3_600_000
-const CLOCK_TOLERANCE = 60
 
 export class Issuer {
   readonly #configured: URL

@@ -5,8 +5,9 @@ import { KeysAway, type KeySets } from '../oauth-client/key-set.ts'
 import { describeError } from '../platform/telemetry.ts'
 import { asIdentityError } from './ask.ts'
 import type { Metadata } from './discovery.ts'
-import { CLOCK_TOLERANCE, verifiedIdToken } from './id-token.ts'
+import { verifiedIdToken } from './id-token.ts'
 import { IdentityError, type LoggedOut } from './provider.ts'
+import { CLOCK_TOLERANCE } from '../platform/clock-tolerance.ts'
 
 const EVENT = 'http://schemas.openid.net/event/backchannel-logout'
 /** Seconds. */

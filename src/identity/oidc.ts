@@ -8,18 +8,19 @@ import { KeySets } from '../oauth-client/key-set.ts'
 import { isSameIssuer } from '../oauth-client/published-document.ts'
 import { canBeConfirmed, type PersonAtProvider, type RefreshOutcome } from '../session/contract/token-refresher.ts'
 import type { IdentityProviderSettings } from '../settings/providers.ts'
-import { askProvider, askForKeys, asIdentityError } from './ask.ts'
+import { askIdentityProvider, askForKeys, asIdentityError } from './ask.ts'
 import { claimAt } from './claim-path.ts'
 import { completed, identityFrom, isIncomplete, losesEmail, suffices, type Claims } from './claims.ts'
 import type { Asking, Delta } from './delta.ts'
 import { discover, type Metadata } from './discovery.ts'
 import { groupsIn } from './groups.ts'
-import { CLOCK_TOLERANCE, unverifiedClaims, verifiedClaims } from './id-token.ts'
+import { unverifiedClaims, verifiedClaims } from './id-token.ts'
 import { mayBeLogoutToken, readLogoutToken } from './logout-token.ts'
 import { IdentityError, type IdentityProvider, type LoggedOut, type Login, type SignedIn } from './provider.ts'
 import { Remembered } from '../platform/shared-cache.ts'
 import { readTokenAnswer, withoutIdToken, type TokenAnswer } from './token-answer.ts'
 import { userInfo } from './user-info.ts'
+import { CLOCK_TOLERANCE } from '../platform/clock-tolerance.ts'
 
 const HOUR_MS = 3_600_000
 /** Codes that say "this person has to sign in again"; anything else refused is a fault between broker and provider. */
@@ -55,7 +56,7 @@ export class OidcProvider implements IdentityProvider {
   readonly #delta: Delta
   readonly #needsGroups: NeedsGroups
   readonly #client: oauth.Client
-  readonly #http: { [oauth.customFetch]: typeof askProvider; [oauth.allowInsecureRequests]: boolean }
+  readonly #http: { [oauth.customFetch]: typeof askIdentityProvider; [oauth.allowInsecureRequests]: boolean }
   readonly #metadata = new Remembered<Metadata>(HOUR_MS)
   readonly #keys: KeySets
 
@@ -73,7 +74,7 @@ export class OidcProvider implements IdentityProvider {
       (address) => askForKeys(address, settings.url),
       () => Date.now() / 1000,
     )
-    this.#http = { [oauth.customFetch]: askProvider, [oauth.allowInsecureRequests]: isLoopback(url) }
+    this.#http = { [oauth.customFetch]: askIdentityProvider, [oauth.allowInsecureRequests]: isLoopback(url) }
   }
 
   issues(issuer: string): boolean {

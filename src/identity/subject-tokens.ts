@@ -14,9 +14,8 @@ import { identityFrom, losesEmail, type Claims } from './claims.ts'
 import { Issuer } from './issuer.ts'
 import type { IdentityProvider } from './provider.ts'
 import { meansSubject } from './subject-rules.ts'
+import { CLOCK_TOLERANCE } from '../platform/clock-tolerance.ts'
 
-/** Seconds. */
-const CLOCK_TOLERANCE = 60
 /** An assertion is used once and at once; what lives longer would have to be remembered for longer. */
 const LONGEST_ASSERTION = 3_600
 const LONGEST_TOKEN = 16_384

@@ -2,7 +2,7 @@
 import * as oauth from 'oauth4webapi'
 import { log } from '../platform/telemetry.ts'
 import { textIn } from '../oauth-client/ask.ts'
-import { assertProviderAtWork, jsonOf } from './ask.ts'
+import { assertProviderAtWork, answeredJson } from './ask.ts'
 import type { Claims } from './claims.ts'
 import type { Asking } from './delta.ts'
 import { verifiedIdToken, type IdTokenVerification } from './id-token.ts'
@@ -52,7 +52,7 @@ export async function userInfo(
 async function assertIsJson(response: Response): Promise<void> {
   const { status, headers } = response
   const isJson = /^application\/json\s*(?:;|$)/i.test(headers.get('content-type') ?? '')
-  if (status === 200 && isJson && (await jsonOf(response.clone(), 'userinfo').then(always, never))) return
+  if (status === 200 && isJson && (await answeredJson(response.clone(), 'userinfo').then(always, never))) return
   await response.body?.cancel()
   throw new IdentityError('unreachable', `userinfo answered ${status} without readable JSON`)
 }

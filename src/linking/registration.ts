@@ -5,7 +5,7 @@ import type { KeyRing } from '../issuer/keys.ts'
 import { seal, unseal } from '../platform/crypto.ts'
 import { linkedClientSchema, type LinkedClient } from '../session/contract/link-client.ts'
 import type { Downstream } from '../settings/downstreams.ts'
-import { jsonIn } from '../oauth-client/ask.ts'
+import { jsonBody } from '../oauth-client/ask.ts'
 import { errorIn } from '../oauth-client/token-response.ts'
 import { askServer, assertServerAtWork } from './ask.ts'
 import type { AuthorizationServer } from './authorization-server.ts'
@@ -158,7 +158,7 @@ async function register(
   const headers = { accept: 'application/json', 'content-type': 'application/json' }
   const answer = await askServer(registration_endpoint, { method: 'POST', headers, body: JSON.stringify(asked) })
   assertServerAtWork(answer, 'the registration endpoint')
-  const body = await jsonIn(answer)
+  const body = await jsonBody(answer)
   const given = answer.ok ? registeredSchema.safeParse(body).data : undefined
   if (!given) {
     const { code, text = 'without a client' } = errorIn(body) ?? {}

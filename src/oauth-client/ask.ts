@@ -46,7 +46,7 @@ export async function textIn(answer: Response): Promise<string> {
 }
 
 /** The JSON of an answer, undefined where it is none. */
-export async function jsonIn(answer: Response): Promise<unknown> {
+export async function jsonBody(answer: Response): Promise<unknown> {
   try {
     const value: unknown = JSON.parse(await textIn(answer))
     return value

@@ -1,6 +1,6 @@
 // Documents at well-known addresses (RFC 8414, RFC 9728, OpenID Connect Discovery): the first address that has one says it.
 import type * as z from 'zod'
-import { jsonIn, type Ask } from './ask.ts'
+import { jsonBody, type Ask } from './ask.ts'
 
 export interface Published<Document> {
   readonly found: Document | undefined
@@ -10,7 +10,7 @@ export interface Published<Document> {
   readonly isNothingThere: boolean
 }
 
-export interface Search<Document> {
+export interface DocumentSearch<Document> {
   readonly addresses: Iterable<string>
   readonly schema: z.ZodType<Document>
   /** Throws where there is no answer, or somebody who is down or overrun: the next address would say something else. */
@@ -24,12 +24,12 @@ export async function firstPublished<Document>({
   schema,
   ask,
   faultOf,
-}: Search<Document>): Promise<Published<Document>> {
+}: DocumentSearch<Document>): Promise<Published<Document>> {
   const failures: string[] = []
   let isNothingThere = true
   for (const address of addresses) {
     const answer = await ask(address, { method: 'GET', headers: { accept: 'application/json' } })
-    const found = answer.ok ? schema.safeParse(await jsonIn(answer)) : undefined
+    const found = answer.ok ? schema.safeParse(await jsonBody(answer)) : undefined
     const fault = found?.success ? faultOf?.(found.data) : `answered ${answer.status} without metadata`
     if (found?.success && fault === undefined) return { found: found.data, failures, isNothingThere: false }
     isNothingThere &&= answer.status >= 400

@@ -1,7 +1,7 @@
 // Where an issuer publishes its keys (`jwks_uri`): asked in a way nobody in between can answer, and read no further than a key set goes.
 import * as z from 'zod'
 import { isLoopback } from '../platform/loopback.ts'
-import { jsonIn, type Ask } from './ask.ts'
+import { jsonBody, type Ask } from './ask.ts'
 import type { PublishedKeys } from './key-set.ts'
 
 /** Large issuers publish some twenty; each may have to be tried for a token that names none. */
@@ -23,7 +23,7 @@ export async function keysPublishedAt(address: string, { issuer, ask, failed }: 
   const isTrusted = url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url) && isLoopback(new URL(issuer)))
   if (!isTrusted) throw failed('the signing keys are not published over https', false)
   const answer = await ask(address, { method: 'GET', headers: { accept: 'application/json' } })
-  const { data: keys } = keySetSchema.safeParse(answer.status === 200 ? await jsonIn(answer) : undefined)
+  const { data: keys } = keySetSchema.safeParse(answer.status === 200 ? await jsonBody(answer) : undefined)
   if (keys) return { keys }
   if (!answer.bodyUsed) await answer.body?.cancel()
   throw failed(

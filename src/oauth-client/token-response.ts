@@ -1,6 +1,6 @@
 // What a token endpoint said, read before anything in it is verified: a rotated refresh token must never be lost to a later failure.
 import * as z from 'zod'
-import { jsonIn } from './ask.ts'
+import { jsonBody } from './ask.ts'
 
 // Lenient on purpose: a strange optional field must not cost the tokens beside it.
 const text = z.string().min(1).optional().catch(undefined)
@@ -32,7 +32,7 @@ export type TokensRefused = (reason: 'refused' | 'unreachable', detail: string, 
 /** Throws where the answer says no, or says nothing. */
 export async function readTokenResponse(answer: Response, refused: TokensRefused): Promise<TokenResponse> {
   const said = `the token endpoint answered ${answer.status}`
-  const body = await jsonIn(answer)
+  const body = await jsonBody(answer)
   // Some send errors with status 200.
   const error = errorIn(body)
   if (error) throw refused('refused', `${said} ${error.text}`, error.code)

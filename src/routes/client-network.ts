@@ -6,13 +6,13 @@ import { hmac, toHex } from '../platform/crypto.ts'
 /** The widest network first, as `clients/networks.ts` takes them apart. */
 export async function sourceOf(c: Context, { current }: KeyRing): Promise<string> {
   // Cloudflare sets this header and nobody else can; X-Forwarded-For is whatever the client likes.
-  const networks = networksOf(c.req.header('CF-Connecting-IP') ?? '')
+  const networks = networksAround(c.req.header('CF-Connecting-IP') ?? '')
   const hashes = networks.map(async (network) => toHex(await hmac(current.client, `source ${network}`)).slice(0, 16))
   return (await Promise.all(hashes)).join(' ')
 }
 
 /** A subscriber of IPv6 has a /56 or a /48, and can take a new /64 for every request; one of IPv4 may have a few addresses in a row. */
-export function networksOf(address: string): readonly string[] {
+export function networksAround(address: string): readonly string[] {
   const ipv4 = /(?:^|:)((?:\d+\.){3})\d+$/.exec(address)
   if (ipv4) return [`${ipv4[1]}0/24`, address.slice(address.lastIndexOf(':') + 1)]
   if (!address.includes(':')) return [address]

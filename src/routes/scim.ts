@@ -9,7 +9,14 @@ import type { CompanyDirectory } from '../directory/signalled-directory.ts'
 import { log } from '../platform/telemetry.ts'
 import { scimBase, type Services } from '../services.ts'
 import { resourceTypes, schemas, serviceProviderConfig, wholeList } from '../signals/scim/discovery.ts'
-import { documentSchema, ERROR_SCHEMA, notFound, SCIM_MEDIA_TYPE, ScimError, type Document } from '../signals/scim/message.ts'
+import {
+  documentSchema,
+  ERROR_SCHEMA,
+  noSuchResource,
+  SCIM_MEDIA_TYPE,
+  ScimError,
+  type Document,
+} from '../signals/scim/message.ts'
 import { ScimService, type ScimServiceOptions } from '../signals/scim/scim-service.ts'
 import { readText } from './form.ts'
 import { guard, onlyMethods, type Variables } from './guards.ts'
@@ -50,7 +57,7 @@ export function scimRoutes(services: Services): Hono<Provisioned> {
     on('PUT', '/Groups/:id', async (c) => answer(await c.get('scim').replaceGroup(idOf(c), await bodyOf(c, 'group'))))
     on('PATCH', '/Groups/:id', async (c) => nothing(c.get('scim').patchGroup(idOf(c), await bodyOf(c, 'group'))))
     on('DELETE', '/Groups/:id', async (c) => nothing(c.get('scim').deleteGroup(idOf(c))))
-    routes.all(`${at}/*`, ...guards, (c) => refused(c, notFound()))
+    routes.all(`${at}/*`, ...guards, (c) => refused(c, noSuchResource()))
   }
   return routes
 }
@@ -117,7 +124,7 @@ function idOf(c: Context): string {
 
 function named(resources: readonly Document[], c: Context): Document {
   const found = resources.find(({ id }) => id === idOf(c))
-  if (!found) throw notFound()
+  if (!found) throw noSuchResource()
   return found
 }
 

@@ -53,7 +53,7 @@ export interface SessionTables {
 }
 
 /** Brings older tables up to date first. The options are asked once a leash or a lease is opened or over, and may themselves ask the capabilities. */
-export function tablesOf(storage: DurableObjectStorage, leashing: LeashOptions, leasing: LeaseOptions): SessionTables {
+export function sessionTables(storage: DurableObjectStorage, leashing: LeashOptions, leasing: LeaseOptions): SessionTables {
   migrate(storage, SESSION_MIGRATIONS)
   const uses = new GrantUses(storage)
   const messages = new SealedMessages(storage)

@@ -8,7 +8,7 @@ import { carryOut, describePerson, runBulkAction, summaryOf, watchPerson } from 
 import type { PersonDetail, Target } from './admin/administration.ts'
 import { admit, charge } from './access/admit.ts'
 import { endDisallowed } from './access/allowed.ts'
-import { tablesOf, sessionTablesInOrder, type SessionTables } from './tables.ts'
+import { sessionTables, sessionTablesInOrder, type SessionTables } from './tables.ts'
 import type { CarriedEvent, Carrier, GetAnswer, GetRequest } from './streams/carrier.ts'
 import type { Redemption } from './store/codes.ts'
 import { Credentials } from './store/credentials.ts'
@@ -28,7 +28,7 @@ import { endGrant, type PagesSpared } from './revocation.ts'
 import type { By, Ended, AdminAction, Receipt } from './contract/receipt.ts'
 import { obey } from './admin/signal-orders.ts'
 import type { SignalOrder } from './contract/signal.ts'
-import { noteEntries, startRecording, stopRecording } from './admin/recording-switch.ts'
+import { noteEntries, switchRecordingOn, switchRecordingOff } from './admin/recording-switch.ts'
 import type { RecordingAsked, RecordingPage, RecordingTerms, SealedPage, WireEntry } from './contract/recording.ts'
 import { learn } from './access/provisioning.ts'
 import { redeem, Refreshing, signIn } from './access/tokens.ts'
@@ -50,7 +50,7 @@ export abstract class UserSession extends DurableObject<Env> {
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env)
-    this.#has = tablesOf(
+    this.#has = sessionTables(
       ctx.storage,
       {
         ...leashRules(() => this.#context),
@@ -295,12 +295,12 @@ export abstract class UserSession extends DurableObject<Env> {
 
   /** Switches the flight recorder on; undefined when nobody is known here. */
   async record(asked: RecordingAsked, by: By): Promise<RecordingTerms | undefined> {
-    return startRecording(await this.#started(), asked, by)
+    return switchRecordingOn(await this.#started(), asked, by)
   }
 
   /** Switches it off; what was recorded stays for a while. False when it was not on. */
   async stopRecording(by: By): Promise<boolean> {
-    return stopRecording(await this.#started(), by)
+    return switchRecordingOff(await this.#started(), by)
   }
 
   /** What has come after an entry, or the newest so many. */

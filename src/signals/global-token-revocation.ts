@@ -3,7 +3,8 @@ import { decodeProtectedHeader, decodeJwt, type JWTPayload } from 'jose'
 import * as z from 'zod'
 import { ASYMMETRIC } from '../oauth-client/key-set.ts'
 import { simpleSubject, type SimpleSubject } from './subject.ts'
-import { CLOCK_TOLERANCE, SignalRefusal, unbelieved, untrue, type SignalSource } from './signer.ts'
+import { SignalRefusal, unbelieved, untrue, type SignalSource } from './signer.ts'
+import { CLOCK_TOLERANCE } from '../platform/clock-tolerance.ts'
 
 export const REVOCATION_TYPE = 'global-token-revocation+jwt'
 const TYPES: readonly (string | undefined)[] = [undefined, 'jwt', REVOCATION_TYPE, `application/${REVOCATION_TYPE}`]

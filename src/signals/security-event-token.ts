@@ -3,7 +3,8 @@ import { decodeJwt, decodeProtectedHeader } from 'jose'
 import * as z from 'zod'
 import type { StreamError } from '../session/contract/signal-stream.ts'
 import { ASYMMETRIC } from '../oauth-client/key-set.ts'
-import { CLOCK_TOLERANCE, unbelieved, type SignalRefusal, type Signer } from './signer.ts'
+import { unbelieved, type SignalRefusal, type Signer } from './signer.ts'
+import { CLOCK_TOLERANCE } from '../platform/clock-tolerance.ts'
 
 const TYPES: readonly (string | undefined)[] = ['secevent+jwt', 'application/secevent+jwt']
 const LONGEST_TOKEN = 64 * 1024
@@ -24,7 +25,7 @@ const claimsSchema = z.looseObject({
   events: z.record(z.string(), event).refine((events) => Object.keys(events).length === 1),
 })
 
-export interface SecurityEvent {
+export interface SecurityEventToken {
   readonly issuer: string
   readonly jti: string
   readonly txn: string | undefined
@@ -56,7 +57,10 @@ export class EventRefusal extends Error {
 }
 
 /** Rejects with an `EventRefusal`, and with a `SignalRefusal` that is `unknowable` while the keys can not be had. */
-export async function readSecurityEvent(token: string, { signer, issuer, audience, now }: EventTerms): Promise<SecurityEvent> {
+export async function readSecurityEvent(
+  token: string,
+  { signer, issuer, audience, now }: EventTerms,
+): Promise<SecurityEventToken> {
   // First what costs no key: a flood of other tokens asks nobody for anything.
   check(token.length <= LONGEST_TOKEN, 'invalid_request', 'the token is too long')
   const { header, claims } = decoded(token)

@@ -32,8 +32,6 @@ export interface SignalSource {
   peopleIssuer(): Promise<string>
 }
 
-export const CLOCK_TOLERANCE = 60
-
 /**
  * `untrue`: it is not proved that this was said, and `unknowable`, that nobody can say so at the moment. `malformed`: it was said, and makes
  * no sense. `foreign`: it is about somebody else's people.

@@ -3,7 +3,7 @@ import * as z from 'zod'
 import type { SignalSubject } from '../session/contract/signal.ts'
 import type { StreamEvent } from '../session/contract/signal-stream.ts'
 import { effectOf, isAboutStream, shortName } from './event-effects.ts'
-import { EventRefusal, type SecurityEvent } from './security-event-token.ts'
+import { EventRefusal, type SecurityEventToken } from './security-event-token.ts'
 import { SignalRefusal, type SignalSource } from './signer.ts'
 import { aboutPerson, criticalPart, personOf, type AboutPerson } from './subject.ts'
 
@@ -18,7 +18,7 @@ export interface MeaningTerms {
 const verification = z.looseObject({ state: z.string().max(1_024).optional() })
 const updated = z.looseObject({ status: z.string().max(40) })
 
-export async function streamEventOf(event: SecurityEvent, terms: MeaningTerms): Promise<StreamEvent> {
+export async function streamEventOf(event: SecurityEventToken, terms: MeaningTerms): Promise<StreamEvent> {
   const { type, members, subject } = event
   if (isAboutStream(type, 'verification')) return { kind: 'verification', state: verification.safeParse(members).data?.state }
   if (isAboutStream(type, 'stream-updated'))

@@ -1,7 +1,7 @@
 // The transmitter of a provider (Shared Signals Framework 1.0, CAEP interoperability profile): found, asked for a stream, verified and polled.
 import type { JWTVerifyOptions, JWTVerifyResult } from 'jose'
 import * as z from 'zod'
-import { asking, jsonIn } from '../oauth-client/ask.ts'
+import { asking, jsonBody } from '../oauth-client/ask.ts'
 import { KeySet } from '../oauth-client/key-set.ts'
 import { keysPublishedAt } from '../oauth-client/published-keys.ts'
 import { firstPublished, isSameIssuer } from '../oauth-client/published-document.ts'
@@ -111,7 +111,7 @@ export class Transmitter implements StreamSender {
   async poll({ pollUrl = '' }: SignalStream, { ack, setErrs }: PollAnswers): Promise<Polled> {
     const answer = await this.#call('POST', pollUrl, { maxEvents: MOST_EVENTS, returnImmediately: true, ack, setErrs })
     if (!answer.ok) throw new Error(`the poll was answered ${answer.status}`)
-    const { sets, moreAvailable } = polledSchema.parse(await jsonIn(answer))
+    const { sets, moreAvailable } = polledSchema.parse(await jsonBody(answer))
     return { sets, more: moreAvailable }
   }
 
@@ -151,7 +151,7 @@ export class Transmitter implements StreamSender {
   }
 
   async #replaced(url: string, wanted: object, token?: string): Promise<z.output<typeof streamSchema>> {
-    const listed = await jsonIn(await this.#call('GET', url, undefined, token))
+    const listed = await jsonBody(await this.#call('GET', url, undefined, token))
     const [known] = z.array(streamSchema).parse([listed].flat())
     if (!known) throw new Error('the transmitter says that there is a stream, and names none')
     const replaced = await this.#call('PATCH', url, { stream_id: known.stream_id, ...wanted }, token)
@@ -159,7 +159,7 @@ export class Transmitter implements StreamSender {
   }
 
   async #stream(answer: Response): Promise<z.output<typeof streamSchema>> {
-    const { data } = streamSchema.safeParse(answer.ok ? await jsonIn(answer) : undefined)
+    const { data } = streamSchema.safeParse(answer.ok ? await jsonBody(answer) : undefined)
     if (!data) throw new Error(`the stream was answered ${answer.status}${answer.ok ? ' without what a stream consists of' : ''}`)
     return data
   }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { personName, type Caller } from '../../src/caller.ts'
 import { headerJson } from '../../src/platform/header-json.ts'
-import { ORDER_HEADER, orderOf } from '../../src/mcp/dispatch/dispatch-header.ts'
+import { ORDER_HEADER, dispatchHeaderIn } from '../../src/mcp/dispatch/dispatch-header.ts'
 
 test('the name of a person’s object is what it always was: all they have is found by it', async () => {
   const person = { issuer: 'https://idp.example', subject: 'person-1001' }
@@ -28,5 +28,5 @@ test('the person’s object is told everything the router knows about the caller
     requestId: 'r',
     label: 'l',
   }
-  expect(orderOf(new Headers({ [ORDER_HEADER]: headerJson({ ...rest, caller }) })).caller).toEqual(caller)
+  expect(dispatchHeaderIn(new Headers({ [ORDER_HEADER]: headerJson({ ...rest, caller }) })).caller).toEqual(caller)
 })

@@ -4,7 +4,7 @@ import { registerClient as registerV2 } from '@modelcontextprotocol/client'
 import { registerClient as registerV1 } from '@modelcontextprotocol/sdk/client/auth.js'
 import { describe, expect, test } from 'vitest'
 import { readRegistration } from '../../src/oauth/client-auth/client-metadata.ts'
-import { networksOf } from '../../src/routes/client-network.ts'
+import { networksAround } from '../../src/routes/client-network.ts'
 
 const BROKER = 'http://localhost:8788'
 const good = { redirect_uris: ['http://127.0.0.1:33418/'], token_endpoint_auth_method: 'none' }
@@ -168,7 +168,7 @@ describe('attack 18: registration flood and size', () => {
     ['loopback', '::1', ipv6('0000:0000:0000', '00', '00')],
     ['no address', '', ['']],
   ])('a flood is counted per network: %s', ([, address, networks]) => {
-    expect(networksOf(address)).toEqual(networks)
+    expect(networksAround(address)).toEqual(networks)
   })
 })
 

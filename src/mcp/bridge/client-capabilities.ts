@@ -1,5 +1,6 @@
 // What a client of 2026-07-28 declares, as a client of the legacy eras would declare it in `initialize`; and what a question of the server's needs.
 import type { ClientCapabilities } from './request-sender.ts'
+import { canonical } from '../../platform/canonical-json.ts'
 
 /** Experimental in 2025-11-25 and another thing in 2026-07-28: translated in neither direction. */
 export const TASKS = 'io.modelcontextprotocol/tasks'
@@ -17,13 +18,6 @@ export function legacyCapabilities({ roots, sampling, elicitation, experimental,
     ...(roots && { roots: {} }),
     ...(sampling && { sampling }),
   })
-}
-
-/** JSON with the members of every object in order: of two texts of one value there is one. */
-export function canonical(value: unknown): string {
-  return JSON.stringify(value, (_, part: unknown) =>
-    isRecord(part) ? Object.fromEntries(Object.entries(part).toSorted(([a], [b]) => (a < b ? -1 : 1))) : part,
-  )
 }
 
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

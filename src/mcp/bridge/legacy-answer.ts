@@ -13,7 +13,7 @@ export interface AskedOf {
   readonly params: Readonly<Record<string, unknown>>
 }
 
-export type ModernAnswer =
+export type TranslatedAnswer =
   /** For the client, as it is; `code` is that of the server's error. */
   | { readonly kind: 'final'; readonly message: string; readonly code?: number }
   /** JSON of a result that asks for input. */
@@ -51,7 +51,7 @@ export function answersId(message: unknown, id: string): boolean {
 }
 
 /** `text` is a response to the request. What it says of the protocol is taken out or reworded; everything else keeps its bytes. */
-export function legacyAnswer(text: string, asked: AskedOf): ModernAnswer {
+export function legacyAnswer(text: string, asked: AskedOf): TranslatedAnswer {
   const parsed = schema.safeParse(jsonIn(text)).data
   if (parsed?.error) return errorAnswer(text, asked, parsed.error)
   if (!parsed?.result) return { kind: 'final', message: violation(asked.id, 'an answer has neither a result nor an error') }
@@ -66,7 +66,7 @@ function errorAnswer(
   text: string,
   { id, method, params }: AskedOf,
   error: { code: number; message: string; data?: unknown },
-): ModernAnswer {
+): TranslatedAnswer {
   const { code } = error
   const withId = editJson(text, [{ at: ['id'], to: id }])
   if (ONLY_MODERN.includes(code)) {

@@ -56,7 +56,7 @@ export function acknowledgedIn(message: string): HonouredFilter | undefined {
 const SUBSCRIPTION_ID = 'io.modelcontextprotocol/subscriptionId'
 
 /** A notification of the stream as clients of the older revisions know it. */
-export function legacyNotification(message: string): string {
+export function withoutSubscriptionId(message: string): string {
   return editJson(message, [{ at: ['params', '_meta', SUBSCRIPTION_ID], to: undefined }])
 }
 

@@ -10,7 +10,7 @@ export interface ModernResponse {
   readonly status: number
 }
 
-export interface Asked {
+export interface AnsweredRequest {
   readonly method: string
   /** As its client spelled it, in JSON. */
   readonly id: string
@@ -28,12 +28,12 @@ const URL_ELICITATION_REQUIRED = -32042
 /** Reserved for the protocol since 2026-07-28: from a server that does not know that, they would be taken for evidence of an era. */
 const RESERVED = { from: -32099, to: -32020 } as const
 
-export function modernResponse(text: string, asked: Asked): ModernResponse {
+export function modernResponse(text: string, asked: AnsweredRequest): ModernResponse {
   const code = errorCodeIn(text)
   return code === undefined ? { text: modernResult(text, asked), status: 200 } : modernError(text, asked, code)
 }
 
-function modernResult(text: string, { id, method, serverInfo }: Asked): string {
+function modernResult(text: string, { id, method, serverInfo }: AnsweredRequest): string {
   const changes: JsonChange[] = [
     { at: ['id'], to: id },
     { at: ['result', 'resultType'], to: '"complete"' },
@@ -53,7 +53,7 @@ function withoutExecution(tools: string): string {
   return kept ? `[${kept.join(',')}]` : tools
 }
 
-function modernError(text: string, { id }: Asked, code: number): ModernResponse {
+function modernError(text: string, { id }: AnsweredRequest, code: number): ModernResponse {
   const own: JsonChange = { at: ['id'], to: id }
   if (code === METHOD_NOT_FOUND) return { text: editJson(text, [own]), status: 404 }
   if (code === RESOURCE_NOT_FOUND) {

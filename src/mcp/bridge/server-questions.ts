@@ -1,6 +1,7 @@
 // Questions of a legacy server as 2026-07-28 asks them (`input_required`), and the answers a client comes back with.
 import * as z from 'zod'
-import { canonical, isRecord } from './client-capabilities.ts'
+import { canonical } from '../../platform/canonical-json.ts'
+import { isRecord } from './client-capabilities.ts'
 import { editJson, memberOf, type JsonChange } from './json-edit.ts'
 
 /** What a server may ask a client. */

@@ -29,7 +29,7 @@ export interface DispatchHeader {
   readonly operation?: OperationFacts | undefined
 }
 
-export function orderOf(headers: Headers): DispatchHeader {
+export function dispatchHeaderIn(headers: Headers): DispatchHeader {
   // Written by the router, by nobody else.
   return JSON.parse(headers.get(ORDER_HEADER) ?? '')
 }

@@ -1,6 +1,6 @@
 // What people who watch are shown of a message, and which requests are in a body.
 import type { Envelope } from './json-rpc-body.ts'
-import type { Waiting } from './refusal.ts'
+import type { RequestIds } from './refusal.ts'
 
 const LONGEST_LABEL = 200
 
@@ -26,7 +26,7 @@ export function requestIdsOf(envelope: Envelope | undefined): readonly string[] 
 }
 
 /** A batch is answered as a whole, by an error that has no id, or each of its requests is. */
-export function waitingIn(envelope: Envelope | undefined): Waiting {
+export function waitingIn(envelope: Envelope | undefined): RequestIds {
   const ids = requestIdsOf(envelope)
   return { id: envelope?.isBatch ? undefined : ids[0], ids }
 }

@@ -53,7 +53,7 @@ export function isRefusalCode(code: string): code is McpRefusalCode {
 }
 
 /** JSON-RPC ids as their client spelled them, in JSON: a number above 2^53 must come back unchanged. */
-export interface Waiting {
+export interface RequestIds {
   /** The request's, where the message is one. */
   readonly id: string | undefined
   /** Those of all requests in the body. */
@@ -82,7 +82,7 @@ export class McpRefusal extends Error {
   readonly isTold: boolean
   readonly headers: Headers
   readonly reason: string | undefined
-  #waiting: Waiting | undefined
+  #waiting: RequestIds | undefined
 
   /** `message` goes to the client and says what it can fix. */
   constructor(code: McpRefusalCode, message: string, detail: McpRefusalDetail = {}) {
@@ -102,7 +102,7 @@ export class McpRefusal extends Error {
   }
 
   /** Says who waits for an answer, where that is known. What refuses knows nothing of ids: whoever catches it does. */
-  for(waiting: Waiting): this {
+  for(waiting: RequestIds): this {
     this.#waiting ??= waiting
     return this
   }
@@ -128,7 +128,7 @@ export class McpRefusal extends Error {
 }
 
 /** For whoever catches: a refusal says whose requests it answers, anything else stays what it is. */
-export function namingRequests(error: unknown, waiting: Waiting): unknown {
+export function namingRequests(error: unknown, waiting: RequestIds): unknown {
   return error instanceof McpRefusal ? error.for(waiting) : error
 }
 

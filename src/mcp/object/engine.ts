@@ -23,12 +23,12 @@ import { askDownstream, type AskedOfDownstream } from './ask-downstream.ts'
 import { ClientNames } from './clients.ts'
 import { DownstreamSessions, type SessionAnswer } from './downstream-session.ts'
 import { endAnswer } from './end-answer.ts'
-import { Bridges, type Asked } from './http-sse/bridges.ts'
+import { Bridges, type CarriedRequest } from './http-sse/bridges.ts'
 import { ModernClients } from './legacy-downstream/modern-clients.ts'
 import { attached, goOn, type Attaching } from './attached.ts'
 import { answerToGet } from './get-answer.ts'
 import { HeldBodies } from './held-body.ts'
-import { ORDER_HEADER, orderOf, refusalAnswer, type DispatchHeader } from '../dispatch/dispatch-header.ts'
+import { ORDER_HEADER, dispatchHeaderIn, refusalAnswer, type DispatchHeader } from '../dispatch/dispatch-header.ts'
 import { TRANSLATION_HEADER } from '../dispatch/translation-order.ts'
 import { isOfModern } from './modern-downstream/modern-downstreams.ts'
 import { callOf, eventReaders } from './owned-stream.ts'
@@ -117,7 +117,7 @@ export class LegacyCarrier implements Carrier {
 
   async carry(request: Request): Promise<Response> {
     if (request.headers.has(TRANSLATION_HEADER)) return await this.#modernClients.carry(request)
-    const order = orderOf(request.headers)
+    const order = dispatchHeaderIn(request.headers)
     const operation = order.operation && new Operation(order.operation, this.#waitUntil)
     return await recorded(this.#context, order, request, () => this.#carry(order, request, operation), this.#waitUntil)
   }
@@ -227,7 +227,7 @@ export class LegacyCarrier implements Carrier {
   }
 
   /** A downstream that lost the session is initialized again in `send`; the client never notices. */
-  async #call(asked: Asked, session: McpSession | undefined, edit?: Edit, operation?: Operation): Promise<Response> {
+  async #call(asked: CarriedRequest, session: McpSession | undefined, edit?: Edit, operation?: Operation): Promise<Response> {
     const { order, headers, body } = asked
     // What opens nothing is what makes room: a cancellation, an answer to a question of the server's.
     const opens = order.requestIds.length > 0

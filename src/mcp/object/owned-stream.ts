@@ -148,7 +148,7 @@ export function lostAnswers({ spec, open, lostBecause }: OwnedStream): readonly 
 }
 
 /** A Response without a body is the downstream's refusal to resume; undefined is worth another attempt. */
-export async function askedAgain({ spec, serverEventId, abort }: OwnedStream, resume: Resume): Promise<Response | undefined> {
+export async function resumedAnswer({ spec, serverEventId, abort }: OwnedStream, resume: Resume): Promise<Response | undefined> {
   try {
     return (await resume(spec, serverEventId, abort.signal)) ?? new Response(null)
   } catch {

@@ -21,7 +21,7 @@ import { isOfModern } from './modern-downstream/modern-downstreams.ts'
 import { isBareJson } from './lost-answer.ts'
 import { rest } from './pause.ts'
 import {
-  askedAgain,
+  resumedAnswer,
   beginning,
   detailOf,
   loseSession,
@@ -173,7 +173,7 @@ export class OwnedStreams {
       if (live.spec.kind === 'call' && live.serverEventId === undefined) break
       // What a client that came back had asked for is no attempt of our own.
       if (attempt > 0 && (await rest(live, live.retryMs * attempt))) attempt -= 1
-      const answer = this.#wants(live) ? await askedAgain(live, this.#options.resume) : undefined
+      const answer = this.#wants(live) ? await resumedAnswer(live, this.#options.resume) : undefined
       if (answer === undefined) continue
       if (!answer.body) break
       const before = live.serverEventId

@@ -3,7 +3,7 @@ import type { McpSession } from '../../session/store/mcp-sessions.ts'
 import { openEnvelope } from '../message/json-rpc-body.ts'
 import { OpenRequests } from '../message/open-requests.ts'
 import type { Operation } from '../telemetry/operation.ts'
-import type { Asked } from './http-sse/bridges.ts'
+import type { CarriedRequest } from './http-sse/bridges.ts'
 import type { OwnedStreams } from './owned-streams.ts'
 import { withdraw, withdrawnBy, type Owing } from './withdrawal.ts'
 
@@ -28,7 +28,7 @@ export class PendingPosts {
 
   /** With what is still to be answered of the requests; undefined when nobody waits for any of them any more. */
   async sent<T>(
-    asked: Asked,
+    asked: CarriedRequest,
     session: McpSession | undefined,
     abort: AbortController,
     send: () => Promise<T>,
@@ -52,7 +52,7 @@ export class PendingPosts {
   }
 
   /** Ends what is taken back after the downstream was told, whether or not its client waits for that. */
-  #withdrawing<T>({ order, body }: Asked, asker: Asker, send: () => Promise<T>): Promise<T> {
+  #withdrawing<T>({ order, body }: CarriedRequest, asker: Asker, send: () => Promise<T>): Promise<T> {
     const mayWithdraw = order.kind === 'batch' || order.label.startsWith('notifications/cancelled')
     const ids = mayWithdraw ? withdrawnBy(openEnvelope(body).messages) : []
     if (ids.length === 0) return send()

@@ -13,7 +13,7 @@ import { rulesFor, verdictOn } from '../tools/policy.ts'
 import { ToolMemory } from '../tools/memory.ts'
 import { ACCEPTS_MESSAGES } from '../../platform/event-stream.ts'
 import { NotAdmitted } from '../dispatch/object-answer.ts'
-import type { Asked, Bridges } from './http-sse/bridges.ts'
+import type { CarriedRequest, Bridges } from './http-sse/bridges.ts'
 import type { GrantSignals } from './grant-signals.ts'
 import type { StreamSpec } from './owned-stream.ts'
 
@@ -42,7 +42,12 @@ export class Tools {
   }
 
   /** Throws what must not pass; what comes back is for the answer to a question about tools. Undefined where nothing is ruled. */
-  passing(asked: Asked, session: McpSession | undefined, person: Identity, way: Way): Promise<Edit | undefined> | undefined {
+  passing(
+    asked: CarriedRequest,
+    session: McpSession | undefined,
+    person: Identity,
+    way: Way,
+  ): Promise<Edit | undefined> | undefined {
     const downstream = this.#downstream(asked.order.caller.resource)
     if (!downstream || !hasRules(downstream) || asked.body.length === 0) return undefined
     return this.#passed(downstream, asked, session, person, way)
@@ -50,7 +55,7 @@ export class Tools {
 
   async #passed(
     downstream: Downstream,
-    asked: Asked,
+    asked: CarriedRequest,
     session: McpSession | undefined,
     { issuer, groups }: Identity,
     way: Way,
@@ -103,7 +108,7 @@ export class Tools {
 async function pass(
   gate: ToolGate,
   envelope: Envelope,
-  asked: Asked,
+  asked: CarriedRequest,
   session: McpSession | undefined,
   way: ChargedWay,
 ): Promise<void> {
@@ -121,7 +126,7 @@ async function pass(
 }
 
 /** A client of HTTP+SSE reads no answer to a POST: it would wait for one on its stream. */
-async function told(error: unknown, { order }: Asked, session: McpSession, bridges: Bridges): Promise<unknown> {
+async function told(error: unknown, { order }: CarriedRequest, session: McpSession, bridges: Bridges): Promise<unknown> {
   if (order.client !== 'http-sse' || !(error instanceof McpRefusal) || error.code !== 'tool_not_allowed') return error
   const [id] = order.requestIds
   await bridges.tell(session, error.for({ id, ids: order.requestIds }).answers(order.requestId))

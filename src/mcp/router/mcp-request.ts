@@ -21,7 +21,7 @@ import { passageOf, type Passage } from '../message/era.ts'
 import { openEnvelope, type Envelope } from '../message/json-rpc-body.ts'
 import { labelOf, requestIdsOf, waitingIn } from '../message/label.ts'
 import { readBody } from '../message/read-body.ts'
-import { McpRefusal, namingRequests, type Waiting } from '../message/refusal.ts'
+import { McpRefusal, namingRequests, type RequestIds } from '../message/refusal.ts'
 import { KEEP_ALIVE_MS } from '../sse/keep-alive.ts'
 import { beginOperation, type Begun, type Operation } from '../telemetry/operation.ts'
 import { editing, hasRules, ToolGate } from '../tools/gate.ts'
@@ -84,7 +84,7 @@ export class McpRequest {
   readonly #context: RouterContext
   readonly #startedAt = Date.now()
   readonly #deadline = sharedTimer()
-  #waiting: Waiting = { id: undefined }
+  #waiting: RequestIds = { id: undefined }
   #operation: Operation | undefined
 
   constructor(request: VerifiedRequest, context: RouterContext) {

@@ -5,7 +5,7 @@ import { McpRefusal } from '../message/refusal.ts'
 import { OpenRequests } from '../message/open-requests.ts'
 import { cutTools, listedFor, type ListedTool } from './listing.ts'
 import type { ToolMemory } from './memory.ts'
-import { isDisguised, rulesFor, scopesNeeded, verdictOn, type Member, type ToolTerms } from './policy.ts'
+import { isDisguised, rulesFor, scopesNeeded, verdictOn, type RuleSubject, type ToolTerms } from './policy.ts'
 
 /**
  * What a client gets of one message of the downstream's; undefined where nobody can say what is in it. Of what stands in an event of
@@ -13,7 +13,7 @@ import { isDisguised, rulesFor, scopesNeeded, verdictOn, type Member, type ToolT
  */
 export type Edit = (message: string, isMessage?: boolean) => string | undefined
 
-export interface ToolUser extends Member {
+export interface ToolUser extends RuleSubject {
   /** Of the token the request came with. */
   readonly scopes: readonly string[]
 }
@@ -111,7 +111,7 @@ export function hasRules({ tools, toolScopes }: ToolTerms): boolean {
   return tools !== undefined || toolScopes !== undefined
 }
 
-export function editing(tools: NonNullable<Downstream['tools']>, person: Member, learning?: Learning): Edit {
+export function editing(tools: NonNullable<Downstream['tools']>, person: RuleSubject, learning?: Learning): Edit {
   const rules = rulesFor(tools, person)
   const asked = learning && new OpenRequests(learning.asked)
   return (message, isMessage = true) => {

@@ -10,13 +10,13 @@ export type ToolVerdict = 'allowed' | 'denied' | 'if_read_only'
 export type ToolTerms = Pick<Downstream, 'tools' | 'toolScopes'>
 
 /** Whose groups they are, and who says so. */
-export type Member = Pick<Identity, 'issuer' | 'groups'>
+export type RuleSubject = Pick<Identity, 'issuer' | 'groups'>
 
 /** No tool is called like that; a name as long as a message would make every pattern a long search. */
 const LONGEST_NAME = 1024
 
 /** The rules that count for somebody: those that name one of their groups, and those that name none. */
-export function rulesFor(rules: readonly ToolRule[], person: Member): readonly ToolRule[] {
+export function rulesFor(rules: readonly ToolRule[], person: RuleSubject): readonly ToolRule[] {
   return rules.filter(({ groups }) => groups === undefined || isInOneOf(groups, person))
 }
 

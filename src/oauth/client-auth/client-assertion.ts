@@ -6,6 +6,7 @@ import { describeError } from '../../platform/telemetry.ts'
 import { ASYMMETRIC, KeysAway } from '../../oauth-client/key-set.ts'
 import { failed } from './clients.ts'
 import { OAuthError } from '../../clients/oauth-error.ts'
+import { CLOCK_TOLERANCE } from '../../platform/clock-tolerance.ts'
 
 export interface AssertionTerms {
   readonly clientId: string
@@ -24,7 +25,6 @@ export interface Assertion {
 
 /** SDKs say five minutes; ten and the clocks are as long as an assertion has to be remembered. */
 const LONGEST_LIFE = 600
-const CLOCK_TOLERANCE = 60
 
 const claimsSchema = z.object({
   jti: z.string().min(1).max(512),

@@ -24,7 +24,7 @@ export interface ShownEntry {
 export const OUTCOMES = { answered: 'Answered', refused: 'Refused', failed: 'Failed', left: 'Client left', open: 'Open' } as const
 type Outcome = keyof typeof OUTCOMES
 
-export interface Exchange extends ShownEntry {
+export interface WireExchange extends ShownEntry {
   readonly outcome: Outcome
   /** Those with sealed messages, oldest first. */
   readonly sealedEntries: readonly number[]
@@ -39,13 +39,13 @@ export interface WireFilter {
 }
 
 /** Newest first. An event of which nothing else is there any more stands alone. */
-export function exchangesOf(entries: readonly ShownEntry[], { about, outcome }: WireFilter): readonly Exchange[] {
+export function exchangesOf(entries: readonly ShownEntry[], { about, outcome }: WireFilter): readonly WireExchange[] {
   const byRequest = Map.groupBy(entries, ({ requestId }) => requestId)
   const all = [...byRequest.values()].map(exchangeOf).toReversed()
   return all.filter((one) => (about === '' || one.about === about) && (outcome === '' || one.outcome === outcome))
 }
 
-function exchangeOf(entries: readonly ShownEntry[]): Exchange {
+function exchangeOf(entries: readonly ShownEntry[]): WireExchange {
   const [first] = entries
   if (!first) throw new Error('a request without an entry')
   const last = entries.findLast(({ kind }) => kind !== 'event') ?? first

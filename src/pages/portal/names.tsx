@@ -19,7 +19,7 @@ export function personPath(sub: string): string {
   return `/admin/people/${encodeURIComponent(sub)}`
 }
 
-export function PersonName(person: Named) {
+export function PersonLabel(person: Named) {
   const name = nameOf(person)
   const email = shownName(person.email ?? '', '')
   return (

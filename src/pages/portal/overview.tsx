@@ -2,7 +2,7 @@
 import { EventsTable, type ShownEvent } from './events-table.tsx'
 import { BarChart, LevelChart } from './chart.tsx'
 import { fragmentOf, LiveRegion, LiveStatus, portalPage } from './frame.tsx'
-import { grouped, PersonName, type Named } from './names.tsx'
+import { grouped, PersonLabel, type Named } from './names.tsx'
 import { shownText } from '../shown.ts'
 import { Ago } from './when.tsx'
 import { Table } from './table.tsx'
@@ -137,7 +137,7 @@ function Lately({ lately, now }: Pick<OverviewView, 'lately' | 'now'>) {
       rows={lately.map((person) => (
         <tr data-person={person.sub}>
           <td data-label="Person">
-            <PersonName {...person} />
+            <PersonLabel {...person} />
           </td>
           <td data-label="Open now">
             <Open {...person} />

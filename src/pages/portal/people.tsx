@@ -1,7 +1,7 @@
 // The people of the deployment, found by the beginning of a name or an e-mail address, or leafed through.
 import { shownText } from '../shown.ts'
 import { portalPage } from './frame.tsx'
-import { grouped, PersonName, type Named } from './names.tsx'
+import { grouped, PersonLabel, type Named } from './names.tsx'
 import { Pager, Search } from './lists.tsx'
 import { Ago } from './when.tsx'
 import { numbers, Table } from './table.tsx'
@@ -42,7 +42,7 @@ export function peoplePage({ search, people, known, isFirst, next, now }: People
           rows={people.map((person) => (
             <tr data-person={person.sub}>
               <td data-label="Person">
-                <PersonName {...person} />
+                <PersonLabel {...person} />
               </td>
               <td data-label="State">
                 <State {...person} />

@@ -55,7 +55,7 @@ export const DOORS: Readonly<Record<NonNullable<ShownReceipt['signal']>['door'],
   scim: 'SCIM',
 }
 
-export function titleOf({ action, target }: Pick<ShownReceipt, 'action' | 'target'>): string {
+export function actionTitle({ action, target }: Pick<ShownReceipt, 'action' | 'target'>): string {
   const { what, id } = target
   if (action === 'block') return what === 'client' ? 'Blocked a client' : 'Blocked a person'
   if (action === 'unblock') return what === 'client' ? 'Unblocked a client' : 'Unblocked a person'

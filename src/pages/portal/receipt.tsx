@@ -1,8 +1,8 @@
 // The receipt of one action: what was closed and when that was acknowledged; while it runs, how far it has come.
 import { shownText } from '../shown.ts'
 import { fragmentOf, LiveRegion, portalPage } from './frame.tsx'
-import { Actor, counted, grouped, nameOf, PersonName, personPath, type Named } from './names.tsx'
-import { DOORS, STATES, titleOf, type ShownReceipt } from './receipt-words.ts'
+import { Actor, counted, grouped, nameOf, PersonLabel, personPath, type Named } from './names.tsx'
+import { DOORS, STATES, actionTitle, type ShownReceipt } from './receipt-words.ts'
 import { Exact } from './when.tsx'
 
 export interface ReceiptView {
@@ -43,7 +43,7 @@ export function receiptPage(view: ReceiptView): string {
     children: (
       <article class="card" data-receipt={receipt.id}>
         <p class="eyebrow">Receipt</p>
-        <h1>{titleOf(receipt)}</h1>
+        <h1>{actionTitle(receipt)}</h1>
         {isRunning ? (
           <LiveRegion id="receipt-now" from={`/admin/receipts/${receipt.id}/now`} every={LOOK_EVERY}>
             {whole}
@@ -158,7 +158,7 @@ function Facts({ receipt, person }: ReceiptView) {
         <div>
           <dt>Person</dt>
           <dd>
-            <PersonName {...person} />
+            <PersonLabel {...person} />
           </dd>
         </div>
       )}

@@ -3,7 +3,7 @@ import { shownText } from '../shown.ts'
 import { portalPage } from './frame.tsx'
 import { Pager } from './lists.tsx'
 import { Actor, grouped, nameOf, type Named } from './names.tsx'
-import { STATES, titleOf, type ShownReceipt } from './receipt-words.ts'
+import { STATES, actionTitle, type ShownReceipt } from './receipt-words.ts'
 import { Ago } from './when.tsx'
 import { numbers, Table } from './table.tsx'
 
@@ -34,7 +34,7 @@ export function receiptsPage({ receipts, names, isFirst, next, now }: ReceiptsVi
             <tr data-receipt={receipt.id}>
               <td data-label="Action">
                 <span class="person">
-                  <a href={`/admin/receipts/${receipt.id}`}>{titleOf(receipt)}</a>
+                  <a href={`/admin/receipts/${receipt.id}`}>{actionTitle(receipt)}</a>
                   {receipt.target.sub !== undefined && (
                     <span>
                       <bdi>{nameOf(names.get(receipt.target.sub) ?? { sub: receipt.target.sub })}</bdi>

@@ -5,7 +5,7 @@ const HOUR = 3_600
 const DAY = 86_400
 
 /** Seconds in the largest unit that fits: `12 s`, `5 min`, `3 h`, `8 d`. */
-export function spanOf(seconds: number): string {
+export function durationOf(seconds: number): string {
   const whole = Math.max(0, Math.floor(seconds))
   if (whole < MINUTE) return `${whole} s`
   if (whole < HOUR) return `${Math.floor(whole / MINUTE)} min`
@@ -26,7 +26,7 @@ interface Moment {
 }
 
 export function Ago({ at, now }: Moment) {
-  const span = now - at < MINUTE ? 'just now' : `${spanOf(now - at)} ago`
+  const span = now - at < MINUTE ? 'just now' : `${durationOf(now - at)} ago`
   return (
     <time class="whole" datetime={new Date(at * 1000).toISOString()} title={exactly(at)}>
       {span}
@@ -38,7 +38,7 @@ export function Ago({ at, now }: Moment) {
 export function Lasting({ at, now }: Moment) {
   return (
     <time class="whole" datetime={new Date(at * 1000).toISOString()} title={`since ${exactly(at)}`}>
-      {spanOf(now - at)}
+      {durationOf(now - at)}
     </time>
   )
 }

@@ -1,6 +1,6 @@
 // What has passed for a person, one row for each request: paired with its answer, with the time it took, and ways to send it again.
 import { shownText } from '../shown.ts'
-import { exchangesOf, OUTCOMES, type Exchange, type ShownEntry, type WireFilter } from './exchanges.ts'
+import { exchangesOf, OUTCOMES, type WireExchange, type ShownEntry, type WireFilter } from './exchanges.ts'
 import { counted, sizeOf } from './names.tsx'
 import { numbers, Table } from './table.tsx'
 import { Exact } from './when.tsx'
@@ -33,7 +33,7 @@ export function Wire({ entries, filter, urls, docsOf }: WireView) {
   )
 }
 
-const STATES: Readonly<Record<Exchange['outcome'], string>> = {
+const STATES: Readonly<Record<WireExchange['outcome'], string>> = {
   answered: 'live',
   refused: 'warn',
   failed: 'ended',
@@ -42,7 +42,7 @@ const STATES: Readonly<Record<Exchange['outcome'], string>> = {
 }
 
 interface RowView {
-  readonly exchange: Exchange
+  readonly exchange: WireExchange
   readonly url: string | undefined
   readonly docs: string | undefined
 }

@@ -2,7 +2,7 @@
 import type { Intent } from '../../pages/portal/confirm-path.ts'
 import type { ConfirmView } from '../../pages/portal/confirm.tsx'
 import { clientNameOf, counted, nameOf, personPath, serverOf } from '../../pages/portal/names.tsx'
-import { spanOf } from '../../pages/portal/when.tsx'
+import { durationOf } from '../../pages/portal/when.tsx'
 import { shownText } from '../../pages/shown.ts'
 import type { Services } from '../../services.ts'
 import type { PersonDetail } from '../../session/admin/administration.ts'
@@ -166,7 +166,7 @@ function streamsOf({ now }: Services, streams: Part['streams']): readonly string
   if (streams.length === 0) return ['Nothing is open at this moment.']
   const named = streams
     .slice(0, NAMED_STREAMS)
-    .map(({ label, openedAt }) => `${shownText(label, 60)}, open for ${spanOf(now() - openedAt)}`)
+    .map(({ label, openedAt }) => `${shownText(label, 60)}, open for ${durationOf(now() - openedAt)}`)
   const more = streams.length > NAMED_STREAMS ? `; and ${streams.length - NAMED_STREAMS} more` : ''
   return [`${counted(streams.length, 'open stream is', 'open streams are')} closed at once: ${named.join('; ')}${more}.`]
 }

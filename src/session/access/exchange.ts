@@ -13,6 +13,7 @@ import { THEMSELVES } from '../contract/receipt.ts'
 import type { Statement } from '../contract/subject-token.ts'
 import type { TakenBack } from '../contract/taken-back.ts'
 import { makeRoom, type TokenFacts } from './tokens.ts'
+import { CLOCK_TOLERANCE } from '../../platform/clock-tolerance.ts'
 
 export interface Exchange {
   readonly statement: Statement
@@ -31,7 +32,6 @@ export type ExchangeOutcome =
   | { readonly granted: false; readonly refusal: ExchangeRefusal }
 
 /** Clocks of issuers differ by so many seconds: an assertion is remembered that much longer than it lives, and may have been signed that much earlier than it says. */
-const CLOCK_TOLERANCE = 60
 
 export async function grantByExchange(
   context: GrantRevocation & AccessRules & Pick<SessionContext, 'codes' | 'credentials' | 'provisioned' | 'takenBack'>,

@@ -4,7 +4,7 @@ import type { By } from '../contract/receipt.ts'
 import type { RecordingAsked, RecordingTerms, WireEntry } from '../contract/recording.ts'
 
 /** Undefined when nobody has signed in here. */
-export async function startRecording(
+export async function switchRecordingOn(
   context: Pick<SessionContext, 'now' | 'outbox' | 'profile' | 'recorder' | 'leases'>,
   asked: RecordingAsked,
   by: By,
@@ -18,7 +18,7 @@ export async function startRecording(
   return terms
 }
 
-export async function stopRecording(context: Pick<SessionContext, 'now' | 'outbox' | 'recorder'>, by: By): Promise<boolean> {
+export async function switchRecordingOff(context: Pick<SessionContext, 'now' | 'outbox' | 'recorder'>, by: By): Promise<boolean> {
   const wasOn = await context.recorder.stop()
   if (wasOn) await context.outbox.put({ type: 'recording_stopped', at: context.now(), ...by })
   return wasOn

@@ -13,10 +13,10 @@ export function groupsText(groups: readonly string[]): string {
   return groups.join('\n')
 }
 
-export function groupsIn(text: string): readonly string[] {
+export function storedGroups(text: string): readonly string[] {
   return text === '' ? [] : text.split('\n')
 }
 
 export function identityOf({ issuer, subject, email, name, groups }: IdentityRow): Identity {
-  return { issuer, subject, email: email ?? undefined, name: name ?? undefined, groups: groupsIn(groups) }
+  return { issuer, subject, email: email ?? undefined, name: name ?? undefined, groups: storedGroups(groups) }
 }

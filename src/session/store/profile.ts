@@ -5,7 +5,7 @@
 import { LifecycleCapability } from 'agents/lifecycle'
 import type { Identity } from '../../caller.ts'
 import type { Provisioned } from '../contract/provisioned.ts'
-import { groupsIn, groupsText, identityOf, type IdentityRow } from './identity-row.ts'
+import { storedGroups, groupsText, identityOf, type IdentityRow } from './identity-row.ts'
 
 /** Who has shut somebody out. Both may have. */
 export type Blocking = 'administrator' | 'signal'
@@ -37,7 +37,11 @@ export class Profile extends LifecycleCapability {
       CREATE TABLE IF NOT EXISTS provisioned (
       id INTEGER PRIMARY KEY CHECK (id = 1), active INTEGER NOT NULL, groups TEXT NOT NULL, without TEXT NOT NULL)`)
     const [told] = this.#storage.sql.exec<ProvisionedRow>('SELECT * FROM provisioned')
-    this.#provisioned = told && { active: told.active === 1, groups: groupsIn(told.groups), without: groupsIn(told.without) }
+    this.#provisioned = told && {
+      active: told.active === 1,
+      groups: storedGroups(told.groups),
+      without: storedGroups(told.without),
+    }
     const [row] = this.#storage.sql.exec<ProfileRow>('SELECT * FROM profile')
     if (!row) return
     this.#said = identityOf(row)

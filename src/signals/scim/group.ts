@@ -1,7 +1,7 @@
 // A group as SCIM names one (RFC 7643 section 4.2): its name, and users by their ids.
 import type { MemberChange } from '../../directory/provisioned-groups.ts'
 import { attribute, documentSchema, GROUP_SCHEMA, ScimError, textOf, type Document } from './message.ts'
-import { operationsIn, type Operation } from './patch.ts'
+import { operationsIn, type PatchOperation } from './patch.ts'
 import { metaOf } from './user.ts'
 
 export interface ScimGroup {
@@ -35,7 +35,7 @@ export function groupChangeIn(body: Document): GroupChange {
   return change
 }
 
-function changeOf({ op, path, value }: Operation, members: readonly MemberChange[]): Partial<GroupChange> {
+function changeOf({ op, path, value }: PatchOperation, members: readonly MemberChange[]): Partial<GroupChange> {
   const name = path?.attribute.toLowerCase()
   if (name === 'displayname' && op !== 'remove') {
     const displayName = nameIn({ displayName: value })

@@ -34,7 +34,7 @@ export class ScimError extends Error {
   }
 }
 
-export function notFound(): ScimError {
+export function noSuchResource(): ScimError {
   return new ScimError(404, 'there is no such resource')
 }
 

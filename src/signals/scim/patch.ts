@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { conditionsIn, withoutSchema, type Condition } from './filter.ts'
 import { attribute, documentSchema, keyOf, ScimError, type Document } from './message.ts'
 
-export interface Operation {
+export interface PatchOperation {
   readonly op: 'add' | 'replace' | 'remove'
   /** Absent: the value names the attributes. */
   readonly path: Path | undefined
@@ -37,7 +37,7 @@ const patchSchema = z.object({
 
 const kinds = z.enum(['add', 'replace', 'remove'])
 
-export function operationsIn(body: Document): readonly Operation[] {
+export function operationsIn(body: Document): readonly PatchOperation[] {
   const { data } = patchSchema.safeParse({ operations: attribute(body, 'Operations') })
   if (!data) throw new ScimError(400, 'the body needs Operations: a list of at most 2,000', 'invalidSyntax')
   return data.operations.flatMap(({ op, path, value }) => {
@@ -72,11 +72,11 @@ function noPath(): ScimError {
 }
 
 /** The document after all operations; the given one is left as it is. */
-export function patched(document: Document, operations: readonly Operation[]): Document {
+export function patched(document: Document, operations: readonly PatchOperation[]): Document {
   return operations.reduce((current, operation) => applied(current, operation), document)
 }
 
-function applied(document: Document, { op, path, value }: Operation): Document {
+function applied(document: Document, { op, path, value }: PatchOperation): Document {
   if (!path) return document
   const { extension, ...inside } = path
   if (extension === undefined) return changed(document, inside.attribute, (before) => next(before, op, inside, value))
@@ -96,21 +96,21 @@ function changed(document: Document, name: string, change: (before: unknown) => 
   )
 }
 
-function next(before: unknown, op: Operation['op'], { where, sub }: Omit<Path, 'extension'>, value: unknown): unknown {
+function next(before: unknown, op: PatchOperation['op'], { where, sub }: Omit<Path, 'extension'>, value: unknown): unknown {
   if (where) return ofMatching(arrayIn(before), op, where, sub, value)
   if (sub !== undefined) return ofSub(before, op, sub, value)
   if (op === 'remove') return without(before, value)
   return op === 'add' ? joined(before, value) : value
 }
 
-function ofSub(before: unknown, op: Operation['op'], sub: string, value: unknown): unknown {
+function ofSub(before: unknown, op: PatchOperation['op'], sub: string, value: unknown): unknown {
   const change = (one: unknown): Document => changed(objectIn(one), sub, () => (op === 'remove' ? undefined : value))
   return Array.isArray(before) ? before.map(change) : change(before)
 }
 
 function ofMatching(
   before: readonly unknown[],
-  op: Operation['op'],
+  op: PatchOperation['op'],
   where: readonly Condition[],
   sub: string | undefined,
   value: unknown,

@@ -7,7 +7,7 @@ import type { GroupFilter } from '../../directory/provisioned-groups.ts'
 import type { UserFilter, UserWrite } from '../../directory/provisioned-users.ts'
 import { conditionsIn } from './filter.ts'
 import { groupChangeIn, groupIn, presentedGroup } from './group.ts'
-import { documentSchema, listOf, notFound, ScimError, withAttributes, type Document } from './message.ts'
+import { documentSchema, listOf, noSuchResource, ScimError, withAttributes, type Document } from './message.ts'
 import { MOST_RESULTS } from './discovery.ts'
 import { operationsIn, patched } from './patch.ts'
 import { presentedUser, userIn, wholeUser, type ScimUser } from './user.ts'
@@ -92,7 +92,7 @@ export class ScimService {
   async group(id: string, query: ListQuery = {}): Promise<Document> {
     const asked = { op: 'groups', filter: { id }, slice: ONE, withMembers: wantsMembers(query) } as const
     const { groups: [group] = [] } = await this.#has.provision(asked)
-    if (!group) throw notFound()
+    if (!group) throw noSuchResource()
     return this.#shown(presentedGroup(group, this.#has.base), query)
   }
 
@@ -117,7 +117,7 @@ export class ScimService {
 
   async #found(id: string): Promise<FoundUser> {
     const { users: [user] = [] } = await this.#has.provision({ op: 'users', filter: { id }, slice: ONE })
-    if (!user) throw notFound()
+    if (!user) throw noSuchResource()
     return user
   }
 
@@ -148,13 +148,13 @@ export class ScimService {
 
   #one(users: readonly FoundUser[] = []): Document {
     const [user] = users
-    if (!user) throw notFound()
+    if (!user) throw noSuchResource()
     return presented(user, this.#has.base)
   }
 
   #oneGroup(groups: readonly FoundGroup[] = []): Document {
     const [group] = groups
-    if (!group) throw notFound()
+    if (!group) throw noSuchResource()
     return presentedGroup(group, this.#has.base)
   }
 
@@ -176,7 +176,7 @@ function documentIn(text: string): Document {
 }
 
 function done(answer: ProvisioningAnswer): ProvisioningAnswer {
-  if (answer.outcome === 'not_found') throw notFound()
+  if (answer.outcome === 'not_found') throw noSuchResource()
   if (answer.outcome === 'taken')
     throw new ScimError(409, 'there is a user with this userName or externalId already', 'uniqueness')
   return answer

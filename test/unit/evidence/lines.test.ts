@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { canonical } from '../../../src/evidence/canonical.ts'
+import { canonical } from '../../../src/platform/canonical-json.ts'
 import { lineOf } from '../../../src/evidence/line.ts'
 import { sha256Bytes } from '../../../src/evidence/sha256.ts'
 

@@ -14,7 +14,7 @@ import { peoplePage } from '../../../src/pages/portal/people.tsx'
 import { personNow, personPage } from '../../../src/pages/portal/person.tsx'
 import { receiptNow, receiptPage } from '../../../src/pages/portal/receipt.tsx'
 import { receiptsPage } from '../../../src/pages/portal/receipts.tsx'
-import { spanOf } from '../../../src/pages/portal/when.tsx'
+import { durationOf } from '../../../src/pages/portal/when.tsx'
 import { ASSET_FOLDER } from '../../world/asset-folder.ts'
 import { PROBE, probed, tagsOf } from './hostile.ts'
 import {
@@ -215,7 +215,7 @@ it.for<[number, string]>([
   [7_199, '1 h'],
   [172_800, '2 d'],
 ])('%d seconds are said as %s', ([seconds, words]) => {
-  expect(spanOf(seconds)).toBe(words)
+  expect(durationOf(seconds)).toBe(words)
 })
 
 describe('the script of the portal', () => {

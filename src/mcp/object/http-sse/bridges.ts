@@ -43,7 +43,7 @@ export interface BridgesOptions {
   readonly waitUntil: (work: Promise<unknown>) => void
 }
 
-export interface Asked {
+export interface CarriedRequest {
   readonly order: DispatchHeader
   /** What passes of the client's headers, and the identity of the person. */
   readonly headers: Headers
@@ -67,7 +67,7 @@ export class Bridges {
   }
 
   /** A request of a client of HTTP+SSE, or of a session behind which HTTP+SSE is spoken. */
-  async carry(asked: Asked, session: McpSession | undefined): Promise<Response> {
+  async carry(asked: CarriedRequest, session: McpSession | undefined): Promise<Response> {
     const { caller, client, kind } = asked.order
     // A revocation may have come since the request was admitted, while its body was read; it ends what is open, not what is opened.
     refuseEnded(this.#options.context, caller)
@@ -86,7 +86,7 @@ export class Bridges {
    * `initialize` of a client of streamable HTTP, before the downstream is asked or with its answer; undefined where that speaks
    * streamable HTTP too, as far as is known.
    */
-  async initialize(asked: Asked, answer?: Response): Promise<Response | undefined> {
+  async initialize(asked: CarriedRequest, answer?: Response): Promise<Response | undefined> {
     const { sessions } = this.#options
     refuseEnded(this.#options.context, asked.order.caller)
     const downstream = this.#downstreamOf(asked.order.caller)
@@ -154,7 +154,7 @@ export class Bridges {
   }
 
   /** `GET /sse`: a new session, or with an event id the one it names. */
-  async #open({ order, headers }: Asked): Promise<Response> {
+  async #open({ order, headers }: CarriedRequest): Promise<Response> {
     const { context, sessions, standing, streams, waitUntil } = this.#options
     this.#refuseTooMany(order)
     const lastEventId = headers.get('last-event-id') || null
@@ -190,7 +190,7 @@ export class Bridges {
   }
 
   /** GET of a session of streamable HTTP: the stream that stands open, or the one an event id names. */
-  #listen({ order, headers }: Asked, session: McpSession): Response {
+  #listen({ order, headers }: CarriedRequest, session: McpSession): Response {
     const { standing, streams, waitUntil } = this.#options
     const lastEventId = headers.get('last-event-id') || null
     const resumed = lastEventId === null ? undefined : this.#resumable(lastEventId, order.caller, session)
@@ -203,7 +203,7 @@ export class Bridges {
     return new Response(body, { headers: EVENT_STREAM_HEADERS })
   }
 
-  async #call(bridge: Bridge, asked: Asked): Promise<Response> {
+  async #call(bridge: Bridge, asked: CarriedRequest): Promise<Response> {
     this.#refuseTooMany(asked.order)
     const { answer, stream } = await bridge.call(messageOf(asked))
     if (stream === undefined) return answer
@@ -257,7 +257,7 @@ export class Bridges {
   }
 }
 
-function messageOf({ order, headers, body }: Asked): ClientMessage {
+function messageOf({ order, headers, body }: CarriedRequest): ClientMessage {
   const { messages } = openEnvelope(body)
   return { messages, requestIds: order.requestIds, headers, body, label: order.label }
 }

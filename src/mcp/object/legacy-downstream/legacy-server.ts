@@ -15,7 +15,7 @@ import type { Origin } from '../http-sse/link.ts'
 import { lostAnswer, type LostBecause } from '../lost-answer.ts'
 import { Listeners, type Listener } from './listeners.ts'
 import { canBeAsked, onlyInteractive, type OpenCall } from './open-call.ts'
-import { factsIn, versionIn, type ServerFacts } from './server-facts.ts'
+import { factsIn, negotiatedVersion, type ServerFacts } from './server-facts.ts'
 import { ServerLink, type ServerLinkOptions } from './server-link.ts'
 
 export interface LegacyServerOptions extends Omit<ServerLinkOptions, 'near'> {
@@ -85,7 +85,7 @@ export class LegacyServer {
     const params = `{"protocolVersion":"${NEWEST_LEGACY_VERSION}","capabilities":${capabilities},"clientInfo":${clientInfo}}`
     const response = await this.#initialized(params, headers)
     const result = memberOf(response, ['result'])
-    const version = versionIn(result ?? '')
+    const version = negotiatedVersion(result ?? '')
     if (result === undefined || version === undefined) {
       const reason = `initialize was answered with ${errorCodeIn(response) ?? 'no result'}`
       throw new McpRefusal('downstream_unreachable', 'The downstream MCP server refused to be initialized', { reason })

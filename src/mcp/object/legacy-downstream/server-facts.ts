@@ -13,7 +13,7 @@ export interface ServerFacts {
 const resultSchema = z.object({ capabilities: z.record(z.string(), z.unknown()).catch({}), protocolVersion: z.string().max(40) })
 
 /** What was negotiated; undefined for what is no result of `initialize`. */
-export function versionIn(result: string): string | undefined {
+export function negotiatedVersion(result: string): string | undefined {
   return resultSchema.safeParse(jsonIn(result)).data?.protocolVersion
 }
 

@@ -12,7 +12,7 @@ export interface CallOutput {
   drained(): Promise<void>
 }
 
-export function jsonAnswer(message: string): Response {
+export function singleAnswer(message: string): Response {
   return new Response(message, { headers: { 'content-type': 'application/json' } })
 }
 
@@ -48,7 +48,7 @@ export class SingleOutput implements CallOutput {
   /** The last message; a Response is the server's refusal of the request itself; undefined: nobody waits for one. */
   async end(last: string | Response | undefined): Promise<void> {
     if (!this.#feed)
-      return this.#answer.resolve(last instanceof Response ? last : last === undefined ? nothing() : jsonAnswer(last))
+      return this.#answer.resolve(last instanceof Response ? last : last === undefined ? nothing() : singleAnswer(last))
     if (typeof last === 'string') await this.#feed.send(last)
     this.#feed.end()
   }

@@ -5,7 +5,7 @@
 import { randomId } from '../../../platform/crypto.ts'
 import { describeError, log } from '../../../platform/telemetry.ts'
 import type { ModernSession } from '../../../session/store/modern-sessions.ts'
-import { acknowledgedIn, allChanged, filterOf, legacyNotification, type HonouredFilter } from '../../bridge/listen-filter.ts'
+import { acknowledgedIn, allChanged, filterOf, withoutSubscriptionId, type HonouredFilter } from '../../bridge/listen-filter.ts'
 import { answersId } from '../../bridge/legacy-answer.ts'
 import { modernHeaders, ownModernRequest } from '../../bridge/modern-request.ts'
 import { isEventStream } from '../../downstream/passing-headers.ts'
@@ -162,7 +162,7 @@ export class Listening {
           break
         }
         const isNotification = typeof message === 'object' && message !== null && 'method' in message && !('id' in message)
-        if (isNotification && feed === this.#feed) await feed?.send(legacyNotification(event.data), eventId())
+        if (isNotification && feed === this.#feed) await feed?.send(withoutSubscriptionId(event.data), eventId())
       }
     } catch (error) {
       if (!listen.end.signal.aborted) log('info', 'downstream.connection_broken', { reason: describeError(error) })

@@ -25,7 +25,7 @@ import type { Era } from '../../message/era.ts'
 import { jsonIn } from '../../message/response.ts'
 import { McpRefusal, notOffered } from '../../message/refusal.ts'
 import type { DownstreamRequest } from '../downstream-request.ts'
-import { jsonAnswer } from './call-output.ts'
+import { singleAnswer } from './call-output.ts'
 import { SessionCalls } from './modern-session-calls.ts'
 import { messageOf, postModern, type ModernWay } from './modern-way.ts'
 import { ToolHeaders } from './tool-headers.ts'
@@ -119,7 +119,7 @@ export class ModernDownstreams {
     await answer.body?.cancel()
     if (this.#downstream(resource)?.era !== 'modern') return undefined
     const message = 'The MCP server does not speak MCP 2026-07-28, which the broker was told it does: check its `era`'
-    return jsonAnswer(errorFor(idOf(request), -32_603, message))
+    return singleAnswer(errorFor(idOf(request), -32_603, message))
   }
 
   #opened(resource: string, client: DeclaredClient, request: DownstreamRequest, discovered: string): Response {
@@ -143,7 +143,7 @@ export class ModernDownstreams {
       subscribed: [],
     }
     this.#options.context.modernSessions.keep(opened)
-    const answer = jsonAnswer(result)
+    const answer = singleAnswer(result)
     answer.headers.set('mcp-session-id', opened.id)
     return answer
   }

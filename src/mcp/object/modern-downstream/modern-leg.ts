@@ -3,7 +3,7 @@ import { eventNotTaken } from '../../message/event-too-large.ts'
 import { McpRefusal } from '../../message/refusal.ts'
 import { jsonIn } from '../../message/response.ts'
 import { isMessage, readEvents, SseEventTooLarge } from '../../sse/sse.ts'
-import { answersId, errorFor, legacyAnswer, violation, type AskedOf, type ModernAnswer } from '../../bridge/legacy-answer.ts'
+import { answersId, errorFor, legacyAnswer, violation, type AskedOf, type TranslatedAnswer } from '../../bridge/legacy-answer.ts'
 import { isEventStream } from '../../downstream/passing-headers.ts'
 import { lookedAt } from '../../downstream/session-doubt.ts'
 import { wholeMessage } from '../../downstream/whole-body.ts'
@@ -24,7 +24,7 @@ export interface LegTerms extends AskedOf {
 }
 
 /** A Response is a refusal of the request itself, to be passed on. `original` is the server's message. */
-export type Leg = (ModernAnswer & { readonly original?: string }) | Response
+export type Leg = (TranslatedAnswer & { readonly original?: string }) | Response
 
 /** Statuses that say something about the person or the moment, and nothing about the message. */
 const PASSED_ON: readonly number[] = [401, 403, 407, 408, 425, 429]

@@ -1,6 +1,7 @@
 // What a client of 2026-07-28 and a server of the legacy eras are told of each other: judged, edited and asked without either of them.
 import { describe, expect, test } from 'vitest'
-import { canonical, legacyCapabilities, missingFor } from '../../../../src/mcp/bridge/client-capabilities.ts'
+import { legacyCapabilities, missingFor } from '../../../../src/mcp/bridge/client-capabilities.ts'
+import { canonical } from '../../../../src/platform/canonical-json.ts'
 import { legacyNotification, legacyRequest, progressTokenIn } from '../../../../src/mcp/bridge/legacy-request.ts'
 import { isAtLeast, mostVerbose } from '../../../../src/mcp/bridge/log-level.ts'
 import { errorCodeIn, modernResponse, urlsWantedIn } from '../../../../src/mcp/bridge/modern-response.ts'

@@ -4,7 +4,7 @@ import {
   acknowledgedIn,
   allChanged,
   filterOf,
-  legacyNotification,
+  withoutSubscriptionId,
   offersLogging,
   offersStream,
   offersSubscriptions,
@@ -43,7 +43,7 @@ test('what is acknowledged is read, and said to have changed where something may
 })
 
 test('a notification loses the id of the subscription, and nothing else', () => {
-  expect(legacyNotification('{"params":{"n":1e0,"_meta":{"io.modelcontextprotocol/subscriptionId":"x","a":1}}}')).toBe(
+  expect(withoutSubscriptionId('{"params":{"n":1e0,"_meta":{"io.modelcontextprotocol/subscriptionId":"x","a":1}}}')).toBe(
     '{"params":{"n":1e0,"_meta":{"a":1}}}',
   )
 })

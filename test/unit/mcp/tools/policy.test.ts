@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
-import { isDisguised, rulesFor, scopesNeeded, verdictOn, type Member } from '../../../../src/mcp/tools/policy.ts'
+import { isDisguised, rulesFor, scopesNeeded, verdictOn, type RuleSubject } from '../../../../src/mcp/tools/policy.ts'
 import { defaultScopes } from '../../../../src/oauth/resource.ts'
 import { readSettings } from '../../../../src/settings/settings.ts'
 import type { ToolRule } from '../../../../src/settings/downstreams.ts'
@@ -12,7 +12,7 @@ const PAGE = resolve(import.meta.dirname, '../../../../docs/servers/tool-policy.
 
 const ISSUER = 'https://idp.example'
 const groupOf = (name: string): PersonName => ({ issuers: [ISSUER], name })
-const inGroups = (...groups: readonly string[]): Member => ({ issuer: ISSUER, groups })
+const inGroups = (...groups: readonly string[]): RuleSubject => ({ issuer: ISSUER, groups })
 const rule = (changes: Partial<ToolRule>): ToolRule => ({ groups: undefined, allow: [], deny: [], readOnly: false, ...changes })
 
 describe('a tool is', () => {

@@ -1,4 +1,4 @@
-// Canonical JSON (RFC 8785) of what stands in a line: the same bytes whoever writes them, so that anybody can compute its digest again.
+// Canonical JSON (RFC 8785): the same bytes whoever writes it, so that anybody can compute its digest, and two values can be compared.
 
 /** Of text, numbers, booleans, null, lists and objects; a member that is undefined is as if it were not there. */
 export function canonical(value: unknown): string {
