@@ -2,10 +2,10 @@
 import type { Child } from 'hono/jsx'
 import { SignedInServers, type SignedInServer } from './signed-in-servers.tsx'
 import { documentOf } from './layout.tsx'
-import { Client, clientNameOf, counted, nameOf, serverOf, sizeOf } from './portal/names.tsx'
-import type { ShownGrant } from './portal/grants-table.tsx'
-import { softwareName, type ShownStream } from './portal/streams-table.tsx'
-import { Exact, Lasting } from './portal/when.tsx'
+import { Client, clientNameOf, counted, nameOf, serverOf, sizeOf } from './names.tsx'
+import type { ShownGrant } from './grants-table.tsx'
+import { softwareName, type ShownStream } from './streams-table.tsx'
+import { Exact, Lasting } from './when.tsx'
 import { shownName, shownText } from './shown.ts'
 
 export interface AccountView {

@@ -2,7 +2,7 @@
 import { Host } from './host.tsx'
 import { documentOf } from './layout.tsx'
 import { Mark } from './mark.tsx'
-import { serverOf } from './portal/names.tsx'
+import { serverOf } from './names.tsx'
 import { DestinationLine, destinationOf, type Redirect } from './redirect.tsx'
 import { initialOf, LONGEST_NAME, shownHost, shownName, shownText } from './shown.ts'
 

@@ -1,6 +1,6 @@
 // A small chart of the last hours: bars or a curve in inline SVG, its words beside it, and one sentence for who does not see it.
 import type { Child } from 'hono/jsx'
-import { grouped } from './names.tsx'
+import { grouped } from '../names.tsx'
 
 interface Series {
   readonly label: string

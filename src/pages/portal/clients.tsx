@@ -1,12 +1,12 @@
 // The clients there are: what they are called and by whom, who uses them, and who is kept out.
 import { Host } from '../host.tsx'
 import { shownText } from '../shown.ts'
-import { confirmPath } from './confirm-path.ts'
+import { confirmPath } from '../confirm-path.ts'
 import { portalPage } from './frame.tsx'
-import { Actor, Client, clientNameOf, counted } from './names.tsx'
+import { Actor, Client, clientNameOf, counted } from '../names.tsx'
 import { Pager, Search } from './lists.tsx'
-import { Ago } from './when.tsx'
-import { ACTIONS, numbers, Table } from './table.tsx'
+import { Ago } from '../when.tsx'
+import { ACTIONS, numbers, Table } from '../table.tsx'
 
 export interface ClientsView {
   readonly search: string

@@ -1,6 +1,6 @@
 // The step before everything that can hurt: what exactly would happen, to whom, and why the administrator wants it.
 import { shownText } from '../shown.ts'
-import type { Intent } from './confirm-path.ts'
+import type { Intent } from '../confirm-path.ts'
 import { portalPage } from './frame.tsx'
 
 export interface ConfirmView {

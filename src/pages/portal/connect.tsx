@@ -1,9 +1,9 @@
 // What to tell people who want to connect a client: for every server, the lines to copy.
 import { COPY_SCRIPT_PATH } from '../assets.ts'
 import { Servers, type ShownServer } from '../servers.tsx'
-import { confirmPath } from './confirm-path.ts'
+import { confirmPath } from '../confirm-path.ts'
 import { portalPage } from './frame.tsx'
-import { serverOf } from './names.tsx'
+import { serverOf } from '../names.tsx'
 
 export interface ConnectView {
   readonly servers: readonly ShownServer[]

@@ -1,9 +1,9 @@
 // Security events as a table: when, what, whose, with what, and who did it why.
 import { shownText } from '../shown.ts'
-import { Actor, Client, nameOf, personPath, type Named } from './names.tsx'
-import { Ago, Exact } from './when.tsx'
+import { Actor, Client, nameOf, personPath, type Named } from '../names.tsx'
+import { Ago, Exact } from '../when.tsx'
 import { reasonFor, wordFor } from './words.ts'
-import { Table } from './table.tsx'
+import { Table } from '../table.tsx'
 
 export interface ShownEvent {
   readonly number: number

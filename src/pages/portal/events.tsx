@@ -2,7 +2,7 @@
 import { EventsTable, type ShownEvent } from './events-table.tsx'
 import { portalPage } from './frame.tsx'
 import { Pager } from './lists.tsx'
-import { nameOf, type Named } from './names.tsx'
+import { nameOf, type Named } from '../names.tsx'
 import { EVENT_TYPES, wordFor } from './words.ts'
 
 export interface EventsView {

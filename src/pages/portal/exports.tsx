@@ -1,9 +1,9 @@
 // Where events and receipts are exported to: how far each sink has come, what went wrong, and what it refuses.
 import { shownText } from '../shown.ts'
 import { portalPage } from './frame.tsx'
-import { counted, grouped } from './names.tsx'
-import { ACTIONS, numbers, Table } from './table.tsx'
-import { Ago } from './when.tsx'
+import { counted, grouped } from '../names.tsx'
+import { ACTIONS, numbers, Table } from '../table.tsx'
+import { Ago } from '../when.tsx'
 
 interface ShownSink {
   readonly name: string

@@ -2,9 +2,9 @@
 import { shownText } from '../shown.ts'
 import { portalPage } from './frame.tsx'
 import { Pager } from './lists.tsx'
-import { personPath, serverOf } from './names.tsx'
-import { Ago, Exact } from './when.tsx'
-import { Table } from './table.tsx'
+import { personPath, serverOf } from '../names.tsx'
+import { Ago, Exact } from '../when.tsx'
+import { Table } from '../table.tsx'
 
 interface ShownMachine {
   readonly id: string

@@ -2,10 +2,10 @@
 import { EventsTable, type ShownEvent } from './events-table.tsx'
 import { BarChart, LevelChart } from './chart.tsx'
 import { fragmentOf, LiveRegion, LiveStatus, portalPage } from './frame.tsx'
-import { grouped, PersonLabel, type Named } from './names.tsx'
+import { grouped, PersonLabel, type Named } from '../names.tsx'
 import { shownText } from '../shown.ts'
-import { Ago } from './when.tsx'
-import { Table } from './table.tsx'
+import { Ago } from '../when.tsx'
+import { Table } from '../table.tsx'
 
 export interface OverviewView {
   readonly connected: number

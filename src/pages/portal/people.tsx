@@ -1,10 +1,10 @@
 // The people of the deployment, found by the beginning of a name or an e-mail address, or leafed through.
 import { shownText } from '../shown.ts'
 import { portalPage } from './frame.tsx'
-import { grouped, PersonLabel, type Named } from './names.tsx'
+import { grouped, PersonLabel, type Named } from '../names.tsx'
 import { Pager, Search } from './lists.tsx'
-import { Ago } from './when.tsx'
-import { numbers, Table } from './table.tsx'
+import { Ago } from '../when.tsx'
+import { numbers, Table } from '../table.tsx'
 
 export interface PeopleView {
   readonly search: string

@@ -1,13 +1,13 @@
 // One person: who they are, what they have connected, what is open at this moment, what happened, and how to end it.
 import { shownText } from '../shown.ts'
-import { confirmPath } from './confirm-path.ts'
+import { confirmPath } from '../confirm-path.ts'
 import { EventsTable, type ShownEvent } from './events-table.tsx'
-import { GrantsTable, type ShownGrant } from './grants-table.tsx'
+import { GrantsTable, type ShownGrant } from '../grants-table.tsx'
 import { fragmentOf, LiveRegion, LiveStatus, portalPage } from './frame.tsx'
-import { counted, nameOf, personPath } from './names.tsx'
+import { counted, nameOf, personPath } from '../names.tsx'
 import { RequestsTable, type ShownRequest } from './requests-table.tsx'
-import { StreamsTable, type ShownStream } from './streams-table.tsx'
-import { Ago } from './when.tsx'
+import { StreamsTable, type ShownStream } from '../streams-table.tsx'
+import { Ago } from '../when.tsx'
 
 export interface PersonView {
   readonly sub: string

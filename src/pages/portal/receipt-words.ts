@@ -1,6 +1,6 @@
 // What a receipt says was done, in one sentence.
-import type { Intent } from './confirm-path.ts'
-import { serverOf } from './names.tsx'
+import type { Intent } from '../confirm-path.ts'
+import { serverOf } from '../names.tsx'
 
 export interface ShownReceipt {
   readonly id: string

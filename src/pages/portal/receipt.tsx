@@ -1,9 +1,9 @@
 // The receipt of one action: what was closed and when that was acknowledged; while it runs, how far it has come.
 import { shownText } from '../shown.ts'
 import { fragmentOf, LiveRegion, portalPage } from './frame.tsx'
-import { Actor, counted, grouped, nameOf, PersonLabel, personPath, type Named } from './names.tsx'
+import { Actor, counted, grouped, nameOf, PersonLabel, personPath, type Named } from '../names.tsx'
 import { DOORS, STATES, actionTitle, type ShownReceipt } from './receipt-words.ts'
-import { Exact } from './when.tsx'
+import { Exact } from '../when.tsx'
 
 export interface ReceiptView {
   readonly receipt: ShownReceipt

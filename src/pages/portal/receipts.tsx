@@ -2,10 +2,10 @@
 import { shownText } from '../shown.ts'
 import { portalPage } from './frame.tsx'
 import { Pager } from './lists.tsx'
-import { Actor, grouped, nameOf, type Named } from './names.tsx'
+import { Actor, grouped, nameOf, type Named } from '../names.tsx'
 import { STATES, actionTitle, type ShownReceipt } from './receipt-words.ts'
-import { Ago } from './when.tsx'
-import { numbers, Table } from './table.tsx'
+import { Ago } from '../when.tsx'
+import { numbers, Table } from '../table.tsx'
 
 export interface ReceiptsView {
   readonly receipts: readonly ShownReceipt[]

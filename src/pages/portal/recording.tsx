@@ -1,9 +1,9 @@
 // The flight recorder of one person: whether it is on, how to switch it, and what has passed, newest first.
 import { SEALING_SCRIPT_PATH } from '../assets.ts'
 import { fragmentOf, LiveRegion, LiveStatus, portalPage } from './frame.tsx'
-import { Actor, clientNameOf, counted, nameOf, personPath } from './names.tsx'
-import type { ShownGrant } from './grants-table.tsx'
-import { Exact } from './when.tsx'
+import { Actor, clientNameOf, counted, nameOf, personPath } from '../names.tsx'
+import type { ShownGrant } from '../grants-table.tsx'
+import { Exact } from '../when.tsx'
 import { Wire, WireFilterForm, type WireView } from './wire.tsx'
 
 interface Terms {

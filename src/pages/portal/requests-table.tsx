@@ -1,7 +1,7 @@
 // The last requests of one person: what they asked for through which client, and whether it was let through.
-import { Client, Label, serverOf } from './names.tsx'
-import { Table } from './table.tsx'
-import { Ago } from './when.tsx'
+import { Client, Label, serverOf } from '../names.tsx'
+import { Table } from '../table.tsx'
+import { Ago } from '../when.tsx'
 import { reasonFor } from './words.ts'
 
 export interface ShownRequest {

@@ -2,9 +2,9 @@
 import { SEALING_SCRIPT_PATH } from '../assets.ts'
 import { shownText } from '../shown.ts'
 import { portalPage } from './frame.tsx'
-import { Actor } from './names.tsx'
-import { Table } from './table.tsx'
-import { Exact } from './when.tsx'
+import { Actor } from '../names.tsx'
+import { Table } from '../table.tsx'
+import { Exact } from '../when.tsx'
 
 interface ShownKey {
   readonly fingerprint: string

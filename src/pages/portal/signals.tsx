@@ -4,8 +4,8 @@ import { shownText } from '../shown.ts'
 import { portalPage } from './frame.tsx'
 import { DOORS } from './receipt-words.ts'
 import { signalSetups, type SetupTerms } from './signal-setups.ts'
-import { ACTIONS, Table } from './table.tsx'
-import { Ago } from './when.tsx'
+import { ACTIONS, Table } from '../table.tsx'
+import { Ago } from '../when.tsx'
 
 interface ShownDoor {
   readonly door: keyof typeof DOORS

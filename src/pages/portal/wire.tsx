@@ -1,9 +1,9 @@
 // What has passed for a person, one row for each request: paired with its answer, with the time it took, and ways to send it again.
 import { shownText } from '../shown.ts'
 import { exchangesOf, OUTCOMES, type WireExchange, type ShownEntry, type WireFilter } from './exchanges.ts'
-import { counted, sizeOf } from './names.tsx'
-import { numbers, Table } from './table.tsx'
-import { Exact } from './when.tsx'
+import { counted, sizeOf } from '../names.tsx'
+import { numbers, Table } from '../table.tsx'
+import { Exact } from '../when.tsx'
 import { curlOf, inspectorOf, type Command } from './wire-commands.ts'
 
 export interface WireView {

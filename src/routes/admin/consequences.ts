@@ -1,8 +1,8 @@
 // What an action would do at this moment, in sentences with counts: read before anybody presses the button.
-import type { Intent } from '../../pages/portal/confirm-path.ts'
+import type { Intent } from '../../pages/confirm-path.ts'
 import type { ConfirmView } from '../../pages/portal/confirm.tsx'
-import { clientNameOf, counted, nameOf, personPath, serverOf } from '../../pages/portal/names.tsx'
-import { durationOf } from '../../pages/portal/when.tsx'
+import { clientNameOf, counted, nameOf, personPath, serverOf } from '../../pages/names.tsx'
+import { durationOf } from '../../pages/when.tsx'
 import { shownText } from '../../pages/shown.ts'
 import type { Services } from '../../services.ts'
 import type { PersonDetail } from '../../session/admin/administration.ts'

@@ -14,7 +14,7 @@ import { peoplePage } from '../../../src/pages/portal/people.tsx'
 import { personNow, personPage } from '../../../src/pages/portal/person.tsx'
 import { receiptNow, receiptPage } from '../../../src/pages/portal/receipt.tsx'
 import { receiptsPage } from '../../../src/pages/portal/receipts.tsx'
-import { durationOf } from '../../../src/pages/portal/when.tsx'
+import { durationOf } from '../../../src/pages/when.tsx'
 import { ASSET_FOLDER } from '../../world/asset-folder.ts'
 import { PROBE, probed, tagsOf } from './hostile.ts'
 import {

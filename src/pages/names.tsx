@@ -1,5 +1,5 @@
 // How the portal calls people, clients and servers: what strangers wrote is cleaned first, and every name leads to its page.
-import { shownName, shownText } from '../shown.ts'
+import { shownName, shownText } from './shown.ts'
 
 export interface Named {
   readonly sub: string

@@ -1,5 +1,5 @@
 // The open streams of one person at this moment: who asked for what, of which server, since when, and what has passed so far.
-import { shownName, shownText } from '../shown.ts'
+import { shownName, shownText } from './shown.ts'
 import { confirmPath } from './confirm-path.ts'
 import type { ShownGrant } from './grants-table.tsx'
 import { Client, clientNameOf, counted, Label, serverOf, sizeOf } from './names.tsx'
