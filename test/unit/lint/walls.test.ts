@@ -88,3 +88,8 @@ test('every INSERT names its columns: those that a release adds stand elsewhere 
   )
   expect(positional).toEqual([])
 })
+
+test('no page that everybody sees takes anything from the portal, which stands on them', () => {
+  const pages = globSync('pages/*.{ts,tsx}', { cwd: SRC })
+  expect(pages.filter((file) => readFileSync(join(SRC, file), 'utf8').includes("from './portal/"))).toEqual([])
+})
