@@ -28,7 +28,7 @@ export const STREAMED: Readonly<Record<string, string>> = {
   'src/mcp/sse/sse.ts': 'each event is bounded, and so are all that are unfinished',
   'src/mcp/sse/relay.ts': 'its SseReader bounds each event',
   'src/mcp/object/owned-streams.ts': 'its SseReader bounds each event',
-  'src/mcp/downstream/wire-tap.ts': 'passes each piece on, and bounds what it keeps',
+  'src/mcp/recording/wire-tap.ts': 'passes each piece on, and bounds what it keeps',
   'src/mcp/router/forward.ts': 'passes each piece on, and keeps none',
   'src/mcp/router/late-answer.ts': 'passes each piece on, and keeps none',
 }

@@ -35,14 +35,15 @@ mcp/downstream: platform settings session/contract mcp/message mcp/sse
 mcp/tools: platform caller.ts settings mcp/message mcp/sse mcp/downstream
 mcp/bridge: platform settings mcp/message mcp/sse
 mcp/telemetry: platform mcp/message mcp/bridge
+mcp/recording: platform session/contract mcp/sse mcp/downstream mcp/telemetry
 mcp/dispatch: caller.ts settings session/contract mcp/message mcp/telemetry
-mcp/router: platform caller.ts settings session/contract session/streams mcp/message mcp/sse mcp/downstream mcp/tools mcp/dispatch mcp/bridge mcp/telemetry
-mcp/object: platform caller.ts settings session/contract session/store session/streams session/session-context.ts session/revocation.ts session/access session/admin mcp/message mcp/sse mcp/downstream mcp/tools mcp/dispatch mcp/bridge mcp/telemetry
+mcp/router: platform caller.ts settings session/contract session/streams mcp/message mcp/sse mcp/downstream mcp/tools mcp/dispatch mcp/bridge mcp/telemetry mcp/recording
+mcp/object: platform caller.ts settings session/contract session/store session/streams session/session-context.ts session/revocation.ts session/access session/admin mcp/message mcp/sse mcp/downstream mcp/tools mcp/dispatch mcp/bridge mcp/telemetry mcp/recording
 
 assets:
 pages:
 services.ts: platform evidence clients settings issuer oauth identity signals session/contract
-routes: platform evidence caller.ts settings clients issuer oauth-client session/contract session/access session/admin directory oauth identity linking signals mcp/message mcp/sse mcp/downstream mcp/tools mcp/bridge mcp/dispatch mcp/router pages services.ts
+routes: platform evidence caller.ts settings clients issuer oauth-client session/contract session/access session/admin directory oauth identity linking signals mcp/message mcp/sse mcp/downstream mcp/tools mcp/bridge mcp/dispatch mcp/router pages services.ts mcp/recording
 app.ts: platform settings oauth pages services.ts routes
 worker.ts: platform evidence settings session/contract session/session-context.ts session/user-session.ts directory linking mcp/object services.ts routes app.ts
 `

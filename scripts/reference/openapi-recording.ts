@@ -35,6 +35,7 @@ const wireEntry = z.strictObject({
   answerBytes: z.int().optional(),
   events: z.int().optional(),
   refusal: z.string().optional(),
+  failure: z.string().optional().describe('What the answer says went wrong: `tool_error`, or the code of a JSON-RPC error'),
   ended: z.enum(['ended', 'client_left', 'broken']).optional(),
   recording: z.string().optional(),
   sealed: z

@@ -34,7 +34,7 @@ export interface SealedPart {
 }
 
 /** What an entry says that must not be changed without being noticed. */
-export interface SealedFacts {
+interface SealedFacts {
   readonly at: number
   readonly kind: string
   readonly requestId: string
@@ -45,6 +45,13 @@ export interface SealedFacts {
   readonly about?: string | undefined
   readonly status?: number | undefined
   readonly refusal?: string | undefined
+}
+
+interface Message {
+  readonly text: string
+  readonly direction: Direction
+  /** Of the entry it belongs to; the mark belongs to none. */
+  readonly facts?: SealedFacts
 }
 
 /** Below what a row of SQLite may hold here. */
@@ -69,23 +76,24 @@ export class MessageSealer {
     this.#isNew = isNew
   }
 
-  /** The parts of one message, the first of them with that number. */
-  async seal(text: string, direction: Direction, sequence: number, facts?: SealedFacts): Promise<readonly SealedPart[]> {
-    const { id, key } = await (this.#segment ??= this.#begun())
-    const bytes = utf8.encode(text)
-    const count = Math.max(1, Math.ceil(bytes.length / PART_BYTES))
+  /** The parts of each message, the first of them with that number, and so on. */
+  async seal(messages: readonly Message[], sequence: number): Promise<readonly (readonly SealedPart[])[]> {
+    const { id: segment, key } = await (this.#segment ??= this.#begun())
+    const recording = this.#recording
+    let next = sequence
     return await Promise.all(
-      Array.from({ length: count }, async (_, part): Promise<SealedPart> => {
-        const place = {
-          recording: this.#recording,
-          segment: id,
-          sequence: sequence + part,
-          direction,
-          part,
-          isLast: part === count - 1,
-        }
-        const data = await sealed(key, bytes.subarray(part * PART_BYTES, (part + 1) * PART_BYTES), boundTo(place, facts))
-        return { ...place, data }
+      messages.map(({ text, direction, facts }) => {
+        const bytes = utf8.encode(text)
+        const count = Math.max(1, Math.ceil(bytes.length / PART_BYTES))
+        const first = next
+        next += count
+        return Promise.all(
+          Array.from({ length: count }, async (_, part): Promise<SealedPart> => {
+            const place = { recording, segment, sequence: first + part, direction, part, isLast: part === count - 1 }
+            const data = await sealed(key, bytes.subarray(part * PART_BYTES, (part + 1) * PART_BYTES), boundTo(place, facts))
+            return { ...place, data }
+          }),
+        )
       }),
     )
   }

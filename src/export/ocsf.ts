@@ -47,7 +47,7 @@ const AUTHORIZE_SESSION = 3003
 const ENTITY_MANAGEMENT = 3004
 const OTHER = 99
 
-/** Logon 1, Logoff 2; Create 1, Enable 2, Disable 5; of entities Create 1, Update 3. */
+/** Logon 1, Logoff 2; Create 1, Enable 2, Disable 5; Assign Privileges 1; of entities Create 1, Update 3, Enable 8, Disable 9. */
 const KINDS: Readonly<Record<string, Kind>> = {
   signed_in: [AUTHENTICATION, 1],
   sign_in_refused: [AUTHENTICATION, 1],
@@ -58,9 +58,11 @@ const KINDS: Readonly<Record<string, Kind>> = {
   person_blocked: [ACCOUNT_CHANGE, 5],
   person_unblocked: [ACCOUNT_CHANGE, 2],
   machine_created: [ACCOUNT_CHANGE, 1],
-  administration_refused: [AUTHORIZE_SESSION, OTHER],
-  client_blocked: [ENTITY_MANAGEMENT, 3],
-  client_unblocked: [ENTITY_MANAGEMENT, 3],
+  administration_refused: [AUTHORIZE_SESSION, 1],
+  client_blocked: [ENTITY_MANAGEMENT, 9],
+  client_unblocked: [ENTITY_MANAGEMENT, 8],
+  sealing_key_created: [ENTITY_MANAGEMENT, 1],
+  sealing_key_replaced: [ENTITY_MANAGEMENT, 3],
 }
 const FAILED: readonly string[] = ['sign_in_refused', 'administration_refused']
 
@@ -78,6 +80,11 @@ export function ocsfOf(number: number, body: LineBody, issuer: string): OcsfEven
     const [classUid, activity] = KINDS[type] ?? [ENTITY_MANAGEMENT, OTHER]
     const who = actor === undefined ? undefined : { uid: actor, ...(actorName !== undefined && { name: actorName }) }
     const app = clientId === undefined ? undefined : { uid: clientId, ...(clientName !== undefined && { name: clientName }) }
+    // Each class takes the attributes it names, and no other.
+    const isSession = classUid === AUTHENTICATION || classUid === AUTHORIZE_SESSION
+    const by = (who ?? app) && {
+      actor: { ...(who && { user: who }), ...(app && { app_name: app.name ?? app.uid, app_uid: app.uid }) },
+    }
     return {
       ...head(classUid, activity, body.at, type, FAILED.includes(type)),
       message: reason,
@@ -86,10 +93,8 @@ export function ocsfOf(number: number, body: LineBody, issuer: string): OcsfEven
         ? { entity: { type: app ? 'client' : 'deployment', uid: app?.uid ?? sub ?? issuer } }
         : { user: sub === undefined ? (who ?? { name: 'unknown' }) : { uid: sub } }),
       ...(classUid === AUTHENTICATION && { service: { name: PRODUCT, uid: issuer } }),
-      ...(grantId !== undefined && { session: { uid: grantId } }),
-      ...((who ?? app) && {
-        actor: { ...(who && { user: who }), ...(app && { app_name: app.name ?? app.uid, app_uid: app.uid }) },
-      }),
+      ...(classUid === AUTHORIZE_SESSION ? { privileges: ['administration'] } : by),
+      ...(grantId !== undefined && (isSession ? { session: { uid: grantId } } : { unmapped: { grant_id: grantId } })),
     }
   }
   const made = receipt.safeParse(body['receipt']).data

@@ -2,6 +2,7 @@
 import type { Context } from 'hono'
 import { Hono } from 'hono/tiny'
 import { EraMemory } from '../mcp/bridge/era-verdict.ts'
+import { ToldTogether } from '../mcp/recording/told-together.ts'
 import { withRoom } from '../mcp/message/read-body.ts'
 import { McpRefusal } from '../mcp/message/refusal.ts'
 import { LeaseMemory } from '../mcp/router/lease.ts'
@@ -47,6 +48,7 @@ export function mcpRoutes(services: McpServices): Hono<Authenticated> {
   measures.leases = () => leases.held(Date.now())
   const remembered = {
     recorded: new RecordedCallers(),
+    together: new ToldTogether(),
     memory: new ToolMemory(now),
     leases,
     eras: new EraMemory(Date.now),

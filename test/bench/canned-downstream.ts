@@ -20,7 +20,9 @@ function answerTo({ head, body }: WireMessage): string {
   if (!head.startsWith('post')) return http('405 Method Not Allowed', '', 'allow: POST\r\n')
   const id = /"id":(\d+|"[^"]*")/.exec(body)?.[1]
   if (id === undefined) return http('202 Accepted', '')
-  if (!body.includes('"method":"initialize"')) return json(id, { content: [{ type: 'text', text: 'pong' }] })
+  // An answer to a long question is as long.
+  if (!body.includes('"method":"initialize"'))
+    return json(id, { content: [{ type: 'text', text: body.length < 600 ? 'pong' : 'answer '.repeat(body.length / 7) }] })
   const serverInfo = { name: 'canned', version: '1' }
   const result = { protocolVersion: '2025-11-25', capabilities: { tools: {} }, serverInfo }
   return json(id, result, `mcp-session-id: canned-${++sessions}\r\n`)

@@ -41,16 +41,21 @@ export async function waysOf(world: World, ports: Ports, connections: number): P
 }
 
 /** A new sign-in of the same person for each time this is called; every connection of the legacy way has an MCP session. */
-export async function brokerWays(world: World, connections: number): Promise<readonly [Way, Way]> {
+export async function brokerWays(
+  world: World,
+  connections: number,
+  text = 'a question of ordinary length, as a model would ask it',
+): Promise<readonly [Way, Way]> {
   const { accessToken } = await credentialsFor('alice', world.mcpUrl)
+  const call = { ...CALL, arguments: { text } }
   const broker = new URL(world.brokerUrl)
   const port = Number(broker.port)
-  const modern = request(broker.host, accessToken, modernHeaders(), modernCall())
+  const modern = request(broker.host, accessToken, modernHeaders(), modernCall(call))
   const legacy: string[] = []
   for (let index = 0; index < connections; index += 1) {
     const session = await openSession(world.mcpUrl, accessToken)
     const headers = { 'MCP-Protocol-Version': LEGACY, 'Mcp-Session-Id': session }
-    legacy.push(request(broker.host, accessToken, headers, legacyCall()))
+    legacy.push(request(broker.host, accessToken, headers, message('tools/call', call)))
   }
   return [
     { name: `broker, ${MODERN}`, port, requests: Array.from({ length: connections }, () => modern) },
@@ -75,17 +80,13 @@ function modernHeaders(): Record<string, string> {
   return { 'MCP-Protocol-Version': MODERN, 'Mcp-Method': 'tools/call', 'Mcp-Name': CALL.name }
 }
 
-function modernCall(): string {
+function modernCall(call: object = CALL): string {
   const _meta = {
     'io.modelcontextprotocol/protocolVersion': MODERN,
     'io.modelcontextprotocol/clientInfo': CLIENT,
     'io.modelcontextprotocol/clientCapabilities': {},
   }
-  return message('tools/call', { ...CALL, _meta })
-}
-
-function legacyCall(): string {
-  return message('tools/call', CALL)
+  return message('tools/call', { ...call, _meta })
 }
 
 function message(method: string, params: object): string {

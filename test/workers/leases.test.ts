@@ -79,13 +79,23 @@ describe('a lease', () => {
     })
   })
 
-  test('is given to nobody who is recorded, or while somebody looks', async () => {
+  test('of who is recorded says so, and is taken back when that is over', async () => {
     const session = nobody()
     const grant = await granted(session)
     await session.record({ minutes: 1 }, { actor: 'admin' })
-    expect(await lease(session, caller(grant))).toMatchObject({ status: 204, admission: { recording: { bodies: false } } })
-    await session.stopRecording({ actor: 'admin' })
-    expect((await lease(session, caller(grant))).status).toBe(101)
+    const recorded = await lease(session, caller(grant))
+    expect(recorded).toMatchObject({ status: 101, admission: { recording: { bodies: false } } })
+    const heard = new Promise((resolve) => recorded.socket?.addEventListener('message', ({ data }) => resolve(data)))
+    const stopped = session.stopRecording({ actor: 'admin' })
+    expect(await heard).toBe('drop')
+    recorded.report({ used: 0, recent: [] })
+    expect(await stopped).toBe(true)
+    expect((await lease(session, caller(grant))).admission).not.toHaveProperty('recording')
+  })
+
+  test('is given to nobody while somebody looks', async () => {
+    const session = nobody()
+    const grant = await granted(session)
     await session.watch()
     expect((await lease(session, caller(grant))).status).toBe(204)
   })

@@ -11,22 +11,29 @@ const STEP = 16 * 1024 * 1024
 
 /** Which of the texts lie there. */
 export async function foundInMemory(pid: number, texts: readonly string[]): Promise<readonly string[]> {
-  const maps = await readFile(`/proc/${pid}/maps`, 'utf8')
   const memory = await open(`/proc/${pid}/mem`, 'r')
   const wanted = texts.map((text) => ({ text, bytes: Buffer.from(text, 'latin1') }))
   const found = new Set<string>()
   const longest = Math.max(...wanted.map(({ bytes }) => bytes.length))
-  for (const [, from = '', to = ''] of maps.matchAll(/^([0-9a-f]+)-([0-9a-f]+) rw/gm)) {
-    const end = Number.parseInt(to, 16)
-    for (let at = Number.parseInt(from, 16); at < end; at += STEP) {
-      const part = Buffer.alloc(Math.min(STEP + longest, end - at))
+  const whole = Buffer.alloc(STEP + longest)
+  for (const { from, end } of filled(await readFile(`/proc/${pid}/smaps`, 'utf8'))) {
+    for (let at = from; at < end; at += STEP) {
       // What is only reserved can not be read.
-      const { bytesRead } = await memory.read(part, 0, part.length, at).catch(() => ({ bytesRead: 0 }))
-      for (const { text, bytes } of wanted) if (part.subarray(0, bytesRead).includes(bytes)) found.add(text)
+      const { bytesRead } = await memory.read(whole, 0, Math.min(whole.length, end - at), at).catch(() => ({ bytesRead: 0 }))
+      const part = whole.subarray(0, bytesRead)
+      for (const { text, bytes } of wanted) if (!found.has(text) && part.includes(bytes)) found.add(text)
     }
   }
   await memory.close()
   return texts.filter((text) => found.has(text))
+}
+
+/** What can be written and has ever been: much more is reserved, and reading that would fill it. */
+function filled(smaps: string): readonly { readonly from: number; readonly end: number }[] {
+  const areas = smaps.matchAll(/^([0-9a-f]+)-([0-9a-f]+) rw.*\n(?:[A-Z].*\n)*?Rss: +(\d+) kB/gm)
+  return [...areas]
+    .filter(([, , , kilobytes]) => kilobytes !== '0')
+    .map(([, from = '', end = '']) => ({ from: Number.parseInt(from, 16), end: Number.parseInt(end, 16) }))
 }
 
 function canReadMemory(): boolean {

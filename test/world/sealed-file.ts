@@ -15,11 +15,11 @@ export async function fileOf(key: MadeKey, ...seen: readonly Partial<WireEntry>[
   for (const [index, { request = '', ...more }] of seen.entries()) {
     const wire = { kind: 'exchange', direction: 'to_server', era: 'modern', requestId: 'r-1', verb: 'POST' } as const
     const facts = { at: 1_800_000_000_000, grantId: 'g', clientId: 'c', ...wire, method: 'tools/call', status: 200, ...more }
-    const parts = await sealer.seal(request, 'to_server', sequence, facts)
+    const [parts = []] = await sealer.seal([{ text: request, direction: 'to_server', facts }], sequence)
     sequence += parts.length
     entries.push({ ...facts, sealed: { request: request.length }, number: index + 1, parts })
   }
-  const marks = await sealer.seal('', 'end', sequence)
+  const [marks = []] = await sealer.seal([{ text: '', direction: 'end' }], sequence)
   const page = { entries, segments, marks, last: entries.length }
   const kept = { ...key, createdAt: 1_800_000_000, by: 'carol' }
   return JSON.parse(JSON.stringify([...firstLines('https://broker.example', 'sub', [kept]), ...linesOf(page, new Set())]))

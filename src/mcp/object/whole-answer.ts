@@ -2,6 +2,7 @@
 import type { Deadline } from '../../platform/deadlines.ts'
 import type { DispatchHeader } from '../dispatch/dispatch-header.ts'
 import { bareStatus, shortOrStream } from '../downstream/downstream-answer.ts'
+import { wholeResponse } from '../downstream/whole-answer-bytes.ts'
 import { editedBody } from '../tools/filter-body.ts'
 import { interrupted, McpRefusal } from '../message/refusal.ts'
 import type { Edit } from '../tools/gate.ts'
@@ -37,7 +38,7 @@ export async function wholeAnswer(
   }
   if (bytes && !edit) {
     operation?.answered(bytes, status)
-    return new Response(bytes, { status, headers })
+    return wholeResponse(bytes, { status, headers })
   }
   // Also while it is read: a revocation that comes meanwhile finds it here.
   flights.set(abort, caller.grantId)
@@ -45,13 +46,13 @@ export async function wholeAnswer(
     if (edit && ok) {
       const edited = await editedBody(bodies.hold(body, abort, order), edit)
       operation?.answered(edited, status)
-      return new Response(edited, { status, headers })
+      return wholeResponse(edited, { status, headers })
     }
     const given = await shortOrStream(answer, body, deadline)
     if (given instanceof ReadableStream) return new Response(bodies.hold(given, abort, order), { status, headers })
     flights.delete(abort)
     operation?.answered(given, status)
-    return new Response(given, { status, headers })
+    return wholeResponse(given, { status, headers })
   } catch (error) {
     flights.delete(abort)
     if (abort.signal.aborted) throw interrupted(abort.signal.reason)

@@ -11,6 +11,7 @@ import type { Passage } from '../message/era.ts'
 import { eventTooLarge, noRoomForEvent } from '../message/event-too-large.ts'
 import { lastFrame } from './stream-termination.ts'
 import { answerInTime } from './late-answer.ts'
+import { wholeResponse } from '../downstream/whole-answer-bytes.ts'
 import { isEventStream, requestHeaders, responseHeaders } from '../downstream/passing-headers.ts'
 import { OpenRequests } from '../message/open-requests.ts'
 import { interrupted, McpRefusal } from '../message/refusal.ts'
@@ -102,7 +103,7 @@ export async function forward(forwarding: Forwarding, conditions: ForwardingCond
       await lifetime.confirm(conditions.isAdmitted)
       lifetime.release()
       operation?.answered(edited, status)
-      return new Response(edited, { status, headers })
+      return wholeResponse(edited, { status, headers })
     }
     const given = await cutOff(shortOrStream(answer, body, forwarding.deadline).catch(broken), lifetime)
     if (given instanceof ReadableStream) {
@@ -115,7 +116,7 @@ export async function forward(forwarding: Forwarding, conditions: ForwardingCond
     await lifetime.confirm(conditions.isAdmitted)
     lifetime.release()
     operation?.answered(given, status)
-    return new Response(given, { status, headers })
+    return wholeResponse(given, { status, headers })
   } catch (error) {
     lifetime.abandon()
     throw error

@@ -16,7 +16,8 @@ import { rateHeaders, refusedAdmission } from '../dispatch/object-answer.ts'
 import type { EraMemory } from '../bridge/era-verdict.ts'
 import { identityHeaders } from '../downstream/identity-headers.ts'
 import { challengedFor, type AskChallenge, type Challenged } from '../downstream/token-retry.ts'
-import type { Tapped } from '../downstream/wire-tap.ts'
+import type { ToldTogether } from '../recording/told-together.ts'
+import type { Tapped } from '../recording/wire-tap.ts'
 import { passageOf, type Passage } from '../message/era.ts'
 import { openEnvelope, type Envelope } from '../message/json-rpc-body.ts'
 import { labelOf, requestIdsOf, waitingIn } from '../message/label.ts'
@@ -60,6 +61,7 @@ export interface RouterContext {
   /** The caller's object: most requests need nothing of it. */
   readonly post: () => McpPost
   readonly recorded: RecordedCallers
+  readonly together: ToldTogether
   readonly memory: ToolMemory
   readonly leases: LeaseMemory
   readonly eras: EraMemory
@@ -154,7 +156,8 @@ export class McpRequest {
     const rate = lease?.use(read.label, now)
     if (lease && rate) {
       if (lease.isNearlyOver(now)) this.#renew(now)
-      return await this.#forward(read, lease.admission, rate, lease.identity)
+      const { admission, identity } = lease
+      return await this.#recorded(read, admission.recording, () => this.#forward(read, admission, rate, identity))
     }
     const admission = await this.#ask(read.label, now)
     recorded.note(caller, admission.recording)
@@ -257,8 +260,9 @@ export class McpRequest {
 
   #watched(watched: Watched, work: () => Promise<Response>, seen: Pick<Tapped, 'era' | 'label' | 'body'>): Promise<Response> {
     const { client, requestId, caller, waitUntil } = this.#request
-    const { grantId, clientId } = caller
+    const { grantId, clientId, sub } = caller
+    const { post, together } = this.#context
     const tapped = { ...seen, grantId, clientId, requestId, verb: client.method, startedAt: this.#startedAt }
-    return recordedWork(tapped, watched, work, this.#context.post(), waitUntil)
+    return recordedWork(tapped, watched, work, { sub, together, post: post(), waitUntil })
   }
 }

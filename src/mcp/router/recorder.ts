@@ -3,7 +3,8 @@ import type { Caller } from '../../caller.ts'
 import { BoundedMap } from '../../platform/bounded-map.ts'
 import type { Watched, WireEntry } from '../../session/contract/recording.ts'
 import { McpRefusal } from '../message/refusal.ts'
-import { WireTap, type Sink, type Tapped } from '../downstream/wire-tap.ts'
+import type { ToldTogether } from '../recording/told-together.ts'
+import { WireTap, type Tapped } from '../recording/wire-tap.ts'
 
 /** The part of `UserSession` that takes what was seen. */
 export interface RecordingPost {
@@ -13,30 +14,27 @@ export interface RecordingPost {
 /** Does the work, and has it watched; with nothing to record it does the work and nothing else. */
 export type RecordWork = (watched: Watched | undefined, work: () => Promise<Response>) => Promise<Response>
 
-/** Does the work, and tells what was seen of it. */
+interface Recorded {
+  readonly sub: string
+  readonly together: ToldTogether
+  readonly post: RecordingPost
+  readonly waitUntil: (telling: Promise<unknown>) => void
+}
+
+/** Does the work, and tells what was seen of it, without the answer waiting for that. */
 export async function recordedWork(
   tapped: Tapped,
   watched: Watched,
   work: () => Promise<Response>,
-  post: RecordingPost,
-  waitUntil: (noting: Promise<unknown>) => void,
+  { sub: whose, together, post, waitUntil }: Recorded,
 ): Promise<Response> {
-  const tap = new WireTap(tapped, watched, inOrder(post, waitUntil))
+  const telling = { whose, waitUntil, tell: (entries: readonly WireEntry[]) => post.note(entries) }
+  const tap = new WireTap(tapped, watched, (entries) => together.add(entries, telling))
   try {
     return tap.answered(await work())
   } catch (error) {
     if (error instanceof McpRefusal) tap.refused(error.code, error.status)
     throw error
-  }
-}
-
-/** One call after the other, and none that the answer waits for; a call that fails costs an entry and nothing more. */
-function inOrder(post: RecordingPost, waitUntil: (work: Promise<unknown>) => void): Sink {
-  let last: Promise<void> = Promise.resolve()
-  return (entries) => {
-    last = last.then(() => post.note(entries)).catch(() => undefined)
-    waitUntil(last)
-    return last
   }
 }
 

@@ -17,6 +17,7 @@ export interface ShownEntry {
   readonly answerBytes?: number | undefined
   readonly events?: number | undefined
   readonly refusal?: string | undefined
+  readonly failure?: string | undefined
   readonly ended?: string | undefined
   readonly sealed?: { readonly request?: number; readonly answer?: number } | undefined
 }
@@ -60,9 +61,9 @@ function exchangeOf(entries: readonly ShownEntry[]): WireExchange {
   }
 }
 
-function outcomeOf({ kind, refusal, ended, status = 0 }: ShownEntry): Outcome {
+function outcomeOf({ kind, refusal, failure, ended, status = 0 }: ShownEntry): Outcome {
   if (refusal !== undefined) return 'refused'
   if (kind === 'stream_opened' || kind === 'event') return 'open'
   if (ended === 'client_left') return 'left'
-  return ended === 'broken' || status >= 400 ? 'failed' : 'answered'
+  return ended === 'broken' || failure !== undefined || status >= 400 ? 'failed' : 'answered'
 }

@@ -49,7 +49,7 @@ interface RowView {
 
 function Row({ exchange, url, docs }: RowView) {
   const { number, askedAt, era, verb, method, about, status, outcome, durationMs, requestBytes, answerBytes } = exchange
-  const { refusal, events } = exchange
+  const { refusal, failure, events } = exchange
   return (
     <tr data-entry={String(number)} data-outcome={outcome}>
       <td data-label="When" class="time">
@@ -74,6 +74,9 @@ function Row({ exchange, url, docs }: RowView) {
             <span>
               {docs === undefined ? <code>{shownText(refusal, 80)}</code> : <a href={docs}>{shownText(refusal, 80)}</a>}
             </span>
+          )}
+          {failure !== undefined && (
+            <span>{failure === 'tool_error' ? 'the tool says so' : `JSON-RPC error ${shownText(failure, 20)}`}</span>
           )}
           {events !== undefined && <span>{counted(events, 'event')}</span>}
         </div>

@@ -27,8 +27,8 @@ export function leaseRules(started: () => SessionContext | undefined): LeaseOpti
       const grant = context.grants.live(caller.grantId, now)
       const downstream = context.settings.downstreams.find(({ resource }) => resource === caller.resource)
       if (!grant || !downstream || context.profile.isBlocked || !isAllowed(context, grant)) return undefined
-      // Who is recorded, or may soon have to be refused, asks each time.
-      if (context.recorder.watching(grant.id, now) || context.checks.isFailing) return undefined
+      // Who may soon have to be refused asks each time.
+      if (context.checks.isFailing) return undefined
       const ends = Math.min(grant.endsAt, caller.expiresAt, credentialEnds(context, downstream, now))
       // Moments are known to the second: the last one may be over already.
       const lasts = Math.min(LONGEST_LEASE_MS, (ends - now - 1) * 1000)

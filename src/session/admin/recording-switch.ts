@@ -12,14 +12,18 @@ export async function switchRecordingOn(
   if (!context.profile.identity) return undefined
   const terms = await context.recorder.start(asked, by, context.now())
   const { grantId } = asked
-  // From here on every request asks, and is recorded.
+  // From here on every request goes by an admission that says so.
   await context.leases.drop((lease) => grantId === undefined || lease.grantId === grantId)
   await context.outbox.put({ type: 'recording_started', at: context.now(), ...(grantId !== undefined && { grantId }), ...by })
   return terms
 }
 
-export async function switchRecordingOff(context: Pick<SessionContext, 'now' | 'outbox' | 'recorder'>, by: By): Promise<boolean> {
+export async function switchRecordingOff(
+  context: Pick<SessionContext, 'now' | 'outbox' | 'recorder' | 'leases'>,
+  by: By,
+): Promise<boolean> {
   const wasOn = await context.recorder.stop()
+  if (wasOn) await context.leases.drop()
   if (wasOn) await context.outbox.put({ type: 'recording_stopped', at: context.now(), ...by })
   return wasOn
 }

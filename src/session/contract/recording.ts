@@ -59,6 +59,8 @@ export interface WireEntry {
   readonly events?: number | undefined
   /** Why the broker refused: a stable code. */
   readonly refusal?: string | undefined
+  /** What the answer says went wrong: `tool_error`, or the code of a JSON-RPC error. */
+  readonly failure?: string | undefined
   /** How a stream came to its end: by itself, or because its client went away. */
   readonly ended?: 'ended' | 'client_left' | 'broken' | undefined
   readonly request?: string | undefined

@@ -27,6 +27,8 @@ const LONGEST_MINUTES = 24 * 60
 const PAGE = 500
 /** What waits to be sealed, in characters of messages: beyond that entries come without theirs. */
 const MOST_WAITING = 24 * 1024 * 1024
+/** What is sealed at once, in characters, and the entry that goes beyond. */
+const PORTION = 1024 * 1024
 /** What one answer holds of sealed messages, and the one that goes beyond. */
 const SEALED_PAGE_BYTES = 4 * 1024 * 1024
 
@@ -92,7 +94,7 @@ export class Recorder extends LifecycleCapability {
     const sealer = this.#sealerOf(over)
     this.#sealer = undefined
     await this.#next(async () => {
-      const parts = await sealer?.seal('', 'end', this.#messages.count(over.id))
+      const [parts] = (await sealer?.seal([{ text: '', direction: 'end' }], this.#messages.count(over.id))) ?? []
       if (parts) this.#messages.keep(undefined, parts)
     })
     return true
@@ -120,7 +122,8 @@ export class Recorder extends LifecycleCapability {
     const held = sealer ? length : 0
     this.#waiting += held
     await this.#next(async () => {
-      for (const entry of watched) await this.#write(stored.id, redactEntry(entry, secrets, sealer !== undefined), sealer)
+      const told = watched.map((entry) => redactEntry(entry, secrets, sealer !== undefined))
+      for (const some of inPortions(told)) await this.#write(stored.id, some, sealer)
       this.#trim()
     })
     this.#waiting -= held
@@ -157,6 +160,7 @@ export class Recorder extends LifecycleCapability {
     const query = 'SELECT max(number) AS number FROM wire WHERE at <= ?'
     const { number } = this.#storage.sql.exec<{ number: number | null }>(query, now - kept).one()
     if (number !== null) this.#drop(number)
+    this.#messages.sweep(this.#stored?.id ?? '')
     this.#count()
     const { oldest } = this.#storage.sql.exec<{ oldest: number | null }>('SELECT min(at) AS oldest FROM wire').one()
     const next = [this.#stored && this.#stored.until * 1000, oldest === null ? undefined : oldest + kept]
@@ -178,35 +182,35 @@ export class Recorder extends LifecycleCapability {
     return this.#writing
   }
 
-  async #write(recording: string, entry: WireEntry, sealer: MessageSealer | undefined): Promise<void> {
-    const { request, answer, ...facts } = entry
-    const parts: SealedPart[] = []
-    for (const [direction, text] of [
-      ['to_server', request],
-      ['to_client', answer],
-    ] as const) {
-      const next = this.#messages.count(recording) + parts.length
-      if (sealer && text !== undefined) parts.push(...(await sealer.seal(text, direction, next, facts)))
-    }
-    const bytesOf = (way: SealedPart['direction']): number =>
-      parts.reduce((sum, { direction, data }) => sum + (direction === way ? data.length : 0), 0)
-    const sealed = parts.length > 0 && {
-      sealed: {
-        ...(request !== undefined && { request: bytesOf('to_server') }),
-        ...(answer !== undefined && { answer: bytesOf('to_client') }),
-      },
-    }
-    this.#insert({ ...facts, recording, ...sealed }, parts)
+  /** All of them in one transaction, and what is sealed of them sealed at once. */
+  async #write(recording: string, entries: readonly WireEntry[], sealer: MessageSealer | undefined): Promise<void> {
+    const messages = entries.flatMap(({ request, answer, ...facts }) => [
+      ...(request === undefined ? [] : [{ text: request, direction: 'to_server', facts } as const]),
+      ...(answer === undefined ? [] : [{ text: answer, direction: 'to_client', facts } as const]),
+    ])
+    const isSealed = sealer !== undefined && messages.length > 0
+    const sealed = isSealed ? await sealer.seal(messages, this.#messages.count(recording)) : []
+    let taken = 0
+    this.#storage.transactionSync(() => {
+      for (const { request, answer, ...facts } of entries) {
+        const asked = request === undefined ? [] : (sealed[taken++] ?? [])
+        const answered = answer === undefined ? [] : (sealed[taken++] ?? [])
+        const kept = isSealed && {
+          ...(request !== undefined && { request: bytesOf(asked) }),
+          ...(answer !== undefined && { answer: bytesOf(answered) }),
+        }
+        const isKept = kept && Object.keys(kept).length > 0
+        this.#insert({ ...facts, recording, ...(isKept && { sealed: kept }) }, [...asked, ...answered])
+      }
+    })
   }
 
   #insert(entry: KeptEntry, parts: readonly SealedPart[]): void {
     const json = JSON.stringify(entry)
-    const size = new TextEncoder().encode(json).length + parts.reduce((sum, { data }) => sum + data.length, 0)
-    this.#storage.transactionSync(() => {
-      const query = 'INSERT INTO wire (at, entry, size) VALUES (?, ?, ?) RETURNING number'
-      const { number } = this.#storage.sql.exec<{ number: number }>(query, entry.at, json, size).one()
-      this.#messages.keep(number, parts)
-    })
+    const size = new TextEncoder().encode(json).length + bytesOf(parts)
+    const query = 'INSERT INTO wire (at, entry, size) VALUES (?, ?, ?) RETURNING number'
+    const { number } = this.#storage.sql.exec<{ number: number }>(query, entry.at, json, size).one()
+    this.#messages.keep(number, parts)
     this.#entries += 1
     this.#bytes += size
   }
@@ -226,20 +230,21 @@ export class Recorder extends LifecycleCapability {
 
   #trim(): void {
     let gone = 0
-    const query = 'SELECT number, size FROM wire WHERE number > ? ORDER BY number LIMIT 1'
-    while (this.#entries > ENTRIES || this.#bytes > this.#limits.recordingBytes) {
-      const [oldest] = this.#storage.sql.exec<{ number: number; size: number }>(query, gone)
-      if (!oldest) break
+    if (this.#entries <= ENTRIES && this.#bytes <= this.#limits.recordingBytes) return
+    for (const { number, size } of this.#storage.sql.exec<{ number: number; size: number }>(
+      'SELECT number, size FROM wire ORDER BY number',
+    )) {
+      if (this.#entries <= ENTRIES && this.#bytes <= this.#limits.recordingBytes) break
       this.#entries -= 1
-      this.#bytes -= oldest.size
-      gone = oldest.number
+      this.#bytes -= size
+      gone = number
     }
     if (gone > 0) this.#drop(gone)
   }
 
   #drop(upTo: number): void {
     this.#storage.sql.exec('DELETE FROM wire WHERE number <= ?', upTo)
-    this.#messages.drop(upTo, this.#stored?.id ?? '')
+    this.#messages.drop(upTo)
   }
 
   #count(): void {
@@ -249,6 +254,24 @@ export class Recorder extends LifecycleCapability {
     this.#entries = entries
     this.#bytes = bytes
   }
+}
+
+function bytesOf(parts: readonly SealedPart[]): number {
+  return parts.reduce((sum, { data }) => sum + data.length, 0)
+}
+
+/** What is sealed at once is in memory twice: large messages come one after the other. */
+function inPortions(entries: readonly WireEntry[]): readonly (readonly WireEntry[])[] {
+  const portions: WireEntry[][] = []
+  let length = Infinity
+  for (const entry of entries) {
+    const { request = '', answer = '' } = entry
+    length += request.length + answer.length
+    if (length > PORTION) portions.push([])
+    if (length > PORTION) length = request.length + answer.length
+    portions.at(-1)?.push(entry)
+  }
+  return portions
 }
 
 function termsOf({ sealedTo, ...terms }: Stored): RecordingTerms {

@@ -54,7 +54,7 @@ function clean(value: unknown, known: readonly string[], depth: number): unknown
   return Object.fromEntries(
     entries.map(([key, said]) => {
       const isGone = isSecret(key, said) || (isNamed && /^value$/i.test(key))
-      return [redactName(key, known), isGone ? GONE : clean(said, known, depth + 1)]
+      return [byLook(withoutKnown(key, known)), isGone ? GONE : clean(said, known, depth + 1)]
     }),
   )
 }
@@ -63,7 +63,7 @@ function clean(value: unknown, known: readonly string[], depth: number): unknown
 function cleanList(list: readonly unknown[], known: readonly string[], depth: number): unknown {
   const [name, value, ...more] = list
   const isPair = more.length === 0 && typeof name === 'string' && typeof value === 'string' && isSecret(name, '')
-  return isPair ? [redactName(name, known), GONE] : list.map((each) => clean(each, known, depth + 1))
+  return isPair ? [byLook(withoutKnown(name, known)), GONE] : list.map((each) => clean(each, known, depth + 1))
 }
 
 /** Tools return JSON inside of texts. A text that seems to hold some, and can't be read, might hold anything. */
@@ -114,7 +114,7 @@ function withoutBeginnings(text: string, known: readonly string[]): string {
 
 /** How many characters at the end of the text are the beginning of the secret. */
 function cutOff(text: string, secret: string): number {
-  for (let length = secret.length - 1; length >= SHORTEST_SECRET / 2; length -= 1)
+  for (let length = Math.min(text.length, secret.length - 1); length >= SHORTEST_SECRET / 2; length -= 1)
     if (text.endsWith(secret.slice(0, length))) return length
   return 0
 }

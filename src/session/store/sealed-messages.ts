@@ -49,8 +49,10 @@ export class SealedMessages extends LifecycleCapability {
         isLast ? 1 : 0,
         data,
       )
-      this.#sql.exec('INSERT OR REPLACE INTO sealed_counts (recording, parts) VALUES (?, ?)', recording, sequence + 1)
     }
+    const last = parts.at(-1)
+    const row = last && [last.recording, last.sequence + 1]
+    if (row) this.#sql.exec('INSERT OR REPLACE INTO sealed_counts (recording, parts) VALUES (?, ?)', ...row)
   }
 
   partsOf(entry: number): readonly SealedPart[] {
@@ -67,9 +69,16 @@ export class SealedMessages extends LifecycleCapability {
     return row
   }
 
-  /** With the entries up to that number; and what is left of recordings of which nothing else is, but for the one that is on. */
-  drop(upTo: number, current: string): void {
+  /** With the entries up to that number; and the marks of recordings of which nothing else is. Recordings follow one another. */
+  drop(upTo: number): void {
     this.#sql.exec('DELETE FROM sealed_parts WHERE entry <= ?', upTo)
+    const oldest = 'SELECT number FROM sealed_parts WHERE entry IS NOT NULL ORDER BY number LIMIT 1'
+    const [first] = this.#sql.exec<{ number: number }>(oldest)
+    this.#sql.exec('DELETE FROM sealed_parts WHERE entry IS NULL AND number < ?', first?.number ?? Number.MAX_SAFE_INTEGER)
+  }
+
+  /** What is left of recordings of which no message is, but for the one that is on; it looks at every part. */
+  sweep(current: string): void {
     const gone = `recording <> ? AND recording NOT IN (SELECT recording FROM sealed_parts WHERE entry IS NOT NULL)`
     for (const table of ['sealed_parts', 'sealed_segments', 'sealed_counts'])
       this.#sql.exec(`DELETE FROM ${table} WHERE ${gone}`, current)

@@ -1,9 +1,7 @@
-// What goes to a sink: signed as its specification says, in OCSF with all that is required, and without anything a SIEM must not have.
+// What goes to a sink: signed as its specification says, and settings that name none.
 import { createHash, createHmac } from 'node:crypto'
 import { createServer, type IncomingHttpHeaders } from 'node:http'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import type { LineBody } from '../../../src/evidence/line.ts'
-import { ocsfOf } from '../../../src/export/ocsf.ts'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { deliver } from '../../../src/export/sinks.ts'
 import { readExports, type ExportSink } from '../../../src/settings/exports.ts'
 import { chain, ISSUER, NOW } from '../evidence/signing.ts'
@@ -156,77 +154,6 @@ test('a test event says that it is one, to every kind of sink', async () => {
   expect(came).toHaveLength(3)
   for (const { body } of came) expect(body).toContain('mcp_session_broker.test')
   expect(came[2]?.path).toBe('/bucket/test.json')
-})
-
-const bodyOf = (type: string, more: object = {}): LineBody => ({
-  kind: 'event',
-  salt: 's',
-  at: NOW * 1000,
-  event: { type, ...more },
-})
-
-describe('in OCSF', () => {
-  const who = {
-    sub: 'alice',
-    actor: 'carol',
-    actorName: 'carol@example.com',
-    clientId: 'c',
-    clientName: 'Notes',
-    grantId: 'g',
-    reason: 'stolen',
-  }
-
-  // By the class ids and activities of schema.ocsf.io/1.3.0.
-  test.for<[string, number, number, number]>([
-    ['signed_in', 3002, 1, 1],
-    ['sign_in_refused', 3002, 1, 2],
-    ['grant_ended', 3002, 2, 1],
-    ['person_ended', 3002, 2, 1],
-    ['person_blocked', 3001, 5, 1],
-    ['person_unblocked', 3001, 2, 1],
-    ['machine_created', 3001, 1, 1],
-    ['administration_refused', 3003, 99, 2],
-    ['client_blocked', 3004, 3, 1],
-    ['everyone_ended', 3004, 99, 1],
-    ['of a later release', 3004, 99, 1],
-  ])('%s is class %i, activity %i, and has all that is required', ([type, classUid, activity, statusId]) => {
-    for (const more of [who, {}]) {
-      const made = ocsfOf(7, bodyOf(type, more), ISSUER)
-      expect(made).toMatchObject({
-        category_uid: 3,
-        class_uid: classUid,
-        activity_id: activity,
-        type_uid: classUid * 100 + activity,
-        status_id: statusId,
-        severity_id: statusId,
-        time: NOW * 1000,
-        metadata: {
-          version: '1.3.0',
-          product: { name: expect.any(String), vendor_name: expect.any(String) },
-          uid: '7',
-          sequence: 7,
-        },
-      })
-      const required = classUid === 3004 ? 'entity' : 'user'
-      const object = made?.[required]
-      // Of both at least one of the two has to be there.
-      expect(Object.keys(object ?? {})).toEqual(expect.arrayContaining([expect.stringMatching(/^(?:uid|name)$/)]))
-      expect(made?.['service'] !== undefined).toBe(classUid === 3002)
-      expect(made?.activity_name).toBe(activity === 99 ? type : undefined)
-    }
-  })
-
-  test('a receipt is an entity, and lines about the evidence are nothing', () => {
-    const receipt = { id: 'r', by: 'carol', why: 'stolen', action: 'revoke', state: 'done' }
-    const body: LineBody = { kind: 'receipt', salt: 's', at: NOW * 1000, receipt }
-    expect(ocsfOf(3, body, ISSUER)).toMatchObject({
-      class_uid: 3004,
-      activity_id: 1,
-      entity: { type: 'receipt', uid: 'r' },
-      actor: { user: { uid: 'carol' } },
-    })
-    expect(ocsfOf(1, { kind: 'begin', salt: 's', at: 1, before: {} }, ISSUER)).toBeUndefined()
-  })
 })
 
 test.for<[string, object | string, string]>([

@@ -54,6 +54,16 @@ describe('what has passed', () => {
     expect(exchangesOf(PASSED, filter).map(({ requestId }) => requestId)).toEqual(expected)
   })
 
+  test('says what an answer with 200 says went wrong, and is found by that', () => {
+    const failed = [
+      entry('exchange', 'tool', { status: 200, failure: 'tool_error' }),
+      entry('exchange', 'rpc', { status: 200, failure: '-32602' }),
+    ]
+    expect(exchangesOf(failed, { about: '', outcome: 'failed' })).toHaveLength(2)
+    expect(page(failed)).toContain('Failed (200)')
+    expect(page(failed)).toContain('JSON-RPC error -32602')
+  })
+
   test('says why something was refused, and where that is explained', () => {
     expect(page()).toContain('<a href="https://docs.example/#tool_not_allowed">tool_not_allowed</a>')
   })

@@ -1,8 +1,10 @@
 // Watches one exchange for the flight recorder: what was asked, what was answered, and every event of a stream; nothing of it is changed.
 import { LARGEST_MESSAGE, type Watched, type WireEntry } from '../../session/contract/recording.ts'
-import { isEventStream } from './passing-headers.ts'
+import { isEventStream } from '../downstream/passing-headers.ts'
+import { bytesIn } from '../downstream/whole-answer-bytes.ts'
 import { SseReader } from '../sse/sse.ts'
 import { roomForRecorders, UnfinishedBytes } from '../sse/unfinished.ts'
+import { failureIn } from '../telemetry/outcome.ts'
 
 export interface Tapped {
   readonly era: WireEntry['era']
@@ -14,6 +16,8 @@ export interface Tapped {
   readonly label: string
   /** As it came; undefined where there is none. */
   readonly body: Uint8Array | undefined
+  /** Of the body, also where it is not at hand. */
+  readonly bodyBytes?: number
   /** Unix milliseconds. */
   readonly startedAt: number
 }
@@ -38,8 +42,12 @@ export class WireTap {
   /** The same answer, on its way through the tap. */
   answered(answer: Response): Response {
     const { status, body } = answer
-    if (body === null) {
-      this.#tell([this.#entry('exchange', { status, ...this.#asked(), answerBytes: 0 })])
+    const bytes = bytesIn(answer)
+    if (body === null || bytes) {
+      const text = textOf(bytes ? [bytes] : [])
+      const kept = this.#keepsBodies && bytes && { answer: text }
+      const more = { status, ...this.#asked(), answerBytes: bytes?.length ?? 0, ...failed(text), ...kept }
+      this.#tell([this.#entry('exchange', more)])
       return answer
     }
     const watched = isEventStream(answer) ? this.#stream(body, status) : this.#whole(body, status)
@@ -60,8 +68,9 @@ export class WireTap {
         answerBytes += bytes.length
       },
       over: (ended) => {
-        const answer = captured && { answer: captured.text }
-        const more = { status, ...this.#asked(), answerBytes, ...answer, ...(ended !== 'ended' && { ended }) }
+        const text = captured?.text
+        const kept = text !== undefined && { ...failed(text), answer: text }
+        const more = { status, ...this.#asked(), answerBytes, ...kept, ...(ended !== 'ended' && { ended }) }
         this.#tell([this.#entry('exchange', more)], captured)
       },
     })
@@ -74,6 +83,7 @@ export class WireTap {
     let isReadable = true
     let answerBytes = 0
     let events = 0
+    let failure: Pick<WireEntry, 'failure'> = {}
     return watching(body, {
       chunk: (bytes) => {
         answerBytes += bytes.length
@@ -84,11 +94,12 @@ export class WireTap {
           isReadable = false
         }
         events += told.length
+        failure = told.map(failed).findLast((each) => each.failure !== undefined) ?? failure
         if (this.#keepsBodies && told.length > 0) this.#tell(told.map((data) => this.#event(data)))
       },
       over: (ended) => {
         reader.close()
-        this.#tell([this.#entry('stream_ended', { status, answerBytes, events, ended })])
+        this.#tell([this.#entry('stream_ended', { status, answerBytes, events, ended, ...failure })])
       },
     })
   }
@@ -103,9 +114,9 @@ export class WireTap {
   }
 
   #asked(): Pick<WireEntry, 'requestBytes' | 'request'> {
-    const { body } = this.#tapped
+    const { body, bodyBytes = body?.length ?? 0 } = this.#tapped
     const request = this.#keepsBodies && body !== undefined && { request: textOf([body.subarray(0, LARGEST_MESSAGE)]) }
-    return { requestBytes: body?.length ?? 0, ...request }
+    return { requestBytes: bodyBytes, ...request }
   }
 
   #entry(kind: WireEntry['kind'], more: Partial<WireEntry>): WireEntry {
@@ -186,6 +197,12 @@ function watching(body: ReadableStream<Uint8Array>, { chunk, over: told }: Watch
       await source.cancel(reason)
     },
   })
+}
+
+/** What a response says went wrong; nothing of any other message. */
+function failed(message: string): Pick<WireEntry, 'failure'> {
+  const failure = failureIn(message)?.type
+  return failure === undefined ? {} : { failure }
 }
 
 /** A character that was cut in half at the end is left out. */
