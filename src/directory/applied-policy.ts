@@ -2,34 +2,29 @@
 //
 // Layout: one row, a digest of the rules. Lifetime: until the next change. Trade-off: whoever wakes this object after a deployment brings the
 // news; the router does so with the first request of an isolate whose token was verified.
-import { LifecycleCapability } from 'agents/lifecycle'
 import { randomId, sha256 } from '../platform/crypto.ts'
 import { readSettings, SettingsError } from '../settings/settings.ts'
 import type { Campaigns } from './bulk-actions.ts'
+import { Table } from '../session/store/table.ts'
 
-export class AppliedPolicy extends LifecycleCapability {
-  readonly #storage: DurableObjectStorage
-
+export class AppliedPolicy extends Table {
   constructor(storage: DurableObjectStorage) {
-    super('applied-policy')
-    this.#storage = storage
-  }
-
-  override onStart(): void {
-    this.#storage.sql.exec(
+    super(
+      storage,
+      'applied-policy',
       'CREATE TABLE IF NOT EXISTS applied_policy (id INTEGER PRIMARY KEY CHECK (id = 1), digest TEXT NOT NULL)',
     )
   }
 
   /** Whether other rules than these were in force before. To be called again after they were applied: nothing is noted here. */
   isOther(digest: string): boolean {
-    const [row] = this.#storage.sql.exec<{ digest: string }>('SELECT digest FROM applied_policy')
+    const [row] = this.sql.exec<{ digest: string }>('SELECT digest FROM applied_policy')
     if (!row) this.note(digest)
     return row !== undefined && row.digest !== digest
   }
 
   note(digest: string): void {
-    this.#storage.sql.exec('INSERT OR REPLACE INTO applied_policy (id, digest) VALUES (1, ?)', digest)
+    this.sql.exec('INSERT OR REPLACE INTO applied_policy (id, digest) VALUES (1, ?)', digest)
   }
 }
 

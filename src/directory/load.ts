@@ -4,8 +4,8 @@
 // streams count until the object has not confirmed them for longer than that, which it does whenever it asks the identity provider.
 // Trade-off: the minute that runs is kept in memory and written every few seconds, so that a report costs no write unless the number
 // of streams has changed; a crash loses those seconds.
-import { LifecycleCapability } from 'agents/lifecycle'
 import type { LoadReport } from '../session/contract/load-report.ts'
+import { Table } from '../session/store/table.ts'
 
 export interface LoadOfDay {
   /** Seconds that one number stands for. */
@@ -33,19 +33,17 @@ const CONFIRMED_WITHIN = 90_000
 const CONFIRMED_EVERY = 1_800
 const WRITTEN_EVERY_MS = 5_000
 
-export class LoadOfDeployment extends LifecycleCapability {
-  readonly #storage: DurableObjectStorage
+export class LoadOfDeployment extends Table {
   #open = 0
   #now: Minute | undefined
   #timer: ReturnType<typeof setTimeout> | undefined
 
   constructor(storage: DurableObjectStorage) {
-    super('load')
-    this.#storage = storage
+    super(storage, 'load')
   }
 
   override onStart(): void {
-    this.#storage.sql.exec(`
+    this.sql.exec(`
       CREATE TABLE IF NOT EXISTS load (
         minute INTEGER PRIMARY KEY, requests INTEGER NOT NULL, streams INTEGER NOT NULL, peak INTEGER NOT NULL);
       CREATE TABLE IF NOT EXISTS open_streams (sub TEXT PRIMARY KEY, streams INTEGER NOT NULL, at INTEGER NOT NULL) WITHOUT ROWID;
@@ -77,7 +75,7 @@ export class LoadOfDeployment extends LifecycleCapability {
     const requests = Array.from({ length }, () => 0)
     const peaks = new Map<number, Minute>()
     let carried = this.#before(first)
-    for (const row of this.#storage.sql.exec<Row>('SELECT * FROM load WHERE minute >= ? ORDER BY minute', first)) {
+    for (const row of this.sql.exec<Row>('SELECT * FROM load WHERE minute >= ? ORDER BY minute', first)) {
       const step = Math.floor((row.minute - first) / STEP_MINUTES)
       requests[step] = (requests[step] ?? 0) + row.requests
       peaks.set(step, { ...row, peak: Math.max(row.peak, peaks.get(step)?.peak ?? 0) })
@@ -93,7 +91,7 @@ export class LoadOfDeployment extends LifecycleCapability {
   }
 
   #keep(sub: string, open: number, now: number): void {
-    const { sql } = this.#storage
+    const { sql } = this.storage
     const [known] = sql.exec<{ streams: number; at: number }>('SELECT streams, at FROM open_streams WHERE sub = ?', sub)
     // Confirmed once in a while is enough to know that it is so.
     if ((known?.streams ?? 0) === open && (open === 0 || now - (known?.at ?? 0) < CONFIRMED_EVERY)) return
@@ -106,7 +104,7 @@ export class LoadOfDeployment extends LifecycleCapability {
     const minute = Math.floor(now / MINUTE)
     if (this.#now?.minute === minute) return this.#now
     this.#write()
-    const { sql } = this.#storage
+    const { sql } = this.storage
     sql.exec('DELETE FROM load WHERE minute <= ?', minute - DAY_MINUTES)
     if (sql.exec('DELETE FROM open_streams WHERE at < ?', now - CONFIRMED_WITHIN).rowsWritten > 0) this.#count()
     const [row] = sql.exec<Row>('SELECT * FROM load WHERE minute = ?', minute)
@@ -119,7 +117,7 @@ export class LoadOfDeployment extends LifecycleCapability {
     this.#timer = undefined
     if (!this.#now) return
     const { minute, requests, streams, peak } = this.#now
-    this.#storage.sql.exec(
+    this.sql.exec(
       'INSERT OR REPLACE INTO load (minute, requests, streams, peak) VALUES (?, ?, ?, ?)',
       minute,
       requests,
@@ -130,12 +128,12 @@ export class LoadOfDeployment extends LifecycleCapability {
 
   #before(minute: number): number {
     const query = 'SELECT streams FROM load WHERE minute < ? ORDER BY minute DESC LIMIT 1'
-    const [row] = this.#storage.sql.exec<{ streams: number }>(query, minute)
+    const [row] = this.sql.exec<{ streams: number }>(query, minute)
     return row?.streams ?? 0
   }
 
   #count(): void {
-    this.#open = this.#storage.sql.exec<{ n: number }>('SELECT coalesce(sum(streams), 0) AS n FROM open_streams').one().n
+    this.#open = this.sql.exec<{ n: number }>('SELECT coalesce(sum(streams), 0) AS n FROM open_streams').one().n
   }
 }
 

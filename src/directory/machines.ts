@@ -2,7 +2,7 @@
 //
 // Layout: one row per credential, with the beginning of its token for telling it from others and nothing of the rest. Lifetime: as
 // long as the deployment. Trade-off: whether it is in use is read from the index of people, seconds behind its session.
-import { LifecycleCapability } from 'agents/lifecycle'
+import { Table } from '../session/store/table.ts'
 
 /** `scim`: as the directory of an identity provider; `metrics`: to scrape the deployment. */
 export type MachineScope = 'mcp' | 'admin' | 'scim' | 'metrics'
@@ -34,23 +34,20 @@ const PAGE = 100
 /** How soon the session of a new credential has reported, in seconds. */
 const REPORTED_WITHIN = 300
 
-export class Machines extends LifecycleCapability {
-  readonly #storage: DurableObjectStorage
-
+export class Machines extends Table {
   constructor(storage: DurableObjectStorage) {
-    super('machines')
-    this.#storage = storage
-  }
-
-  override onStart(): void {
-    this.#storage.sql.exec(`CREATE TABLE IF NOT EXISTS machines (
+    super(
+      storage,
+      'machines',
+      `CREATE TABLE IF NOT EXISTS machines (
       number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, sub TEXT NOT NULL UNIQUE, name TEXT NOT NULL, owner TEXT NOT NULL,
       prefix TEXT NOT NULL, scopes TEXT NOT NULL, resources TEXT NOT NULL, created_at INTEGER NOT NULL, created_by TEXT NOT NULL,
-      expires_at INTEGER NOT NULL)`)
+      expires_at INTEGER NOT NULL)`,
+    )
   }
 
   keep({ id, sub, name, owner, prefix, scopes, resources, createdAt, createdBy, expiresAt }: MachineRecord): void {
-    this.#storage.sql.exec(
+    this.sql.exec(
       `INSERT INTO machines (id, sub, name, owner, prefix, scopes, resources, created_at, created_by, expires_at)
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       id,
@@ -69,7 +66,7 @@ export class Machines extends LifecycleCapability {
   /** Newest first. */
   page(before: number | undefined): { readonly machines: readonly MachineRecord[]; readonly next: number | undefined } {
     const query = 'SELECT * FROM machines WHERE number < ? ORDER BY number DESC LIMIT ?'
-    const rows = [...this.#storage.sql.exec<Row>(query, before ?? Number.MAX_SAFE_INTEGER, PAGE + 1)]
+    const rows = [...this.sql.exec<Row>(query, before ?? Number.MAX_SAFE_INTEGER, PAGE + 1)]
     const shown = rows.slice(0, PAGE)
     return { machines: shown.map(fromRow), next: rows.length > PAGE ? shown.at(-1)?.number : undefined }
   }

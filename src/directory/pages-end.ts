@@ -2,7 +2,7 @@
 //
 // Layout: one row. Lifetime: until the next such action. Trade-off: a cookie can't be taken back, so each page looks here when it is
 // opened; that is one question more to an object which draws the page anyway.
-import { LifecycleCapability } from 'agents/lifecycle'
+import { Table } from '../session/store/table.ts'
 
 export interface PagesEnded {
   /** Who signed in at this second (unix) or before has to sign in again. */
@@ -13,26 +13,21 @@ export interface PagesEnded {
 
 const NEVER: PagesEnded = { at: 0, except: '' }
 
-export class PagesEnd extends LifecycleCapability {
-  readonly #storage: DurableObjectStorage
-
+export class PagesEnd extends Table {
   constructor(storage: DurableObjectStorage) {
-    super('pages-end')
-    this.#storage = storage
-  }
-
-  override onStart(): void {
-    this.#storage.sql.exec(
+    super(
+      storage,
+      'pages-end',
       'CREATE TABLE IF NOT EXISTS pages_end (id INTEGER PRIMARY KEY CHECK (id = 1), at INTEGER NOT NULL, except_session TEXT NOT NULL)',
     )
   }
 
   note({ at, except }: PagesEnded): void {
-    this.#storage.sql.exec('INSERT OR REPLACE INTO pages_end (id, at, except_session) VALUES (1, ?, ?)', at, except)
+    this.sql.exec('INSERT OR REPLACE INTO pages_end (id, at, except_session) VALUES (1, ?, ?)', at, except)
   }
 
   get last(): PagesEnded {
-    const [row] = this.#storage.sql.exec<{ at: number; except_session: string }>('SELECT at, except_session FROM pages_end')
+    const [row] = this.sql.exec<{ at: number; except_session: string }>('SELECT at, except_session FROM pages_end')
     return row ? { at: row.at, except: row.except_session } : NEVER
   }
 }

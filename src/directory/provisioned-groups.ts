@@ -2,8 +2,8 @@
 //
 // Layout: a row per group and one per member, by the id of the user, who may be told of later. Lifetime: until the directory deletes the
 // group. Trade-off: what is known of a group by its name here is decided here alone, whatever an ID token says of it.
-import { LifecycleCapability } from 'agents/lifecycle'
 import type { Slice } from './provisioned-users.ts'
+import { Table } from '../session/store/table.ts'
 
 export interface GroupName {
   readonly displayName: string
@@ -36,16 +36,12 @@ export type MemberChange =
   | { readonly remove: readonly string[] }
   | { readonly set: readonly string[] }
 
-export class ProvisionedGroups extends LifecycleCapability {
-  readonly #storage: DurableObjectStorage
-
+export class ProvisionedGroups extends Table {
   constructor(storage: DurableObjectStorage) {
-    super('provisioned-groups')
-    this.#storage = storage
-  }
-
-  override onStart(): void {
-    this.#storage.sql.exec(`
+    super(
+      storage,
+      'provisioned-groups',
+      `
       CREATE TABLE IF NOT EXISTS provisioned_groups (
         id TEXT PRIMARY KEY, issuer TEXT NOT NULL, display_name TEXT NOT NULL, external_id TEXT, created_at INTEGER NOT NULL,
         changed_at INTEGER NOT NULL) WITHOUT ROWID;
@@ -53,11 +49,12 @@ export class ProvisionedGroups extends LifecycleCapability {
       CREATE INDEX IF NOT EXISTS provisioned_groups_by_external_id ON provisioned_groups (issuer, external_id);
       CREATE TABLE IF NOT EXISTS provisioned_members (
         group_id TEXT NOT NULL, user_id TEXT NOT NULL, PRIMARY KEY (group_id, user_id)) WITHOUT ROWID;
-      CREATE INDEX IF NOT EXISTS provisioned_members_by_user ON provisioned_members (user_id, group_id)`)
+      CREATE INDEX IF NOT EXISTS provisioned_members_by_user ON provisioned_members (user_id, group_id)`,
+    )
   }
 
   find(issuer: string, id: string): ProvisionedGroup | undefined {
-    const [row] = this.#storage.sql.exec<Row>('SELECT * FROM provisioned_groups WHERE id = ? AND issuer = ?', id, issuer)
+    const [row] = this.sql.exec<Row>('SELECT * FROM provisioned_groups WHERE id = ? AND issuer = ?', id, issuer)
     return row && fromRow(row)
   }
 
@@ -75,8 +72,8 @@ export class ProvisionedGroups extends LifecycleCapability {
       values.push(value)
     }
     const found = `FROM provisioned_groups WHERE ${conditions.join(' AND ')}`
-    const { total } = this.#storage.sql.exec<{ total: number }>(`SELECT count(*) AS total ${found}`, ...values).one()
-    const rows = this.#storage.sql.exec<Row>(`SELECT * ${found} ORDER BY created_at, id LIMIT ? OFFSET ?`, ...values, most, from)
+    const { total } = this.sql.exec<{ total: number }>(`SELECT count(*) AS total ${found}`, ...values).one()
+    const rows = this.sql.exec<Row>(`SELECT * ${found} ORDER BY created_at, id LIMIT ? OFFSET ?`, ...values, most, from)
     return { total, groups: [...rows].map(fromRow) }
   }
 
@@ -84,7 +81,7 @@ export class ProvisionedGroups extends LifecycleCapability {
   members(id: string): readonly Member[] {
     const query = `SELECT user_id AS id, user_name AS name FROM provisioned_members
       LEFT JOIN provisioned_users ON provisioned_users.id = user_id AND deleted = 0 WHERE group_id = ? ORDER BY user_id`
-    return [...this.#storage.sql.exec<{ id: string; name: string | null }>(query, id)].map((member) => ({
+    return [...this.sql.exec<{ id: string; name: string | null }>(query, id)].map((member) => ({
       id: member.id,
       name: member.name ?? undefined,
     }))
@@ -94,27 +91,27 @@ export class ProvisionedGroups extends LifecycleCapability {
   subsIn(id: string): readonly string[] {
     const query = `SELECT sub FROM provisioned_members JOIN provisioned_users ON provisioned_users.id = user_id
       WHERE group_id = ? AND sub IS NOT NULL`
-    return [...this.#storage.sql.exec<{ sub: string }>(query, id)].map(({ sub }) => sub)
+    return [...this.sql.exec<{ sub: string }>(query, id)].map(({ sub }) => sub)
   }
 
   groupsOf(userId: string): readonly ProvisionedGroup[] {
     const query = `SELECT provisioned_groups.* FROM provisioned_members JOIN provisioned_groups ON provisioned_groups.id = group_id
       WHERE user_id = ? ORDER BY display_name`
-    return [...this.#storage.sql.exec<Row>(query, userId)].map(fromRow)
+    return [...this.sql.exec<Row>(query, userId)].map(fromRow)
   }
 
   /** Which of these names belong to a group that is told of here. */
   known(issuer: string, names: readonly string[]): ReadonlySet<string> {
     const query = `SELECT 1 FROM provisioned_groups WHERE issuer = ?1 AND (display_name = ?2 OR external_id = ?2) LIMIT 1`
-    return new Set(names.filter((name) => this.#storage.sql.exec(query, issuer, name).toArray().length > 0))
+    return new Set(names.filter((name) => this.sql.exec(query, issuer, name).toArray().length > 0))
   }
 
   get isEmpty(): boolean {
-    return this.#storage.sql.exec('SELECT 1 FROM provisioned_groups LIMIT 1').toArray().length === 0
+    return this.sql.exec('SELECT 1 FROM provisioned_groups LIMIT 1').toArray().length === 0
   }
 
   write(issuer: string, id: string, { displayName, externalId }: GroupName, now: number): ProvisionedGroup {
-    const { sql } = this.#storage
+    const { sql } = this.storage
     sql.exec(
       `INSERT INTO provisioned_groups (id, issuer, display_name, external_id, created_at, changed_at) VALUES (?1, ?2, ?3, ?4, ?5, ?5)
        ON CONFLICT (id) DO UPDATE SET display_name = ?3, external_id = ?4, changed_at = ?5`,
@@ -128,7 +125,7 @@ export class ProvisionedGroups extends LifecycleCapability {
   }
 
   change(id: string, changes: readonly MemberChange[]): void {
-    const { sql } = this.#storage
+    const { sql } = this.storage
     const add = (users: readonly string[]): void => {
       for (const user of users) sql.exec('INSERT OR IGNORE INTO provisioned_members (group_id, user_id) VALUES (?, ?)', id, user)
     }
@@ -144,13 +141,13 @@ export class ProvisionedGroups extends LifecycleCapability {
   }
 
   remove(id: string): void {
-    this.#storage.sql.exec('DELETE FROM provisioned_groups WHERE id = ?', id)
-    this.#storage.sql.exec('DELETE FROM provisioned_members WHERE group_id = ?', id)
+    this.sql.exec('DELETE FROM provisioned_groups WHERE id = ?', id)
+    this.sql.exec('DELETE FROM provisioned_members WHERE group_id = ?', id)
   }
 
   /** A user who is deleted is in no group any more, also when they come back. */
   forgetMember(userId: string): void {
-    this.#storage.sql.exec('DELETE FROM provisioned_members WHERE user_id = ?', userId)
+    this.sql.exec('DELETE FROM provisioned_members WHERE user_id = ?', userId)
   }
 }
 

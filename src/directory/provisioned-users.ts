@@ -3,7 +3,7 @@
 // Layout: a row per user, with what was sent besides as JSON. Lifetime: as long as the deployment; a user who was deleted stays as one
 // who is not active, because forgetting would let them in again. Trade-off: `sub` is worked out when the row is written, so that a
 // sign-in costs one look.
-import { LifecycleCapability } from 'agents/lifecycle'
+import { Table } from '../session/store/table.ts'
 
 /** What a user is known by, and what was sent besides. */
 export interface UserWrite {
@@ -39,38 +39,31 @@ export interface Slice {
   readonly most: number
 }
 
-export class ProvisionedUsers extends LifecycleCapability {
-  readonly #storage: DurableObjectStorage
-
+export class ProvisionedUsers extends Table {
   constructor(storage: DurableObjectStorage) {
-    super('provisioned-users')
-    this.#storage = storage
-  }
-
-  override onStart(): void {
-    this.#storage.sql.exec(`
+    super(
+      storage,
+      'provisioned-users',
+      `
       CREATE TABLE IF NOT EXISTS provisioned_users (
         id TEXT PRIMARY KEY, issuer TEXT NOT NULL, user_name TEXT NOT NULL COLLATE NOCASE, external_id TEXT, sub TEXT, active INTEGER NOT NULL,
         deleted INTEGER NOT NULL, document TEXT NOT NULL, revision INTEGER NOT NULL, created_at INTEGER NOT NULL, changed_at INTEGER NOT NULL) WITHOUT ROWID;
       CREATE UNIQUE INDEX IF NOT EXISTS provisioned_users_by_name ON provisioned_users (issuer, user_name) WHERE deleted = 0;
       CREATE UNIQUE INDEX IF NOT EXISTS provisioned_users_by_external_id ON provisioned_users (issuer, external_id) WHERE external_id IS NOT NULL;
       CREATE INDEX IF NOT EXISTS provisioned_users_by_age ON provisioned_users (issuer, created_at, id) WHERE deleted = 0;
-      CREATE INDEX IF NOT EXISTS provisioned_users_by_sub ON provisioned_users (sub)`)
+      CREATE INDEX IF NOT EXISTS provisioned_users_by_sub ON provisioned_users (sub)`,
+    )
   }
 
   find(issuer: string, id: string): ProvisionedUser | undefined {
-    const [row] = this.#storage.sql.exec<Row>(
-      'SELECT * FROM provisioned_users WHERE id = ? AND issuer = ? AND deleted = 0',
-      id,
-      issuer,
-    )
+    const [row] = this.sql.exec<Row>('SELECT * FROM provisioned_users WHERE id = ? AND issuer = ? AND deleted = 0', id, issuer)
     return row && fromRow(row)
   }
 
   /** Whether a directory has told of them, and says that they may not go on. */
   standing(sub: string): { readonly id: string; readonly active: boolean } | undefined {
     const query = 'SELECT id, active FROM provisioned_users WHERE sub = ?'
-    const [row] = this.#storage.sql.exec<{ id: string; active: number }>(query, sub)
+    const [row] = this.sql.exec<{ id: string; active: number }>(query, sub)
     return row && { id: row.id, active: row.active === 1 }
   }
 
@@ -89,22 +82,22 @@ export class ProvisionedUsers extends LifecycleCapability {
       values.push(typeof value === 'boolean' ? Number(value) : value)
     }
     const found = `FROM provisioned_users WHERE ${conditions.join(' AND ')}`
-    const { total } = this.#storage.sql.exec<{ total: number }>(`SELECT count(*) AS total ${found}`, ...values).one()
+    const { total } = this.sql.exec<{ total: number }>(`SELECT count(*) AS total ${found}`, ...values).one()
     // What is left out is counted along the index, and no row of it is looked up.
     const ids = `SELECT id ${found} ORDER BY created_at, id LIMIT ? OFFSET ?`
     const query = `SELECT * FROM provisioned_users WHERE id IN (${ids}) ORDER BY created_at, id`
-    return { total, users: [...this.#storage.sql.exec<Row>(query, ...values, most, from)].map(fromRow) }
+    return { total, users: [...this.sql.exec<Row>(query, ...values, most, from)].map(fromRow) }
   }
 
   /** Another user who has this name, or this external id, already. */
   taken(issuer: string, { userName, externalId }: UserWrite, id: string): boolean {
     const query = `SELECT 1 FROM provisioned_users WHERE issuer = ?1 AND id <> ?2 AND deleted = 0 AND (user_name = ?3 OR external_id = ?4) LIMIT 1`
-    return this.#storage.sql.exec(query, issuer, id, userName, externalId ?? null).toArray().length > 0
+    return this.sql.exec(query, issuer, id, userName, externalId ?? null).toArray().length > 0
   }
 
   /** Writes one, new or known. Who was deleted and comes back has the id they had. */
   write(issuer: string, id: string, user: UserWrite, now: number): ProvisionedUser {
-    const { sql } = this.#storage
+    const { sql } = this.storage
     const { userName, externalId, active, document, sub } = user
     const [gone] =
       externalId === undefined
@@ -134,7 +127,7 @@ export class ProvisionedUsers extends LifecycleCapability {
 
   /** From now on they are nobody to SCIM, and may not go on. */
   remove(id: string, now: number): void {
-    this.#storage.sql.exec(
+    this.sql.exec(
       "UPDATE provisioned_users SET deleted = 1, active = 0, document = '{}', revision = revision + 1, changed_at = ? WHERE id = ?",
       now,
       id,

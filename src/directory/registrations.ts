@@ -2,28 +2,23 @@
 //
 // Layout: one row per downstream, by our resource. Lifetime: until the broker registers anew. Trade-off: people who connect for the first time at
 // the same moment may register twice; each goes on with the client they were sent with.
-import { LifecycleCapability } from 'agents/lifecycle'
+import { Table } from '../session/store/table.ts'
 
-export class Registrations extends LifecycleCapability {
-  readonly #storage: DurableObjectStorage
-
+export class Registrations extends Table {
   constructor(storage: DurableObjectStorage) {
-    super('registrations')
-    this.#storage = storage
-  }
-
-  override onStart(): void {
-    this.#storage.sql.exec(
+    super(
+      storage,
+      'registrations',
       'CREATE TABLE IF NOT EXISTS registrations (resource TEXT PRIMARY KEY, sealed TEXT NOT NULL) WITHOUT ROWID',
     )
   }
 
   find(resource: string): string | undefined {
     const query = 'SELECT sealed FROM registrations WHERE resource = ?'
-    return this.#storage.sql.exec<{ sealed: string }>(query, resource).toArray()[0]?.sealed
+    return this.sql.exec<{ sealed: string }>(query, resource).toArray()[0]?.sealed
   }
 
   keep(resource: string, sealed: string): void {
-    this.#storage.sql.exec('INSERT OR REPLACE INTO registrations (resource, sealed) VALUES (?, ?)', resource, sealed)
+    this.sql.exec('INSERT OR REPLACE INTO registrations (resource, sealed) VALUES (?, ?)', resource, sealed)
   }
 }

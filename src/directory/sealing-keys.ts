@@ -2,29 +2,26 @@
 //
 // Layout: one row per key, private halves wrapped in a browser under what nobody here knows. Lifetime: kept for good, there are few.
 // Trade-off: whoever can read this table may try passphrases on it; that costs them at least 600,000 rounds of PBKDF2 each.
-import { LifecycleCapability } from 'agents/lifecycle'
 import type { MadeSealingKey, SealingKey } from '../evidence/sealing-key.ts'
 import type { AdminAction } from '../session/contract/receipt.ts'
+import { Table } from '../session/store/table.ts'
 
-export class SealingKeys extends LifecycleCapability {
-  readonly #storage: DurableObjectStorage
-
+export class SealingKeys extends Table {
   constructor(storage: DurableObjectStorage) {
-    super('sealing-keys')
-    this.#storage = storage
-  }
-
-  override onStart(): void {
-    this.#storage.sql.exec(`CREATE TABLE IF NOT EXISTS sealing_keys (
+    super(
+      storage,
+      'sealing-keys',
+      `CREATE TABLE IF NOT EXISTS sealing_keys (
       number INTEGER PRIMARY KEY AUTOINCREMENT, fingerprint TEXT NOT NULL UNIQUE, jwk TEXT NOT NULL, by_passphrase TEXT NOT NULL,
-      by_recovery_code TEXT NOT NULL, created_at INTEGER NOT NULL, actor TEXT NOT NULL, actor_name TEXT, replaced_at INTEGER)`)
+      by_recovery_code TEXT NOT NULL, created_at INTEGER NOT NULL, actor TEXT NOT NULL, actor_name TEXT, replaced_at INTEGER)`,
+    )
   }
 
   /** False when the one it should replace is not the one in use: of two administrators the second is told so. */
   keep(fingerprint: string, { key, wrapped, replaces }: MadeSealingKey, { at, by, byName }: AdminAction): boolean {
     if ((this.current?.fingerprint ?? null) !== replaces || this.#all(fingerprint).length > 0) return false
-    this.#storage.sql.exec('UPDATE sealing_keys SET replaced_at = ? WHERE replaced_at IS NULL', at)
-    this.#storage.sql.exec(
+    this.sql.exec('UPDATE sealing_keys SET replaced_at = ? WHERE replaced_at IS NULL', at)
+    this.sql.exec(
       `INSERT INTO sealing_keys (fingerprint, jwk, by_passphrase, by_recovery_code, created_at, actor, actor_name)
        VALUES (?, ?, ?, ?, ?, ?, ?)`,
       fingerprint,
@@ -49,7 +46,7 @@ export class SealingKeys extends LifecycleCapability {
 
   #all(fingerprint?: string): readonly SealingKey[] {
     const query = 'SELECT * FROM sealing_keys WHERE ?1 IS NULL OR fingerprint = ?1 ORDER BY number DESC'
-    return [...this.#storage.sql.exec<Row>(query, fingerprint ?? null)].map(fromRow)
+    return [...this.sql.exec<Row>(query, fingerprint ?? null)].map(fromRow)
   }
 }
 

@@ -2,8 +2,8 @@
 //
 // Layout: one row per bulkAction. Lifetime: a day, far longer than anybody asks again. Trade-off: one write beside those of the ending
 // itself; without it a Directory that crashed between question and note would count nothing, and the receipt would be wrong.
-import { LifecycleCapability } from 'agents/lifecycle'
 import type { Closing, Ended } from '../contract/receipt.ts'
+import { Table } from './table.ts'
 
 /** An action that goes from person to person. */
 export interface BulkAction {
@@ -15,16 +15,11 @@ export interface BulkAction {
 
 const DAY = 86_400
 
-export class BulkActionLog extends LifecycleCapability {
-  readonly #storage: DurableObjectStorage
-
+export class BulkActionLog extends Table {
   constructor(storage: DurableObjectStorage) {
-    super('errands')
-    this.#storage = storage
-  }
-
-  override onStart(): void {
-    this.#storage.sql.exec(
+    super(
+      storage,
+      'errands',
       'CREATE TABLE IF NOT EXISTS errands (id TEXT PRIMARY KEY, at INTEGER NOT NULL, grants INTEGER NOT NULL, streams INTEGER NOT NULL, unanswered INTEGER NOT NULL DEFAULT 0, closing TEXT) WITHOUT ROWID',
     )
   }
@@ -32,7 +27,7 @@ export class BulkActionLog extends LifecycleCapability {
   /** What was ended, as it was answered the first time. */
   answered(id: string): Ended | undefined {
     const query = 'SELECT grants, streams, unanswered, closing FROM errands WHERE id = ?'
-    const [row] = this.#storage.sql.exec<Row>(query, id)
+    const [row] = this.sql.exec<Row>(query, id)
     if (!row) return undefined
     const { grants, streams, unanswered } = row
     // Written by `remember`, by nobody else.
@@ -41,8 +36,8 @@ export class BulkActionLog extends LifecycleCapability {
   }
 
   remember(id: string, { grants, streams, unanswered, closing }: Ended, now: number): void {
-    this.#storage.sql.exec('DELETE FROM errands WHERE at < ?', now - DAY)
-    this.#storage.sql.exec(
+    this.sql.exec('DELETE FROM errands WHERE at < ?', now - DAY)
+    this.sql.exec(
       'INSERT OR REPLACE INTO errands (id, at, grants, streams, unanswered, closing) VALUES (?, ?, ?, ?, ?, ?)',
       id,
       now,

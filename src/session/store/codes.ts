@@ -3,8 +3,8 @@
 // Layout: one row per code, and one per code whose sign-in has a name at the identity provider. Lifetime: as long as the grant; a replay is noticed while the envelope of the
 // code still verifies, and worth nothing afterwards.
 // Trade-off: redemption is one SQLite turn of the only writer; no lock is needed for "exactly one success".
-import { LifecycleCapability } from 'agents/lifecycle'
 import { randomId } from '../../platform/crypto.ts'
+import { Table } from './table.ts'
 
 export interface IssuedFor {
   readonly grantId: string
@@ -33,19 +33,14 @@ export type CodeOutcome = 'redeemed' | 'unknown' | 'expired' | 'wrong_verifier' 
 /** A client that holds the verifier and comes again this soon (seconds) has lost an answer; it is not a thief. */
 const RETRY_WINDOW = 10
 
-export class Codes extends LifecycleCapability {
-  readonly #storage: DurableObjectStorage
-
+export class Codes extends Table {
   constructor(storage: DurableObjectStorage) {
-    super('codes')
-    this.#storage = storage
-  }
-
-  override onStart(): void {
-    this.#storage.sql.exec(`CREATE TABLE IF NOT EXISTS codes (
+    super(
+      storage,
+      'codes',
+      `CREATE TABLE IF NOT EXISTS codes (
       jti TEXT PRIMARY KEY, grant_id TEXT NOT NULL, redirect_uri TEXT NOT NULL, challenge TEXT NOT NULL,
-      expires_at INTEGER NOT NULL, used_at INTEGER)`)
-    this.#storage.sql.exec(
+      expires_at INTEGER NOT NULL, used_at INTEGER)`,
       'CREATE TABLE IF NOT EXISTS code_sessions (grant_id TEXT PRIMARY KEY, sid TEXT NOT NULL) WITHOUT ROWID',
     )
   }
@@ -53,9 +48,8 @@ export class Codes extends LifecycleCapability {
   issue(issued: IssuedFor): string {
     const jti = randomId(16)
     const { grantId, redirectUri, codeChallenge, expiresAt, providerSession: sid } = issued
-    if (sid !== undefined)
-      this.#storage.sql.exec('INSERT OR REPLACE INTO code_sessions (grant_id, sid) VALUES (?, ?)', grantId, sid)
-    this.#storage.sql.exec(
+    if (sid !== undefined) this.sql.exec('INSERT OR REPLACE INTO code_sessions (grant_id, sid) VALUES (?, ?)', grantId, sid)
+    this.sql.exec(
       'INSERT INTO codes (jti, grant_id, redirect_uri, challenge, expires_at, used_at) VALUES (?, ?, ?, ?, ?, NULL)',
       jti,
       grantId,
@@ -68,16 +62,16 @@ export class Codes extends LifecycleCapability {
 
   /** For a code that has been waiting inside, and leaves only now. */
   extend(jti: string, expiresAt: number): void {
-    this.#storage.sql.exec('UPDATE codes SET expires_at = ? WHERE jti = ? AND used_at IS NULL', expiresAt, jti)
+    this.sql.exec('UPDATE codes SET expires_at = ? WHERE jti = ? AND used_at IS NULL', expiresAt, jti)
   }
 
   /** Spends the code, whatever the outcome: a code that met a wrong verifier is never worth a second try. */
   redeem(asked: Redemption, now: number): CodeOutcome {
-    const [row] = this.#storage.sql.exec<CodeRow>('SELECT * FROM codes WHERE jti = ? AND grant_id = ?', asked.jti, asked.grantId)
+    const [row] = this.sql.exec<CodeRow>('SELECT * FROM codes WHERE jti = ? AND grant_id = ?', asked.jti, asked.grantId)
     if (!row) return 'unknown'
     const verified = asked.codeChallenge === row.challenge
     if (row.used_at !== null) return verified && now - row.used_at <= RETRY_WINDOW ? 'repeated' : 'replayed'
-    this.#storage.sql.exec('UPDATE codes SET used_at = ? WHERE jti = ?', now, asked.jti)
+    this.sql.exec('UPDATE codes SET used_at = ? WHERE jti = ?', now, asked.jti)
     if (row.expires_at <= now) return 'expired'
     if (!verified) return 'wrong_verifier'
     if (asked.redirectUri !== undefined && asked.redirectUri !== row.redirect_uri) return 'wrong_redirect_uri'
@@ -87,12 +81,12 @@ export class Codes extends LifecycleCapability {
   /** Under which session at the identity provider the sign-in behind a grant took place. */
   providerSessionOf(grantId: string): string | undefined {
     const query = 'SELECT sid FROM code_sessions WHERE grant_id = ?'
-    return this.#storage.sql.exec<{ sid: string }>(query, grantId).toArray()[0]?.sid
+    return this.sql.exec<{ sid: string }>(query, grantId).toArray()[0]?.sid
   }
 
   forgetGrant(grantId: string): void {
-    this.#storage.sql.exec('DELETE FROM code_sessions WHERE grant_id = ?', grantId)
-    this.#storage.sql.exec('DELETE FROM codes WHERE grant_id = ?', grantId)
+    this.sql.exec('DELETE FROM code_sessions WHERE grant_id = ?', grantId)
+    this.sql.exec('DELETE FROM codes WHERE grant_id = ?', grantId)
   }
 }
 

@@ -2,7 +2,8 @@
 //
 // Layout: one row per grant. Lifetime: that of the grant. Trade-off: a use is kept in memory, and written a moment after the answer
 // has gone out, at most every few minutes; a crash makes a grant seem idle for that much longer, and a request writes nothing.
-import { LifecycleCapability, type LifecycleJobOutcome } from 'agents/lifecycle'
+import type { LifecycleJobOutcome } from 'agents/lifecycle'
+import { Table } from './table.ts'
 
 export interface GrantUsesOptions {
   /** Seconds. */
@@ -30,23 +31,19 @@ const WRITTEN_EVERY = 300
 /** Sooner than the object falls asleep, which is ten seconds after its last request; later than the answer. */
 const WRITTEN_AFTER_MS = 2_000
 
-export class GrantUses extends LifecycleCapability {
-  readonly #storage: DurableObjectStorage
+export class GrantUses extends Table {
   readonly #usedAt = new Map<string, number>()
   readonly #writtenAt = new Map<string, number>()
   #options: GrantUsesOptions | undefined
   #timer: ReturnType<typeof setTimeout> | undefined
 
   constructor(storage: DurableObjectStorage) {
-    super('grant-uses')
-    this.#storage = storage
+    super(storage, 'grant-uses')
   }
 
   override onStart(): void {
-    this.#storage.sql.exec(
-      'CREATE TABLE IF NOT EXISTS grant_uses (grant_id TEXT PRIMARY KEY, used_at INTEGER NOT NULL) WITHOUT ROWID',
-    )
-    const rows = this.#storage.sql.exec<{ grant_id: string; used_at: number }>('SELECT * FROM grant_uses')
+    this.sql.exec('CREATE TABLE IF NOT EXISTS grant_uses (grant_id TEXT PRIMARY KEY, used_at INTEGER NOT NULL) WITHOUT ROWID')
+    const rows = this.sql.exec<{ grant_id: string; used_at: number }>('SELECT * FROM grant_uses')
     for (const { grant_id: id, used_at: usedAt } of rows) {
       this.#usedAt.set(id, usedAt)
       this.#writtenAt.set(id, usedAt)
@@ -78,7 +75,7 @@ export class GrantUses extends LifecycleCapability {
   }
 
   forget(grantId: string): void {
-    this.#storage.sql.exec('DELETE FROM grant_uses WHERE grant_id = ?', grantId)
+    this.sql.exec('DELETE FROM grant_uses WHERE grant_id = ?', grantId)
     this.#usedAt.delete(grantId)
     this.#writtenAt.delete(grantId)
   }
@@ -116,7 +113,7 @@ export class GrantUses extends LifecycleCapability {
     this.#timer = undefined
     for (const [id, usedAt] of this.#usedAt) {
       if (usedAt - (this.#writtenAt.get(id) ?? 0) < WRITTEN_EVERY) continue
-      this.#storage.sql.exec('INSERT OR REPLACE INTO grant_uses (grant_id, used_at) VALUES (?, ?)', id, usedAt)
+      this.sql.exec('INSERT OR REPLACE INTO grant_uses (grant_id, used_at) VALUES (?, ?)', id, usedAt)
       this.#writtenAt.set(id, usedAt)
     }
   }

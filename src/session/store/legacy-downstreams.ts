@@ -4,10 +4,10 @@
 // that a server has put questions in, taken by whoever comes back with the answers; `asking_servers` names the servers that ask without saying
 // in which call. Lifetime: as the session; five minutes; as the object, a row for each server. Trade-off: the request itself is not kept,
 // because the server has it; what can't be gone on with is sent again by the client.
-import { LifecycleCapability } from 'agents/lifecycle'
 import * as z from 'zod'
 import type { KeyRing } from '../../issuer/keys.ts'
 import { seal, unseal } from '../../platform/crypto.ts'
+import { Table } from './table.ts'
 
 /** A result that is larger is asked for again after the object has slept. */
 const LARGEST_KEPT = 512 * 1024
@@ -61,24 +61,20 @@ const CONTEXT = 'request state of a parked call'
 /** Longer ones are not ours. */
 const LONGEST_STATE = 2_048
 
-export class LegacyDownstreams extends LifecycleCapability {
-  readonly #storage: DurableObjectStorage
+export class LegacyDownstreams extends Table {
   #keys: KeyRing | undefined
 
   constructor(storage: DurableObjectStorage) {
-    super('legacy-downstreams')
-    this.#storage = storage
-  }
-
-  override onStart(): void {
-    this.#storage.sql.exec(
+    super(
+      storage,
+      'legacy-downstreams',
       'CREATE TABLE IF NOT EXISTS legacy_servers (session_id TEXT PRIMARY KEY, initialized TEXT NOT NULL) WITHOUT ROWID',
-    )
-    this.#storage.sql.exec(`CREATE TABLE IF NOT EXISTS parked_calls (
+      `CREATE TABLE IF NOT EXISTS parked_calls (
       id TEXT PRIMARY KEY, grant_id TEXT NOT NULL, session_id TEXT NOT NULL, call_id TEXT NOT NULL, label TEXT NOT NULL,
       round INTEGER NOT NULL, is_sent_again INTEGER NOT NULL, questions TEXT NOT NULL, server_event_id TEXT,
-      opened_at INTEGER NOT NULL, until INTEGER NOT NULL) WITHOUT ROWID`)
-    this.#storage.sql.exec('CREATE TABLE IF NOT EXISTS asking_servers (resource TEXT PRIMARY KEY) WITHOUT ROWID')
+      opened_at INTEGER NOT NULL, until INTEGER NOT NULL) WITHOUT ROWID`,
+      'CREATE TABLE IF NOT EXISTS asking_servers (resource TEXT PRIMARY KEY) WITHOUT ROWID',
+    )
   }
 
   /** Called once after start. */
@@ -88,35 +84,32 @@ export class LegacyDownstreams extends LifecycleCapability {
 
   /** The result of `initialize` in a session, in JSON. */
   initialized(sessionId: string): string | undefined {
-    const rows = this.#storage.sql.exec<{ initialized: string }>(
-      'SELECT initialized FROM legacy_servers WHERE session_id = ?',
-      sessionId,
-    )
+    const rows = this.sql.exec<{ initialized: string }>('SELECT initialized FROM legacy_servers WHERE session_id = ?', sessionId)
     return rows.toArray()[0]?.initialized
   }
 
   noteInitialized(sessionId: string, result: string): void {
     if (result.length > LARGEST_KEPT) return
-    this.#storage.sql.exec('INSERT OR REPLACE INTO legacy_servers (session_id, initialized) VALUES (?, ?)', sessionId, result)
+    this.sql.exec('INSERT OR REPLACE INTO legacy_servers (session_id, initialized) VALUES (?, ?)', sessionId, result)
   }
 
   forgetSession(sessionId: string): void {
-    this.#storage.sql.exec('DELETE FROM legacy_servers WHERE session_id = ?', sessionId)
-    this.#storage.sql.exec('DELETE FROM parked_calls WHERE session_id = ?', sessionId)
+    this.sql.exec('DELETE FROM legacy_servers WHERE session_id = ?', sessionId)
+    this.sql.exec('DELETE FROM parked_calls WHERE session_id = ?', sessionId)
   }
 
   /** Whether this server has asked something outside of the answers to its calls. */
   asksUnrelated(resource: string): boolean {
-    return this.#storage.sql.exec('SELECT 1 FROM asking_servers WHERE resource = ?', resource).toArray().length > 0
+    return this.sql.exec('SELECT 1 FROM asking_servers WHERE resource = ?', resource).toArray().length > 0
   }
 
   noteAsksUnrelated(resource: string): void {
-    this.#storage.sql.exec('INSERT OR IGNORE INTO asking_servers (resource) VALUES (?)', resource)
+    this.sql.exec('INSERT OR IGNORE INTO asking_servers (resource) VALUES (?)', resource)
   }
 
   park(call: ParkedCall): void {
     const { id, grantId, sessionId, callId, label, round, isSentAgain, questions, serverEventId, openedAt, until } = call
-    this.#storage.sql.exec(
+    this.sql.exec(
       `INSERT OR REPLACE INTO parked_calls
         (id, grant_id, session_id, call_id, label, round, is_sent_again, questions, server_event_id, opened_at, until)
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -144,7 +137,7 @@ export class LegacyDownstreams extends LifecycleCapability {
 
   /** True for the first who takes it: whoever comes with the same state later finds nothing. */
   take(id: string): boolean {
-    return this.#storage.sql.exec('DELETE FROM parked_calls WHERE id = ?', id).rowsWritten > 0
+    return this.sql.exec('DELETE FROM parked_calls WHERE id = ?', id).rowsWritten > 0
   }
 
   async sealed(state: RequestState): Promise<string> {
@@ -161,7 +154,7 @@ export class LegacyDownstreams extends LifecycleCapability {
   }
 
   #rows(where: string, ...values: readonly string[]): readonly ParkedCall[] {
-    return [...this.#storage.sql.exec<ParkedRow>(`SELECT * FROM parked_calls ${where}`, ...values)].map(fromRow)
+    return [...this.sql.exec<ParkedRow>(`SELECT * FROM parked_calls ${where}`, ...values)].map(fromRow)
   }
 }
 

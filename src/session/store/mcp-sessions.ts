@@ -4,9 +4,9 @@
 // end of the grant, or idleness. Trade-off: `last_used_at` is written at most every five minutes, so that a call costs no write;
 // after a crash a session may therefore seem idle for five minutes longer than it was. Sessions in which HTTP+SSE is spoken have
 // a second row; they are few.
-import { LifecycleCapability } from 'agents/lifecycle'
 import { randomId } from '../../platform/crypto.ts'
 import type { Transport } from '../../settings/downstreams.ts'
+import { Table } from './table.ts'
 
 export interface McpSession {
   /** What the client knows; 144 random bits. */
@@ -29,25 +29,21 @@ export interface McpSession {
 
 const WRITE_USE_EVERY = 300
 
-export class McpSessions extends LifecycleCapability {
-  readonly #storage: DurableObjectStorage
+export class McpSessions extends Table {
   readonly #rows = new Map<string, McpSession>()
   readonly #usedAt = new Map<string, number>()
 
   constructor(storage: DurableObjectStorage) {
-    super('mcp-sessions')
-    this.#storage = storage
+    super(storage, 'mcp-sessions')
   }
 
   override onStart(): void {
-    this.#storage.sql.exec(`CREATE TABLE IF NOT EXISTS mcp_sessions (
+    this.sql.exec(`CREATE TABLE IF NOT EXISTS mcp_sessions (
       id TEXT PRIMARY KEY, grant_id TEXT NOT NULL, resource TEXT NOT NULL, downstream_id TEXT, initialize TEXT NOT NULL,
       protocol_version TEXT, last_used_at INTEGER NOT NULL)`)
-    this.#storage.sql.exec(
-      'CREATE TABLE IF NOT EXISTS bridged_sessions (id TEXT PRIMARY KEY, client TEXT NOT NULL, downstream TEXT)',
-    )
+    this.sql.exec('CREATE TABLE IF NOT EXISTS bridged_sessions (id TEXT PRIMARY KEY, client TEXT NOT NULL, downstream TEXT)')
     const all = 'SELECT s.*, b.client, b.downstream FROM mcp_sessions s LEFT JOIN bridged_sessions b ON b.id = s.id'
-    for (const row of this.#storage.sql.exec<SessionRow>(all)) this.#rows.set(row.id, fromRow(row))
+    for (const row of this.sql.exec<SessionRow>(all)) this.#rows.set(row.id, fromRow(row))
   }
 
   open(session: Omit<McpSession, 'id' | 'lastUsedAt'>, now: number): McpSession {
@@ -96,8 +92,8 @@ export class McpSessions extends LifecycleCapability {
   }
 
   end(id: string): void {
-    this.#storage.sql.exec('DELETE FROM mcp_sessions WHERE id = ?', id)
-    if (this.#rows.get(id)?.bridge) this.#storage.sql.exec('DELETE FROM bridged_sessions WHERE id = ?', id)
+    this.sql.exec('DELETE FROM mcp_sessions WHERE id = ?', id)
+    if (this.#rows.get(id)?.bridge) this.sql.exec('DELETE FROM bridged_sessions WHERE id = ?', id)
     this.#rows.delete(id)
     this.#usedAt.delete(id)
   }
@@ -108,7 +104,7 @@ export class McpSessions extends LifecycleCapability {
 
   #write(session: McpSession): void {
     const { id, grantId, resource, downstreamId, initialize, protocolVersion, lastUsedAt, bridge } = session
-    this.#storage.sql.exec(
+    this.sql.exec(
       `INSERT OR REPLACE INTO mcp_sessions (id, grant_id, resource, downstream_id, initialize, protocol_version, last_used_at)
         VALUES (?, ?, ?, ?, ?, ?, ?)`,
       id,
@@ -121,12 +117,7 @@ export class McpSessions extends LifecycleCapability {
     )
     if (bridge) {
       const { client, downstream = null } = bridge
-      this.#storage.sql.exec(
-        'INSERT OR REPLACE INTO bridged_sessions (id, client, downstream) VALUES (?, ?, ?)',
-        id,
-        client,
-        downstream,
-      )
+      this.sql.exec('INSERT OR REPLACE INTO bridged_sessions (id, client, downstream) VALUES (?, ?, ?)', id, client, downstream)
     }
     this.#rows.set(id, session)
   }

@@ -3,7 +3,7 @@
 // Layout: one row per session, and one per call that waits for its client to answer a question; rows of sessions are in memory too.
 // Lifetime: a session's with the MCP session it is the far end of; a call's until it is answered, or its time is over. Trade-off: a call is
 // written when it asks, not before, so that one that asks nothing costs no write; one that asks outlives a restart.
-import { LifecycleCapability } from 'agents/lifecycle'
+import { Table } from './table.ts'
 
 export interface ModernSession {
   /** Stands in for the downstream's id of an MCP session. */
@@ -36,17 +36,15 @@ export interface AskingCall {
   readonly untilMs: number
 }
 
-export class ModernSessions extends LifecycleCapability {
-  readonly #storage: DurableObjectStorage
+export class ModernSessions extends Table {
   readonly #rows = new Map<string, ModernSession>()
 
   constructor(storage: DurableObjectStorage) {
-    super('modern-sessions')
-    this.#storage = storage
+    super(storage, 'modern-sessions')
   }
 
   override onStart(): void {
-    const { sql } = this.#storage
+    const { sql } = this.storage
     sql.exec(MODERN_SESSIONS)
     sql.exec(ASKING_CALLS)
     for (const row of sql.exec<SessionRow>('SELECT * FROM modern_sessions')) this.#rows.set(row.id, fromRow(row))
@@ -59,7 +57,7 @@ export class ModernSessions extends LifecycleCapability {
   keep(session: ModernSession): void {
     const { id, resource, protocolVersion, capabilities, clientInfo, offers, logLevel, subscribed } = session
     this.#rows.set(id, session)
-    this.#storage.sql.exec(
+    this.sql.exec(
       `INSERT OR REPLACE INTO modern_sessions
         (id, resource, protocol_version, capabilities, client_info, offers, log_level, subscribed) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
       id,
@@ -75,18 +73,18 @@ export class ModernSessions extends LifecycleCapability {
 
   end(id: string): void {
     if (!this.#rows.delete(id)) return
-    this.#storage.sql.exec('DELETE FROM modern_sessions WHERE id = ?', id)
-    this.#storage.sql.exec('DELETE FROM asking_calls WHERE session = ?', id)
+    this.sql.exec('DELETE FROM modern_sessions WHERE id = ?', id)
+    this.sql.exec('DELETE FROM asking_calls WHERE session = ?', id)
   }
 
   /** Sessions no MCP session leads to any more, and calls whose time is over. */
   sweep(isUsed: (id: string) => boolean, nowMs: number): void {
     for (const id of this.#rows.keys()) if (!isUsed(id)) this.end(id)
-    this.#storage.sql.exec('DELETE FROM asking_calls WHERE until_ms < ?', nowMs)
+    this.sql.exec('DELETE FROM asking_calls WHERE until_ms < ?', nowMs)
   }
 
   keepCall({ id, session, message, round, requestState, questions, untilMs }: AskingCall): void {
-    this.#storage.sql.exec(
+    this.sql.exec(
       `INSERT OR REPLACE INTO asking_calls (id, session, message, round, request_state, questions, until_ms)
         VALUES (?, ?, ?, ?, ?, ?, ?)`,
       id,
@@ -100,18 +98,18 @@ export class ModernSessions extends LifecycleCapability {
   }
 
   callOf(id: string, session: string): AskingCall | undefined {
-    const found = this.#storage.sql
+    const found = this.storage.sql
       .exec<CallRow>('SELECT * FROM asking_calls WHERE id = ? AND session = ?', id, session)
       .toArray()[0]
     return found && callFrom(found)
   }
 
   callsOf(session: string): readonly AskingCall[] {
-    return this.#storage.sql.exec<CallRow>('SELECT * FROM asking_calls WHERE session = ?', session).toArray().map(callFrom)
+    return this.sql.exec<CallRow>('SELECT * FROM asking_calls WHERE session = ?', session).toArray().map(callFrom)
   }
 
   endCall(id: string): void {
-    this.#storage.sql.exec('DELETE FROM asking_calls WHERE id = ?', id)
+    this.sql.exec('DELETE FROM asking_calls WHERE id = ?', id)
   }
 }
 

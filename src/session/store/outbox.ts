@@ -3,11 +3,12 @@
 // Layout: one row per event or receipt, numbered; the number of an event and the person's name are the event's id at the Directory, which ignores what it
 // has. Lifetime: until the Directory has stored it. Trade-off: an event is a row and a job on paths that write anyway (sign-in,
 // revocation), never on the path of an MCP request; while the Directory is away rows are sent again, and no session waits for that.
-import { LifecycleCapability, type LifecycleJobContext, type LifecycleJobOutcome } from 'agents/lifecycle'
+import type { LifecycleJobContext, LifecycleJobOutcome } from 'agents/lifecycle'
 import type { Identity } from '../../caller.ts'
 import { backoff } from '../../platform/backoff.ts'
 import { describeError, log } from '../../platform/telemetry.ts'
 import type { Receipt } from '../contract/receipt.ts'
+import { Table } from './table.ts'
 
 type SecurityEventType =
   | 'signed_in'
@@ -75,18 +76,12 @@ export interface OutboxOptions {
 const BATCH = 200
 const RETRY_MS = { first: 1_000, longest: 300_000 }
 
-export class Outbox extends LifecycleCapability {
-  readonly #storage: DurableObjectStorage
+export class Outbox extends Table {
   #options: OutboxOptions | undefined
   #failures = 0
 
   constructor(storage: DurableObjectStorage) {
-    super('outbox')
-    this.#storage = storage
-  }
-
-  override onStart(): void {
-    this.#storage.sql.exec('CREATE TABLE IF NOT EXISTS outbox (number INTEGER PRIMARY KEY AUTOINCREMENT, event TEXT NOT NULL)')
+    super(storage, 'outbox', 'CREATE TABLE IF NOT EXISTS outbox (number INTEGER PRIMARY KEY AUTOINCREMENT, event TEXT NOT NULL)')
   }
 
   open(options: OutboxOptions): void {
@@ -104,7 +99,7 @@ export class Outbox extends LifecycleCapability {
   }
 
   async #put(row: Row): Promise<void> {
-    this.#storage.sql.exec('INSERT INTO outbox (event) VALUES (?)', JSON.stringify(row))
+    this.sql.exec('INSERT INTO outbox (event) VALUES (?)', JSON.stringify(row))
     await this.lifecycle.jobs.push({ id: 'outbox', fn: 'deliver', time: Date.now() })
   }
 
@@ -114,13 +109,11 @@ export class Outbox extends LifecycleCapability {
   }
 
   get waiting(): number {
-    return this.#storage.sql.exec<{ n: number }>('SELECT count(*) AS n FROM outbox').one().n
+    return this.sql.exec<{ n: number }>('SELECT count(*) AS n FROM outbox').one().n
   }
 
   async onJob({ job }: LifecycleJobContext): Promise<LifecycleJobOutcome> {
-    const rows = [
-      ...this.#storage.sql.exec<{ number: number; event: string }>('SELECT * FROM outbox ORDER BY number LIMIT ?', BATCH),
-    ]
+    const rows = [...this.sql.exec<{ number: number; event: string }>('SELECT * FROM outbox ORDER BY number LIMIT ?', BATCH)]
     const last = rows.at(-1)?.number ?? (job.fn === 'report' ? this.#lastNumber : undefined)
     const summary = this.#options?.summary()
     if (last === undefined || !this.#options || !summary) return undefined
@@ -136,12 +129,12 @@ export class Outbox extends LifecycleCapability {
       return { rescheduleAt: Date.now() + later }
     }
     this.#failures = 0
-    this.#storage.sql.exec('DELETE FROM outbox WHERE number <= ?', last)
+    this.sql.exec('DELETE FROM outbox WHERE number <= ?', last)
     return this.waiting > 0 ? 'yield' : undefined
   }
 
   get #lastNumber(): number {
-    return this.#storage.sql
+    return this.storage.sql
       .exec<{ n: number }>("SELECT coalesce(max(seq), 0) AS n FROM sqlite_sequence WHERE name = 'outbox'")
       .one().n
   }

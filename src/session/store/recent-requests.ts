@@ -2,9 +2,9 @@
 //
 // Layout: one row, the list as JSON. Lifetime: the newest few, until newer ones come or the person is forgotten. Trade-off: noted in
 // memory and written with the next report of the load, moments later and never by a request; a crash loses what was not written.
-import { LifecycleCapability } from 'agents/lifecycle'
 import * as z from 'zod'
 import type { Refused } from '../contract/admission.ts'
+import { Table } from './table.ts'
 
 const requestSchema = z.object({
   /** Unix seconds. */
@@ -21,18 +21,16 @@ export type RecentRequest = Readonly<z.output<typeof requestSchema>>
 
 const MOST = 25
 
-export class RecentRequests extends LifecycleCapability {
-  readonly #storage: DurableObjectStorage
+export class RecentRequests extends Table {
   #requests: RecentRequest[] = []
   #isKept = true
 
   constructor(storage: DurableObjectStorage) {
-    super('recent-requests')
-    this.#storage = storage
+    super(storage, 'recent-requests')
   }
 
   override onStart(): void {
-    const { sql } = this.#storage
+    const { sql } = this.storage
     sql.exec('CREATE TABLE IF NOT EXISTS recent_requests (id INTEGER PRIMARY KEY CHECK (id = 1), requests TEXT NOT NULL)')
     const [row] = sql.exec<{ requests: string }>('SELECT requests FROM recent_requests')
     this.#requests = row ? z.array(requestSchema).parse(JSON.parse(row.requests)) : []
@@ -49,13 +47,13 @@ export class RecentRequests extends LifecycleCapability {
   keep(): void {
     if (this.#isKept) return
     this.#isKept = true
-    this.#storage.sql.exec('INSERT OR REPLACE INTO recent_requests (id, requests) VALUES (1, ?)', JSON.stringify(this.#requests))
+    this.sql.exec('INSERT OR REPLACE INTO recent_requests (id, requests) VALUES (1, ?)', JSON.stringify(this.#requests))
   }
 
   forget(): void {
     this.#requests = []
     this.#isKept = true
-    this.#storage.sql.exec('DELETE FROM recent_requests')
+    this.sql.exec('DELETE FROM recent_requests')
   }
 
   newestFirst(): readonly RecentRequest[] {

@@ -4,10 +4,10 @@
 // where there are any. Lifetime: a checkpoint is written by a job, never by a request, once a bucket is half empty; an object
 // hibernates 10 s after its last event, so the job (5 s) always runs first. Trade-off: a crash inside those 5 s gives back at most
 // what was spent in them.
-import { LifecycleCapability } from 'agents/lifecycle'
 import type { Settings } from '../../settings/settings.ts'
 import type { Rate } from '../contract/admission.ts'
 import { Allowance } from './allowance.ts'
+import { Table } from './table.ts'
 
 export interface Spent extends Rate {
   readonly allowed: boolean
@@ -27,26 +27,22 @@ const CHECKPOINT_AFTER_MS = 5_000
 const LENT_SHARE = 4
 const LEAST_LENT = 4
 
-export class TokenBucket extends LifecycleCapability {
-  readonly #storage: DurableObjectStorage
+export class TokenBucket extends Table {
   #person = new Allowance({ requests: 1, window: 1 }, 0, { level: 0, at: 0 })
   readonly #ofDownstreams = new Map<string, Allowance>()
   #checkpointDue = false
 
   constructor(storage: DurableObjectStorage) {
-    super('limits')
-    this.#storage = storage
-  }
-
-  override onStart(): void {
-    this.#storage.sql.exec(
+    super(
+      storage,
+      'limits',
       'CREATE TABLE IF NOT EXISTS bucket (id INTEGER PRIMARY KEY CHECK (id = 1), level REAL NOT NULL, at REAL NOT NULL)',
     )
   }
 
   /** Called once after start: the sizes come from the settings, the levels from the last checkpoint. */
   open({ limits, downstreams }: Pick<Settings, 'limits' | 'downstreams'>, nowMs: number): void {
-    const { sql } = this.#storage
+    const { sql } = this.storage
     const [row] = sql.exec<Level>('SELECT level, at FROM bucket')
     this.#person = new Allowance({ requests: limits.rateLimitRequests, window: limits.rateLimitWindow }, nowMs, row)
     const limited = downstreams.filter((downstream) => downstream.limits?.requests !== undefined)
@@ -110,13 +106,13 @@ export class TokenBucket extends LifecycleCapability {
   }
 
   forget(): void {
-    this.#storage.sql.exec('DELETE FROM bucket')
-    if (this.#ofDownstreams.size > 0) this.#storage.sql.exec('DELETE FROM downstream_buckets')
+    this.sql.exec('DELETE FROM bucket')
+    if (this.#ofDownstreams.size > 0) this.sql.exec('DELETE FROM downstream_buckets')
   }
 
   onJob(): undefined {
     this.#checkpointDue = false
-    const { sql } = this.#storage
+    const { sql } = this.storage
     const { level, at } = this.#person.kept
     sql.exec('INSERT OR REPLACE INTO bucket (id, level, at) VALUES (1, ?, ?)', level, at)
     for (const [resource, { kept }] of this.#ofDownstreams)

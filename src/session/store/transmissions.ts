@@ -2,7 +2,7 @@
 //
 // Layout: one row per ended grant of a server that wants to hear of it. Lifetime: until that has answered, at most three days. Trade-off: a
 // row and a job for each grant that ends, at such servers alone; who ends access waits for none of them.
-import { LifecycleCapability, type LifecycleJobOutcome } from 'agents/lifecycle'
+import type { LifecycleJobOutcome } from 'agents/lifecycle'
 import type { Identity } from '../../caller.ts'
 import { SESSION_REVOKED, signSecurityEvent } from '../../issuer/security-event.ts'
 import type { IdentityKey } from '../../issuer/keys.ts'
@@ -13,6 +13,7 @@ import { log } from '../../platform/telemetry.ts'
 import { downstreamFor, type Downstream } from '../../settings/downstreams.ts'
 import type { Settings } from '../../settings/settings.ts'
 import type { Grant, RevocationReason } from './grants.ts'
+import { Table } from './table.ts'
 
 export interface TransmissionOptions {
   readonly settings: Settings
@@ -26,19 +27,17 @@ const MOST = 500
 const RETRY_MS = { first: 1_000, longest: 3_600_000 }
 const GIVE_UP_MS = 3 * 86_400_000
 
-export class Transmissions extends LifecycleCapability {
-  readonly #storage: DurableObjectStorage
+export class Transmissions extends Table {
   #options: TransmissionOptions | undefined
 
   constructor(storage: DurableObjectStorage) {
-    super('transmissions')
-    this.#storage = storage
-  }
-
-  override onStart(): void {
-    this.#storage.sql.exec(`CREATE TABLE IF NOT EXISTS transmissions (
+    super(
+      storage,
+      'transmissions',
+      `CREATE TABLE IF NOT EXISTS transmissions (
       number INTEGER PRIMARY KEY AUTOINCREMENT, jti TEXT NOT NULL, resource TEXT NOT NULL, grant_id TEXT NOT NULL, issuer TEXT NOT NULL,
-      subject TEXT NOT NULL, why TEXT NOT NULL, at INTEGER NOT NULL, attempts INTEGER NOT NULL, due INTEGER NOT NULL)`)
+      subject TEXT NOT NULL, why TEXT NOT NULL, at INTEGER NOT NULL, attempts INTEGER NOT NULL, due INTEGER NOT NULL)`,
+    )
   }
 
   /** Called once after start. */
@@ -54,7 +53,7 @@ export class Transmissions extends LifecycleCapability {
       ({ resource, generation }) => generation > 0 && settings && downstreamFor(settings, resource)?.signals,
     )
     if (!person || told.length === 0) return
-    const { sql } = this.#storage
+    const { sql } = this.storage
     for (const { id, resource } of told)
       sql.exec(
         'INSERT INTO transmissions (jti, resource, grant_id, issuer, subject, why, at, attempts, due) VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?)',
@@ -76,9 +75,9 @@ export class Transmissions extends LifecycleCapability {
     // Not started yet: nothing is known of what is wanted.
     if (!options) return { rescheduleAt: Date.now() + RETRY_MS.first }
     const query = 'SELECT * FROM transmissions WHERE due <= ? ORDER BY number LIMIT ?'
-    const rows = [...this.#storage.sql.exec<Row>(query, Date.now(), BATCH)]
+    const rows = [...this.sql.exec<Row>(query, Date.now(), BATCH)]
     await Promise.all(rows.map((row) => this.#tell(options, row)))
-    const { due } = this.#storage.sql.exec<{ due: number | null }>('SELECT min(due) AS due FROM transmissions').one()
+    const { due } = this.sql.exec<{ due: number | null }>('SELECT min(due) AS due FROM transmissions').one()
     return due === null ? undefined : { rescheduleAt: Math.max(due, Date.now() + 1) }
   }
 
@@ -99,9 +98,9 @@ export class Transmissions extends LifecycleCapability {
         reason: why,
         given_up: isOver,
       })
-    if (outcome !== 'again' || isOver) this.#storage.sql.exec('DELETE FROM transmissions WHERE number = ?', number)
+    if (outcome !== 'again' || isOver) this.sql.exec('DELETE FROM transmissions WHERE number = ?', number)
     else
-      this.#storage.sql.exec(
+      this.sql.exec(
         'UPDATE transmissions SET attempts = attempts + 1, due = ? WHERE number = ?',
         Date.now() + backoff(RETRY_MS, attempts),
         number,
