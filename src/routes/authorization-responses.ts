@@ -5,7 +5,7 @@
 import type { Context } from 'hono'
 import { OAuthError } from '../clients/oauth-error.ts'
 import type { KeyRing } from '../issuer/keys.ts'
-import { Attempts } from '../oauth/fixed-window.ts'
+import { Attempts } from '../oauth/rate-limit.ts'
 import { sourceOf } from './client-network.ts'
 
 /** A minute. A browser may ask twice for one page; an office that comes to work has one address. */

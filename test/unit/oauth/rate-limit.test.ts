@@ -1,6 +1,6 @@
 // How often strangers may have somebody asked: per minute, each and all of them, without growing.
 import { describe, expect, test } from 'vitest'
-import { Attempts } from '../../../src/oauth/fixed-window.ts'
+import { Attempts } from '../../../src/oauth/rate-limit.ts'
 
 test('each may so many times a minute, and is told how long to wait', () => {
   let now = 1_000
