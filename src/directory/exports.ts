@@ -41,6 +41,7 @@ export interface ExportState {
 const BATCH = 100
 const MOST_BATCHES = 10
 const GATHERED_MS = 1_000
+const WAITED_FOR_MS = 2_000
 const RETRY_MS = { first: 1_000, longest: 300_000 }
 /** A sink that refuses more than that is set up wrongly: it is tried again instead. */
 const MOST_DEAD = 100
@@ -49,6 +50,8 @@ export class Exports extends LifecycleCapability {
   readonly #storage: DurableObjectStorage
   readonly #options: ExportOptions
   #plannedFor = Infinity
+  /** Sinks that are being sent something. */
+  readonly #carrying = new Set<string>()
 
   constructor(storage: DurableObjectStorage, options: ExportOptions) {
     super('exports')
@@ -70,6 +73,10 @@ export class Exports extends LifecycleCapability {
     if (this.#plannedFor <= time || this.#sinks().length === 0) return
     this.#plannedFor = time
     void this.#plan(time).catch((error: unknown) => log('warn', 'export.not_planned', { reason: describeError(error) }))
+  }
+
+  async #goOn(): Promise<void> {
+    await this.resume().catch((error: unknown) => log('warn', 'export.not_planned', { reason: describeError(error) }))
   }
 
   /** What was not sent when this object died. */
@@ -125,9 +132,17 @@ export class Exports extends LifecycleCapability {
   async onJob(): Promise<LifecycleJobOutcome> {
     this.#plannedFor = 0
     const sinks = this.#sinks()
-    await Promise.all(sinks.filter((sink) => this.#row(sink).due <= Date.now()).map((sink) => this.#carry(sink)))
+    const idle = sinks.filter(({ name }) => !this.#carrying.has(name))
+    const carried = idle.filter((sink) => this.#row(sink).due <= Date.now()).map((sink) => this.#carriedAlone(sink))
+    // One that hangs goes on by itself, and says when it is done: what comes meanwhile for the others is not kept waiting.
+    const isDone = await Promise.race([
+      Promise.all(carried).then(() => true),
+      new Promise((resolve) => setTimeout(() => resolve(false), WAITED_FOR_MS)),
+    ])
+    if (isDone !== true) void Promise.all(carried).then(() => this.#goOn())
     const { number } = this.#options.evidence.head
-    const waiting = sinks.map((sink) => this.#row(sink)).filter((row) => row.come_to < number)
+    const left = sinks.filter(({ name }) => !this.#carrying.has(name))
+    const waiting = left.map((sink) => this.#row(sink)).filter((row) => row.come_to < number)
     this.#plannedFor = waiting.length === 0 ? Infinity : Math.max(Date.now() + 1, Math.min(...waiting.map(({ due }) => due)))
     return waiting.length === 0 ? undefined : { rescheduleAt: this.#plannedFor }
   }
@@ -139,6 +154,18 @@ export class Exports extends LifecycleCapability {
     return { rescheduleAt: this.#plannedFor }
   }
 
+  async #carriedAlone(sink: ExportSink): Promise<void> {
+    this.#carrying.add(sink.name)
+    try {
+      await this.#carry(sink)
+    } catch (error) {
+      log('error', 'export.stumbled', { reason: describeError(error) })
+      this.#failed(sink, this.#row(sink).failures, describeError(error))
+    } finally {
+      this.#carrying.delete(sink.name)
+    }
+  }
+
   async #carry(sink: ExportSink): Promise<void> {
     let most = BATCH
     for (let batch = 0; batch < MOST_BATCHES; batch += 1) {
@@ -147,9 +174,9 @@ export class Exports extends LifecycleCapability {
       const [first] = entries
       const last = entries.at(-1)
       if (!first || !last) return
-      const { outcome, why } = await deliver(sink, { issuer: this.#issuer, entries, now: Date.now() })
+      const { outcome, why, pauseMs } = await deliver(sink, { issuer: this.#issuer, entries, now: Date.now() })
       if (outcome === 'taken') this.#note(sink, spanOf(last)[1])
-      else if (outcome === 'again' || this.#dead(sink) >= MOST_DEAD) return this.#failed(sink, failures, why)
+      else if (outcome === 'again' || this.#dead(sink) >= MOST_DEAD) return this.#failed(sink, failures, why, pauseMs)
       // The one that it does not take is found by halves.
       else if (entries.length > 1) most = Math.ceil(entries.length / 2)
       else this.#bury(sink, spanOf(first), why)
@@ -161,8 +188,8 @@ export class Exports extends LifecycleCapability {
     this.#storage.sql.exec(query, comeTo, Math.floor(Date.now() / 1000), name)
   }
 
-  #failed({ name }: ExportSink, failures: number, why: string): void {
-    const due = Date.now() + backoff(RETRY_MS, Math.min(failures, 10))
+  #failed({ name }: ExportSink, failures: number, why: string, pauseMs = 0): void {
+    const due = Date.now() + Math.max(backoff(RETRY_MS, Math.min(failures, 10)), pauseMs)
     log('warn', 'export.failed', { sink: name, failures: failures + 1, reason: why })
     this.#storage.sql.exec('UPDATE exports SET failures = ?, due = ?, problem = ? WHERE sink = ?', failures + 1, due, why, name)
   }

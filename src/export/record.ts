@@ -23,4 +23,6 @@ export function timeOf(entry: EvidenceEntry): number | undefined {
 export interface Delivered {
   readonly outcome: 'taken' | 'again' | 'refused'
   readonly why: string
+  /** How long it wants to be left alone, as far as it says so. */
+  readonly pauseMs?: number
 }

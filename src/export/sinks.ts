@@ -7,6 +7,8 @@ import { recordOf, spanOf, timeOf, type Delivered, type ExportRecord } from './r
 import { signedPut } from './sigv4.ts'
 
 const ANSWER_WITHIN_MS = 10_000
+/** Whatever `Retry-After` says. */
+const LONGEST_PAUSE_MS = 300_000
 /** By these a receiver says that it will never take what it was sent. */
 const NEVER: readonly number[] = [400, 413, 415, 422]
 
@@ -42,7 +44,14 @@ async function send(url: string, init: RequestInit): Promise<Delivered> {
     const answer = await outbound('operator', url, init, { signal: AbortSignal.timeout(ANSWER_WITHIN_MS) })
     await answer.body?.cancel()
     if (answer.ok) return { outcome: 'taken', why: '' }
-    return { outcome: NEVER.includes(answer.status) ? 'refused' : 'again', why: `it answered ${answer.status}` }
+    const why = `it answered ${answer.status}`
+    if (NEVER.includes(answer.status)) return { outcome: 'refused', why }
+    const seconds = /^\d{1,9}$/.exec(answer.headers.get('retry-after') ?? '')?.[0]
+    return {
+      outcome: 'again',
+      why,
+      ...(seconds !== undefined && { pauseMs: Math.min(Number(seconds) * 1000, LONGEST_PAUSE_MS) }),
+    }
   } catch {
     return { outcome: 'again', why: 'it did not answer' }
   }

@@ -6,7 +6,7 @@ import { AdminProgram } from '../world/administrator.ts'
 import { BrokerClient } from '../world/broker-client.ts'
 import { BROWSER_TESTS_RUN, launchChromium, examine, picturesOf } from '../world/chromium.ts'
 import { forEveryTry } from '../world/each-try.ts'
-import { ExportReceiver } from '../world/export-sink.ts'
+import { ExportReceiver, S3_SECRET } from '../world/export-sink.ts'
 import { openAs } from '../world/portal-visit.ts'
 import { startWorld, type World } from '../world/world.ts'
 
@@ -17,10 +17,14 @@ let browser: Browser | undefined
 forEveryTry(async () => {
   receiver = await ExportReceiver.start()
   const sinks = [
-    { name: 'siem', type: 'webhook', url: receiver.url, secret: '$SIEM_SECRET' },
+    { name: 'siem', type: 'webhook', url: receiver.url(), secret: '$SIEM_SECRET' },
+    { name: 'logs', type: 'otlp', url: receiver.url('/v1/logs'), headers: { 'x-key': '$OTLP_KEY' } },
+    { name: 'archive', type: 's3', url: receiver.url('/bucket/audit'), access_key_id: 'AKID', secret_access_key: '$S3_SECRET' },
+    { name: 'never', type: 'webhook', url: receiver.url('/never'), secret: '$SIEM_SECRET' },
     { name: 'away', type: 'otlp', url: 'http://127.0.0.1:1/v1/logs' },
   ]
-  world = await startWorld({ overrides: { EXPORTS: JSON.stringify(sinks), SIEM_SECRET: receiver.secret } })
+  const secrets = { SIEM_SECRET: receiver.secret, OTLP_KEY: 'a key', S3_SECRET }
+  world = await startWorld({ overrides: { EXPORTS: JSON.stringify(sinks), ...secrets } })
   return async () => {
     await browser?.close()
     await world?.close()
@@ -47,10 +51,17 @@ test(
     await carol.createMachine()
     await expect.poll(async () => (await carol.see('/events?type=signed_in')).events.length, PATIENCE).toBeGreaterThanOrEqual(5)
     const { number } = await carol.see('/evidence')
-    await expect.poll(() => Math.max(...receiver.numbers), PATIENCE).toBeGreaterThanOrEqual(number)
-    const numbers = new Set(receiver.numbers)
-    expect(Array.from({ length: number }, (_, index) => index + 1).filter((each) => !numbers.has(each))).toEqual([])
+    const all = Array.from({ length: number }, (_, index) => index + 1)
+    for (const arrived of [() => receiver.taken, () => receiver.logged, () => receiver.stored]) {
+      const missing = () => {
+        const numbers = new Set(arrived().map((line) => line.number))
+        return all.filter((each) => !numbers.has(each))
+      }
+      await expect.poll(missing, PATIENCE).toEqual([])
+    }
     expect(receiver.refusedSignatures).toEqual([])
+    // One that hangs has kept nobody waiting.
+    expect(await state(carol, 'never')).toMatchObject({ cursor: 0 })
     // What has arrived is the chain, whole.
     const lines = new Map(
       evidenceLines.parse(receiver.taken).flatMap((line) => ('number' in line ? [[line.number, line] as const] : [])),
@@ -58,8 +69,8 @@ test(
     const ordered = [...lines.values()].sort((a, b) => a.number - b.number)
     await expect(walk(ordered, await TrustedKeys.of({}))).resolves.toMatchObject({ gone: 0, hidden: 0 })
     expect(receiver.taken.some(({ ocsf }) => ocsf?.class_uid === 3002)).toBe(true)
-    const written = JSON.stringify(receiver.taken)
-    for (const secret of ['Bearer', 'eyJ', receiver.secret, 'tok_']) expect(written).not.toContain(secret)
+    const written = JSON.stringify([receiver.taken, receiver.logged, [...receiver.objects]])
+    for (const secret of ['Bearer', 'eyJ', receiver.secret, S3_SECRET, 'tok_']) expect(written).not.toContain(secret)
   },
 )
 

@@ -1,6 +1,8 @@
-// A receiver of exports: a webhook that verifies what it is sent, and fails as often as it is told to.
+// A receiver of exports that believes nothing: a webhook, a collector of OTLP and an object store, which fail as often as they are told to.
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
+import * as z from 'zod'
+import { s3Signature, type Came } from './s3-signature.ts'
 
 interface Entry {
   readonly number?: number
@@ -8,17 +10,46 @@ interface Entry {
   readonly body?: Readonly<Record<string, unknown>>
 }
 
+const nano = z.string().regex(/^\d{19}$/)
+const text = z.strictObject({ stringValue: z.string() })
+const keyValue = z.strictObject({
+  key: z.string(),
+  value: z.union([text, z.strictObject({ intValue: z.string().regex(/^\d+$/) })]),
+})
+const record = z.strictObject({
+  timeUnixNano: nano,
+  observedTimeUnixNano: nano,
+  severityNumber: z.int().min(1).max(24),
+  body: text,
+  attributes: z.array(keyValue),
+})
+/** `ExportLogsServiceRequest` in OTLP's JSON, as far as the broker makes use of it. */
+const logs = z.strictObject({
+  resourceLogs: z.array(
+    z.strictObject({
+      resource: z.strictObject({ attributes: z.array(keyValue) }),
+      scopeLogs: z.array(z.strictObject({ scope: z.strictObject({ name: z.string() }), logRecords: z.array(record).min(1) })),
+    }),
+  ),
+})
+
+export const S3_SECRET = 'wJalrXUtnFEMI'
+
 export class ExportReceiver {
   readonly #server: Server
   readonly #key = Buffer.alloc(32, 9)
   readonly taken: Entry[] = []
   readonly tests: string[] = []
   readonly refusedSignatures: string[] = []
+  /** What the collector and the object store have taken; of an object the newest. */
+  readonly logged: Entry[] = []
+  readonly objects = new Map<string, string>()
   /** Every so manieth request is answered with 503, after all of it was read and, every second time, kept. */
   failsEvery = Infinity
   /** An entry of that number is answered with 422. */
   refuses: number | undefined
   #requests = 0
+  #otherRequests = 0
 
   private constructor(server: Server) {
     this.#server = server
@@ -30,7 +61,14 @@ export class ExportReceiver {
     server.on('request', (request, response) => {
       let body = ''
       request.on('data', (chunk: Buffer) => (body += chunk.toString()))
-      request.on('end', () => response.writeHead(receiver.#answer(request.headers, body)).end())
+      request.on('end', () => {
+        const { method = '', url: path = '', headers } = request
+        // One that never answers.
+        if (path === '/never') return
+        const came = { method, path, headers, body }
+        const status = path === '/hook' ? receiver.#answer(headers, body) : receiver.#other(came)
+        response.writeHead(status, status === 429 ? { 'retry-after': '1' } : {}).end()
+      })
     })
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     return receiver
@@ -40,9 +78,15 @@ export class ExportReceiver {
     return `whsec_${this.#key.toString('base64')}`
   }
 
-  get url(): string {
+  url(path = '/hook'): string {
     const address = this.#server.address()
-    return `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}/hook`
+    return `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}${path}`
+  }
+
+  /** The lines of all objects that are no OCSF. */
+  get stored(): readonly Entry[] {
+    const raw = [...this.objects].filter(([path]) => !path.endsWith('.ocsf.jsonl'))
+    return raw.flatMap(([, lines]) => linesIn(lines))
   }
 
   get numbers(): readonly number[] {
@@ -69,8 +113,36 @@ export class ExportReceiver {
     return isFailing ? 503 : 204
   }
 
+  #other(came: Came): number {
+    const isS3 = came.method === 'PUT'
+    const isOurs = isS3
+      ? came.headers.authorization === s3Signature(came, 'AKID', S3_SECRET)
+      : came.headers['x-key'] === 'a key' && came.headers['content-type'] === 'application/json'
+    if (!isOurs) this.refusedSignatures.push(came.path)
+    if (!isOurs) return 403
+    this.#otherRequests += 1
+    // Every second of those that fail was taken all the same.
+    const isFailing = this.#otherRequests % this.failsEvery === 0
+    if (isFailing && this.#otherRequests % 2 === 1) return 429
+    if (isS3) this.objects.set(came.path, came.body)
+    else this.logged.push(...bodiesIn(logs.parse(JSON.parse(came.body))))
+    return isFailing ? 429 : 200
+  }
+
   close(): void {
     this.#server.closeAllConnections()
     this.#server.close()
   }
+}
+
+function bodiesIn({ resourceLogs }: z.output<typeof logs>): readonly Entry[] {
+  const records = resourceLogs.flatMap(({ scopeLogs }) => scopeLogs).flatMap(({ logRecords }) => logRecords)
+  return records.map(({ body }) => JSON.parse(body.stringValue))
+}
+
+function linesIn(jsonLines: string): readonly Entry[] {
+  return jsonLines
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line))
 }

@@ -1,26 +1,22 @@
 // What goes to a sink: signed as its specification says, and settings that name none.
-import { createHash, createHmac } from 'node:crypto'
-import { createServer, type IncomingHttpHeaders } from 'node:http'
+import { createHmac } from 'node:crypto'
+import { createServer } from 'node:http'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { deliver } from '../../../src/export/sinks.ts'
 import { readExports, type ExportSink } from '../../../src/settings/exports.ts'
+import { s3Signature, type Came } from '../../world/s3-signature.ts'
 import { chain, ISSUER, NOW } from '../evidence/signing.ts'
-
-interface Came {
-  readonly method: string
-  readonly path: string
-  readonly headers: IncomingHttpHeaders
-  readonly body: string
-}
 
 let came: Came[] = []
 let status = 200
+let retryAfter = ''
 const server = createServer((request, response) => {
   let body = ''
   request.on('data', (chunk: Buffer) => (body += chunk.toString()))
   request.on('end', () => {
     came.push({ method: request.method ?? '', path: request.url ?? '', headers: request.headers, body })
-    response.writeHead(status, status === 302 ? { location: '/elsewhere' } : {}).end()
+    const more = status === 302 ? { location: '/elsewhere' } : { 'retry-after': retryAfter }
+    response.writeHead(status, more).end()
   })
 })
 let origin = ''
@@ -33,6 +29,7 @@ afterAll(() => void server.close())
 beforeEach(() => {
   came = []
   status = 200
+  retryAfter = ''
 })
 
 const SECRET = Buffer.alloc(32, 7)
@@ -89,37 +86,11 @@ test('objects are signed by Signature Version 4, named by their numbers, with OC
     `PUT /bucket/audit/${day}/000000000001-000000000005.ocsf.jsonl`,
     `PUT /bucket/audit/${day}/000000000001-000000000005.jsonl`,
   ])
-  for (const one of came) expect(one.headers.authorization).toBe(signatureOf(one))
+  for (const one of came) expect(one.headers.authorization).toBe(s3Signature(one, 'AKID', 'wJalrXUtnFEMI'))
   const lines = (came[1]?.body ?? '').trimEnd().split('\n')
   expect(lines.map((line) => JSON.parse(line))).toEqual(JSON.parse(JSON.stringify(chain())))
   expect((came[0]?.body ?? '').trimEnd().split('\n')).toHaveLength(4)
 })
-
-const sha = (text: string): string => createHash('sha256').update(text).digest('hex')
-const mac = (key: string | Buffer, text: string): Buffer => createHmac('sha256', key).update(text).digest()
-
-/** As a store computes it from what came, by the words of the AWS documentation. */
-function signatureOf({ method, path, headers, body }: Came): string {
-  const time = String(headers['x-amz-date'])
-  expect(headers['x-amz-content-sha256']).toBe(sha(body))
-  const names = ['host', 'x-amz-content-sha256', 'x-amz-date']
-  const request = [
-    method,
-    path,
-    '',
-    ...names.map((name) => `${name}:${String(headers[name])}`),
-    '',
-    names.join(';'),
-    sha(body),
-  ].join('\n')
-  const scope = `${time.slice(0, 8)}/auto/s3/aws4_request`
-  const key = ['auto', 's3', 'aws4_request'].reduce<Buffer>(
-    (so, part) => mac(so, part),
-    mac('AWS4wJalrXUtnFEMI', time.slice(0, 8)),
-  )
-  const signature = mac(key, `AWS4-HMAC-SHA256\n${time}\n${scope}\n${sha(request)}`).toString('hex')
-  return `AWS4-HMAC-SHA256 Credential=AKID/${scope}, SignedHeaders=${names.join(';')}, Signature=${signature}`
-}
 
 test.for<[number, string]>([
   [200, 'taken'],
@@ -136,6 +107,20 @@ test.for<[number, string]>([
   const sink = sinkOf({ type: 'webhook', url: `${origin}/hook`, secret: '$KEY' })
   expect(await deliver(sink, delivery)).toMatchObject({ outcome })
   expect(came.map(({ path }) => path)).toEqual(['/hook'])
+})
+
+test.for<[string, number | undefined]>([
+  ['120', 120_000],
+  ['86400', 300_000],
+  ['Wed, 21 Oct 2026 07:28:00 GMT', undefined],
+  ['-5', undefined],
+  ['', undefined],
+])('one that says Retry-After %j is left alone for as long, five minutes at most', async ([said, pauseMs]) => {
+  for (status of [429, 503]) {
+    retryAfter = said
+    const sink = sinkOf({ type: 'webhook', url: `${origin}/hook`, secret: '$KEY' })
+    expect(await deliver(sink, delivery)).toEqual({ outcome: 'again', why: `it answered ${status}`, ...(pauseMs && { pauseMs }) })
+  }
 })
 
 test('a sink that is not there is tried again', async () => {
