@@ -2,7 +2,7 @@
 //
 // Layout: one row per hour and kind. Lifetime: two days. Trade-off: one more write with every event, which is on nobody's way; the
 // alternative is counting up to all events again whenever somebody looks.
-import { Table } from '../session/store/table.ts'
+import { TableCapability } from '../session/store/table.ts'
 
 export interface HourOfActivity {
   /** 0 is the oldest of the hours asked for. */
@@ -14,7 +14,7 @@ export interface HourOfActivity {
 const HOUR = 3_600
 const KEPT_HOURS = 48
 
-export class Activity extends Table {
+export class Activity extends TableCapability {
   constructor(storage: DurableObjectStorage) {
     super(
       storage,

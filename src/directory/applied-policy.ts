@@ -5,9 +5,9 @@
 import { randomId, sha256 } from '../platform/crypto.ts'
 import { readSettings, SettingsError } from '../settings/settings.ts'
 import type { Campaigns } from './bulk-actions.ts'
-import { Table } from '../session/store/table.ts'
+import { TableCapability } from '../session/store/table.ts'
 
-export class AppliedPolicy extends Table {
+export class AppliedPolicy extends TableCapability {
   constructor(storage: DurableObjectStorage) {
     super(
       storage,

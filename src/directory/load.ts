@@ -5,7 +5,7 @@
 // Trade-off: the minute that runs is kept in memory and written every few seconds, so that a report costs no write unless the number
 // of streams has changed; a crash loses those seconds.
 import type { LoadReport } from '../session/contract/load-report.ts'
-import { Table } from '../session/store/table.ts'
+import { TableCapability } from '../session/store/table.ts'
 
 export interface LoadOfDay {
   /** Seconds that one number stands for. */
@@ -33,7 +33,7 @@ const CONFIRMED_WITHIN = 90_000
 const CONFIRMED_EVERY = 1_800
 const WRITTEN_EVERY_MS = 5_000
 
-export class LoadOfDeployment extends Table {
+export class LoadOfDeployment extends TableCapability {
   #open = 0
   #now: Minute | undefined
   #timer: ReturnType<typeof setTimeout> | undefined

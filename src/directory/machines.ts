@@ -2,7 +2,7 @@
 //
 // Layout: one row per credential, with the beginning of its token for telling it from others and nothing of the rest. Lifetime: as
 // long as the deployment. Trade-off: whether it is in use is read from the index of people, seconds behind its session.
-import { Table } from '../session/store/table.ts'
+import { TableCapability } from '../session/store/table.ts'
 
 /** `scim`: as the directory of an identity provider; `metrics`: to scrape the deployment. */
 export type MachineScope = 'mcp' | 'admin' | 'scim' | 'metrics'
@@ -34,7 +34,7 @@ const PAGE = 100
 /** How soon the session of a new credential has reported, in seconds. */
 const REPORTED_WITHIN = 300
 
-export class Machines extends Table {
+export class Machines extends TableCapability {
   constructor(storage: DurableObjectStorage) {
     super(
       storage,

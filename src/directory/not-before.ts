@@ -4,11 +4,11 @@
 // other issuers that were signed before; as many as administrators have named. Trade-off: it says nothing about single people, whose own
 // objects know that better; in return it holds for those of whom the index has never heard.
 import type { AdminAction } from '../session/contract/receipt.ts'
-import { Table } from '../session/store/table.ts'
+import { TableCapability } from '../session/store/table.ts'
 
 const EVERYONE = 'everyone'
 
-export class NotBefore extends Table {
+export class NotBefore extends TableCapability {
   constructor(storage: DurableObjectStorage) {
     super(
       storage,

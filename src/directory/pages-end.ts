@@ -2,7 +2,7 @@
 //
 // Layout: one row. Lifetime: until the next such action. Trade-off: a cookie can't be taken back, so each page looks here when it is
 // opened; that is one question more to an object which draws the page anyway.
-import { Table } from '../session/store/table.ts'
+import { TableCapability } from '../session/store/table.ts'
 
 export interface PagesEnded {
   /** Who signed in at this second (unix) or before has to sign in again. */
@@ -13,7 +13,7 @@ export interface PagesEnded {
 
 const NEVER: PagesEnded = { at: 0, except: '' }
 
-export class PagesEnd extends Table {
+export class PagesEnd extends TableCapability {
   constructor(storage: DurableObjectStorage) {
     super(
       storage,

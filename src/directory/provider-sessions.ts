@@ -2,12 +2,12 @@
 //
 // Layout: one row per session. Lifetime: 400 days, and the newest KEPT of a person. Trade-off: fed by the outboxes of the people, and so
 // seconds behind; who signs in and out again within them is found by the next question to the provider instead.
-import { Table } from '../session/store/table.ts'
+import { TableCapability } from '../session/store/table.ts'
 
 const KEPT = 50
 const LIFETIME = 400 * 86_400
 
-export class ProviderSessions extends Table {
+export class ProviderSessions extends TableCapability {
   constructor(storage: DurableObjectStorage) {
     super(
       storage,

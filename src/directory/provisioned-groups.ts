@@ -3,7 +3,7 @@
 // Layout: a row per group and one per member, by the id of the user, who may be told of later. Lifetime: until the directory deletes the
 // group. Trade-off: what is known of a group by its name here is decided here alone, whatever an ID token says of it.
 import type { Slice } from './provisioned-users.ts'
-import { Table } from '../session/store/table.ts'
+import { TableCapability } from '../session/store/table.ts'
 
 export interface GroupName {
   readonly displayName: string
@@ -36,7 +36,7 @@ export type MemberChange =
   | { readonly remove: readonly string[] }
   | { readonly set: readonly string[] }
 
-export class ProvisionedGroups extends Table {
+export class ProvisionedGroups extends TableCapability {
   constructor(storage: DurableObjectStorage) {
     super(
       storage,

@@ -3,7 +3,7 @@
 // Layout: a row per user, with what was sent besides as JSON. Lifetime: as long as the deployment; a user who was deleted stays as one
 // who is not active, because forgetting would let them in again. Trade-off: `sub` is worked out when the row is written, so that a
 // sign-in costs one look.
-import { Table } from '../session/store/table.ts'
+import { TableCapability } from '../session/store/table.ts'
 
 /** What a user is known by, and what was sent besides. */
 export interface UserWrite {
@@ -39,7 +39,7 @@ export interface Slice {
   readonly most: number
 }
 
-export class ProvisionedUsers extends Table {
+export class ProvisionedUsers extends TableCapability {
   constructor(storage: DurableObjectStorage) {
     super(
       storage,

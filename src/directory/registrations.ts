@@ -2,9 +2,9 @@
 //
 // Layout: one row per downstream, by our resource. Lifetime: until the broker registers anew. Trade-off: people who connect for the first time at
 // the same moment may register twice; each goes on with the client they were sent with.
-import { Table } from '../session/store/table.ts'
+import { TableCapability } from '../session/store/table.ts'
 
-export class Registrations extends Table {
+export class Registrations extends TableCapability {
   constructor(storage: DurableObjectStorage) {
     super(
       storage,

@@ -4,9 +4,9 @@
 // Trade-off: whoever can read this table may try passphrases on it; that costs them at least 600,000 rounds of PBKDF2 each.
 import type { MadeSealingKey, SealingKey } from '../evidence/sealing-key.ts'
 import type { AdminAction } from '../session/contract/receipt.ts'
-import { Table } from '../session/store/table.ts'
+import { TableCapability } from '../session/store/table.ts'
 
-export class SealingKeys extends Table {
+export class SealingKeys extends TableCapability {
   constructor(storage: DurableObjectStorage) {
     super(
       storage,

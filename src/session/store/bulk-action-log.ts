@@ -3,7 +3,7 @@
 // Layout: one row per bulkAction. Lifetime: a day, far longer than anybody asks again. Trade-off: one write beside those of the ending
 // itself; without it a Directory that crashed between question and note would count nothing, and the receipt would be wrong.
 import type { Closing, Ended } from '../contract/receipt.ts'
-import { Table } from './table.ts'
+import { TableCapability } from './table.ts'
 
 /** An action that goes from person to person. */
 export interface BulkAction {
@@ -15,7 +15,7 @@ export interface BulkAction {
 
 const DAY = 86_400
 
-export class BulkActionLog extends Table {
+export class BulkActionLog extends TableCapability {
   constructor(storage: DurableObjectStorage) {
     super(
       storage,

@@ -4,7 +4,7 @@
 // code still verifies, and worth nothing afterwards.
 // Trade-off: redemption is one SQLite turn of the only writer; no lock is needed for "exactly one success".
 import { randomId } from '../../platform/crypto.ts'
-import { Table } from './table.ts'
+import { TableCapability } from './table.ts'
 
 export interface IssuedFor {
   readonly grantId: string
@@ -33,7 +33,7 @@ export type CodeOutcome = 'redeemed' | 'unknown' | 'expired' | 'wrong_verifier' 
 /** A client that holds the verifier and comes again this soon (seconds) has lost an answer; it is not a thief. */
 const RETRY_WINDOW = 10
 
-export class Codes extends Table {
+export class Codes extends TableCapability {
   constructor(storage: DurableObjectStorage) {
     super(
       storage,

@@ -3,7 +3,7 @@
 // Layout: one row per grant. Lifetime: that of the grant. Trade-off: a use is kept in memory, and written a moment after the answer
 // has gone out, at most every few minutes; a crash makes a grant seem idle for that much longer, and a request writes nothing.
 import type { LifecycleJobOutcome } from 'agents/lifecycle'
-import { Table } from './table.ts'
+import { TableCapability } from './table.ts'
 
 export interface GrantUsesOptions {
   /** Seconds. */
@@ -31,7 +31,7 @@ const WRITTEN_EVERY = 300
 /** Sooner than the object falls asleep, which is ten seconds after its last request; later than the answer. */
 const WRITTEN_AFTER_MS = 2_000
 
-export class GrantUses extends Table {
+export class GrantUses extends TableCapability {
   readonly #usedAt = new Map<string, number>()
   readonly #writtenAt = new Map<string, number>()
   #options: GrantUsesOptions | undefined

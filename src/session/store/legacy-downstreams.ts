@@ -7,7 +7,7 @@
 import * as z from 'zod'
 import type { KeyRing } from '../../issuer/keys.ts'
 import { seal, unseal } from '../../platform/crypto.ts'
-import { Table } from './table.ts'
+import { TableCapability } from './table.ts'
 
 /** A result that is larger is asked for again after the object has slept. */
 const LARGEST_KEPT = 512 * 1024
@@ -61,7 +61,7 @@ const CONTEXT = 'request state of a parked call'
 /** Longer ones are not ours. */
 const LONGEST_STATE = 2_048
 
-export class LegacyDownstreams extends Table {
+export class LegacyDownstreams extends TableCapability {
   #keys: KeyRing | undefined
 
   constructor(storage: DurableObjectStorage) {

@@ -6,7 +6,7 @@
 // a second row; they are few.
 import { randomId } from '../../platform/crypto.ts'
 import type { Transport } from '../../settings/downstreams.ts'
-import { Table } from './table.ts'
+import { TableCapability } from './table.ts'
 
 export interface McpSession {
   /** What the client knows; 144 random bits. */
@@ -29,7 +29,7 @@ export interface McpSession {
 
 const WRITE_USE_EVERY = 300
 
-export class McpSessions extends Table {
+export class McpSessions extends TableCapability {
   readonly #rows = new Map<string, McpSession>()
   readonly #usedAt = new Map<string, number>()
 

@@ -3,7 +3,7 @@
 // Layout: one row per session, and one per call that waits for its client to answer a question; rows of sessions are in memory too.
 // Lifetime: a session's with the MCP session it is the far end of; a call's until it is answered, or its time is over. Trade-off: a call is
 // written when it asks, not before, so that one that asks nothing costs no write; one that asks outlives a restart.
-import { Table } from './table.ts'
+import { TableCapability } from './table.ts'
 
 export interface ModernSession {
   /** Stands in for the downstream's id of an MCP session. */
@@ -36,7 +36,7 @@ export interface AskingCall {
   readonly untilMs: number
 }
 
-export class ModernSessions extends Table {
+export class ModernSessions extends TableCapability {
   readonly #rows = new Map<string, ModernSession>()
 
   constructor(storage: DurableObjectStorage) {

@@ -8,7 +8,7 @@ import type { Identity } from '../../caller.ts'
 import { backoff } from '../../platform/backoff.ts'
 import { describeError, log } from '../../platform/telemetry.ts'
 import type { Receipt } from '../contract/receipt.ts'
-import { Table } from './table.ts'
+import { TableCapability } from './table.ts'
 
 type SecurityEventType =
   | 'signed_in'
@@ -76,7 +76,7 @@ export interface OutboxOptions {
 const BATCH = 200
 const RETRY_MS = { first: 1_000, longest: 300_000 }
 
-export class Outbox extends Table {
+export class Outbox extends TableCapability {
   #options: OutboxOptions | undefined
   #failures = 0
 

@@ -7,7 +7,7 @@
 import type { Settings } from '../../settings/settings.ts'
 import type { Rate } from '../contract/admission.ts'
 import { Allowance } from './allowance.ts'
-import { Table } from './table.ts'
+import { TableCapability } from './table.ts'
 
 export interface Spent extends Rate {
   readonly allowed: boolean
@@ -27,7 +27,7 @@ const CHECKPOINT_AFTER_MS = 5_000
 const LENT_SHARE = 4
 const LEAST_LENT = 4
 
-export class TokenBucket extends Table {
+export class TokenBucket extends TableCapability {
   #person = new Allowance({ requests: 1, window: 1 }, 0, { level: 0, at: 0 })
   readonly #ofDownstreams = new Map<string, Allowance>()
   #checkpointDue = false

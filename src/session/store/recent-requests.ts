@@ -4,7 +4,7 @@
 // memory and written with the next report of the load, moments later and never by a request; a crash loses what was not written.
 import * as z from 'zod'
 import type { Refused } from '../contract/admission.ts'
-import { Table } from './table.ts'
+import { TableCapability } from './table.ts'
 
 const requestSchema = z.object({
   /** Unix seconds. */
@@ -21,7 +21,7 @@ export type RecentRequest = Readonly<z.output<typeof requestSchema>>
 
 const MOST = 25
 
-export class RecentRequests extends Table {
+export class RecentRequests extends TableCapability {
   #requests: RecentRequest[] = []
   #isKept = true
 

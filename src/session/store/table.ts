@@ -1,7 +1,7 @@
 // What the small tables of an object have in common: a name the lifecycle knows them by, and what is created before anything reads.
 import { LifecycleCapability } from 'agents/lifecycle'
 
-export abstract class Table extends LifecycleCapability {
+export abstract class TableCapability extends LifecycleCapability {
   protected readonly storage: DurableObjectStorage
   protected readonly sql: SqlStorage
   readonly #created: readonly string[]

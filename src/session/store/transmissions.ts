@@ -13,7 +13,7 @@ import { log } from '../../platform/telemetry.ts'
 import { downstreamFor, type Downstream } from '../../settings/downstreams.ts'
 import type { Settings } from '../../settings/settings.ts'
 import type { Grant, RevocationReason } from './grants.ts'
-import { Table } from './table.ts'
+import { TableCapability } from './table.ts'
 
 export interface TransmissionOptions {
   readonly settings: Settings
@@ -27,7 +27,7 @@ const MOST = 500
 const RETRY_MS = { first: 1_000, longest: 3_600_000 }
 const GIVE_UP_MS = 3 * 86_400_000
 
-export class Transmissions extends Table {
+export class Transmissions extends TableCapability {
   #options: TransmissionOptions | undefined
 
   constructor(storage: DurableObjectStorage) {
