@@ -6,6 +6,7 @@
 import * as z from 'zod'
 import { jsonIn } from '../message/response.ts'
 import type { Era } from '../message/era.ts'
+import { backoff } from '../../platform/backoff.ts'
 
 /** The revision a modern server is spoken to in. */
 export const MODERN_REVISION = '2026-07-28'
@@ -109,7 +110,7 @@ export class EraMemory {
     if (!era && current) return current.era
     const before = this.#verdicts.get(server)
     const misses = era ? 0 : (before?.misses ?? 0) + 1
-    const forMs = era ? REMEMBERED_MS : Math.min(ASKED_AGAIN_MS.first * 2 ** (misses - 1), ASKED_AGAIN_MS.longest)
+    const forMs = era ? REMEMBERED_MS : backoff(ASKED_AGAIN_MS, misses - 1)
     const noted = { era: era ?? before?.era, untilMs: this.#nowMs() + forMs, misses }
     this.#verdicts.set(server, noted)
     return noted.era

@@ -3,6 +3,7 @@ import { NAMED_BY } from '../message/header-agreement.ts'
 import { MODERN_REVISION } from './era-verdict.ts'
 import { editJson, memberOf, membersOf, type JsonChange } from './json-edit.ts'
 import { headerValue } from './param-headers.ts'
+import { NEWEST_LEGACY_VERSION } from './protocol.ts'
 
 /** What the client has said of itself; JSON, as the modern era has it. */
 export interface DeclaredClient {
@@ -94,8 +95,7 @@ function withoutTasks(extensions: string): string {
 }
 
 /** Revisions a client may go on in; any other is answered with the newest of them (2025-11-25, "Version Negotiation"). */
-const REVISIONS: readonly unknown[] = ['2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25']
-const NEWEST_LEGACY = '2025-11-25'
+const REVISIONS: readonly unknown[] = ['2024-11-05', '2025-03-26', '2025-06-18', NEWEST_LEGACY_VERSION]
 
 /** What an `initialize` says; `message` is one. */
 export function declaredIn(message: string): DeclaredClient {
@@ -103,7 +103,7 @@ export function declaredIn(message: string): DeclaredClient {
   const version = REVISIONS.find((one) => JSON.stringify(one) === asked)
   const info = memberOf(message, ['params', 'clientInfo'])
   return {
-    protocolVersion: typeof version === 'string' ? version : NEWEST_LEGACY,
+    protocolVersion: typeof version === 'string' ? version : NEWEST_LEGACY_VERSION,
     capabilities: clientCapabilities(memberOf(message, ['params', 'capabilities'])),
     clientInfo: info !== undefined && membersOf(info) ? info : '{"name":"unknown","version":"0"}',
     logLevel: undefined,

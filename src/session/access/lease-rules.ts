@@ -1,6 +1,6 @@
 // When a router may go on without asking, for how long, and what becomes of what it did meanwhile.
 import { LONGEST_LEASE_MS } from '../contract/lease.ts'
-import type { Downstream } from '../../settings/downstreams.ts'
+import { type Downstream, downstreamFor } from '../../settings/downstreams.ts'
 import type { SessionContext } from '../session-context.ts'
 import type { LeaseOptions } from '../streams/leases.ts'
 import { admit, IDP_TOKEN_MARGIN } from './admit.ts'
@@ -25,7 +25,7 @@ export function leaseRules(started: () => SessionContext | undefined): LeaseOpti
       if (!context) return undefined
       const now = context.now()
       const grant = context.grants.live(caller.grantId, now)
-      const downstream = context.settings.downstreams.find(({ resource }) => resource === caller.resource)
+      const downstream = downstreamFor(context.settings, caller.resource)
       if (!grant || !downstream || context.profile.isBlocked || !isAllowed(context, grant)) return undefined
       // Who may soon have to be refused asks each time.
       if (context.checks.isFailing) return undefined
