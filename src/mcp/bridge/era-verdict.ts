@@ -17,6 +17,9 @@ const REMEMBERED_MS = 600_000
 /** After a question that brought no verdict the next one waits, twice as long each time: a server that hangs would delay every request. */
 const ASKED_AGAIN_MS = { first: 2_000, longest: 30_000 } as const
 
+/** A verdict that an answer contradicts is asked about once in so long, in milliseconds: whoever provokes such answers provokes no questions. */
+const DOUBTED_AGAIN_MS = 10_000
+
 /** MCP 2026-07-28, "Error Codes": a header that disagrees, a capability that is missing, a version that is not spoken. */
 export const HEADER_MISMATCH = -32_020
 export const MISSING_CAPABILITY = -32_021
@@ -64,6 +67,16 @@ export function mayBeModern(status: number, message: string): boolean {
   return code !== undefined && REFUSES_LEGACY.includes(code)
 }
 
+/** What a server of 2026-07-28 says itself of a method it does not know, and of parameters. */
+const OF_EITHER: readonly number[] = [-32_601, -32_602]
+
+/** Whether the answer to a request of 2026-07-28 is one that an older server alone would give: a reason to ask, and no verdict. */
+export function mayBeLegacy(status: number, message: string): boolean {
+  if (status !== 400 && status !== 404 && status !== 405) return false
+  const code = errorSchema.safeParse(jsonIn(message)).data?.error.code
+  return (code === undefined || !OF_EITHER.includes(code)) && verdictOf({ status, message }) === 'legacy'
+}
+
 interface Remembered {
   /** Where the last question brought none the verdict before it; undefined: there was none. */
   readonly era: Era | undefined
@@ -77,6 +90,7 @@ export class EraMemory {
   readonly #nowMs: () => number
   readonly #verdicts = new Map<string, Remembered>()
   readonly #asking = new Map<string, Promise<Era | undefined>>()
+  readonly #doubtedAt = new Map<string, number>()
 
   constructor(nowMs: () => number) {
     this.#nowMs = nowMs
@@ -114,6 +128,14 @@ export class EraMemory {
     const noted = { era: era ?? before?.era, untilMs: this.#nowMs() + forMs, misses }
     this.#verdicts.set(server, noted)
     return noted.era
+  }
+
+  /** It has said what a server of that era would not; true for the first in a while, who is to ask it again. */
+  doubt(server: string): boolean {
+    const now = this.#nowMs()
+    if (now - (this.#doubtedAt.get(server) ?? Number.NEGATIVE_INFINITY) < DOUBTED_AGAIN_MS) return false
+    this.#doubtedAt.set(server, now)
+    return true
   }
 
   /** It has said something else than a server of that era would. */

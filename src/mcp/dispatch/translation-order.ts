@@ -11,6 +11,9 @@ export const TRANSLATION_HEADER = 'x-broker-translate'
  */
 export const HELD_HEADER = 'x-broker-held'
 
+/** On an answer of a server that has turned out to speak 2026-07-28 meanwhile: what it is asked next needs no translation. */
+export const ERA_HEADER = 'x-broker-era'
+
 const orderSchema = z.object({
   caller: callerSchema,
   requestId: z.string(),

@@ -29,8 +29,8 @@ export const OVER = 'Session not found: the MCP server has ended it, initialize 
 
 export interface DownstreamSessionsOptions {
   readonly waitUntil: (work: Promise<unknown>) => void
-  /** The downstream has another session for this one; what was asked in the old one gets no answer any more. */
-  readonly replaced: (old: McpSession) => void
+  /** The downstream has another session for this one; what was asked in the old one gets no answer any more. Resolves when the new one is heard. */
+  readonly replaced: (old: McpSession) => Promise<void>
 }
 
 export class DownstreamSessions {
@@ -145,8 +145,11 @@ export class DownstreamSessions {
       return known
     }
     log('info', 'mcp_session.initialized_again', { session: session.id })
-    replaced(session)
-    return this.#sessions.change(known, opened)
+    const heard = replaced(session)
+    const changed = this.#sessions.change(known, opened)
+    // What a server asks in a session where nobody listens is heard by nobody.
+    await heard
+    return changed
   }
 
   async #takesPing({ downstreamId, protocolVersion }: McpSession, request: DownstreamRequest): Promise<boolean> {

@@ -71,9 +71,9 @@ export class LegacyCarrier implements Carrier {
     this.#clients = new ClientNames(context)
     const bounds = boundsOf(context.settings.limits)
     const tools = new Tools(context)
-    const replaced = (old: McpSession): void => {
+    const replaced = async (old: McpSession): Promise<void> => {
       this.#bridges.lose(old)
-      this.#modernClients.lose(old)
+      await this.#modernClients.lose(old)
     }
     const downstream = new DownstreamSessions(context, { waitUntil, replaced })
     const streams = new OwnedStreams({

@@ -2,14 +2,16 @@
 import { headerJson } from '../../platform/header-json.ts'
 import { outbound, OutboundError } from '../../platform/outbound.ts'
 import { describeError, log } from '../../platform/telemetry.ts'
+import { OWN_STATE } from '../../session/contract/request-state.ts'
 import type { Downstream } from '../../settings/downstreams.ts'
-import { verdictOf, type EraMemory } from '../bridge/era-verdict.ts'
+import { mayBeLegacy, verdictOf, type EraMemory } from '../bridge/era-verdict.ts'
 import { META, MODERN_VERSION } from '../bridge/protocol.ts'
 import { ANSWER_HEADER, refusalIn } from '../dispatch/dispatch-header.ts'
 import { SessionUnavailable } from '../dispatch/object-answer.ts'
-import { HELD_HEADER, passedOn, TRANSLATION_HEADER, type TranslationOrder } from '../dispatch/translation-order.ts'
+import { ERA_HEADER, HELD_HEADER, passedOn, TRANSLATION_HEADER, type TranslationOrder } from '../dispatch/translation-order.ts'
 import type { Era } from '../message/era.ts'
 import { ACCEPTS_MESSAGES } from '../../platform/event-stream.ts'
+import { lookedAt } from '../downstream/session-doubt.ts'
 import { responseIn } from '../tools/inquiry.ts'
 import { straightTo, type Way } from './forward.ts'
 
@@ -23,6 +25,8 @@ export interface Translation {
   readonly target: string
   readonly order: TranslationOrder
   readonly post: TranslationPost
+  /** As the client has brought it back. */
+  readonly requestState: unknown
   /** In the isolate: nobody waits for another's question, which would never end (each asks until one knows). */
   readonly eras: EraMemory
   /** Throws where the person has no requests left. */
@@ -36,13 +40,39 @@ export function translated({ downstream, ...translation }: Translation): Way | u
   if (downstream.eraBridge !== true || downstream.era === 'modern' || target !== downstream.url) return undefined
   const straight = straightTo(target)
   const configured = downstream.transport === 'http-sse' ? 'legacy' : downstream.era
+  const isParked = typeof translation.requestState === 'string' && translation.requestState.startsWith(OWN_STATE)
   return async (init, options) => {
+    // What the object has asked it takes the answers to, also where the server has turned out to speak otherwise meanwhile.
+    if (isParked) return await byObject({ downstream, ...translation }, init, options)
     const known = configured ?? eras.of(downstream.resource)
     const isToBeAsked = known === undefined && eras.isToBeAsked(downstream.resource)
     const era = isToBeAsked ? await found({ downstream, ...translation }, init.headers) : known
-    return await (era === 'legacy' ? byObject({ downstream, ...translation }, init, options) : straight(init, options))
+    if (era === 'legacy') return await byObject({ downstream, ...translation }, init, options)
+    const answer = await straight(init, options)
+    return configured || isToBeAsked ? answer : await doubted({ downstream, ...translation }, answer, init, options)
   }
 }
+
+/** A server that has been replaced by an older one since it was asked has refused the request, and done nothing for it. */
+async function doubted(
+  translation: Translation,
+  answer: Response,
+  init: Parameters<Way>[0],
+  options: Parameters<Way>[1],
+): Promise<Response> {
+  if (answer.ok || !MAY_BE_LEGACY.includes(answer.status)) return answer
+  const { text, whole } = await lookedAt(answer)
+  const { downstream, eras } = translation
+  if (!mayBeLegacy(answer.status, text)) return whole
+  // Whoever is refused at the same time goes by what the first has found out, once that is known.
+  const isFirst = eras.doubt(downstream.resource)
+  const era = isFirst ? await found(translation, init.headers) : eras.of(downstream.resource)
+  if (era !== 'legacy') return whole
+  await whole.body?.cancel()
+  return await byObject(translation, init, options)
+}
+
+const MAY_BE_LEGACY: readonly number[] = [400, 404, 405]
 
 const PROBE_ID = 'broker-discover'
 const PROBED_WITHIN_MS = 5_000
@@ -104,6 +134,7 @@ async function byObject(
     await answer.body?.cancel()
     throw new SessionUnavailable(answer.status)
   }
+  if (answer.headers.has(ERA_HEADER) && eras.doubt(downstream.resource)) eras.drop(downstream.resource)
   return answer.headers.has(HELD_HEADER) && answer.body ? held(answer, answer.body) : answer
 }
 

@@ -205,7 +205,8 @@ export class McpRequest {
     const { post, eras } = this.#context
     const charge = (): Promise<void> => this.#charge()
     const order = { caller, requestId, label, id: envelope?.messages[0]?.id }
-    return translated({ downstream, target, order, post: post(), eras, charge })
+    const requestState = envelope?.messages[0]?.params['requestState']
+    return translated({ downstream, target, order, requestState, post: post(), eras, charge })
   }
 
   #forwarding({ passage, target, sent: body, operation, traceHeaders }: Read): Omit<Forwarding, 'identity'> {

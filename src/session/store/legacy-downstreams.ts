@@ -7,6 +7,7 @@
 import * as z from 'zod'
 import type { KeyRing } from '../../issuer/keys.ts'
 import { seal, unseal } from '../../platform/crypto.ts'
+import { OWN_STATE } from '../contract/request-state.ts'
 import { TableCapability } from './table.ts'
 
 /** A result that is larger is asked for again after the object has slept. */
@@ -142,14 +143,15 @@ export class LegacyDownstreams extends TableCapability {
 
   async sealed(state: RequestState): Promise<string> {
     if (!this.#keys) throw new Error('parked calls were used before they were opened')
-    return await seal(this.#keys.current.vault, JSON.stringify(state), CONTEXT)
+    return OWN_STATE + (await seal(this.#keys.current.vault, JSON.stringify(state), CONTEXT))
   }
 
   /** Undefined for what was not sealed here. */
   async unsealed(state: string): Promise<RequestState | undefined> {
     const { current, previous } = this.#keys ?? {}
-    if (state.length > LONGEST_STATE || !current) return undefined
-    const text = (await unseal(current.vault, state, CONTEXT)) ?? (previous && (await unseal(previous.vault, state, CONTEXT)))
+    if (state.length > LONGEST_STATE || !current || !state.startsWith(OWN_STATE)) return undefined
+    const sealed = state.slice(OWN_STATE.length)
+    const text = (await unseal(current.vault, sealed, CONTEXT)) ?? (previous && (await unseal(previous.vault, sealed, CONTEXT)))
     return text === undefined ? undefined : stateSchema.parse(JSON.parse(text))
   }
 

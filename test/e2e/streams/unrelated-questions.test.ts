@@ -1,7 +1,6 @@
 // Servers that ask on their standing stream, so that nothing says in which call: each call is asked its own nevertheless.
-import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import { expect, test } from 'vitest'
-import { z } from 'zod'
+import { legacyGreeter } from '../../world/asking-server.ts'
 import { brokerBefore } from '../../world/broker-before.ts'
 import { credentialsFor } from '../../world/clients.ts'
 import { forEveryTry } from '../../world/each-try.ts'
@@ -10,7 +9,6 @@ import { ModernClient, type ModernAnswered } from '../../world/modern-client.ts'
 import { ScriptedServer } from '../../world/scripted-server.ts'
 import { startSdkV1Server, type SdkV1Server } from '../../world/sdk-v1-server.ts'
 
-const REQUESTED = { type: 'object', properties: { name: { type: 'string' } } } as const
 const ADA = { action: 'accept', content: { name: 'Ada' } } as const
 
 let server: ScriptedServer
@@ -19,19 +17,9 @@ let alice: ModernClient
 let bob: ModernClient
 let another: ModernClient
 
-/** As its documentation shows it: the tool asks its server, which knows nothing of the call. */
-function greeter(): McpServer {
-  const greeting = new McpServer({ name: 'greeter', version: '1.0.0' })
-  greeting.registerTool('greet', { inputSchema: { as: z.string() } }, async ({ as }) => {
-    const { action, content } = await greeting.server.elicitInput({ message: as, requestedSchema: REQUESTED })
-    return { content: [{ type: 'text', text: `${as} ${action} ${String(content?.['name'])}` }] }
-  })
-  return greeting
-}
-
 forEveryTry(async () => {
   server = await ScriptedServer.start()
-  official = await startSdkV1Server({ newServer: greeter })
+  official = await startSdkV1Server({ newServer: legacyGreeter })
   const listed = [
     { name: 'old', url: server.url, era: 'legacy', era_bridge: true },
     { name: 'official', url: official.url, era_bridge: true },

@@ -153,9 +153,11 @@ export class LegacyServer {
     this.listeners.startOver()
   }
 
-  lose(downstreamId: string | undefined): void {
-    this.link.lose(downstreamId)
+  /** Resolves when the session in its place is listened to, where this one was. */
+  async lose(downstreamId: string | undefined): Promise<void> {
+    const heard = this.link.lose(downstreamId)
     this.startOver()
+    await heard
   }
 
   close(): void {

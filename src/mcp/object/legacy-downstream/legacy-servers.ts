@@ -108,8 +108,8 @@ export class LegacyServers {
   }
 
   /** The downstream has another session for this one. */
-  lose(old: McpSession): void {
-    this.#kept.get(old.id)?.server.lose(old.downstreamId)
+  async lose(old: McpSession): Promise<void> {
+    await this.#kept.get(old.id)?.server.lose(old.downstreamId)
   }
 
   /** The session has ended, by whatever hand. */

@@ -13,12 +13,13 @@ import { senderOf, type Sender } from '../../bridge/request-sender.ts'
 import { methodNotFound, ProtocolError } from '../../bridge/protocol-error.ts'
 import { ANSWER_HEADER, refusalAnswer } from '../../dispatch/dispatch-header.ts'
 import { NotAdmitted, notAdmitted } from '../../dispatch/object-answer.ts'
-import { translationIn, TRANSLATION_HEADER, type TranslationOrder } from '../../dispatch/translation-order.ts'
+import { ERA_HEADER, translationIn, TRANSLATION_HEADER, type TranslationOrder } from '../../dispatch/translation-order.ts'
 import { readAgain, type Message } from '../../message/json-rpc-body.ts'
 import { handedBody } from '../../message/read-body.ts'
 import { interrupted, McpRefusal } from '../../message/refusal.ts'
 import { jsonIn } from '../../message/response.ts'
 import type { DownstreamSessions } from '../downstream-session.ts'
+import { isOfModern } from '../modern-downstream/modern-downstreams.ts'
 import { refuseEnded } from '../refuse-ended.ts'
 import type { SessionKeeper } from '../session-keeper.ts'
 import { discovered } from './discovered.ts'
@@ -127,8 +128,8 @@ export class ModernClients {
     for (const id of ended) this.#servers.ended(id)
   }
 
-  lose(old: McpSession): void {
-    this.#servers.lose(old)
+  async lose(old: McpSession): Promise<void> {
+    await this.#servers.lose(old)
   }
 
   isHeard(sessionId: string): boolean {
@@ -142,8 +143,7 @@ export class ModernClients {
   async #carried(order: TranslationOrder, request: Request): Promise<Response> {
     const headers = new Headers(request.headers)
     headers.delete(TRANSLATION_HEADER)
-    const bytes = await handedBody(request, this.#context.settings.limits, this.#deadline)
-    const body = new TextDecoder().decode(bytes)
+    const body = new TextDecoder().decode(await handedBody(request, this.#context.settings.limits, this.#deadline))
     const message = readAgain(body, order.id)
     const { id } = message
     refuseEnded(this.#context, order.caller)
@@ -212,7 +212,9 @@ export class ModernClients {
       waiting.answer.drop()
       throw error
     }
-    return await waiting.answer.response
+    const answer = await waiting.answer.response
+    if (isOfModern(this.#context.mcpSessions.find(server.id)?.downstreamId)) answer.headers.set(ERA_HEADER, 'modern')
+    return answer
   }
 
   /** A client comes back with answers, or with some of them. */

@@ -139,10 +139,18 @@ export class ServerLink {
     for (const resolve of this.#asking.values()) resolve(undefined)
   }
 
-  /** What was asked in a session that the server has lost. */
-  lose(downstreamId: string | undefined): void {
+  /** What was asked in a session that the server has lost. What was listened to is asked for anew, and not after the pause of a stream that broke. */
+  async lose(downstreamId: string | undefined): Promise<void> {
+    const far = this.#far
+    const wasHeard = this.#hearing !== undefined
+    this.unhear()
     this.#offers = undefined
-    if (this.#far instanceof HttpDownstream) this.#far.lose(downstreamId)
+    if (!(far instanceof HttpDownstream)) return
+    far.lose(downstreamId)
+    if (!wasHeard) return
+    // As soon as the session has its new id.
+    this.#offers = Promise.resolve().then(() => this.#heard(far))
+    await this.#offers
   }
 
   /** The rest of an answer that was begun in an earlier life of the object; false where that is gone. */

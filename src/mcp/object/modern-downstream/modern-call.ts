@@ -33,6 +33,8 @@ export interface CallContext {
   readonly nowMs: () => number
   /** The server has said that it speaks only older revisions. */
   readonly unsupported: () => void
+  /** It has answered as an older one would; whether it says that it is one. */
+  readonly isReplaced: (way: ModernWay) => Promise<boolean>
 }
 
 export interface CallSpec {
@@ -163,6 +165,7 @@ export class ModernCall {
       signal: this.#end.signal,
     })
     if (got instanceof Response || got.kind !== 'final') return got
+    if (got.mayBeLegacy === true && !leg && (await this.#context.isReplaced(way))) this.#context.unsupported()
     if (method === 'tools/list' && got.original !== undefined)
       tools.note(client.resource, got.original, params['cursor'] === undefined)
     if (got.code === UNSUPPORTED_VERSION && verdictOf({ status: 400, message: got.original ?? '' }) === 'legacy')

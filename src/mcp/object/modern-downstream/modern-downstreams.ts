@@ -52,6 +52,8 @@ export class ModernDownstreams {
   readonly #eras = new EraMemory(() => Date.now())
   readonly #tools: ToolHeaders
   readonly #calls = new Map<string, SessionCalls>()
+  /** By resource: whether the server has turned out to be an older one, when that was last asked. */
+  readonly #replaced = new Map<string, Promise<boolean>>()
   /** Resources whose servers refuse to be listened to, whatever they say of themselves. */
   readonly #refusing = new BoundedMap<string, true>(64)
 
@@ -199,10 +201,26 @@ export class ModernDownstreams {
       session: () => modernSessions.find(id) ?? present(first),
       maxEventBytes: settings.limits.maxEventBytes,
       charge: () => mayAsk(present(first).resource, 1),
+      isReplaced: (way) => this.#isReplaced(present(first), way),
       waitUntil,
     })
     this.#calls.set(id, calls)
     return calls
+  }
+
+  /** Asked at most once in a while; whoever is answered alike meanwhile goes by the same. */
+  async #isReplaced(client: ModernSession, way: ModernWay): Promise<boolean> {
+    const { resource } = client
+    if (this.#downstream(resource)?.era !== undefined) return false
+    if (this.#eras.doubt(resource)) this.#replaced.set(resource, this.#asksAsLegacy(client, way))
+    return (await this.#replaced.get(resource)) === true
+  }
+
+  async #asksAsLegacy(client: ModernSession, way: ModernWay): Promise<boolean> {
+    if (!this.#options.mayAsk(client.resource, 1)) return false
+    const discovered = await this.#discovered(client, way).catch(() => undefined)
+    await discovered?.answer.body?.cancel()
+    return discovered?.era === 'legacy'
   }
 
   #end(id: string): void {

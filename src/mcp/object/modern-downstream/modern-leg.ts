@@ -3,6 +3,7 @@ import { eventNotTaken } from '../../message/event-too-large.ts'
 import { McpRefusal } from '../../message/refusal.ts'
 import { jsonIn } from '../../message/response.ts'
 import { isMessage, readEvents, SseEventTooLarge } from '../../sse/sse.ts'
+import { mayBeLegacy } from '../../bridge/era-verdict.ts'
 import { answersId, errorFor, legacyAnswer, violation, type AskedOf, type TranslatedAnswer } from '../../bridge/legacy-answer.ts'
 import { isEventStream } from '../../downstream/passing-headers.ts'
 import { lookedAt } from '../../downstream/session-doubt.ts'
@@ -23,8 +24,8 @@ export interface LegTerms extends AskedOf {
   readonly signal: AbortSignal
 }
 
-/** A Response is a refusal of the request itself, to be passed on. `original` is the server's message. */
-export type Leg = (TranslatedAnswer & { readonly original?: string }) | Response
+/** A Response is a refusal of the request itself, to be passed on. `original` is the server's message; `mayBeLegacy`: an older one may say so. */
+export type Leg = (TranslatedAnswer & { readonly original?: string; readonly mayBeLegacy?: boolean }) | Response
 
 /** Statuses that say something about the person or the moment, and nothing about the message. */
 const PASSED_ON: readonly number[] = [401, 403, 407, 408, 425, 429]
@@ -36,11 +37,12 @@ export async function readLeg(answer: Response, terms: LegTerms): Promise<Leg> {
   if (ok) return await readWhole(answer, terms)
   const { text, whole } = await lookedAt(answer)
   const got = judged(text, terms)
-  if (got) return got
+  if (got) return { ...got, mayBeLegacy: mayBeLegacy(status, text) }
   if (status >= 500) return whole
   await whole.body?.cancel()
   // A client takes 404 for the end of its session, and 400 for a connection that does not work.
-  return final(errorFor(terms.id, -32_603, `The MCP server answered with status ${status}`))
+  const message = errorFor(terms.id, -32_603, `The MCP server answered with status ${status}`)
+  return { kind: 'final', message, mayBeLegacy: mayBeLegacy(status, text) }
 }
 
 async function readWhole(answer: Response, terms: LegTerms): Promise<Leg> {
@@ -54,7 +56,7 @@ async function readWhole(answer: Response, terms: LegTerms): Promise<Leg> {
   }
 }
 
-function judged(text: string, terms: LegTerms): Leg | undefined {
+function judged(text: string, terms: LegTerms): Exclude<Leg, Response> | undefined {
   return answersId(jsonIn(text), terms.sentAs) ? { ...legacyAnswer(text, terms), original: text } : undefined
 }
 

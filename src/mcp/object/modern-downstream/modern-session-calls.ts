@@ -21,6 +21,7 @@ export interface SessionCallsOptions {
   readonly session: () => ModernSession
   readonly maxEventBytes: number
   readonly charge: () => boolean
+  readonly isReplaced: (way: ModernWay) => Promise<boolean>
   readonly waitUntil: (work: Promise<unknown>) => void
 }
 
@@ -165,10 +166,8 @@ export class SessionCalls {
   }
 
   async #carried(spec: CallSpec, way: ModernWay, output: CallOutput, kept?: AskingRound): ReturnType<ModernCall['answer']> {
-    const { store, tools, session, maxEventBytes, charge } = this.#options
     const unsupported = (): void => void (this.isUnsupported = true)
-    const context = { store, tools, session, maxEventBytes, charge, nowMs: () => Date.now(), unsupported }
-    const call = new ModernCall(spec, context)
+    const call = new ModernCall(spec, { ...this.#options, nowMs: () => Date.now(), unsupported })
     this.#calls.add(call)
     try {
       return await call.answer(way, output, kept)

@@ -107,6 +107,16 @@ describe('a verdict', () => {
     expect(await memory.found('a', async () => ({ status: 404, message: '' }))).toBe('legacy')
   })
 
+  test('is doubted once in ten seconds', () => {
+    let now = 0
+    const memory = new EraMemory(() => now)
+    expect([memory.doubt('a'), memory.doubt('a'), memory.doubt('b')]).toEqual([true, false, true])
+    now = 9_999
+    expect(memory.doubt('a')).toBe(false)
+    now = 10_000
+    expect(memory.doubt('a')).toBe(true)
+  })
+
   test('of one server says nothing of another, and goes when it is dropped', () => {
     const memory = new EraMemory(() => 0)
     memory.note('a', 'modern')
