@@ -3,7 +3,9 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { createRequestStateCodec, createMcpHandler, isLegacyRequest } from '@modelcontextprotocol/server'
 import { localhostHostValidation, localhostOriginValidation, toNodeHandler, toWebRequest } from '@modelcontextprotocol/node'
 import { close, listen } from '../world/listening.ts'
-import { openLegacySessions } from './fixture/legacy-sessions.ts'
+import { startSdkV1Server } from '../world/sdk-v1-server.ts'
+import { conformanceServerV1 } from './fixture-v1/server.ts'
+import { eventLog, openLegacySessions } from './fixture/legacy-sessions.ts'
 import type { Changes } from './fixture/diagnostic-tools.ts'
 import { conformanceServer } from './fixture/server.ts'
 import { refusalWithoutTasks } from './fixture/task-tools.ts'
@@ -15,11 +17,15 @@ export interface FixtureOptions {
   readonly port?: number
   /** A server from before 2026-07-28, with the same tools; what those ask of the client is asked in the middle of the call. */
   readonly isLegacyOnly?: boolean
+  /** The same, of the TypeScript SDK 1.x. */
+  readonly isSdkV1?: boolean
   /** It refuses whoever begins with `initialize`. */
   readonly isModernOnly?: boolean
 }
 
 export async function startFixture(options: FixtureOptions = {}): Promise<Running> {
+  if (options.isSdkV1 === true)
+    return await startSdkV1Server({ newServer: conformanceServerV1, newEventStore: eventLog, port: options.port ?? 0 })
   const { port = 0, isLegacyOnly = false, isModernOnly = false } = options
   const requestState = createRequestStateCodec<string>({ key: crypto.getRandomValues(new Uint8Array(32)) })
   const tasks = new Tasks()

@@ -28,3 +28,6 @@ export const NOT_TRANSLATED: ReadonlyMap<string, string> = new Map([
   ['tasks-required-task-error', TASKS],
   ['tasks-wire-fields', TASKS],
 ])
+
+/** The same in front of a server of the SDK 1.x, which asks in other words. */
+export const NOT_TRANSLATED_OF_V1: ReadonlyMap<string, string> = new Map(NOT_TRANSLATED)

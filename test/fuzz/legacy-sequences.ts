@@ -1,9 +1,10 @@
-// `npm run fuzz:legacy`: ten thousand random calls through the bridge to a legacy server, by two people with the same request ids.
+// `npm run fuzz:legacy -- 10000 7`: ten thousand random calls through the bridge to a legacy server, by two people with the same request ids.
 import { credentialsFor } from '../world/clients.ts'
 import { ModernClient } from '../world/modern-client.ts'
 import { randomCalls, servePlans } from '../world/random-calls.ts'
 import { ScriptedServer } from '../world/scripted-server.ts'
 import { startWorld } from '../world/world.ts'
+import { useOwnConnections } from './own-connections.ts'
 
 const count = Number(process.argv[2] ?? 10_000)
 const seed = Number(process.argv[3] ?? Date.now() % 100_000)
@@ -14,6 +15,7 @@ const world = await startWorld({ overrides })
 const url = `${world.brokerUrl}/servers/old/mcp`
 const tokens = await Promise.all([credentialsFor('alice', url), credentialsFor('bob', url)])
 servePlans(server)
+await useOwnConnections(`${world.brokerUrl}/health`)
 const began = Date.now()
 const violations = await randomCalls(
   tokens.map(({ accessToken }) => new ModernClient(url, accessToken)),

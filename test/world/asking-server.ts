@@ -87,13 +87,16 @@ export class AskingServer {
   }
 }
 
+/** Node declares them possibly absent, the adapter does not; a server never sees that. */
+function asAdapterWants(req: IncomingMessage): IncomingMessage & { method: string; url: string } {
+  return Object.assign(req, { method: req.method ?? 'GET', url: req.url ?? '/' })
+}
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const [kind, port] = [process.argv[2], Number(process.argv[3])]
   if (kind === 'legacy') await startSdkV1Server({ newServer: legacyGreeter, port })
   else {
     const answer = toNodeHandler(createMcpHandler(modernGreeter, { legacy: 'reject' }))
-    const asAdapterWants = (req: IncomingMessage): IncomingMessage & { method: string; url: string } =>
-      Object.assign(req, { method: req.method ?? 'GET', url: req.url ?? '/' })
     await listen(
       createServer((req, res) => void answer(asAdapterWants(req), res)),
       port,

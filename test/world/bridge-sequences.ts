@@ -199,7 +199,10 @@ function played(asked: ModernScriptCall): void {
   if (ending === 'html 404') return void res.writeHead(404, { 'content-type': 'text/html' }).end('<html>')
   if (ending === 'status 503') return void res.writeHead(503).end('busy')
   if (ending === 'accepted') return void res.writeHead(202).end()
-  if (ending === 'cut') return void res.writeHead(200, { 'content-type': 'application/json', 'content-length': '99' }).end('{}')
+  if (ending === 'cut') {
+    res.writeHead(200, { 'content-type': 'application/json', 'content-length': '99' }).write('{}', () => res.destroy())
+    return
+  }
   res.writeHead(200, { 'content-type': 'application/json' })
   res.end(ending === 'garbage' ? '{"jsonrpc":' : JSON.stringify({ jsonrpc: '2.0', id: 'of nobody', result: {} }))
 }

@@ -29,6 +29,8 @@ export async function startRawDownstream(handler: RawHandler, { port = 0 } = {})
   })
   // Long streams are the point here; Node would cut a request after five minutes.
   server.requestTimeout = 0
+  // Later than workerd, which closes after five seconds, and Node's own time: a connection that is closed just as a request is sent on it fails that.
+  server.keepAliveTimeout = 8_000
   const bound = await listen(server, port)
   return {
     url: `http://127.0.0.1:${bound}/mcp`,

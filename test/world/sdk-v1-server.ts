@@ -14,7 +14,7 @@ export interface SdkV1Server {
 }
 
 export interface SdkV1Options {
-  readonly newServer: () => McpServer
+  readonly newServer: () => Pick<McpServer, 'connect'>
   readonly newEventStore?: () => EventStore
   readonly port?: number
 }

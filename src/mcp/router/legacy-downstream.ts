@@ -134,7 +134,8 @@ async function byObject(
     await answer.body?.cancel()
     throw new SessionUnavailable(answer.status)
   }
-  if (answer.headers.has(ERA_HEADER) && eras.doubt(downstream.resource)) eras.drop(downstream.resource)
+  // Another doubt than that of a refusal: a server may come and go within seconds.
+  if (answer.headers.has(ERA_HEADER) && eras.doubt(`${downstream.resource} modern`)) eras.drop(downstream.resource)
   return answer.headers.has(HELD_HEADER) && answer.body ? held(answer, answer.body) : answer
 }
 

@@ -88,9 +88,10 @@ test('two calls of one that has asked so before are asked their own, by the offi
   expect(first.last.result?.['inputRequests']).toMatchObject({
     q1: { method: 'elicitation/create', params: { message: 'first' } },
   })
-  const names = ['one', 'two', 'three']
-  // The first one is still waiting for its answer.
-  const asked = await Promise.all(names.map(async (as) => await another.call('greet', { as })))
+  // The first one is still waiting for its answer, and then more of them than there are sessions.
+  const names = ['one', 'two', 'three', 'four', 'five']
+  const asked = await Promise.all(names.slice(0, 3).map(async (as) => await another.call('greet', { as })))
+  for (const as of names.slice(3)) asked.push(await another.call('greet', { as }))
   expect(asked.map(({ last }) => last.result?.['inputRequests'])).toMatchObject(
     names.map((message) => ({ q1: { params: { message } } })),
   )

@@ -14,7 +14,7 @@ import { isResponse, jsonIn } from '../../message/response.ts'
 import type { Origin } from '../http-sse/link.ts'
 import { lostAnswer, type LostBecause } from '../lost-answer.ts'
 import { Listeners, type Listener } from './listeners.ts'
-import { canBeAsked, onlyInteractive, type OpenCall } from './open-call.ts'
+import { canBeAsked, isInteractive, onlyInteractive, type OpenCall } from './open-call.ts'
 import { factsIn, negotiatedVersion, type ServerFacts } from './server-facts.ts'
 import { ServerLink, type ServerLinkOptions } from './server-link.ts'
 
@@ -103,8 +103,9 @@ export class LegacyServer {
     this.calls.set(id, call)
     try {
       await this.#setLevel(headers)
-      // A server that asks on its standing stream, and finds none, waits for an answer that never comes.
-      if (canBeAsked(call)) await this.hear(headers)
+      // A server that asks on its standing stream, and finds none, waits for an answer that never comes: also of a client that can only decline.
+      const heard = isInteractive(call) ? this.hear(headers) : undefined
+      if (canBeAsked(call)) await heard
       await this.link.send({ kind: 'request', id, method, text, label }, headers)
     } catch (error) {
       this.calls.delete(id)
@@ -286,7 +287,7 @@ export class LegacyServer {
 
   /** Without listeners, and without a call the server could ask something in, nothing that comes unasked is of use. */
   #rest(): void {
-    if (this.listeners.size > 0 || [...this.calls.values()].some(canBeAsked) || this.#unheard) return
+    if (this.listeners.size > 0 || [...this.calls.values()].some(isInteractive) || this.#unheard) return
     this.#unheard = setTimeout(() => {
       this.#unheard = undefined
       this.link.unhear()

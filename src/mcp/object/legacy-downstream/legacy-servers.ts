@@ -17,7 +17,7 @@ import type { DownstreamSessions } from '../downstream-session.ts'
 import { Transports } from '../http-sse/transports.ts'
 import type { SessionKeeper } from '../session-keeper.ts'
 import { LegacyServer, type LegacyServerOptions } from './legacy-server.ts'
-import { canBeAsked, type OpenCall } from './open-call.ts'
+import { canBeAsked, isParked, type OpenCall } from './open-call.ts'
 
 /** Of one grant at one server; the least recently used ends for the next. */
 const MOST_SESSIONS = 4
@@ -137,8 +137,10 @@ export class LegacyServers {
     const kept = [...this.#kept.values()].filter(({ key }) => key === terms.key)
     const [first] = kept
     if (first && !isAlone) return first
-    const free = kept.find(({ server }) => !this.#isAskable(server))
-    return free ?? this.#known(caller, terms) ?? (first && !this.#hasRoom(caller) ? first : undefined)
+    const free = kept.find(({ server }) => !this.#isAskable(server)) ?? this.#known(caller, terms)
+    if (free || this.#hasRoom(caller)) return free
+    // Beside calls that wait for answers, which have asked what they had to.
+    return kept.find(({ server }) => !isAtWork(server)) ?? first
   }
 
   /** Whether a question could be about a call in it. */
@@ -228,6 +230,11 @@ export class LegacyServers {
       server.close()
     }, CONNECTED_FOR_MS)
   }
+}
+
+/** Whether a call in it may still ask for something it has not asked for. */
+function isAtWork({ calls }: LegacyServer): boolean {
+  return [...calls.values()].some((call) => canBeAsked(call) && !isParked(call))
 }
 
 /** Of a session whose client was initialized, in the order they are compared in. */

@@ -65,14 +65,29 @@ export function openCall(begun: Begun, parked: Partial<Pick<OpenCall, 'round' | 
   }
 }
 
+/** Whether a server may ask something in it, in vain or not. */
+export function isInteractive({ method }: Pick<OpenCall, 'method'>): boolean {
+  return INTERACTIVE.includes(method)
+}
+
 /** Whether its client answers anything. */
 export function canBeAsked({ method, sender: { capabilities } }: Pick<OpenCall, 'method' | 'sender'>): boolean {
   const { elicitation, sampling, roots } = capabilities
-  return INTERACTIVE.includes(method) && (elicitation !== undefined || sampling !== undefined || roots !== undefined)
+  return isInteractive({ method }) && (elicitation !== undefined || sampling !== undefined || roots !== undefined)
 }
 
-/** The one call a question can be about that does not say; undefined where there is none, or more than one. */
+/** Whether its client was asked something, and has not come back with the answers. */
+export function isParked({ round, waiting }: Pick<OpenCall, 'round' | 'waiting'>): boolean {
+  return round > 0 && waiting === undefined
+}
+
+/**
+ * The one call a question can be about that does not say; undefined where there is none, or more than one. A call that waits for answers has
+ * asked: with one at work beside it the question is of that.
+ */
 export function onlyInteractive(calls: Iterable<OpenCall>): OpenCall | undefined {
-  const [one, another] = [...calls].filter(({ method }) => INTERACTIVE.includes(method))
+  const interactive = [...calls].filter(isInteractive)
+  const atWork = interactive.filter((call) => !isParked(call))
+  const [one, another] = atWork.length > 0 ? atWork : interactive
   return another ? undefined : one
 }
