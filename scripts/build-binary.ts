@@ -48,6 +48,8 @@ if (values.cluster) {
   const compiled = spawnSync(workerdProgram(), ['compile', config], { stdio: ['ignore', target, 'inherit'] })
   closeSync(target)
   rmSync(folder, { recursive: true })
+  // Left by a build for a cluster, these would make selfhost/run take this executable for a node.
+  for (const rest of ['.js', '.capnp']) rmSync(out + rest, { force: true })
   if (compiled.status !== 0) {
     rmSync(out)
     console.error('workerd could not compile the configuration.')

@@ -70,7 +70,7 @@ export function bytesOf(file: string): number {
 export function seed(file: string, { people, events }: Amounts, { issuer, clientId, resource }: Connection, now: number): void {
   const database = new DatabaseSync(file, { defensive: false })
   database.exec(
-    'PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = DELETE; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -2000000; PRAGMA temp_store = MEMORY',
+    'PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = DELETE; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -1000000; PRAGMA temp_store = MEMORY',
   )
   const indexes = database
     .prepare(

@@ -5,6 +5,8 @@ import type { Verdict } from '../crash/verdict.ts'
 export type Deed = 'streams' | 'events' | 'disconnects' | 'restarts' | 'sign-ins' | 'refreshes' | 'revocations'
 
 export class Ledger {
+  /** What the broker took meanwhile. */
+  usage = 'not measured'
   readonly deeds = new Map<Deed, number>()
   readonly revocationMs: number[] = []
   lost = 0

@@ -8,6 +8,7 @@ import { startWorld, type World } from '../world/world.ts'
 import { Ledger } from './ledger.ts'
 import { liveLegacy } from './legacy-streams.ts'
 import { Life } from './life.ts'
+import { Usage } from './usage.ts'
 import { liveModern, type Surroundings } from './modern-streams.ts'
 
 export interface SoakOptions {
@@ -17,18 +18,21 @@ export interface SoakOptions {
   readonly clients?: number
   /** Calls that each client has open at a time, besides its standing stream or subscription. */
   readonly calls?: number
+  /** Of `npm run build:binary`; absent: workerd with the Worker of this tree. */
+  readonly executable?: string | undefined
 }
 
 /** Bounded, so that the broker and not the computer is what gives way: some ten events a second and stream. */
 const PAUSE_MS = [40, 160] as const
 
-export async function soak({ minutes, seed, clients = 1, calls = 2 }: SoakOptions): Promise<Ledger> {
+export async function soak({ minutes, seed, clients = 1, calls = 2, executable }: SoakOptions): Promise<Ledger> {
   const chance = new Chance(seed)
   const ledger = new Ledger()
   const downstream = await NumberingDownstream.start({ seed: chance.between(0, 2 ** 31), pause: PAUSE_MS })
   const overrides = { DOWNSTREAM_MCP_URL: downstream.url, RATE_LIMIT_REQUESTS: '1000000', RATE_LIMIT_REGISTRATIONS: '1000' }
   // A crash in the moment of rotation ends everything a person has, as it must: whose copy of a token it is can't be told any more.
-  const world = await startWorld({ overrides, identityProviderRotates: false })
+  const world = await startWorld({ overrides, identityProviderRotates: false, ...(executable !== undefined && { executable }) })
+  const usage = new Usage(() => world.pid)
   try {
     const everybody = PERSON_KEYS.flatMap((person) =>
       Array.from({ length: clients }, (_, number) => [
@@ -46,8 +50,10 @@ export async function soak({ minutes, seed, clients = 1, calls = 2 }: SoakOption
     const crashes = crashNowAndThen(world, ledger, chance, Date.now() + minutes * 60_000)
     await Promise.all(lives)
     await crashes
+    ledger.usage = usage.stop()
     return ledger
   } finally {
+    usage.stop()
     await world.close()
     await downstream.close()
   }

@@ -8,12 +8,12 @@ const CLIENT_SECRET = 'demo-secret'
 
 export async function startDemoProvider(
   brokerUrl: string,
-  options: Pick<IdentityProviderOptions, 'port' | 'rotates' | 'dataDir'>,
+  options: Pick<IdentityProviderOptions, 'port' | 'rotates' | 'dataDir'> & { readonly clientSecret?: string },
 ): Promise<IdentityProvider> {
   return await startIdentityProvider({
+    clientSecret: CLIENT_SECRET,
     ...options,
     clientId: CLIENT_ID,
-    clientSecret: CLIENT_SECRET,
     redirectUris: [`${brokerUrl}/callback`],
     clientName: 'MCP Session Broker',
     backchannelLogoutUri: `${brokerUrl}/backchannel-logout`,

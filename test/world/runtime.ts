@@ -8,10 +8,11 @@ import { createRequire } from 'node:module'
 import { join, relative } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { bundleWorker, type Bundle } from '../../selfhost/bundle.ts'
+import { bundleWorker, ROOT, type Bundle } from '../../selfhost/bundle.ts'
 import type { Cluster } from '../../selfhost/cluster.ts'
 import { workerdConfig, type Neighbour, type StrangersReach } from '../../selfhost/workerd-config.ts'
 import { endWithUs } from '../../selfhost/end-with-us.ts'
+import { freePort } from './listening.ts'
 
 export interface LogLine {
   readonly level: string
@@ -38,6 +39,8 @@ export interface RuntimeOptions {
   readonly neighbours?: readonly Neighbour[]
   /** The other nodes of which this is one. */
   readonly cluster?: Cluster
+  /** The executable of `npm run build:binary`, started as a service starts it; absent: workerd with the Worker of this tree. */
+  readonly executable?: string
 }
 
 const READY_WITHIN_MS = 15_000
@@ -109,8 +112,12 @@ export class Runtime {
     )
 
     // A group of its own: Ctrl-C reaches every process of the terminal's group, and only we decide when this one ends.
-    const child = spawn(workerdProgram(), ['serve', ...(cluster ? ['--experimental'] : []), config], {
-      env: { ...vars, ...cluster?.env },
+    const { executable } = this.#options
+    const [program, args, env] = executable
+      ? ['bash', [join(ROOT, 'selfhost/run')], await this.#asService(executable)]
+      : [workerdProgram(), ['serve', ...(cluster ? ['--experimental'] : []), config], cluster?.env]
+    const child = spawn(program, args, {
+      env: { ...vars, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
     })
@@ -135,6 +142,12 @@ export class Runtime {
       throw error
     })
     isReady = true
+  }
+
+  async #asService(executable: string): Promise<Record<string, string>> {
+    const { port, dataDir } = this.#options
+    const address = { LISTEN: `127.0.0.1:${port}`, OPERATIONS_PORT: String(await freePort()), TRUSTED_PROXY: '1' }
+    return { ...address, BROKER_PROGRAM: executable, DATA_DIR: dataDir, PATH: process.env['PATH'] ?? '' }
   }
 
   async #untilReady(child: ChildProcess, said: readonly string[]): Promise<void> {
@@ -162,7 +175,10 @@ export class Runtime {
     const exited = new Promise<void>((resolve) => {
       child.once('exit', () => resolve())
     })
-    child.kill(signal)
+    // The script that starts an executable is not all of it.
+    if (signal === 'SIGKILL' && this.#options.executable !== undefined && child.pid !== undefined)
+      process.kill(-child.pid, signal)
+    else child.kill(signal)
     await exited
   }
 }

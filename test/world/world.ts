@@ -1,4 +1,5 @@
 // The broker in a real workerd with everything around it: one call for end-to-end tests and benchmarks.
+import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -24,6 +25,7 @@ export interface WorldOptions {
   readonly mayBeUnhealthy?: boolean
   readonly neighbours?: readonly Neighbour[]
   readonly strangersReach?: StrangersReach
+  readonly executable?: string
 }
 
 export interface World {
@@ -51,6 +53,8 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const port = ports.broker || (await freePort())
   const brokerUrl = `http://localhost:${port}`
   const logs: LogLine[] = []
+  // The executable refuses what is written in documents.
+  const secret = randomBytes(32).toString('hex')
   // Newest first: what stands on something is closed before it.
   const closers: (() => Promise<void>)[] = []
   const close = async (): Promise<void> => {
@@ -60,14 +64,22 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
 
   try {
     const rotates = options.identityProviderRotates ?? true
-    const idp = await startDemoProvider(brokerUrl, { port: ports.identityProvider ?? 0, rotates, dataDir })
+    const idp = await startDemoProvider(brokerUrl, {
+      port: ports.identityProvider ?? 0,
+      rotates,
+      dataDir,
+      ...(options.executable !== undefined && { clientSecret: secret }),
+    })
     closers.push(async () => await idp.close())
     const downstream = await startDownstream({ port: ports.downstream ?? 0 })
     downstream.trust({ jwksUrl: `${brokerUrl}/.well-known/jwks.json`, issuer: brokerUrl, audience: downstream.url })
     closers.push(async () => await downstream.close())
 
-    const vars = overridden(demoVars(brokerUrl, idp.issuer, downstream.url), options.overrides)
-    const { project, mayBeUnhealthy, onCrash, neighbours, strangersReach } = options
+    const vars = overridden(demoVars(brokerUrl, idp.issuer, downstream.url), {
+      ...(options.executable !== undefined && { DEMO: undefined, ENCRYPTION_KEY: secret, OAUTH_CLIENT_SECRET: secret }),
+      ...options.overrides,
+    })
+    const { project, mayBeUnhealthy, onCrash, neighbours, strangersReach, executable } = options
     const runtime = await Runtime.start({
       port,
       dataDir,
@@ -77,6 +89,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
       ...(onCrash !== undefined && { onCrash }),
       ...(neighbours !== undefined && { neighbours }),
       ...(strangersReach !== undefined && { strangersReach }),
+      ...(executable !== undefined && { executable }),
       onLog: (line) => {
         if (logs.push(line) > MOST_LOG_LINES) logs.shift()
         onLog?.(line)
