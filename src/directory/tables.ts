@@ -1,6 +1,7 @@
 // The capabilities the Directory is composed of: each owns its table and its jobs.
 import type { LifecycleCapability } from 'agents/lifecycle'
 import { migrate } from '../platform/migrations.ts'
+import { ObjectName } from '../session/store/object-name.ts'
 import { Activity } from './activity.ts'
 import { AppliedPolicy } from './applied-policy.ts'
 import { Campaigns, type CampaignOptions } from './bulk-actions.ts'
@@ -111,5 +112,5 @@ export function directoryTables(
 
 /** In the order they start. */
 export function directoryTablesInOrder(capabilities: DirectoryTables): readonly LifecycleCapability[] {
-  return Object.values(capabilities)
+  return [new ObjectName(), ...Object.values(capabilities)]
 }

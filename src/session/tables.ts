@@ -1,6 +1,7 @@
 // The capabilities a UserSession is composed of: each owns its table, its jobs and what it remembers, and knows none of the others.
 import type { LifecycleCapability } from 'agents/lifecycle'
 import { migrate } from '../platform/migrations.ts'
+import { ObjectName } from './store/object-name.ts'
 import { Codes } from './store/codes.ts'
 import { BulkActionLog } from './store/bulk-action-log.ts'
 import { EventLog } from './store/event-log.ts'
@@ -86,5 +87,5 @@ export function sessionTables(storage: DurableObjectStorage, leashing: LeashOpti
 
 /** In the order they start. */
 export function sessionTablesInOrder(capabilities: SessionTables): readonly LifecycleCapability[] {
-  return Object.values(capabilities)
+  return [new ObjectName(), ...Object.values(capabilities)]
 }

@@ -129,12 +129,24 @@ async function agreed(world: ClusterWorld, all: readonly Grants[], since: number
         }),
       ),
     )
-    const silent = said.flatMap(({ unanswered }) => unanswered ?? [])
+    const silent: string[] = said.flatMap(({ unanswered }) => unanswered ?? [])
     const isComplete = silent.length === 0
+    if (!isComplete && Date.now() > deadline) silent.push(...lastSaid(world))
     if (isComplete || Date.now() > deadline) return { sentences: said.flatMap(({ sentences }) => sentences), isComplete, silent }
     await sleep(250)
   }
 }
+
+/** Where a node does not answer, its log has the reason. */
+function lastSaid({ nodes }: ClusterWorld): readonly string[] {
+  return nodes.flatMap(({ log }, index) =>
+    [...new Set(log.filter((line) => LOOKS_WRONG.test(line)))]
+      .slice(-5)
+      .map((line) => `node ${index} said: ${line.slice(0, 500)}`),
+  )
+}
+
+const LOOKS_WRONG = /error|exception|failed|unavailable|unreachable|lease|refused/i
 
 const ownSchema = z.object({ node: z.string() })
 

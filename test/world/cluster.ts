@@ -49,6 +49,10 @@ export interface ClusterOptions {
   readonly isSupervised?: boolean
   /** By node, in milliseconds: how far its clock is from the one of the store. */
   readonly skewsMs?: readonly number[]
+  /** The folder of an earlier broker that the nodes are at first. */
+  readonly project?: string | undefined
+  /** By node, what else is in its environment. */
+  readonly environments?: readonly Readonly<Record<string, string>>[]
   /** Absent: one in memory. */
   readonly store?: RealStore | undefined
 }
@@ -58,6 +62,8 @@ export async function startCluster({
   overrides = {},
   isSupervised = false,
   skewsMs = [],
+  environments = [],
+  project,
   store,
 }: ClusterOptions): Promise<ClusterWorld> {
   const dataDir = await mkdtemp(join(tmpdir(), 'broker-cluster-'))
@@ -97,7 +103,8 @@ export async function startCluster({
       const runtime = await Runtime.start({
         port,
         dataDir: join(dataDir, `node-${index}`),
-        vars,
+        vars: { ...vars, ...environments[index] },
+        ...(project !== undefined && { project }),
         onLog: ({ message }) => void log.push(message),
         onCrash: () => void left(),
         cluster: {

@@ -48,7 +48,7 @@ const GRACE_MS = 400
 
 export class Runtime {
   readonly #options: RuntimeOptions
-  readonly #bundle: Bundle
+  #bundle: Bundle
   #child: ChildProcess | undefined
   #isEnding = false
 
@@ -65,6 +65,11 @@ export class Runtime {
 
   get pid(): number | undefined {
     return this.#child?.pid
+  }
+
+  /** From its next start on it is what is built in that folder. */
+  async becomes(project: string): Promise<void> {
+    this.#bundle = await bundleWorker(project)
   }
 
   /** Until it has ended by itself. */
