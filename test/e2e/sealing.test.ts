@@ -14,6 +14,7 @@ import { forEveryTry } from '../world/each-try.ts'
 import { openAs } from '../world/portal-visit.ts'
 import { foundInMemory, MEMORY_IS_READABLE } from '../world/process-memory.ts'
 import { type Ended, programEnds } from '../world/program.ts'
+import { makeSealingKey, readSealed } from '../world/sealing-key.ts'
 import { startWorld, type World } from '../world/world.ts'
 
 /** Keys are derived here, on purpose slowly. */
@@ -98,7 +99,7 @@ describe.runIf(BROWSER_TESTS_RUN)('attack 130: a sealed recording', () => {
     expect(await shown(page)).toContain('onerror=alert(1)')
 
     await commandLine(first)
-    await secondAdministrator(second)
+    await secondAdministrator(second, page, here)
     await nobodyElse()
     expect(complaints).toEqual([])
     expect(statuses).toEqual([200, 200])
@@ -151,7 +152,7 @@ describe.runIf(BROWSER_TESTS_RUN)('attack 130: a sealed recording', () => {
   }
 
   /** Bob may do what carol may; he has no passphrase, so what he is given are ciphertexts. */
-  async function secondAdministrator({ fingerprint }: Kit): Promise<void> {
+  async function secondAdministrator({ fingerprint }: Kit, page: Page, here: string): Promise<void> {
     const bob = await AdminProgram.signedIn(world.brokerUrl, 'bob')
     const file = await (await bob.get(`/recordings/${sub()}/sealed`)).text()
     expect(file).not.toContain('onerror')
@@ -160,6 +161,17 @@ describe.runIf(BROWSER_TESTS_RUN)('attack 130: a sealed recording', () => {
     expect(keys.map((one: { fingerprint: string }) => one.fingerprint)).toContain(fingerprint)
     const again = await bob.post('/sealing-key', { key, wrapped, replaces: null, reason: 'first?' })
     expect([again.status, await again.json()]).toMatchObject([409, { error: 'sealing_key_changed' }])
+    // A key of his own opens nothing that was recorded before, and nobody can miss whose it is.
+    const his = await makeSealingKey({ passphrase: 'known to bob alone 5' })
+    await bob.act('/sealing-key', { key: his.key, wrapped: his.wrapped, replaces: fingerprint, reason: 'mine' })
+    const { entries } = await readSealed(await (await bob.get(`/recordings/${sub()}/sealed`)).text(), his)
+    expect(entries.map(({ request }) => request)).toEqual([undefined, undefined])
+    const { events } = await carol.see('/events?type=sealing_key_replaced')
+    expect(events[0]).toMatchObject({ actorName: 'bob@example.com', reason: 'mine' })
+    await page.goto(here)
+    expect(await page.innerText('#key-origin')).toMatch(/by bob@example.com .*, in the place of another key/)
+    const seen = { bodies: true, minutes: 5, fingerprint, reason: 'with the key I know' }
+    expect((await carol.post(`/recordings/${sub()}`, seen)).status).toBe(409)
   }
 
   /** An ordinary person gets nothing, and a machine of administrators puts no key in place. */

@@ -15,14 +15,22 @@ interface Terms {
   readonly until: number
 }
 
+interface UsedKey {
+  readonly fingerprint: string
+  readonly createdAt: number
+  readonly by: string
+  readonly byName?: string | undefined
+  readonly isReplacement: boolean
+}
+
 export interface RecordingView extends WireView {
   readonly sub: string
   readonly name: string | undefined
   readonly email: string | undefined
   readonly grants: readonly ShownGrant[]
   readonly terms: Terms | undefined
-  /** Of the sealing key in use; undefined while there is none. */
-  readonly fingerprint: string | undefined
+  /** The sealing key in use; undefined while there is none. */
+  readonly sealingKey: UsedKey | undefined
   /** Seconds. */
   readonly keptFor: number
   readonly csrf: string
@@ -62,7 +70,7 @@ export function recordingPage(view: RecordingView): string {
           </p>
         )}
         {terms ? <On {...view} terms={terms} /> : <Off {...view} />}
-        {view.fingerprint !== undefined && <Reader {...view} />}
+        {view.sealingKey && <Reader sub={sub} {...view.sealingKey} />}
         <WireFilterForm here={here} entries={view.entries} filter={filter} />
         <LiveRegion id="wire" from={`${here}/now${filtered}`} every={LOOK_EVERY}>
           <Wire {...view} />
@@ -113,7 +121,7 @@ function On({ sub, csrf, terms, grants }: RecordingView & { readonly terms: Term
   )
 }
 
-function Off({ sub, csrf, grants, fingerprint, keptFor }: RecordingView) {
+function Off({ sub, csrf, grants, sealingKey, keptFor }: RecordingView) {
   return (
     <form class="card stack" id="start" method="post" action={recordingPath(sub)}>
       <input type="hidden" name="csrf" value={csrf} />
@@ -140,7 +148,7 @@ function Off({ sub, csrf, grants, fingerprint, keptFor }: RecordingView) {
           ))}
         </select>
       </div>
-      {fingerprint === undefined ? (
+      {sealingKey === undefined ? (
         <p id="no-sealing-key">
           Messages are not kept: there is no <a href="/admin/sealing-key">sealing key</a> yet.
         </p>
@@ -150,8 +158,12 @@ function Off({ sub, csrf, grants, fingerprint, keptFor }: RecordingView) {
             <input type="checkbox" id="bodies" name="bodies" value="yes" />
             also the messages, sealed to the key below
           </label>
-          <input type="hidden" name="fingerprint" value={fingerprint} />
-          <code class="pick fine">{fingerprint}</code>
+          <input type="hidden" name="fingerprint" value={sealingKey.fingerprint} />
+          <code class="pick fine">{sealingKey.fingerprint}</code>
+          <span class="fine" id="key-origin">
+            made <Exact at={sealingKey.createdAt} /> by <Actor actor={sealingKey.by} actorName={sealingKey.byName} />
+            {sealingKey.isReplacement && ', in the place of another key'}: compare it with your printed kit
+          </span>
         </div>
       )}
       <div class="field">
@@ -168,7 +180,7 @@ function Off({ sub, csrf, grants, fingerprint, keptFor }: RecordingView) {
 }
 
 /** Nothing here has a name, and nothing is in a form: what is typed goes to the script, and nowhere without one. */
-function Reader({ sub, fingerprint }: Pick<RecordingView, 'sub' | 'fingerprint'>) {
+function Reader({ sub, fingerprint }: { readonly sub: string; readonly fingerprint: string }) {
   return (
     <section class="card stack" id="reader" data-reader={sub} aria-labelledby="reader-title" hidden>
       <h2 id="reader-title">Read the messages</h2>

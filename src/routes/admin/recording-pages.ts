@@ -49,9 +49,10 @@ async function shown(c: Context<Visited>, services: Services, complaint: string 
   const { name, email } = person.live?.identity ?? person.listed ?? {}
   const { csrf } = c.get('visitor')
   const grants = person.live?.grants ?? []
-  const fingerprint = keys.find(({ replacedAt }) => replacedAt === undefined)?.fingerprint
+  const current = keys.find(({ replacedAt }) => replacedAt === undefined)
+  const sealingKey = current && { ...current, isReplacement: keys.length > 1 }
   const keptFor = services.settings.limits.recordingTtl
-  const view = { sub, name, email, grants, terms: page.terms, fingerprint, keptFor, csrf, complaint }
+  const view = { sub, name, email, grants, terms: page.terms, sealingKey, keptFor, csrf, complaint }
   return portal(c, recordingPage({ ...view, ...wireOf(c, page.entries, grants) }), complaint === undefined ? 200 : 400)
 }
 

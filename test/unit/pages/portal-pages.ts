@@ -170,7 +170,7 @@ export const PORTAL_EXAMPLES: Readonly<Record<string, string>> = {
   connect: connectPage(connect),
   recording: recordingPage(recording),
   'recording-off': recordingPage({ ...recording, terms: undefined, entries: [], complaint: 'Nothing was switched on: say why.' }),
-  'recording-bare': recordingPage({ ...recording, terms: undefined, entries: [], fingerprint: undefined }),
+  'recording-bare': recordingPage({ ...recording, terms: undefined, entries: [], sealingKey: undefined }),
   'sealing-key': sealingKeyPage(sealingKey),
   'first-time-set-up': sealingKeyPage({ ...sealingKey, keys: [] }),
   'person-long': personPage(crowded),

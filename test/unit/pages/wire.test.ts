@@ -113,7 +113,7 @@ function page(entries: readonly ShownEntry[] = PASSED): string {
     email: undefined,
     grants: [],
     terms: undefined,
-    fingerprint: undefined,
+    sealingKey: undefined,
     keptFor: 3_600,
     entries,
     filter: ALL,
