@@ -64,6 +64,22 @@ test('the one call that is open is asked', async () => {
   expect(textIn(await retrying)).toEqual(text('done'))
 })
 
+test('a client that has declared nothing is not asked, and its first call does not wait for what it can not answer', async () => {
+  const answers: unknown[] = []
+  server.onNotification((message, res) => {
+    if (message.method === undefined) answers.push(message)
+    res.writeHead(202).end()
+  })
+  const calling = server.nextStream()
+  const asked = alice.call('ask', {}, { capabilities: {} })
+  const { call, feed } = await calling
+  expect(call.session?.standing.isRead).toBe(true)
+  call.session?.standing.send(question(2, 'roots/list', {}))
+  await expect.poll(() => answers).toMatchObject([{ id: 2, error: { code: -32603 } }])
+  feed.respond(call.message.id, { content: text('without') })
+  expect(textIn(await asked)).toEqual(text('without'))
+})
+
 test('two calls of a server nobody knows yet share a session: what it asks is declined', async () => {
   const declined = Promise.withResolvers<unknown>()
   server.onNotification((message, res) => {

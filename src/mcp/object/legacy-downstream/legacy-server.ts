@@ -14,7 +14,7 @@ import { isResponse, jsonIn } from '../../message/response.ts'
 import type { Origin } from '../http-sse/link.ts'
 import { lostAnswer, type LostBecause } from '../lost-answer.ts'
 import { Listeners, type Listener } from './listeners.ts'
-import { canBeAsked, isInteractive, onlyInteractive, type OpenCall } from './open-call.ts'
+import { isInteractive, onlyInteractive, type OpenCall } from './open-call.ts'
 import { factsIn, negotiatedVersion, type ServerFacts } from './server-facts.ts'
 import { ServerLink, type ServerLinkOptions } from './server-link.ts'
 
@@ -104,8 +104,7 @@ export class LegacyServer {
     try {
       await this.#setLevel(headers)
       // A server that asks on its standing stream, and finds none, waits for an answer that never comes: also of a client that can only decline.
-      const heard = isInteractive(call) ? this.hear(headers) : undefined
-      if (canBeAsked(call)) await heard
+      if (isInteractive(call)) await this.hear(headers)
       await this.link.send({ kind: 'request', id, method, text, label }, headers)
     } catch (error) {
       this.calls.delete(id)
