@@ -14,6 +14,7 @@ const OPTIONS = {
   'client-secret-file': { type: 'string' },
   server: { type: 'string' },
   admins: { type: 'string' },
+  'trusted-proxy': { type: 'boolean' },
   file: { type: 'string' },
   yes: { type: 'boolean', default: false },
   overwrite: { type: 'boolean', default: false },
@@ -36,6 +37,7 @@ export const DESCRIPTION = `npm run setup [-- FLAGS]: asks what it needs, and do
   --client-secret-file FILE  its secret; - is standard input. Or the variable OAUTH_CLIENT_SECRET; otherwise it is asked for, unseen
   --server URL               of the MCP server
   --admins ADDRESSES         e-mail addresses of administrators, separated by commas
+  --trusted-proxy            the TLS proxy before a broker on this machine sets CF-Connecting-IP in place of what clients send
   --file FILE                where the settings are written: ${PLACES.map((place) => `${defaultFile(place)} (${place})`).join(', ')}
 
   --yes        takes what is offered, and asks nothing

@@ -32,9 +32,11 @@ export async function setUp(flags: Flags, terminal: Terminal, env: Readonly<Reco
   const client = await answers.client(provider, kept)
   const server = await answers.server(stored)
   const admins = await answers.administrators(stored)
+  const isBehindProxy = place === 'this-machine' && url.startsWith('https:')
+  const isProxyTrusted = isBehindProxy && (await trustsProxy(stored, terminal, flags))
 
   const vars: Vars = {
-    ...without(kept, ['OAUTH_RESTRICT_TO', 'ADMIN_EMAILS', 'MCP_SERVER_URL']),
+    ...without(kept, ['OAUTH_RESTRICT_TO', 'ADMIN_EMAILS', 'MCP_SERVER_URL', ...(isBehindProxy ? ['TRUSTED_PROXY'] : [])]),
     BASE_URL: url,
     DOWNSTREAM_MCP_URL: server,
     ...issuer,
@@ -43,6 +45,7 @@ export async function setUp(flags: Flags, terminal: Terminal, env: Readonly<Reco
     // A new key would sign everybody out: it is made once.
     ENCRYPTION_KEY: stored['ENCRYPTION_KEY'] ?? randomBytes(32).toString('hex'),
     ...ofTheProcess(place, url, file),
+    ...(isProxyTrusted && { TRUSTED_PROXY: '1' }),
   }
   if (flags.check) await check(vars, terminal, flags)
   const text = settingsText(vars, place)
@@ -70,9 +73,17 @@ function without(vars: Vars, names: readonly string[]): Vars {
   return Object.fromEntries(Object.entries(vars).filter(([name]) => !names.includes(name)))
 }
 
+/** By that header strangers are told apart. Trusted without a proxy that sets it, each of them says who they are. */
+async function trustsProxy(stored: Vars, terminal: Terminal, { yes, 'trusted-proxy': given }: Flags): Promise<boolean> {
+  const offered = stored['TRUSTED_PROXY'] === '1'
+  if (given !== undefined || yes || !terminal.isInteractive) return given ?? offered
+  const text = 'Does your TLS proxy set CF-Connecting-IP to the address of the client, whatever the client sent?'
+  return await terminal.confirm(text, 'trusted-proxy', offered)
+}
+
 async function check(vars: Vars, terminal: Terminal, { yes }: Flags): Promise<void> {
   terminal.say('\nAsking the identity provider and the server …\n')
-  const named = without(vars, ['LISTEN', 'DATA_DIR', 'DRAIN_SECONDS'])
+  const named = without(vars, ['LISTEN', 'DATA_DIR', 'DRAIN_SECONDS', 'TRUSTED_PROXY'])
   const findings = await examineSettings(named)
   terminal.say(shown(findings))
   if (!findings.some(({ state }) => state === 'fault')) return

@@ -143,6 +143,31 @@ test('for Kubernetes a Secret is written once, kept when nothing changes, and ch
   )
 })
 
+test('that a proxy sets the header by which strangers are counted is said, kept, and taken back', async () => {
+  const file = join(folder, 'proxied.env')
+  const flags = [
+    '--where',
+    'this-machine',
+    ...FLAGS(),
+    '--file',
+    file,
+    '--client-secret-file',
+    '-',
+    '--yes',
+    '--overwrite',
+    '--no-check',
+  ]
+  const trusts = async (...more: string[]): Promise<string | undefined> => {
+    const { code, said } = await piped(SECRET, ...flags, ...more)
+    expect([code, said]).toEqual([0, expect.not.stringContaining(SECRET)])
+    return parseEnv(readFileSync(file, 'utf8'))['TRUSTED_PROXY']
+  }
+  expect(await trusts()).toBeUndefined()
+  expect(await trusts('--trusted-proxy')).toBe('1')
+  expect(await trusts()).toBe('1')
+  expect(await trusts('--no-trusted-proxy')).toBeUndefined()
+})
+
 test('what the doctor finds wrong is said, and nothing is written', async () => {
   const file = join(folder, 'faulty.env')
   const flags = [
