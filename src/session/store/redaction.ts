@@ -2,6 +2,7 @@
 //
 // A message is JSON, and is read as such; of what is none only its size is kept. Whoever is recorded chooses the text, so nothing
 // here looks at a character more than a few times.
+import { BoundedMap } from '../../platform/bounded-map.ts'
 import { redact } from '../../platform/redact.ts'
 import type { WireEntry } from '../contract/recording.ts'
 
@@ -43,6 +44,7 @@ export function redactName(text: string, known: readonly string[]): string {
   return byLook(withoutBeginnings(withoutKnown(text, known), known))
 }
 
+/** Changes what it is given: nobody else has it. */
 function clean(value: unknown, known: readonly string[], depth: number): unknown {
   if (depth > DEEPEST) return GONE
   if (typeof value === 'string') return cleanText(value, known, depth)
@@ -50,19 +52,27 @@ function clean(value: unknown, known: readonly string[], depth: number): unknown
   if (typeof value !== 'object' || value === null) return value
   const entries = Object.entries(value)
   // As headers are listed: the name of the field is itself a value.
-  const isNamed = entries.some(([key, said]) => /^(?:name|key)$/i.test(key) && typeof said === 'string' && isSecret(said, ''))
-  return Object.fromEntries(
-    entries.map(([key, said]) => {
-      const isGone = isSecret(key, said) || (isNamed && /^value$/i.test(key))
-      return [byLook(withoutKnown(key, known)), isGone ? GONE : clean(said, known, depth + 1)]
-    }),
-  )
+  const isNamed = entries.some(([key, said]) => nameOf(key).isOfName && typeof said === 'string' && isSecret(said))
+  let isRenamed = false
+  for (const entry of entries) {
+    const [key, said] = entry
+    const name = nameOf(key)
+    const isGone = name.isSecretWord || (name.isShortName && typeof said === 'string') || (isNamed && name.isOfValue)
+    const kept = isGone ? GONE : clean(said, known, depth + 1)
+    const unknown = withoutKnown(key, known)
+    const shown = unknown === key ? name.shown : byLook(unknown)
+    isRenamed ||= shown !== key
+    if (kept !== said) Reflect.set(value, key, kept)
+    entry[0] = shown
+    entry[1] = kept
+  }
+  return isRenamed ? Object.fromEntries(entries) : value
 }
 
 /** Headers as pairs: the first of two is the name of the other. */
 function cleanList(list: readonly unknown[], known: readonly string[], depth: number): unknown {
   const [name, value, ...more] = list
-  const isPair = more.length === 0 && typeof name === 'string' && typeof value === 'string' && isSecret(name, '')
+  const isPair = more.length === 0 && typeof name === 'string' && typeof value === 'string' && isSecret(name)
   return isPair ? [byLook(withoutKnown(name, known)), GONE] : list.map((each) => clean(each, known, depth + 1))
 }
 
@@ -74,11 +84,45 @@ function cleanText(text: string, known: readonly string[], depth: number): strin
   return byLook(withoutKnown(text, known))
 }
 
-/** A progress token is none, and debugging needs it. */
-function isSecret(name: string, value: unknown): boolean {
+function isSecret(name: string): boolean {
+  const { isSecretWord, isShortName } = described(name)
+  return isSecretWord || isShortName
+}
+
+/** What is known of the name of a field. */
+interface FieldName {
+  readonly isSecretWord: boolean
+  /** Where a text stands behind it. */
+  readonly isShortName: boolean
+  /** In lists of headers: behind it stands the name, or the value. */
+  readonly isOfName: boolean
+  readonly isOfValue: boolean
+  /** Without what looks like a credential. */
+  readonly shown: string
+}
+
+/** Messages have the same few names again and again. */
+const names = new BoundedMap<string, FieldName>(500)
+const LONGEST_REMEMBERED = 60
+
+function nameOf(name: string): FieldName {
+  const before = names.get(name)
+  if (before) return before
+  const made = described(name)
+  if (name.length <= LONGEST_REMEMBERED) names.set(name, made)
+  return made
+}
+
+function described(name: string): FieldName {
   const word = plain(name)
-  if (word === 'progresstoken') return false
-  return SECRET_WORD.test(word) || (typeof value === 'string' && SHORT_NAMES.includes(word))
+  return {
+    // A progress token is none, and debugging needs it.
+    isSecretWord: word !== 'progresstoken' && SECRET_WORD.test(word),
+    isShortName: SHORT_NAMES.includes(word),
+    isOfName: /^(?:name|key)$/i.test(name),
+    isOfValue: /^value$/i.test(name),
+    shown: byLook(name),
+  }
 }
 
 function plain(text: string): string {
@@ -102,7 +146,10 @@ function sizeOf(text: string): string {
 }
 
 function withoutKnown(text: string, known: readonly string[]): string {
-  return known.reduce((rest, secret) => (secret.length < SHORTEST_SECRET ? rest : rest.replaceAll(secret, GONE)), text)
+  let rest = text
+  for (const secret of known)
+    if (secret.length >= SHORTEST_SECRET && secret.length <= rest.length) rest = rest.replaceAll(secret, GONE)
+  return rest
 }
 
 function withoutBeginnings(text: string, known: readonly string[]): string {
@@ -115,6 +162,7 @@ function withoutBeginnings(text: string, known: readonly string[]): string {
 /** How many characters at the end of the text are the beginning of the secret. */
 function cutOff(text: string, secret: string): number {
   for (let length = Math.min(text.length, secret.length - 1); length >= SHORTEST_SECRET / 2; length -= 1)
-    if (text.endsWith(secret.slice(0, length))) return length
+    if (text.charCodeAt(text.length - 1) === secret.charCodeAt(length - 1) && text.endsWith(secret.slice(0, length)))
+      return length
   return 0
 }

@@ -40,3 +40,9 @@ test.for<[string, unknown]>([
 ])('%s keeps no secret', ([, message]) => {
   expect(redactMessage(JSON.stringify(message), [])).not.toContain('canary')
 })
+
+test('the name of a field that was harmless is not so for whom it is a secret', () => {
+  const message = '{"some value 1":1,"__proto__":{"otp":"canary"},"otp":7}'
+  expect(redactMessage(message, [])).toBe('{"some value 1":1,"__proto__":{"otp":"[redacted]"},"otp":7}')
+  expect(redactMessage(message, ['some value 1'])).toBe('{"[redacted]":1,"__proto__":{"otp":"[redacted]"},"otp":7}')
+})
