@@ -5,7 +5,7 @@ import type { WireEntry } from '../../src/session/contract/recording.ts'
 import { eachBeginsAt } from './clock.ts'
 import { makeSealingKey } from '../world/sealing-key.ts'
 import { at, caller, granted, nobody, NOW, rowsOf, writesOf, type Grant, type Session } from './person.ts'
-import { readSealed } from './read-sealed.ts'
+import { readRecordingOf } from './read-sealed.ts'
 
 const DAY = 86_400
 const BY = { actor: 'carol@example.com', reason: 'looking for a bug' }
@@ -161,7 +161,7 @@ async function written(message: string): Promise<string | undefined> {
   const grant = await granted(session, { tokens: { accessToken: 'idp access token 1' } })
   await session.record({ sealedTo: KEY, minutes: 5 }, BY)
   await session.note([entry(grant, { request: message })])
-  return (await readSealed(session, KEY)).entries[0]?.request
+  return (await readRecordingOf(session, KEY)).entries[0]?.request
 }
 
 function entry({ grantId, clientId }: Grant, more: Partial<WireEntry> = {}): WireEntry {

@@ -5,7 +5,7 @@ import type { WireEntry } from '../../src/session/contract/recording.ts'
 import { makeSealingKey } from '../world/sealing-key.ts'
 import { eachBeginsAt } from './clock.ts'
 import { granted, nobody, NOW, rowsOf, type Session } from './person.ts'
-import { readSealed } from './read-sealed.ts'
+import { readRecordingOf } from './read-sealed.ts'
 
 const KEY = await makeSealingKey()
 const BY = { actor: 'carol@example.com', reason: 'looking for a bug' }
@@ -18,7 +18,7 @@ describe('what was recorded', () => {
     const session = await recorded({ request: JSON.stringify(CANARY), answer: JSON.stringify({ told: CANARY }) })
     expect(JSON.stringify(await rowsOf(session))).not.toContain(CANARY)
     expect(JSON.stringify(await session.recording({ after: 0 }))).not.toContain(CANARY)
-    expect(await readSealed(session, KEY)).toMatchObject({
+    expect(await readRecordingOf(session, KEY)).toMatchObject({
       entries: [{ number: 1, method: 'tools/call', request: JSON.stringify(CANARY), answer: JSON.stringify({ told: CANARY }) }],
       problems: [],
     })
@@ -27,7 +27,7 @@ describe('what was recorded', () => {
   test('may be messages of four mebibytes', async () => {
     const long = JSON.stringify('ü'.repeat(2 * 1024 * 1024 - 1))
     const session = await recorded({ request: long, answer: long })
-    const { entries, problems } = await readSealed(session, KEY)
+    const { entries, problems } = await readRecordingOf(session, KEY)
     expect(problems).toEqual([])
     expect([entries[0]?.request === long, entries[0]?.answer === long]).toEqual([true, true])
     expect((await rowsOf(session))['sealed_parts']).toHaveLength(9)
@@ -42,7 +42,7 @@ describe('what was recorded', () => {
     await session.note([entry(grant, { request: '2' })])
     await session.stopRecording(BY)
     expect((await rowsOf(session))['sealed_segments']).toHaveLength(2)
-    expect(await readSealed(session, KEY)).toMatchObject({ entries: [{ request: '1' }, { request: '2' }], problems: [] })
+    expect(await readRecordingOf(session, KEY)).toMatchObject({ entries: [{ request: '1' }, { request: '2' }], problems: [] })
   })
 
   test('before a key was replaced stays readable with the key of then', async () => {
@@ -52,8 +52,14 @@ describe('what was recorded', () => {
     await session.record({ sealedTo: next, minutes: 5 }, BY)
     await session.note([entry(grant, { request: '"new"' })])
     await session.stopRecording(BY)
-    expect(await readSealed(session, KEY)).toMatchObject({ entries: [{ request: '"old"' }, {}], problems: ['key_not_opened'] })
-    expect(await readSealed(session, next)).toMatchObject({ entries: [{}, { request: '"new"' }], problems: ['key_not_opened'] })
+    expect(await readRecordingOf(session, KEY)).toMatchObject({
+      entries: [{ request: '"old"' }, {}],
+      problems: ['key_not_opened'],
+    })
+    expect(await readRecordingOf(session, next)).toMatchObject({
+      entries: [{}, { request: '"new"' }],
+      problems: ['key_not_opened'],
+    })
   })
 
   test('is not said to be whole while it goes on', async () => {
@@ -61,7 +67,7 @@ describe('what was recorded', () => {
     const grant = await granted(session)
     await session.record({ sealedTo: KEY, minutes: 5 }, BY)
     await session.note([entry(grant, { request: '1' })])
-    expect(await readSealed(session, KEY)).toMatchObject({ entries: [{ request: '1' }], problems: ['not_closed'] })
+    expect(await readRecordingOf(session, KEY)).toMatchObject({ entries: [{ request: '1' }], problems: ['not_closed'] })
   })
 })
 

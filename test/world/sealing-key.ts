@@ -1,6 +1,12 @@
 // A sealing key as the portal's page makes one, made here with another library: what both can read is the format, and no accident.
 import { calculateJwkThumbprint, CompactEncrypt, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose'
-import { readRecording, type OpenKey, type ReadEntry, type SealedLine } from '../../scripts/admin/sealed-recording.ts'
+import {
+  readRecording,
+  type OpenKey,
+  type Problem,
+  type ReadEntry,
+  type SealedLine,
+} from '../../scripts/admin/sealed-recording.ts'
 import type { AdminProgram } from './administrator.ts'
 
 export const PASSPHRASE = 'correct horse battery staple 7'
@@ -37,11 +43,14 @@ export function openedBy({ fingerprint, privateKey }: Pick<MadeKey, 'fingerprint
   }
 }
 
-/** What is in a sealed recording, JSON Lines, and the codes of what is wrong with it. */
-export async function readSealed(
-  jsonLines: string,
-  key: MadeKey,
-): Promise<{ readonly entries: readonly ReadEntry[]; readonly problems: readonly string[] }> {
+export interface WhatWasRead {
+  readonly entries: readonly ReadEntry[]
+  /** Codes of what is wrong with it. */
+  readonly problems: readonly Problem['code'][]
+}
+
+/** What is in a sealed recording, JSON Lines. */
+export async function readSealed(jsonLines: string, key: MadeKey): Promise<WhatWasRead> {
   const sealed: readonly SealedLine[] = jsonLines
     .trimEnd()
     .split('\n')
