@@ -1,18 +1,11 @@
 // npm run admin -- evidence, verify: the chain of events and receipts for an auditor, and files of it checked without the broker.
 import { readFileSync, writeFileSync } from 'node:fs'
-import {
-  bundle,
-  EvidenceError,
-  evidenceLines,
-  keySet,
-  TrustedKeys,
-  verifyBundle,
-  verifyReceiptFile,
-  walk,
-  type Bundle,
-  type KnownHash,
-  type Trusted,
-} from '../evidence/verify.ts'
+import type { EvidenceEntry } from '../../src/evidence/line.ts'
+import { inOrder, LineFile, NO_EVIDENCE } from '../evidence/line-file.ts'
+import { EvidenceError, keySet, TrustedKeys, type Trusted } from '../evidence/trusted-keys.ts'
+import { bundle, verifyBundle, verifyReceiptFile, type Bundle } from '../evidence/verify.ts'
+import { evidenceEntry, evidenceLines, walk, type KnownHash } from '../evidence/walk.ts'
+import { isWrittenOnce } from '../evidence/written-once.ts'
 import { Mistake, type Answer } from './signals.ts'
 
 type Get = (path: string, query?: Readonly<Record<string, string | undefined>>) => Promise<Answer>
@@ -26,16 +19,24 @@ export interface Trust {
 
 /** What a file proves to whoever trusts these keys; a mistake where it does not. */
 export async function verifyFile(file: string, given: Trust): Promise<Answer> {
-  const text = readFileSync(file, 'utf8')
   const trust = trustOf(given)
   const pinned = (given.head ?? []).map(pinnedHead)
+  const walked = async (entries: Iterable<EvidenceEntry>): Promise<Answer> => {
+    return { holds: 'lines', ...(await walk(entries, await TrustedKeys.of(trust), { pinned })) }
+  }
   return await sentence(async () => {
+    const lines = LineFile.open(file)
+    if (lines) return await walked(lines.entries())
+    const text = readFileSync(file, 'utf8')
     const content = whole(text)
+    if (content !== undefined && !isWrittenOnce(text, content))
+      throw new EvidenceError('it has a name twice, and readers differ in what it says')
     const parsed = bundle.safeParse(content)
     if (parsed.success) return proved(parsed.data, await verifyBundle(parsed.data, trust, pinned))
-    if (content === undefined || Array.isArray(content)) {
-      const entries = text.trimStart().startsWith('{') || Array.isArray(content) ? linesIn(text, content) : undefined
-      if (entries) return { holds: 'lines', ...(await walk(entries, await TrustedKeys.of(trust), { pinned })) }
+    if (Array.isArray(content) || (content === undefined && text.trimStart().startsWith('{'))) {
+      const listed = evidenceLines.safeParse(content)
+      if (!listed.success) throw new EvidenceError(NO_EVIDENCE)
+      return await walked(inOrder(listed.data))
     }
     const { iss, iat, receipt, line } = await verifyReceiptFile(text, trust)
     return { holds: 'receipt', issuer: iss, signedAt: iat, line: line?.number, receipt }
@@ -67,7 +68,7 @@ export async function aboutPerson(sub: string, get: Get, given: Trust & { readon
   const pinned = (given.head ?? []).map(pinnedHead)
   const shown = await sentence(async () => proved(made, await verifyBundle(made, trust, pinned)))
   if (given.out !== undefined) written(given.out, `${JSON.stringify(made)}\n`)
-  return { ...shown, chain: entries.flatMap((entry) => shownLine(evidenceLines.element.parse(entry))) }
+  return { ...shown, chain: entries.flatMap((entry) => shownLine(evidenceEntry.parse(entry))) }
 }
 
 /** Never over what is there: it may be somebody's evidence. */
@@ -117,21 +118,6 @@ function whole(text: string): unknown {
   } catch {
     return undefined
   }
-}
-
-/** As an export has them, where a line may have come more than once. */
-function linesIn(text: string, content: unknown): Entries {
-  const lines: unknown = content ?? text.split('\n').flatMap((line) => (line.trim() === '' ? [] : [whole(line)]))
-  const parsed = evidenceLines.safeParse(lines)
-  if (!parsed.success) throw new EvidenceError('these are no lines of evidence, a bundle or a receipt')
-  const byPlace = new Map<number, Entries[number]>()
-  for (const entry of parsed.data) {
-    const place = 'number' in entry ? entry.number : entry.first
-    const known = byPlace.get(place)
-    if (known && known.hash !== entry.hash) throw new EvidenceError(`line ${place} is there twice, and says two things`)
-    byPlace.set(place, entry)
-  }
-  return [...byPlace].sort(([a], [b]) => a - b).map(([, entry]) => entry)
 }
 
 async function sentence(work: () => Promise<Answer>): Promise<Answer> {

@@ -38,16 +38,17 @@ const VERSION = 'mcp-session-broker evidence 1'
 
 const utf8 = new TextEncoder()
 
-export function digestOf(body: string): string {
-  return base64url.encode(sha256Bytes(utf8.encode(body)))
-}
-
-export function hashOf({ number, digest }: Pick<EvidenceLine, 'number' | 'digest'>, before: string): string {
-  return digestOf(`${VERSION}\n${number}\n${before}\n${digest}`)
+/** What a line's hash is of. */
+export function covered({ number, digest }: Pick<EvidenceLine, 'number' | 'digest'>, before: string): string {
+  return `${VERSION}\n${number}\n${before}\n${digest}`
 }
 
 export function lineOf(number: number, body: LineBody, before: string): EvidenceLine & { readonly text: string } {
   const text = canonical(body)
   const digest = digestOf(text)
-  return { number, digest, hash: hashOf({ number, digest }, before), text }
+  return { number, digest, hash: digestOf(covered({ number, digest }, before)), text }
+}
+
+function digestOf(text: string): string {
+  return base64url.encode(sha256Bytes(utf8.encode(text)))
 }

@@ -1,7 +1,8 @@
 // Exports to a receiver that fails every third time while the broker is killed and restarted; and the page on which administrators see it.
 import type { Browser } from 'playwright-core'
 import { expect, test } from 'vitest'
-import { TrustedKeys, walk, evidenceLines } from '../../scripts/evidence/verify.ts'
+import { TrustedKeys } from '../../scripts/evidence/trusted-keys.ts'
+import { walk, evidenceLines } from '../../scripts/evidence/walk.ts'
 import { AdminProgram } from '../world/administrator.ts'
 import { BrokerClient } from '../world/broker-client.ts'
 import { BROWSER_TESTS_RUN, launchChromium, examine, picturesOf } from '../world/chromium.ts'

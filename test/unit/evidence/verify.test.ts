@@ -1,7 +1,9 @@
 // What somebody who trusts nobody finds out about a file: what was taken out, changed, moved or signed by another.
 import { base64url, CompactSign, exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { describe, expect, test } from 'vitest'
-import { TrustedKeys, verifyBundle, verifyReceiptFile, walk, type Bundle } from '../../../scripts/evidence/verify.ts'
+import { TrustedKeys } from '../../../scripts/evidence/trusted-keys.ts'
+import { verifyBundle, verifyReceiptFile, type Bundle } from '../../../scripts/evidence/verify.ts'
+import { walk } from '../../../scripts/evidence/walk.ts'
 import { identityJwt } from '../../../src/issuer/identity-jwt.ts'
 import { keyRing } from '../../../src/issuer/keys.ts'
 import { GAP_TYPE, KEY_TYPE, RECEIPT_TYPE } from '../../../src/evidence/statements.ts'
