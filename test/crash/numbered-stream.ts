@@ -9,6 +9,8 @@ export interface NumberedOptions {
   readonly chance: Chance
   /** Milliseconds between two events. */
   readonly pause: readonly [least: number, most: number]
+  /** How long after its headers a reader may have to wait for its first id, in milliseconds; at once by default. */
+  readonly primesWithin?: number | undefined
   /** After this number comes the response to `id`; without it the stream goes on until it is stopped. */
   readonly to?: number
   readonly id?: unknown
@@ -36,11 +38,17 @@ export class NumberedStream {
 
   /** Begins to count at the first reader. Whoever names no number gets what is said from now on, and a position to begin with. */
   attach(res: ServerResponse, after?: number): void {
-    const { name, resumable } = this.#options
+    const { primesWithin, chance } = this.#options
     this.#reader = res
     res.once('close', () => this.#left(res))
     res.writeHead(200, { 'content-type': 'text/event-stream' })
     res.flushHeaders()
+    if (primesWithin === undefined || after !== undefined) this.#begin(res, after)
+    else setTimeout(() => this.#begin(res), chance.between(0, primesWithin))
+  }
+
+  #begin(res: ServerResponse, after?: number): void {
+    const { name, resumable } = this.#options
     // SEP-1699: an id before anything else, so that even a connection that breaks at once can be resumed.
     if (resumable && after === undefined) res.write(`id: ${name}:${this.#sent.length}\nretry: 200\ndata: \n\n`)
     for (let at = after ?? this.#sent.length; at < this.#sent.length; at += 1) res.write(this.#encoded(at))

@@ -33,19 +33,23 @@ export interface NumberingOptions {
   readonly seed: number
   /** Milliseconds between two events of a stream. */
   readonly pause?: readonly [least: number, most: number]
+  /** How long the reader of a standing stream may have to wait for its first id, in milliseconds. */
+  readonly primesWithin?: number
 }
 
 export class NumberingDownstream {
   readonly #chance: Chance
   readonly #pause: readonly [number, number]
+  readonly #primesWithin: number | undefined
   readonly #raw: RawDownstream
   readonly #sessions = new Map<string, Session>()
   #count = 0
 
-  private constructor(raw: RawDownstream, { seed, pause = [20, 50] }: NumberingOptions) {
+  private constructor(raw: RawDownstream, { seed, pause = [20, 50], primesWithin }: NumberingOptions) {
     this.#raw = raw
     this.#chance = new Chance(seed)
     this.#pause = pause
+    this.#primesWithin = primesWithin
     raw.handleWith((req, body, res) => this.#handle(req, body, res))
   }
 
@@ -92,7 +96,8 @@ export class NumberingDownstream {
     const name = params?.clientInfo?.name ?? ''
     const resumable = name.startsWith('resumable')
     const streams = new Map<string, NumberedStream>()
-    const standing = new NumberedStream({ name: sessionId, resumable, chance: this.#chance, pause: this.#pause })
+    const pace = { chance: this.#chance, pause: this.#pause, primesWithin: this.#primesWithin }
+    const standing = new NumberedStream({ ...pace, name: sessionId, resumable })
     streams.set(sessionId, standing)
     this.#sessions.set(sessionId, { name, resumable, standing, streams })
     const serverInfo = { name: 'numbering', version: '1.0.0' }

@@ -25,10 +25,14 @@ export interface SoakOptions {
 /** Bounded, so that the broker and not the computer is what gives way: some ten events a second and stream. */
 const PAUSE_MS = [40, 160] as const
 
+/** As on a busy machine: a kill then falls between the headers of a standing stream and its first id now and then. */
+const PRIMES_WITHIN_MS = 1_000
+
 export async function soak({ minutes, seed, clients = 1, calls = 2, executable }: SoakOptions): Promise<Ledger> {
   const chance = new Chance(seed)
   const ledger = new Ledger()
-  const downstream = await NumberingDownstream.start({ seed: chance.between(0, 2 ** 31), pause: PAUSE_MS })
+  const numbering = { seed: chance.between(0, 2 ** 31), pause: PAUSE_MS, primesWithin: PRIMES_WITHIN_MS }
+  const downstream = await NumberingDownstream.start(numbering)
   const overrides = { DOWNSTREAM_MCP_URL: downstream.url, RATE_LIMIT_REQUESTS: '1000000', RATE_LIMIT_REGISTRATIONS: '1000' }
   // A crash in the moment of rotation ends everything a person has, as it must: whose copy of a token it is can't be told any more.
   const world = await startWorld({ overrides, identityProviderRotates: false, ...(executable !== undefined && { executable }) })

@@ -95,7 +95,7 @@ export async function carryGet(forwarding: LegacyForwarding, conditions: Leashed
 
 export interface LeashedConditions extends Omit<
   ForwardingConditions,
-  'leash' | 'isAdmitted' | 'first' | 'encode' | 'edit' | 'before'
+  'leash' | 'isAdmitted' | 'first' | 'priming' | 'encode' | 'edit' | 'before'
 > {
   readonly leash: (stream: StreamToLeash) => ForwardingConditions['leash']
   readonly record: RecordWork
@@ -143,7 +143,9 @@ async function carryStanding(
     standing: true,
     headersWithinMs: STANDING_HEADERS_WITHIN_MS,
     leash: conditions.leash({ id: stream, kind: 'standing', epoch }),
-    first: [primed(stream, forwarding.client.headers), ...missed.map((event) => encodeLogged(stream, event))],
+    first: missed.map((event) => encodeLogged(stream, event)),
+    // What was missed has ids of its own, and a client goes on from the last it got.
+    priming: missed.length === 0 ? primed(stream, forwarding.client.headers) : undefined,
     encode: (events: readonly SseEvent[]) => stored(stream, epoch, events, post),
   }
   try {
@@ -192,9 +194,9 @@ function superseded(): Response {
   return new Response(encodeComment('closed: superseded'), { headers: EVENT_STREAM_HEADERS })
 }
 
-/** SEP-1699: an id at once, so that a client that loses the connection before the first event can resume; and how soon to come again. */
-function primed(stream: string, headers: Headers): Uint8Array {
-  if (!understandsPriming(headers) || headers.has('last-event-id')) return encodeComment('standing')
+/** SEP-1699: an id of its own, so that a client that loses the connection before the first event can resume; and how soon to come again. */
+function primed(stream: string, headers: Headers): Uint8Array | undefined {
+  if (!understandsPriming(headers) || headers.has('last-event-id')) return undefined
   return encodeEvent({ id: eventId(stream, 0), retry: 1_000, data: '' })
 }
 

@@ -65,6 +65,7 @@ export interface ForwardingConditions {
   readonly standing?: boolean
   /** Sent before anything of the downstream. */
   readonly first?: readonly Uint8Array[]
+  readonly priming?: Carriage['priming']
   /** What the client gets of the downstream's events; ids are taken away where nothing is said. */
   readonly encode?: Carriage['encode']
   /** What it gets of each message; it throws nothing away but what can't be read. */
@@ -137,6 +138,7 @@ async function eventsOf(
     maxEventBytes: conditions.maxEventBytes,
     room: roomFor(forwarding.target, forwarding.person),
     first: conditions.first ?? [],
+    priming: conditions.priming,
     ...encoding(forwarding, conditions),
     owed: owedTo(passage, operation),
     lastEvent: (breakage) => lastEvent(breakage, forwarding, conditions.maxEventBytes),

@@ -14,6 +14,9 @@ export type Breakage = 'downstream_broken' | 'downstream_event_too_large' | 'bro
 /** How long a stream goes on after everything it was opened for is answered: what the downstream says in the same breath still passes. */
 export const GRACE_MS = 100
 
+/** A downstream that primes does so at once, in milliseconds; until it has, the broker could not ask it for the rest either. */
+export const PRIMES_WITHIN_MS = 5_000
+
 export interface Carriage {
   readonly keepAliveMs: number
   readonly maxEventBytes: number
@@ -21,6 +24,8 @@ export interface Carriage {
   readonly room?: Room
   /** Sent before anything else. */
   readonly first: readonly Uint8Array[]
+  /** Promises a client that it can resume: sent when the downstream's own first id is stored, or when it is taken to have none. */
+  readonly priming?: Uint8Array | undefined
   /** What the client gets of these events; may store them before. */
   readonly encode: (events: readonly SseEvent[]) => readonly Uint8Array[] | Promise<readonly Uint8Array[]>
   /** What the stream was opened for, where it ends with that; one that stands open owes nothing in particular. */
@@ -49,12 +54,15 @@ export function carryEvents(body: ReadableStream<Uint8Array>, carriage: Carriage
   let isOver = false
   let grace: ReturnType<typeof setTimeout> | undefined
   let encoding: Promise<readonly Uint8Array[]> | undefined
+  let priming = carriage.priming
+  let unprimed: ReturnType<typeof setTimeout> | undefined
 
   function finish(controller: ReadableStreamDefaultController<Uint8Array>, last?: Uint8Array): void {
     isOver = true
     events.close()
     stopBeating()
     clearTimeout(grace)
+    clearTimeout(unprimed)
     if (last) controller.enqueue(last)
     controller.close()
   }
@@ -65,6 +73,7 @@ export function carryEvents(body: ReadableStream<Uint8Array>, carriage: Carriage
     events.close()
     stopBeating()
     clearTimeout(grace)
+    clearTimeout(unprimed)
     // Nobody is left to hear what cancelling may have to say.
     void source.cancel().catch(() => undefined)
     if (encoding) await encoding.catch(() => undefined)
@@ -92,8 +101,9 @@ export function carryEvents(body: ReadableStream<Uint8Array>, carriage: Carriage
       if (next.done) return false
       const { complete: came, tooLarge } = events.take(next.value)
       const complete = unanswered(came)
-      const passed = await encoded(complete)
+      const stored = await encoded(complete)
       if (isOver) return true
+      const passed = [...primed(complete), ...stored]
       if (passed.length > 0) {
         const chunk = joined(passed)
         carriage.meter.passed(complete.filter(({ data }) => data).length, chunk.length)
@@ -103,6 +113,14 @@ export function carryEvents(body: ReadableStream<Uint8Array>, carriage: Carriage
       if (tooLarge) throw tooLarge
       if (passed.length > 0) return true
     }
+  }
+
+  /** Once; what it promises the broker can keep from here on. */
+  function primed(complete: readonly SseEvent[]): readonly Uint8Array[] {
+    if (!priming || !complete.some(({ id, data }) => id || data)) return []
+    const bytes = [priming]
+    priming = undefined
+    return bytes
   }
 
   /** A request has one response (JSON-RPC 2.0 section 5): clients take a second one for a fault of the connection. */
@@ -149,6 +167,12 @@ export function carryEvents(body: ReadableStream<Uint8Array>, carriage: Carriage
         beat: () => controller.enqueue(encodeComment('keep-alive')),
         stalled: () => endBy(controller, encodeComment('closed: limit_exceeded'), 'client_left'),
       })
+      if (priming) {
+        unprimed = setTimeout(() => {
+          if (!isOver && priming) controller.enqueue(priming)
+          priming = undefined
+        }, PRIMES_WITHIN_MS)
+      }
       const pull = (): void => {
         if (!isOver) endBy(controller, carriage.lastFrame(), 'ended')
       }

@@ -1,6 +1,6 @@
 // What becomes of an event stream on its way through the router: what passes, what is held back, how it ends.
 import { describe, expect, test, vi } from 'vitest'
-import { carryEvents, withoutIds, type Carriage } from '../../../../src/mcp/sse/relay.ts'
+import { carryEvents, PRIMES_WITHIN_MS, withoutIds, type Carriage } from '../../../../src/mcp/sse/relay.ts'
 import { StreamMeter } from '../../../../src/session/contract/stream-traffic.ts'
 import { encodeComment, encodeEvent } from '../../../../src/mcp/sse/sse.ts'
 import { HeldBytes } from '../../../../src/platform/held-bytes.ts'
@@ -78,6 +78,49 @@ describe('a stream that is stored on its way', () => {
     const over = vi.fn<Carriage['over']>()
     expect(await carried(saying('data: a\n\n'), { encode: broken, over, lastEvent })).toBe(': ok\n\n: downstream_broken\n\n')
     expect(over).toHaveBeenCalledExactlyOnceWith('ended')
+  })
+})
+
+describe('a client is promised that it can resume', () => {
+  const priming = encodeEvent({ id: 's.0', data: '' })
+  const said = ': ok\n\n'
+  const promise = 'id: s.0\ndata: \n\n'
+
+  test('once the first id of the downstream is stored, and not while the broker could not ask for the rest itself', async () => {
+    const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>()
+    const stored = Promise.withResolvers<readonly Uint8Array[]>()
+    const reader = carryEvents(readable, { ...carriage, priming, encode: () => stored.promise }).getReader()
+    expect(shown(await reader.read())).toBe(said)
+    let heard = ''
+    const next = reader.read().then((chunk) => (heard = shown(chunk)))
+    await writable.getWriter().write(bytes('id: theirs\ndata: \n\n'))
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    expect(heard).toBe('')
+    stored.resolve([])
+    await next
+    expect(heard).toBe(promise)
+    await reader.cancel()
+  })
+
+  test('once, before the first event', async () => {
+    expect(await carried(saying(': hello\n\n', 'data: a\n\n', 'data: b\n\n'), { priming })).toBe(
+      `${said}: hello\n\n${promise}data: a\n\ndata: b\n\n`,
+    )
+  })
+
+  test('after a while by a downstream that says nothing', async () => {
+    vi.useFakeTimers()
+    try {
+      const reader = carryEvents(new ReadableStream<Uint8Array>(), { ...carriage, priming }).getReader()
+      await reader.read()
+      const next = reader.read()
+      await vi.advanceTimersByTimeAsync(PRIMES_WITHIN_MS)
+      expect(shown(await next)).toBe(promise)
+      await reader.cancel()
+      expect(vi.getTimerCount()).toBe(0)
+    } finally {
+      vi.useRealTimers()
+    }
   })
 })
 
