@@ -2,6 +2,7 @@
 import type { Activity, HourOfActivity } from './activity.ts'
 import type { LoadOfDay } from './load.ts'
 import type { People, PersonRow } from './people.ts'
+import type { SealingKeys } from './sealing-keys.ts'
 import type { RecordedEvent, SecurityEvents } from './security-events.ts'
 
 export interface Counts {
@@ -20,18 +21,39 @@ export interface Overview extends Busyness {
   /** Seen last. */
   readonly lately: readonly PersonRow[]
   readonly events: readonly RecordedEvent[]
+  /** The sealing key in use, where it took the place of another these days: who made it, and when. */
+  readonly replacement: { readonly createdAt: number; readonly by: string; readonly byName?: string | undefined } | undefined
 }
 
 const DAY_HOURS = 24
 const PEOPLE_SHOWN = 8
 const EVENTS_SHOWN = 50
+const REPLACEMENT_SHOWN_FOR = 7 * 86_400
 
 /** `now` in unix seconds. */
 export function overviewOf(
-  { activity, events, people }: { readonly activity: Activity; readonly events: SecurityEvents; readonly people: People },
+  {
+    activity,
+    events,
+    people,
+    sealingKeys,
+  }: {
+    readonly activity: Activity
+    readonly events: SecurityEvents
+    readonly people: People
+    readonly sealingKeys: SealingKeys
+  },
   busyness: Busyness,
   now: number,
 ): Overview {
   const lately = people.page('', undefined).people.slice(0, PEOPLE_SHOWN)
-  return { ...busyness, activity: activity.last(DAY_HOURS, now), lately, events: events.page({ most: EVENTS_SHOWN }) }
+  const [newest, before] = sealingKeys.all
+  const replacement = before && newest && newest.createdAt > now - REPLACEMENT_SHOWN_FOR ? newest : undefined
+  return {
+    ...busyness,
+    activity: activity.last(DAY_HOURS, now),
+    lately,
+    events: events.page({ most: EVENTS_SHOWN }),
+    replacement,
+  }
 }

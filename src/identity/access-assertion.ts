@@ -16,6 +16,7 @@ export interface AccessInFront {
 // A service token has a common name and no e-mail address: it is a program, and programs have machine credentials here.
 const personClaims = z.object({
   sub: z.string().optional(),
+  iat: z.number(),
   exp: z.number(),
   email: z.string().min(3),
   common_name: z.undefined().optional(),

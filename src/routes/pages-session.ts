@@ -33,7 +33,7 @@ const cookieSchema = z
   })
   .transform(({ exp: until, ...cookie }) => ({ ...cookie, until }))
 
-export interface Visitor extends Readonly<Omit<z.output<typeof cookieSchema>, 'signedInAt'>> {
+export interface Visitor extends Readonly<z.output<typeof cookieSchema>> {
   /** As the identity provider said last, to whichever of the person's sessions. */
   readonly identity: Identity
   /** Sessions of the same person in other browsers. */
@@ -82,16 +82,15 @@ export async function visitorOf(c: Context, services: Services): Promise<Visitor
   const cookie = cookieJar(c, services.settings.baseUrl).read(COOKIE)
   const named = cookieSchema.safeParse(await unsealed(services.keys, 'pages+jwe', cookie ?? '', services.now())).data
   if (!named) return undefined
-  const { signedInAt, ...visitor } = named
   // The cookie can't be taken back, so whoever knows is asked whether its session is over, and who its person is by now.
   const [{ blocked, identity, others }, everybody] = await Promise.all([
-    services.session(visitor.sub).pagesStanding(visitor.session),
+    services.session(named.sub).pagesStanding(named.session),
     services.directory().pagesEnded(),
   ])
   if (blocked) throw new OAuthError('access_denied', 'An administrator has taken your access away')
-  if (!identity || (signedInAt <= everybody.at && visitor.session !== everybody.except)) return undefined
+  if (!identity || (named.signedInAt <= everybody.at && named.session !== everybody.except)) return undefined
   return {
-    ...visitor,
+    ...named,
     identity,
     others,
     isAdministrator: meansPerson(services.settings.administrators.named, identity),
@@ -106,18 +105,23 @@ export function signedIn(services: Services): MiddlewareHandler<Visited> {
     if (!visitor) {
       if (c.req.method !== 'GET' && c.req.method !== 'HEAD')
         throw new OAuthError('login_required', 'Your sign-in has expired: open the page again')
-      const { pathname, searchParams } = new URL(c.req.url)
-      const chosen = searchParams.get(CHOICE)
-      searchParams.delete(CHOICE)
-      const returnTo = searchParams.size > 0 ? `${pathname}?${searchParams.toString()}` : pathname
-      const provider = services.providers.only ?? services.providers.named(chosen ?? '')
-      if (!provider) return c.body(choicePage(services, returnTo), 200, pageHeaders('own'))
-      const url = await beginLogin(c, services, provider, { purpose: 'pages', returnTo })
-      return c.body(null, 303, { Location: url.href, 'Cache-Control': 'no-store' })
+      return await sentToSignIn(c, services)
     }
     c.set('visitor', visitor)
     return await next()
   }
+}
+
+/** By way of a choice, where there are several providers; and back to this page, or to another. */
+export async function sentToSignIn(c: Context, services: Services, backTo?: string): Promise<Response> {
+  const { pathname, searchParams } = new URL(c.req.url)
+  const chosen = searchParams.get(CHOICE)
+  searchParams.delete(CHOICE)
+  const here = searchParams.size > 0 ? `${pathname}?${searchParams.toString()}` : pathname
+  const provider = services.providers.only ?? services.providers.named(chosen ?? '')
+  if (!provider) return c.body(choicePage(services, here), 200, pageHeaders('own'))
+  const url = await beginLogin(c, services, provider, { purpose: 'pages', returnTo: backTo ?? here })
+  return c.body(null, 303, { Location: url.href, 'Cache-Control': 'no-store' })
 }
 
 function choicePage({ providers, settings }: Services, returnTo: string): string {

@@ -1,8 +1,12 @@
 // The sealing keys of a deployment: one is in use, the others stay, and of two administrators at once the second is refused.
-import { env } from 'cloudflare:test'
+import { createExecutionContext, env } from 'cloudflare:test'
 import { describe, expect, test } from 'vitest'
+import { app } from '../../src/app.ts'
+import { sealed } from '../../src/oauth/tokens/browser-state.ts'
+import { services } from '../../src/services.ts'
 import type { AdminAction } from '../../src/session/contract/receipt.ts'
-import { eachBeginsAt } from './clock.ts'
+import { makeSealingKey } from '../world/sealing-key.ts'
+import { at, eachBeginsAt } from './clock.ts'
 
 const NOW = 1_800_000_000
 eachBeginsAt(() => NOW)
@@ -70,3 +74,63 @@ describe('a sealing key', () => {
     expect((await directory.securityEvents({})).map(({ type }) => type)).toEqual(['sealing_key_replaced', 'sealing_key_created'])
   })
 })
+
+describe('who makes a sealing key has signed in a moment ago', () => {
+  test('a session older than half an hour, which may be stolen, puts none in place, and the page sends them to sign in', async () => {
+    const { page, put } = await portal()
+    at(NOW + 599)
+    expect(await page()).toContain('id="key-maker"')
+    at(NOW + 600)
+    const asked = await page()
+    expect(asked).toContain('href="/admin/sealing-key/sign-in"')
+    expect(asked).not.toContain('id="key-maker"')
+    at(NOW + 1_800)
+    const late = await put(null)
+    expect([late.status, await late.json()]).toMatchObject([403, { error: 'sign_in_again' }])
+    // Whoever began has had time to print the kit.
+    at(NOW + 1_799)
+    expect((await put(null)).status).toBe(201)
+  })
+
+  test('signing in again leads back to the page, also where somebody is signed in', async () => {
+    const { ask } = await portal()
+    const away = await ask('/admin/sealing-key/sign-in')
+    expect([away.status, new URL(away.headers.get('location') ?? '').origin]).toEqual([303, 'https://idp.example'])
+  })
+
+  test('one that takes the place of another is on the first page of every administrator, for a week', async () => {
+    const { ask, put } = await portal()
+    const overview = async (): Promise<string> => await (await ask('/admin')).text()
+    const first = await put(null)
+    expect(await overview()).not.toContain('id="key-replaced"')
+    expect((await put((await first.json<{ target: { id: string } }>()).target.id)).status).toBe(201)
+    expect(await overview()).toMatch(/id="key-replaced"[\s\S]*carol@example.com/)
+    at(NOW + 7 * 86_400)
+    expect(await overview()).not.toContain('id="key-replaced"')
+  })
+})
+
+/** Carol’s browser at a deployment of its own. */
+async function portal() {
+  const base = await services(env)
+  const directory = freshDirectory()
+  const named = { emails: [{ name: 'carol@example.com', issuers: ['https://idp.example'] }], groups: [] }
+  const settings = { ...base.settings, administrators: { ...base.settings.administrators, named } }
+  const floor = app({ ...base, settings, directory: () => directory })
+  const identity = { issuer: 'https://idp.example', subject: 'carol', email: 'carol@example.com', groups: [] }
+  const visitor = { sub: 'c'.repeat(43), csrf: 'a token', session: `session ${names}`, signedInAt: NOW }
+  await base.session(visitor.sub).visit(identity, { id: visitor.session, until: NOW + 30 * 86_400 })
+  const cookie = `mcp_pages=${await sealed(base.keys, 'pages+jwe', visitor, NOW, 30 * 86_400)}`
+  const ask = async (path: string, init: { method?: string; headers?: Readonly<Record<string, string>>; body?: string } = {}) =>
+    await floor.request(settings.baseUrl + path, { ...init, headers: { cookie, ...init.headers } }, env, createExecutionContext())
+  return {
+    ask,
+    page: async () => await (await ask('/admin/sealing-key')).text(),
+    put: async (replaces: string | null) => {
+      const { key, wrapped } = await makeSealingKey()
+      const headers = { 'content-type': 'application/json', 'x-csrf-token': 'a token', 'sec-fetch-site': 'same-origin' }
+      const body = JSON.stringify({ key, wrapped, replaces, reason: 'a test' })
+      return await ask('/admin/api/sealing-key', { method: 'POST', headers, body })
+    },
+  }
+}

@@ -2,7 +2,7 @@
 import { EventsTable, type ShownEvent } from './events-table.tsx'
 import { BarChart, LevelChart } from './chart.tsx'
 import { fragmentOf, LiveRegion, LiveStatus, portalPage } from './frame.tsx'
-import { grouped, PersonLabel, type Named } from '../names.tsx'
+import { Actor, grouped, PersonLabel, type Named } from '../names.tsx'
 import { shownText } from '../shown.ts'
 import { Ago } from '../when.tsx'
 import { Table } from '../table.tsx'
@@ -25,6 +25,8 @@ export interface OverviewView {
     readonly streams: readonly { readonly label: string }[] | undefined
   })[]
   readonly events: readonly ShownEvent[]
+  /** The sealing key, where it took the place of another a few days ago: everybody is told. */
+  readonly replacement?: { readonly createdAt: number; readonly by: string; readonly byName?: string | undefined } | undefined
   readonly names: ReadonlyMap<string, Named>
   readonly now: number
 }
@@ -62,9 +64,16 @@ export function overviewPage(view: OverviewView): string {
 }
 
 function Now(view: OverviewView) {
-  const { connected, people, streams, load, signedIn, ended, refused, lately, events, names, now } = view
+  const { connected, people, streams, load, signedIn, ended, refused, lately, events, replacement, names, now } = view
   return (
     <div class="stack">
+      {replacement && (
+        <p class="note note-warn" id="key-replaced">
+          <strong>The sealing key was replaced</strong> <Ago at={replacement.createdAt} now={now} /> by{' '}
+          <Actor actor={replacement.by} actorName={replacement.byName} />. Compare the fingerprint with your printed kit:{' '}
+          <a href="/admin/sealing-key">Sealing key</a>.
+        </p>
+      )}
       <ul class="stats">
         <Stat id="connected" value={connected} label={connected === 1 ? 'person connected' : 'people connected'} />
         <Stat id="known" value={people} label={people === 1 ? 'person known' : 'people known'} />

@@ -20,9 +20,11 @@ export interface SealingKeyView {
   /** Of this broker, for the kit. */
   readonly broker: string
   readonly csrf: string
+  /** Where to sign in again, for whom that was some time ago. */
+  readonly signInAt?: string | undefined
 }
 
-export function sealingKeyPage({ keys, broker, csrf }: SealingKeyView): string {
+export function sealingKeyPage({ keys, broker, csrf, signInAt }: SealingKeyView): string {
   const current = keys.find(({ replacedAt }) => replacedAt === undefined)
   return portalPage({
     title: current ? 'Sealing key' : 'First-time set-up',
@@ -38,7 +40,7 @@ export function sealingKeyPage({ keys, broker, csrf }: SealingKeyView): string {
         </p>
         {current ? <Current {...current} /> : <p id="no-key">There is no sealing key yet, so no messages are recorded.</p>}
         <Kit broker={broker} />
-        <Maker current={current} csrf={csrf} />
+        {signInAt === undefined ? <Maker current={current} csrf={csrf} /> : <SignInAgain current={current} signInAt={signInAt} />}
         {current && <Lost />}
         {keys.length > 1 && <Earlier keys={keys.filter(({ replacedAt }) => replacedAt !== undefined)} />}
       </div>
@@ -131,6 +133,20 @@ function Kit({ broker }: Pick<SealingKeyView, 'broker'>) {
         <strong>In place.</strong> <a id="kit-receipt">Its receipt</a> says who made it and why.{' '}
         <a href="/admin/sealing-key">Go on</a>
       </p>
+    </section>
+  )
+}
+
+function SignInAgain({ current, signInAt }: { readonly current: ShownKey | undefined; readonly signInAt: string }) {
+  return (
+    <section class="card stack" id="sign-in-again" aria-labelledby="sign-in-again-title">
+      <h2 id="sign-in-again-title">{current ? 'Replace it' : 'Make the key'}</h2>
+      <p>Whoever makes a key has to have signed in a moment ago: a session that somebody else got hold of is not enough.</p>
+      <div class="actions">
+        <a class="button button-primary" href={signInAt}>
+          Sign in again
+        </a>
+      </div>
     </section>
   )
 }

@@ -15,7 +15,7 @@ export async function vouchedFor(c: Context, services: Services): Promise<Visito
   if (!access || assertion === undefined) return undefined
   const person = await assertionsOf(access, services.now).person(assertion)
   if (!person) return 'invalid'
-  const { email, sub: subject = email, exp } = person
+  const { email, sub: subject = email, iat: signedInAt, exp } = person
   const identity = { issuer: access.issuer, subject, email, groups: [] }
   const isBlocked = await isBlockedHere(services, access.issuer, subject)
   // Whom the policy of Access lets through is an administrator, unless the settings name fewer.
@@ -28,6 +28,7 @@ export async function vouchedFor(c: Context, services: Services): Promise<Visito
     identity,
     csrf: await csrfOf(services, access.issuer, subject),
     session: '',
+    signedInAt,
     // It is verified again with each request, and what listens goes no further than it does.
     until: Math.min(exp, services.now() + services.settings.limits.pagesTtl),
     others: 0,

@@ -22,6 +22,8 @@ interface Administrator extends Named {
   readonly csrf?: string
   /** Of the pages. */
   readonly session?: string
+  /** Unix seconds; a machine does not sign in. */
+  readonly signedInAt?: number
 }
 
 export interface Administered {
@@ -87,17 +89,17 @@ async function byAssertion(c: Context, services: Services): Promise<Administrato
   if (vouched === undefined) return undefined
   if (vouched === 'invalid')
     throw new AdminRefusal('invalid_token', 'this is no assertion of Cloudflare Access for a person here')
-  return { ...named(c, services, vouched), via: 'access' }
+  return { ...named(c, services, vouched), via: 'access', signedInAt: vouched.signedInAt }
 }
 
 async function byCookie(c: Context, services: Services): Promise<Administrator> {
   const visitor = await visitorOf(c, services)
   if (!visitor) throw new AdminRefusal('unauthorized', 'sign in at /admin, or present a machine credential with the scope admin')
-  const { csrf, session, sub } = visitor
+  const { csrf, session, signedInAt, sub } = visitor
   const administrator = named(c, services, visitor)
   if (!SAFE.includes(c.req.method) && !sameText(c.req.header('X-CSRF-Token') ?? '', csrf))
     throw new AdminRefusal('csrf_token_wrong', 'the header X-CSRF-Token is missing or not the one of this session', sub)
-  return { ...administrator, via: 'cookie', csrf, session }
+  return { ...administrator, via: 'cookie', csrf, session, signedInAt }
 }
 
 function named(c: Context, services: Services, visitor: Visitor): Named {

@@ -22,7 +22,7 @@ async function overviewView(services: Services): Promise<OverviewView> {
     ),
     withStreams(services, overview.lately),
   ])
-  const { connected, people, streams, load, activity, events } = overview
+  const { connected, people, streams, load, activity, events, replacement } = overview
   return {
     connected,
     people,
@@ -33,6 +33,7 @@ async function overviewView(services: Services): Promise<OverviewView> {
     refused: perHour(activity, (type) => wordFor(type).state === 'warn'),
     lately,
     events,
+    replacement,
     names,
     now: services.now(),
   }

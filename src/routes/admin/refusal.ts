@@ -7,6 +7,7 @@ const STATUS = {
   forbidden: 403,
   forbidden_origin: 403,
   csrf_token_wrong: 403,
+  sign_in_again: 403,
   not_found: 404,
   no_sealing_key: 409,
   sealing_key_changed: 409,

@@ -2,6 +2,7 @@
 import type { Hono } from 'hono'
 import type { Services } from '../../services.ts'
 import { actingAs, logActed, type Administered } from './administrator.ts'
+import { assertSignedInLately } from './recent-sign-in.ts'
 import { AdminRefusal } from './refusal.ts'
 import { bodyOf, newSealingKey } from './requests.ts'
 import { currentSealingKey, keepSealingKey, listSealingKeys } from './sealing-key.ts'
@@ -19,6 +20,7 @@ export function sealingKeyApi(routes: Hono<Administered>, services: Services): v
     // Whoever steals a token of a machine must not be able to have everything sealed to a key of theirs.
     if (administrator.via === 'machine')
       throw new AdminRefusal('forbidden', 'a sealing key is made by a person, at /admin/sealing-key', administrator.actor)
+    assertSignedInLately(administrator.signedInAt ?? 0, services.now(), administrator.actor)
     const { reason, ...made } = await bodyOf(c, newSealingKey)
     const receipt = await keepSealingKey(services, made, actingAs(c, administrator, reason))
     logActed(c, receipt)

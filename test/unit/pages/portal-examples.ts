@@ -104,6 +104,7 @@ export const overview: OverviewView = {
     { sub: 'c'.repeat(43), liveGrants: 1, lastSeenAt: NOW - 90_000, streams: undefined },
   ],
   events: person.events,
+  replacement: { createdAt: NOW - 90_000, by: 'c'.repeat(43), byName: 'carol@example.com' },
   names,
   now: NOW,
 }

@@ -45,6 +45,7 @@ const DAY = Array.from({ length: 96 }, () => 0)
 
 const nothing: OverviewView = {
   ...overview,
+  replacement: undefined,
   connected: 0,
   people: 0,
   streams: 0,
@@ -173,6 +174,7 @@ export const PORTAL_EXAMPLES: Readonly<Record<string, string>> = {
   'recording-bare': recordingPage({ ...recording, terms: undefined, entries: [], sealingKey: undefined }),
   'sealing-key': sealingKeyPage(sealingKey),
   'first-time-set-up': sealingKeyPage({ ...sealingKey, keys: [] }),
+  'sealing-key-late': sealingKeyPage({ ...sealingKey, signInAt: '/admin/sealing-key/sign-in' }),
   'person-long': personPage(crowded),
   'overview-nothing': overviewPage(nothing),
   'people-nobody': peoplePage({ search: '', people: [], known: 0, isFirst: true, next: undefined, now: NOW }),

@@ -65,8 +65,9 @@ async function ask(
 }
 
 async function assertion(claims: object = {}, signing = key.privateKey): Promise<Record<string, string>> {
-  const said = { email: 'Carol@example.com', sub: 'user-1', type: 'app', ...claims }
-  const signed = new SignJWT(said).setProtectedHeader({ alg: 'RS256', kid: 'one' }).setIssuedAt().setIssuer(TEAM)
+  const iat = Math.floor(Date.now() / 1000)
+  const said = { email: 'Carol@example.com', sub: 'user-1', type: 'app', iat, ...claims }
+  const signed = new SignJWT(said).setProtectedHeader({ alg: 'RS256', kid: 'one' }).setIssuer(TEAM)
   return { 'cf-access-jwt-assertion': await signed.setAudience('portal').setExpirationTime('1 minute').sign(signing) }
 }
 
@@ -104,6 +105,15 @@ describe('the pages', () => {
     blocked.add(sub)
     expect([before[0], await statuses()]).toEqual([200, [403, 403]])
     blocked.delete(sub)
+  })
+
+  test('where a sealing key is made send whose assertion is old away from Access first', async () => {
+    const objects = { directory: () => Object.assign(Object.create(null), { sealingKeys: async () => [] }) }
+    const old = await assertion({ iat: Math.floor(Date.now() / 1000) - 600 })
+    const late = await (await ask('/admin/sealing-key', old, undefined, ACCESS, objects)).text()
+    expect(late).toContain('href="/cdn-cgi/access/logout"')
+    const page = await (await ask('/admin/sealing-key', await assertion(), undefined, ACCESS, objects)).text()
+    expect(page).toContain('id="key-maker"')
   })
 
   test('of the person themselves do not: Access says who they are there, not here', async () => {
