@@ -1,5 +1,5 @@
 // The headers that pass, in either direction; whatever is not named here stays behind.
-import type { Passage } from '../message/era.ts'
+import { isOfLaterEra, type Passage } from '../message/era.ts'
 import { EVENT_STREAM, NOT_HELD_BACK } from '../../platform/event-stream.ts'
 import { McpRefusal } from '../message/refusal.ts'
 
@@ -27,7 +27,7 @@ const PRINTABLE = /^[\t\x20-\x7e]*$/
 
 export function requestHeaders(
   client: Headers,
-  { era }: Passage,
+  { era, kind }: Passage,
   identity: Readonly<Record<string, string>>,
   /** What the operator lets through to this server. */
   alsoPassing: readonly string[] = [],
@@ -39,6 +39,8 @@ export function requestHeaders(
   for (const [name, value] of client) {
     const isParameter = name.startsWith(PARAMETER_PREFIX)
     if (!passing.has(name) && !isParameter && !alsoPassing.includes(name)) continue
+    // Nothing is negotiated yet, and a server of both eras that went by it would not see the initialize.
+    if (kind === 'initialize' && name === 'mcp-protocol-version' && isOfLaterEra(value)) continue
     if (PRINTABLE.test(value)) {
       if (isModern || !isParameter) headers[name] = value
     } else if (name.startsWith('mcp-'))

@@ -20,6 +20,11 @@ const VERSION_KEY = 'io.modelcontextprotocol/protocolVersion'
 const STREAM: Passage = { era: 'legacy', kind: 'stream', id: undefined }
 const END: Passage = { era: 'legacy', kind: 'end', id: undefined }
 
+/** Whether a version is of the eras without sessions. */
+export function isOfLaterEra(version: string): boolean {
+  return version >= MODERN
+}
+
 /** `envelope` is absent for GET and DELETE, which only the legacy eras have. */
 export function passageOf(method: string, headers: Headers, envelope: Envelope | undefined): Passage {
   if (envelope === undefined) return method === 'DELETE' ? END : STREAM
@@ -36,13 +41,11 @@ function single(message: Message, headers: Headers, version: string | undefined)
     checkAgreement(message, message.meta[VERSION_KEY], headers)
     return { era: 'modern', kind: kind === 'request' && method === 'subscriptions/listen' ? 'listen' : kind, id }
   }
-  if (version === undefined || version < MODERN) return { era: 'legacy', kind: method === 'initialize' ? 'initialize' : kind, id }
-  if (method === 'initialize') {
-    throw new McpRefusal(
-      'header_mismatch',
-      `initialize opens a session of an era that ended before MCP-Protocol-Version ${MODERN}`,
-    )
-  }
+  // Only the eras before have either, whatever version a client names that speaks both: some name the newest one before they have negotiated,
+  // and some servers answer an initialize with it.
+  const isOfSession = method === 'initialize' || headers.has('mcp-session-id')
+  if (version === undefined || !isOfLaterEra(version) || isOfSession)
+    return { era: 'legacy', kind: method === 'initialize' ? 'initialize' : kind, id }
   // A modern notification needs no `_meta`; nobody but the modern era sends one under this version, and it opens nothing.
   if (kind === 'notification') return { era: 'modern', kind, id: undefined }
   throw new McpRefusal('missing_envelope', `a request of MCP-Protocol-Version ${MODERN} carries params._meta["${VERSION_KEY}"]`)
