@@ -10,6 +10,8 @@ import { caller, CHALLENGE, IDENTITY, nobody, NOW, REDIRECT_URI, rowsOf, type Se
 
 const RESOURCE = 'http://localhost:8788/servers/asking/mcp'
 const FIVE_MINUTES = 300
+/** Of a server, after the last call it could ask something in. */
+const HEARD_FOR_MS = 30_000
 
 eachBeginsAt(() => NOW)
 afterEach(() => void vi.restoreAllMocks())
@@ -99,6 +101,16 @@ test('a client that comes back in the last second is let on, and one a second la
   expect(await toldAbout('last')).toEqual(['{"action":"accept"}'])
   await answerOf('last')
   expect((await going).result?.resultType).toBe('complete')
+})
+
+test('an answer that came while nobody waited is handed out, and then nothing keeps the server listened to', async () => {
+  const timers = vi.spyOn(globalThis, 'setTimeout')
+  const rests = (): number => timers.mock.calls.filter(([, ms]) => ms === HEARD_FOR_MS).length
+  const { session, by, again } = await asked('early')
+  await answerOf('early')
+  expect(rests()).toBe(0)
+  expect((await called(session, by, 'early', again)).result?.resultType).toBe('complete')
+  expect(rests()).toBe(1)
 })
 
 test('a grant that ends by its age ends the call too: at the server its connection is closed, and nothing is left', async () => {

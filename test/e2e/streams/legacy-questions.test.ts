@@ -72,6 +72,20 @@ describe('questions', () => {
     expect((await retrying).last.result).toMatchObject({ resultType: 'complete', content: [{ type: 'text', text: 'hello Ada' }] })
   })
 
+  test('whose answers the server does not take end the call: its client is told, and the server that nobody waits', async () => {
+    const { state, feed } = await asking()
+    const cancelled: unknown[] = []
+    server.onNotification((message, res) => {
+      if (message.method === 'notifications/cancelled') cancelled.push(message.params?.['reason'])
+      res.writeHead(message.method === undefined ? 500 : 202).end()
+    })
+    const { status, last } = await retry(state, { q1: ACCEPTED })
+    expect([status, last.error]).toEqual([502, expect.objectContaining({ code: -32603 })])
+    await expect.poll(() => cancelled).toEqual(['Its answers were not taken'])
+    await expect.poll(() => feed.isRead).toBe(false)
+    expect(told(await retry(state, { q1: ACCEPTED }))).toEqual(refused('used'))
+  })
+
   test('that are left open are asked again, and nothing else', async () => {
     const { state, call, feed } = await asking([question(1), question(2, 'roots/list')])
     const again = await retry(state, { q1: ACCEPTED })

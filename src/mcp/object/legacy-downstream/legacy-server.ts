@@ -107,15 +107,20 @@ export class LegacyServer {
       if (isInteractive(call)) await this.hear(headers)
       await this.link.send({ kind: 'request', id, method, text, label }, headers)
     } catch (error) {
-      this.calls.delete(id)
+      this.over(id)
       throw error
     }
   }
 
-  /** Nobody waits for it any more, and nobody will: the server is told so, and what it says nevertheless is dropped. */
-  async cancel(callId: string, reason: string, headers?: Headers): Promise<void> {
+  /** It has its answer, or will have none: it does not keep the server listened to any more. */
+  over(callId: string): void {
     this.calls.delete(callId)
     this.#rest()
+  }
+
+  /** Nobody waits for it any more, and nobody will: the server is told so, and what it says nevertheless is dropped. */
+  async cancel(callId: string, reason: string, headers?: Headers): Promise<void> {
+    this.over(callId)
     const params = { requestId: callId, reason }
     const text = JSON.stringify({ jsonrpc: '2.0', method: 'notifications/cancelled', params })
     await this.link.send({ kind: 'notification', method: 'notifications/cancelled', params, text }, headers)
@@ -200,9 +205,7 @@ export class LegacyServer {
   #response(id: unknown, data: string): void {
     if (typeof id !== 'string' || this.link.answered(id, data)) return
     const call = this.calls.get(id)
-    if (!call) return
-    this.#options.responded(this, call, data)
-    this.#rest()
+    if (call) this.#options.responded(this, call, data)
   }
 
   async #question(method: string, data: string, origin: Origin | undefined): Promise<void> {
@@ -272,9 +275,8 @@ export class LegacyServer {
   }
 
   #gone(call: OpenCall, because: McpRefusal | string): void {
-    this.calls.delete(call.id)
+    this.over(call.id)
     this.#options.gone(this, call, because)
-    this.#rest()
   }
 
   #unlistened({ filter }: Listener): void {
@@ -286,11 +288,16 @@ export class LegacyServer {
 
   /** Without listeners, and without a call the server could ask something in, nothing that comes unasked is of use. */
   #rest(): void {
-    if (this.listeners.size > 0 || [...this.calls.values()].some(isInteractive) || this.#unheard) return
+    if (this.#isToBeHeard || this.#unheard) return
     this.#unheard = setTimeout(() => {
       this.#unheard = undefined
-      this.link.unhear()
+      // Somebody may have come who was heard already when this was set.
+      if (!this.#isToBeHeard) this.link.unhear()
     }, HEARD_FOR_MS)
+  }
+
+  get #isToBeHeard(): boolean {
+    return this.listeners.size > 0 || [...this.calls.values()].some(isInteractive)
   }
 }
 

@@ -89,7 +89,7 @@ export class LegacyServers {
     try {
       await ready
     } catch (error) {
-      if (alone) server.calls.delete(alone.id)
+      if (alone) server.over(alone.id)
       throw error
     }
     this.#touch(kept)

@@ -7,7 +7,7 @@ import type { CloseReason } from '../../../session/contract/leash-terms.ts'
 import type { McpSession } from '../../../session/store/mcp-sessions.ts'
 import type { StreamDetail } from '../../../session/streams/carrier.ts'
 import type { SessionContext } from '../../../session/session-context.ts'
-import { answerTo, isAccepted } from '../../bridge/server-questions.ts'
+import { isAccepted } from '../../bridge/server-questions.ts'
 import { legacyNotification, legacyRequest, progressTokenIn } from '../../bridge/legacy-request.ts'
 import { senderOf, type Sender } from '../../bridge/request-sender.ts'
 import { methodNotFound, ProtocolError } from '../../bridge/protocol-error.ts'
@@ -29,7 +29,7 @@ import { listened } from './listened.ts'
 import { jsonAnswer, ModernAnswer } from './modern-answer.ts'
 import { canBeAsked, openCall, type OpenCall, type Waiting } from './open-call.ts'
 import { ParkedCalls, stateRefused, termsOf, type Retry } from './parked-calls.ts'
-import { gone, responded } from './responded.ts'
+import { gone, responded, sendAnswers } from './responded.ts'
 
 /** One request on its way. */
 interface Asked {
@@ -53,6 +53,8 @@ const ABSORBED: readonly string[] = [
   'notifications/progress',
   'notifications/roots/list_changed',
 ]
+
+const NOT_TAKEN = 'Its answers were not taken'
 
 export interface ModernClientsOptions {
   readonly context: SessionContext
@@ -202,7 +204,7 @@ export class ModernClients {
     const { headers, body, message } = asked
     const waiting = this.#waiting(asked, sender, server, call)
     if (asked.left.aborted) {
-      server.calls.delete(call.id)
+      server.over(call.id)
       throw new McpRefusal('client_left', 'the client left before the downstream was asked')
     }
     call.waiting = waiting
@@ -222,7 +224,7 @@ export class ModernClients {
     const { message, body } = asked
     const terms = await termsOf(asked.order.caller, asked.message)
     const retry = await this.#parked.taken(terms, message.params, body)
-    const { parked, given, missing } = retry
+    const { parked, missing } = retry
     const server = this.#servers.find(parked.sessionId)
     if (!server) throw stateRefused('restarted')
     if (parked.isSentAgain && missing.length === 0) return await this.#sentAgain(asked, sender, server, retry)
@@ -230,10 +232,7 @@ export class ModernClients {
     call.sender = sender
     const waiting = this.#waiting(asked, sender, server, call)
     if (missing.length === 0) call.waiting = waiting
-    for (const { key, id } of parked.questions) {
-      const result = given.get(key)
-      if (id !== undefined && result !== undefined) await server.reply(answerTo(id, result), asked.headers)
-    }
+    await sendAnswers(server, retry, asked.headers, () => this.#abandon(server, call, waiting, asked.headers, NOT_TAKEN))
     if (missing.length > 0 && call.response === undefined)
       await this.#parked.park(server, call, waiting, missing, parked.isSentAgain)
     else if (call.response === undefined) this.#parked.collect(server, call)
@@ -269,16 +268,19 @@ export class ModernClients {
     const terms = canBeAsked(call) ? () => termsOf(order.caller, message) : undefined
     const leave = (): void => {
       left.removeEventListener('abort', leave)
-      if (call.waiting !== waiting) return
-      call.waiting = undefined
-      waiting.answer.drop()
-      this.#waitUntil(server.cancel(call.id, 'The client has left', asked.headers).catch(noted))
+      if (call.waiting === waiting) this.#abandon(server, call, waiting, asked.headers, 'The client has left')
     }
     const answer = new ModernAnswer({ id, requestId: order.requestId, deadline: this.#deadline, left: leave })
     const progressToken = sender.wantsProgress ? progressTokenIn(body) : undefined
     const waiting: Waiting = { id, progressToken, requestId: order.requestId, sender, answer, terms }
     left.addEventListener('abort', leave, { once: true })
     return waiting
+  }
+
+  #abandon(server: LegacyServer, call: OpenCall, { answer }: Waiting, headers: Headers, reason: string): void {
+    call.waiting = undefined
+    answer.drop()
+    this.#waitUntil(server.cancel(call.id, reason, headers).catch(noted))
   }
 }
 

@@ -1,10 +1,11 @@
-// A legacy server's response to a call, as whoever waits for it gets it.
+// A legacy server's response to a call, as whoever waits for it gets it; and what it is told in between.
 import { capabilityRequired } from '../../bridge/protocol-error.ts'
 import { errorCodeIn, modernResponse, urlsWantedIn } from '../../bridge/modern-response.ts'
+import { answerTo } from '../../bridge/server-questions.ts'
 import type { McpRefusal } from '../../message/refusal.ts'
 import type { LegacyServer } from './legacy-server.ts'
 import type { OpenCall } from './open-call.ts'
-import type { ParkedCalls } from './parked-calls.ts'
+import type { ParkedCalls, Retry } from './parked-calls.ts'
 
 /** `text` is kept where nobody waits: they come back for it. */
 export async function responded(server: LegacyServer, call: OpenCall, text: string, parked: ParkedCalls): Promise<void> {
@@ -13,7 +14,7 @@ export async function responded(server: LegacyServer, call: OpenCall, text: stri
     call.response = text
     return
   }
-  server.calls.delete(call.id)
+  server.over(call.id)
   clearTimeout(call.collecting)
   const { id, requestId, answer, sender } = waiting
   const urls = urlsWantedIn(text)
@@ -39,4 +40,22 @@ export function gone(_: LegacyServer, { waiting, method }: OpenCall, because: Mc
   if (!waiting) return
   if (typeof because !== 'string') return waiting.answer.refuse(because)
   waiting.answer.finish(modernResponse(because, { id: waiting.id, method, serverInfo: undefined }).text)
+}
+
+/** The client's answers to its questions, one after another. `refused`: it does not take one, and nobody could come back to the call. */
+export async function sendAnswers(
+  server: LegacyServer,
+  { parked, given }: Retry,
+  headers: Headers,
+  refused: () => void,
+): Promise<void> {
+  try {
+    for (const { key, id } of parked.questions) {
+      const result = given.get(key)
+      if (id !== undefined && result !== undefined) await server.reply(answerTo(id, result), headers)
+    }
+  } catch (error) {
+    refused()
+    throw error
+  }
 }
