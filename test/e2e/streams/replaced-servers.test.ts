@@ -24,7 +24,7 @@ forEveryTry(async () => {
   token = (await credentialsFor('alice', url)).accessToken
   return async () => {
     await world.close()
-    await server.kill()
+    await server.close()
   }
 })
 

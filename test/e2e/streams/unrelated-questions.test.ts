@@ -19,7 +19,7 @@ let another: ModernClient
 
 forEveryTry(async () => {
   server = await ScriptedServer.start()
-  official = await startSdkV1Server({ newServer: legacyGreeter })
+  official = await startSdkV1Server({ newServer: () => legacyGreeter() })
   const listed = [
     { name: 'old', url: server.url, era: 'legacy', era_bridge: true },
     { name: 'official', url: official.url, era_bridge: true },
