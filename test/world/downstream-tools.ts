@@ -31,7 +31,12 @@ export function createTools(trust: Trust): () => McpServer {
         inputSchema: z.object({}),
         annotations: { readOnlyHint: true },
       },
-      async (_, ctx) => text(JSON.stringify(await whoIs(ctx.http?.req?.headers ?? new Headers(), trust, keysOf), null, 2)),
+      async (_, ctx) => {
+        const headers = ctx.http?.req?.headers ?? new Headers()
+        // Whoever tries the bridge sees that what came is not what their client speaks.
+        const revision = headers.get('mcp-protocol-version') ?? undefined
+        return text(JSON.stringify({ ...(await whoIs(headers, trust, keysOf)), revision }, null, 2))
+      },
     )
 
     server.registerTool(

@@ -1,18 +1,16 @@
 // The way of a request of 2026-07-28 to a server that may speak the legacy eras alone: found out once, and then by way of the person's object.
 import { headerJson } from '../../platform/header-json.ts'
-import { outbound, OutboundError } from '../../platform/outbound.ts'
+import { OutboundError } from '../../platform/outbound.ts'
 import { describeError, log } from '../../platform/telemetry.ts'
 import { OWN_STATE } from '../../session/contract/request-state.ts'
 import type { Downstream } from '../../settings/downstreams.ts'
 import { mayBeLegacy, verdictOf, type EraMemory } from '../bridge/era-verdict.ts'
-import { META, MODERN_VERSION } from '../bridge/protocol.ts'
 import { ANSWER_HEADER, refusalIn } from '../dispatch/dispatch-header.ts'
 import { SessionUnavailable } from '../dispatch/object-answer.ts'
 import { ERA_HEADER, HELD_HEADER, passedOn, TRANSLATION_HEADER, type TranslationOrder } from '../dispatch/translation-order.ts'
 import type { Era } from '../message/era.ts'
-import { ACCEPTS_MESSAGES } from '../../platform/event-stream.ts'
 import { lookedAt } from '../downstream/session-doubt.ts'
-import { responseIn } from '../tools/inquiry.ts'
+import { askEra } from './ask-era.ts'
 import { straightTo, type Way } from './forward.ts'
 
 /** The part of `UserSession` that speaks to legacy servers. */
@@ -74,7 +72,6 @@ async function doubted(
 
 const MAY_BE_LEGACY: readonly number[] = [400, 404, 405]
 
-const PROBE_ID = 'broker-discover'
 const PROBED_WITHIN_MS = 5_000
 
 /** Asked as the person, because a server may answer strangers otherwise. Without a verdict nothing is translated, and nobody asks for a moment. */
@@ -83,30 +80,10 @@ async function found(
   client: Readonly<Record<string, string>>,
 ): Promise<Era | undefined> {
   await charge()
-  const signal = AbortSignal.timeout(PROBED_WITHIN_MS)
-  const headers = {
-    ...passedOn(client),
-    accept: ACCEPTS_MESSAGES,
-    'content-type': 'application/json',
-    'mcp-protocol-version': MODERN_VERSION,
-    'mcp-method': 'server/discover',
-  }
-  const _meta = {
-    [META.version]: MODERN_VERSION,
-    [META.clientInfo]: { name: 'mcp-session-broker', version: '1' },
-    [META.capabilities]: {},
-  }
-  const body = JSON.stringify({ jsonrpc: '2.0', id: PROBE_ID, method: 'server/discover', params: { _meta } })
   try {
-    const answer = await outbound(
-      'operator',
-      target,
-      { method: 'POST', headers, body },
-      { signal, headersWithinMs: PROBED_WITHIN_MS },
-    )
-    const message = (await responseIn(answer, PROBE_ID, signal)) ?? ''
-    const era = signal.aborted ? undefined : verdictOf({ status: answer.status, message })
-    log('info', 'downstream.era_found', { downstream: downstream.name, era, status: answer.status })
+    const answer = await askEra(target, passedOn(client), PROBED_WITHIN_MS)
+    const era = answer && verdictOf(answer)
+    log('info', 'downstream.era_found', { downstream: downstream.name, era, status: answer?.status })
     return eras.note(downstream.resource, era)
   } catch (error) {
     if (!(error instanceof OutboundError)) throw error

@@ -15,6 +15,7 @@ import { shownServers } from '../servers.ts'
 import { administrators, portal, type PortalPages } from './portal-door.ts'
 import { overviewRoutes } from './portal-overview.ts'
 import { listClients, listEvents, listPeople, namesIn, showPerson } from './reading.ts'
+import { ServerEras } from './server-eras.ts'
 
 const PERSON_EVENTS = 30
 
@@ -26,7 +27,12 @@ export function portalRoutes(services: Services): Hono<Visited> {
   people(page, services)
   lists(page, services)
   receipts(page, services)
-  page('/admin/connect', (c) => portal(c, connectPage({ servers: shownServers(services.settings) })))
+  const eras = new ServerEras(services.now)
+  page('/admin/connect', async (c) => {
+    const { settings, now } = services
+    const said = await eras.of(settings.downstreams)
+    return portal(c, connectPage({ servers: shownServers(settings), eras: said, now: now() }))
+  })
   return routes
 }
 

@@ -79,6 +79,11 @@ const connect = {
     name: 'Documents',
     setups: setupsFor(url),
   })),
+  eras: new Map([
+    [MCP, { era: 'modern', askedAt: undefined }],
+    ['https://mcp.example.com/servers/documents/mcp', { era: 'legacy', askedAt: NOW - 90 }],
+  ] as const),
+  now: NOW,
 }
 
 /** Pages of administrators, by a name for their pictures. */
