@@ -15,6 +15,7 @@ import { cpuSeconds, openFilesLimit, residentKiB, startStreamClient, startStream
 import type { Opening, Read } from './stream-client.ts'
 import type { StreamOrder } from './stream-downstream.ts'
 import { openSession } from './ways.ts'
+import { postHeaders } from '../world/broker-client.ts'
 
 const { values } = parseArgs({
   options: {
@@ -239,9 +240,7 @@ async function opening(kind: Kind, world: World, { accessToken }: Credentials, o
   const { host, port } = new URL(world.brokerUrl)
   const common = {
     host,
-    authorization: `Bearer ${accessToken}`,
-    accept: 'application/json, text/event-stream',
-    'content-type': 'application/json',
+    ...postHeaders(accessToken),
   }
   const params = { name: 'stream', arguments: order }
   if (kind === 'modern call') {

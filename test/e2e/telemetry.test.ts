@@ -1,7 +1,7 @@
 // Spans at a real OTLP endpoint, one call of each era: who is whose parent, what is in them, and that nobody waits for the endpoint.
 import { beforeEach, describe, expect, test } from 'vitest'
 import { AdminProgram } from '../world/administrator.ts'
-import { MODERN, MODERN_META } from '../world/broker-client.ts'
+import { MODERN, MODERN_META, postHeaders } from '../world/broker-client.ts'
 import { credentialsFor } from '../world/clients.ts'
 import { forEveryTry } from '../world/each-try.ts'
 import { readExposition, sumOf } from '../world/exposition-reader.ts'
@@ -70,9 +70,7 @@ async function call({ era, id = 7, name = 'echo', meta, headers, given = {} }: C
   return await fetch(world.mcpUrl, {
     method: 'POST',
     headers: {
-      authorization: `Bearer ${token}`,
-      accept: 'application/json, text/event-stream',
-      'content-type': 'application/json',
+      ...postHeaders(token),
       'mcp-protocol-version': version,
       ...(era === 'modern' && { 'mcp-method': 'tools/call', 'mcp-name': name }),
       ...headers,

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Chance } from '../crash/chance.ts'
 import { eventsIn } from '../crash/events-in.ts'
 import { verdictOn } from '../crash/verdict.ts'
-import { MODERN } from '../world/broker-client.ts'
+import { MODERN, postHeaders } from '../world/broker-client.ts'
 import type { Ledger } from './ledger.ts'
 import type { Life } from './life.ts'
 
@@ -64,9 +64,7 @@ async function follow(
     const answer = await fetch(mcpUrl, {
       method: 'POST',
       headers: {
-        authorization: `Bearer ${life.accessToken}`,
-        accept: 'application/json, text/event-stream',
-        'content-type': 'application/json',
+        ...postHeaders(life.accessToken),
         'mcp-protocol-version': MODERN,
         'mcp-method': method,
         ...(params.name !== undefined && { 'mcp-name': params.name }),

@@ -15,11 +15,18 @@ export const MODERN_META = {
   'io.modelcontextprotocol/clientCapabilities': {},
 }
 
-export function modernHeaders(accessToken: string, method: string): Record<string, string> {
+/** What every client sends with a message. */
+export function postHeaders(accessToken: string): Record<string, string> {
   return {
     authorization: `Bearer ${accessToken}`,
     accept: 'application/json, text/event-stream',
     'content-type': 'application/json',
+  }
+}
+
+export function modernHeaders(accessToken: string, method: string): Record<string, string> {
+  return {
+    ...postHeaders(accessToken),
     'mcp-protocol-version': MODERN,
     'mcp-method': method,
   }

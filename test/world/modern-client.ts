@@ -1,6 +1,6 @@
 // A bare client of 2026-07-28: every message is one visible request, and the answer comes back as it was sent.
 import { z } from 'zod'
-import { MODERN } from './broker-client.ts'
+import { MODERN, postHeaders } from './broker-client.ts'
 import { EventStream } from './event-stream.ts'
 
 export interface ModernAsk {
@@ -65,9 +65,7 @@ export class ModernClient {
     return await fetch(this.#url, {
       method: 'POST',
       headers: {
-        authorization: `Bearer ${this.#token}`,
-        accept: 'application/json, text/event-stream',
-        'content-type': 'application/json',
+        ...postHeaders(this.#token),
         'mcp-protocol-version': MODERN,
         'mcp-method': method,
         ...(typeof name === 'string' && { 'mcp-name': name }),

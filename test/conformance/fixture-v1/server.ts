@@ -14,24 +14,14 @@ import {
   SubscribeRequestSchema,
   UnsubscribeRequestSchema,
 } from '@modelcontextprotocol/sdk/types.js'
+import { CAPABILITIES } from '../fixture/capabilities.ts'
 import { CITIES, gotPrompt, PROMPTS } from './prompts.ts'
 import { read, RESOURCES, TEMPLATES } from './resources.ts'
 import { TOOLS } from './tools.ts'
 
 /** One for each session. */
 export function conformanceServerV1(): Server {
-  const server = new Server(
-    { name: 'conformance-fixture-v1', version: '1.0.0' },
-    {
-      capabilities: {
-        tools: { listChanged: true },
-        prompts: { listChanged: true },
-        resources: { subscribe: true, listChanged: true },
-        logging: {},
-        completions: {},
-      },
-    },
-  )
+  const server = new Server({ name: 'conformance-fixture-v1', version: '1.0.0' }, { capabilities: CAPABILITIES })
   server.setRequestHandler(ListToolsRequestSchema, () => ({
     tools: [...TOOLS].map(([name, { inputSchema = { type: 'object' } }]) => ({ name, description: name, inputSchema })),
   }))

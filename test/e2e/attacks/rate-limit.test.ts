@@ -1,6 +1,6 @@
 // Attacks on the limit of a person: other addresses, other sessions, another client.
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { BrokerClient, callTool, statusWith } from '../../world/broker-client.ts'
+import { BrokerClient, callTool, statusWith, postHeaders } from '../../world/broker-client.ts'
 import { Browser } from '../../world/browser.ts'
 import { startWorld, type World } from '../../world/world.ts'
 
@@ -84,9 +84,7 @@ async function initialize(token: string, headers: Readonly<Record<string, string
   return await fetch(world.mcpUrl, {
     method: 'POST',
     headers: {
-      authorization: `Bearer ${token}`,
-      accept: 'application/json, text/event-stream',
-      'content-type': 'application/json',
+      ...postHeaders(token),
       ...headers,
     },
     body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'initialize', params }),

@@ -1,7 +1,7 @@
 // A session at the downstream is lost when that is proven, and not before: what servers answer while it lives, and when it is gone.
 import type { ServerResponse } from 'node:http'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { BrokerClient } from '../../world/broker-client.ts'
+import { BrokerClient, postHeaders } from '../../world/broker-client.ts'
 import { credentialsFor } from '../../world/clients.ts'
 import { LegacyClient } from '../../world/legacy-client.ts'
 import { ScriptedServer, type Call } from '../../world/scripted-server.ts'
@@ -168,11 +168,7 @@ async function initialize(bearer: string): Promise<Response> {
   const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'a test', version: '1' } }
   return await fetch(world.mcpUrl, {
     method: 'POST',
-    headers: {
-      authorization: `Bearer ${bearer}`,
-      accept: 'application/json, text/event-stream',
-      'content-type': 'application/json',
-    },
+    headers: postHeaders(bearer),
     body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'initialize', params }),
   })
 }

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test, vi, type MockInstance } 
 import { app } from '../../../src/app.ts'
 import { foundation, wired } from '../../../src/services.ts'
 import { assetFolder } from '../../world/asset-folder.ts'
+import { postHeaders } from '../../world/broker-client.ts'
 
 const BASE_URL = 'https://mcp.example.com'
 const NOW = 1_900_000_000
@@ -52,11 +53,7 @@ async function broker() {
   verify.mockClear()
   const work = async (wrong: string) => {
     verify.mockClear()
-    const headers = {
-      authorization: `Bearer ${wrong}`,
-      accept: 'application/json, text/event-stream',
-      'content-type': 'application/json',
-    }
+    const headers = postHeaders(wrong)
     const init = { method: 'POST', headers, body: '{"jsonrpc":"2.0","id":1,"method":"ping"}' }
     const answer = await floor.request(FACTS.resource, init, {}, CONTEXT)
     const { status } = answer
