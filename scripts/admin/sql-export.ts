@@ -1,5 +1,5 @@
 // npm run admin -- sql-export: people, clients, machines, events and receipts in a SQLite file, for whoever asks questions in SQL (docs/operations/export.md).
-import { existsSync, linkSync, rmSync } from 'node:fs'
+import { existsSync, linkSync, rmSync, writeFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { Mistake, type Answer } from './signals.ts'
 
@@ -137,6 +137,8 @@ export async function sqlExport(file: string, get: Get): Promise<Answer> {
   if (existsSync(file)) throw new Mistake(`${file} is there already`)
   const part = `${file}.part`
   rmSync(part, { force: true })
+  // Names and addresses of people: nobody else on this machine reads it.
+  writeFileSync(part, '', { flag: 'wx', mode: 0o600 })
   const database = new DatabaseSync(part)
   try {
     const rows: Record<string, number> = {}

@@ -1,5 +1,7 @@
 // One delivery to a sink: a signed webhook, log records by OTLP, or objects of JSON Lines; bounded in time, and never followed elsewhere.
+import * as z from 'zod'
 import type { EvidenceEntry } from '../evidence/line.ts'
+import { readMessage } from '../platform/bounded-body.ts'
 import { hmac, hmacKey } from '../platform/crypto.ts'
 import { outbound } from '../platform/outbound.ts'
 import type { ExportSink, OtlpSink, S3Sink, WebhookSink } from '../settings/exports.ts'
@@ -7,6 +9,7 @@ import { recordOf, spanOf, timeOf, type Delivered, type ExportRecord } from './r
 import { signedPut } from './sigv4.ts'
 
 const ANSWER_WITHIN_MS = 10_000
+const MOST_SAID = 16 * 1024
 /** Whatever `Retry-After` says. */
 const LONGEST_PAUSE_MS = 300_000
 /** By these a receiver says that it will never take what it was sent. */
@@ -23,7 +26,7 @@ export interface Delivery {
 export async function deliver(sink: ExportSink, delivery: Delivery): Promise<Delivered> {
   const records = delivery.entries.map((entry) => recordOf(entry, delivery.issuer))
   for (const { url, init } of await requestsTo(sink, delivery, records)) {
-    const delivered = await send(url, init)
+    const delivered = await send(url, init, sink.type)
     if (delivered.outcome !== 'taken') return delivered
   }
   return { outcome: 'taken', why: '' }
@@ -39,9 +42,10 @@ async function requestsTo(sink: ExportSink, delivery: Delivery, records: readonl
   return sink.type === 'otlp' ? [otlp(sink, delivery, records)] : await objects(sink, delivery, records)
 }
 
-async function send(url: string, init: RequestInit): Promise<Delivered> {
+async function send(url: string, init: RequestInit, type: ExportSink['type']): Promise<Delivered> {
   try {
     const answer = await outbound('operator', url, init, { signal: AbortSignal.timeout(ANSWER_WITHIN_MS) })
+    if (answer.ok && type === 'otlp') return await acknowledged(answer)
     await answer.body?.cancel()
     if (answer.ok) return { outcome: 'taken', why: '' }
     const why = `it answered ${answer.status}`
@@ -54,6 +58,23 @@ async function send(url: string, init: RequestInit): Promise<Delivered> {
     }
   } catch {
     return { outcome: 'again', why: 'it did not answer' }
+  }
+}
+
+/** An OTLP collector answers 200, too, where it has thrown some of the records away. */
+const partly = z.object({ partialSuccess: z.object({ rejectedLogRecords: z.coerce.number() }) })
+
+async function acknowledged(answer: Response): Promise<Delivered> {
+  const said = await readMessage(answer, { mostBytes: MOST_SAID, withinMs: ANSWER_WITHIN_MS }).catch(() => new Uint8Array())
+  const rejected = partly.safeParse(parsed(said)).data?.partialSuccess.rejectedLogRecords ?? 0
+  return rejected > 0 ? { outcome: 'refused', why: `it rejected ${rejected} records` } : { outcome: 'taken', why: '' }
+}
+
+function parsed(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes))
+  } catch {
+    return undefined
   }
 }
 

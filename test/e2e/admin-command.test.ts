@@ -1,5 +1,5 @@
 // npm run admin: the same actions from a terminal, in words for people and in JSON for programs.
-import { mkdtemp, readFile, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -137,7 +137,17 @@ test('people, clients, machines, events and receipts come into a SQLite file, an
   ])
   expect(all("SELECT count(*) AS n FROM events WHERE type = 'signed_in'")).not.toMatchObject([{ n: 0 }])
   expect(all("SELECT name FROM machines WHERE name = 'For SQL'")).toHaveLength(1)
+  // Every table and column that the documents name, and no other.
+  const documents = await readFile(join(ROOT, 'docs/operations/export.md'), 'utf8')
+  const rows = [...documents.matchAll(/^\| `(\w+)` \| [^|]*?(?:by )?`(.+)` \| (.+) \|$/gm)]
+  const documented = rows.map(([, name, key = '', more = '']) =>
+    [name, ...(`${key}\`${more}`.match(/\w+(?=`)/g) ?? [])].join(' '),
+  )
+  const tables = all("SELECT name FROM sqlite_master WHERE type = 'table'").map(({ name }) => String(name))
+  const real = tables.map((name) => [name, ...all(`PRAGMA table_info(${name})`).map((column) => column['name'])].join(' '))
+  expect(real.filter((table) => !table.startsWith('about'))).toEqual(documented.filter((table) => !table?.startsWith('about')))
   database.close()
+  expect((await stat(file)).mode & 0o077).toBe(0)
   const before = await readFile(file)
   expect(await admin(['sql-export', file])).toMatchObject({ code: 1, err: `${file} is there already\n` })
   expect((await readFile(file)).equals(before)).toBe(true)

@@ -10,13 +10,14 @@ import { chain, ISSUER, NOW } from '../evidence/signing.ts'
 let came: Came[] = []
 let status = 200
 let retryAfter = ''
+let says = ''
 const server = createServer((request, response) => {
   let body = ''
   request.on('data', (chunk: Buffer) => (body += chunk.toString()))
   request.on('end', () => {
     came.push({ method: request.method ?? '', path: request.url ?? '', headers: request.headers, body })
     const more = status === 302 ? { location: '/elsewhere' } : { 'retry-after': retryAfter }
-    response.writeHead(status, more).end()
+    response.writeHead(status, more).end(says)
   })
 })
 let origin = ''
@@ -30,6 +31,7 @@ beforeEach(() => {
   came = []
   status = 200
   retryAfter = ''
+  says = ''
 })
 
 const SECRET = Buffer.alloc(32, 7)
@@ -76,6 +78,20 @@ test('log records come by OTLP, with the time of what happened', async () => {
   expect(records).toHaveLength(5)
   expect(records[1]).toMatchObject({ timeUnixNano: `${NOW}001000000`, severityNumber: 9 })
   expect(JSON.parse(records[1].body.stringValue)).toMatchObject({ number: 2, ocsf: { class_uid: 3002 } })
+})
+
+test('records that a collector has thrown away, though it answers 200, are refused and not lost', async () => {
+  const sink = sinkOf({ type: 'otlp', url: `${origin}/v1/logs` })
+  says = JSON.stringify({ partialSuccess: { rejectedLogRecords: '2', errorMessage: 'too old' } })
+  expect(await deliver(sink, delivery)).toEqual({ outcome: 'refused', why: 'it rejected 2 records' })
+  for (says of [
+    '',
+    '{}',
+    '{"partialSuccess":{"errorMessage":"only a warning"}}',
+    '{"partialSuccess":{"rejectedLogRecords":0}}',
+    'x',
+  ])
+    expect(await deliver(sink, delivery)).toEqual({ outcome: 'taken', why: '' })
 })
 
 test('objects are signed by Signature Version 4, named by their numbers, with OCSF beside them', async () => {
