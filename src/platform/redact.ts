@@ -14,8 +14,12 @@ const FOREIGN =
 /** The same of these. */
 const LIKE_FOREIGN = /[-_][\w-]{10}|A[KS]IA|ya29\.|AIza|-----B/
 
+/** The password in an address, as databases are told it (RFC 3986 section 3.2.1). */
+const PASSWORD = /(?<=:\/\/[^\s:/?#@"]{0,200}:)[^\s/?#@"]{1,200}(?=@)/g
+
 /** Takes out what looks like a credential. */
 export function redact(text: string): string {
   const ours = LIKE_SECRET.test(text) ? text.replaceAll(SECRET, '[redacted]') : text
-  return LIKE_FOREIGN.test(ours) ? ours.replaceAll(FOREIGN, '[redacted]') : ours
+  const bare = ours.includes('://') && ours.includes('@') ? ours.replaceAll(PASSWORD, '[redacted]') : ours
+  return LIKE_FOREIGN.test(bare) ? bare.replaceAll(FOREIGN, '[redacted]') : bare
 }

@@ -12,6 +12,8 @@ test.for<[string, string]>([
   ['beginnings of envelopes', long('eyJ', 1_000_000)],
   ['half envelopes', long('eyJa.', 1_000_000)],
   ['bearers of nothing', long('Bearer  ', 1_000_000)],
+  ['addresses with a password that has no end', long('://a:', 1_000_000)],
+  ['addresses and passwords', `@${long('://aaaaaaaa', 1_000_000)}`],
   ['brackets', long('[', 64 * 1024)],
 ])('as much as a megabyte of %s is looked through at once', ([, text]) => {
   const began = performance.now()
@@ -33,6 +35,7 @@ test.for<[string, unknown]>([
   ['a header among pairs of them', { headers: [['X-Api-Key', 'canary']] }],
   ['an address', { text: 'see https://a.example/cb?client_secret=canary&x=1' }],
   ['the fragment of an address', { url: 'https://a.example/#id_token=canary' }],
+  ['the password of a database in its address', { text: 'it is postgres://app:canary@db.example:5432/app' }],
   ['a passphrase', { passphrase: 'canary' }],
   ['a key of storage', { connection_string: 'canary', 'Account-Key': 'canary', signingKey: ['canary'] }],
   ['a short name', { pwd: 'canary', auth: 'canary', jwt: 'canary' }],
