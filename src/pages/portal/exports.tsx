@@ -72,7 +72,7 @@ function Sink({ sink: { name, type, host, cursor, head, failures, takenAt, probl
     <tr data-sink={name}>
       <td data-label="Sink">
         <span class="person">
-          <span>{name}</span>
+          <span class="label">{name}</span>
           <span class="address">
             {type}, {shownText(host, 100)}
           </span>
@@ -80,9 +80,7 @@ function Sink({ sink: { name, type, host, cursor, head, failures, takenAt, probl
       </td>
       <td data-label="State">
         <span class="person">
-          <span class={`state ${failures === 0 ? 'state-live' : 'state-warn'}`}>
-            {failures === 0 ? 'Working' : `Failed ${counted(failures, 'time', 'times')}`}
-          </span>
+          <State failures={failures} takenAt={takenAt} />
           {problem !== undefined && <span>{shownText(problem, 120)}</span>}
         </span>
       </td>
@@ -108,6 +106,11 @@ function Sink({ sink: { name, type, host, cursor, head, failures, takenAt, probl
       </td>
     </tr>
   )
+}
+
+function State({ failures, takenAt }: Pick<ShownSink, 'failures' | 'takenAt'>) {
+  if (failures > 0) return <span class="state state-warn">Failed {counted(failures, 'time', 'times')}</span>
+  return takenAt === undefined ? <span class="state">Not answered yet</span> : <span class="state state-live">Working</span>
 }
 
 function Refused({ sink: { name, deadLetters }, csrf, now }: Part) {

@@ -153,11 +153,13 @@ function Off({ sub, csrf, grants, sealingKey, keptFor }: RecordingView) {
           Messages are not kept: there is no <a href="/admin/sealing-key">sealing key</a> yet.
         </p>
       ) : (
-        <div class="checks">
-          <label for="bodies">
-            <input type="checkbox" id="bodies" name="bodies" value="yes" />
-            also the messages, sealed to the key below
-          </label>
+        <div class="field">
+          <div class="checks">
+            <label for="bodies">
+              <input type="checkbox" id="bodies" name="bodies" value="yes" />
+              also the messages, sealed to the key
+            </label>
+          </div>
           <input type="hidden" name="fingerprint" value={sealingKey.fingerprint} />
           <code class="pick fine">{sealingKey.fingerprint}</code>
           <span class="fine" id="key-origin">
@@ -187,16 +189,14 @@ function Reader({ sub, fingerprint }: { readonly sub: string; readonly fingerpri
       <p class="fine">
         They are opened in this browser. Compare with your printed kit: the key in use is <code class="pick">{fingerprint}</code>
       </p>
-      <div class="fields" id="reader-locked">
-        <div class="field">
+      <div class="toolbar" id="reader-locked">
+        <div class="field field-grow">
           <label for="reader-secret">Passphrase, or recovery code</label>
           <input class="input" id="reader-secret" type="password" autocomplete="off" spellcheck={false} />
         </div>
-        <div class="actions">
-          <button class="button button-primary" id="reader-open" type="button">
-            Open
-          </button>
-        </div>
+        <button class="button button-primary" id="reader-open" type="button">
+          Open
+        </button>
       </div>
       <div class="actions" id="reader-opened" hidden>
         <button class="button" id="reader-export" type="button">
