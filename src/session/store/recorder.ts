@@ -29,6 +29,8 @@ const PAGE = 500
 const MOST_WAITING = 24 * 1024 * 1024
 /** What is sealed at once, in characters, and the entry that goes beyond. */
 const PORTION = 1024 * 1024
+/** An entry without its messages, at most: names are cut off. */
+const ENTRY = 2 * 1024
 /** What one answer holds of sealed messages, and the one that goes beyond. */
 const SEALED_PAGE_BYTES = 4 * 1024 * 1024
 
@@ -95,7 +97,7 @@ export class Recorder extends LifecycleCapability {
     this.#sealer = undefined
     await this.#next(async () => {
       const [parts] = (await sealer?.seal([{ text: '', direction: 'end' }], this.#messages.count(over.id))) ?? []
-      if (parts) this.#messages.keep(undefined, parts)
+      if (parts) this.#messages.keep(parts)
     })
     return true
   }
@@ -191,28 +193,37 @@ export class Recorder extends LifecycleCapability {
     const isSealed = sealer !== undefined && messages.length > 0
     const sealed = isSealed ? await sealer.seal(messages, this.#messages.count(recording)) : []
     let taken = 0
-    this.#storage.transactionSync(() => {
-      for (const { request, answer, ...facts } of entries) {
-        const asked = request === undefined ? [] : (sealed[taken++] ?? [])
-        const answered = answer === undefined ? [] : (sealed[taken++] ?? [])
-        const kept = isSealed && {
-          ...(request !== undefined && { request: bytesOf(asked) }),
-          ...(answer !== undefined && { answer: bytesOf(answered) }),
-        }
-        const isKept = kept && Object.keys(kept).length > 0
-        this.#insert({ ...facts, recording, ...(isKept && { sealed: kept }) }, [...asked, ...answered])
+    const parts: SealedPart[][] = []
+    const rows = entries.map(({ request, answer, ...facts }): KeptEntry => {
+      const asked = request === undefined ? [] : (sealed[taken++] ?? [])
+      const answered = answer === undefined ? [] : (sealed[taken++] ?? [])
+      parts.push([...asked, ...answered])
+      const kept = {
+        ...(request !== undefined && { request: bytesOf(asked) }),
+        ...(answer !== undefined && { answer: bytesOf(answered) }),
       }
+      const isKept = isSealed && Object.keys(kept).length > 0
+      return { ...facts, recording, ...(isKept && { sealed: kept }) }
+    })
+    this.#storage.transactionSync(() => {
+      const first = this.#insert(rows)
+      this.#messages.keep(parts.flatMap((some, index) => some.map((part) => ({ ...part, entry: first + index }))))
     })
   }
 
-  #insert(entry: KeptEntry, parts: readonly SealedPart[]): void {
-    const json = JSON.stringify(entry)
-    const size = new TextEncoder().encode(json).length + bytesOf(parts)
-    const query = 'INSERT INTO wire (at, entry, size) VALUES (?, ?, ?) RETURNING number'
-    const { number } = this.#storage.sql.exec<{ number: number }>(query, entry.at, json, size).one()
-    this.#messages.keep(number, parts)
-    this.#entries += 1
-    this.#bytes += size
+  /** The number of the first: one statement for all, and numbers without a gap. */
+  #insert(entries: readonly KeptEntry[]): number {
+    const { sql } = this.#storage
+    sql.exec(
+      `INSERT INTO wire (at, entry, size) SELECT value ->> 'at', value,
+         octet_length(value) + coalesce(value ->> '$.sealed.request', 0) + coalesce(value ->> '$.sealed.answer', 0) FROM json_each(?)`,
+      JSON.stringify(entries),
+    )
+    const first = sql.exec<{ number: number }>('SELECT max(number) AS number FROM wire').one().number - entries.length + 1
+    const query = 'SELECT sum(size) AS bytes FROM wire WHERE number >= ?'
+    this.#entries += entries.length
+    this.#bytes += sql.exec<{ bytes: number }>(query, first).one().bytes
+    return first
   }
 
   /** The number of the entry before the newest so many. */
@@ -266,9 +277,12 @@ function inPortions(entries: readonly WireEntry[]): readonly (readonly WireEntry
   let length = Infinity
   for (const entry of entries) {
     const { request = '', answer = '' } = entry
-    length += request.length + answer.length
-    if (length > PORTION) portions.push([])
-    if (length > PORTION) length = request.length + answer.length
+    const own = request.length + answer.length + ENTRY
+    length += own
+    if (length > PORTION) {
+      portions.push([])
+      length = own
+    }
     portions.at(-1)?.push(entry)
   }
   return portions

@@ -4,6 +4,7 @@
 // trimming repeats no number. Lifetime: as long as the entry a part belongs to. Trade-off: a message of 4 MiB is five rows.
 import { LifecycleCapability } from 'agents/lifecycle'
 import type { SealedPart, Segment } from '../../evidence/message-sealer.ts'
+import { joined } from '../../platform/bytes.ts'
 
 export class SealedMessages extends LifecycleCapability {
   readonly #sql: SqlStorage
@@ -35,24 +36,29 @@ export class SealedMessages extends LifecycleCapability {
     return row?.parts ?? 0
   }
 
-  /** `entry` is whose they are; undefined for the mark at the end. */
-  keep(entry: number | undefined, parts: readonly SealedPart[]): void {
-    for (const { recording, segment, sequence, direction, part, isLast, data } of parts) {
+  /** All of one segment, in their order. One statement for many of them: each costs as much as what it writes. */
+  keep(parts: readonly KeptPart[]): void {
+    const [first, last] = [parts[0], parts.at(-1)]
+    if (!first || !last) return
+    for (const some of inBlobs(parts)) {
+      let at = 1
+      const rows = some.map(({ entry, sequence, direction, part, isLast, data }) => {
+        const from = at
+        at += data.length
+        return [entry ?? null, sequence, direction, part, isLast ? 1 : 0, from, data.length]
+      })
       this.#sql.exec(
-        `INSERT INTO sealed_parts (entry, recording, segment, sequence, direction, part, is_last, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-        entry ?? null,
-        recording,
-        segment,
-        sequence,
-        direction,
-        part,
-        isLast ? 1 : 0,
-        data,
+        `INSERT INTO sealed_parts (entry, recording, segment, sequence, direction, part, is_last, data)
+         SELECT value ->> 0, ?1, ?2, value ->> 1, value ->> 2, value ->> 3, value ->> 4, substr(?4, value ->> 5, value ->> 6)
+         FROM json_each(?3)`,
+        first.recording,
+        first.segment,
+        JSON.stringify(rows),
+        joined(some.map(({ data }) => data)),
       )
     }
-    const last = parts.at(-1)
-    const row = last && [last.recording, last.sequence + 1]
-    if (row) this.#sql.exec('INSERT OR REPLACE INTO sealed_counts (recording, parts) VALUES (?, ?)', ...row)
+    const row = [last.recording, last.sequence + 1]
+    this.#sql.exec('INSERT OR REPLACE INTO sealed_counts (recording, parts) VALUES (?, ?)', ...row)
   }
 
   partsOf(entry: number): readonly SealedPart[] {
@@ -96,6 +102,28 @@ export class SealedMessages extends LifecycleCapability {
       data: new Uint8Array(data),
     }))
   }
+}
+
+/** `entry` is whose it is; undefined for the mark at the end. */
+interface KeptPart extends SealedPart {
+  readonly entry?: number
+}
+
+/** What a value of SQLite may hold here, and some. */
+const BLOB_BYTES = 1024 * 1024 + 64
+
+function inBlobs(parts: readonly KeptPart[]): readonly (readonly KeptPart[])[] {
+  const blobs: KeptPart[][] = []
+  let bytes = Infinity
+  for (const part of parts) {
+    bytes += part.data.length
+    if (bytes > BLOB_BYTES) {
+      blobs.push([])
+      bytes = part.data.length
+    }
+    blobs.at(-1)?.push(part)
+  }
+  return blobs
 }
 
 interface Row extends Record<string, SqlStorageValue> {
