@@ -3,6 +3,7 @@
 // It is never on the way of an MCP request, nor of a refresh: who is connected stays connected while it is away.
 import { Lifecycle } from 'agents/lifecycle'
 import type { LoadReport } from '../session/contract/load-report.ts'
+import { recallName } from '../session/store/object-name.ts'
 import type { Report } from '../session/store/outbox.ts'
 import { namedGroups } from '../settings/named-groups.ts'
 import { readSettings, type Settings } from '../settings/settings.ts'
@@ -24,6 +25,8 @@ import { Provisioning } from './provisioning.ts'
 import { atOnce, type ReceiptPage } from './receipts.ts'
 import type { EventFilter, RecordedEvent, SecurityEvents } from './security-events.ts'
 
+const NAME = 'directory'
+
 /** All addresses together may register this many times as fast as one of them. */
 const SOURCES_AT_ONCE = 10
 
@@ -39,6 +42,7 @@ export abstract class Directory extends CredentialDirectory {
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env)
+    void ctx.blockConcurrencyWhile(async () => await recallName(ctx, env.DIRECTORY, async () => NAME))
     this.#has = directoryTables(ctx.storage, {
       ask: async (sub, target, by, bulkAction) => await env.USER_SESSION.getByName(sub).end(target, by, bulkAction),
       obey: async (sub, order, person) => await env.USER_SESSION.getByName(sub).obey(order, person),

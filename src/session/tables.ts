@@ -1,7 +1,7 @@
 // The capabilities a UserSession is composed of: each owns its table, its jobs and what it remembers, and knows none of the others.
 import type { LifecycleCapability } from 'agents/lifecycle'
 import { migrate } from '../platform/migrations.ts'
-import { ObjectName } from './store/object-name.ts'
+import { nameOfPerson, ObjectName, recallName } from './store/object-name.ts'
 import { Codes } from './store/codes.ts'
 import { BulkActionLog } from './store/bulk-action-log.ts'
 import { EventLog } from './store/event-log.ts'
@@ -53,9 +53,17 @@ export interface SessionTables {
   readonly leases: Leases
 }
 
+interface OwnObject {
+  readonly ctx: DurableObjectState
+  /** Of all people's objects. */
+  readonly namespace: { idFromName(name: string): DurableObjectId }
+}
+
 /** Brings older tables up to date first. The options are asked once a leash or a lease is opened or over, and may themselves ask the capabilities. */
-export function sessionTables(storage: DurableObjectStorage, leashing: LeashOptions, leasing: LeaseOptions): SessionTables {
+export function sessionTables({ ctx, namespace }: OwnObject, leashing: LeashOptions, leasing: LeaseOptions): SessionTables {
+  const { storage } = ctx
   migrate(storage, SESSION_MIGRATIONS)
+  void ctx.blockConcurrencyWhile(async () => await recallName(ctx, namespace, nameOfPerson))
   const uses = new GrantUses(storage)
   const messages = new SealedMessages(storage)
   return {

@@ -31,8 +31,8 @@ import type { SignalOrder } from './contract/signal.ts'
 import { noteEntries, switchRecordingOn, switchRecordingOff } from './admin/recording-switch.ts'
 import type { RecordingAsked, RecordingPage, RecordingTerms, SealedPage, WireEntry } from './contract/recording.ts'
 import { learn } from './access/provisioning.ts'
-import { redeem, Refreshing, signIn } from './access/tokens.ts'
-import type { IssuedCode, Presented, SignIn, SignInRefusal, TokenFacts, TokenOutcome } from './access/tokens.ts'
+import { redeem, Refreshing, signIn, type IssuedCode, type Presented, type SignIn } from './access/tokens.ts'
+import type { SignInRefusal, TokenFacts, TokenOutcome } from './access/tokens.ts'
 import { answerChallenge } from './access/challenge.ts'
 import type { Challenge } from './contract/challenge.ts'
 import { endLink, keepLink, linkStates, type LinkMade, type LinkState } from './access/own-sign-in.ts'
@@ -51,7 +51,7 @@ export abstract class UserSession extends DurableObject<Env> {
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env)
     this.#has = sessionTables(
-      ctx.storage,
+      { ctx, namespace: env.USER_SESSION },
       {
         ...leashRules(() => this.#context),
         changed: () => this.#load.changed(),

@@ -178,6 +178,12 @@ interface ProvisionedRow extends Record<string, SqlStorageValue> {
   without: string
 }
 
+/** Whose object this is, before anything has started. */
+export function storedPerson(sql: SqlStorage): Pick<Identity, 'issuer' | 'subject'> | undefined {
+  const isThere = sql.exec("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'profile'").toArray().length > 0
+  return isThere ? sql.exec<{ issuer: string; subject: string }>('SELECT issuer, subject FROM profile').toArray()[0] : undefined
+}
+
 interface ProfileRow extends IdentityRow {
   first_seen: number
   last_seen: number
