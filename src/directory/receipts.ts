@@ -31,6 +31,8 @@ const OWN_KEPT = 10_000
 /** Whose a receipt is. */
 const CAUSE = `(CASE WHEN actor = '${THEMSELVES}' THEN 1 WHEN actor GLOB '${SIGNAL_ACTOR}*' THEN 2 ELSE 0 END)`
 const TRIM_EVERY = 500
+/** In one turn; what is more goes with the next. */
+const PIECE = 2_000
 
 /** One that waited in the outbox of the release before does not say who did not answer. */
 type KeptReceipt = Omit<Receipt, 'unanswered'> & Partial<Pick<Receipt, 'unanswered'>>
@@ -79,8 +81,9 @@ export class Receipts extends LifecycleCapability {
 
   #forget(cause: number, kept: number): void {
     const gone = this.#storage.sql.exec<{ id: string }>(
-      `DELETE FROM receipts WHERE ${CAUSE} = ?1 AND state IN ('done', 'cancelled') AND number <=
-       (SELECT number FROM receipts WHERE ${CAUSE} = ?1 ORDER BY number DESC LIMIT 1 OFFSET ?2) RETURNING id`,
+      `DELETE FROM receipts WHERE number IN (
+       SELECT number FROM receipts WHERE ${CAUSE} = ?1 AND state IN ('done', 'cancelled') AND number <=
+       (SELECT number FROM receipts WHERE ${CAUSE} = ?1 ORDER BY number DESC LIMIT 1 OFFSET ?2) ORDER BY number LIMIT ${PIECE}) RETURNING id`,
       cause,
       kept,
     )

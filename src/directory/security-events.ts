@@ -3,8 +3,10 @@
 // Layout: one numbered row per event; the sender's own id makes a second delivery harmless. Lifetime: the newest KEPT that administrators
 // caused, and apart from them the newest KEPT that people and the rules did, of one person at most KEPT_OF_ONE: nobody pushes out what
 // administrators did, and nobody alone what others did. Trade-off: filters scan backwards from the newest by the index that fits best, and
-// stop at a page; each kind is trimmed once in TRIM_EVERY events.
-import { LifecycleCapability } from 'agents/lifecycle'
+// stop at a page; each kind is trimmed once in TRIM_EVERY events, and at most so many in one turn: far too many, as after a release that
+// keeps fewer, go in pieces, between which others have theirs.
+import { LifecycleCapability, type LifecycleJobOutcome } from 'agents/lifecycle'
+import { describeError, log } from '../platform/telemetry.ts'
 import type { EvidenceLog } from './evidence-log.ts'
 import type { NumberedEvent } from '../session/store/outbox.ts'
 import { THEMSELVES } from '../session/contract/receipt.ts'
@@ -36,6 +38,9 @@ const PAGE = 100
 const KEPT = 200_000
 const KEPT_OF_ONE = 2_000
 const TRIM_EVERY = 1_000
+/** In one turn, and how soon the next piece follows, in milliseconds: it takes about a tenth of that. */
+const PIECE = 2_000
+const NEXT_PIECE_MS = 500
 /** Of a person's own, whose numbers go up one by one. */
 const TRIM_OWN_EVERY = 100
 /** Done by an administrator: not by the rules, not by the person themselves, and not by an identity system. */
@@ -88,24 +93,44 @@ export class SecurityEvents extends LifecycleCapability {
       const says = { at, type, sub, clientId, clientName, grantId, actor, actorName, reason }
       this.#evidence.append({ kind: 'event', ref: String(row.number), sub, says: { event: { number: row.number, ...says } } })
     }
-    if (row && row.number % TRIM_EVERY === 0)
-      for (const administered of [0, 1]) this.#trim(`${ADMINISTERED} = ?`, administered, KEPT)
+    if (row && row.number % TRIM_EVERY === 0 && this.#trimAll()) this.#goOn()
     if (row && sub !== undefined && (event.number ?? 1) % TRIM_OWN_EVERY === 0)
       this.#trim(`NOT ${ADMINISTERED} AND sub = ?`, sub, KEPT_OF_ONE)
     return row !== undefined
   }
 
-  #trim(which: string, value: string | number, kept: number): void {
-    const gone = this.#storage.sql.exec<{ number: number }>(
-      `DELETE FROM security_events WHERE ${which}1 AND number <=
-       (SELECT number FROM security_events WHERE ${which}1 ORDER BY number DESC LIMIT 1 OFFSET ?2) RETURNING number`,
-      value,
-      kept,
-    )
+  onJob(): LifecycleJobOutcome {
+    return this.#trimAll() ? { rescheduleAt: Date.now() + NEXT_PIECE_MS } : undefined
+  }
+
+  #goOn(): void {
+    void this.lifecycle.jobs
+      .push({ id: 'trim', fn: 'trim', time: Date.now() + NEXT_PIECE_MS })
+      .catch((error: unknown) => log('warn', 'events.not_trimmed', { reason: describeError(error) }))
+  }
+
+  /** Whether there is more to go. */
+  #trimAll(): boolean {
+    return [0, 1].map((administered) => this.#trim(`${ADMINISTERED} = ?`, administered, KEPT)).includes(PIECE)
+  }
+
+  /** The oldest piece of what is too many; how many that were. */
+  #trim(which: string, value: string | number, kept: number): number {
+    const gone = [
+      ...this.#storage.sql.exec<{ number: number }>(
+        `DELETE FROM security_events WHERE number IN (
+         SELECT number FROM security_events WHERE ${which}1 AND number <=
+         (SELECT number FROM security_events WHERE ${which}1 ORDER BY number DESC LIMIT 1 OFFSET ?2) ORDER BY number LIMIT ${PIECE})
+         RETURNING number`,
+        value,
+        kept,
+      ),
+    ]
     this.#evidence.forget(
       'event',
-      [...gone].map(({ number }) => String(number)),
+      gone.map(({ number }) => String(number)),
     )
+    return gone.length
   }
 
   /** The number of the newest; 0 when there is none. */
