@@ -5,6 +5,7 @@
 import { LifecycleCapability } from 'agents/lifecycle'
 import { groupsText, identityOf, type IdentityRow } from '../session/store/identity-row.ts'
 import type { PersonSummary } from '../session/store/outbox.ts'
+import { GroupNames } from './group-names.ts'
 
 export interface PersonRow {
   readonly sub: string
@@ -49,6 +50,10 @@ export class People extends LifecycleCapability {
   readonly #storage: DurableObjectStorage
   // Counted once in the life of the object, and kept up from then on: counting goes through all of them.
   #counted: { people: number; connected: number } | undefined
+  /** The same of each client and server somebody has asked for. */
+  readonly #related = new Map<string, number>()
+  /** By issuer, every group that its people were ever said to be in; read once, and kept up from then on. */
+  readonly #groups = new GroupNames()
 
   constructor(storage: DurableObjectStorage) {
     super('people')
@@ -97,6 +102,7 @@ export class People extends LifecycleCapability {
     )
     if (changed.rowsWritten === 0) return false
     this.#recount(before?.live_grants, liveGrants)
+    if (before?.groups !== groups) this.#groups.add({ issuer: identity.issuer, groups })
     this.#relate(CLIENTS, sub, clientIds)
     this.#relate(RESOURCES, sub, resources)
     const linked = links.map(({ resource }) => resource)
@@ -113,8 +119,23 @@ export class People extends LifecycleCapability {
   #relate({ table, column }: Relation, sub: string, ids: readonly string[]): void {
     const { sql } = this.#storage
     const known = [...sql.exec<{ id: string }>(`SELECT ${column} AS id FROM ${table} WHERE sub = ?`, sub)]
-    for (const { id } of known) if (!ids.includes(id)) sql.exec(`DELETE FROM ${table} WHERE ${column} = ? AND sub = ?`, id, sub)
-    for (const id of ids) sql.exec(`INSERT OR IGNORE INTO ${table} (${column}, sub) VALUES (?, ?)`, id, sub)
+    const change = (id: string, by: number, query: string): void => {
+      sql.exec(query, id, sub)
+      const count = this.#related.get(`${table} ${id}`)
+      if (count !== undefined) this.#related.set(`${table} ${id}`, count + by)
+    }
+    for (const { id } of known) if (!ids.includes(id)) change(id, -1, `DELETE FROM ${table} WHERE ${column} = ? AND sub = ?`)
+    const isKnown = (id: string): boolean => known.some((one) => one.id === id)
+    for (const id of new Set(ids)) if (!isKnown(id)) change(id, 1, `INSERT INTO ${table} (${column}, sub) VALUES (?, ?)`)
+  }
+
+  #countRelated({ table, column }: Relation, id: string): number {
+    const known = this.#related.get(`${table} ${id}`)
+    if (known !== undefined) return known
+    const count = this.#number(`SELECT count(*) AS n FROM ${table} WHERE ${column} = ?`, id)
+    // Few pay for themselves, and a search for clients that nobody uses would fill the memory.
+    if (count >= MANY) this.#related.set(`${table} ${id}`, count)
+    return count
   }
 
   find(sub: string): PersonRow | undefined {
@@ -153,7 +174,9 @@ export class People extends LifecycleCapability {
     const query =
       'SELECT sub FROM people WHERE issuer = ?1 AND instr(char(10) || groups || char(10), char(10) || ?2 || char(10)) > 0'
     const { sql } = this.#storage
-    const asked = names.filter((name) => name !== '')
+    const stored = () => sql.exec<{ issuer: string; groups: string }>("SELECT issuer, groups FROM people WHERE groups <> ''")
+    // A name that none of them goes by is what a new group has as a rule, and then nobody is looked through.
+    const asked = names.filter((name) => name !== '' && this.#groups.mayHave(issuer, name, stored))
     return [...new Set(asked.flatMap((name) => [...sql.exec<{ sub: string }>(query, issuer, name)].map(({ sub }) => sub)))]
   }
 
@@ -164,10 +187,10 @@ export class People extends LifecycleCapability {
         WHERE NOT EXISTS (SELECT 1 FROM people WHERE people.sub = person_links.sub AND live_grants > 0)`
       return this.counts().connected + this.#number(linked)
     }
-    if (to.what === 'client') return this.#number('SELECT count(*) AS n FROM person_clients WHERE client_id = ?', to.id)
+    if (to.what === 'client') return this.#countRelated(CLIENTS, to.id)
     const linked = `SELECT count(*) AS n FROM person_links WHERE resource = ?1
       AND NOT EXISTS (SELECT 1 FROM person_resources AS r WHERE r.resource = ?1 AND r.sub = person_links.sub)`
-    return this.#number('SELECT count(*) AS n FROM person_resources WHERE resource = ?', to.id) + this.#number(linked, to.id)
+    return this.#countRelated(RESOURCES, to.id) + this.#number(linked, to.id)
   }
 
   #number(query: string, ...bound: string[]): number {

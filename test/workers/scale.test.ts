@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import { CampaignRows } from '../../src/directory/bulk-action-rows.ts'
 import { People } from '../../src/directory/people.ts'
 import { ProvisionedUsers } from '../../src/directory/provisioned-users.ts'
+import type { PersonSummary } from '../../src/session/store/outbox.ts'
 import { countingRows } from './rows-read.ts'
 
 const MANY = 20_000
@@ -91,6 +92,75 @@ test('how an action on a large group stands is said after each batch without goi
     expect(new CampaignRows(storage).standing('another one')).toEqual({ isWaiting: false, failing: 0 })
   })
   expect(rows()).toBeLessThan(50)
+})
+
+test('the people of a client are counted once, and whoever comes or goes afterwards is reckoned in', async () => {
+  const directory = await seeded(
+    'scale clients',
+    `${NUMBERS} INSERT INTO person_clients SELECT 'client', printf('sub-%06d', i) FROM n`,
+  )
+  await runInDurableObject(directory, (_, { storage }) => {
+    storage.sql.exec(
+      `INSERT INTO clients SELECT 'client', NULL, 'http://127.0.0.1:1/', 'none', 'authorization_code', NULL, NULL, NULL, NULL, '', 1, 2`,
+    )
+  })
+  const connected = async () => (await directory.clients('', undefined)).clients.map(({ people }) => people)
+  expect(await connected()).toEqual([MANY])
+  const rows = await countingRows(directory)
+  expect(await connected()).toEqual([MANY])
+  expect(rows()).toBeLessThan(50)
+  for (const [number, clientIds, count] of [
+    [1, ['client', 'client'], MANY + 1],
+    [2, ['client'], MANY + 1],
+    [3, [], MANY],
+  ] as const) {
+    await directory.record({ person: summary({ sub: 'new', number, clientIds }), events: [], receipts: [] })
+    expect(await connected()).toEqual([count])
+  }
+})
+
+test('a group that nobody was said to be in is known for one without going through everybody again', async () => {
+  const directory = await seeded(
+    'scale new groups',
+    `${NUMBERS} INSERT INTO people SELECT printf('sub-%06d', i), '${ISSUER}', 'subject ' || i, NULL, NULL, 'staff' || char(10) || 'team-' || (i % 500), 0, 1, 1, 1, 1 FROM n`,
+  )
+  const rows = await countingRows(directory)
+  await runInDurableObject(directory, (_, { storage }) => {
+    const people = new People(storage)
+    expect(people.inGroup(ISSUER, ['new', ''])).toEqual([])
+    rows()
+    expect(people.inGroup(ISSUER, ['newer', 'newest'])).toEqual([])
+    expect(people.inGroup('https://another.example', ['staff'])).toEqual([])
+    expect(rows()).toBeLessThan(50)
+    expect(people.inGroup(ISSUER, ['team-7'])).toHaveLength(MANY / 500)
+    people.record(summary({ sub: 'late', identity: { issuer: ISSUER, subject: 'late', groups: ['newer'] } }))
+    expect(people.inGroup(ISSUER, ['newer'])).toEqual(['late'])
+  })
+})
+
+function summary(changes: Partial<PersonSummary>): PersonSummary {
+  const identity = { issuer: ISSUER, subject: 'new', groups: [] }
+  const nothing = { blocked: false, liveGrants: 1, clientIds: [], resources: [], links: [], lastSeenAt: 1, number: 1 }
+  return { sub: 'new', identity, ...nothing, ...changes }
+}
+
+test('far too many events go in pieces, so that no request waits for all of them', { timeout: 60_000 }, async () => {
+  const most = 200_000
+  const directory = await seeded(
+    'scale trim',
+    `WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < ${most + 6_999 - 1})
+     INSERT INTO security_events (id, at, type, sub, client_id) SELECT 'sub.' || i, i, 'signed_in', 'sub ' || (i % 1000), 'client' FROM n`,
+  )
+  const count = async () =>
+    await runInDurableObject(
+      directory,
+      (_, { storage }) => storage.sql.exec<{ n: number }>('SELECT count(*) AS n FROM security_events').one().n,
+    )
+  // The seven-thousandth; it is of an administrator, and so it is of those that are kept apart.
+  await directory.noteRefusedAdministrator('sub', 'Somebody')
+  expect(await count()).toBe(most + 5_000)
+  await expect.poll(count, { timeout: 30_000 }).toBeLessThanOrEqual(most + 1)
+  expect(await count()).toBe(most + 1)
 })
 
 async function seeded(name: string, statements: string) {
