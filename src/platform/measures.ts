@@ -2,7 +2,7 @@
 //
 // Isolates share no memory, so they tell the Directory, which adds up (docs/decisions/0042-metrics.md). A request pays an addition; the
 // first of ten seconds leaves a timer behind. Values are plain numbers: no request waits for another's promise.
-import { FAMILIES, KNOWN_FAMILIES, type FamilyName } from './metric-families.ts'
+import { FAMILIES, KNOWN_FAMILIES, type FamilyName, type HistogramName } from './metric-families.ts'
 import { randomId } from './crypto.ts'
 
 /** By family and label values: a counter's sum, or a histogram's counts per bucket with its sum of seconds at the end. */
@@ -53,7 +53,7 @@ export class Measures {
     values[0] = (values[0] ?? 0) + 1
   }
 
-  observe(family: 'serverOperations' | 'clientOperations' | 'revocations', seconds: number, ...labels: readonly string[]): void {
+  observe(family: HistogramName, seconds: number, ...labels: readonly string[]): void {
     const { bounds } = FAMILIES[family]
     const values = this.#valuesOf(`${family}${SEPARATOR}${labels.join(SEPARATOR)}`, bounds.length + 2)
     let bucket = 0

@@ -39,6 +39,18 @@ export const FAMILIES = {
     labels: ['mcp_method_name', 'error_type', 'server'],
     bounds: OPERATION,
   },
+  serverSessions: {
+    name: 'mcp_server_session_duration_seconds',
+    help: 'MCP sessions of clients, from initialize to their end.',
+    labels: ['error_type', 'server'],
+    bounds: OPERATION,
+  },
+  clientSessions: {
+    name: 'mcp_client_session_duration_seconds',
+    help: 'The same at the MCP server, where it keeps sessions.',
+    labels: ['error_type', 'server'],
+    bounds: OPERATION,
+  },
   revocations: {
     name: 'mcp_broker_revocation_duration_seconds',
     help: 'How long it took until access that was ended was over everywhere.',
@@ -68,6 +80,7 @@ export const FAMILIES = {
 } as const satisfies Readonly<Record<string, Family>>
 
 export type FamilyName = keyof typeof FAMILIES
+export type HistogramName = 'serverOperations' | 'clientOperations' | 'serverSessions' | 'clientSessions' | 'revocations'
 
 /** The family by the name it has here. */
 export const KNOWN_FAMILIES: ReadonlyMap<string, Family> = new Map(Object.entries(FAMILIES))

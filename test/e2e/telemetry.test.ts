@@ -1,12 +1,12 @@
 // Spans at a real OTLP endpoint, one call of each era: who is whose parent, what is in them, and that nobody waits for the endpoint.
 import { beforeEach, describe, expect, test } from 'vitest'
-import { AdminProgram } from '../world/administrator.ts'
 import { MODERN, MODERN_META, postHeaders } from '../world/broker-client.ts'
 import { credentialsFor } from '../world/clients.ts'
 import { forEveryTry } from '../world/each-try.ts'
 import { readExposition, sumOf } from '../world/exposition-reader.ts'
 import { startOtlpSink, type OtlpSink, type ReceivedSpan } from '../world/otlp-sink.ts'
 import { startRawDownstream, type RawDownstream, type RawHandler } from '../world/raw-downstream.ts'
+import { scrape } from '../world/scrape.ts'
 import { startWorld, type World } from '../world/world.ts'
 
 const [TRACE, PARENT_SPAN] = ['4bf92f3577b34da6a3ce929d0e0e4736', '00f067aa0ba902b7'] as const
@@ -216,7 +216,7 @@ test('56. what a client says, and who it is, is in no span and in no metric', as
   const said = sink.said.join('\n')
   expect(secrets.filter((secret) => said.includes(secret))).toEqual([])
   expect(said).toContain('"x-api-key":"a key"')
-  const text = await scraped()
+  const text = await scrape(world.brokerUrl)
   expect(secrets.filter((secret) => text.includes(secret))).toEqual([])
   const metrics = readExposition(text)
   expect(
@@ -238,18 +238,3 @@ test.for([['hang'], ['refuse']] as const)('nobody notices when the endpoint woul
   // After a failure it is left alone for a while.
   await expect.poll(() => sink.said.length).toBe(how === 'hang' ? 1 : 0)
 })
-
-async function scraped(): Promise<string> {
-  const carol = await AdminProgram.signedIn(world.brokerUrl, 'carol')
-  const expiresAt = Math.floor(Date.now() / 1000) + 3_600
-  const created = await carol.post('/machines', {
-    name: 'prometheus',
-    owner: 'ops',
-    scopes: ['metrics'],
-    expiresAt,
-    reason: 'a test',
-  })
-  const { token: scraper }: { readonly token: string } = JSON.parse(await created.text())
-  const headers = { authorization: `Bearer ${scraper}`, accept: 'application/openmetrics-text; version=1.0.0' }
-  return await (await fetch(`${world.brokerUrl}/metrics`, { headers })).text()
-}

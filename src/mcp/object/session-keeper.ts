@@ -8,6 +8,8 @@ import { downstreamFor, type Transport } from '../../settings/downstreams.ts'
 import { identityHeaders } from '../downstream/identity-headers.ts'
 import { McpRefusal } from '../message/refusal.ts'
 import type { DownstreamSessions } from './downstream-session.ts'
+import { sessionMeter } from './session-duration.ts'
+import { isOfModern } from './modern-downstream/modern-downstreams.ts'
 import { sessionOf } from './session-of.ts'
 
 /** The farewell to a downstream is a courtesy; it may take this long, in milliseconds. */
@@ -32,6 +34,8 @@ export class SessionKeeper {
 
   constructor(options: SessionKeeperOptions) {
     this.#options = options
+    const { mcpSessions, settings } = options.context
+    mcpSessions.meter = sessionMeter(settings, isOfModern)
   }
 
   /** Throws when the id is not one of this grant's sessions: 404 is what makes a client initialize anew. */

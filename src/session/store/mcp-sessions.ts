@@ -25,13 +25,28 @@ export interface McpSession {
    */
   readonly bridge?: { readonly client: Transport | 'modern'; readonly downstream: Transport | undefined }
   readonly lastUsedAt: number
+  /** Unix milliseconds; undefined for one that an earlier release has opened. */
+  readonly openedAtMs?: number | undefined
+  /** The same of the one at the downstream. */
+  readonly downstreamOpenedAtMs?: number | undefined
 }
+
+/** Hears of sessions with their length: `server` is the client's, `client` the downstream's, as OpenTelemetry calls the two sides. */
+export type SessionMeter = (over: {
+  readonly side: 'server' | 'client'
+  readonly session: McpSession
+  readonly seconds: number
+  /** The downstream did not know it any more. */
+  readonly isLost: boolean
+}) => void
 
 const WRITE_USE_EVERY = 300
 
 export class McpSessions extends TableCapability {
   readonly #rows = new Map<string, McpSession>()
   readonly #usedAt = new Map<string, number>()
+  /** What counts them. */
+  meter: SessionMeter | undefined
 
   constructor(storage: DurableObjectStorage) {
     super(storage, 'mcp-sessions')
@@ -40,14 +55,16 @@ export class McpSessions extends TableCapability {
   override onStart(): void {
     this.sql.exec(`CREATE TABLE IF NOT EXISTS mcp_sessions (
       id TEXT PRIMARY KEY, grant_id TEXT NOT NULL, resource TEXT NOT NULL, downstream_id TEXT, initialize TEXT NOT NULL,
-      protocol_version TEXT, last_used_at INTEGER NOT NULL)`)
+      protocol_version TEXT, last_used_at INTEGER NOT NULL, opened_at_ms INTEGER, downstream_opened_at_ms INTEGER)`)
     this.sql.exec('CREATE TABLE IF NOT EXISTS bridged_sessions (id TEXT PRIMARY KEY, client TEXT NOT NULL, downstream TEXT)')
     const all = 'SELECT s.*, b.client, b.downstream FROM mcp_sessions s LEFT JOIN bridged_sessions b ON b.id = s.id'
     for (const row of this.sql.exec<SessionRow>(all)) this.#rows.set(row.id, fromRow(row))
   }
 
-  open(session: Omit<McpSession, 'id' | 'lastUsedAt'>, now: number): McpSession {
-    const opened = { ...session, id: randomId(18), lastUsedAt: now }
+  open(session: Omit<McpSession, 'id' | 'lastUsedAt' | 'openedAtMs' | 'downstreamOpenedAtMs'>, now: number): McpSession {
+    const openedAtMs = Date.now()
+    const downstreamOpenedAtMs = session.downstreamId === undefined ? undefined : openedAtMs
+    const opened = { ...session, id: randomId(18), lastUsedAt: now, openedAtMs, downstreamOpenedAtMs }
     this.#write(opened)
     return opened
   }
@@ -73,9 +90,17 @@ export class McpSessions extends TableCapability {
   }
 
   change(session: McpSession, changes: Partial<Omit<McpSession, 'id' | 'resource'>>): McpSession {
-    const changed = { ...session, ...changes }
+    const isAnother = 'downstreamId' in changes && changes.downstreamId !== session.downstreamId
+    if (isAnother) this.#measure('client', session, true)
+    const downstreamOpenedAtMs = isAnother ? Date.now() : session.downstreamOpenedAtMs
+    const changed = { ...session, ...changes, downstreamOpenedAtMs }
     this.#write(changed)
     return changed
+  }
+
+  #measure(side: 'server' | 'client', session: McpSession, isLost = false): void {
+    const since = side === 'server' ? session.openedAtMs : session.downstreamOpenedAtMs
+    if (since !== undefined) this.meter?.({ side, session, seconds: (Date.now() - since) / 1000, isLost })
   }
 
   all(): readonly McpSession[] {
@@ -92,8 +117,10 @@ export class McpSessions extends TableCapability {
   }
 
   end(id: string): void {
+    const session = this.#rows.get(id)
+    if (session) for (const side of ['client', 'server'] as const) this.#measure(side, session)
     this.sql.exec('DELETE FROM mcp_sessions WHERE id = ?', id)
-    if (this.#rows.get(id)?.bridge) this.sql.exec('DELETE FROM bridged_sessions WHERE id = ?', id)
+    if (session?.bridge) this.sql.exec('DELETE FROM bridged_sessions WHERE id = ?', id)
     this.#rows.delete(id)
     this.#usedAt.delete(id)
   }
@@ -105,8 +132,8 @@ export class McpSessions extends TableCapability {
   #write(session: McpSession): void {
     const { id, grantId, resource, downstreamId, initialize, protocolVersion, lastUsedAt, bridge } = session
     this.sql.exec(
-      `INSERT OR REPLACE INTO mcp_sessions (id, grant_id, resource, downstream_id, initialize, protocol_version, last_used_at)
-        VALUES (?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT OR REPLACE INTO mcp_sessions (id, grant_id, resource, downstream_id, initialize, protocol_version, last_used_at, opened_at_ms,
+        downstream_opened_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       id,
       grantId,
       resource,
@@ -114,6 +141,8 @@ export class McpSessions extends TableCapability {
       initialize,
       protocolVersion ?? null,
       lastUsedAt,
+      session.openedAtMs ?? null,
+      session.downstreamOpenedAtMs ?? null,
     )
     if (bridge) {
       const { client, downstream = null } = bridge
@@ -131,6 +160,8 @@ interface SessionRow extends Record<string, SqlStorageValue> {
   initialize: string
   protocol_version: string | null
   last_used_at: number
+  opened_at_ms: number | null
+  downstream_opened_at_ms: number | null
   client: string | null
   downstream: string | null
 }
@@ -144,6 +175,8 @@ function fromRow(row: SessionRow): McpSession {
     initialize: row.initialize,
     protocolVersion: row.protocol_version ?? undefined,
     lastUsedAt: row.last_used_at,
+    openedAtMs: row.opened_at_ms ?? undefined,
+    downstreamOpenedAtMs: row.downstream_opened_at_ms ?? undefined,
     ...(row.client !== null && {
       bridge: { client: row.client === 'modern' ? 'modern' : transport(row.client), downstream: transportOrNone(row.downstream) },
     }),

@@ -46,4 +46,12 @@ export const SESSION_MIGRATIONS: readonly Migration[] = [
       sql.exec('UPDATE wire SET size = length(entry)')
     },
   },
+  {
+    // How long sessions last is measured.
+    version: 7,
+    run: (sql) => {
+      for (const column of ['opened_at_ms', 'downstream_opened_at_ms'])
+        sql.exec(`ALTER TABLE mcp_sessions ADD COLUMN ${column} INTEGER`)
+    },
+  },
 ]
