@@ -89,7 +89,7 @@ export class Answers {
     const question = { text: 'Client secret it shows (not shown here)', flag: 'client-secret-file', isSecret: true }
     return {
       [variable]: id,
-      ...besides,
+      ...more,
       [secret]: await this.#answer({ ...question, offered: stored[secret] }, this.#secretGiven(secret)),
     }
   }

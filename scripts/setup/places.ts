@@ -25,6 +25,15 @@ const READY_WITHIN_MS = 90_000
 /** A new custom domain has to become known first. */
 const REACHABLE_WITHIN_MS = 180_000
 
+export interface Broker {
+  readonly place: Place
+  readonly url: string
+  /** Of its settings. */
+  readonly file: string
+  /** `LISTEN` of one on this machine. */
+  readonly listen: string
+}
+
 /** Why it can not be set up for there from here. */
 export function notFromHere(place: Place): string | undefined {
   return IS_PACKED && place === 'cloudflare'
@@ -32,12 +41,22 @@ export function notFromHere(place: Place): string | undefined {
     : undefined
 }
 
-/** What the process is told besides the settings of the broker. */
-export function ofTheProcess(place: Place, url: string, file: string): Readonly<Record<string, string>> {
+/** What the process is told besides the settings of the broker; what somebody has changed of it stays. */
+export function ofTheProcess(
+  place: Place,
+  url: string,
+  file: string,
+  stored: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
   if (place !== 'this-machine') return {}
+  const { BASE_URL: before, LISTEN: listen, DATA_DIR = join(dirname(resolve(file)), 'broker-data') } = stored
+  const isOurs = listen === undefined || (before !== undefined && listen === listenFor(before))
+  return { LISTEN: isOurs ? listenFor(url) : listen, DATA_DIR }
+}
+
+function listenFor(url: string): string {
   const { protocol, port } = new URL(url)
-  const listen = `127.0.0.1:${protocol === 'http:' && port !== '' ? port : PORT}`
-  return { LISTEN: listen, DATA_DIR: join(dirname(resolve(file)), 'broker-data') }
+  return `127.0.0.1:${protocol === 'http:' && port !== '' ? port : PORT}`
 }
 
 /** The command that deploys or starts, as somebody would type it next time. */
@@ -57,19 +76,18 @@ export function commandOf(place: Place, url: string, file: string): readonly str
   ]
 }
 
-/** Returns when the broker answers at `url`; with the process, where it is one of ours. */
-export async function start(place: Place, url: string, file: string): Promise<ChildProcess | undefined> {
+/** Returns when the broker answers at `url`, or on this machine where it listens; with the process, where it is one of ours. */
+export async function start({ place, url, file, listen }: Broker): Promise<ChildProcess | undefined> {
   if (place === 'this-machine') {
     const child = spawn(process.execPath, [IS_PACKED ? PACKED : join(ROOT, 'selfhost/main.ts'), '--settings', file], {
       stdio: 'inherit',
     })
-    const { LISTEN = '' } = ofTheProcess(place, url, file)
     const ended = once(child, 'exit').then(([code]) => {
       throw new SetupError(`The broker ended (${code}): see what it said above.`)
     })
     // It also ends when it has served for a year.
     ended.catch(() => undefined)
-    await Promise.race([untilAnswers(`http://${LISTEN}/ready`, READY_WITHIN_MS), ended])
+    await Promise.race([untilAnswers(`http://${fromHere(listen)}/ready`, READY_WITHIN_MS), ended])
     return child
   }
   const [program = '', ...args] = commandOf(place, url, resolve(file))
@@ -81,6 +99,11 @@ export async function start(place: Place, url: string, file: string): Promise<Ch
     )
   if (place === 'cloudflare') await untilAnswers(`${url}/health`, REACHABLE_WITHIN_MS)
   return undefined
+}
+
+/** Every address is this machine's, too. */
+function fromHere(listen: string): string {
+  return listen.replace(/^(\*|0\.0\.0\.0|\[::\]):/, '127.0.0.1:')
 }
 
 async function untilAnswers(address: string, milliseconds: number): Promise<void> {

@@ -166,7 +166,9 @@ export function providerOf(vars: Readonly<Record<string, string>>): KnownProvide
     PROVIDERS.find(({ issuer: { always } }) => always !== undefined && always === issuer) ??
     PROVIDERS.find(({ id }) => byIssuer(id)) ??
     PROVIDERS.find(({ issuer: { variable }, besides = {} }) => {
-      const isSet = vars[variable] !== undefined && Object.entries(besides).every(([name, value]) => vars[name] === value)
+      const isMeant = ([name, value]: [string, string]): boolean =>
+        vars[name] === value || (name === 'SCOPES_SUPPORTED' && !/(^|[\s,])openid([\s,]|$)/.test(vars[name] ?? 'openid'))
+      const isSet = vars[variable] !== undefined && Object.entries(besides).every(isMeant)
       return isSet && (variable !== 'OAUTH_AUTHORIZE_URL' || Object.keys(besides).length > 0)
     }) ??
     (issuer === undefined ? undefined : PROVIDERS.find(({ id }) => id === 'oidc'))

@@ -6,7 +6,7 @@ import { shown } from '../doctor/shown.ts'
 import { Answers } from './answers.ts'
 import { defaultFile, type Flags } from './flags.ts'
 import { SetupError, USAGE_ERROR } from './setup-error.ts'
-import { commandOf, notFromHere, ofTheProcess, start, type Place } from './places.ts'
+import { commandOf, notFromHere, ofTheProcess, start, type Broker, type Place } from './places.ts'
 import { OF_PROVIDERS, providerOf, type KnownProvider } from './providers.ts'
 import { differs, readSettingsFile, settingsText, writePrivately, type Vars } from './settings-file.ts'
 import type { Terminal } from './terminal.ts'
@@ -43,12 +43,14 @@ export async function setUp(flags: Flags, terminal: Terminal, env: Readonly<Reco
     ...client,
     ...(admins !== '' && { ADMIN_EMAILS: admins }),
     // A new key would sign everybody out: it is made once.
-    ENCRYPTION_KEY: stored['ENCRYPTION_KEY'] ?? randomBytes(32).toString('hex'),
-    ...ofTheProcess(place, url, file),
+    ...(stored['COOKIE_ENCRYPTION_KEY'] === undefined && {
+      ENCRYPTION_KEY: stored['ENCRYPTION_KEY'] ?? randomBytes(32).toString('hex'),
+    }),
+    ...ofTheProcess(place, url, file, stored),
     ...(isProxyTrusted && { TRUSTED_PROXY: '1' }),
   }
   if (flags.check) await check(vars, terminal, flags)
-  const text = settingsText(vars, place)
+  const text = settingsText(vars, place, file)
   const mayChange = !existsSync(file) || !differs(file, text) || (await isToBeChanged(file, terminal, flags))
   if (!mayChange)
     throw new SetupError(
@@ -62,7 +64,7 @@ export async function setUp(flags: Flags, terminal: Terminal, env: Readonly<Reco
     writePrivately(file, text)
     terminal.say(`\nWritten: ${file}, for your eyes only (mode 0600). Keep a copy where you keep secrets.`)
   } else terminal.say(`\n${file} is as it should be.`)
-  await begin({ place, url, file }, steps, terminal)
+  await begin({ place, url, file, listen: vars['LISTEN'] ?? '' }, steps, terminal)
 }
 
 function registration({ title, register }: KnownProvider, url: string): string {
@@ -120,13 +122,8 @@ async function whatIsToBeDone(
   return { isToStart, isToSignIn: canSignIn && (await decided(toSignIn, 'And try a sign-in?', 'sign-in', true)) }
 }
 
-interface Broker {
-  readonly place: Place
-  readonly url: string
-  readonly file: string
-}
-
-async function begin({ place, url, file }: Broker, { isToStart, isToSignIn }: Steps, terminal: Terminal): Promise<void> {
+async function begin(broker: Broker, { isToStart, isToSignIn }: Steps, terminal: Terminal): Promise<void> {
+  const { place, url, file } = broker
   const isServedHere = place === 'this-machine'
   if (place === 'kubernetes')
     terminal.say(
@@ -135,7 +132,7 @@ async function begin({ place, url, file }: Broker, { isToStart, isToSignIn }: St
   if (isServedHere && url.startsWith('https:')) terminal.say(`A TLS proxy has to serve ${url} from here: docs/self-hosting.md.`)
   terminal.say(`${isServedHere ? 'It is started' : 'It is deployed'} by: ${commandOf(place, url, file).join(' ')}`)
   if (!isToStart) return
-  const child = await start(place, url, file)
+  const child = await start(broker)
   const end = (): void => void child?.kill('SIGTERM')
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, end)
   terminal.say(`\nThe broker runs at ${url}. Clients connect to ${url}/mcp, administrators to ${url}/admin.`)

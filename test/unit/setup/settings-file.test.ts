@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { PROVIDERS, providerOf } from '../../../scripts/setup/providers.ts'
 import { differs, readSettingsFile, settingsText, writePrivately } from '../../../scripts/setup/settings-file.ts'
-import { PLACES } from '../../../scripts/setup/places.ts'
+import { ofTheProcess, PLACES } from '../../../scripts/setup/places.ts'
 import { foundation } from '../../../src/services.ts'
 
 let folder: string
@@ -13,6 +13,11 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'broker-setup-'))
 })
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+const asked = (url: string, stored: Readonly<Record<string, string>>) =>
+  ofTheProcess('this-machine', url, '/etc/b/broker.env', stored)
+const providerWith = (SCOPES_SUPPORTED: string) =>
+  providerOf({ OAUTH_AUTHORIZE_URL: 'https://sso.acme.example', SCOPES_SUPPORTED })?.id
 
 const ODD = {
   BASE_URL: 'https://mcp.example.com',
@@ -30,6 +35,55 @@ test.for(PLACES)('a settings file for %s is read as it was written, by its owner
   expect(differs(file, text)).toBe(false)
   expect(statSync(file).mode & 0o777).toBe(0o600)
   expect(readdirSync(folder)).toEqual(['settings'])
+})
+
+describe('a file that somebody has changed', () => {
+  test.for([
+    [
+      'this-machine',
+      `# Ours\nexport BASE_URL = https://a.example # the old one\nLIST='[1,\n2]'\n\nGONE=x\nKEPT="a b"\nTWICE=1\nTWICE=2\n`,
+    ],
+    [
+      'kubernetes',
+      `metadata: { name: ours }\nstringData:\n  # Ours\n  BASE_URL: https://a.example # the old one\n  LIST: '[1,2]'\n  GONE: "x"\n  KEPT: 'a b'\n`,
+    ],
+  ] as const)('keeps its comments and whatever stays the same: %s', ([place, before]) => {
+    const file = join(folder, 'settings')
+    writeFileSync(file, before)
+    const stored = readSettingsFile(file, place)
+    expect(stored).toMatchObject({ BASE_URL: 'https://a.example', GONE: 'x', KEPT: 'a b' })
+    const { GONE: _, ...rest } = stored
+    const text = settingsText({ ...rest, BASE_URL: 'https://b.example', NEW: 'one two' }, place, file)
+    writeFileSync(file, text)
+    expect(readSettingsFile(file, place)).toEqual({ ...rest, BASE_URL: 'https://b.example', NEW: 'one two' })
+    expect(text).toContain('# Ours\n')
+    expect(text).not.toContain('GONE')
+    expect(text.split('\n').filter((line) => before.includes(line)).length).toBeGreaterThan(4)
+    // And when nothing is changed, nothing changes.
+    expect(settingsText(readSettingsFile(file, place), place, file)).toBe(text)
+  })
+
+  test('is not written anew where a value in it can not be read', () => {
+    const file = join(folder, 'settings')
+    writeFileSync(file, 'stringData:\n  CERTIFICATE: |\n    ---\n')
+    expect(() => readSettingsFile(file, 'kubernetes')).toThrow('CERTIFICATE in')
+  })
+})
+
+describe('where a broker on this machine listens and keeps its data', () => {
+  test('is what the set-up says, and follows the address', () => {
+    const first = asked('http://localhost:8788', {})
+    expect(first).toEqual({ LISTEN: '127.0.0.1:8788', DATA_DIR: '/etc/b/broker-data' })
+    const stored = { BASE_URL: 'http://localhost:8788', ...first }
+    expect(asked('http://localhost:9000', stored)).toEqual({ ...first, LISTEN: '127.0.0.1:9000' })
+    expect(asked('https://mcp.example.com', stored)).toEqual(first)
+  })
+
+  test('stays as somebody has changed it', () => {
+    const own = { LISTEN: '*:9443', DATA_DIR: '/srv/broker' }
+    expect(asked('https://mcp.example.com', { BASE_URL: 'https://mcp.example.com', ...own })).toEqual(own)
+    expect(asked('https://other.example.com', { BASE_URL: 'https://mcp.example.com', ...own })).toEqual(own)
+  })
 })
 
 test('a file that can not be written leaves what was there, and nothing beside it', () => {
@@ -79,4 +133,8 @@ describe('the providers', () => {
       expect(providerOf(vars)?.id).toBe(id)
     },
   )
+
+  test('plain OAuth is known by whatever scopes it was given, OpenID Connect by its own', () => {
+    expect([providerWith('profile groups'), providerWith('openid profile')]).toEqual(['plain-oauth', 'oidc'])
+  })
 })
