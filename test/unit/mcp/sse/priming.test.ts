@@ -1,6 +1,6 @@
 // Which clients get an event that has an id and no data.
 import { expect, test } from 'vitest'
-import { understandsPriming } from '../../../src/mcp/sse/priming.ts'
+import { understandsPriming } from '../../../../src/mcp/sse/priming.ts'
 
 test.for<[string | undefined, boolean]>([
   [undefined, false],

@@ -1,13 +1,13 @@
 // What the pages of the portal and the account page show in a company at work.
-import type { ClientsView } from '../../../src/pages/portal/clients.tsx'
-import type { ConfirmView } from '../../../src/pages/portal/confirm.tsx'
-import type { EventsView } from '../../../src/pages/portal/events.tsx'
-import type { MachinesView, NewTokenView } from '../../../src/pages/portal/machines.tsx'
-import type { OverviewView } from '../../../src/pages/portal/overview.tsx'
-import type { PeopleView } from '../../../src/pages/portal/people.tsx'
-import type { PersonView } from '../../../src/pages/portal/person.tsx'
-import type { ReceiptView } from '../../../src/pages/portal/receipt.tsx'
-import type { ReceiptsView } from '../../../src/pages/portal/receipts.tsx'
+import type { ClientsView } from '../../../../src/pages/portal/clients.tsx'
+import type { ConfirmView } from '../../../../src/pages/portal/confirm.tsx'
+import type { EventsView } from '../../../../src/pages/portal/events.tsx'
+import type { MachinesView, NewTokenView } from '../../../../src/pages/portal/machines.tsx'
+import type { OverviewView } from '../../../../src/pages/portal/overview.tsx'
+import type { PeopleView } from '../../../../src/pages/portal/people.tsx'
+import type { PersonView } from '../../../../src/pages/portal/person.tsx'
+import type { ReceiptView } from '../../../../src/pages/portal/receipt.tsx'
+import type { ReceiptsView } from '../../../../src/pages/portal/receipts.tsx'
 
 import { BY_CAROL, ENDED_OF_ONE } from './by-carol.ts'
 

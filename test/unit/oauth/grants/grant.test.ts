@@ -1,6 +1,6 @@
 // How refused token requests are worded: which code and status, and whether the client is told when to come back.
 import { expect, test } from 'vitest'
-import { tokenRefusal } from '../../../src/oauth/grants/grant.ts'
+import { tokenRefusal } from '../../../../src/oauth/grants/grant.ts'
 
 test.for<[string, Parameters<typeof tokenRefusal>, object]>([
   ['refreshed too often', ['too_often', 40], { code: 'too_many_requests', status: 429, retryAfter: 40 }],

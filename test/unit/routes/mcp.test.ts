@@ -1,8 +1,8 @@
 // The router's side of the broker over real HTTP: what it carries itself, byte by byte, and what it hands over to the person's object.
 import { describe, expect, test } from 'vitest'
 import { NOT_GZIP, TAKEN, saidOf, saying, THEIR_STATUSES, theirWord } from '../../world/odd-answers.ts'
-import { bearer, brokered } from './brokered.ts'
-import { serverBehind } from './server-behind.ts'
+import { bearer, brokered } from '../mcp/brokered.ts'
+import { serverBehind } from '../mcp/server-behind.ts'
 
 const legacyCall = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'echo' } }
 const modernCall = { method: 'tools/call', params: { name: 'echo' } }

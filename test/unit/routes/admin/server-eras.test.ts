@@ -1,8 +1,8 @@
 // What administrators are shown of the revision each MCP server speaks: as it is set, or as the server says, with the time it was asked.
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { ServerEras } from '../../../src/routes/admin/server-eras.ts'
-import { PORTAL_EXAMPLES } from '../pages/portal-pages.ts'
-import { exampleDeployment } from './example-deployment.ts'
+import { ServerEras } from '../../../../src/routes/admin/server-eras.ts'
+import { PORTAL_EXAMPLES } from '../../pages/portal/pages.ts'
+import { exampleDeployment } from '../example-deployment.ts'
 
 const url = (name: string): string => `https://${name}.example.com/mcp`
 const LISTED = [

@@ -1,12 +1,12 @@
 // What a server is told about somebody in very many groups fits into its headers, and says that it is not all.
 import { decodeJwt } from 'jose'
 import { expect, test } from 'vitest'
-import type { Identity } from '../../../src/caller.ts'
-import { identityJwt } from '../../../src/issuer/identity-jwt.ts'
-import { keyRing } from '../../../src/issuer/keys.ts'
-import { identityHeaders } from '../../../src/mcp/downstream/identity-headers.ts'
-import { toldGroups } from '../../../src/session/access/told-groups.ts'
-import { readSettings } from '../../../src/settings/settings.ts'
+import type { Identity } from '../../../../src/caller.ts'
+import { identityJwt } from '../../../../src/issuer/identity-jwt.ts'
+import { keyRing } from '../../../../src/issuer/keys.ts'
+import { identityHeaders } from '../../../../src/mcp/downstream/identity-headers.ts'
+import { toldGroups } from '../../../../src/session/access/told-groups.ts'
+import { readSettings } from '../../../../src/settings/settings.ts'
 
 const named = (index: number): string => `0d7c8b1c-9f0f-4c0e-8a52-${String(index).padStart(12, '0')}`
 const ENVIRONMENT = {

@@ -1,6 +1,6 @@
 // Security events leave as files that a spreadsheet can open without running what strangers wrote into their names.
 import { describe, expect, test } from 'vitest'
-import { csvLine } from '../../../src/routes/admin/export.ts'
+import { csvLine } from '../../../../src/routes/admin/export.ts'
 
 describe('a line of CSV', () => {
   test('quotes every cell, and quotation marks in it (RFC 4180)', () => {

@@ -1,8 +1,8 @@
 // Odd event streams in answer to a list of tools in 2026-07-28: with rules about tools, each is read as a client would read it.
 import { expect, test } from 'vitest'
-import { SseReader } from '../../../src/mcp/sse/sse.ts'
-import { HIDDEN, ODD_STREAMS } from '../../world/odd-events.ts'
-import { STAFF, startRuled } from './ruled.ts'
+import { SseReader } from '../../../../src/mcp/sse/sse.ts'
+import { HIDDEN, ODD_STREAMS } from '../../../world/odd-events.ts'
+import { STAFF, startRuled } from '../ruled.ts'
 
 const it = await startRuled()
 

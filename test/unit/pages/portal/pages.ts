@@ -1,19 +1,19 @@
 // The pages of the portal and the account page: in a company at work, where there is nothing yet, and where everything is too long.
-import { accountPage, type AccountView } from '../../../src/pages/account.tsx'
-import { clientsPage } from '../../../src/pages/portal/clients.tsx'
-import { confirmPage } from '../../../src/pages/portal/confirm.tsx'
-import { connectPage } from '../../../src/pages/portal/connect.tsx'
-import { eventsPage } from '../../../src/pages/portal/events.tsx'
-import { machinesPage, newTokenPage } from '../../../src/pages/portal/machines.tsx'
-import { overviewPage, type OverviewView } from '../../../src/pages/portal/overview.tsx'
-import { peoplePage } from '../../../src/pages/portal/people.tsx'
-import { personPage, type PersonView } from '../../../src/pages/portal/person.tsx'
-import { signalsPage, type SignalsView } from '../../../src/pages/portal/signals.tsx'
-import { receiptPage, type ReceiptView } from '../../../src/pages/portal/receipt.tsx'
-import { receiptsPage } from '../../../src/pages/portal/receipts.tsx'
-import { sealingKeyPage } from '../../../src/pages/portal/sealing-key.tsx'
-import { recordingPage } from '../../../src/pages/portal/recording.tsx'
-import { setupsFor } from '../../../src/pages/setups.ts'
+import { accountPage, type AccountView } from '../../../../src/pages/account.tsx'
+import { clientsPage } from '../../../../src/pages/portal/clients.tsx'
+import { confirmPage } from '../../../../src/pages/portal/confirm.tsx'
+import { connectPage } from '../../../../src/pages/portal/connect.tsx'
+import { eventsPage } from '../../../../src/pages/portal/events.tsx'
+import { machinesPage, newTokenPage } from '../../../../src/pages/portal/machines.tsx'
+import { overviewPage, type OverviewView } from '../../../../src/pages/portal/overview.tsx'
+import { peoplePage } from '../../../../src/pages/portal/people.tsx'
+import { personPage, type PersonView } from '../../../../src/pages/portal/person.tsx'
+import { signalsPage, type SignalsView } from '../../../../src/pages/portal/signals.tsx'
+import { receiptPage, type ReceiptView } from '../../../../src/pages/portal/receipt.tsx'
+import { receiptsPage } from '../../../../src/pages/portal/receipts.tsx'
+import { sealingKeyPage } from '../../../../src/pages/portal/sealing-key.tsx'
+import { recordingPage } from '../../../../src/pages/portal/recording.tsx'
+import { setupsFor } from '../../../../src/pages/setups.ts'
 import {
   clients,
   confirm,
@@ -28,7 +28,7 @@ import {
   receipt,
   receipts,
   running,
-} from './portal-examples.ts'
+} from './examples.ts'
 import { recording, sealingKey } from './recording-examples.ts'
 
 export const account: AccountView = {

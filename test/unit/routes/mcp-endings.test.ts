@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest'
 import type { Admission } from '../../../src/session/contract/admission.ts'
 import { freePort } from '../../world/listening.ts'
 import type { RawHandler } from '../../world/raw-downstream.ts'
-import { bearer, brokered, refusalOf } from './brokered.ts'
-import { serverBehind } from './server-behind.ts'
+import { bearer, brokered, refusalOf } from '../mcp/brokered.ts'
+import { serverBehind } from '../mcp/server-behind.ts'
 
 const legacyCall = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'echo' } }
 

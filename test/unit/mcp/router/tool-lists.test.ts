@@ -1,9 +1,9 @@
 // Lists of tools in 2026-07-28: what is cut out of those that pass, and what the broker asks by itself to know which tools only read.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import type { RawHandler } from '../../world/raw-downstream.ts'
-import { refusalOf } from './brokered.ts'
-import { call, lists, READ_ONLY, says, STAFF, startRuled, TOOLS } from './ruled.ts'
+import type { RawHandler } from '../../../world/raw-downstream.ts'
+import { refusalOf } from '../brokered.ts'
+import { call, lists, READ_ONLY, says, STAFF, startRuled, TOOLS } from '../ruled.ts'
 
 const it = await startRuled()
 

@@ -1,10 +1,10 @@
 // What has passed, as the flight recorder's page shows it: paired, filtered, explained, and to be sent again without danger.
 import { execFileSync } from 'node:child_process'
 import { describe, expect, test } from 'vitest'
-import { exchangesOf, type ShownEntry } from '../../../src/pages/portal/exchanges.ts'
-import { recordingPage } from '../../../src/pages/portal/recording.tsx'
-import { curlOf, inspectorOf } from '../../../src/pages/portal/wire-commands.ts'
-import { PROBE, tagsOf } from './hostile.ts'
+import { exchangesOf, type ShownEntry } from '../../../../src/pages/portal/exchanges.ts'
+import { recordingPage } from '../../../../src/pages/portal/recording.tsx'
+import { curlOf, inspectorOf } from '../../../../src/pages/portal/wire-commands.ts'
+import { PROBE, tagsOf } from '../hostile.ts'
 
 const base = { era: 'modern', grantId: 'g', verb: 'POST', method: 'tools/call' } as const
 const ALL = { about: '', outcome: '' }

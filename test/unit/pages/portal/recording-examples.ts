@@ -1,7 +1,7 @@
 // What the pages of the flight recorder and the sealing key are drawn from in tests.
-import type { RecordingView } from '../../../src/pages/portal/recording.tsx'
-import type { SealingKeyView } from '../../../src/pages/portal/sealing-key.tsx'
-import { MCP, NOW, person, SUB } from './portal-examples.ts'
+import type { RecordingView } from '../../../../src/pages/portal/recording.tsx'
+import type { SealingKeyView } from '../../../../src/pages/portal/sealing-key.tsx'
+import { MCP, NOW, person, SUB } from './examples.ts'
 
 const entry = {
   at: NOW * 1_000,

@@ -1,7 +1,7 @@
 // Rules about tools in a call of 2026-07-28: what passes, what is refused and how, and what needs a further scope.
 import { describe, expect, test } from 'vitest'
-import { admitted, refusalOf } from './brokered.ts'
-import { call, READ_ONLY, STAFF, startRuled } from './ruled.ts'
+import { admitted, refusalOf } from '../brokered.ts'
+import { call, READ_ONLY, STAFF, startRuled } from '../ruled.ts'
 
 const META = { 'io.modelcontextprotocol/protocolVersion': '2026-07-28' }
 /** What a header can say as it is; nothing else passes as a method of this era, whatever the rules. */

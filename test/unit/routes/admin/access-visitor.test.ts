@@ -1,8 +1,8 @@
 // Administrators whom Cloudflare Access vouches for: who is let in, and that a page elsewhere can not borrow them.
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { app } from '../../../src/app.ts'
-import { BASE_URL, exampleDeployment } from './example-deployment.ts'
+import { app } from '../../../../src/app.ts'
+import { BASE_URL, exampleDeployment } from '../example-deployment.ts'
 
 const TEAM = 'https://team.cloudflareaccess.com'
 const ACCESS = { ACCESS_TEAM_DOMAIN: 'team', ACCESS_AUD: 'portal' }

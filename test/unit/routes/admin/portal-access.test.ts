@@ -1,10 +1,10 @@
 // The portal behind Cloudflare Access: its pages open for whom Access vouches, in that person's name, and for no form from elsewhere.
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { app } from '../../../src/app.ts'
-import { sha256 } from '../../../src/platform/crypto.ts'
-import type { Outside } from '../../../src/services.ts'
-import { BASE_URL, exampleDeployment } from './example-deployment.ts'
+import { app } from '../../../../src/app.ts'
+import { sha256 } from '../../../../src/platform/crypto.ts'
+import type { Outside } from '../../../../src/services.ts'
+import { BASE_URL, exampleDeployment } from '../example-deployment.ts'
 
 const TEAM = 'https://team.cloudflareaccess.com'
 const ACCESS = { ACCESS_TEAM_DOMAIN: 'team', ACCESS_AUD: 'portal' }

@@ -1,8 +1,8 @@
 // A request of 2026-07-28 that its server answers on a stream, and when that is over.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { startRawDownstream, type RawDownstream } from '../../world/raw-downstream.ts'
-import { brokered } from './brokered.ts'
+import { startRawDownstream, type RawDownstream } from '../../../world/raw-downstream.ts'
+import { brokered } from '../brokered.ts'
 
 let downstream: RawDownstream
 beforeAll(async () => {

@@ -2,21 +2,27 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { COPY_SCRIPT_PATH, LIVE_SCRIPT_PATH, MARK_PATH, SEALING_SCRIPT_PATH, STYLESHEET_PATH } from '../../../src/pages/assets.ts'
-import { accountPage } from '../../../src/pages/account.tsx'
-import { pageHeaders } from '../../../src/pages/headers.ts'
-import { clientsPage } from '../../../src/pages/portal/clients.tsx'
-import { confirmPage } from '../../../src/pages/portal/confirm.tsx'
-import { eventsPage } from '../../../src/pages/portal/events.tsx'
-import { machinesPage, newTokenPage } from '../../../src/pages/portal/machines.tsx'
-import { overviewPage } from '../../../src/pages/portal/overview.tsx'
-import { peoplePage } from '../../../src/pages/portal/people.tsx'
-import { personNow, personPage } from '../../../src/pages/portal/person.tsx'
-import { receiptNow, receiptPage } from '../../../src/pages/portal/receipt.tsx'
-import { receiptsPage } from '../../../src/pages/portal/receipts.tsx'
-import { durationOf } from '../../../src/pages/when.tsx'
-import { ASSET_FOLDER } from '../../world/asset-folder.ts'
-import { PROBE, probed, tagsOf } from './hostile.ts'
+import {
+  COPY_SCRIPT_PATH,
+  LIVE_SCRIPT_PATH,
+  MARK_PATH,
+  SEALING_SCRIPT_PATH,
+  STYLESHEET_PATH,
+} from '../../../../src/pages/assets.ts'
+import { accountPage } from '../../../../src/pages/account.tsx'
+import { pageHeaders } from '../../../../src/pages/headers.ts'
+import { clientsPage } from '../../../../src/pages/portal/clients.tsx'
+import { confirmPage } from '../../../../src/pages/portal/confirm.tsx'
+import { eventsPage } from '../../../../src/pages/portal/events.tsx'
+import { machinesPage, newTokenPage } from '../../../../src/pages/portal/machines.tsx'
+import { overviewPage } from '../../../../src/pages/portal/overview.tsx'
+import { peoplePage } from '../../../../src/pages/portal/people.tsx'
+import { personNow, personPage } from '../../../../src/pages/portal/person.tsx'
+import { receiptNow, receiptPage } from '../../../../src/pages/portal/receipt.tsx'
+import { receiptsPage } from '../../../../src/pages/portal/receipts.tsx'
+import { durationOf } from '../../../../src/pages/when.tsx'
+import { ASSET_FOLDER } from '../../../world/asset-folder.ts'
+import { PROBE, probed, tagsOf } from '../hostile.ts'
 import {
   clients,
   confirm,
@@ -30,8 +36,8 @@ import {
   receipt,
   receipts,
   running,
-} from './portal-examples.ts'
-import { account, OWN_EXAMPLES, PORTAL_EXAMPLES } from './portal-pages.ts'
+} from './examples.ts'
+import { account, OWN_EXAMPLES, PORTAL_EXAMPLES } from './pages.ts'
 
 const LIVE_SCRIPT = readFileSync(join(ASSET_FOLDER, 'live.js'), 'utf8')
 const STYLESHEET = readFileSync(join(ASSET_FOLDER, 'pages.css'), 'utf8')

@@ -1,8 +1,8 @@
 // The document of the admin API describes the routes that are there, and no others.
 import { expect, test } from 'vitest'
-import { adminApiRoutes } from '../../../src/routes/admin/api.ts'
-import { openApi } from '../../../scripts/reference/openapi.ts'
-import { exampleDeployment } from './example-deployment.ts'
+import { adminApiRoutes } from '../../../../src/routes/admin/api.ts'
+import { openApi } from '../../../../scripts/reference/openapi.ts'
+import { exampleDeployment } from '../example-deployment.ts'
 
 async function mounted(): Promise<readonly string[]> {
   const { routes } = adminApiRoutes(await exampleDeployment())

@@ -1,6 +1,6 @@
 // Where people sign in, as the settings say it: which kind each provider is, where it answers, and every mistake named.
 import { describe, expect, test } from 'vitest'
-import { readSettings, SettingsError, type Settings } from '../../src/settings/settings.ts'
+import { readSettings, SettingsError, type Settings } from '../../../src/settings/settings.ts'
 
 const TENANT = '833ced3d-cb2e-41de-92f1-29e2af035ddc'
 const GOOD = {

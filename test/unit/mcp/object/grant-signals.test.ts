@@ -1,6 +1,6 @@
 // What the broker asks a server by itself, in a person's name, ends with the grant it asks for.
 import { describe, expect, test } from 'vitest'
-import { GrantSignals } from '../../../src/mcp/object/grant-signals.ts'
+import { GrantSignals } from '../../../../src/mcp/object/grant-signals.ts'
 
 const aborted = (signal: AbortSignal): Promise<never> =>
   new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('cut off')), { once: true }))
