@@ -4,7 +4,7 @@
 // news; the router does so with the first request of an isolate whose token was verified.
 import { randomId, sha256 } from '../platform/crypto.ts'
 import { readSettings, SettingsError } from '../settings/settings.ts'
-import type { Campaigns } from './bulk-actions.ts'
+import type { BulkActions } from './bulk-actions.ts'
 import { TableCapability } from '../session/store/table.ts'
 
 export class AppliedPolicy extends TableCapability {
@@ -30,13 +30,13 @@ export class AppliedPolicy extends TableCapability {
 
 /** Everybody who is connected is told, so that nothing stays open that may not: whoever sleeps would not learn it otherwise. `now` in unix seconds. */
 export async function applyPolicy(
-  { campaigns, policy }: { readonly campaigns: Campaigns; readonly policy: AppliedPolicy },
+  { bulkActions, policy }: { readonly bulkActions: BulkActions; readonly policy: AppliedPolicy },
   env: object,
   now: number,
 ): Promise<void> {
   const digest = await policyDigest(env)
   if (digest === undefined || !policy.isOther(digest)) return
-  await campaigns.tellEveryone({ ...DEPLOYMENT, id: randomId(12), at: now }, () => policy.note(digest))
+  await bulkActions.tellEveryone({ ...DEPLOYMENT, id: randomId(12), at: now }, () => policy.note(digest))
 }
 
 const DEPLOYMENT = {

@@ -1,10 +1,10 @@
-// What a campaign and each person it concerns are to the tables, and how long somebody may take to answer.
+// What a bulk action and each person it concerns are to the tables, and how long somebody may take to answer.
 import type { Target } from '../session/admin/administration.ts'
 import type { AdminAction } from '../session/contract/receipt.ts'
 import type { Related } from './people.ts'
 import { orderColumns, type OrderRow } from './receipts.ts'
 
-export interface CampaignRow extends OrderRow {
+export interface BulkActionRow extends OrderRow {
   what: 'everyone' | 'client' | 'resource' | 'person' | 'group'
   target: string | null
   come_to: string
@@ -30,7 +30,7 @@ export interface LateSignIn {
 }
 
 /** What is to be ended of each person; undefined where each is to find out what counts for them now. */
-export function endedBy({ action, what, target }: Pick<CampaignRow, 'action' | 'what' | 'target'>): Target | undefined {
+export function endedBy({ action, what, target }: Pick<BulkActionRow, 'action' | 'what' | 'target'>): Target | undefined {
   if (action === 'apply' || what === 'person' || what === 'group') return undefined
   return what === 'everyone' ? { what: 'everything' } : { what, id: target ?? '' }
 }
@@ -49,11 +49,11 @@ export interface Failing {
   readonly nextAt: number
 }
 
-/** A person of a campaign, as they are asked. */
+/** A person of a bulk action, as they are asked. */
 export type PersonToAsk = Pick<PersonRow, 'sub' | 'attempts' | 'late'>
 
 export interface Batch {
-  readonly campaign: CampaignRow
+  readonly bulkAction: BulkActionRow
   readonly people: readonly PersonToAsk[]
 }
 
@@ -61,7 +61,7 @@ export interface Batch {
 export const BATCH = 50
 const SHOWN_FAILING = 50
 
-export class CampaignRows {
+export class BulkActionRows {
   readonly #storage: DurableObjectStorage
 
   constructor(storage: DurableObjectStorage) {
@@ -80,15 +80,15 @@ export class CampaignRows {
       CREATE INDEX IF NOT EXISTS campaign_people_failing ON campaign_people (campaign) WHERE attempts > 0`)
   }
 
-  find(id: string): CampaignRow | undefined {
-    const [campaign] = this.#storage.sql.exec<CampaignRow>('SELECT * FROM campaigns WHERE id = ?', id)
-    return campaign
+  find(id: string): BulkActionRow | undefined {
+    const [bulkAction] = this.#storage.sql.exec<BulkActionRow>('SELECT * FROM campaigns WHERE id = ?', id)
+    return bulkAction
   }
 
   /** `due` in unix milliseconds. */
-  add(campaign: string, sub: string, due: number, late: number): void {
+  add(id: string, sub: string, due: number, late: number): void {
     const query = `INSERT OR IGNORE INTO campaign_people (campaign, sub, attempts, due, error, late) VALUES (?, ?, 0, ?, '', ?)`
-    this.#storage.sql.exec(query, campaign, sub, due, late)
+    this.#storage.sql.exec(query, id, sub, due, late)
   }
 
   /** `isWalked`: whom it concerns is known already. */
@@ -104,15 +104,15 @@ export class CampaignRows {
     )
   }
 
-  /** At most so many people of one campaign whose time to be asked has come. */
+  /** At most so many people of one bulk action whose time to be asked has come. */
   due(most: number): Batch | undefined {
     const query = `SELECT * FROM campaign_people WHERE due <= ?1 AND
       campaign = (SELECT campaign FROM campaign_people WHERE due <= ?1 ORDER BY due LIMIT 1) ORDER BY due LIMIT ?2`
     const people = [...this.#storage.sql.exec<PersonRow>(query, Date.now(), most)]
     const [first] = people
     if (!first) return undefined
-    const [campaign] = this.#storage.sql.exec<CampaignRow>('SELECT * FROM campaigns WHERE id = ?', first.campaign)
-    return campaign && { campaign, people }
+    const bulkAction = this.find(first.campaign)
+    return bulkAction && { bulkAction, people }
   }
 
   /** After each batch of an action on everybody in a group: nothing here goes through all who are still to be asked. */

@@ -1,6 +1,6 @@
-// Campaigns: actions on everybody, or on everybody who uses a client or a server, carried out person by person until all have answered.
+// Bulk actions: actions on everybody, or on everybody who uses a client or a server, carried out person by person until all have answered.
 //
-// Layout: a row per campaign with the name it has come to, and a row per person from before they are asked until they have answered.
+// Layout: a row per bulk action with the name it has come to, and a row per person from before they are asked until they have answered.
 // Lifetime: a day after the last answer, because a sign-in that was under way may be reported late. Who has just asked whether they may begin
 // is in memory alone, for a minute: after a crash of this object their report brings them back. Trade-off: a crash repeats at most one batch, and the people's objects remember what they answered, so that the receipt counts everything once.
 import { LifecycleCapability, type LifecycleJobOutcome } from 'agents/lifecycle'
@@ -12,13 +12,13 @@ import type { BulkAction } from '../session/store/bulk-action-log.ts'
 import type { By, Ended, AdminAction, Receipt } from '../session/contract/receipt.ts'
 import {
   BATCH,
-  CampaignRows,
+  BulkActionRows,
   endedBy,
   relatedTo,
   within,
   type PersonToAsk,
   type Batch,
-  type CampaignRow,
+  type BulkActionRow,
   type Failing,
   type LateSignIn,
 } from './bulk-action-rows.ts'
@@ -28,7 +28,7 @@ import { Pace } from './pace.ts'
 import type { People } from './people.ts'
 import { begun, type Receipts } from './receipts.ts'
 
-export interface CampaignOptions {
+export interface BulkActionOptions {
   readonly people: People
   readonly receipts: Receipts
   readonly notBefore: NotBefore
@@ -46,22 +46,22 @@ const TRY_AGAIN_MS = 30_000
 const DAY = 86_400
 const BEGINNING = -1
 
-export class Campaigns extends LifecycleCapability {
+export class BulkActions extends LifecycleCapability {
   readonly #storage: DurableObjectStorage
-  readonly #options: CampaignOptions
-  readonly #rows: CampaignRows
+  readonly #options: BulkActionOptions
+  readonly #rows: BulkActionRows
   readonly #openings = new Openings()
   readonly #pace = new Pace()
   /** Who waits until an action is over. */
   readonly #waiting = new Map<string, () => void>()
   /** The people who are being asked at this moment. */
-  #batch: { readonly campaign: string; readonly answered: Promise<unknown> } | undefined
+  #batch: { readonly id: string; readonly answered: Promise<unknown> } | undefined
 
-  constructor(storage: DurableObjectStorage, options: CampaignOptions) {
+  constructor(storage: DurableObjectStorage, options: BulkActionOptions) {
     super('campaigns')
     this.#storage = storage
     this.#options = options
-    this.#rows = new CampaignRows(storage)
+    this.#rows = new BulkActionRows(storage)
   }
 
   override onStart(): void {
@@ -118,8 +118,8 @@ export class Campaigns extends LifecycleCapability {
       this.#waiting.delete(order.id)
     } else if (told.length > 0) {
       await this.#wake()
-      const campaign = this.#rows.find(order.id)
-      if (campaign) await this.#round({ campaign, people: told.map((sub) => ({ sub, attempts: 0, late: 0 })) })
+      const bulkAction = this.#rows.find(order.id)
+      if (bulkAction) await this.#round({ bulkAction, people: told.map((sub) => ({ sub, attempts: 0, late: 0 })) })
     }
     if (receipts.find(order.id)?.state === 'done') receipts.signalled(order.id, { ...signal, silentAt: Date.now() })
     return receipts.find(order.id)
@@ -142,7 +142,7 @@ export class Campaigns extends LifecycleCapability {
   }
 
   /**
-   * A sign-in became known that may have begun before a campaign did: where the campaign has passed the person already, it comes
+   * A sign-in became known that may have begun before a bulk action did: where that has passed the person already, it comes
    * back. `number` tells one sign-in of the person from another.
    */
   async late(sub: string, signIn: LateSignIn): Promise<void> {
@@ -177,7 +177,7 @@ export class Campaigns extends LifecycleCapability {
         } else sql.exec("UPDATE campaigns SET action = 'revoke' WHERE id = ?", id)
       }
     })
-    if (this.#batch && ids.includes(this.#batch.campaign)) await this.#batch.answered
+    if (this.#batch && ids.includes(this.#batch.id)) await this.#batch.answered
   }
 
   /** The alarm that was ringing when the object died rings again much later; whoever wakes the object wakes this too. */
@@ -197,20 +197,20 @@ export class Campaigns extends LifecycleCapability {
     const batch = this.#rows.due(this.#pace.most) ?? this.#further()
     if (!batch) return this.#rest()
     const round = this.#pace.watch(this.#round(batch))
-    this.#batch = { campaign: batch.campaign.id, answered: round }
+    this.#batch = { id: batch.bulkAction.id, answered: round }
     await round.finally(() => (this.#batch = undefined))
     return 'yield'
   }
 
-  async #round({ campaign, people }: Batch): Promise<void> {
-    const answers = await Promise.all(people.map(async (person) => ({ person, answer: await this.#ask(campaign, person) })))
+  async #round({ bulkAction, people }: Batch): Promise<void> {
+    const answers = await Promise.all(people.map(async (person) => ({ person, answer: await this.#ask(bulkAction, person) })))
     this.#storage.transactionSync(() => {
-      for (const { person, answer } of answers) this.#take(campaign, person, answer)
-      this.#settle(campaign.id)
+      for (const { person, answer } of answers) this.#take(bulkAction, person, answer)
+      this.#settle(bulkAction.id)
     })
   }
 
-  /** What nobody foresaw must not end a campaign half-way. */
+  /** What nobody foresaw must not end a bulk action half-way. */
   onJobError(_: unknown, error: unknown): LifecycleJobOutcome {
     log('error', 'campaign.stumbled', { reason: describeError(error) })
     return { rescheduleAt: Date.now() + TRY_AGAIN_MS }
@@ -221,39 +221,39 @@ export class Campaigns extends LifecycleCapability {
   }
 
   /**
-   * The next people of the oldest campaign that has not come to the end of the index. They are noted before they are asked: once
+   * The next people of the oldest bulk action that has not come to the end of the index. They are noted before they are asked: once
    * they have answered they have nothing left, and the index would not name them again after a crash.
    */
   #further(): Batch | undefined {
     const { sql } = this.#storage
-    const [campaign] = sql.exec<CampaignRow>('SELECT * FROM campaigns WHERE walked = 0 ORDER BY at, id LIMIT 1')
-    if (!campaign) return undefined
-    const related = relatedTo(campaign.what, campaign.target)
+    const [bulkAction] = sql.exec<BulkActionRow>('SELECT * FROM campaigns WHERE walked = 0 ORDER BY at, id LIMIT 1')
+    if (!bulkAction) return undefined
+    const related = relatedTo(bulkAction.what, bulkAction.target)
     const { most } = this.#pace
-    const subs = this.#options.people.connected(related, campaign.come_to, most)
+    const subs = this.#options.people.connected(related, bulkAction.come_to, most)
     this.#storage.transactionSync(() => {
-      for (const sub of subs) this.#rows.add(campaign.id, sub, Date.now(), 0)
-      const comeTo = subs.at(-1) ?? campaign.come_to
-      sql.exec('UPDATE campaigns SET come_to = ?, walked = ? WHERE id = ?', comeTo, subs.length < most ? 1 : 0, campaign.id)
+      for (const sub of subs) this.#rows.add(bulkAction.id, sub, Date.now(), 0)
+      const comeTo = subs.at(-1) ?? bulkAction.come_to
+      sql.exec('UPDATE campaigns SET come_to = ?, walked = ? WHERE id = ?', comeTo, subs.length < most ? 1 : 0, bulkAction.id)
     })
-    return { campaign, people: subs.map((sub) => ({ sub, attempts: 0, late: 0 })) }
+    return { bulkAction, people: subs.map((sub) => ({ sub, attempts: 0, late: 0 })) }
   }
 
-  async #ask(campaign: CampaignRow, { sub, late }: PersonToAsk): Promise<Answer> {
+  async #ask(bulkAction: BulkActionRow, { sub, late }: PersonToAsk): Promise<Answer> {
     const { ask, tell } = this.#options
-    const { id, at, actor, actor_name: actorName, reason, action } = campaign
+    const { id, at, actor, actor_name: actorName, reason, action } = bulkAction
     const by = { actor, actorName: actorName ?? undefined, reason }
-    const target = endedBy(campaign)
+    const target = endedBy(bulkAction)
     // Who signs in again after a revocation may stay; to a blocked client nothing may stay.
-    const bulkAction = { id: late === 0 ? id : `${id}.${late}`, ...(action === 'revoke' && { grantedUntil: at }) }
+    const ordered = { id: late === 0 ? id : `${id}.${late}`, ...(action === 'revoke' && { grantedUntil: at }) }
     try {
-      return await within(ANSWER_WITHIN_MS, target ? ask(sub, target, by, bulkAction) : tell(sub, by))
+      return await within(ANSWER_WITHIN_MS, target ? ask(sub, target, by, ordered) : tell(sub, by))
     } catch (error) {
       return { error }
     }
   }
 
-  #take({ id }: CampaignRow, { sub, attempts, late }: PersonToAsk, answer: Answer): void {
+  #take({ id }: BulkActionRow, { sub, attempts, late }: PersonToAsk, answer: Answer): void {
     const { sql } = this.#storage
     if ('error' in answer) {
       const due = Date.now() + backoff(RETRY_MS, attempts)
@@ -279,10 +279,10 @@ export class Campaigns extends LifecycleCapability {
 
   #settle(id: string): void {
     const { isWaiting, failing } = this.#rows.standing(id)
-    const campaign = this.#rows.find(id)
+    const bulkAction = this.#rows.find(id)
     // Cancelled: how it stands was said then.
-    if (!campaign) return
-    const isOver = campaign.walked === 1 && !isWaiting
+    if (!bulkAction) return
+    const isOver = bulkAction.walked === 1 && !isWaiting
     this.#options.receipts.standing(id, failing, isOver, this.#options.now())
     if (isOver) this.#waiting.get(id)?.()
   }

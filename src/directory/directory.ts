@@ -66,7 +66,7 @@ export abstract class Directory extends CredentialDirectory {
 
   async onStart(): Promise<void> {
     await Promise.all([
-      this.#has.campaigns.resume(),
+      this.#has.bulkActions.resume(),
       this.#has.signals.resume(),
       this.#has.exports.resume(),
       applyPolicy(this.#has, this.env, now()),
@@ -116,7 +116,7 @@ export abstract class Directory extends CredentialDirectory {
     for (const receipt of receipts) this.#has.receipts.keep(receipt)
     // Made on the person's own page it comes with no event.
     for (const { resource, madeAt } of person.links)
-      await this.#has.campaigns.late(sub, { number: person.number, at: madeAt, resource })
+      await this.#has.bulkActions.late(sub, { number: person.number, at: madeAt, resource })
     for (const event of events) {
       const { providerSession, at } = event
       if (providerSession !== undefined) this.#has.providerSessions.remember(person.identity.issuer, providerSession, sub, at)
@@ -124,7 +124,7 @@ export abstract class Directory extends CredentialDirectory {
       if (!isNew || event.type !== 'signed_in') continue
       // Somebody was let in by it: from now on it lives 400 days instead of one. Who was refused makes no client last.
       this.#has.clients.markUsed(event.clientId ?? '')
-      await this.#has.campaigns.late(sub, event)
+      await this.#has.bulkActions.late(sub, event)
     }
   }
 
@@ -149,7 +149,7 @@ export abstract class Directory extends CredentialDirectory {
   }
 
   protected override asks(sub: string): void {
-    this.#has.campaigns.opening(sub, { clientId: undefined, resource: '' })
+    this.#has.bulkActions.opening(sub, { clientId: undefined, resource: '' })
   }
 
   async people(search: string, after: string | undefined): Promise<PeoplePage> {
@@ -224,7 +224,7 @@ export abstract class Directory extends CredentialDirectory {
       this.#has.pagesEnd.note({ at: order.at, except: session })
       this.#live.dismissAll()
     }
-    return await this.#has.campaigns.begin(order)
+    return await this.#has.bulkActions.begin(order)
   }
 
   /** A session of the person's at the pages is over, in one browser; another one that listens comes back at once. */
@@ -239,7 +239,7 @@ export abstract class Directory extends CredentialDirectory {
    */
   async takenBack({ sub, clientId, resource }: Opening): Promise<TakenBack> {
     await this.lifecycle.start()
-    this.#has.campaigns.opening(sub, { clientId, resource })
+    this.#has.bulkActions.opening(sub, { clientId, resource })
     const notBefore = this.#has.notBefore.of(clientId, resource)
     return { isClientBlocked: this.#clients.isBlocked(clientId ?? ''), notBefore }
   }
@@ -257,7 +257,7 @@ export abstract class Directory extends CredentialDirectory {
     if (id !== WEB_IDENTITY_CLIENT && !this.#clients.find(id)) return undefined
     this.#has.clients.block(id, order)
     this.audit(order, 'client_blocked')
-    return await this.#has.campaigns.begin(order)
+    return await this.#has.bulkActions.begin(order)
   }
 
   /** Undefined when it was not blocked. */
@@ -266,7 +266,7 @@ export abstract class Directory extends CredentialDirectory {
     const id = order.target.id ?? ''
     if (!this.#has.clients.unblock(id)) return undefined
     this.audit(order, 'client_unblocked')
-    await Promise.all([this.#has.campaigns.unblocked(id), this.#has.notBefore.passed(id)])
+    await Promise.all([this.#has.bulkActions.unblocked(id), this.#has.notBefore.passed(id)])
     const receipt = atOnce(order, now())
     this.#has.receipts.keep(receipt)
     return receipt
@@ -286,7 +286,7 @@ export abstract class Directory extends CredentialDirectory {
   async receipt(id: string): Promise<{ readonly receipt: Receipt; readonly failing: readonly Failing[] } | undefined> {
     await this.lifecycle.start()
     const receipt = this.#has.receipts.find(id)
-    return receipt && { receipt, failing: this.#has.campaigns.failing(id) }
+    return receipt && { receipt, failing: this.#has.bulkActions.failing(id) }
   }
 
   /** Somebody signed in tried what is for administrators; once an hour is enough to know. */

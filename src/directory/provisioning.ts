@@ -4,7 +4,7 @@
 import { randomId } from '../platform/crypto.ts'
 import type { ActionTarget, Receipt } from '../session/contract/receipt.ts'
 import type { Provisioned, ProvisionedAsked } from '../session/contract/provisioned.ts'
-import type { Campaigns } from './bulk-actions.ts'
+import type { BulkActions } from './bulk-actions.ts'
 import type { People } from './people.ts'
 import type { GroupFilter, GroupName, Member, MemberChange, ProvisionedGroup, ProvisionedGroups } from './provisioned-groups.ts'
 import type { ProvisionedUser, ProvisionedUsers, Slice, UserFilter, UserWrite } from './provisioned-users.ts'
@@ -53,7 +53,7 @@ export interface ProvisioningOptions {
   readonly users: ProvisionedUsers
   readonly groups: ProvisionedGroups
   readonly people: People
-  readonly campaigns: Campaigns
+  readonly bulkActions: BulkActions
   /** Whether a rule names this group of the issuer. */
   readonly isNamed: (issuer: string, group: string) => boolean
   /** Unix seconds. */
@@ -189,7 +189,7 @@ export class Provisioning {
     const order = { id: randomId(12), at: this.#has.now(), by: actor, byName: actorName, why: 'SCIM', ...what }
     const event = what.target.what === 'group' ? 'group changed' : EVENTS[what.action]
     const signal = { door: 'scim', issuer, jti: order.id, event, receivedAt: Date.now() } as const
-    return await this.#has.campaigns.tell(order, signal, (beginning) => {
+    return await this.#has.bulkActions.tell(order, signal, (beginning) => {
       write()
       return typeof concerned === 'function' ? concerned(beginning) : concerned
     })

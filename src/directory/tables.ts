@@ -4,7 +4,7 @@ import { migrate } from '../platform/migrations.ts'
 import { ObjectName } from '../session/store/object-name.ts'
 import { Activity } from './activity.ts'
 import { AppliedPolicy } from './applied-policy.ts'
-import { Campaigns, type CampaignOptions } from './bulk-actions.ts'
+import { BulkActions, type BulkActionOptions } from './bulk-actions.ts'
 import { Clients } from './clients.ts'
 import { EvidenceLog, type EvidenceLogOptions } from './evidence-log.ts'
 import { Exports, type ExportOptions } from './exports.ts'
@@ -38,7 +38,7 @@ export interface DirectoryTables {
   readonly providerSessions: ProviderSessions
   readonly receipts: Receipts
   readonly machines: Machines
-  readonly campaigns: Campaigns
+  readonly bulkActions: BulkActions
   readonly activity: Activity
   readonly load: LoadOfDeployment
   readonly measures: MeasuredDeployment
@@ -56,7 +56,7 @@ export interface DirectoryTables {
 
 /** What asks people's objects, and what time it is in unix seconds. */
 interface Asking
-  extends Pick<CampaignOptions, 'now' | 'ask' | 'tell'>, Pick<EvidenceLogOptions, 'signer'>, Pick<ExportOptions, 'settings'> {
+  extends Pick<BulkActionOptions, 'now' | 'ask' | 'tell'>, Pick<EvidenceLogOptions, 'signer'>, Pick<ExportOptions, 'settings'> {
   readonly obey: (sub: string, order: SignalOrder, person: Identity) => Promise<Receipt | undefined>
   readonly senders: () => Promise<ReadonlyMap<string, StreamSender>>
 }
@@ -91,7 +91,7 @@ export function directoryTables(
     providerSessions,
     receipts,
     machines: new Machines(storage),
-    campaigns: new Campaigns(storage, { people, receipts, notBefore, ask, tell, now }),
+    bulkActions: new BulkActions(storage, { people, receipts, notBefore, ask, tell, now }),
     activity: new Activity(storage),
     load: new LoadOfDeployment(storage),
     measures: new MeasuredDeployment(storage),

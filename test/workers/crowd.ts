@@ -5,7 +5,7 @@ import type { PersonSummary } from '../../src/session/store/outbox.ts'
 import { at, NOW, RESOURCE } from './person.ts'
 
 let names = 0
-export const freshDirectory = () => env.DIRECTORY.getByName(`campaigns ${names++}`)
+export const freshDirectory = () => env.DIRECTORY.getByName(`crowd ${names++}`)
 export type DirectoryStub = ReturnType<typeof freshDirectory>
 export const anew = ({ id }: DirectoryStub): DirectoryStub => env.DIRECTORY.get(id)
 export const personNamed = (sub: string) => env.USER_SESSION.getByName(sub)

@@ -1,7 +1,7 @@
 // What a large deployment asks of the Directory reads rows by an index, however many there are: `npm run scale` has the times at a million people.
 import { env, evictDurableObject, runInDurableObject } from 'cloudflare:test'
 import { expect, test } from 'vitest'
-import { CampaignRows } from '../../src/directory/bulk-action-rows.ts'
+import { BulkActionRows } from '../../src/directory/bulk-action-rows.ts'
 import { People } from '../../src/directory/people.ts'
 import { ProvisionedUsers } from '../../src/directory/provisioned-users.ts'
 import type { PersonSummary } from '../../src/session/store/outbox.ts'
@@ -88,8 +88,8 @@ test('how an action on a large group stands is said after each batch without goi
   )
   const rows = await countingRows(directory)
   await runInDurableObject(directory, (_, { storage }) => {
-    expect(new CampaignRows(storage).standing('the action')).toEqual({ isWaiting: true, failing: 3 })
-    expect(new CampaignRows(storage).standing('another one')).toEqual({ isWaiting: false, failing: 0 })
+    expect(new BulkActionRows(storage).standing('the action')).toEqual({ isWaiting: true, failing: 3 })
+    expect(new BulkActionRows(storage).standing('another one')).toEqual({ isWaiting: false, failing: 0 })
   })
   expect(rows()).toBeLessThan(50)
 })

@@ -1,6 +1,6 @@
-// BulkActionLog: what was ended here on behalf of an action on many people; being asked again gets the first answer again.
+// What was ended here on behalf of an action on many people; being asked again gets the first answer again.
 //
-// Layout: one row per bulkAction. Lifetime: a day, far longer than anybody asks again. Trade-off: one write beside those of the ending
+// Layout: one row per bulk action. Lifetime: a day, far longer than anybody asks again. Trade-off: one write beside those of the ending
 // itself; without it a Directory that crashed between question and note would count nothing, and the receipt would be wrong.
 import type { Closing, Ended } from '../contract/receipt.ts'
 import { TableCapability } from './table.ts'
