@@ -1,5 +1,6 @@
 // The floor plan: every path, its guards and its handler on one page, and the only place where errors become answers.
 import { RegExpRouter } from 'hono/router/reg-exp-router'
+import type { ErrorHandler } from 'hono'
 import { Hono } from 'hono/tiny'
 import { pageAsset, type AssetStore } from './pages/assets.ts'
 import { settingsErrorPage } from './pages/error.tsx'
@@ -47,12 +48,30 @@ export function app(services: Services): Hono<{ Variables: Variables }> {
   const floor = new Hono<{ Variables: Variables }>()
   // One expression for every path; the routers Hono would choose from otherwise weigh more than they help.
   floor.router = new RegExpRouter()
-  floor.onError((error, c) =>
-    error instanceof SettingsError ? misconfigured(c.req.raw, error, services.assets) : answerError(error, c),
-  )
+  const failed: ErrorHandler = (error, c) =>
+    error instanceof SettingsError ? misconfigured(c.req.raw, error, services.assets) : answerError(error, c)
+  floor.onError(failed)
   floor.notFound(notFound)
 
-  // Everywhere: an id that finds the log line, and only the host people were told to use.
+  // MCP: a verified token first, then one call to the person's object.
+  const carrying: McpServices = {
+    failed,
+    held: new HeldBytes(),
+    settings,
+    now: services.now,
+    verifyAccessToken: (token, resource) => {
+      if (!looksLikeMachineToken(token)) return signedTokens.verifyAccessToken(token, resource)
+      const server = downstreamFor(settings, resource)
+      return machines.verify(token, resource, server && defaultScopes(server))
+    },
+    session,
+    // After a deployment somebody has to tell everybody whose streams are open.
+    begun: async () => await services.directory().wake(),
+  }
+  const mcp = mcpRoutes(carrying)
+  for (const { path } of settings.downstreams) floor.route(path, mcp)
+
+  // Everywhere else: an id that finds the log line, and only the host people were told to use.
   floor.use(refusalContext(settings))
   // A load balancer asks by an address, not by the name people use. Whoever was told no name has to hear that first.
   if (!settings.baseUrlIsAssumed) floor.route('/', healthRoutes(services))
@@ -109,22 +128,7 @@ export function app(services: Services): Hono<{ Variables: Variables }> {
   floor.route('/', sealingKeyPages(services))
   floor.route('/', liveFeedRoutes(services))
 
-  // MCP: a verified token first, then one call to the person's object.
-  const carrying: McpServices = {
-    held: new HeldBytes(),
-    settings,
-    now: services.now,
-    verifyAccessToken: (token, resource) => {
-      if (!looksLikeMachineToken(token)) return signedTokens.verifyAccessToken(token, resource)
-      const server = downstreamFor(settings, resource)
-      return machines.verify(token, resource, server && defaultScopes(server))
-    },
-    session,
-    // After a deployment somebody has to tell everybody whose streams are open.
-    begun: async () => await services.directory().wake(),
-  }
-  const mcp = mcpRoutes(carrying)
-  for (const { path } of settings.downstreams) floor.route(path, mcp)
+  // MCP as it was in its first year.
   floor.route('/', sseRoutes(carrying))
   return floor
 }

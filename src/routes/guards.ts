@@ -33,27 +33,44 @@ type Asking = Pick<Context, 'req'> & { readonly var: Variables }
 /** All of these in their order, in one middleware: each of its own would cost every request a few promises more. */
 export function guard<E extends Guarded>(...checks: readonly Check<Context<E>>[]): MiddlewareHandler<E> {
   return async function guarding(c, next) {
-    for (const check of checks) {
-      const answer = check(c)
-      const refusal = answer instanceof Promise ? await answer : answer
-      if (refusal) return refusal
-    }
-    return await next()
+    return (await refusalBy(c, checks)) ?? (await next())
   }
+}
+
+/** The answer of the first of these that does not let the request through. */
+export async function refusalBy<C>(c: C, checks: readonly Check<C>[]): Promise<Response | undefined> {
+  for (const check of checks) {
+    const answer = check(c)
+    const refusal = answer instanceof Promise ? await answer : answer
+    if (refusal) return refusal
+  }
+  return undefined
+}
+
+/** Where any refusal finds what it names; see `nameRequest`. */
+export function refusalContext(settings: Pick<Settings, 'docsUrl'>): MiddlewareHandler<Guarded> {
+  return async function inContext(c, next) {
+    const id = nameRequest(c, settings)
+    await next()
+    c.res.headers.set(REQUEST_ID, id)
+  }
+}
+
+export const REQUEST_ID = 'x-request-id'
+
+interface Named {
+  set(name: 'requestId' | 'docs', value: string | undefined): void
 }
 
 /**
  * What any refusal names: our own id of the request, in the answer and in every log line, and where its code is explained. An id that
  * the client sends is a stranger's and ignored.
  */
-export function refusalContext({ docsUrl }: Pick<Settings, 'docsUrl'>): MiddlewareHandler<Guarded> {
-  return async function inContext(c, next) {
-    const id = crypto.randomUUID()
-    c.set('requestId', id)
-    c.set('docs', docsUrl)
-    await next()
-    c.res.headers.set('x-request-id', id)
-  }
+export function nameRequest(c: Named, { docsUrl }: Pick<Settings, 'docsUrl'>): string {
+  const id = crypto.randomUUID()
+  c.set('requestId', id)
+  c.set('docs', docsUrl)
+  return id
 }
 
 /** Only the host people were told to use: another name that leads here is DNS rebinding or a mistake in the set-up. */
@@ -93,13 +110,19 @@ export function crossOrigin(methods: readonly string[]): MiddlewareHandler<Guard
   return async function crossOriginGuard(c, next) {
     if (c.req.method === 'OPTIONS') c.res = preflight(c, methods)
     else await next()
-    c.res.headers.set('access-control-allow-origin', '*')
-    c.res.headers.set('access-control-expose-headers', EXPOSED_HEADERS)
+    forAnyPage(c.res)
   }
 }
 
+/** An answer of our own making, which any page may read. */
+export function forAnyPage(answer: Response): Response {
+  answer.headers.set('access-control-allow-origin', '*')
+  answer.headers.set('access-control-expose-headers', EXPOSED_HEADERS)
+  return answer
+}
+
 /** Asked headers are reflected: Mcp-Param-* can't be listed, and `*` would not cover Authorization. */
-function preflight(c: Context<Guarded>, methods: readonly string[]): Response {
+export function preflight(c: Pick<Context, 'req'>, methods: readonly string[]): Response {
   const asked = c.req.header('access-control-request-headers') ?? ''
   return new Response(null, {
     status: 204,

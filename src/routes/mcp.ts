@@ -1,5 +1,5 @@
 // Streamable HTTP, both eras: what stands before an MCP request, and how a refusal is worded.
-import type { Context } from 'hono'
+import type { Context, ErrorHandler } from 'hono'
 import { Hono } from 'hono/tiny'
 import { EraMemory } from '../mcp/bridge/era-verdict.ts'
 import { ToldTogether } from '../mcp/recording/told-together.ts'
@@ -17,10 +17,14 @@ import { docsOf } from './error-docs.ts'
 import {
   bearer,
   challenge,
-  crossOrigin,
-  guard,
+  forAnyPage,
+  hostIsOurs,
+  nameRequest,
   onlyMethods,
   originIsAllowed,
+  preflight,
+  refusalBy,
+  REQUEST_ID,
   stepUp,
   type BearerServices,
   type Authenticated,
@@ -36,14 +40,18 @@ export interface McpServices extends BearerServices {
   readonly begun?: () => Promise<unknown>
   /** Bodies of requests. */
   readonly held: HeldBytes
+  /** The answer for what nobody meant to throw. */
+  readonly failed: ErrorHandler
 }
 
 const METHODS: readonly string[] = ['GET', 'POST', 'DELETE', 'OPTIONS']
 
-/** Mounted at the path of every downstream. */
+/**
+ * Mounted at the path of every downstream, before any middleware: what that does for other paths is done here in one handler, because
+ * each middleware of its own costs every message a few promises more.
+ */
 export function mcpRoutes(services: McpServices): Hono<Authenticated> {
-  const { settings } = services
-  const { keepAliveMs, now } = services
+  const { settings, keepAliveMs, now, failed } = services
   const leases = new LeaseMemory()
   measures.leases = () => leases.held(Date.now())
   const remembered = {
@@ -56,20 +64,30 @@ export function mcpRoutes(services: McpServices): Hono<Authenticated> {
     now,
   }
   const isCaller = bearer(services, (pathname) => downstreamAt(pathname, settings.downstreams))
-  return new Hono<Authenticated>()
-    .use(crossOrigin(METHODS))
-    .use(guard(onlyMethods(METHODS), originIsAllowed(settings), isCaller, first(services)))
-    .all('*', (c) =>
-      answerOrRefusal(c, services, async () => {
-        const caller = c.get('caller')
-        const context = { ...remembered, post: () => services.session(caller.sub), limits: settings.limits }
-        return await withRoom(services.held, caller.sub, async (hold) => {
-          const request = { client: c.req.raw, caller, hold, url: c.get('url'), requestId: c.get('requestId') }
-          const waitUntil = (work: Promise<unknown>): void => c.executionCtx.waitUntil(work)
-          return await new McpRequest({ ...request, downstream: c.get('downstream'), waitUntil }, context).answer()
-        })
-      }),
-    )
+  const checks = [onlyMethods(METHODS), originIsAllowed(settings), isCaller, first(services)]
+  const answer = async (c: Asked): Promise<Response> => {
+    const refusal = await refusalBy(c, checks)
+    if (refusal) return refusal
+    return await answerOrRefusal(c, services, async () => {
+      const caller = c.get('caller')
+      const context = { ...remembered, post: () => services.session(caller.sub), limits: settings.limits }
+      return await withRoom(services.held, caller.sub, async (hold) => {
+        const request = { client: c.req.raw, caller, hold, url: c.get('url'), requestId: c.get('requestId') }
+        const waitUntil = (work: Promise<unknown>): void => c.executionCtx.waitUntil(work)
+        return await new McpRequest({ ...request, downstream: c.get('downstream'), waitUntil }, context).answer()
+      })
+    })
+  }
+  const isMisdirected = hostIsOurs(settings)
+  return new Hono<Authenticated>().all('*', async (c) => {
+    const id = nameRequest(c, settings)
+    const refusal = await isMisdirected(c)
+    const said =
+      refusal ?? (c.req.method === 'OPTIONS' ? preflight(c, METHODS) : await answer(c).catch((error) => failed(error, c)))
+    if (!refusal) forAnyPage(said)
+    said.headers.set(REQUEST_ID, id)
+    return said
+  })
 }
 
 function first({ begun }: McpServices): Check<Asked> {

@@ -5,7 +5,6 @@ import { ANSWER_HEADER } from '../../../src/mcp/dispatch/dispatch-header.ts'
 import { notAdmitted } from '../../../src/mcp/dispatch/object-answer.ts'
 import { headerJson } from '../../../src/platform/header-json.ts'
 import { HeldBytes } from '../../../src/platform/held-bytes.ts'
-import { guard, hostIsOurs, refusalContext, type Guarded } from '../../../src/routes/guards.ts'
 import type { McpPost } from '../../../src/mcp/router/mcp-request.ts'
 import { mcpRoutes } from '../../../src/routes/mcp.ts'
 import type { Admission } from '../../../src/session/contract/admission.ts'
@@ -152,12 +151,9 @@ export function brokered(downstreamUrl: string, given: Given = {}): Brokered {
     now: () => NOW,
     held: new HeldBytes(),
     keepAliveMs,
+    failed: () => new Response('a bug', { status: 500 }),
   })
-  const app = new Hono<Guarded>()
-    .use(refusalContext(settings))
-    .use(guard(hostIsOurs(settings)))
-    .route('/mcp', routes)
-  app.onError(() => new Response('a bug', { status: 500 }))
+  const app = new Hono().route('/mcp', routes)
   const ask = async (path: string, init: RequestInit = {}) =>
     await app.fetch(new Request(new URL(path, settings.baseUrl), init), {}, CONTEXT)
   const sent = async (path: string, body: string, headers: Record<string, string>, signal: AbortSignal | undefined) =>
