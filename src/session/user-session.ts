@@ -14,7 +14,7 @@ import type { Redemption } from './store/codes.ts'
 import { Credentials } from './store/credentials.ts'
 import type { BulkAction } from './store/bulk-action-log.ts'
 import { grantByExchange, type Exchange, type ExchangeOutcome } from './access/exchange.ts'
-import { Forms } from './access/form-limit.ts'
+import { MinuteLimit } from './access/minute-limit.ts'
 import type { RevocationReason } from './store/grants.ts'
 import { Load } from './contract/load-report.ts'
 import { enrol, identify, issue, type Enrolment } from './access/machine.ts'
@@ -43,7 +43,7 @@ export abstract class UserSession extends DurableObject<Env> {
   readonly #has: SessionTables
   readonly #refreshing = new Refreshing()
   readonly #load = new Load()
-  readonly #forms = new Forms()
+  readonly #forms = new MinuteLimit()
   #context: SessionContext | undefined
   #carrier: Carrier | undefined
   #jobs: OwnJobs | undefined
@@ -275,9 +275,9 @@ export abstract class UserSession extends DurableObject<Env> {
     return pagesStanding(await this.#started(), session)
   }
 
-  /** The person has sent a form of their own pages: seconds to wait, 0 when it may be acted on. */
+  /** The person has sent a form of their own pages: seconds to wait, 0 when it may be acted on. Each may end something, and that is written down. */
   takeForm(): number {
-    return this.#forms.waitFor(now())
+    return this.#forms.waitFor('forms', now())
   }
 
   /** The person has signed out of the pages in one browser: a copy of its cookie opens nothing either. */

@@ -11,7 +11,7 @@ import { linkWanted } from './own-sign-in.ts'
 import type { SessionContext } from '../session-context.ts'
 import { described, endGrant, type GrantRevocation } from '../revocation.ts'
 import { THEMSELVES } from '../contract/receipt.ts'
-import { Rotations } from '../store/rotations.ts'
+import { MinuteLimit } from './minute-limit.ts'
 import { downstreamFor } from '../../settings/downstreams.ts'
 
 export interface SignIn {
@@ -203,7 +203,8 @@ const CONFIRMED_FOR = 10
 /** Refreshing, one rotation of a grant at a time: parallel and repeated calls get the same facts. */
 export class Refreshing {
   readonly #flights = new Map<string, Promise<TokenOutcome>>()
-  readonly #rotations = new Rotations()
+  /** A client rotates once an hour, and one that never stops is asked to wait. What is only repeated does not count. */
+  readonly #rotations = new MinuteLimit()
 
   async refresh(context: ProviderQuestion, asked: Presented): Promise<TokenOutcome> {
     const now = context.now()
