@@ -1,9 +1,10 @@
 // What a client of 2026-07-28 declares, as a client of the legacy eras would declare it in `initialize`; and what a question of the server's needs.
 import type { ClientCapabilities } from './request-sender.ts'
 import { canonical } from '../../platform/canonical-json.ts'
+import { OWN_META } from '../message/revision.ts'
 
 /** Experimental in 2025-11-25 and another thing in 2026-07-28: translated in neither direction. */
-export const TASKS = 'io.modelcontextprotocol/tasks'
+export const TASKS = `${OWN_META}tasks`
 
 /**
  * In a fixed order of members: two sets are the same exactly when this is. `listChanged` of roots is left out, because a client without a

@@ -5,11 +5,9 @@
 // answer whatever they are asked.
 import * as z from 'zod'
 import { jsonIn } from '../message/response.ts'
-import type { Era } from '../message/era.ts'
+import { type Era } from '../message/era.ts'
+import { MODERN_VERSION } from '../message/revision.ts'
 import { backoff } from '../../platform/backoff.ts'
-
-/** The revision a modern server is spoken to in. */
-export const MODERN_REVISION = '2026-07-28'
 
 /** For how long a verdict is good, in milliseconds: a server may be replaced by one of another era at any time. */
 const REMEMBERED_MS = 600_000
@@ -44,17 +42,17 @@ export function verdictOf({ status, message }: DiscoverAnswer): Era | undefined 
   const parsed = jsonIn(message)
   const versions = resultSchema.safeParse(parsed).data?.result.supportedVersions
   if (versions)
-    return versions.includes(MODERN_REVISION) ? 'modern' : ofVersions(versions.filter((one) => typeof one === 'string'))
+    return versions.includes(MODERN_VERSION) ? 'modern' : ofVersions(versions.filter((one) => typeof one === 'string'))
   const error = errorSchema.safeParse(parsed).data?.error
   if (error?.code === HEADER_MISMATCH || error?.code === MISSING_CAPABILITY) return 'modern'
   if (error?.code === UNSUPPORTED_VERSION)
-    return ofVersions(versionsSchema.safeParse(error.data).data?.supported ?? [MODERN_REVISION])
+    return ofVersions(versionsSchema.safeParse(error.data).data?.supported ?? [MODERN_VERSION])
   return 'legacy'
 }
 
 function ofVersions(versions: readonly string[]): Era | undefined {
-  if (versions.includes(MODERN_REVISION)) return 'modern'
-  return versions.some((version) => version < MODERN_REVISION) || versions.length === 0 ? 'legacy' : undefined
+  if (versions.includes(MODERN_VERSION)) return 'modern'
+  return versions.some((version) => version < MODERN_VERSION) || versions.length === 0 ? 'legacy' : undefined
 }
 
 /** Errors by which a server that knows nothing of `initialize`, or of a request without `_meta`, refuses a client of the older revisions. */

@@ -4,6 +4,7 @@ import { idKey, jsonIn } from '../message/response.ts'
 import { HEADER_MISMATCH, MISSING_CAPABILITY, UNSUPPORTED_VERSION } from './era-verdict.ts'
 import { editJson, elementsOf, memberOf, membersOf, type JsonChange } from './json-edit.ts'
 import { paramHeadersIn, type ParamHeader } from './param-headers.ts'
+import { OWN_META } from '../message/revision.ts'
 
 /** The request that is answered. */
 export interface AskedOf {
@@ -29,8 +30,6 @@ const INVALID_PARAMS = -32_602
 /** Of the revisions before 2026-07-28, "Resources", "Error Handling". */
 const RESOURCE_NOT_FOUND = -32_002
 const ONLY_MODERN: readonly number[] = [HEADER_MISMATCH, MISSING_CAPABILITY, UNSUPPORTED_VERSION]
-
-const META = 'io.modelcontextprotocol/'
 
 /** A JSON-RPC message that is an error of the broker's. */
 export function errorFor(id: string, code: number, message: string, data?: unknown): string {
@@ -98,7 +97,7 @@ function resultChanges(result: Readonly<Record<string, unknown>>, { method }: As
 /** Its own keys go, and with the last of them the member itself. */
 function withoutOwnMeta(meta: string): string | undefined {
   const names = membersOf(meta)?.map(([name]) => name) ?? []
-  const own = names.filter((name) => name.startsWith(META))
+  const own = names.filter((name) => name.startsWith(OWN_META))
   if (own.length === 0) return meta
   return own.length === names.length
     ? undefined

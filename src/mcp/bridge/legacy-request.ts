@@ -1,6 +1,6 @@
 // A request of 2026-07-28 as a server of the legacy eras gets it: what belongs to the later revision goes, everything else keeps every byte.
 import { editJson, memberOf, type JsonChange } from './json-edit.ts'
-import { OWN_META } from './protocol.ts'
+import { OWN_META } from '../message/revision.ts'
 
 /** Of the protocol that answers a question of the server's by asking again. */
 const OF_RETRIES = ['inputResponses', 'requestState'] as const

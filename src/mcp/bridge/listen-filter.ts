@@ -2,6 +2,7 @@
 import * as z from 'zod'
 import { jsonIn } from '../message/response.ts'
 import { editJson } from './json-edit.ts'
+import { META } from '../message/revision.ts'
 
 /** JSON of `params.notifications`; undefined where there is nothing to listen to. */
 export function filterOf(offers: string, subscribed: readonly string[]): string | undefined {
@@ -53,11 +54,9 @@ export function acknowledgedIn(message: string): HonouredFilter | undefined {
   return acknowledgedSchema.safeParse(jsonIn(message)).data?.params.notifications
 }
 
-const SUBSCRIPTION_ID = 'io.modelcontextprotocol/subscriptionId'
-
 /** A notification of the stream as clients of the older revisions know it. */
 export function withoutSubscriptionId(message: string): string {
-  return editJson(message, [{ at: ['params', '_meta', SUBSCRIPTION_ID], to: undefined }])
+  return editJson(message, [{ at: ['params', '_meta', META.subscription], to: undefined }])
 }
 
 /** In place of what may have been missed. */

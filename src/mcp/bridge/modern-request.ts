@@ -1,9 +1,8 @@
 // A request of a client of the older revisions as 2026-07-28 has it: what its session said goes with every request.
 import { NAMED_BY } from '../message/header-agreement.ts'
-import { MODERN_REVISION } from './era-verdict.ts'
+import { MODERN_VERSION, NEWEST_LEGACY_VERSION, OWN_META } from '../message/revision.ts'
 import { editJson, memberOf, membersOf, type JsonChange } from './json-edit.ts'
 import { headerValue } from './param-headers.ts'
-import { NEWEST_LEGACY_VERSION } from './protocol.ts'
 
 /** What the client has said of itself; JSON, as the modern era has it. */
 export interface DeclaredClient {
@@ -22,8 +21,6 @@ export interface NextLeg {
   /** JSON, as the server gave it; absent where it gave none. */
   readonly requestState: string | undefined
 }
-
-const META = 'io.modelcontextprotocol/'
 
 /** The client's message as spelled, but for what the era needs. */
 export function modernRequest(message: string, client: DeclaredClient, leg?: NextLeg): string {
@@ -44,12 +41,12 @@ export function ownModernRequest(id: string, method: string, client: DeclaredCli
 }
 
 function meta(name: string, to: string | undefined): JsonChange {
-  return { at: ['params', '_meta', META + name], to }
+  return { at: ['params', '_meta', OWN_META + name], to }
 }
 
 function metaOf({ capabilities, clientInfo, logLevel }: DeclaredClient): readonly JsonChange[] {
   return [
-    meta('protocolVersion', JSON.stringify(MODERN_REVISION)),
+    meta('protocolVersion', JSON.stringify(MODERN_VERSION)),
     meta('clientInfo', clientInfo),
     meta('clientCapabilities', capabilities),
     meta('logLevel', logLevel === undefined ? undefined : JSON.stringify(logLevel)),
@@ -62,7 +59,7 @@ export function modernHeaders(method: string, params: Readonly<Record<string, un
   const member = NAMED_BY.get(method)
   const name = member === undefined ? undefined : params[member]
   return {
-    'mcp-protocol-version': MODERN_REVISION,
+    'mcp-protocol-version': MODERN_VERSION,
     'mcp-method': headerValue(method),
     ...(typeof name === 'string' && { 'mcp-name': headerValue(name) }),
   }
@@ -91,7 +88,7 @@ const SAME_FOR_CLIENTS: readonly string[] = ['sampling', 'elicitation', 'experim
 const SAME_FOR_SERVERS: readonly string[] = ['tools', 'prompts', 'resources', 'logging', 'completions', 'experimental']
 
 function withoutTasks(extensions: string): string {
-  return membersOf(extensions) ? editJson(extensions, [{ at: [`${META}tasks`], to: undefined }]) : '{}'
+  return membersOf(extensions) ? editJson(extensions, [{ at: [`${OWN_META}tasks`], to: undefined }]) : '{}'
 }
 
 /** Revisions a client may go on in; any other is answered with the newest of them (2025-11-25, "Version Negotiation"). */
@@ -113,7 +110,7 @@ export function declaredIn(message: string): DeclaredClient {
 /** The answer to an `initialize`, out of a server's answer to `server/discover`. `title` is for a server that does not say its name. */
 export function initializeResult(id: string, version: string, discovered: string, title: string): string {
   const instructions = memberOf(discovered, ['result', 'instructions'])
-  const info = memberOf(discovered, ['result', '_meta', `${META}serverInfo`])
+  const info = memberOf(discovered, ['result', '_meta', `${OWN_META}serverInfo`])
   const members = [
     `"protocolVersion":${JSON.stringify(version)}`,
     `"capabilities":${serverCapabilities(memberOf(discovered, ['result', 'capabilities']))}`,

@@ -2,7 +2,8 @@
 import * as z from 'zod'
 import { jsonIn } from '../message/response.ts'
 import { editJson, elementsOf, memberOf, type JsonChange } from './json-edit.ts'
-import { CACHEABLE, META } from './protocol.ts'
+import { CACHEABLE } from './protocol.ts'
+import { META } from '../message/revision.ts'
 
 export interface ModernResponse {
   readonly text: string

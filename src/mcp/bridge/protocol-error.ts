@@ -1,5 +1,5 @@
 // Errors that a server of 2026-07-28 answers with, worded by the broker where it stands in for one.
-import { MODERN_VERSION } from './protocol.ts'
+import { MODERN_VERSION } from '../message/revision.ts'
 
 /**
  * Stable codes and how each is sent. -32020…-32099 are the protocol's (2026-07-28, "Error Codes"); the status is the one it names, and 200

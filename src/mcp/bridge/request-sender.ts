@@ -3,7 +3,7 @@ import * as z from 'zod'
 import type { Message } from '../message/json-rpc-body.ts'
 import { logLevelSchema, type LogLevel } from './log-level.ts'
 import { ProtocolError } from './protocol-error.ts'
-import { META, MODERN_VERSION } from './protocol.ts'
+import { MODERN_VERSION, META } from '../message/revision.ts'
 
 const capabilitySchema = z.record(z.string(), z.unknown())
 

@@ -2,6 +2,7 @@
 import { checkAgreement } from './header-agreement.ts'
 import type { Envelope, Message } from './json-rpc-body.ts'
 import { McpRefusal } from './refusal.ts'
+import { META, MODERN_VERSION } from './revision.ts'
 
 export type Era = 'legacy' | 'modern'
 
@@ -13,16 +14,14 @@ export interface Passage {
   readonly id: string | undefined
 }
 
-const MODERN = '2026-07-28'
 const WITHOUT_BATCHES = '2025-06-18'
-const VERSION_KEY = 'io.modelcontextprotocol/protocolVersion'
 
 const STREAM: Passage = { era: 'legacy', kind: 'stream', id: undefined }
 const END: Passage = { era: 'legacy', kind: 'end', id: undefined }
 
 /** Whether a version is of the eras without sessions. */
 export function isOfLaterEra(version: string): boolean {
-  return version >= MODERN
+  return version >= MODERN_VERSION
 }
 
 /** `envelope` is absent for GET and DELETE, which only the legacy eras have. */
@@ -38,7 +37,7 @@ function single(message: Message, headers: Headers, version: string | undefined)
   const { kind, id, method } = message
   if (kind === 'response') return { era: 'legacy', kind, id: undefined }
   if (isModern(message)) {
-    checkAgreement(message, message.meta[VERSION_KEY], headers)
+    checkAgreement(message, message.meta[META.version], headers)
     return { era: 'modern', kind: kind === 'request' && method === 'subscriptions/listen' ? 'listen' : kind, id }
   }
   // Only the eras before have either, whatever version a client names that speaks both: some name the newest one before they have negotiated,
@@ -48,12 +47,16 @@ function single(message: Message, headers: Headers, version: string | undefined)
     return { era: 'legacy', kind: method === 'initialize' ? 'initialize' : kind, id }
   // A modern notification needs no `_meta`; nobody but the modern era sends one under this version, and it opens nothing.
   if (kind === 'notification') return { era: 'modern', kind, id: undefined }
-  throw new McpRefusal('missing_envelope', `a request of MCP-Protocol-Version ${MODERN} carries params._meta["${VERSION_KEY}"]`)
+  throw new McpRefusal(
+    'missing_envelope',
+    `a request of MCP-Protocol-Version ${MODERN_VERSION} carries params._meta["${META.version}"]`,
+  )
 }
 
 /** Batches exist in 2025-03-26 alone, whose clients send no version header. */
 function batch(messages: readonly Message[], version: string | undefined): Passage {
-  if (messages.some(isModern)) throw new McpRefusal('batch_not_allowed', `a message of MCP ${MODERN} comes alone, not in a batch`)
+  if (messages.some(isModern))
+    throw new McpRefusal('batch_not_allowed', `a message of MCP ${MODERN_VERSION} comes alone, not in a batch`)
   if (version !== undefined && version >= WITHOUT_BATCHES) {
     throw new McpRefusal('batch_not_allowed', `batches ended with MCP ${WITHOUT_BATCHES}: send each message alone`)
   }
@@ -63,5 +66,5 @@ function batch(messages: readonly Message[], version: string | undefined): Passa
 }
 
 function isModern({ kind, meta }: Message): boolean {
-  return kind !== 'response' && Object.hasOwn(meta, VERSION_KEY)
+  return kind !== 'response' && Object.hasOwn(meta, META.version)
 }

@@ -5,6 +5,7 @@
 // another takes the first; Go's matches keys without regard to case. A decision about such a body would be about another one.
 import { BACKSLASH, CLOSE_ARRAY, CLOSE_OBJECT, COLON, COMMA, OPEN_ARRAY, OPEN_OBJECT, QUOTE } from './json-characters.ts'
 import { McpRefusal } from './refusal.ts'
+import { META } from './revision.ts'
 
 /** The parts of one JSON-RPC message that anything here is decided by. */
 export interface Message {
@@ -38,8 +39,8 @@ interface Level {
   readonly inner: ReadonlyMap<string, Level>
 }
 
-const META = level(['io.modelcontextprotocol/protocolVersion'])
-const PARAMS = level(['_meta', 'name', 'uri', 'taskId', 'protocolVersion'], [['_meta', META]])
+const META_LEVEL = level([META.version])
+const PARAMS = level(['_meta', 'name', 'uri', 'taskId', 'protocolVersion'], [['_meta', META_LEVEL]])
 const TOP = level(['jsonrpc', 'id', 'method', 'params', 'result', 'error'], [['params', PARAMS]])
 
 // With `ignoreBOM` a byte order mark stays in the text, where JSON.parse refuses it: other parsers skip it or don't.

@@ -2,7 +2,7 @@
 import { ACCEPTS_MESSAGES } from '../../platform/event-stream.ts'
 import { outbound } from '../../platform/outbound.ts'
 import type { DiscoverAnswer } from '../bridge/era-verdict.ts'
-import { META, MODERN_VERSION } from '../bridge/protocol.ts'
+import { META, MODERN_VERSION } from '../message/revision.ts'
 import { responseIn } from '../tools/inquiry.ts'
 
 const ID = 'broker-discover'

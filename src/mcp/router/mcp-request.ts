@@ -35,6 +35,7 @@ import { openLease, type Admitted, type LeaseMemory } from './lease.ts'
 import { recordedWork, type RecordedCallers, type RecordingPost } from './recorder.ts'
 import { targetOf } from './target.ts'
 import { gated } from './tool-rules.ts'
+import { META } from '../message/revision.ts'
 
 /** The part of `UserSession` that MCP requests need; each of them costs one call, a long stream a second. */
 export interface McpPost extends LegacyPost, LeashPost, RecordingPost {
@@ -77,9 +78,6 @@ interface Read extends Begun {
   readonly passage: Passage
   readonly label: string
 }
-
-/** 2026-07-28, "_meta": what the client is, with every request. */
-const CLIENT_INFO = 'io.modelcontextprotocol/clientInfo'
 
 export class McpRequest {
   readonly #request: VerifiedRequest
@@ -235,7 +233,7 @@ export class McpRequest {
   }
 
   #leash({ envelope, label }: Read, { id, ...stream }: StreamToLeash, meter: StreamMeter): Promise<Leash | NoLeash> {
-    const [streamId, software] = [id ?? randomId(9), softwareOf(envelope?.messages[0]?.meta[CLIENT_INFO])]
+    const [streamId, software] = [id ?? randomId(9), softwareOf(envelope?.messages[0]?.meta[META.clientInfo])]
     const shown = { label, openedAt: this.#context.now(), ...(software && { software }) }
     return openLeash(this.#context.post(), { ...stream, ...shown, streamId, grantId: this.#request.caller.grantId }, meter)
   }

@@ -3,6 +3,7 @@ import type { CloseReason } from '../../session/contract/leash-terms.ts'
 import type { Passage } from '../message/era.ts'
 import { ENDED, McpRefusal } from '../message/refusal.ts'
 import { encodeComment, encodeEvent } from '../sse/sse.ts'
+import { META } from '../message/revision.ts'
 
 const SENTENCE: Readonly<Record<CloseReason, string>> = {
   ...ENDED,
@@ -30,7 +31,7 @@ export function lastFrame(passage: Passage, reason: CloseReason, requestId: stri
 
 /** The subscription id is the request's, in the same JSON type. */
 function listenResult(id: string): string {
-  const meta = `{"io.modelcontextprotocol/subscriptionId":${id}}`
+  const meta = `{"${META.subscription}":${id}}`
   return `{"jsonrpc":"2.0","id":${id},"result":{"resultType":"complete","_meta":${meta}}}`
 }
 

@@ -8,11 +8,12 @@ import type { Envelope } from '../message/json-rpc-body.ts'
 import type { ToolGate } from '../tools/gate.ts'
 import { ACCEPTS_MESSAGES } from '../../platform/event-stream.ts'
 import { inquire, INQUIRY_MS, responseIn } from '../tools/inquiry.ts'
+import { META } from '../message/revision.ts'
 
 type Gated = Pick<ForwardingConditions, 'edit' | 'before'>
 
 /** What the envelope of a request says about its sender, and not about the request. */
-const KEPT_META: readonly string[] = ['protocolVersion', 'clientInfo', 'clientCapabilities']
+const KEPT_META: readonly string[] = [META.version, META.clientInfo, META.capabilities]
 
 /** Throws what must not pass. `charge` is called before each question to the downstream, and throws where there may be no more of them. */
 export function gated(gate: ToolGate, envelope: Envelope, forwarding: Forwarding, charge: () => Promise<void>): Gated {
@@ -33,13 +34,12 @@ async function askFor(
   { target, identity, challenged, way = straightTo(target), charge }: Forwarding & { readonly charge: () => Promise<void> },
   ending: AbortSignal,
 ): Promise<void> {
-  const names = KEPT_META.map((name) => `io.modelcontextprotocol/${name}`)
-  const _meta = Object.fromEntries(Object.entries(message?.meta ?? {}).filter(([name]) => names.includes(name)))
+  const _meta = Object.fromEntries(Object.entries(message?.meta ?? {}).filter(([name]) => KEPT_META.includes(name)))
   const headers = {
     accept: ACCEPTS_MESSAGES,
     'accept-encoding': 'identity',
     'content-type': 'application/json',
-    'mcp-protocol-version': String(_meta['io.modelcontextprotocol/protocolVersion']),
+    'mcp-protocol-version': String(_meta[META.version]),
     'mcp-method': 'tools/list',
     ...identity,
   }

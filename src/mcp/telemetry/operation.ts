@@ -10,6 +10,7 @@ import { McpRefusal } from '../message/refusal.ts'
 import { knownMethod } from './method-names.ts'
 import { failureIn, failureOf, labelOfFailure, type Failure } from './outcome.ts'
 import { traced, type TraceIds } from './traced-request.ts'
+import { META } from '../message/revision.ts'
 
 /** What the router hands to the object, which goes on with it. */
 export interface OperationFacts {
@@ -156,7 +157,6 @@ export function beginOperation({ envelope, body, headers, downstream, startedAt,
 const NAME = /^[\w./-]{1,128}$/
 const ID = /^"?([\w.:-]{1,64})"?$/
 const VERSION = /^\d{4}-\d\d-\d\d$/
-const META_VERSION = 'io.modelcontextprotocol/protocolVersion'
 
 /** What of a message is recorded. */
 function detailsOf(
@@ -165,7 +165,7 @@ function detailsOf(
   downstreamUrl: string,
 ): Readonly<Record<string, string | number>> {
   const { hostname, port, protocol } = new URL(downstreamUrl)
-  const version = meta[META_VERSION] ?? headers.get('mcp-protocol-version') ?? params['protocolVersion']
+  const version = meta[META.version] ?? headers.get('mcp-protocol-version') ?? params['protocolVersion']
   const about = method === 'tools/call' ? 'gen_ai.tool.name' : method === 'prompts/get' ? 'gen_ai.prompt.name' : undefined
   const usual = protocol === 'https:' ? 443 : 80
   return {

@@ -1,7 +1,7 @@
 // The answer to `server/discover` in the place of a server that was asked for it in `initialize`.
 import { isRecord, TASKS } from '../../bridge/client-capabilities.ts'
 import { editJson } from '../../bridge/json-edit.ts'
-import { META, MODERN_VERSION } from '../../bridge/protocol.ts'
+import { META, MODERN_VERSION } from '../../message/revision.ts'
 import type { ServerFacts } from './server-facts.ts'
 
 /** `id` as the client spelled it, in JSON. Nobody knows how long what a server says of itself stays right. */

@@ -1,6 +1,6 @@
 // Who listens to what one legacy server says unasked: it says everything once, and each listener gets what they asked for.
 import { editJson } from '../../bridge/json-edit.ts'
-import { META } from '../../bridge/protocol.ts'
+import { META } from '../../message/revision.ts'
 import { listsWanted, wants, type SubscriptionFilter } from '../../bridge/subscription-filter.ts'
 import type { Outgoing } from './outgoing.ts'
 
