@@ -12,7 +12,8 @@ export async function sourceOf(c: Context, { current }: KeyRing): Promise<string
 }
 
 /** A subscriber of IPv6 has a /56 or a /48, and can take a new /64 for every request; one of IPv4 may have a few addresses in a row. */
-export function networksAround(address: string): readonly string[] {
+export function networksAround(said: string): readonly string[] {
+  const address = addressIn(said)
   const ipv4 = /(?:^|:)((?:\d+\.){3})\d+$/.exec(address)
   if (ipv4) return [`${ipv4[1]}0/24`, address.slice(address.lastIndexOf(':') + 1)]
   if (!address.includes(':')) return [address]
@@ -23,4 +24,11 @@ export function networksAround(address: string): readonly string[] {
     .slice(0, 4)
     .map((group) => group.padStart(4, '0'))
   return [`${a}:${b}:${c}/48`, `${a}:${b}:${c}:${d.slice(0, 2)}/56`, `${a}:${b}:${c}:${d}/64`]
+}
+
+/** Proxies are known to say the port too, which is another one each time, or to add the address to what was there: only the last is theirs. */
+function addressIn(said: string): string {
+  const last = said.slice(said.lastIndexOf(',') + 1).trim()
+  const [, bracketed, ipv4] = /^\[([^\]]*)\](?::\d+)?$|^([\d.]+):\d+$/.exec(last) ?? []
+  return (bracketed ?? ipv4 ?? last).replace(/%.*$/, '')
 }

@@ -166,6 +166,11 @@ describe('attack 18: registration flood and size', () => {
     ['zeros may be left out behind it', '2001:db8:1:2::', ipv6('2001:0db8:0001', '00', '02')],
     ['zeros may be left out before its end', '::2:3:4:5:6', ipv6('0000:0000:0000', '00', '02')],
     ['loopback', '::1', ipv6('0000:0000:0000', '00', '00')],
+    ['IPv4 with a port', '203.0.113.9:49152', ['203.0.113.0/24', '203.0.113.9']],
+    ['IPv6 with a port', '[2001:db8:1:2::9]:49152', ipv6('2001:0db8:0001', '00', '02')],
+    ['IPv6 in brackets', '[2001:db8:1:2::9]', ipv6('2001:0db8:0001', '00', '02')],
+    ['IPv6 with a zone', 'fe80::1%eth0', ipv6('fe80:0000:0000', '00', '00')],
+    ['the last of a list', '198.51.100.7, 203.0.113.9', ['203.0.113.0/24', '203.0.113.9']],
     ['no address', '', ['']],
   ])('a flood is counted per network: %s', ([, address, networks]) => {
     expect(networksAround(address)).toEqual(networks)
