@@ -30,5 +30,6 @@ export function networksAround(said: string): readonly string[] {
 function addressIn(said: string): string {
   const last = said.slice(said.lastIndexOf(',') + 1).trim()
   const [, bracketed, ipv4] = /^\[([^\]]*)\](?::\d+)?$|^([\d.]+):\d+$/.exec(last) ?? []
-  return (bracketed ?? ipv4 ?? last).replace(/%.*$/, '')
+  const [address = ''] = (bracketed ?? ipv4 ?? last).split('%', 1)
+  return address
 }
