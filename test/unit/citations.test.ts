@@ -97,6 +97,16 @@ test('the map of ARCHITECTURE.md has every folder and file that scripts/lint/wal
   ).toEqual([])
 })
 
+/** Besides the folders of `src`: what is tested there is scripts, what is shipped, the world of the tests, or all of `src` at once. */
+const NOT_OF_SRC = ['attacks', 'conformance', 'doctor', 'lint', 'packaging', 'selfhost', 'setup', 'world']
+
+test('a file of test/unit lies in the folder that src has for what it tests', () => {
+  const tests = filesIn('test/unit').filter((name) => name.endsWith('.test.ts'))
+  const folders = [...new Set(tests.map((name) => name.split('/').slice(2, -1).join('/')))]
+  expect(folders.length).toBeGreaterThan(30)
+  expect(folders.filter((folder) => !isHere(`src/${folder}`) && !NOT_OF_SRC.includes(folder))).toEqual([])
+})
+
 function read(name: string): string {
   return readFileSync(join(ROOT, name), 'utf8')
 }
