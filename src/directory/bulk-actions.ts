@@ -210,7 +210,7 @@ export class BulkActions extends LifecycleCapability {
     })
   }
 
-  /** What nobody foresaw must not end a bulk action half-way. */
+  /** An unexpected error must not end a bulk action half-way. */
   onJobError(_: unknown, error: unknown): LifecycleJobOutcome {
     log('error', 'campaign.stumbled', { reason: describeError(error) })
     return { rescheduleAt: Date.now() + TRY_AGAIN_MS }

@@ -16,8 +16,8 @@ interface Pulse {
   readonly newest: number
 }
 
-/** RFC 6455 section 7.4.1: policy violation. */
-const NOT_ANY_MORE = 1008
+/** RFC 6455 section 7.4.1. */
+const POLICY_VIOLATION = 1008
 /** Thousands of events may come in one second; nobody reads faster than this. */
 const PAUSE_MS = 250
 /** Streams come and go all the time. */
@@ -77,12 +77,12 @@ export class Live extends LifecycleCapability {
 
   /** Whoever may go on comes back at once. */
   dismissAll(): void {
-    for (const connection of this.sockets.getConnections()) connection.close(NOT_ANY_MORE, 'signed out')
+    for (const connection of this.sockets.getConnections()) connection.close(POLICY_VIOLATION, 'signed out')
   }
 
   /** A person who was shut out, or whose access was ended, watches no longer. */
   dismiss(sub: string): void {
-    for (const connection of this.sockets.getConnections(tagOf(sub))) connection.close(NOT_ANY_MORE, 'ended')
+    for (const connection of this.sockets.getConnections(tagOf(sub))) connection.close(POLICY_VIOLATION, 'ended')
   }
 
   /** A connection ends with the sign-in it was opened with, also where nothing happens. */
@@ -101,7 +101,7 @@ export class Live extends LifecycleCapability {
     let next: number | undefined
     for (const connection of this.sockets.getConnections<Watching>()) {
       const until = connection.state?.until ?? 0
-      if (until <= this.#now()) connection.close(NOT_ANY_MORE, 'signed out')
+      if (until <= this.#now()) connection.close(POLICY_VIOLATION, 'signed out')
       else next = Math.min(next ?? until, until)
     }
     return next

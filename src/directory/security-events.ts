@@ -95,7 +95,7 @@ export class SecurityEvents extends LifecycleCapability {
     }
     if (row && row.number % TRIM_EVERY === 0 && this.#trimAll()) this.#goOn()
     if (row && sub !== undefined && (event.number ?? 1) % TRIM_OWN_EVERY === 0)
-      this.#trim(`NOT ${ADMINISTERED} AND sub = ?`, sub, KEPT_OF_ONE)
+      this.#trim(`NOT ${ADMINISTERED} AND sub = ?1`, sub, KEPT_OF_ONE)
     return row !== undefined
   }
 
@@ -111,16 +111,16 @@ export class SecurityEvents extends LifecycleCapability {
 
   /** Whether there is more to go. */
   #trimAll(): boolean {
-    return [0, 1].map((administered) => this.#trim(`${ADMINISTERED} = ?`, administered, KEPT)).includes(PIECE)
+    return [0, 1].map((administered) => this.#trim(`${ADMINISTERED} = ?1`, administered, KEPT)).includes(PIECE)
   }
 
-  /** The oldest piece of what is too many; how many that were. */
+  /** The oldest piece of what is too many of the rows that `which` names, with `?1` for the value; how many that were. */
   #trim(which: string, value: string | number, kept: number): number {
     const gone = [
       ...this.#storage.sql.exec<{ number: number }>(
         `DELETE FROM security_events WHERE number IN (
-         SELECT number FROM security_events WHERE ${which}1 AND number <=
-         (SELECT number FROM security_events WHERE ${which}1 ORDER BY number DESC LIMIT 1 OFFSET ?2) ORDER BY number LIMIT ${PIECE})
+         SELECT number FROM security_events WHERE ${which} AND number <=
+         (SELECT number FROM security_events WHERE ${which} ORDER BY number DESC LIMIT 1 OFFSET ?2) ORDER BY number LIMIT ${PIECE})
          RETURNING number`,
         value,
         kept,

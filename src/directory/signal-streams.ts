@@ -124,7 +124,7 @@ export class SignalStreams extends LifecycleCapability {
     return this.all().length === 0 ? undefined : { rescheduleAt: this.#nextTime() }
   }
 
-  /** What nobody foresaw must not end the looking. */
+  /** An unexpected error must not end the job: the streams are looked after again in a while. */
   onJobError(_: unknown, error: unknown): LifecycleJobOutcome {
     log('error', 'signal.stumbled', { reason: describeError(error) })
     return { rescheduleAt: Date.now() + POLL_EVERY * 1000 }

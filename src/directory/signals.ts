@@ -110,7 +110,7 @@ export class Signals extends LifecycleCapability {
     return due === undefined ? undefined : { rescheduleAt: Math.max(due, Date.now() + 1) }
   }
 
-  /** What nobody foresaw must not end the insisting. */
+  /** An unexpected error must not end the job: whoever has not answered is asked again. */
   onJobError(_: unknown, error: unknown): LifecycleJobOutcome {
     log('error', 'signal.stumbled', { reason: describeError(error) })
     return { rescheduleAt: Date.now() + TRY_AGAIN_MS }

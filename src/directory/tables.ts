@@ -103,9 +103,9 @@ export function directoryTables(
     groups: new ProvisionedGroups(storage),
     policy: new AppliedPolicy(storage),
     sealingKeys: new SealingKeys(storage),
-    // After the tables that its first line counts.
-    // Its tables are there before a line is.
+    // Before the evidence, which tells it of its first line.
     exports,
+    // Last, because its first line counts what is in the other tables.
     evidence,
   }
 }

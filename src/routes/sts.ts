@@ -73,7 +73,7 @@ function resultOf({ statement, server, sessionName, ...credentials }: AssumedRol
   }
 }
 
-/** Undefined for what nobody foresaw: that is answered as everywhere. */
+/** Undefined for an unexpected error: that is answered as everywhere. */
 function refusalOf(error: unknown): Refusal | undefined {
   if (error instanceof WebIdentityError) return error
   if (!(error instanceof OAuthError)) return undefined
