@@ -5,7 +5,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { keyRing } from '../../src/issuer/keys.ts'
 import { SignedTokens } from '../../src/oauth/tokens/signed-tokens.ts'
 import { fromHex } from '../../src/platform/crypto.ts'
-import { AdminProgram } from '../world/administrator.ts'
+import { AdminProgram, pagesCookie } from '../world/administrator.ts'
 import { BrokerClient, errorOf, statusWith, tokensOf } from '../world/broker-client.ts'
 import { ROOT } from '../world/bundle.ts'
 import { credentialsFor, legacyClientFor, modernClientFor, type Credentials } from '../world/clients.ts'
@@ -207,6 +207,15 @@ test('53. cross-environment tokens: a token of another broker with the same key 
       for (const token of strange) expect(await statusWith(at(server), token)).toBe(401)
     }
   }
+})
+
+test('an administrator sees which revisions each of them speaks', async () => {
+  const { brokerUrl } = eras().world
+  const cookie = await pagesCookie(brokerUrl, 'carol')
+  const page = await (await fetch(`${brokerUrl}/admin/connect`, { headers: { cookie, accept: 'text/html' } })).text()
+  const sections = page.split('data-server="').slice(1)
+  const shown = sections.map((section) => [section.split('"')[0], /data-era="(\w+)"/.exec(section)?.[1]])
+  expect(Object.fromEntries(shown)).toEqual({ [at(MODERN)]: 'modern', [at(LEGACY)]: 'legacy', [at(OLD)]: 'legacy' })
 })
 
 test('other rules count from the start of the broker that has them; an administrator takes one server away from everybody', async () => {
