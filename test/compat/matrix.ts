@@ -31,7 +31,7 @@ export function matrix(pairs: readonly Pair[]): Matrix {
     `|---|${clients.map(() => '---').join('|')}|`,
     ...rows,
     '',
-    '“works” is all of it, direct and through. “works through” is what fails direct and works through the broker; “fails direct” fails in both ways, and what fails is named. What works direct and fails through would say “LOST”.',
+    '“works” is all of it, direct and through. “works through” is what fails direct and works through the broker; “fails direct” fails in both ways, and what fails is named. What works direct and fails through would say “LOST”. Clients of 2026-07-28 alone reach most servers by [`era_bridge`](servers/legacy.md), and older ones the server of 2026-07-28 alone [by themselves](servers/eras.md).',
     '',
   ].join('\n')
   return { page, lost: pairs.flatMap(lostOf) }
