@@ -55,7 +55,7 @@ export interface DirectoryTables {
 }
 
 /** What asks people's objects, and what time it is in unix seconds. */
-interface Asking
+interface DirectoryTablesOptions
   extends Pick<BulkActionOptions, 'now' | 'ask' | 'tell'>, Pick<EvidenceLogOptions, 'signer'>, Pick<ExportOptions, 'settings'> {
   readonly obey: (sub: string, order: SignalOrder, person: Identity) => Promise<Receipt | undefined>
   readonly senders: () => Promise<ReadonlyMap<string, StreamSender>>
@@ -64,7 +64,7 @@ interface Asking
 /** Brings older tables up to date first. */
 export function directoryTables(
   storage: DurableObjectStorage,
-  { now, ask, tell, obey, senders, signer, settings }: Asking,
+  { now, ask, tell, obey, senders, signer, settings }: DirectoryTablesOptions,
 ): DirectoryTables {
   migrate(storage, DIRECTORY_MIGRATIONS)
   const people = new People(storage)

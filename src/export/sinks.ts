@@ -32,12 +32,16 @@ export async function deliver(sink: ExportSink, delivery: Delivery): Promise<Del
   return { outcome: 'taken', why: '' }
 }
 
-interface Asked {
+interface SinkRequest {
   readonly url: string
   readonly init: RequestInit
 }
 
-async function requestsTo(sink: ExportSink, delivery: Delivery, records: readonly ExportRecord[]): Promise<readonly Asked[]> {
+async function requestsTo(
+  sink: ExportSink,
+  delivery: Delivery,
+  records: readonly ExportRecord[],
+): Promise<readonly SinkRequest[]> {
   if (sink.type === 'webhook') return [await webhook(sink, delivery, records)]
   return sink.type === 'otlp' ? [otlp(sink, delivery, records)] : await objects(sink, delivery, records)
 }
@@ -83,7 +87,7 @@ async function webhook(
   { name, url, secret }: WebhookSink,
   { issuer, now }: Delivery,
   records: readonly ExportRecord[],
-): Promise<Asked> {
+): Promise<SinkRequest> {
   const [first] = records
   const last = records.at(-1)
   const id = first && last ? `evidence_${name}_${spanOf(first)[0]}-${spanOf(last)[1]}` : `test_${name}_${now}`
@@ -104,7 +108,7 @@ const INFO = 9
 const WARN = 13
 
 /** `ExportLogsServiceRequest` in the JSON of OTLP 1: 64-bit numbers as text. */
-function otlp({ url, headers }: OtlpSink, { issuer, now }: Delivery, records: readonly ExportRecord[]): Asked {
+function otlp({ url, headers }: OtlpSink, { issuer, now }: Delivery, records: readonly ExportRecord[]): SinkRequest {
   const logs = records.map((record) => ({
     timeUnixNano: `${timeOf(record) ?? now}000000`,
     observedTimeUnixNano: `${now}000000`,
@@ -124,7 +128,11 @@ function otlp({ url, headers }: OtlpSink, { issuer, now }: Delivery, records: re
 }
 
 /** The names follow from the numbers: what is sent again overwrites itself. */
-async function objects(sink: S3Sink, { now, entries }: Delivery, records: readonly ExportRecord[]): Promise<readonly Asked[]> {
+async function objects(
+  sink: S3Sink,
+  { now, entries }: Delivery,
+  records: readonly ExportRecord[],
+): Promise<readonly SinkRequest[]> {
   const [first] = records
   const last = records.at(-1)
   if (!first || !last) return [await signedPut(sink, 'test.json', '{"type":"mcp_session_broker.test"}\n', now)]

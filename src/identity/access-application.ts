@@ -20,7 +20,7 @@ const knownSchema = z.object({
   name: z.string().optional().catch(undefined),
   groups: z.array(group).optional().catch(undefined),
 })
-type Known = z.output<typeof knownSchema>
+type AccessIdentity = z.output<typeof knownSchema>
 
 export class AccessApplication implements IdentityProvider {
   readonly key: string
@@ -97,13 +97,13 @@ export class AccessApplication implements IdentityProvider {
     return person
   }
 
-  #identity({ sub, email }: Asserted, known: Known | undefined): Identity {
+  #identity({ sub, email }: Asserted, known: AccessIdentity | undefined): Identity {
     // Access vouches for the address: its policies decide by it.
     return identityFrom(this.#issuer, { sub, email, email_verified: true, name: known?.name, groups: known?.groups ?? [] })
   }
 
   /** What Access knows besides: name and groups, as long as the session lives. Undefined when it knows no such session. */
-  async #known(assertion: string): Promise<Known | undefined> {
+  async #known(assertion: string): Promise<AccessIdentity | undefined> {
     const response = await askIdentityProvider(`${this.#issuer}/cdn-cgi/access/get-identity`, {
       method: 'GET',
       headers: { accept: 'application/json', cookie: `CF_Authorization=${assertion}` },

@@ -36,7 +36,7 @@ const ENDED: ReadonlySet<string | undefined> = new Set([
 ])
 
 /** Verified claims in the standard's words, and whose they are. */
-interface Named {
+interface ClaimsOfIssuer {
   readonly issuer: string
   readonly spelled: Claims
 }
@@ -221,7 +221,7 @@ export class OidcProvider implements IdentityProvider {
     return clientSecret(secret, clientAuth ?? this.#delta.clientAuthentication ?? published)
   }
 
-  async #claimsBehind(published: Metadata, answer: TokenAnswer, expected: Expected): Promise<Named | undefined> {
+  async #claimsBehind(published: Metadata, answer: TokenAnswer, expected: Expected): Promise<ClaimsOfIssuer | undefined> {
     const { metadataFor = same, claims: spell = same, owner } = this.#delta
     const { idToken, tokens } = answer
     const issuer = metadataFor(published, idToken === undefined ? undefined : unverifiedClaims(idToken))

@@ -27,10 +27,10 @@ export interface Registrar {
   readonly now: () => number
 }
 
-type Named = Pick<Downstream, 'name'>
+type NamedServer = Pick<Downstream, 'name'>
 
 /** The path that people come back to from one server's sign-in: one for each, so that no answer of one is taken for that of another. */
-export function linkCallbackPath({ name }: Named): string {
+export function linkCallbackPath({ name }: NamedServer): string {
   return `/link/callback/${name}`
 }
 
@@ -38,7 +38,7 @@ export function linkCallbackPath({ name }: Named): string {
  * A path of ours, so that an authorization server can read who the broker is (Client ID Metadata Documents). One for each server too: a
  * document that listed every callback would let an answer be sent to the one of another server.
  */
-export function clientDocumentPath({ name }: Named): string {
+export function clientDocumentPath({ name }: NamedServer): string {
   return `/link/client/${name}.json`
 }
 
@@ -49,7 +49,7 @@ const keptSchema = z.object({
   /** What was registered. Another one now, or none: the registration is made anew. */
   redirectUri: z.string().exactOptional(),
 })
-type Kept = z.output<typeof keptSchema>
+type KeptRegistration = z.output<typeof keptSchema>
 
 type Method = LinkedClient['method']
 /** A server keeps a secret well, so it proves itself where it may. */
@@ -96,7 +96,7 @@ export async function forgetClient(downstream: Downstream, { store }: Registrar)
 }
 
 /** What the document of a server says, and what a registration there asks for. */
-export function clientMetadata(baseUrl: string, downstream: Named): Readonly<Record<string, unknown>> {
+export function clientMetadata(baseUrl: string, downstream: NamedServer): Readonly<Record<string, unknown>> {
   const url = new URL(baseUrl)
   return {
     // Whoever is asked for consent reads which server it is for.
@@ -117,7 +117,7 @@ async function configured(
   server: AuthorizationServer,
   downstream: Downstream,
   { id, secret }: NonNullable<Downstream['oauthClient']>,
-  kept: Kept | undefined,
+  kept: KeptRegistration | undefined,
   registrar: Registrar,
 ): Promise<LinkedClient> {
   if (kept?.client.id === id && kept.issuer !== server.issuer)
@@ -185,7 +185,7 @@ function methodFor({ token_endpoint_auth_methods_supported: supported }: Authori
   return wanted.find((method) => supported?.includes(method)) ?? 'client_secret_basic'
 }
 
-async function keptFor({ resource }: Downstream, { store, keys }: Registrar): Promise<Kept | undefined> {
+async function keptFor({ resource }: Downstream, { store, keys }: Registrar): Promise<KeptRegistration | undefined> {
   const sealed = (await store.registration(resource)) ?? ''
   if (sealed === '') return undefined
   const { current, previous } = keys
@@ -195,7 +195,7 @@ async function keptFor({ resource }: Downstream, { store, keys }: Registrar): Pr
   return text === undefined ? undefined : keptSchema.parse(JSON.parse(text))
 }
 
-async function keep({ resource }: Downstream, kept: Kept, { store, keys }: Registrar): Promise<void> {
+async function keep({ resource }: Downstream, kept: KeptRegistration, { store, keys }: Registrar): Promise<void> {
   await store.keepRegistration(resource, await seal(keys.current.vault, JSON.stringify(kept), contextOf(resource)))
 }
 

@@ -49,7 +49,7 @@ const AGAIN_MS = 30_000
 const FIRST_AGAIN_MS = 1_000
 const MOST_SETS = 100
 
-interface Held {
+interface HeldKeys {
   readonly keys: JSONWebKeySet
   readonly freshUntil: number
 }
@@ -60,7 +60,7 @@ export class KeySet {
   readonly #now: () => number
   // Failures are remembered too, and never promises: those belong to the request that made them.
   readonly #asked = new Remembered<Outcome>(() => (this.#held ? AGAIN_MS : FIRST_AGAIN_MS))
-  #held: Held | undefined
+  #held: HeldKeys | undefined
 
   /** `now` in unix seconds. */
   constructor(fetchKeys: FetchKeys, now: () => number) {

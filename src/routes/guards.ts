@@ -25,10 +25,10 @@ export interface Authenticated {
 }
 
 /** What stands in the way of a request: an answer where it goes no further. */
-export type Check<C = Asking> = (c: C) => Response | undefined | Promise<Response | undefined>
+export type Check<C = CheckedContext> = (c: C) => Response | undefined | Promise<Response | undefined>
 
 /** What any check may look at. */
-type Asking = Pick<Context, 'req'> & { readonly var: Variables }
+type CheckedContext = Pick<Context, 'req'> & { readonly var: Variables }
 
 /** All of these in their order, in one middleware: each of its own would cost every request a few promises more. */
 export function guard<E extends Guarded>(...checks: readonly Check<Context<E>>[]): MiddlewareHandler<E> {
@@ -58,7 +58,7 @@ export function refusalContext(settings: Pick<Settings, 'docsUrl'>): MiddlewareH
 
 export const REQUEST_ID = 'x-request-id'
 
-interface Named {
+interface NameableRequest {
   set(name: 'requestId' | 'docs', value: string | undefined): void
 }
 
@@ -66,7 +66,7 @@ interface Named {
  * What any refusal names: our own id of the request, in the answer and in every log line, and where its code is explained. An id that
  * the client sends is a stranger's and ignored.
  */
-export function nameRequest(c: Named, { docsUrl }: Pick<Settings, 'docsUrl'>): string {
+export function nameRequest(c: NameableRequest, { docsUrl }: Pick<Settings, 'docsUrl'>): string {
   const id = crypto.randomUUID()
   c.set('requestId', id)
   c.set('docs', docsUrl)
@@ -203,7 +203,7 @@ function metadataOf({ baseUrl }: Settings, { path }: Downstream): string {
 }
 
 export function refuse(
-  c: Asking,
+  c: CheckedContext,
   status: number,
   error: string,
   description: string,

@@ -35,7 +35,7 @@ const waitingSchema = z.object({
   redirectUri: z.string(),
   state: z.string().optional(),
 })
-type Waiting = z.output<typeof waitingSchema>
+type WaitingSignIn = z.output<typeof waitingSchema>
 
 /** A server may have hundreds of scopes, and a cookie has not that much room: they go packed. */
 const awaySchema = z.object({
@@ -70,7 +70,7 @@ export interface LinkBegun {
   readonly resource: string
   /** What the server has asked for since the person was last sent there. */
   readonly scopes: readonly string[]
-  readonly waiting?: { readonly code: CodeEnvelope & { readonly clientSigns: boolean } } & Omit<Waiting, 'code'>
+  readonly waiting?: { readonly code: CodeEnvelope & { readonly clientSigns: boolean } } & Omit<WaitingSignIn, 'code'>
 }
 
 /** Sends the browser to the server's own sign-in; what comes back is only good in this browser. */
@@ -123,7 +123,11 @@ async function comeBack(c: Context, services: Services, responses: Authorization
   }
 }
 
-function answerTo({ redirectUri, state }: Waiting, { settings }: Services, result: Readonly<Record<string, string>>): string {
+function answerTo(
+  { redirectUri, state }: WaitingSignIn,
+  { settings }: Services,
+  result: Readonly<Record<string, string>>,
+): string {
   return answer({ redirectUri, state }, settings.baseUrl, result)
 }
 

@@ -31,7 +31,7 @@ import {
   type Check,
 } from './guards.ts'
 
-type Asked = Context<Authenticated>
+type McpContext = Context<Authenticated>
 
 export interface McpServices extends BearerServices {
   readonly session: (sub: string) => McpPost
@@ -65,7 +65,7 @@ export function mcpRoutes(services: McpServices): Hono<Authenticated> {
   }
   const isCaller = bearer(services, (pathname) => downstreamAt(pathname, settings.downstreams))
   const checks = [onlyMethods(METHODS), originIsAllowed(settings), isCaller, first(services)]
-  const answer = async (c: Asked): Promise<Response> => {
+  const answer = async (c: McpContext): Promise<Response> => {
     const refusal = await refusalBy(c, checks)
     if (refusal) return refusal
     return await answerOrRefusal(c, services, async () => {
@@ -90,7 +90,7 @@ export function mcpRoutes(services: McpServices): Hono<Authenticated> {
   })
 }
 
-function first({ begun }: McpServices): Check<Asked> {
+function first({ begun }: McpServices): Check<McpContext> {
   let isFirst = true
   return (c) => {
     if (!isFirst || !begun) return undefined
@@ -102,7 +102,7 @@ function first({ begun }: McpServices): Check<Asked> {
 }
 
 /** Words what a handler refuses; what it did not mean to throw is thrown on. */
-export async function answerOrRefusal(c: Asked, services: McpServices, answer: () => Promise<Response>): Promise<Response> {
+export async function answerOrRefusal(c: McpContext, services: McpServices, answer: () => Promise<Response>): Promise<Response> {
   try {
     return await answer()
   } catch (error) {
@@ -111,7 +111,7 @@ export async function answerOrRefusal(c: Asked, services: McpServices, answer: (
   }
 }
 
-function refused(c: Asked, { settings }: McpServices, refusal: McpRefusal): Response {
+function refused(c: McpContext, { settings }: McpServices, refusal: McpRefusal): Response {
   const { code, status, reason, scopes, isTold } = refusal
   const request_id = c.get('requestId')
   log(status >= 500 ? 'error' : 'info', 'mcp.refused', { code, status, reason, request_id })

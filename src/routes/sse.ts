@@ -11,7 +11,7 @@ import { ssePaths, type Downstream } from '../settings/downstreams.ts'
 import { bearer, crossOrigin, guard, onlyMethods, originIsAllowed, type Authenticated } from './guards.ts'
 import { answerOrRefusal, type McpServices } from './mcp.ts'
 
-type Asked = Context<Authenticated>
+type SseContext = Context<Authenticated>
 
 const STREAM: Passage = { era: 'legacy', kind: 'stream', id: undefined }
 
@@ -36,7 +36,8 @@ function mount(routes: Hono<Authenticated>, services: McpServices, downstream: D
     const isCaller = bearer(services, () => here)
     routes.use(path, crossOrigin(allowed), guard(originIsAllowed(settings), isCaller, onlyMethods(allowed)))
   }
-  const handedOver = (c: Asked, asked: HandedOver): Promise<Response> => handOver(asked, services.session(c.get('caller').sub))
+  const handedOver = (c: SseContext, asked: HandedOver): Promise<Response> =>
+    handOver(asked, services.session(c.get('caller').sub))
   routes.get(stream, (c) => answerOrRefusal(c, services, () => handedOver(c, opening(c, downstream))))
   routes.post(messages, (c) =>
     answerOrRefusal(c, services, async () =>
@@ -52,11 +53,11 @@ function mount(routes: Hono<Authenticated>, services: McpServices, downstream: D
 
 type HandedOver = Parameters<typeof handOver>[0]
 
-function commonTo(c: Asked, { url: target, passHeaders }: Downstream) {
+function commonTo(c: SseContext, { url: target, passHeaders }: Downstream) {
   return { caller: c.get('caller'), requestId: c.get('requestId'), target, passHeaders, transport: 'http-sse' } as const
 }
 
-function opening(c: Asked, downstream: Downstream): HandedOver {
+function opening(c: SseContext, downstream: Downstream): HandedOver {
   const common = commonTo(c, downstream)
   return {
     ...common,
@@ -70,7 +71,7 @@ function opening(c: Asked, downstream: Downstream): HandedOver {
 
 /** Whatever its era looks like: this transport has none but its own, and a downstream refuses what it does not know. */
 async function message(
-  c: Asked,
+  c: SseContext,
   { settings }: McpServices,
   downstream: Downstream,
   hold: (bytes: number) => void,

@@ -8,7 +8,7 @@ import type { Services } from '../services.ts'
 import { readForm } from './form.ts'
 import type { Variables } from './guards.ts'
 
-type Asking = Context<{ Variables: Variables }>
+type StsContext = Context<{ Variables: Variables }>
 
 /** Elements by name, in order: the one shape that both writers turn into text. */
 interface Tree {
@@ -48,7 +48,7 @@ export function stsRoutes(services: Services): Hono<{ Variables: Variables }> {
 }
 
 /** In the query or in the form, as programs of AWS do both; what is in both is given twice. */
-async function parametersOf(c: Asking): Promise<URLSearchParams> {
+async function parametersOf(c: StsContext): Promise<URLSearchParams> {
   const { searchParams } = new URL(c.req.url)
   const isEmpty = c.req.header('Content-Type') === undefined && Number(c.req.header('Content-Length') ?? 0) === 0
   const form = isEmpty ? new URLSearchParams() : await readForm(c)
@@ -81,7 +81,7 @@ function refusalOf(error: unknown): Refusal | undefined {
   return { status, code: status === 503 ? 'ServiceUnavailable' : 'ValidationError', message: error.message, reason: error.reason }
 }
 
-function refused(c: Asking, { status, code, message, reason }: Refusal): Response {
+function refused(c: StsContext, { status, code, message, reason }: Refusal): Response {
   const id = c.get('requestId')
   log('info', 'request.refused', { code, status, message, reason, path: '/.sts', request_id: id })
   if (status === 503) c.header('Retry-After', '30')
@@ -90,7 +90,7 @@ function refused(c: Asking, { status, code, message, reason }: Refusal): Respons
 }
 
 /** Programs of AWS that ask for JSON get the members of the error without the element around them. */
-function answer(c: Asking, status: 200 | Refusal['status'], element: string, tree: Tree): Response {
+function answer(c: StsContext, status: 200 | Refusal['status'], element: string, tree: Tree): Response {
   c.header('Cache-Control', 'no-store')
   if (c.req.header('Accept')?.includes('application/json') === true)
     return c.json(status === 200 ? { [element]: asJson(tree) } : asJson(tree), status)

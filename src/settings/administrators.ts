@@ -2,7 +2,7 @@
 import type { Environment } from './environment.ts'
 import type { PeopleNames } from './people-names.ts'
 import { ADDRESS, type PeopleRule } from './people.ts'
-import type { SettingsProblem } from './problem.ts'
+import type { SettingsProblem, WrittenVariables } from './problem.ts'
 import { accessHost, type IdentityProviderSettings } from './providers.ts'
 
 export interface AdministratorSettings {
@@ -36,7 +36,7 @@ function noAddress(text: string): SettingsProblem {
   return { variable: 'ADMIN_EMAILS', problem: `“${text.slice(0, 100)}” is not an e-mail address`, cure }
 }
 
-export function problemsOfAdministrators(given: Readonly<Record<string, string>>): SettingsProblem[] {
+export function problemsOfAdministrators(given: WrittenVariables): SettingsProblem[] {
   const missing = ['ACCESS_TEAM_DOMAIN', 'ACCESS_AUD'].filter((variable) => given[variable] === undefined)
   // Where people sign in through the application, both are asked for already.
   if (missing.length !== 1 || given['IDENTITY_PROVIDER'] !== undefined) return []

@@ -5,15 +5,13 @@ import { statedKeys } from '../clients/client-keys.ts'
 import { addressPolicy, STRANGERS_ONLY } from '../clients/public-address.ts'
 import { acceptableRedirectUri } from '../clients/redirect-uri.ts'
 import { jsonOf, lower, MISSING_IS_SAID } from './json-list.ts'
-import type { SettingsProblem } from './problem.ts'
+import type { SettingsProblem, WrittenVariables } from './problem.ts'
 
 /** A client of the settings; it may have a secret or keys, never both. The record goes about, the secret stays here. */
 export interface EnteredClient {
   readonly record: ClientRecord
   readonly secret: string | undefined
 }
-
-type Given = Readonly<Record<string, string>>
 
 const SEE = 'see “Clients you enter yourself” in docs/clients/pre-registered.md'
 const SHORTEST_SECRET = 16
@@ -59,7 +57,7 @@ export interface ReadClients {
 }
 
 /** Every mistake is named by the number of the client and the field. */
-export function readClients(given: Given, schemes: readonly string[] = []): ReadClients {
+export function readClients(given: WrittenVariables, schemes: readonly string[] = []): ReadClients {
   const problems: SettingsProblem[] = []
   const report = (problem: string, cure = SEE): undefined => {
     problems.push({ variable: 'CLIENTS', problem, cure })
@@ -81,7 +79,11 @@ export function readClients(given: Given, schemes: readonly string[] = []): Read
   return { clients, problems }
 }
 
-function entered(asked: Entry, given: Given, report: (problem: string, cure?: string) => undefined): EnteredClient | undefined {
+function entered(
+  asked: Entry,
+  given: WrittenVariables,
+  report: (problem: string, cure?: string) => undefined,
+): EnteredClient | undefined {
   const { id, name, redirect_uris: redirectUris, scopes } = asked
   const keys = keysOf(asked, given, report)
   const secret = asked.secret === undefined ? undefined : given[asked.secret.slice(1)]
@@ -106,7 +108,7 @@ function entered(asked: Entry, given: Given, report: (problem: string, cure?: st
   return { record, secret }
 }
 
-function keysOf(asked: Entry, given: Given, report: (problem: string) => undefined): ClientRecord['keys'] {
+function keysOf(asked: Entry, given: WrittenVariables, report: (problem: string) => undefined): ClientRecord['keys'] {
   try {
     const base = given['BASE_URL']
     return statedKeys(asked, base !== undefined && URL.canParse(base) ? addressPolicy(base, []) : STRANGERS_ONLY)

@@ -2,9 +2,7 @@
 import type * as z from 'zod'
 import { serverSchema, type ListedServer } from './downstream-list.ts'
 import { jsonOf } from './json-list.ts'
-import type { SettingsProblem } from './problem.ts'
-
-type Given = Readonly<Record<string, string>>
+import type { SettingsProblem, WrittenVariables } from './problem.ts'
 
 export const CREDENTIAL_VARIABLES: readonly string[] = [
   'DOWNSTREAM_HEADERS',
@@ -35,7 +33,7 @@ export interface CredentialSettings {
   readonly problems: readonly SettingsProblem[]
 }
 
-export function readCredentials(given: Given): CredentialSettings {
+export function readCredentials(given: WrittenVariables): CredentialSettings {
   const { DOWNSTREAM_MCP_URL: url, DOWNSTREAM_AUTH: auth } = given
   // Without these everything else is wrong already, and said to be.
   if (url === undefined || !CREDENTIALED.includes(auth ?? '')) return { credentials: {}, problems: unused(given, url, auth) }
@@ -64,7 +62,7 @@ const MODE_OF: readonly (readonly [begins: string, mode: string])[] = [
 ]
 
 /** A credential that is set and not sent is a mistake nobody would notice. */
-function unused(given: Given, url: string | undefined, auth = 'identity-jwt'): readonly SettingsProblem[] {
+function unused(given: WrittenVariables, url: string | undefined, auth = 'identity-jwt'): readonly SettingsProblem[] {
   if (url === undefined) return []
   return CREDENTIAL_VARIABLES.filter((variable) => given[variable] !== undefined).map((variable) => {
     const mode = MODE_OF.find(([begins]) => variable.startsWith(begins))?.[1] ?? ''
@@ -72,17 +70,17 @@ function unused(given: Given, url: string | undefined, auth = 'identity-jwt'): r
   })
 }
 
-function headersIn({ DOWNSTREAM_HEADERS: json }: Given): { readonly headers?: unknown } {
+function headersIn({ DOWNSTREAM_HEADERS: json }: WrittenVariables): { readonly headers?: unknown } {
   if (json === undefined) return {}
   return { headers: jsonOf(json) ?? json }
 }
 
-function accessIn(given: Given): { readonly access?: unknown } {
+function accessIn(given: WrittenVariables): { readonly access?: unknown } {
   const { DOWNSTREAM_ACCESS_CLIENT_ID: id, DOWNSTREAM_ACCESS_CLIENT_SECRET: secret } = given
   return id === undefined && secret === undefined ? {} : { access: { client_id: literal(id), client_secret: literal(secret) } }
 }
 
-function clientIn(given: Given): { readonly oauth?: unknown } {
+function clientIn(given: WrittenVariables): { readonly oauth?: unknown } {
   const { DOWNSTREAM_OAUTH_CLIENT_ID: id, DOWNSTREAM_OAUTH_CLIENT_SECRET: secret, DOWNSTREAM_OAUTH_SCOPES: scopes = '' } = given
   const { DOWNSTREAM_OAUTH_CLIENT_AUTH: auth, DOWNSTREAM_OAUTH_AUTHORIZE_PARAMETERS: parameters } = given
   if ([id, secret, auth, parameters].every((each) => each === undefined) && scopes === '') return {}

@@ -5,9 +5,7 @@ import { webUrl } from './web-url.ts'
 import { jsonOf, MISSING_IS_SAID } from './json-list.ts'
 import { passHeaders } from './pass-headers.ts'
 import { ADDRESS } from './people.ts'
-import { isOpenHttp, type SettingsProblem } from './problem.ts'
-
-type Given = Readonly<Record<string, string>>
+import { isOpenHttp, type SettingsProblem, type WrittenVariables } from './problem.ts'
 
 /** Modes that send a secret, of the broker or of a person: never over plain http. */
 export const SECRET_MODES: readonly string[] = ['idp-token', 'static', 'oauth', 'access-service-token']
@@ -27,7 +25,7 @@ const count = z.int('is not a whole number').min(1, 'is not above zero').max(1e9
 const scope = z.string().regex(SCOPE, 'is not a scope a server can have')
 
 /** A text that may take the value of secrets, by name. */
-export function secretText(given: Given) {
+export function secretText(given: WrittenVariables) {
   return text.transform((written, context) =>
     written.replace(REFERENCE, (_, name?: string) => {
       if (name === undefined) return '$'
@@ -52,7 +50,7 @@ const toolRule = z
   })
   .readonly()
 
-export function serverSchema(given: Given) {
+export function serverSchema(given: WrittenVariables) {
   const secret = secretText(given)
   const headerValue = secret.refine((value) => /^[\t\x20-\x7e]*$/.test(value), 'holds characters that no header can carry')
   const shape = z.strictObject({
@@ -194,7 +192,7 @@ export interface ServerList {
 }
 
 /** The servers of `DOWNSTREAMS`; none where it is not set. */
-export function readServerList(given: Given): ServerList {
+export function readServerList(given: WrittenVariables): ServerList {
   const json = given['DOWNSTREAMS']
   if (json === undefined) return { servers: [], problems: [] }
   const list = z.array(z.unknown()).safeParse(jsonOf(json)).data
@@ -213,7 +211,7 @@ export function readServerList(given: Given): ServerList {
 }
 
 /** A name is a path: two servers can't share one, and `mcp` is that of `DOWNSTREAM_MCP_URL`. */
-function taken(list: readonly unknown[], given: Given): SettingsProblem[] {
+function taken(list: readonly unknown[], given: WrittenVariables): SettingsProblem[] {
   const names = list.map(nameOf).filter((name) => name !== undefined)
   const twice = [...new Set(names.filter((name, index) => names.indexOf(name) !== index))]
   const problems = twice.map((name) => wrong(`server “${name}”: another one has the same name`))

@@ -5,7 +5,7 @@ import type { Environment } from './environment.ts'
 import type { PeopleNames } from './people-names.ts'
 import type { PeopleRule, PersonName } from './people.ts'
 import type { SecretMethod } from './authorization-parameters.ts'
-import { isOpenHttp, type SettingsProblem } from './problem.ts'
+import { isOpenHttp, type SettingsProblem, type WrittenVariables } from './problem.ts'
 
 /**
  * How the broker proves itself, or the person, to a downstream: a JWT of its own, the person's token of the identity provider, a
@@ -100,7 +100,7 @@ export interface DownstreamSettings {
   readonly problems: readonly SettingsProblem[]
 }
 
-export function readDownstreams(given: Readonly<Record<string, string>>): DownstreamSettings {
+export function readDownstreams(given: WrittenVariables): DownstreamSettings {
   const { servers, problems } = readServerList(given)
   const { credentials, problems: ofCredentials } = readCredentials(given)
   return {
@@ -120,7 +120,7 @@ const OF_SINGLE: readonly string[] = [
   ...CREDENTIAL_VARIABLES,
 ]
 
-function problemsOfSingle(given: Readonly<Record<string, string>>): SettingsProblem[] {
+function problemsOfSingle(given: WrittenVariables): SettingsProblem[] {
   const { DOWNSTREAM_MCP_URL: url, DOWNSTREAM_AUTH: auth = '' } = given
   if (url === undefined && given['DOWNSTREAMS'] === undefined) {
     const cure = 'set it to the URL of the MCP server behind the broker, e.g. https://tools.example.com/mcp, or set DOWNSTREAMS'

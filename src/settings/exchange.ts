@@ -1,6 +1,6 @@
 // Whose tokens the broker exchanges for its own: token exchange and /.sts, and enterprise-managed authorization.
 import type { Environment } from './environment.ts'
-import { isOpenHttp, type SettingsProblem } from './problem.ts'
+import { isOpenHttp, type SettingsProblem, type WrittenVariables } from './problem.ts'
 import { problemsOfSubjects, subjectRules, type SubjectRule } from './subjects.ts'
 
 export interface ExchangeSettings {
@@ -30,7 +30,7 @@ export function exchangeOf(env: Environment): ExchangeSettings {
   }
 }
 
-export function problemsOfExchange(given: Readonly<Record<string, string>>): SettingsProblem[] {
+export function problemsOfExchange(given: WrittenVariables): SettingsProblem[] {
   const { AUTH_ISSUER: issuer, AUTH_AUDIENCE: audience, ID_JAG_ISSUERS: asserting = '', BASE_URL: broker } = given
   const named = [['AUTH_ISSUER', issuer], ...words(asserting).map((one) => ['ID_JAG_ISSUERS', one] as const)] as const
   const ofIssuers = named.flatMap(([variable, one]) => (one === undefined ? [] : problemsOf(variable, one, broker)))

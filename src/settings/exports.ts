@@ -3,25 +3,25 @@ import { base64url } from 'jose'
 import * as z from 'zod'
 import { secretText } from './downstream-list.ts'
 import { jsonOf, lower, MISSING_IS_SAID } from './json-list.ts'
-import { isOpenHttp, type SettingsProblem } from './problem.ts'
+import { isOpenHttp, type SettingsProblem, type WrittenVariables } from './problem.ts'
 import { webUrl } from './web-url.ts'
 
-interface Named {
+interface NamedSink {
   readonly name: string
   readonly url: string
 }
 
-export interface WebhookSink extends Named {
+export interface WebhookSink extends NamedSink {
   readonly type: 'webhook'
   readonly secret: Uint8Array<ArrayBuffer>
 }
 
-export interface OtlpSink extends Named {
+export interface OtlpSink extends NamedSink {
   readonly type: 'otlp'
   readonly headers: Readonly<Record<string, string>>
 }
 
-export interface S3Sink extends Named {
+export interface S3Sink extends NamedSink {
   readonly type: 's3'
   readonly region: string
   readonly accessKeyId: string
@@ -30,9 +30,7 @@ export interface S3Sink extends Named {
 
 export type ExportSink = WebhookSink | OtlpSink | S3Sink
 
-type Given = Readonly<Record<string, string>>
-
-function schemaOf(given: Given): z.ZodType<ExportSink> {
+function schemaOf(given: WrittenVariables): z.ZodType<ExportSink> {
   const secret = secretText(given)
   const header = secret.refine((value) => /^[\t\x20-\x7e]*$/.test(value), 'holds characters that no header can carry')
   const common = {
@@ -71,7 +69,7 @@ function webhookSecret(text: string, context: z.core.$RefinementCtx): Uint8Array
   return z.NEVER
 }
 
-export function readExports(given: Given): {
+export function readExports(given: WrittenVariables): {
   readonly exports: readonly ExportSink[]
   readonly problems: readonly SettingsProblem[]
 } {

@@ -7,6 +7,9 @@ export interface SettingsProblem {
   readonly cure: string
 }
 
+/** Variables as the operator has written them. */
+export type WrittenVariables = Readonly<Record<string, string>>
+
 export function isOpenHttp(text = ''): boolean {
   const url = URL.parse(text)
   return url?.protocol === 'http:' && !isLoopback(url)

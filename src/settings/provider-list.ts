@@ -4,7 +4,7 @@ import { authorizationParameters, clientAuth, type SecretMethod } from './author
 import { claimPath } from './environment.ts'
 import { webUrl } from './web-url.ts'
 import { jsonOf, lower, MISSING_IS_SAID } from './json-list.ts'
-import { isOpenHttp, type SettingsProblem } from './problem.ts'
+import { isOpenHttp, type SettingsProblem, type WrittenVariables } from './problem.ts'
 import { signalSettings, type SignalSettings } from './signals.ts'
 
 export type ProviderKind = 'access' | 'access-application' | 'google' | 'entra' | 'github' | 'oidc'
@@ -23,8 +23,6 @@ export interface ListedProvider {
   readonly parameters: Readonly<Record<string, string>> | undefined
   readonly signals: SignalSettings | undefined
 }
-
-type Given = Readonly<Record<string, string>>
 
 const VARIABLE = 'IDENTITY_PROVIDERS'
 const SEE = 'see “Several identity providers” in docs/identity-providers/several.md'
@@ -92,7 +90,7 @@ const TAKEN: Readonly<Record<string, string>> = {
   access: 'IDENTITY_PROVIDER',
 }
 
-export function readProviderList(given: Given): {
+export function readProviderList(given: WrittenVariables): {
   readonly providers: readonly ListedProvider[]
   readonly problems: readonly SettingsProblem[]
 } {
@@ -119,7 +117,7 @@ export function readProviderList(given: Given): {
   return { providers, problems }
 }
 
-function provider(entry: Entry, given: Given, report: Report): readonly ListedProvider[] {
+function provider(entry: Entry, given: WrittenVariables, report: Report): readonly ListedProvider[] {
   const kind = entry.kind ?? kindOf(entry.url)
   const clientSecret = entry.client_secret?.replace(/^\$([A-Z][A-Z0-9_]*)$/, (_, name: string) => given[name] ?? '')
   if (clientSecret === '') report(`client_secret names ${entry.client_secret}, which is not set`, 'npx wrangler secret put')

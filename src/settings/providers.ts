@@ -12,7 +12,7 @@ import {
   type ListedProvider,
   type ProviderKind,
 } from './provider-list.ts'
-import { isOpenHttp, type SettingsProblem } from './problem.ts'
+import { isOpenHttp, type SettingsProblem, type WrittenVariables } from './problem.ts'
 import type { SignalSettings } from './signals.ts'
 
 export interface IdentityProviderSettings {
@@ -46,8 +46,6 @@ export interface ProviderSettings {
   readonly problems: readonly SettingsProblem[]
 }
 
-type Given = Readonly<Record<string, string>>
-
 const OF_ACCESS: readonly string[] = ['CF_ACCESS_TEAM_DOMAIN', 'CF_ACCESS_CLIENT_ID', 'CF_ACCESS_CLIENT_SECRET']
 const OF_OAUTH: readonly string[] = ['OAUTH_AUTHORIZE_URL', 'OAUTH_CLIENT_ID']
 const MORE_OF_OAUTH: readonly string[] = [
@@ -60,7 +58,7 @@ const MORE_OF_OAUTH: readonly string[] = [
 ]
 const OF_APPLICATION: readonly string[] = ['ACCESS_TEAM_DOMAIN', 'ACCESS_AUD']
 
-export function readProviders(given: Given): ProviderSettings {
+export function readProviders(given: WrittenVariables): ProviderSettings {
   const { providers, problems } = readProviderList(given)
   return {
     identityProviders: (env) => [...fromVariables(env), ...providers.map(listed)],
@@ -68,7 +66,7 @@ export function readProviders(given: Given): ProviderSettings {
   }
 }
 
-function problemsOfVariables(given: Given): SettingsProblem[] {
+function problemsOfVariables(given: WrittenVariables): SettingsProblem[] {
   const isGiven = (variable: string): boolean => given[variable] !== undefined
   const begun = [
     ...(OF_ACCESS.some(isGiven) ? OF_ACCESS : []),
@@ -81,7 +79,7 @@ function problemsOfVariables(given: Given): SettingsProblem[] {
 }
 
 /** Issuers are unique across providers: overlapping tenants of Entra would be ambiguous. */
-function problemsTogether(given: Given, listedOnes: readonly ListedProvider[]): SettingsProblem[] {
+function problemsTogether(given: WrittenVariables, listedOnes: readonly ListedProvider[]): SettingsProblem[] {
   const own = given['OAUTH_AUTHORIZE_URL']
   const url = own === undefined ? undefined : URL.parse(own)
   const problems: SettingsProblem[] = []

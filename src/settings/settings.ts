@@ -10,7 +10,7 @@ import { readExports, type ExportSink } from './exports.ts'
 import { limitsOf, type Limits } from './limits.ts'
 import { assertionsPassedOn, exchangeablePassedOn } from './passed-on.ts'
 import { authoritiesOf, PeopleNames } from './people-names.ts'
-import { isOpenHttp, type SettingsProblem } from './problem.ts'
+import { isOpenHttp, type SettingsProblem, type WrittenVariables } from './problem.ts'
 import type { TelemetrySettings } from '../platform/span-exporter.ts'
 import { problemsOfTelemetry, telemetryOf } from './telemetry.ts'
 import { readProviders, type IdentityProviderSettings } from './providers.ts'
@@ -120,7 +120,7 @@ function byVariable(a: SettingsProblem, b: SettingsProblem): number {
 }
 
 interface Read {
-  readonly given: Readonly<Record<string, string>>
+  readonly given: WrittenVariables
   /** The name the operator wrote: a mistake is looked for where it was made. */
   readonly nameOf: (variable: string) => string
 }
@@ -149,7 +149,7 @@ function withPath(url: string): string {
   return /^https?:\/\/[^/?#]+\/?$/.test(url) ? `${url.replace(/\/$/, '')}/mcp` : url
 }
 
-function asProblem(issue: z.core.$ZodIssue, given: Readonly<Record<string, string>>): SettingsProblem {
+function asProblem(issue: z.core.$ZodIssue, given: WrittenVariables): SettingsProblem {
   const variable = String(issue.path[0])
   if (given[variable] === undefined) return { variable, problem: 'not configured', cure: MISSING[variable] ?? 'set it' }
   const cure =
@@ -159,7 +159,7 @@ function asProblem(issue: z.core.$ZodIssue, given: Readonly<Record<string, strin
   return { variable, problem: issue.message, cure }
 }
 
-function exampleSecrets(given: Readonly<Record<string, string>>): SettingsProblem[] {
+function exampleSecrets(given: WrittenVariables): SettingsProblem[] {
   if (given['DEMO'] === '1' && URL.parse(given['BASE_URL'] ?? '')?.hostname === 'localhost') return []
   return Object.entries(given)
     .filter(([name, value]) => /KEY|SECRET/.test(name) && isExample(value))
@@ -176,7 +176,7 @@ function isExample(value: string): boolean {
 }
 
 /** Credentials travel over https, except where they never leave the machine. */
-function openHttp(given: Readonly<Record<string, string>>): SettingsProblem[] {
+function openHttp(given: WrittenVariables): SettingsProblem[] {
   const problems: SettingsProblem[] = []
   const cure = 'use https; plain http is for localhost alone'
   if (isOpenHttp(given['BASE_URL'])) problems.push({ variable: 'BASE_URL', problem: 'would send tokens over plain http', cure })

@@ -2,7 +2,7 @@
 import * as z from 'zod'
 import { claimPath } from './environment.ts'
 import { jsonOf } from './json-list.ts'
-import type { SettingsProblem } from './problem.ts'
+import type { SettingsProblem, WrittenVariables } from './problem.ts'
 
 /** Claims that a token must have, each with a pattern: `*` is any characters. */
 export type SubjectRule = readonly { readonly claim: string; readonly pattern: string }[]
@@ -95,7 +95,7 @@ function namesSomebody({ claim: name, pattern: written }: SubjectRule[number], h
 const HOW =
   'such as repo:acme/* or [{"repository_owner_id":"1234"}]: “Programs with a token of their own” in docs/token-exchange.md'
 
-export function problemsOfSubjects(given: Readonly<Record<string, string>>): readonly SettingsProblem[] {
+export function problemsOfSubjects(given: WrittenVariables): readonly SettingsProblem[] {
   const { AUTH_ISSUER: issuer, AUTH_AUDIENCE: audience, AUTH_SUBJECTS: written } = given
   if (written === undefined && (issuer === undefined || audience === undefined || !isShared(issuer))) return []
   if (written === undefined)

@@ -1,7 +1,7 @@
 // Where spans go: OpenTelemetry's own variables, the few that the broker needs.
 import * as z from 'zod'
 import type { TelemetrySettings } from '../platform/span-exporter.ts'
-import { isOpenHttp, type SettingsProblem } from './problem.ts'
+import { isOpenHttp, type SettingsProblem, type WrittenVariables } from './problem.ts'
 
 const NAME = /^[\w!#$%&'*+.^`|~-]{1,100}$/
 const VALUE = /^[\x21-\x7e](?:[\t\x20-\x7e]{0,4000}[\x21-\x7e])?$/
@@ -54,7 +54,7 @@ export function telemetryOf(variables: Variables): TelemetrySettings | undefined
 }
 
 /** A header is there to prove who sends; a collector without one may be next door. */
-export function problemsOfTelemetry(given: Readonly<Record<string, string>>): readonly SettingsProblem[] {
+export function problemsOfTelemetry(given: WrittenVariables): readonly SettingsProblem[] {
   const { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_EXPORTER_OTLP_HEADERS: headers } = given
   if (headers === undefined || !isOpenHttp(endpoint)) return []
   const problem = 'would send OTEL_EXPORTER_OTLP_HEADERS over plain http'

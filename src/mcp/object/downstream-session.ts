@@ -168,7 +168,7 @@ export class DownstreamSessions {
     }
   }
 
-  async #initialize(session: McpSession, request: DownstreamRequest): Promise<Opened | 'refused alike' | undefined> {
+  async #initialize(session: McpSession, request: DownstreamRequest): Promise<OpenedSession | 'refused alike' | undefined> {
     const { target, headersWithinMs, challenged, signal } = request
     const headers = ownHeaders(request, undefined)
     const ending = AbortSignal.any([signal, AbortSignal.timeout(headersWithinMs)])
@@ -212,7 +212,7 @@ const OPENING = 4
 /** Times the wait for one answer: two pings, and between them the session is opened. */
 const LONGEST_RENEWAL = 4
 
-type Opened = Pick<McpSession, 'downstreamId' | 'protocolVersion'>
+type OpenedSession = Pick<McpSession, 'downstreamId' | 'protocolVersion'>
 
 const INITIALIZED = '{"jsonrpc":"2.0","method":"notifications/initialized"}'
 

@@ -118,10 +118,10 @@ const STANDING_HEADERS_WITHIN_MS = 86_400_000
 const CONFLICT_PAUSE_MS = { first: 2, longest: 512 } as const
 const CONFLICT_ATTEMPTS = 9
 
-type Standing = Extract<GetAnswer, { readonly kind: 'standing' }>
+type StandingAnswer = Extract<GetAnswer, { readonly kind: 'standing' }>
 
 async function carryStanding(
-  opened: Standing,
+  opened: StandingAnswer,
   forwarding: LegacyForwarding,
   conditions: LeashedConditions,
   post: LegacyPost,

@@ -11,7 +11,7 @@ const MOST_LISTS = 200
 const MOST_TOOLS = 1_000
 const LONGEST_NAME = 256
 
-interface Known {
+interface ListMemory {
   /** Until when each is believed to be read-only, unix seconds. */
   readonly readOnly: BoundedMap<string, number>
   /** Until when what is not among them is taken for something else. */
@@ -23,7 +23,7 @@ interface Known {
  * annotate, by it (`?read_only=true`), so what one says is no word about another. Who invents queries is asked to pay for each question.
  */
 export class ToolMemory {
-  readonly #lists = new BoundedMap<string, Known>(MOST_LISTS)
+  readonly #lists = new BoundedMap<string, ListMemory>(MOST_LISTS)
   readonly #now: () => number
 
   constructor(now: () => number) {
@@ -53,7 +53,7 @@ export class ToolMemory {
   }
 
   /** The list used last is forgotten last. */
-  #known(list: string): Known {
+  #known(list: string): ListMemory {
     const known = this.#lists.get(list) ?? { readOnly: new BoundedMap<string, number>(MOST_TOOLS), completeUntil: 0 }
     this.#lists.set(list, known)
     return known

@@ -14,9 +14,9 @@ import { isFromOurPageOrTyped } from '../request-source.ts'
 import { vouchedFor } from './access-visitor.ts'
 
 /** As receipts and security events name them, and what they are called. */
-type Named = Required<Pick<Acting, 'actor' | 'actorName'>>
+type NamedActor = Required<Pick<Acting, 'actor' | 'actorName'>>
 
-interface Administrator extends Named {
+interface Administrator extends NamedActor {
   readonly via: 'cookie' | 'access' | 'machine'
   /** What unsafe requests with this cookie carry as `X-CSRF-Token`. */
   readonly csrf?: string
@@ -31,7 +31,7 @@ export interface Administered {
 }
 
 /** Undefined for a visitor who is no administrator; that they tried is noted. */
-export function administratorOf(c: Context, services: Services, visitor: Visitor): Named | undefined {
+export function administratorOf(c: Context, services: Services, visitor: Visitor): NamedActor | undefined {
   const who = { actor: visitor.sub, actorName: calledNow(visitor) }
   if (visitor.isAdministrator) return who
   // Whom Access names is none of the people the Directory knows.
@@ -102,7 +102,7 @@ async function byCookie(c: Context, services: Services): Promise<Administrator> 
   return { ...administrator, via: 'cookie', csrf, session, signedInAt }
 }
 
-function named(c: Context, services: Services, visitor: Visitor): Named {
+function named(c: Context, services: Services, visitor: Visitor): NamedActor {
   const administrator = administratorOf(c, services, visitor)
   if (!administrator) throw new AdminRefusal('forbidden', 'this is for administrators', visitor.sub)
   return administrator

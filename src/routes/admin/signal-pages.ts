@@ -27,13 +27,13 @@ export function signalPages(services: Services): Hono<Visited> {
   return routes
 }
 
-interface Asked {
+interface SignalsForm {
   readonly what: string
   readonly provider: string
   readonly server: string
 }
 
-async function done(services: Services, { what, provider, server }: Asked): Promise<SignalsView['notice']> {
+async function done(services: Services, { what, provider, server }: SignalsForm): Promise<SignalsView['notice']> {
   try {
     if (what === 'tell') {
       const { told, why } = await verifyServer(services, server)

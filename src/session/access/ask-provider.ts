@@ -11,10 +11,10 @@ import type { ConfirmationOutcome } from '../contract/token-refresher.ts'
 export type ProviderQuestion = Revocation & AccessRules & Pick<SessionContext, 'checks' | 'provisioned'>
 
 /** What the provider said, and what ended because of it. */
-type Asked = ConfirmationOutcome & { readonly ended?: Ended }
+type ProviderAnswer = ConfirmationOutcome & { readonly ended?: Ended }
 
 /** Asks the identity provider whether it still knows the person, and ends everything when it does not. */
-export async function askProvider(context: ProviderQuestion): Promise<Asked> {
+export async function askProvider(context: ProviderQuestion): Promise<ProviderAnswer> {
   const person = context.profile.identity
   if (!person) return { outcome: 'unavailable', why: 'nobody has signed in here' }
   let isOtherwise = false

@@ -5,13 +5,16 @@ import { endEverything, type Revocation } from '../revocation.ts'
 import type { SessionContext } from '../session-context.ts'
 import { useNewIdentity, type AccessRules } from './allowed.ts'
 
-type Asking = Pick<SessionContext, 'profile' | 'provisioned' | 'settings'>
+type ProvisioningContext = Pick<SessionContext, 'profile' | 'provisioned' | 'settings'>
 
 /**
  * Asks what counts for somebody now; to be called before anything is opened for them. Rejects while the Directory is away: then nobody knows.
  * True when anything a downstream is told has changed.
  */
-export async function learnProvisioned({ profile, provisioned, settings }: Asking, said = profile.said): Promise<boolean> {
+export async function learnProvisioned(
+  { profile, provisioned, settings }: ProvisioningContext,
+  said = profile.said,
+): Promise<boolean> {
   // What an administrator gave a machine is in no company's directory.
   if (!said || said.issuer === settings.baseUrl) return false
   const { issuer, groups }: Identity = said
@@ -20,7 +23,7 @@ export async function learnProvisioned({ profile, provisioned, settings }: Askin
 }
 
 /** Something has changed for this person, or for everybody: when this resolves nothing is open that may not be. */
-export async function learn(context: Asking & AccessRules & Revocation, by: By): Promise<Ended> {
+export async function learn(context: ProvisioningContext & AccessRules & Revocation, by: By): Promise<Ended> {
   const { profile, outbox, now } = context
   const wasDeactivated = profile.isDeactivated
   await learnProvisioned(context)

@@ -28,7 +28,7 @@ export interface KeptLink {
   readonly madeAt: number
 }
 
-interface Kept {
+interface LinkInUse {
   readonly link: Link
   readonly usedAt: number
 }
@@ -36,7 +36,7 @@ interface Kept {
 export class Links extends LifecycleCapability {
   readonly #storage: DurableObjectStorage
   #access: LinksAccess | undefined
-  readonly #kept = new Map<string, Kept>()
+  readonly #kept = new Map<string, LinkInUse>()
   /** Scopes a downstream has asked for that its token does not have. */
   readonly #missing = new Map<string, readonly string[]>()
   readonly #flights = new Map<string, Flight>()

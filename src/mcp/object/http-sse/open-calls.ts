@@ -2,7 +2,7 @@
 import { idKey, isResponse, jsonIn } from '../../message/response.ts'
 
 /** The parts of a client's message a call is recognised by later. */
-interface Asked {
+interface OpeningMessage {
   readonly kind: 'request' | 'notification' | 'response'
   /** As the client spelled it, in JSON. */
   readonly id: string | undefined
@@ -30,7 +30,7 @@ export class OpenCalls<Call> {
   readonly #byId = new Map<string, Entry<Call>>()
   readonly #byToken = new Map<string, Entry<Call>>()
 
-  open(call: Call, messages: readonly Asked[]): void {
+  open(call: Call, messages: readonly OpeningMessage[]): void {
     const requests = messages.filter(({ kind }) => kind === 'request')
     const ids = requests.flatMap(({ id }) => (id === undefined ? [] : [idKey(JSON.parse(id))]))
     const tokens = requests.flatMap(({ meta }) => (meta['progressToken'] === undefined ? [] : [idKey(meta['progressToken'])]))

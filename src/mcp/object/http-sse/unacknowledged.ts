@@ -5,13 +5,13 @@ import { OpenRequests } from '../../message/open-requests.ts'
 /** How long an answer may take that is on its way while the acknowledgement breaks off. */
 const WITHIN_MS = 1_000
 
-interface Waiting {
+interface WaitingPost {
   readonly open: OpenRequests
   readonly answered: PromiseWithResolvers<boolean>
 }
 
 export class Unacknowledged {
-  readonly #waiting = new Set<Waiting>()
+  readonly #waiting = new Set<WaitingPost>()
 
   /** One message of the server's. */
   heard(data: string): void {

@@ -44,7 +44,7 @@ interface SessionTerms {
   readonly key: string
 }
 
-interface Kept {
+interface KeptServer {
   /** Who it is for, and as what. */
   readonly key: string
   readonly grantId: string
@@ -55,7 +55,7 @@ interface Kept {
 
 export class LegacyServers {
   readonly #options: LegacyServersOptions
-  readonly #kept = new Map<string, Kept>()
+  readonly #kept = new Map<string, KeptServer>()
   readonly #transports = new Transports()
 
   constructor(options: LegacyServersOptions) {
@@ -133,7 +133,7 @@ export class LegacyServers {
   }
 
   /** Undefined where a new one is to be opened. Where each that there may be is taken, calls share one. */
-  #chosen(caller: Caller, terms: SessionTerms, isAlone: boolean): Kept | undefined {
+  #chosen(caller: Caller, terms: SessionTerms, isAlone: boolean): KeptServer | undefined {
     const kept = [...this.#kept.values()].filter(({ key }) => key === terms.key)
     const [first] = kept
     if (first && !isAlone) return first
@@ -149,7 +149,7 @@ export class LegacyServers {
   }
 
   /** Opened in an earlier life of the object. The one that was used last, if there are more. */
-  #known(caller: Caller, { capabilities, key }: SessionTerms): Kept | undefined {
+  #known(caller: Caller, { capabilities, key }: SessionTerms): KeptServer | undefined {
     const { legacyDownstreams } = this.#options.context
     const session = this.#sessionsOf(caller).findLast(
       (one) =>
@@ -158,7 +158,7 @@ export class LegacyServers {
     return session && this.#keep(session, key)
   }
 
-  #opened(caller: Caller, { clientInfo }: Sender, headers: Headers, { capabilities, key }: SessionTerms): Kept {
+  #opened(caller: Caller, { clientInfo }: Sender, headers: Headers, { capabilities, key }: SessionTerms): KeptServer {
     const { keeper } = this.#options
     this.#makeRoom(caller)
     const session = keeper.bridged(caller, { client: 'modern', downstream: undefined })
@@ -174,7 +174,11 @@ export class LegacyServers {
     return this.#keep(session, key, ready)
   }
 
-  #keep(session: McpSession, key: string, opening: (server: LegacyServer) => Promise<void> = () => Promise.resolve()): Kept {
+  #keep(
+    session: McpSession,
+    key: string,
+    opening: (server: LegacyServer) => Promise<void> = () => Promise.resolve(),
+  ): KeptServer {
     const { context, sessions, waitUntil, deadline, on } = this.#options
     const downstream = downstreamFor(context.settings, session.resource)
     if (!downstream) throw new McpRefusal('not_found', 'The MCP server is not brokered any more')
@@ -220,7 +224,7 @@ export class LegacyServers {
   }
 
   /** A connection keeps the object awake, and not for ever. */
-  #touch(kept: Kept): void {
+  #touch(kept: KeptServer): void {
     clearTimeout(kept.rest)
     const { server } = kept
     if (!server.link.hasOneStream) return

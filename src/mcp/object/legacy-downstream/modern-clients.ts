@@ -32,7 +32,7 @@ import { ParkedCalls, stateRefused, termsOf, type Retry } from './parked-calls.t
 import { gone, responded, sendAnswers } from './responded.ts'
 
 /** One request on its way. */
-interface Asked {
+interface ClientCall {
   readonly order: TranslationOrder
   readonly headers: Headers
   readonly body: string
@@ -177,7 +177,7 @@ export class ModernClients {
     return new Response(null, { status: 202 })
   }
 
-  async #answered(asked: Asked): Promise<Response> {
+  async #answered(asked: ClientCall): Promise<Response> {
     const { order, headers, message, id } = asked
     const [sender, { method, params }] = [senderOf(message), message]
     if (NOT_MODERN.includes(method) || method.startsWith('tasks/')) throw methodNotFound(method)
@@ -194,13 +194,13 @@ export class ModernClients {
     return await listened(server, { id, params, headers })
   }
 
-  #begun({ order, message: { method } }: Asked, sender: Sender, round = 0): OpenCall {
+  #begun({ order, message: { method } }: ClientCall, sender: Sender, round = 0): OpenCall {
     const { label, caller } = order
     const [id, openedAt] = [randomId(12), this.#context.now()]
     return openCall({ id, grantId: caller.grantId, method, label, openedAt, sender, waiting: undefined }, { round })
   }
 
-  async #call(asked: Asked, sender: Sender, server: LegacyServer, call: OpenCall): Promise<Response> {
+  async #call(asked: ClientCall, sender: Sender, server: LegacyServer, call: OpenCall): Promise<Response> {
     const { headers, body, message } = asked
     const waiting = this.#waiting(asked, sender, server, call)
     if (asked.left.aborted) {
@@ -220,7 +220,7 @@ export class ModernClients {
   }
 
   /** A client comes back with answers, or with some of them. */
-  async #again(asked: Asked, sender: Sender): Promise<Response> {
+  async #again(asked: ClientCall, sender: Sender): Promise<Response> {
     const { message, body } = asked
     const terms = await termsOf(asked.order.caller, asked.message)
     const retry = await this.#parked.taken(terms, message.params, body)
@@ -244,7 +244,7 @@ export class ModernClients {
   }
 
   /** The person has been where the server wanted them to go: it is asked as if for the first time. */
-  async #sentAgain(asked: Asked, sender: Sender, server: LegacyServer, { parked, given }: Retry): Promise<Response> {
+  async #sentAgain(asked: ClientCall, sender: Sender, server: LegacyServer, { parked, given }: Retry): Promise<Response> {
     const areAccepted = [...given.values()].every((answer) => isAccepted(jsonIn(answer)))
     if (!areAccepted)
       throw new ProtocolError('not_translatable', 'The MCP server does not work before the person has been where it sent them')
@@ -252,7 +252,7 @@ export class ModernClients {
   }
 
   /** What an earlier life of the object had begun. */
-  #resumed({ order, message }: Asked, sender: Sender, server: LegacyServer, { parked }: Retry): OpenCall {
+  #resumed({ order, message }: ClientCall, sender: Sender, server: LegacyServer, { parked }: Retry): OpenCall {
     const { callId: id, grantId, label, openedAt, round, serverEventId } = parked
     const begun = { id, grantId, method: message.method, label, openedAt, sender, waiting: undefined }
     const call = openCall(begun, { round, serverEventId })
@@ -263,7 +263,7 @@ export class ModernClients {
     return call
   }
 
-  #waiting(asked: Asked, sender: Sender, server: LegacyServer, call: OpenCall): Waiting {
+  #waiting(asked: ClientCall, sender: Sender, server: LegacyServer, call: OpenCall): Waiting {
     const { order, body, id, left, message } = asked
     const terms = canBeAsked(call) ? () => termsOf(order.caller, message) : undefined
     const leave = (): void => {
