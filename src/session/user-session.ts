@@ -20,7 +20,7 @@ import { Load } from './contract/load-report.ts'
 import { enrol, identify, issue, type Enrolment } from './access/machine.ts'
 import { leashRules } from './access/leash-rules.ts'
 import { leaseRules } from './access/lease-rules.ts'
-import { OwnJobs } from './upkeep/alarms.ts'
+import { SessionAlarms } from './upkeep/alarms.ts'
 import type { PagesSession } from './store/pages-sessions.ts'
 import { pagesStanding, visit, type PagesStanding } from './admin/pages-visits.ts'
 import type { SessionContext, SessionServices } from './session-context.ts'
@@ -46,7 +46,7 @@ export abstract class UserSession extends DurableObject<Env> {
   readonly #forms = new MinuteLimit()
   #context: SessionContext | undefined
   #carrier: Carrier | undefined
-  #jobs: OwnJobs | undefined
+  #jobs: SessionAlarms | undefined
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env)
@@ -95,7 +95,7 @@ export abstract class UserSession extends DurableObject<Env> {
     const carrier = services.carrier(context, waitUntil)
     this.#carrier = carrier
     this.#context = context
-    this.#jobs = new OwnJobs(context, (job) => this.lifecycle.jobs.push(job), waitUntil)
+    this.#jobs = new SessionAlarms(context, (job) => this.lifecycle.jobs.push(job), waitUntil)
     this.#load.open({
       tell: (report) => {
         this.#has.recent.keep()

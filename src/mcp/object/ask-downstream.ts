@@ -1,6 +1,6 @@
 // One message of a client on its way to the downstream: a revocation finds it there until the downstream has answered.
 import type { Deadline } from '../../platform/deadlines.ts'
-import type { SessionContext } from '../../session/session-context.ts'
+import type { ProviderQuestion } from '../../session/access/ask-provider.ts'
 import type { McpSession } from '../../session/store/mcp-sessions.ts'
 import type { DispatchHeader } from '../dispatch/dispatch-header.ts'
 import { checkAnswer } from '../downstream/downstream-answer.ts'
@@ -15,7 +15,7 @@ export interface AskedOfDownstream extends Pick<DownstreamRequest, 'method' | 'h
 }
 
 interface AskDownstreamOptions {
-  readonly context: SessionContext
+  readonly context: ProviderQuestion
   readonly downstream: DownstreamSessions
   /** Requests that wait for the downstream's headers, with their grants; a revocation aborts them. */
   readonly flights: Map<AbortController, string>

@@ -13,6 +13,7 @@ import { isOfModern } from './modern-downstream/modern-downstreams.ts'
 import type { OwnedStreams } from './owned-streams.ts'
 
 export interface Attaching extends ListenAgainOptions {
+  readonly context: ListenAgainOptions['context'] & Pick<SessionContext, 'log' | 'mcpSessions'>
   readonly streams: OwnedStreams
   /** Throws where the person has too many streams open. */
   readonly refuseTooMany: (order: DispatchHeader) => void

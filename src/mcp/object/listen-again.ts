@@ -1,7 +1,7 @@
 // A standing stream that the router could not carry: the downstream has lost its session or its cursor, or lets nobody listen.
 import type { LoggedStream } from '../../session/store/event-log.ts'
 import type { McpSession } from '../../session/store/mcp-sessions.ts'
-import type { SessionContext } from '../../session/session-context.ts'
+import type { ProviderQuestion } from '../../session/access/ask-provider.ts'
 import { interrupted, McpRefusal, notOffered } from '../message/refusal.ts'
 import { OVER, type DownstreamSessions } from './downstream-session.ts'
 import type { DispatchHeader } from '../dispatch/dispatch-header.ts'
@@ -10,7 +10,7 @@ import { refuseEnded } from './refuse-ended.ts'
 import type { StandingStreams } from './standing-streams.ts'
 
 export interface ListenAgainOptions {
-  readonly context: SessionContext
+  readonly context: ProviderQuestion
   readonly downstream: DownstreamSessions
   readonly standing: StandingStreams
   readonly flights: Map<AbortController, string>

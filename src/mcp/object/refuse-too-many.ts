@@ -6,7 +6,7 @@ import { McpRefusal } from '../message/refusal.ts'
 import type { OwnedStreams } from './owned-streams.ts'
 
 interface Open {
-  readonly context: SessionContext
+  readonly context: Pick<SessionContext, 'grants' | 'settings'>
   readonly streams: OwnedStreams
   /** Requests that wait for the downstream's headers, with their grants. */
   readonly flights: ReadonlyMap<AbortController, string>

@@ -3,6 +3,7 @@ import type { Caller } from '../../caller.ts'
 import { describeError, log } from '../../platform/telemetry.ts'
 import { vouchFor } from '../../session/access/admit.ts'
 import type { McpSession } from '../../session/store/mcp-sessions.ts'
+import type { ProviderQuestion } from '../../session/access/ask-provider.ts'
 import type { SessionContext } from '../../session/session-context.ts'
 import { downstreamFor, type Transport } from '../../settings/downstreams.ts'
 import { identityHeaders } from '../downstream/identity-headers.ts'
@@ -18,7 +19,7 @@ const FAREWELL_MS = 5_000
 const LAST_FAREWELL_MS = 300
 
 export interface SessionKeeperOptions {
-  readonly context: SessionContext
+  readonly context: ProviderQuestion & Pick<SessionContext, 'log' | 'mcpSessions'>
   readonly downstream: DownstreamSessions
   readonly waitUntil: (work: Promise<unknown>) => void
   /** Ends the streams of these sessions. */

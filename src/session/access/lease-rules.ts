@@ -1,9 +1,8 @@
 // When a router may go on without asking, for how long, and what becomes of what it did meanwhile.
 import { LONGEST_LEASE_MS } from '../contract/lease.ts'
 import { type Downstream, downstreamFor } from '../../settings/downstreams.ts'
-import type { SessionContext } from '../session-context.ts'
 import type { LeaseOptions } from '../streams/leases.ts'
-import { admit, IDP_TOKEN_MARGIN } from './admit.ts'
+import { admit, IDP_TOKEN_MARGIN, type AdmissionContext } from './admit.ts'
 import { isAllowed } from './allowed.ts'
 import { LINK_MARGIN } from './own-sign-in.ts'
 
@@ -12,7 +11,7 @@ const JWT_MARGIN = 5
 /** Shorter is not worth an upgrade. */
 const SHORTEST_MS = 2_000
 
-export function leaseRules(started: () => SessionContext | undefined): LeaseOptions {
+export function leaseRules(started: () => AdmissionContext | undefined): LeaseOptions {
   return {
     now: Date.now,
     async admit({ caller, label }) {
@@ -53,7 +52,11 @@ export function leaseRules(started: () => SessionContext | undefined): LeaseOpti
 }
 
 /** Unix seconds: until when what a router was given to show is good enough to go on with. */
-function credentialEnds({ settings, links, provider }: SessionContext, { auth, resource }: Downstream, now: number): number {
+function credentialEnds(
+  { settings, links, provider }: Pick<AdmissionContext, 'links' | 'provider' | 'settings'>,
+  { auth, resource }: Downstream,
+  now: number,
+): number {
   if (auth === 'oauth') return (links.find(resource)?.expiresAt ?? Infinity) - LINK_MARGIN
   if (auth === 'idp-token') return (provider.tokens?.expiresAt ?? Infinity) - IDP_TOKEN_MARGIN
   // It may be half its life old by the time it is given.

@@ -24,7 +24,7 @@ interface Job {
 
 type Again = { readonly rescheduleAt: number } | undefined
 
-export class OwnJobs {
+export class SessionAlarms {
   readonly #context: SessionContext
   readonly #push: (job: Job) => Promise<unknown>
   readonly #waitUntil: (work: Promise<unknown>) => void

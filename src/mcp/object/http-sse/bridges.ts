@@ -4,6 +4,7 @@ import { isFull } from '../../../session/access/downstream-room.ts'
 import { eventId, type Cursor } from '../../../session/contract/event-id.ts'
 import { isExchanged } from '../../../session/store/grants.ts'
 import type { McpSession } from '../../../session/store/mcp-sessions.ts'
+import type { ProviderQuestion } from '../../../session/access/ask-provider.ts'
 import type { SessionContext } from '../../../session/session-context.ts'
 import { downstreamFor, ssePaths, type Downstream } from '../../../settings/downstreams.ts'
 import { openEnvelope } from '../../message/json-rpc-body.ts'
@@ -35,7 +36,7 @@ const IDLE_MS = 600_000
 const RETRY_MS = 1_000
 
 export interface BridgesOptions {
-  readonly context: SessionContext
+  readonly context: ProviderQuestion & Pick<SessionContext, 'log' | 'mcpSessions'>
   readonly streams: OwnedStreams
   readonly standing: StandingStreams
   readonly sessions: SessionKeeper

@@ -1,5 +1,6 @@
 // The far end of a bridge, chosen by what the session says the downstream speaks, and what it is told about the near end.
 import type { McpSession } from '../../../session/store/mcp-sessions.ts'
+import type { ProviderQuestion } from '../../../session/access/ask-provider.ts'
 import type { SessionContext } from '../../../session/session-context.ts'
 import type { Downstream, Transport } from '../../../settings/downstreams.ts'
 import { McpRefusal } from '../../message/refusal.ts'
@@ -13,7 +14,7 @@ import type { Transports } from './transports.ts'
 import { UndecidedDownstream } from './undecided-downstream.ts'
 
 export interface NearEnd {
-  readonly context: SessionContext
+  readonly context: ProviderQuestion & Pick<SessionContext, 'log' | 'mcpSessions'>
   readonly standing: StandingStreams
   readonly waitUntil: (work: Promise<unknown>) => void
   readonly bridge: Bridge

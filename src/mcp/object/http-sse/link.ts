@@ -1,6 +1,7 @@
 // What a bridge and the downstream at its far end know of each other, whichever transport that one speaks.
 import { vouchFor } from '../../../session/access/admit.ts'
 import type { McpSession } from '../../../session/store/mcp-sessions.ts'
+import type { ProviderQuestion } from '../../../session/access/ask-provider.ts'
 import type { SessionContext } from '../../../session/session-context.ts'
 import { identityHeaders } from '../../downstream/identity-headers.ts'
 import type { Deadline } from '../../../platform/deadlines.ts'
@@ -38,7 +39,7 @@ export interface DownstreamLink {
 
 /** The near end, as the far end sees it. */
 export interface LinkContext {
-  readonly context: SessionContext
+  readonly context: ProviderQuestion & Pick<SessionContext, 'log' | 'mcpSessions'>
   readonly target: string
   /** Throws when the session has ended. */
   readonly session: () => McpSession

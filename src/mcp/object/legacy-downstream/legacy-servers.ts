@@ -4,7 +4,6 @@
 // A client without a session has nothing that would tell two of its conversations apart, so they share what the server keeps by session.
 import type { Caller } from '../../../caller.ts'
 import type { McpSession } from '../../../session/store/mcp-sessions.ts'
-import type { SessionContext } from '../../../session/session-context.ts'
 import type { Deadline } from '../../../platform/deadlines.ts'
 import { downstreamFor } from '../../../settings/downstreams.ts'
 import { legacyCapabilities } from '../../bridge/client-capabilities.ts'
@@ -18,6 +17,7 @@ import { Transports } from '../http-sse/transports.ts'
 import type { SessionKeeper } from '../session-keeper.ts'
 import { LegacyServer, type LegacyServerOptions } from './legacy-server.ts'
 import { canBeAsked, isParked, type OpenCall } from './open-call.ts'
+import type { ModernClientContext } from './server-link.ts'
 
 /** Of one grant at one server; the least recently used ends for the next. */
 const MOST_SESSIONS = 4
@@ -27,7 +27,7 @@ const CONNECTED_FOR_MS = 600_000
 const BROKER = '{"name":"mcp-session-broker","version":"1"}'
 
 export interface LegacyServersOptions {
-  readonly context: SessionContext
+  readonly context: ModernClientContext
   readonly sessions: DownstreamSessions
   readonly keeper: SessionKeeper
   readonly waitUntil: (work: Promise<unknown>) => void

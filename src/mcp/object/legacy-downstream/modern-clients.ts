@@ -6,7 +6,6 @@ import { isFull } from '../../../session/access/downstream-room.ts'
 import type { CloseReason } from '../../../session/contract/leash-terms.ts'
 import type { McpSession } from '../../../session/store/mcp-sessions.ts'
 import type { StreamDetail } from '../../../session/streams/carrier.ts'
-import type { SessionContext } from '../../../session/session-context.ts'
 import { isAccepted } from '../../bridge/server-questions.ts'
 import { legacyNotification, legacyRequest, progressTokenIn } from '../../bridge/legacy-request.ts'
 import { senderOf, type Sender } from '../../bridge/request-sender.ts'
@@ -25,6 +24,7 @@ import type { SessionKeeper } from '../session-keeper.ts'
 import { discovered } from './discovered.ts'
 import type { LegacyServer } from './legacy-server.ts'
 import { LegacyServers } from './legacy-servers.ts'
+import type { ModernClientContext } from './server-link.ts'
 import { listened } from './listened.ts'
 import { jsonAnswer, ModernAnswer } from './modern-answer.ts'
 import { canBeAsked, openCall, type OpenCall, type Waiting } from './open-call.ts'
@@ -57,7 +57,7 @@ const ABSORBED: readonly string[] = [
 const NOT_TAKEN = 'Its answers were not taken'
 
 export interface ModernClientsOptions {
-  readonly context: SessionContext
+  readonly context: ModernClientContext
   readonly downstream: DownstreamSessions
   readonly sessions: SessionKeeper
   readonly waitUntil: (work: Promise<unknown>) => void
@@ -65,7 +65,7 @@ export interface ModernClientsOptions {
 }
 
 export class ModernClients {
-  readonly #context: SessionContext
+  readonly #context: ModernClientContext
   readonly #waitUntil: (work: Promise<unknown>) => void
   readonly #deadline: Deadline
   readonly #servers: LegacyServers

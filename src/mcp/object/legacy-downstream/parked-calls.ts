@@ -55,7 +55,7 @@ export interface Retry {
 }
 
 export interface ParkedCallsOptions {
-  readonly context: SessionContext
+  readonly context: Pick<SessionContext, 'grants' | 'legacyDownstreams' | 'now'>
   readonly waitUntil: (work: Promise<unknown>) => void
   /** The server of a session; undefined where that has ended. */
   readonly serverOf: (sessionId: string) => LegacyServer | undefined

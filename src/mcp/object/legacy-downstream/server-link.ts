@@ -1,6 +1,7 @@
 // How one legacy server is spoken to for a client without a session: the far end of the bridge to HTTP+SSE, whichever transport that has.
 import { charge } from '../../../session/access/admit.ts'
 import type { McpSession } from '../../../session/store/mcp-sessions.ts'
+import type { ProviderQuestion } from '../../../session/access/ask-provider.ts'
 import type { SessionContext } from '../../../session/session-context.ts'
 import type { Downstream, Transport } from '../../../settings/downstreams.ts'
 import { randomId } from '../../../platform/crypto.ts'
@@ -16,8 +17,11 @@ import { SseDownstream } from '../http-sse/sse-downstream.ts'
 import type { Transports } from '../http-sse/transports.ts'
 import { UndecidedDownstream } from '../http-sse/undecided-downstream.ts'
 
+/** What calls of clients without a session take of the person's object. */
+export type ModernClientContext = ProviderQuestion & Pick<SessionContext, 'bucket' | 'legacyDownstreams' | 'log' | 'mcpSessions'>
+
 export interface ServerLinkOptions {
-  readonly context: SessionContext
+  readonly context: ModernClientContext
   readonly downstream: Downstream
   readonly sessions: DownstreamSessions
   readonly transports: Transports
