@@ -2,13 +2,13 @@
 // each request gets one answer or one error, nothing is done twice, and no client is told that its session is over.
 import { beforeEach, describe, expect, test } from 'vitest'
 import { AskingServer } from '../../world/asking-server.ts'
-import { credentialsFor } from '../../world/clients.ts'
+import { brokerBefore } from '../../world/broker-before.ts'
 import { forEveryTry } from '../../world/each-try.ts'
 import type { EventStream } from '../../world/event-stream.ts'
 import { LegacyClient } from '../../world/legacy-client.ts'
 import { ASKABLE } from '../../world/legacy-questions.ts'
 import { ModernClient, type ModernAnswered } from '../../world/modern-client.ts'
-import { startWorld, type World } from '../../world/world.ts'
+import type { World } from '../../world/world.ts'
 
 const ADA = { action: 'accept', content: { name: 'Ada' } }
 const HANGS_MS = 30_000
@@ -24,13 +24,9 @@ let as: string
 forEveryTry(async () => {
   server = await AskingServer.start('related')
   const listed = [{ name: 'greeter', url: server.url, era_bridge: true }]
-  world = await startWorld({ overrides: { DOWNSTREAMS: JSON.stringify(listed), DOWNSTREAM_TIMEOUT: '4' } })
-  url = `${world.brokerUrl}/servers/greeter/mcp`
-  token = (await credentialsFor('alice', url)).accessToken
-  return async () => {
-    await world.close()
-    await server.close()
-  }
+  const before = await brokerBefore(server, { DOWNSTREAMS: JSON.stringify(listed), DOWNSTREAM_TIMEOUT: '4' }, 'greeter')
+  ;({ world, url, token } = before)
+  return before.close
 })
 
 beforeEach(() => {

@@ -1,31 +1,25 @@
 // A real server that dies the hard way: between a question and its answer, and for one of the other era at the same address.
 import { describe, expect, test } from 'vitest'
 import { AskingServer } from '../../world/asking-server.ts'
-import { credentialsFor } from '../../world/clients.ts'
+import { brokerBefore } from '../../world/broker-before.ts'
 import { forEveryTry } from '../../world/each-try.ts'
 import { LegacyClient } from '../../world/legacy-client.ts'
 import { ASKABLE } from '../../world/legacy-questions.ts'
 import { ModernClient, type ModernAnswered } from '../../world/modern-client.ts'
-import { startWorld, type World } from '../../world/world.ts'
 
 const ADA = { action: 'accept', content: { name: 'Ada' } }
 const SAID = [{ type: 'text', text: 'x accept Ada' }]
 
 let server: AskingServer
-let world: World
 let url: string
 let token: string
 
 forEveryTry(async () => {
   server = await AskingServer.start('legacy')
   const listed = [{ name: 'greeter', url: server.url, era_bridge: true }]
-  world = await startWorld({ overrides: { DOWNSTREAMS: JSON.stringify(listed), DOWNSTREAM_TIMEOUT: '4' } })
-  url = `${world.brokerUrl}/servers/greeter/mcp`
-  token = (await credentialsFor('alice', url)).accessToken
-  return async () => {
-    await world.close()
-    await server.close()
-  }
+  const before = await brokerBefore(server, { DOWNSTREAMS: JSON.stringify(listed), DOWNSTREAM_TIMEOUT: '4' }, 'greeter')
+  ;({ url, token } = before)
+  return before.close
 })
 
 const modern = () => new ModernClient(url, token, ASKABLE)
