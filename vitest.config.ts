@@ -85,7 +85,7 @@ export default defineConfig({
       },
       // What holds a promise of security is never tried again: a race that is lost once in three times is lost.
       { test: { ...ONE_AFTER_THE_OTHER, ...WITH_THE_WORKER, testTimeout: 240_000, name: 'attacks', include: AGAINST_ATTACKS } },
-      // Real browsers and clients share two cores in CI: what only a busy machine brought about is tried once more, and shown as a retry.
+      // Real browsers and clients share two cores in CI: what only a busy machine brought about is tried up to twice more, and shown as a retry.
       {
         test: {
           ...ONE_AFTER_THE_OTHER,

@@ -53,6 +53,14 @@ describe('.dev.vars.example', () => {
   })
 })
 
+test('every command of package.json is explained somewhere', () => {
+  const { scripts }: { readonly scripts: Readonly<Record<string, string>> } = JSON.parse(document('package.json'))
+  const explained = ['README.md', 'CONTRIBUTING.md', 'docs/deploy.md'].map(document).join('\n')
+  const names = Object.keys(scripts).filter((name) => !/^(?:pre|start$|test$)/.test(name))
+  expect(names.length).toBeGreaterThan(30)
+  expect(names.filter((name) => !explained.includes(`npm run ${name}`) && !explained.includes(`\`${name}\``))).toEqual([])
+})
+
 describe('the table of what a call costs', () => {
   test('in README says what docs/benchmark.json says', () => {
     const readme = document('README.md')
