@@ -8,7 +8,7 @@ import { environment, keyBytes, NEW_KEY, type Environment } from './environment.
 import { exchangeOf, problemsOfExchange, type ExchangeSettings } from './exchange.ts'
 import { readExports, type ExportSink } from './exports.ts'
 import { limitsOf, type Limits } from './limits.ts'
-import { assertionsPassedOn, exchangeablePassedOn } from './passed-on.ts'
+import { assertionsPassedOn, exchangeablePassedOn } from './passed-on-tokens.ts'
 import { authoritiesOf, PeopleNames } from './people-names.ts'
 import { isOpenHttp, type SettingsProblem, type WrittenVariables } from './problem.ts'
 import type { TelemetrySettings } from '../platform/span-exporter.ts'

@@ -2,7 +2,7 @@
 import { editJson } from '../../bridge/json-edit.ts'
 import { META } from '../../message/revision.ts'
 import { listsWanted, wants, type SubscriptionFilter } from '../../bridge/subscription-filter.ts'
-import type { Outgoing } from './outgoing.ts'
+import type { Outgoing } from './answer-events.ts'
 
 export interface Listener {
   /** The request's id, which is the subscription's, as the client spelled it, in JSON. */

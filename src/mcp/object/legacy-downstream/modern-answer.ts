@@ -2,7 +2,7 @@
 import type { Deadline } from '../../../platform/deadlines.ts'
 import { McpRefusal } from '../../message/refusal.ts'
 import { EVENT_STREAM_HEADERS } from '../../../platform/event-stream.ts'
-import { Outgoing } from './outgoing.ts'
+import { Outgoing } from './answer-events.ts'
 
 /**
  * So long the status is waited for that says what a result is (404 for a method nobody knows, 400 for a capability that is missing), in

@@ -21,15 +21,15 @@ import type { DownstreamSessions } from '../downstream-session.ts'
 import { isOfModern } from '../modern-downstream/modern-downstreams.ts'
 import { refuseEnded } from '../refuse-ended.ts'
 import type { SessionKeeper } from '../session-keeper.ts'
-import { discovered } from './discovered.ts'
+import { discovered } from './discover-answer.ts'
 import type { LegacyServer } from './legacy-server.ts'
 import { LegacyServers } from './legacy-servers.ts'
 import type { ModernClientContext } from './server-link.ts'
-import { listened } from './listened.ts'
+import { listened } from './listen-answer.ts'
 import { jsonAnswer, ModernAnswer } from './modern-answer.ts'
 import { canBeAsked, openCall, type OpenCall, type Waiting } from './open-call.ts'
 import { ParkedCalls, stateRefused, termsOf, type Retry } from './parked-calls.ts'
-import { gone, responded, sendAnswers } from './responded.ts'
+import { gone, responded, sendAnswers } from './call-answer.ts'
 
 /** One request on its way. */
 interface ClientCall {

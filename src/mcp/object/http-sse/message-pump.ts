@@ -1,6 +1,6 @@
 // One event stream of a downstream, message by message, until it ends or breaks off.
 import { describeError, log } from '../../../platform/telemetry.ts'
-import { Silence } from '../silence.ts'
+import { Silence } from '../resumed-silence.ts'
 import { isMessage, readEvents, SseEventTooLarge } from '../../sse/sse.ts'
 
 export type Take = (data: string, serverEventId?: string) => Promise<void>

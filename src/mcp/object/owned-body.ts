@@ -2,7 +2,7 @@
 import { GRACE_MS } from '../sse/relay.ts'
 import { isMessage, type SseEvent } from '../sse/sse.ts'
 import { owesNothing, type OwnedStream } from './owned-stream.ts'
-import { Silence } from './silence.ts'
+import { Silence } from './resumed-silence.ts'
 
 export class Intake {
   readonly #live: OwnedStream

@@ -6,7 +6,7 @@ import { encodeEvent } from '../../sse/sse.ts'
 import { EVENT_STREAM_HEADERS } from '../../../platform/event-stream.ts'
 import type { LegacyServer } from './legacy-server.ts'
 import { acknowledged, type Listener } from './listeners.ts'
-import { Outgoing } from './outgoing.ts'
+import { Outgoing } from './answer-events.ts'
 
 /** Subscriptions of one listener; what is more is left out of the acknowledgement. */
 const MOST_URIS = 100
