@@ -1,6 +1,7 @@
 // Runs in a network namespace of its own, where every address of every network is this computer: a broker as in production, and a trap
-// that counts who comes. Prints one JSON line: what each address that a stranger named led to.
+// that counts who comes. Prints one JSON line: what each address that a stranger named led to. An argument is the executable to try.
 import { execFileSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer, request, type IncomingMessage } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
@@ -13,12 +14,14 @@ import { keyRing } from '../../src/issuer/keys.ts'
 import { SignedTokens } from '../../src/oauth/tokens/signed-tokens.ts'
 import { fromHex } from '../../src/platform/crypto.ts'
 import { Runtime } from '../world/runtime.ts'
-import { NAMES, NUMBERS, PUBLIC_NAME, TRAPS } from './addresses.ts'
+import { MOVED_TO, MOVING_NAME, NAMES, NUMBERS, PUBLIC_ADDRESS, PUBLIC_NAME, REDIRECTS, SPELLINGS, TRAPS } from './addresses.ts'
 
 const BROKER = { port: 8788, host: 'broker.example.org' }
 const PROBE_PORT = 8789
 const ISSUER = `https://${BROKER.host}`
-const ENCRYPTION_KEY = '000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f'
+const ENCRYPTION_KEY = randomBytes(32).toString('hex')
+/** Of `npm run build:binary`: its strangers reach public addresses, and that is all there is to try. */
+const executable = process.argv[2]
 
 const PROBE = `export default { async fetch(request) {
   const answer = await fetch(new URL(request.url).searchParams.get('url'), { redirect: 'manual' }).catch(() => undefined)
@@ -30,12 +33,13 @@ const came = new Set<string>()
 const note = ({ localAddress = '' }: Socket): unknown => came.add(localAddress.replace('::ffff:', ''))
 
 const folder = mkdtempSync(join(tmpdir(), 'egress-'))
-const certificate = certificateFor([PUBLIC_NAME, ...NAMES.keys()])
+const certificate = certificateFor([PUBLIC_NAME, MOVING_NAME, ...NAMES.keys()])
 const trap = createTlsServer(certificate, (asked, answer) => {
   const { host = '' } = asked.headers
   const id = `https://${host}${asked.url ?? ''}`
-  if (asked.url === '/redirect') {
-    answer.writeHead(302, { location: `https://${[...NAMES.keys()][0]}/client` }).end()
+  const [, status, to] = /^\/redirect-(\d+)\/(.+)$/.exec(asked.url ?? '') ?? []
+  if (status !== undefined) {
+    answer.writeHead(Number(status), { location: `https://${to}/client` }).end()
     return
   }
   const document = {
@@ -46,7 +50,8 @@ const trap = createTlsServer(certificate, (asked, answer) => {
     token_endpoint_auth_method: 'private_key_jwt',
     jwks_uri: `https://${(asked.url ?? '').slice('/keys-at/'.length)}/keys`,
   }
-  answer.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(document))
+  // Each request looks the name up again.
+  answer.writeHead(200, { 'content-type': 'application/json', connection: 'close' }).end(JSON.stringify(document))
 })
 const plain = createServer((_, answer) => answer.end('{}'))
 for (const [server, port] of [
@@ -62,7 +67,8 @@ const { privateKey } = await generateKeyPair('ES256')
 const keys = await keyRing({ secret: fromHex(ENCRYPTION_KEY) })
 const signedTokens = new SignedTokens(keys, ISSUER, () => Math.floor(Date.now() / 1000))
 const results: Record<string, unknown> = {}
-for (const reach of ['public', 'anything'] as const) results[reach] = await tried(reach)
+for (const reach of executable === undefined ? (['public', 'anything'] as const) : (['public'] as const))
+  results[reach] = await tried(reach)
 console.log(JSON.stringify(results))
 process.exit(0)
 
@@ -83,19 +89,32 @@ async function tried(strangersReach: StrangersReach): Promise<Readonly<Record<st
     vars,
     strangersReach,
     mayBeUnhealthy: true,
-    neighbours: [{ name: 'probe', port: PROBE_PORT, module: PROBE }],
+    ...(executable === undefined ? { neighbours: [{ name: 'probe', port: PROBE_PORT, module: PROBE }] } : { executable }),
     ...(process.env['EGRESS_LOG'] && { onLog: ({ message }) => console.error(message) }),
   })
   const numbers = strangersReach === 'public' ? NUMBERS : TRAPS
   const names = [...NAMES].flatMap(([name, address]) => (numbers.includes(address) ? [name] : []))
-  const hosts = [...names, ...numbers.map(spelled)]
+  const hosts = [...names, ...numbers.map(spelled), ...SPELLINGS]
   const byDocument = await reachedBy(hosts.map((host) => authorize(`https://${host}/client`)))
-  const byNetwork = await reachedBy(numbers.map((address) => probe(`http://${spelled(address)}/`)))
+  const byNetwork = await reachedBy(
+    executable !== undefined ? [] : [...numbers.map(spelled), ...SPELLINGS].map((host) => probe(`http://${host}/`)),
+  )
   const clients = names.map((host) => `https://${PUBLIC_NAME}/keys-at/${host}`)
   const byKeys = await reachedBy(clients.map(async (id) => await authorize(id).then(() => refresh(id))))
-  const byRedirect = await reachedBy([authorize(`https://${PUBLIC_NAME}/redirect`)])
+  const redirects = REDIRECTS.flatMap((status) =>
+    names.slice(0, 3).map((to) => `https://${PUBLIC_NAME}/redirect-${status}/${to}`),
+  )
+  const byRedirect = await reachedBy(redirects.map(authorize))
+  const moving = `https://${MOVING_NAME}/keys-at/${MOVING_NAME}`
+  const byMoving = await reachedBy([
+    authorize(moving).then(async () => {
+      nameIs(PUBLIC_ADDRESS, MOVED_TO)
+      await refresh(moving)
+      nameIs(MOVED_TO, PUBLIC_ADDRESS)
+    }),
+  ])
   await runtime.kill()
-  return { byDocument, byNetwork, byKeys, byRedirect }
+  return { byDocument, byNetwork, byKeys, byRedirect, byMoving }
 }
 
 /** The addresses to which all this has led. */
@@ -104,6 +123,12 @@ async function reachedBy(asking: readonly Promise<void>[]): Promise<readonly str
   const reached = [...came].sort()
   came.clear()
   return reached
+}
+
+/** Whoever resolves the name from now on gets this address. The file is the one of this namespace. */
+function nameIs(before: string, address: string): void {
+  const hosts = readFileSync('/etc/hosts', 'utf8')
+  writeFileSync('/etc/hosts', hosts.replace(`${before} ${MOVING_NAME}`, `${address} ${MOVING_NAME}`))
 }
 
 function spelled(address: string): string {
