@@ -13,6 +13,7 @@ export const CHAPTERS: readonly Chapter[] = [
       ['quick-start.md', 'Quick start'],
       ['deploy.md', 'Deploy on Cloudflare'],
       ['self-hosting.md', 'Run it without Cloudflare'],
+      ['setup-sessions.md', 'Set up: what it asks'],
       ['cluster.md', 'Several nodes (experimental)'],
       ['limits.md', 'Limits'],
       ['migration.md', 'Coming from another proxy'],

@@ -1,21 +1,23 @@
 // `npm run setup` as somebody at a terminal meets it, and as a script does; with a real identity provider and a real MCP server.
-import { spawn, type ChildProcess } from 'node:child_process'
 import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseEnv, stripVTControlCharacters } from 'node:util'
+import { parseEnv } from 'node:util'
 import { expect, test } from 'vitest'
 import { BrokerClient, statusWith } from '../world/broker-client.ts'
 import { signInAs } from '../world/browser.ts'
 import { startDownstream, type Downstream } from '../world/downstream.ts'
-import { bareEnvironment } from '../world/program.ts'
 import { forEveryTry } from '../world/each-try.ts'
 import { startIdentityProvider, type IdentityProvider } from '../world/identity-provider.ts'
 import { freePort } from '../world/listening.ts'
+import * as terminal from '../world/terminal.ts'
 
 const PROGRAM = join(import.meta.dirname, '../../scripts/setup.ts')
 const SECRET = 'a secret of this test'
+
+const atTerminal = (...flags: readonly string[]) => terminal.atTerminal(folder, PROGRAM, ...flags)
+const piped = async (input: string, ...flags: readonly string[]) => await terminal.piped(folder, PROGRAM, input, ...flags)
 
 let folder: string
 let url: string
@@ -211,66 +213,3 @@ test('on Cloudflare one command deploys settings and host name, and no secret is
     'OAUTH_CLIENT_SECRET',
   ])
 })
-
-interface Sitting {
-  readonly shown: string
-  readonly ended: Promise<number | null>
-  /** Waits until the terminal shows it after what was waited for before, and types the answer. */
-  answers(question: string, answer?: string): Promise<void>
-  found(pattern: RegExp): Promise<string>
-  types(keys: string): void
-}
-
-/** A real terminal of util-linux's making: echo, raw mode and Ctrl-C are the kernel's. */
-function atTerminal(...flags: readonly string[]): Sitting {
-  const command = [process.execPath, PROGRAM, ...flags].map((word) => `'${word}'`).join(' ')
-  const child = spawn('script', ['--quiet', '--flush', '--return', '--command', command, '/dev/null'], { env: environment() })
-  const shown = collected(child)
-  let from = 0
-  const until = async <Found>(find: (text: string) => Found | undefined): Promise<Found> =>
-    await expect
-      .poll(() => find(shown.text()) ?? Promise.reject(new Error(`the terminal shows:\n${shown.text()}`)), { timeout: 45_000 })
-      .toBeTruthy()
-      .then(() => {
-        const found = find(shown.text())
-        if (found === undefined) throw new Error('gone')
-        return found
-      })
-  return {
-    get shown() {
-      return shown.text()
-    },
-    ended: shown.ended,
-    answers: async (question, answer) => {
-      const at = await until((text) =>
-        text.includes(question, from) ? text.indexOf(question, from) + question.length : undefined,
-      )
-      from = at
-      if (answer !== undefined) child.stdin.write(answer.endsWith('\u0003') ? answer : `${answer}\r`)
-    },
-    found: async (pattern) => await until((text) => pattern.exec(text)?.[0]),
-    types: (keys) => void child.stdin.write(keys),
-  }
-}
-
-async function piped(
-  input: string,
-  ...flags: readonly string[]
-): Promise<{ readonly code: number | null; readonly said: string }> {
-  const child = spawn(process.execPath, [PROGRAM, ...flags], { env: environment() })
-  child.stdin.end(input)
-  const shown = collected(child)
-  return { code: await shown.ended, said: shown.text() }
-}
-
-/** Nothing of whoever runs the tests has a say, and no browser opens. */
-function environment(): NodeJS.ProcessEnv {
-  return { ...bareEnvironment(), PATH: `${folder}:${process.env['PATH']}`, HOME: folder, BROWSER: 'true', TERM: 'xterm' }
-}
-
-function collected(child: ChildProcess): { readonly text: () => string; readonly ended: Promise<number | null> } {
-  let text = ''
-  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => (text += chunk.toString()))
-  const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
-  return { text: () => stripVTControlCharacters(text).replaceAll('\r', ''), ended }
-}
