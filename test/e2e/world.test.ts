@@ -8,9 +8,11 @@ import { examineDeployment } from '../../scripts/doctor/deployment.ts'
 import { ROOT } from '../world/bundle.ts'
 import { credentialsFor, legacyClientFor, modernClientWith } from '../world/clients.ts'
 import { startDownstream } from '../world/downstream.ts'
-import { close, freePort, listen } from '../world/listening.ts'
+import { LegacyClient } from '../world/legacy-client.ts'
+import { close, freePort, isFree, listen } from '../world/listening.ts'
+import { ModernClient } from '../world/modern-client.ts'
 import { spoken } from '../world/spoken-log.ts'
-import { saidBy } from '../world/spoken-result.ts'
+import { messageIn, saidBy, VERIFIED_ALICE } from '../world/spoken-result.ts'
 import { startWorld, type World } from '../world/world.ts'
 import { forEveryTry } from '../world/each-try.ts'
 
@@ -110,6 +112,26 @@ describe('npm start', () => {
     ])
   })
 
+  test('lets one try it: a client of either era at a server of the other, whose whoami says in which revision it was asked', async () => {
+    const port = await fivePorts()
+    const demo = spawnStart(String(port), {})
+    const at = (path: string): string => `http://localhost:${port}${path}`
+    try {
+      await expect.poll(() => demo.said(), { timeout: 20_000 }).toContain(at('/servers/modern/mcp'))
+      const [legacy, modern] = [at('/servers/legacy/mcp'), at('/servers/modern/mcp')]
+      const newer = new ModernClient(legacy, (await credentialsFor('alice', legacy)).accessToken)
+      expect(saidBy((await newer.call('whoami')).last)).toMatchObject({ ...VERIFIED_ALICE, revision: '2025-11-25' })
+      const older = await LegacyClient.open(modern, (await credentialsFor('alice', modern)).accessToken)
+      const answer = await messageIn(await older.call('whoami'))
+      expect(saidBy(answer)).toMatchObject({ ...VERIFIED_ALICE, revision: '2026-07-28' })
+      const page = await (await fetch(at('/'))).text()
+      for (const title of ['Example of 2025-11-25', 'Example of 2026-07-28']) expect(page).toContain(title)
+    } finally {
+      demo.child.kill('SIGTERM')
+      await demo.ended
+    }
+  })
+
   test('puts the demo sign-in in front of a server of one’s own, which may be started later', async () => {
     const [port, own] = [await freePort(), await freePort()]
     const url = `http://localhost:${own}/mcp`
@@ -144,6 +166,15 @@ describe('npm start', () => {
     expect(spoken({ level: 'error', message: 'kj: disconnected: peer', isOurs: false }, at)).toBeUndefined()
   })
 })
+
+/** A port from which on five are free. */
+async function fivePorts(): Promise<number> {
+  for (;;) {
+    const port = await freePort()
+    const others = await Promise.all([1, 2, 3, 4].map(async (offset) => await isFree(port + offset)))
+    if (others.every(Boolean)) return port
+  }
+}
 
 async function start(port: string, vars: Readonly<Record<string, string>> = {}): Promise<{ code: number | null; said: string }> {
   const { ended, said } = spawnStart(port, vars)
