@@ -20,6 +20,8 @@ function answerTo({ head, body }: WireMessage): string {
   if (!head.startsWith('post')) return http('405 Method Not Allowed', '', 'allow: POST\r\n')
   const id = /"id":(\d+|"[^"]*")/.exec(body)?.[1]
   if (id === undefined) return http('202 Accepted', '')
+  if (body.includes('"method":"server/discover"'))
+    return json(id, { resultType: 'complete', supportedVersions: ['2026-07-28'], capabilities: { tools: {} } })
   // An answer to a long question is as long.
   if (!body.includes('"method":"initialize"'))
     return json(id, { content: [{ type: 'text', text: body.length < 600 ? 'pong' : 'answer '.repeat(body.length / 7) }] })

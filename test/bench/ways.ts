@@ -51,29 +51,49 @@ export async function brokerWays(
   const broker = new URL(world.brokerUrl)
   const port = Number(broker.port)
   const modern = request(broker.host, accessToken, modernHeaders(), modernCall(call))
-  const legacy: string[] = []
-  for (let index = 0; index < connections; index += 1) {
-    const session = await openSession(world.mcpUrl, accessToken)
-    const headers = { 'MCP-Protocol-Version': LEGACY, 'Mcp-Session-Id': session }
-    legacy.push(request(broker.host, accessToken, headers, message('tools/call', call)))
-  }
+  const legacy = await legacyRequests(world.mcpUrl, accessToken, connections, call)
   return [
     { name: `broker, ${MODERN}`, port, requests: Array.from({ length: connections }, () => modern) },
     { name: `broker, ${LEGACY}`, port, requests: legacy },
   ]
 }
 
-/** A client of 2026-07-28 in front of the server `bridged`, which speaks 2025-11-25 alone. */
-export async function translatedWay({ brokerUrl }: World, connections: number): Promise<Way> {
-  const path = '/servers/bridged/mcp'
-  const { accessToken } = await credentialsFor('alice', brokerUrl + path)
+/** Clients of either era in front of a server of the other: `bridged` speaks 2025-11-25 alone, `modern` 2026-07-28. */
+export async function translatedWays({ brokerUrl }: World, connections: number): Promise<readonly [Way, Way]> {
+  const [ofModern, ofLegacy] = ['/servers/bridged/mcp', '/servers/modern/mcp']
   const broker = new URL(brokerUrl)
-  const asked = request(broker.host, accessToken, modernHeaders(), modernCall()).replace('POST /mcp ', `POST ${path} `)
-  return {
-    name: `broker, ${MODERN} in front of ${LEGACY}`,
-    port: Number(broker.port),
-    requests: Array.from({ length: connections }, () => asked),
+  const port = Number(broker.port)
+  const token = async (path: string): Promise<string> => (await credentialsFor('alice', brokerUrl + path)).accessToken
+  const asked = request(broker.host, await token(ofModern), modernHeaders(), modernCall(), ofModern)
+  return [
+    {
+      name: `broker, ${MODERN} in front of ${LEGACY}`,
+      port,
+      requests: Array.from({ length: connections }, () => asked),
+    },
+    {
+      name: `broker, ${LEGACY} in front of ${MODERN}`,
+      port,
+      requests: await legacyRequests(brokerUrl + ofLegacy, await token(ofLegacy), connections, CALL),
+    },
+  ]
+}
+
+/** A call for each connection, in an MCP session of its own. */
+async function legacyRequests(
+  mcpUrl: string,
+  accessToken: string,
+  connections: number,
+  call: object,
+): Promise<readonly string[]> {
+  const { host, pathname } = new URL(mcpUrl)
+  const requests: string[] = []
+  for (let index = 0; index < connections; index += 1) {
+    const session = await openSession(mcpUrl, accessToken)
+    const headers = { 'MCP-Protocol-Version': LEGACY, 'Mcp-Session-Id': session }
+    requests.push(request(host, accessToken, headers, message('tools/call', call), pathname))
   }
+  return requests
 }
 
 function modernHeaders(): Record<string, string> {
@@ -94,7 +114,13 @@ function message(method: string, params: object): string {
 }
 
 /** The placeholder is as long as what replaces it, so the length is right already. */
-function request(host: string, accessToken: string, headers: Readonly<Record<string, string>>, body: string): string {
+function request(
+  host: string,
+  accessToken: string,
+  headers: Readonly<Record<string, string>>,
+  body: string,
+  path = '/mcp',
+): string {
   const lines = Object.entries({
     Host: host,
     'User-Agent': 'bench/1.0.0',
@@ -104,7 +130,7 @@ function request(host: string, accessToken: string, headers: Readonly<Record<str
     Authorization: `Bearer ${accessToken}`,
     ...headers,
   }).map(([name, value]) => `${name}: ${value}\r\n`)
-  return `POST /mcp HTTP/1.1\r\n${lines.join('')}\r\n${body}`
+  return `POST ${path} HTTP/1.1\r\n${lines.join('')}\r\n${body}`
 }
 
 export async function openSession(mcpUrl: string, accessToken: string): Promise<string> {
