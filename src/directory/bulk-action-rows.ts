@@ -116,7 +116,7 @@ export class BulkActionRows {
   }
 
   /** After each batch of an action on everybody in a group: nothing here goes through all who are still to be asked. */
-  standing(id: string): { readonly isWaiting: boolean; readonly failing: number } {
+  progress(id: string): { readonly isWaiting: boolean; readonly failing: number } {
     const { sql } = this.#storage
     const { n: failing } = sql
       .exec<{ n: number }>(

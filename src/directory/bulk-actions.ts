@@ -278,12 +278,12 @@ export class BulkActions extends LifecycleCapability {
   }
 
   #settle(id: string): void {
-    const { isWaiting, failing } = this.#rows.standing(id)
+    const { isWaiting, failing } = this.#rows.progress(id)
     const bulkAction = this.#rows.find(id)
     // Cancelled: how it stands was said then.
     if (!bulkAction) return
     const isOver = bulkAction.walked === 1 && !isWaiting
-    this.#options.receipts.standing(id, failing, isOver, this.#options.now())
+    this.#options.receipts.noteProgress(id, failing, isOver, this.#options.now())
     if (isOver) this.#waiting.get(id)?.()
   }
 

@@ -61,7 +61,7 @@ export class ProvisionedUsers extends TableCapability {
   }
 
   /** Whether a directory has told of them, and says that they may not go on. */
-  standing(sub: string): { readonly id: string; readonly active: boolean } | undefined {
+  statusOf(sub: string): { readonly id: string; readonly active: boolean } | undefined {
     const query = 'SELECT id, active FROM provisioned_users WHERE sub = ?'
     const [row] = this.sql.exec<{ id: string; active: number }>(query, sub)
     return row && { id: row.id, active: row.active === 1 }

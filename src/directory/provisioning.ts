@@ -68,9 +68,9 @@ export class Provisioning {
   }
 
   /** What counts for a person now; undefined where no directory has said anything that concerns them. */
-  standing({ sub, issuer, groups: claimed }: ProvisionedAsked): Provisioned | undefined {
+  countsFor({ sub, issuer, groups: claimed }: ProvisionedAsked): Provisioned | undefined {
     const { users, groups } = this.#has
-    const user = users.standing(sub)
+    const user = users.statusOf(sub)
     const known = groups.known(issuer, claimed)
     if (!user && known.size === 0) return undefined
     const names = user ? groups.groupsOf(user.id).flatMap((group) => this.#namesOf(issuer, group)) : []
@@ -104,7 +104,7 @@ export class Provisioning {
     if (before && before.revision !== known?.revision) return { outcome: 'stale' }
     const id = known?.id ?? randomId(16)
     if (users.taken(issuer, user, id)) return { outcome: 'taken' }
-    const wasActive = user.sub === undefined || (users.standing(user.sub)?.active ?? true)
+    const wasActive = user.sub === undefined || (users.statusOf(user.sub)?.active ?? true)
     const isOther = before !== undefined && before.sub !== user.sub
     const concerned = [...new Set([before?.sub, user.sub])].flatMap((sub) => sub ?? [])
     const action = user.active ? (wasActive ? 'apply' : 'unblock') : 'block'

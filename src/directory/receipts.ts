@@ -144,7 +144,7 @@ export class Receipts extends LifecycleCapability {
   }
 
   /** How an action stands after a batch of it. One that was done and has found nothing more to do stays as it was acknowledged. */
-  standing(id: string, failing: number, isOver: boolean, now: number): void {
+  noteProgress(id: string, failing: number, isOver: boolean, now: number): void {
     const state = isOver ? 'done' : failing > 0 ? 'retrying' : 'running'
     const before = this.find(id)?.state
     // People may have gone from the index while it was walked: when all are through, those who answered are all.

@@ -75,7 +75,7 @@ export abstract class SignalledDirectory extends MeasuredDirectory {
   async provisioned(asked: ProvisionedAsked): Promise<Provisioned | undefined> {
     await this.lifecycle.start()
     this.asks(asked.sub)
-    return this.provisioning.standing(asked)
+    return this.provisioning.countsFor(asked)
   }
 
   /** What a company's directory asks for, or changes, by SCIM: for whom it changes anything knows it when this returns. */

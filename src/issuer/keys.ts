@@ -12,7 +12,7 @@ export interface IdentityKey {
 
 export interface Keys {
   /** Signs codes, access and refresh tokens (HS256). */
-  readonly envelope: CryptoKey
+  readonly signing: CryptoKey
   /** Seals cookies (A256GCM, `dir`). */
   readonly cookie: Uint8Array<ArrayBuffer>
   /** Seals the identity provider's tokens at rest. */
@@ -52,7 +52,7 @@ export async function keyRing(sources: KeySources): Promise<KeyRing> {
 async function keys(secret: Uint8Array<ArrayBuffer>): Promise<Keys> {
   const vault = await derive(secret, 'idp tokens at rest', 32)
   return {
-    envelope: await hmacKey(await derive(secret, 'envelope signing', 32)),
+    signing: await hmacKey(await derive(secret, 'envelope signing', 32)),
     cookie: await derive(secret, 'cookie sealing', 32),
     vault: await crypto.subtle.importKey('raw', vault, 'AES-GCM', false, ['encrypt', 'decrypt']),
     client: await hmacKey(await derive(secret, 'client registration', 32)),

@@ -6,7 +6,7 @@ import { attemptSchema, beginLink, finishLink, type LinkAttempt } from '../linki
 import { LinkError } from '../linking/link-error.ts'
 import { clientDocumentPath, clientMetadata, linkCallbackPath, type Registrar } from '../linking/registration.ts'
 import { answer } from '../oauth/authorization.ts'
-import type { CodeEnvelope } from '../oauth/tokens/signed-tokens.ts'
+import type { CodeClaims } from '../oauth/tokens/signed-tokens.ts'
 import { OAuthError } from '../clients/oauth-error.ts'
 import { sealed, unsealed } from '../oauth/tokens/browser-state.ts'
 import { sameText } from '../platform/crypto.ts'
@@ -70,7 +70,7 @@ export interface LinkBegun {
   readonly resource: string
   /** What the server has asked for since the person was last sent there. */
   readonly scopes: readonly string[]
-  readonly waiting?: { readonly code: CodeEnvelope & { readonly clientSigns: boolean } } & Omit<WaitingSignIn, 'code'>
+  readonly waiting?: { readonly code: CodeClaims & { readonly clientSigns: boolean } } & Omit<WaitingSignIn, 'code'>
 }
 
 /** Sends the browser to the server's own sign-in; what comes back is only good in this browser. */

@@ -210,7 +210,7 @@ export abstract class UserSession extends DurableObject<Env> {
     const { grants } = await this.#started()
     const grant = grants.live(asked.grantId, now())
     if (grant?.clientId !== asked.clientId) return false
-    return kind === 'access' || ['current', 'replay'].includes(grants.standing(grant, asked.generation, now()))
+    return kind === 'access' || ['current', 'replay'].includes(grants.generationState(grant, asked.generation, now()))
   }
 
   /** A client has signed a request about a token of this person; false when it has sent the same assertion before. */

@@ -88,8 +88,8 @@ test('how an action on a large group stands is said after each batch without goi
   )
   const rows = await countingRows(directory)
   await runInDurableObject(directory, (_, { storage }) => {
-    expect(new BulkActionRows(storage).standing('the action')).toEqual({ isWaiting: true, failing: 3 })
-    expect(new BulkActionRows(storage).standing('another one')).toEqual({ isWaiting: false, failing: 0 })
+    expect(new BulkActionRows(storage).progress('the action')).toEqual({ isWaiting: true, failing: 3 })
+    expect(new BulkActionRows(storage).progress('another one')).toEqual({ isWaiting: false, failing: 0 })
   })
   expect(rows()).toBeLessThan(50)
 })

@@ -6,7 +6,7 @@ import type { KeyRing } from '../../issuer/keys.ts'
 import { BoundedMap } from '../../platform/bounded-map.ts'
 import { sha256 } from '../../platform/crypto.ts'
 
-/** What every envelope says about the grant it belongs to. */
+/** What every token says about the grant it belongs to. */
 export interface GrantReference {
   /** Name of the person's `UserSession`. */
   readonly sub: string
@@ -16,7 +16,7 @@ export interface GrantReference {
   readonly clientSigns?: boolean
 }
 
-export interface CodeEnvelope extends GrantReference {
+export interface CodeClaims extends GrantReference {
   readonly jti: string
   readonly expiresAt: number
 }
@@ -48,7 +48,7 @@ const reference = z.object({
 const accessClaims = reference.extend({ gen: z.number(), aud: z.string(), scope: z.string() })
 const refreshClaims = reference.extend({ gen: z.number() })
 
-type EnvelopeType = 'code+jwt' | 'at+jwt' | 'rt+jwt'
+type TokenType = 'code+jwt' | 'at+jwt' | 'rt+jwt'
 
 /** RFC 7515 section 7.1, of three parts. */
 const COMPACT = /^[\w-]+\.[\w-]+\.[\w-]+$/
@@ -66,7 +66,7 @@ export class SignedTokens {
     this.#now = now
   }
 
-  code(code: CodeEnvelope): Promise<string> {
+  code(code: CodeClaims): Promise<string> {
     const claims = { gid: code.grantId, client_id: code.clientId, ...signs(code) }
     return this.#sign('code+jwt', claims, {
       sub: code.sub,
@@ -91,7 +91,7 @@ export class SignedTokens {
     return this.#sign('rt+jwt', claims, { sub, aud: this.#issuer, jti, iat: issuedAt, exp: Math.min(issuedAt + ttl, endsAt) })
   }
 
-  async verifyCode(token: string): Promise<CodeEnvelope | undefined> {
+  async verifyCode(token: string): Promise<CodeClaims | undefined> {
     const claims = reference.safeParse(await this.#verify('code+jwt', token, this.#issuer)).data
     return claims && { ...referenceOf(claims), jti: claims.jti, expiresAt: claims.exp }
   }
@@ -125,22 +125,22 @@ export class SignedTokens {
   }
 
   #sign(
-    typ: EnvelopeType,
+    typ: TokenType,
     claims: Record<string, string | number | boolean>,
     registered: Record<string, string | number>,
   ): Promise<string> {
     return new SignJWT({ iss: this.#issuer, ...registered, ...claims })
       .setProtectedHeader({ alg: 'HS256', typ })
-      .sign(this.#ring.current.envelope)
+      .sign(this.#ring.current.signing)
   }
 
-  async #verify(typ: EnvelopeType, token: string, audience: string | undefined): Promise<unknown> {
-    // A real envelope is a few hundred bytes; anything longer is not worth a MAC. jose forgives white space in base64url, we do not.
+  async #verify(typ: TokenType, token: string, audience: string | undefined): Promise<unknown> {
+    // A real token is a few hundred bytes; anything longer is not worth a MAC. jose forgives white space in base64url, we do not.
     if (token.length > 4_096 || !COMPACT.test(token)) return undefined
     for (const keys of [this.#ring.current, this.#ring.previous]) {
       if (!keys) continue
       try {
-        const { payload } = await jwtVerify(token, keys.envelope, {
+        const { payload } = await jwtVerify(token, keys.signing, {
           algorithms: ['HS256'],
           typ,
           issuer: this.#issuer,

@@ -56,8 +56,8 @@ async function takenBackFrom(
   context: Pick<SessionContext, 'grants' | 'now' | 'profile' | 'provisioned' | 'settings' | 'subjects' | 'takenBack'>,
   { grant, statement }: Exchange,
 ): Promise<TakenBack> {
-  const standing = standingGrant(context, grant, context.now())
-  const heard = standing && context.subjects.heardOf(standing.id)
+  const existing = existingGrant(context, grant, context.now())
+  const heard = existing && context.subjects.heardOf(existing.id)
   if (heard) return heard
   const { clientId, resource } = grant
   const [takenBack] = await Promise.all([
@@ -78,7 +78,7 @@ function saidBy({ profile }: Pick<SessionContext, 'profile'>, { identity, saysGr
   }
 }
 
-function standingGrant({ grants }: Pick<SessionContext, 'grants'>, asked: Exchange['grant'], now: number): Grant | undefined {
+function existingGrant({ grants }: Pick<SessionContext, 'grants'>, asked: Exchange['grant'], now: number): Grant | undefined {
   return grants.all().find((grant) => isSame(grant, asked) && grants.live(grant.id, now) !== undefined)
 }
 
@@ -89,14 +89,14 @@ async function open(
   now: number,
 ): Promise<ExchangeOutcome> {
   const endsAt = now + lifetime
-  const standing = standingGrant(context, asked, now)
-  const surplus = standing ? [] : makeRoom(context, now, isExchanged)
-  const grant = standing
-    ? context.grants.prolong(standing, endsAt)
+  const existing = existingGrant(context, asked, now)
+  const surplus = existing ? [] : makeRoom(context, now, isExchanged)
+  const grant = existing
+    ? context.grants.prolong(existing, endsAt)
     : context.grants.rotate(context.grants.open({ ...asked, endsAt }, now, exchangedGrantId()), now)
   const { id, clientId, resource, scopes, generation } = grant
   context.subjects.hear(id, takenBack)
-  if (!standing)
+  if (!existing)
     await context.outbox.put({
       type: 'signed_in',
       at: now,
@@ -107,7 +107,7 @@ async function open(
     })
   for (const oldest of surplus) await endGrant(context, oldest, 'limit_exceeded', 'limit_exceeded')
   const facts = { grantId: id, clientId, resource, scopes, generation, issuedAt: now, endsAt }
-  return { granted: true, facts, isNew: standing === undefined }
+  return { granted: true, facts, isNew: existing === undefined }
 }
 
 // The assertion comes last: one that opens nothing for another reason is not used up by the attempt.

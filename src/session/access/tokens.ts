@@ -22,7 +22,7 @@ export interface SignIn {
   readonly codeChallenge: string
 }
 
-/** What a code envelope is made of. */
+/** What a code is made of. */
 export interface IssuedCode {
   readonly jti: string
   readonly grantId: string
@@ -64,7 +64,7 @@ export type TokenOutcome =
       readonly retryAfter?: number
     }
 
-/** A token as its envelope describes it. */
+/** A token as its claims describe it. */
 export interface Presented {
   readonly grantId: string
   readonly clientId: string
@@ -210,14 +210,14 @@ export class Refreshing {
     const now = context.now()
     const grant = context.grants.live(asked.grantId, now)
     if (!grant || grant.clientId !== asked.clientId) return { granted: false, refusal: 'grant_ended' }
-    const standing = context.grants.standing(grant, asked.generation, now)
+    const state = context.grants.generationState(grant, asked.generation, now)
     // SDKs of the 2025 revisions that hold a refresh token answer a missing scope with it, get the same scopes again and give up
     // (typescript-sdk#2255). A refusal that is none of the token makes them ask for the scope; the token stays good.
-    if (standing === 'current' && context.grants.isTooNarrow(grant.id, Date.now()))
+    if (state === 'current' && context.grants.isTooNarrow(grant.id, Date.now()))
       return { granted: false, refusal: 'scope_missing' }
-    if (standing === 'current') return this.#oneRotation(context, grant.id)
-    if (standing === 'unknown') return { granted: false, refusal: 'refresh_invalid' }
-    if (standing === 'replay') {
+    if (state === 'current') return this.#oneRotation(context, grant.id)
+    if (state === 'unknown') return { granted: false, refusal: 'refresh_invalid' }
+    if (state === 'replay') {
       const lostForLong = now - grant.rotatedAt > REPLAY_WINDOW
       return { granted: true, facts: facts(lostForLong ? context.grants.restamp(grant, now) : grant) }
     }

@@ -1,7 +1,7 @@
 // Authorization codes: what a code was issued for, and that it is redeemed once (RFC 6749 section 4.1.2, RFC 7636).
 //
-// Layout: one row per code, and one per code whose sign-in has a name at the identity provider. Lifetime: as long as the grant; a replay is noticed while the envelope of the
-// code still verifies, and worth nothing afterwards.
+// Layout: one row per code, and one per code whose sign-in has a name at the identity provider. Lifetime: as long as the grant; a replay is noticed while the signature of
+// the code still verifies, and worth nothing afterwards.
 // Trade-off: redemption is one SQLite turn of the only writer; no lock is needed for "exactly one success".
 import { randomId } from '../../platform/crypto.ts'
 import { TableCapability } from './table.ts'

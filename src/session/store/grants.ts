@@ -47,7 +47,7 @@ export interface NewGrant {
 }
 
 /** Where a presented refresh token stands: ARCHITECTURE.md, “Credentials”. */
-export type Standing = 'current' | 'replay' | 'reused' | 'unknown'
+export type GenerationState = 'current' | 'replay' | 'reused' | 'unknown'
 
 /** How long the previous refresh token may come again after a rotation, whatever has been used since, in seconds. */
 export const REPLAY_WINDOW = 60
@@ -138,7 +138,7 @@ export class Grants extends LifecycleCapability {
     return [...new Set([...unfinished, ...longest])]
   }
 
-  standing(grant: Grant, generation: number, now: number): Standing {
+  generationState(grant: Grant, generation: number, now: number): GenerationState {
     if (generation === grant.generation) return 'current'
     if (generation > grant.generation) return 'unknown'
     const lostAnswerIsPossible = now - grant.rotatedAt <= REPLAY_WINDOW || grant.usedGeneration < grant.generation
