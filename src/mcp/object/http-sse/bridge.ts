@@ -11,7 +11,7 @@ import { lostAnswer, type LostBecause } from '../lost-answer.ts'
 import type { OwnedStreams } from '../owned-streams.ts'
 import { withdraw, withdrawnBy } from '../withdrawal.ts'
 import { Feed } from './feed.ts'
-import { type ClientMessage, type DownstreamLink } from './link.ts'
+import { type ClientMessage, type FarEnd } from './far-end.ts'
 import { OpenCalls } from './open-calls.ts'
 import { answers } from '../../tools/inquiry.ts'
 
@@ -36,7 +36,7 @@ export class Bridge {
   readonly #calls = new OpenCalls<Call>()
   // Of the broker's own: no client waits for these answers.
   readonly #questions = new Map<string, (answer: string | undefined) => void>()
-  #link: DownstreamLink | undefined
+  #farEnd: FarEnd | undefined
   #rest: ReturnType<typeof setTimeout> | undefined
 
   constructor(options: BridgeOptions) {
@@ -54,13 +54,13 @@ export class Bridge {
     return this.#end.signal
   }
 
-  get link(): DownstreamLink {
-    if (!this.#link) throw new Error('the bridge has no far end yet')
-    return this.#link
+  get farEnd(): FarEnd {
+    if (!this.#farEnd) throw new Error('the bridge has no far end yet')
+    return this.#farEnd
   }
 
-  set link(link: DownstreamLink) {
-    this.#link = link
+  set farEnd(farEnd: FarEnd) {
+    this.#farEnd = farEnd
   }
 
   get isHeard(): boolean {
@@ -164,7 +164,7 @@ export class Bridge {
   /** A revocation aborts what is on its way; a client is told that, and not what the downstream seems to have done. */
   async #post(message: ClientMessage): Promise<Response> {
     try {
-      const answer = await this.link.post(message)
+      const answer = await this.farEnd.post(message)
       this.#end.signal.throwIfAborted()
       return answer
     } catch (error) {

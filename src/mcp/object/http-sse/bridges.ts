@@ -20,8 +20,8 @@ import { refuseEnded } from '../refuse-ended.ts'
 import type { SessionKeeper } from '../session-keeper.ts'
 import type { StandingStreams } from '../standing-streams.ts'
 import { Bridge } from './bridge.ts'
-import { connected, contextOf, linkTo, lose } from './link-choice.ts'
-import { type ClientMessage } from './link.ts'
+import { connected, contextOf, farEndTo, lose } from './far-end-choice.ts'
+import { type ClientMessage } from './far-end.ts'
 import { returningTo, type Returning } from './returning.ts'
 import { SseDownstream } from './sse-downstream.ts'
 import { mayBeSse, Transports } from './transports.ts'
@@ -101,7 +101,7 @@ export class Bridges {
         isKnown,
         asked.headers,
       )
-      if (sse) bridge.link = sse
+      if (sse) bridge.farEnd = sse
       const opened = sse && (await this.#call(bridge, asked))
       if (opened?.ok) opened.headers.set('mcp-session-id', session.id)
       else sessions.forget(session)
@@ -142,7 +142,7 @@ export class Bridges {
   lose(old: McpSession): void {
     this.#options.streams.lose(old)
     const bridge = this.#bridges.get(old.id)
-    if (bridge) lose(bridge.link, old)
+    if (bridge) lose(bridge.farEnd, old)
   }
 
   /** The client's end of a stream of this session is gone. */
@@ -169,9 +169,9 @@ export class Bridges {
     const like = returning?.session
     const session =
       resumed?.session ?? sessions.bridged(caller, like?.bridge ?? { client: 'http-sse', downstream }, like?.initialize)
-    const { link, signal } = this.#bridgeOf(session)
+    const { farEnd, signal } = this.#bridgeOf(session)
     const at = resumed?.at ?? { stream: standing.of(session).id, seq: 0 }
-    const connecting = connected(link, resumed === undefined && like !== undefined, headers)
+    const connecting = connected(farEnd, resumed === undefined && like !== undefined, headers)
     // Somebody who comes back is given what there is; what is wrong is said in answer to the next message.
     if (resumed) waitUntil(connecting.catch(() => undefined))
     else await connecting.catch((error: unknown) => this.#giveUp(session, signal.aborted ? revoked() : error))
@@ -198,9 +198,9 @@ export class Bridges {
     const { id } = standing.of(session)
     if (resumed && resumed.at.stream !== id)
       return new Response(streams.attach(resumed.at, false), { headers: EVENT_STREAM_HEADERS })
-    const { link } = this.#bridgeOf(session)
+    const { farEnd } = this.#bridgeOf(session)
     const body = streams.attach(resumed?.at ?? { stream: id, seq: streams.sentUpTo(id) }, false)
-    if (link instanceof SseDownstream) waitUntil(link.connect(headers).catch(() => undefined))
+    if (farEnd instanceof SseDownstream) waitUntil(farEnd.connect(headers).catch(() => undefined))
     return new Response(body, { headers: EVENT_STREAM_HEADERS })
   }
 
@@ -223,7 +223,7 @@ export class Bridges {
     const bridge = new Bridge({ session, standing: stream, streams, restsAfterMs: isOneStream ? GRACE_MS : IDLE_MS, rests })
     this.#bridges.set(session.id, bridge)
     bridge.signal.addEventListener('abort', () => this.#bridges.delete(session.id), { once: true })
-    bridge.link = linkTo(this.#downstreamOf(session), { ...this.#options, bridge, session, transports: this.#transports })
+    bridge.farEnd = farEndTo(this.#downstreamOf(session), { ...this.#options, bridge, session, transports: this.#transports })
     return bridge
   }
 

@@ -23,9 +23,9 @@ import {
   ownHeaders,
   relayed,
   type ClientMessage,
-  type DownstreamLink,
-  type LinkContext,
-} from './link.ts'
+  type FarEnd,
+  type FarEndContext,
+} from './far-end.ts'
 
 /** From this revision on a request names the one that was negotiated; clients of HTTP+SSE need not know that. */
 const NAMES_VERSION = '2025-06-18'
@@ -49,14 +49,14 @@ interface Listening {
   readonly offered?: (isOffered: boolean) => void
 }
 
-export class HttpDownstream implements DownstreamLink {
-  readonly #context: LinkContext
+export class HttpDownstream implements FarEnd {
+  readonly #context: FarEndContext
   readonly #downstream: DownstreamSessions
   readonly #reading: Readings
   /** Of the stream that stands open. */
   #listening: AbortSignal | undefined
 
-  constructor(context: LinkContext, downstream: DownstreamSessions) {
+  constructor(context: FarEndContext, downstream: DownstreamSessions) {
     this.#context = context
     this.#reading = new Readings(context.signal)
     this.#downstream = downstream

@@ -15,9 +15,9 @@ import {
   ownHeaders,
   relayed,
   type ClientMessage,
-  type DownstreamLink,
-  type LinkContext,
-} from './link.ts'
+  type FarEnd,
+  type FarEndContext,
+} from './far-end.ts'
 import { Unacknowledged } from './unacknowledged.ts'
 
 /** Attempts to come back while a client listens, and the pause before the first, in milliseconds; each waits longer. */
@@ -31,8 +31,8 @@ interface Handshake {
   readonly done: PromiseWithResolvers<void>
 }
 
-export class SseDownstream implements DownstreamLink {
-  readonly #context: LinkContext
+export class SseDownstream implements FarEnd {
+  readonly #context: FarEndContext
   #connection: SseConnection | undefined
   #connecting: Promise<SseConnection> | undefined
   /** Of whoever spoke last: what passes of theirs goes with the connection, also with one that is made by itself. */
@@ -40,7 +40,7 @@ export class SseDownstream implements DownstreamLink {
   #handshake: Handshake | undefined
   readonly #unacknowledged = new Unacknowledged()
 
-  constructor(context: LinkContext) {
+  constructor(context: FarEndContext) {
     this.#context = context
     context.signal.addEventListener('abort', () => this.#connection?.close(), { once: true })
   }

@@ -3,19 +3,19 @@ import type { Downstream, Transport } from '../../../settings/downstreams.ts'
 import { McpRefusal } from '../../message/refusal.ts'
 import type { DownstreamSessions } from '../downstream-session.ts'
 import { HttpDownstream } from './http-downstream.ts'
-import { relayed, type ClientMessage, type DownstreamLink, type LinkContext } from './link.ts'
+import { relayed, type ClientMessage, type FarEnd, type FarEndContext } from './far-end.ts'
 import { SseDownstream } from './sse-downstream.ts'
 import { mayBeSse, type Transports } from './transports.ts'
 
 export interface UndecidedOptions {
-  readonly context: LinkContext
+  readonly context: FarEndContext
   readonly downstream: Downstream
   readonly transports: Transports
   readonly sessions: DownstreamSessions
-  readonly decided: (transport: Transport, link: DownstreamLink) => void
+  readonly decided: (transport: Transport, farEnd: FarEnd) => void
 }
 
-export class UndecidedDownstream implements DownstreamLink {
+export class UndecidedDownstream implements FarEnd {
   readonly #options: UndecidedOptions
 
   constructor(options: UndecidedOptions) {

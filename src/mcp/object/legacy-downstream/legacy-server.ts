@@ -11,14 +11,14 @@ import { isOfSubscriptions } from '../../bridge/subscription-filter.ts'
 import { NotAdmitted } from '../../dispatch/object-answer.ts'
 import { McpRefusal } from '../../message/refusal.ts'
 import { isResponse, jsonIn } from '../../message/response.ts'
-import type { Origin } from '../http-sse/link.ts'
+import type { Origin } from '../http-sse/far-end.ts'
 import { lostAnswer, type LostBecause } from '../lost-answer.ts'
 import { Listeners, type Listener } from './listeners.ts'
 import { isInteractive, onlyInteractive, type OpenCall } from './open-call.ts'
 import { factsIn, negotiatedVersion, type ServerFacts } from './server-facts.ts'
-import { ServerLink, type ServerLinkOptions } from './server-link.ts'
+import { LegacyFarEnd, type LegacyFarEndOptions } from './legacy-far-end.ts'
 
-export interface LegacyServerOptions extends Omit<ServerLinkOptions, 'near'> {
+export interface LegacyServerOptions extends Omit<LegacyFarEndOptions, 'near'> {
   /** The server wants to know something; undefined: nobody can say which call that is about. */
   readonly asked: (server: LegacyServer, call: OpenCall | undefined, question: string) => Promise<void>
   /** The server does not want to know it any more; by the id it asked with, in JSON. */
@@ -39,7 +39,7 @@ const HEARD_FOR_MS = 30_000
 
 export class LegacyServer {
   readonly #options: LegacyServerOptions
-  readonly link: ServerLink
+  readonly farEnd: LegacyFarEnd
   readonly calls = new Map<string, OpenCall>()
   readonly listeners: Listeners
   #facts: ServerFacts | undefined
@@ -58,7 +58,7 @@ export class LegacyServer {
       reopened: () => this.startOver(),
       isHeard: () => this.isBusy,
     }
-    this.link = new ServerLink({ ...options, near })
+    this.farEnd = new LegacyFarEnd({ ...options, near })
     const kept = options.context.legacyDownstreams.initialized(options.session)
     if (kept !== undefined) this.#facts = factsIn(kept)
   }
@@ -80,7 +80,7 @@ export class LegacyServer {
   async initialize(capabilities: string, clientInfo: string, headers: Headers): Promise<void> {
     if (this.#facts) return
     const { context, session } = this.#options
-    const refused = charge(context, this.link.session.resource, OPENING)
+    const refused = charge(context, this.farEnd.session.resource, OPENING)
     if (refused) throw new NotAdmitted(refused)
     const params = `{"protocolVersion":"${NEWEST_LEGACY_VERSION}","capabilities":${capabilities},"clientInfo":${clientInfo}}`
     const response = await this.#initialized(params, headers)
@@ -90,10 +90,10 @@ export class LegacyServer {
       const reason = `initialize was answered with ${errorCodeIn(response) ?? 'no result'}`
       throw new McpRefusal('downstream_unreachable', 'The downstream MCP server refused to be initialized', { reason })
     }
-    context.mcpSessions.change(this.link.session, { protocolVersion: version })
+    context.mcpSessions.change(this.farEnd.session, { protocolVersion: version })
     context.legacyDownstreams.noteInitialized(session, result)
     this.#facts = factsIn(result)
-    await this.link.send({ kind: 'notification', method: 'notifications/initialized', text: INITIALIZED }, headers)
+    await this.farEnd.send({ kind: 'notification', method: 'notifications/initialized', text: INITIALIZED }, headers)
   }
 
   /** Sends a call whose text has the broker's id in it. */
@@ -105,7 +105,7 @@ export class LegacyServer {
       await this.#setLevel(headers)
       // A server that asks on its standing stream, and finds none, waits for an answer that never comes: also of a client that can only decline.
       if (isInteractive(call)) await this.hear(headers)
-      await this.link.send({ kind: 'request', id, method, text, label }, headers)
+      await this.farEnd.send({ kind: 'request', id, method, text, label }, headers)
     } catch (error) {
       this.over(id)
       throw error
@@ -123,26 +123,26 @@ export class LegacyServer {
     this.over(callId)
     const params = { requestId: callId, reason }
     const text = JSON.stringify({ jsonrpc: '2.0', method: 'notifications/cancelled', params })
-    await this.link.send({ kind: 'notification', method: 'notifications/cancelled', params, text }, headers)
+    await this.farEnd.send({ kind: 'notification', method: 'notifications/cancelled', params, text }, headers)
   }
 
   /** Answers a question of the server's. */
   async reply(text: string, headers?: Headers): Promise<void> {
-    await this.link.send({ kind: 'response', method: '', text }, headers)
+    await this.farEnd.send({ kind: 'response', method: '', text }, headers)
   }
 
   /** Whether the server can say something unasked. */
   async hear(headers: Headers): Promise<boolean> {
     clearTimeout(this.#unheard)
     this.#unheard = undefined
-    return await this.link.hear(headers).catch(() => false)
+    return await this.farEnd.hear(headers).catch(() => false)
   }
 
   /** Those of them that the server lets be listened to. */
   async subscribe(uris: readonly string[], headers: Headers): Promise<readonly string[]> {
     const tries = uris.map(async (uri) => {
       if (!this.listeners.count(uri)) return uri
-      const response = await this.link.ask('resources/subscribe', JSON.stringify({ uri }), headers)
+      const response = await this.farEnd.ask('resources/subscribe', JSON.stringify({ uri }), headers)
       if (response !== undefined && errorCodeIn(response) === undefined) return uri
       this.listeners.discount(uri)
       return undefined
@@ -154,13 +154,13 @@ export class LegacyServer {
   startOver(): void {
     this.#level = undefined
     const { waitUntil } = this.#options
-    for (const uri of this.listeners.uris) waitUntil(this.link.ask('resources/subscribe', JSON.stringify({ uri })))
+    for (const uri of this.listeners.uris) waitUntil(this.farEnd.ask('resources/subscribe', JSON.stringify({ uri })))
     this.listeners.startOver()
   }
 
   /** Resolves when the session in its place is listened to, where this one was. */
   async lose(downstreamId: string | undefined): Promise<void> {
-    const heard = this.link.lose(downstreamId)
+    const heard = this.farEnd.lose(downstreamId)
     this.startOver()
     await heard
   }
@@ -169,13 +169,13 @@ export class LegacyServer {
     clearTimeout(this.#unheard)
     this.listeners.end()
     this.calls.clear()
-    this.link.close()
+    this.farEnd.close()
   }
 
   async #initialized(params: string, headers: Headers): Promise<string> {
     const id = randomId(12)
     const text = `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"method":"initialize","params":${params}}`
-    const response = await this.link.askAs({ kind: 'request', id, method: 'initialize', text }, headers)
+    const response = await this.farEnd.askAs({ kind: 'request', id, method: 'initialize', text }, headers)
     if (response === undefined)
       throw new McpRefusal('downstream_unreachable', 'The downstream MCP server did not answer when it was initialized')
     return response
@@ -187,7 +187,7 @@ export class LegacyServer {
     const isEnough = wanted === undefined || (this.#level !== undefined && isAtLeast(wanted, this.#level))
     if (isEnough || this.facts.capabilities['logging'] === undefined) return
     this.#level = wanted
-    await this.link.ask('logging/setLevel', JSON.stringify({ level: wanted }), headers)
+    await this.farEnd.ask('logging/setLevel', JSON.stringify({ level: wanted }), headers)
   }
 
   async #deliver(data: string, origin: Origin | undefined): Promise<void> {
@@ -203,7 +203,7 @@ export class LegacyServer {
   }
 
   #response(id: unknown, data: string): void {
-    if (typeof id !== 'string' || this.link.answered(id, data)) return
+    if (typeof id !== 'string' || this.farEnd.answered(id, data)) return
     const call = this.calls.get(id)
     if (call) this.#options.responded(this, call, data)
   }
@@ -212,7 +212,7 @@ export class LegacyServer {
     const id = memberOf(data, ['id']) ?? 'null'
     if (method === 'ping') return this.reply(answerTo(id, '{}'))
     if (QUESTIONS.includes(method)) {
-      if (!origin) this.#options.context.legacyDownstreams.noteAsksUnrelated(this.link.session.resource)
+      if (!origin) this.#options.context.legacyDownstreams.noteAsksUnrelated(this.farEnd.session.resource)
       const call = this.#callOf(origin) ?? (origin ? undefined : onlyInteractive(this.calls.values()))
       if (call && origin?.serverEventId !== undefined) call.serverEventId = origin.serverEventId
       return this.#options.asked(this, call, data)
@@ -247,7 +247,7 @@ export class LegacyServer {
 
   /** Never on the answer to another request than the one it is about ("Per-request log level"). */
   async #logged(call: OpenCall | undefined, said: unknown, data: string): Promise<void> {
-    const only = this.link.hasOneStream && this.calls.size === 1 ? [...this.calls.values()][0] : undefined
+    const only = this.farEnd.hasOneStream && this.calls.size === 1 ? [...this.calls.values()][0] : undefined
     const { waiting } = call ?? only ?? {}
     const level = logLevelSchema.safeParse(said).data
     const least = waiting?.sender.logLevel
@@ -261,15 +261,15 @@ export class LegacyServer {
 
   async #refused(requestId: string, refusal: McpRefusal): Promise<void> {
     const id = String(JSON.parse(requestId))
-    if (this.link.answered(id, undefined)) return
+    if (this.farEnd.answered(id, undefined)) return
     const call = this.calls.get(id)
     if (call) this.#gone(call, refusal)
   }
 
   async #lost(requestIds: readonly string[] | undefined, because?: LostBecause): Promise<void> {
     const ids = requestIds?.map((id) => String(JSON.parse(id)))
-    if (ids) for (const id of ids) this.link.answered(id, undefined)
-    else this.link.lost()
+    if (ids) for (const id of ids) this.farEnd.answered(id, undefined)
+    else this.farEnd.lost()
     for (const call of this.calls.values())
       if (!ids || ids.includes(call.id)) this.#gone(call, lostAnswer(JSON.stringify(call.id), this.id, because))
   }
@@ -282,7 +282,7 @@ export class LegacyServer {
   #unlistened({ filter }: Listener): void {
     const { waitUntil } = this.#options
     for (const uri of filter.resourceSubscriptions ?? [])
-      if (this.listeners.discount(uri)) waitUntil(this.link.ask('resources/unsubscribe', JSON.stringify({ uri })))
+      if (this.listeners.discount(uri)) waitUntil(this.farEnd.ask('resources/unsubscribe', JSON.stringify({ uri })))
     this.#rest()
   }
 
@@ -292,7 +292,7 @@ export class LegacyServer {
     this.#unheard = setTimeout(() => {
       this.#unheard = undefined
       // Somebody may have come who was heard already when this was set.
-      if (!this.#isToBeHeard) this.link.unhear()
+      if (!this.#isToBeHeard) this.farEnd.unhear()
     }, HEARD_FOR_MS)
   }
 

@@ -17,7 +17,7 @@ import { Transports } from '../http-sse/transports.ts'
 import type { SessionKeeper } from '../session-keeper.ts'
 import { LegacyServer, type LegacyServerOptions } from './legacy-server.ts'
 import { canBeAsked, isParked, type OpenCall } from './open-call.ts'
-import type { ModernClientContext } from './server-link.ts'
+import type { ModernClientContext } from './legacy-far-end.ts'
 
 /** Of one grant at one server; the least recently used ends for the next. */
 const MOST_SESSIONS = 4
@@ -227,7 +227,7 @@ export class LegacyServers {
   #touch(kept: KeptServer): void {
     clearTimeout(kept.rest)
     const { server } = kept
-    if (!server.link.hasOneStream) return
+    if (!server.farEnd.hasOneStream) return
     kept.rest = setTimeout(() => {
       if (this.isHeard(server.id)) return this.#touch(kept)
       this.#kept.delete(server.id)

@@ -24,7 +24,7 @@ import type { SessionKeeper } from '../session-keeper.ts'
 import { discovered } from './discover-answer.ts'
 import type { LegacyServer } from './legacy-server.ts'
 import { LegacyServers } from './legacy-servers.ts'
-import type { ModernClientContext } from './server-link.ts'
+import type { ModernClientContext } from './legacy-far-end.ts'
 import { listened } from './listen-answer.ts'
 import { jsonAnswer, ModernAnswer } from './modern-answer.ts'
 import { canBeAsked, openCall, type OpenCall, type Waiting } from './open-call.ts'
@@ -172,7 +172,7 @@ export class ModernClients {
     const { kind, method, params } = message
     if (!ABSORBED.includes(method)) {
       const server = await this.#servers.of(order.caller, senderOf(message), headers)
-      await server.link.send({ kind, method, params, text: legacyNotification(body, message.meta) }, headers)
+      await server.farEnd.send({ kind, method, params, text: legacyNotification(body, message.meta) }, headers)
     }
     return new Response(null, { status: 202 })
   }
@@ -257,7 +257,7 @@ export class ModernClients {
     const begun = { id, grantId, method: message.method, label, openedAt, sender, waiting: undefined }
     const call = openCall(begun, { round, serverEventId })
     if (parked.isSentAgain) return call
-    if (serverEventId === undefined || !server.link.resume(id, serverEventId)) throw stateRefused('restarted')
+    if (serverEventId === undefined || !server.farEnd.resume(id, serverEventId)) throw stateRefused('restarted')
     log('info', 'downstream.call_resumed', { session: server.id, request_id: order.requestId })
     server.calls.set(id, call)
     return call

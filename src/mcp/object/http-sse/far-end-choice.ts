@@ -8,7 +8,7 @@ import type { DownstreamSessions } from '../downstream-session.ts'
 import type { StandingStreams } from '../standing-streams.ts'
 import type { Bridge } from './bridge.ts'
 import { HttpDownstream } from './http-downstream.ts'
-import type { DownstreamLink, LinkContext } from './link.ts'
+import type { FarEnd, FarEndContext } from './far-end.ts'
 import { SseDownstream } from './sse-downstream.ts'
 import type { Transports } from './transports.ts'
 import { UndecidedDownstream } from './undecided-downstream.ts'
@@ -26,24 +26,27 @@ export interface NearEndWithMemory extends NearEnd {
   readonly transports: Transports
 }
 
-export function linkTo(downstream: Downstream, near: NearEndWithMemory): DownstreamLink {
+export function farEndTo(downstream: Downstream, near: NearEndWithMemory): FarEnd {
   const { context, bridge, session, standing, transports, downstream: sessions } = near
-  const linkContext = contextOf(downstream, near)
+  const farEndContext = contextOf(downstream, near)
   const transport = session.bridge?.downstream
-  if (transport === 'http-sse') return new SseDownstream(linkContext)
+  if (transport === 'http-sse') return new SseDownstream(farEndContext)
   if (transport === 'streamable-http') {
-    const link = new HttpDownstream(linkContext, sessions)
-    if (session.protocolVersion !== undefined) link.listen(standing.of(session).serverEventId)
-    return link
+    const farEnd = new HttpDownstream(farEndContext, sessions)
+    if (session.protocolVersion !== undefined) farEnd.listen(standing.of(session).serverEventId)
+    return farEnd
   }
-  const decided = (found: Transport, link: DownstreamLink): void => {
-    bridge.link = link
-    context.mcpSessions.change(linkContext.session(), { bridge: { client: 'http-sse', downstream: found } })
+  const decided = (found: Transport, farEnd: FarEnd): void => {
+    bridge.farEnd = farEnd
+    context.mcpSessions.change(farEndContext.session(), { bridge: { client: 'http-sse', downstream: found } })
   }
-  return new UndecidedDownstream({ context: linkContext, downstream, transports, sessions, decided })
+  return new UndecidedDownstream({ context: farEndContext, downstream, transports, sessions, decided })
 }
 
-export function contextOf({ url }: Downstream, { context, standing, waitUntil, bridge, session: { id } }: NearEnd): LinkContext {
+export function contextOf(
+  { url }: Downstream,
+  { context, standing, waitUntil, bridge, session: { id } }: NearEnd,
+): FarEndContext {
   const session = (): McpSession => {
     const found = context.mcpSessions.find(id)
     if (!found) throw new McpRefusal('session_not_found', 'Session not found: initialize a new one')
@@ -63,12 +66,12 @@ export function contextOf({ url }: Downstream, { context, standing, waitUntil, b
 }
 
 /** What was asked in a session that the downstream has lost. */
-export function lose(link: DownstreamLink, { downstreamId }: McpSession): void {
-  if (link instanceof HttpDownstream) link.lose(downstreamId)
+export function lose(farEnd: FarEnd, { downstreamId }: McpSession): void {
+  if (farEnd instanceof HttpDownstream) farEnd.lose(downstreamId)
 }
 
 /** What a downstream has to say unasked needs a connection, and a client that will not initialize needs it done. */
-export async function connected(link: DownstreamLink, isInitialized: boolean, client: Headers): Promise<void> {
-  if (link instanceof SseDownstream) await link.connect(client)
-  if (link instanceof HttpDownstream && isInitialized) await link.initializeAgain()
+export async function connected(farEnd: FarEnd, isInitialized: boolean, client: Headers): Promise<void> {
+  if (farEnd instanceof SseDownstream) await farEnd.connect(client)
+  if (farEnd instanceof HttpDownstream && isInitialized) await farEnd.initializeAgain()
 }

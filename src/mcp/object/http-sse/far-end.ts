@@ -31,14 +31,14 @@ export interface Origin {
   readonly serverEventId: string | undefined
 }
 
-/** The far end. */
-export interface DownstreamLink {
+/** The downstream, as a bridge knows it. */
+export interface FarEnd {
   /** Sends a message; the answer is for the client's POST. What the downstream has to say about it comes as messages of its own. */
   post(message: ClientMessage): Promise<Response>
 }
 
 /** The near end, as the far end sees it. */
-export interface LinkContext {
+export interface FarEndContext {
   readonly context: ProviderQuestion & Pick<SessionContext, 'log' | 'mcpSessions'>
   readonly target: string
   /** Throws when the session has ended. */
@@ -68,7 +68,7 @@ export interface LinkContext {
  * The person's identity for a request the object makes by itself, and what passes of the client's headers where a client brought it about.
  * Throws when nobody vouches for the person any more.
  */
-export async function ownHeaders({ context, session }: LinkContext, client?: Headers): Promise<Headers> {
+export async function ownHeaders({ context, session }: FarEndContext, client?: Headers): Promise<Headers> {
   const { grantId, resource } = session()
   const grant = context.grants.live(grantId, context.now())
   const downstream = downstreamFor(context.settings, resource)
@@ -87,11 +87,11 @@ export async function ownHeaders({ context, session }: LinkContext, client?: Hea
   return headers
 }
 
-export function headersWithinMs({ context }: LinkContext): number {
+export function headersWithinMs({ context }: FarEndContext): number {
   return context.settings.limits.downstreamTimeout * 1000
 }
 
-export function maxEventBytes({ context }: LinkContext): number {
+export function maxEventBytes({ context }: FarEndContext): number {
   return context.settings.limits.maxEventBytes
 }
 

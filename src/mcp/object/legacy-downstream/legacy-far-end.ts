@@ -12,7 +12,7 @@ import { McpRefusal } from '../../message/refusal.ts'
 import { ACCEPTS_MESSAGES } from '../../../platform/event-stream.ts'
 import type { DownstreamSessions } from '../downstream-session.ts'
 import { HttpDownstream } from '../http-sse/http-downstream.ts'
-import { headersWithinMs, ownHeaders, type DownstreamLink, type LinkContext } from '../http-sse/link.ts'
+import { headersWithinMs, ownHeaders, type FarEnd, type FarEndContext } from '../http-sse/far-end.ts'
 import { SseDownstream } from '../http-sse/sse-downstream.ts'
 import type { Transports } from '../http-sse/transports.ts'
 import { UndecidedDownstream } from '../http-sse/undecided-downstream.ts'
@@ -20,7 +20,7 @@ import { UndecidedDownstream } from '../http-sse/undecided-downstream.ts'
 /** What calls of clients without a session take of the person's object. */
 export type ModernClientContext = ProviderQuestion & Pick<SessionContext, 'bucket' | 'legacyDownstreams' | 'log' | 'mcpSessions'>
 
-export interface ServerLinkOptions {
+export interface LegacyFarEndOptions {
   readonly context: ModernClientContext
   readonly downstream: Downstream
   readonly sessions: DownstreamSessions
@@ -29,7 +29,7 @@ export interface ServerLinkOptions {
   readonly deadline: Deadline
   /** By the broker's id of it. */
   readonly session: string
-  readonly near: Pick<LinkContext, 'deliver' | 'lost' | 'refused' | 'reopened' | 'isHeard'>
+  readonly near: Pick<FarEndContext, 'deliver' | 'lost' | 'refused' | 'reopened' | 'isHeard'>
 }
 
 /** What is sent of the broker's own, or of a client's. */
@@ -43,19 +43,19 @@ export interface Sent {
   readonly label?: string
 }
 
-export class ServerLink {
-  readonly #options: ServerLinkOptions
+export class LegacyFarEnd {
+  readonly #options: LegacyFarEndOptions
   readonly #end = new AbortController()
   readonly #asking = new Map<string, (response: string | undefined) => void>()
-  readonly #link: LinkContext
-  #far: DownstreamLink
+  readonly #farEnd: FarEndContext
+  #far: FarEnd
   #hearing: AbortController | undefined
   #offers: Promise<boolean> | undefined
 
-  constructor(options: ServerLinkOptions) {
+  constructor(options: LegacyFarEndOptions) {
     this.#options = options
     const { context, downstream, sessions, transports, waitUntil, deadline, near } = options
-    this.#link = {
+    this.#farEnd = {
       ...near,
       context,
       target: downstream.url,
@@ -66,14 +66,14 @@ export class ServerLink {
       deadline,
       listensOnDemand: true,
     }
-    const decided = (transport: Transport, link: DownstreamLink): void => {
-      this.#far = link
+    const decided = (transport: Transport, farEnd: FarEnd): void => {
+      this.#far = farEnd
       context.mcpSessions.change(this.session, { bridge: { client: 'modern', downstream: transport } })
     }
     const transport = this.session.bridge?.downstream ?? transports.of(downstream, Date.now())
-    if (transport === 'http-sse') this.#far = new SseDownstream(this.#link)
-    else if (transport === 'streamable-http') this.#far = new HttpDownstream(this.#link, sessions)
-    else this.#far = new UndecidedDownstream({ context: this.#link, downstream, transports, sessions, decided })
+    if (transport === 'http-sse') this.#far = new SseDownstream(this.#farEnd)
+    else if (transport === 'streamable-http') this.#far = new HttpDownstream(this.#farEnd, sessions)
+    else this.#far = new UndecidedDownstream({ context: this.#farEnd, downstream, transports, sessions, decided })
   }
 
   get session(): McpSession {
@@ -90,7 +90,7 @@ export class ServerLink {
 
   /** Sends one message. `headers`: those of whoever brought it about, identity included and nothing of the later revision; where nobody did, the person is vouched for. */
   async send({ kind, id, method, params = {}, text, label = method }: Sent, headers?: Headers): Promise<void> {
-    const own = headers ?? toldOfMessages(await ownHeaders(this.#link))
+    const own = headers ?? toldOfMessages(await ownHeaders(this.#farEnd))
     const spelled = id === undefined ? undefined : JSON.stringify(id)
     const body = new Uint8Array(encoder.encode(text))
     const requestIds = kind === 'request' && spelled !== undefined ? [spelled] : []
@@ -120,7 +120,7 @@ export class ServerLink {
   /** The response to this request; undefined where none came in time. Throws where it can't be sent. */
   async askAs(asked: Sent & { readonly id: string }, headers?: Headers): Promise<string | undefined> {
     const { promise, resolve } = Promise.withResolvers<string | undefined>()
-    const inTime = this.#options.deadline(headersWithinMs(this.#link), () => resolve(undefined))
+    const inTime = this.#options.deadline(headersWithinMs(this.#farEnd), () => resolve(undefined))
     this.#asking.set(asked.id, resolve)
     try {
       await this.send(asked, headers)
