@@ -10,7 +10,7 @@ import { sha256 } from '../platform/crypto.ts'
 import { describeError, log } from '../platform/telemetry.ts'
 import type { Receipt } from '../session/contract/receipt.ts'
 import type { Door } from '../session/contract/signal-facts.ts'
-import { isNews, SIGNAL_ACTOR, type Signal, type SignalOrder, type SignalOutcome } from '../session/contract/signal.ts'
+import { leavesReceipt, SIGNAL_ACTOR, type Signal, type SignalOrder, type SignalOutcome } from '../session/contract/signal.ts'
 import { TakenIds } from '../session/store/taken-once.ts'
 import { within } from './bulk-action-rows.ts'
 
@@ -148,7 +148,7 @@ export class Signals extends LifecycleCapability {
       const receipt = await within(ANSWER_WITHIN_MS, this.#options.ask(order, { sub, person: known }))
       sql.exec('DELETE FROM signal_orders WHERE signal = ? AND sub = ?', signal, sub)
       // Of a second attempt the first may have ended more: that receipt is on its way from the person's object.
-      if (receipt && attempts === 0 && isNews(receipt)) this.#options.keep(receipt)
+      if (receipt && attempts === 0 && leavesReceipt(receipt)) this.#options.keep(receipt)
       return receipt ?? 'nobody'
     } catch (error) {
       const due = Date.now() + backoff(RETRY_MS, attempts)

@@ -168,7 +168,7 @@ export class OwnedStreams {
   }
 
   async #carry(live: OwnedStream, first: ReadableStream<Uint8Array> | undefined): Promise<void> {
-    if (first && (await this.#pump(live, first))) this.#letPoll(live)
+    if (first && (await this.#pump(live, first))) this.#endForPolling(live)
     for (let attempt = first ? 1 : 0; attempt <= ATTEMPTS && this.#wants(live); attempt += 1) {
       if (live.spec.kind === 'call' && live.serverEventId === undefined) break
       // What a client that came back had asked for is no attempt of our own.
@@ -181,7 +181,7 @@ export class OwnedStreams {
       const mayBeSilent = live.spec.kind !== 'call' || isOfModern(live.spec.downstreamId)
       const hasEnded = await this.#pump(live, answer.body, mayBeSilent ? undefined : this.#options.resumedWithinMs)
       if (live.lostBecause === 'silent') break
-      if (hasEnded) this.#letPoll(live)
+      if (hasEnded) this.#endForPolling(live)
       if (live.serverEventId !== before) attempt = 0
     }
     await this.#settle(live)
@@ -192,7 +192,7 @@ export class OwnedStreams {
   }
 
   /** A downstream that closes before it has answered wants to be asked again later; so may our client, if it knows how. */
-  #letPoll(live: OwnedStream): void {
+  #endForPolling(live: OwnedStream): void {
     if (live.spec.kind === 'call' && live.serverEventId !== undefined && this.#wants(live) && live.reader?.poll())
       live.reader = undefined
   }

@@ -2,7 +2,7 @@
 import {
   CLIENT_LEFT,
   closeReason,
-  HOW_FAR,
+  TRAFFIC_QUERY,
   LEASH_HEADER,
   STREAM_ENDED,
   type CloseReason,
@@ -44,7 +44,7 @@ export async function openLeash(post: LeashPost, stream: LeashedStream, meter: S
   let released = false
   socket.accept()
   socket.addEventListener('message', ({ data }) => {
-    if (data === HOW_FAR) return socket.send(JSON.stringify(meter.traffic))
+    if (data === TRAFFIC_QUERY) return socket.send(JSON.stringify(meter.traffic))
     reason = closeReason.safeParse(data).data ?? 'credential_revoked'
     pulled.abort(reason)
   })

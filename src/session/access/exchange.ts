@@ -133,8 +133,8 @@ async function refused(
   const { clientId, clientName, resource } = grant
   if (refusal === 'reused') log('warn', 'assertion.reused', { client: clientId, jti: once })
   // A program tries again for as long as it runs: administrators hear of it, and not of every attempt.
-  const isNews = (refusal === 'blocked' || refusal === 'not_allowed') && context.subjects.isNews(context.now())
-  if (isNews)
+  const isReported = (refusal === 'blocked' || refusal === 'not_allowed') && context.subjects.takeReport(context.now())
+  if (isReported)
     await context.outbox.put({ type: 'sign_in_refused', at: context.now(), clientId, clientName, resource, reason: refusal })
   return { granted: false, refusal }
 }

@@ -2,7 +2,7 @@
 import type { Identity } from '../../caller.ts'
 import { askProvider, type ProviderQuestion } from '../access/ask-provider.ts'
 import { NOTHING_ENDED, sumOfEnded, type By, type Ended, type Receipt } from '../contract/receipt.ts'
-import { isNews, receiptOfSignal, type SignalOrder } from '../contract/signal.ts'
+import { leavesReceipt, receiptOfSignal, type SignalOrder } from '../contract/signal.ts'
 import { endEverything, endGrant } from '../revocation.ts'
 import type { SessionContext } from '../session-context.ts'
 import { isExchanged, type Grant } from '../store/grants.ts'
@@ -19,7 +19,7 @@ export async function obey(context: Obedience, order: SignalOrder, person?: Iden
   if (!profile.identity && person) profile.remember(person, context.now())
   const ended = await carriedOut(context, order)
   const receipt = receiptOfSignal(order, ended, context.now())
-  if (!isNews(receipt)) return receipt
+  if (!leavesReceipt(receipt)) return receipt
   await Promise.all([
     context.outbox.put({
       type: 'signal_received',

@@ -33,7 +33,7 @@ export type LeashedStream = z.output<typeof leashedStream>
 export const LEASH_HEADER = 'x-broker-leash'
 
 /** What the object sends where it wants no end but a count: the router answers with a `StreamTraffic`. */
-export const HOW_FAR = 'how_far'
+export const TRAFFIC_QUERY = 'how_far'
 
 /** Close codes of the router: its stream came to its end, or its client went away. */
 export const STREAM_ENDED = 1000

@@ -53,6 +53,6 @@ export function receiptOfSignal(order: SignalOrder, ended: Ended, acknowledgedAt
 }
 
 /** Providers tell of every sign-out, also of people who have nothing here any more: that leaves no receipt. */
-export function isNews({ signal, grants, streams }: Receipt): boolean {
+export function leavesReceipt({ signal, grants, streams }: Receipt): boolean {
   return signal?.door !== 'backchannel-logout' || grants + streams > 0
 }

@@ -68,8 +68,8 @@ export class SubjectTokens extends LifecycleCapability {
     this.#heard.set(grantId, said)
   }
 
-  /** Whether a refusal is worth telling: the last one that was is some time ago. Kept in memory alone. */
-  isNews(now: number): boolean {
+  /** Whether a refusal may be reported now, and then it counts: one in a while. Kept in memory alone. */
+  takeReport(now: number): boolean {
     if (now - this.#toldAt < TOLD_EVERY) return false
     this.#toldAt = now
     return true

@@ -7,7 +7,7 @@
 import { LifecycleCapability, type CapabilityWebSocketUpgradeContext } from 'agents/lifecycle'
 import {
   CLIENT_LEFT,
-  HOW_FAR,
+  TRAFFIC_QUERY,
   LEASH_HEADER,
   leashedStream,
   STREAM_ENDED,
@@ -121,7 +121,7 @@ export class Leashes extends LifecycleCapability {
     this.#counts.set(ws, asked)
     const timer = setTimeout(() => asked.resolve(undefined), COUNT_WITHIN_MS)
     try {
-      ws.send(HOW_FAR)
+      ws.send(TRAFFIC_QUERY)
     } catch {
       asked.resolve(undefined)
     }

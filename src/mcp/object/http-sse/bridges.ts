@@ -165,7 +165,7 @@ export class Bridges {
       ? returningTo(context.mcpSessions.byUse(), caller.grantId, isExchanged({ id: caller.grantId }))
       : undefined
     const downstream = this.#transports.of(this.#downstreamOf(caller), Date.now())
-    const resumed = lastEventId === null ? this.#whereTheyWere(returning) : this.#resumable(lastEventId, caller)
+    const resumed = lastEventId === null ? this.#lastSent(returning) : this.#resumable(lastEventId, caller)
     const like = returning?.session
     const session =
       resumed?.session ?? sessions.bridged(caller, like?.bridge ?? { client: 'http-sse', downstream }, like?.initialize)
@@ -181,7 +181,7 @@ export class Bridges {
     return new Response(streams.attach(at, false, [first]), { headers: EVENT_STREAM_HEADERS })
   }
 
-  #whereTheyWere(returning: Returning | undefined): { at: Cursor; session: McpSession } | undefined {
+  #lastSent(returning: Returning | undefined): { at: Cursor; session: McpSession } | undefined {
     if (!returning?.isTheirs) return undefined
     const { context, standing, streams } = this.#options
     const { id, grantId } = returning.session
