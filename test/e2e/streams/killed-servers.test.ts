@@ -63,14 +63,17 @@ async function responses(stream: EventStream): Promise<readonly unknown[]> {
 
 const failed = () => [expect.objectContaining({ id: as, error: expect.objectContaining({ code: -32603 }) })]
 
-describe('a client of 2026-07-28 at a server of 2025-11-25 that is killed', () => {
+describe.for([
+  ['asks on the stream of the call', 'related'],
+  ['asks on its standing stream', 'legacy'],
+] as const)('a client of 2026-07-28 at a server of 2025-11-25 that %s and is killed', ([, kind]) => {
   const RESTARTED = { code: -32602, data: expect.objectContaining({ code: 'request_state_refused', reason: 'restarted' }) }
 
-  beforeEach(async () => await server.become('related'))
+  beforeEach(async () => await server.become(kind))
 
   test('while it waits for the answer: the answer is refused once and for all, and the next call is made in a new session', async () => {
     const before = await askedModern()
-    await server.replaceBy('related')
+    await server.replaceBy(kind)
     const refused = await modern().call('greet', { as, slow: false }, {}, answersTo(before))
     expect([refused.status, refused.last.error]).toEqual([200, expect.objectContaining(RESTARTED)])
     expect(await done()).toEqual(['asked'])
@@ -91,7 +94,7 @@ describe('a client of 2026-07-28 at a server of 2025-11-25 that is killed', () =
     expect(refused.last.error).toMatchObject(RESTARTED)
     expect([other.status, other.last.error]).toEqual([502, expect.objectContaining({ code: -32603 })])
     expect(Date.now() - began).toBeLessThan(HANGS_MS)
-    await server.become('related')
+    await server.become(kind)
     await worksAgainModern()
   })
 
@@ -99,7 +102,7 @@ describe('a client of 2026-07-28 at a server of 2025-11-25 that is killed', () =
     const before = await askedModern(true)
     const answering = modern().call('greet', { as, slow: true }, {}, answersTo(before))
     await expect.poll(done).toContain('answered')
-    await server.replaceBy('related')
+    await server.replaceBy(kind)
     const { messages, last } = await answering
     expect(messages.filter(({ id }) => id !== undefined)).toHaveLength(1)
     expect(last.error).toMatchObject({
@@ -113,7 +116,7 @@ describe('a client of 2026-07-28 at a server of 2025-11-25 that is killed', () =
   test('and the runtime with it: the answer is refused, and the next call works', async () => {
     const before = await askedModern()
     await Promise.all([server.kill(), world.killRuntime()])
-    await Promise.all([server.become('related'), world.restartRuntime()])
+    await Promise.all([server.become(kind), world.restartRuntime()])
     const refused = await modern().call('greet', { as, slow: false }, {}, answersTo(before))
     expect(refused.last.error).toMatchObject(RESTARTED)
     await worksAgainModern()
