@@ -113,6 +113,11 @@ export class AskingServer {
     await once(child, 'exit')
   }
 
+  /** Its connections stay open, and nothing is said on them any more. */
+  freeze(): void {
+    this.#child?.kill('SIGSTOP')
+  }
+
   /** As `replaceBy`, where it is not of this kind already. */
   async become(kind: AskingKind): Promise<void> {
     if (this.#kind !== kind) await this.replaceBy(kind)

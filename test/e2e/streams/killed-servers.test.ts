@@ -98,6 +98,18 @@ describe.for([
     await worksAgainModern()
   })
 
+  test('or does not answer any more: an error in time, and all is well with the next one', async () => {
+    const before = await askedModern()
+    server.freeze()
+    const began = Date.now()
+    const { status, last } = await modern().call('greet', { as, slow: false }, {}, answersTo(before))
+    expect([status, last.error]).toEqual([504, expect.objectContaining({ code: -32603 })])
+    expect(Date.now() - began).toBeLessThan(HANGS_MS)
+    await server.replaceBy(kind)
+    await worksAgainModern()
+    expect((await done()).filter((did) => did === 'done')).toHaveLength(1)
+  })
+
   test('after it has the answer, and before it has answered: one error, and nothing is asked or done again', async () => {
     const before = await askedModern(true)
     const answering = modern().call('greet', { as, slow: true }, {}, answersTo(before))
@@ -171,6 +183,18 @@ describe('a client of 2025-11-25 at a server of 2026-07-28 that is killed', () =
     expect(Date.now() - began).toBeLessThan(HANGS_MS)
     await server.become('modern')
     await worksAgain()
+  })
+
+  test('or does not answer any more: an error in time, and its session goes on with the next one', async () => {
+    const { stream, question } = await asked()
+    server.freeze()
+    const began = Date.now()
+    expect(await give(question)).toBe(202)
+    expect(await responses(stream)).toEqual(failed())
+    expect(Date.now() - began).toBeLessThan(HANGS_MS)
+    await server.replaceBy('modern')
+    await worksAgain()
+    expect((await done()).filter((did) => did === 'done')).toHaveLength(1)
   })
 
   test('after it has the answer, and before it has answered: one error, and nothing is asked or done again', async () => {
