@@ -5,7 +5,7 @@ import { backUp, BackupError, restore } from '../selfhost/backup.ts'
 import { DataFolderError } from '../selfhost/data-folder.ts'
 import { aboutPerson, head, shownChainRows, shownHead, shownProof, verifyFile } from './admin/evidence.ts'
 import { printRecording } from './admin/recording.ts'
-import { receiptsIn, replay } from './admin/replay.ts'
+import { allReceipts, receiptsIn, replay } from './admin/replay.ts'
 import { sqlExport } from './admin/sql-export.ts'
 import { Mistake, signalRows, streamAction, type Answer } from './admin/signals.ts'
 import { USAGE } from './admin/usage.ts'
@@ -47,7 +47,10 @@ const COMMANDS: Readonly<Record<string, () => Promise<Answer>>> = {
   clients: () => get('/clients', { search: words[0] }),
   machines: () => get('/machines'),
   events: () => get('/events', { type: given.type, sub: given.sub, client: given.client }),
-  receipts: () => (words[0] === undefined ? get('/receipts') : get(`/receipts/${encodeURIComponent(words[0])}`)),
+  receipts: () => {
+    if (words[0] !== undefined) return get(`/receipts/${encodeURIComponent(words[0])}`)
+    return given.json ? allReceipts(get, since()) : get('/receipts')
+  },
   revoke: () => settled(post('/revocations', { target: target(), reason: reason() })),
   block: () => settled(post(`${blockable()}/block`, { reason: reason() })),
   unblock: () => settled(post(`${blockable()}/unblock`, { reason: reason() })),
@@ -163,8 +166,9 @@ function isOwn(scope: string): boolean {
   return scope === 'mcp' || scope === 'admin' || scope === 'scim' || scope === 'metrics'
 }
 
+/** In whole seconds, as receipts have them: what was done in the second of a backup may have come after it. */
 function since(): number {
-  const at = Date.parse(given.since) / 1000
+  const at = Math.floor(Date.parse(given.since) / 1000)
   if (Number.isNaN(at)) throw new Mistake('--since is a time such as 2026-11-28T12:00:00Z')
   return at
 }

@@ -7,7 +7,7 @@ export const USAGE = `npm run admin -- <command>
   clients [SEARCH]                                  registered applications
   machines                                          machine credentials
   events [--type T] [--sub SUB] [--client ID]       security events, newest first
-  receipts [ID]                                     what administrators have done, or one of it
+  receipts [ID | --json [--since TIME]]             what administrators have done lately, or one of it, or all of it
   revoke person SUB --reason TEXT                   end everything a person has
   revoke grant|stream|mcp_session ID --sub SUB --reason TEXT
   revoke client|resource ID [--sub SUB] --reason TEXT
