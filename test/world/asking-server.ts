@@ -1,25 +1,26 @@
 // A real MCP server with one tool that asks its client for a name, as a process of its own: killed the hard way, and another one in its place.
 //
 // `legacy` is of the TypeScript SDK 1.x, and asks as its documentation shows it: on the standing stream. `related` is the same, and asks on the
-// stream of the call. `modern` is of the SDK 2.x, and refuses whoever begins with `initialize`. What each has done outlives it, in a journal.
+// stream of the call. `sse` is it over HTTP+SSE. `modern` is of the SDK 2.x, and refuses whoever begins with `initialize`. What each has done outlives it, in a journal.
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { appendFileSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { createServer, type IncomingMessage } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { toNodeHandler } from '@modelcontextprotocol/node'
 import { McpServer as LegacyMcpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
+import { SSEServerTransport } from '@modelcontextprotocol/sdk/server/sse.js'
 import { ElicitResultSchema } from '@modelcontextprotocol/sdk/types.js'
 import { createMcpHandler, inputRequired, inputResponse, McpServer } from '@modelcontextprotocol/server'
 import { z } from 'zod'
 import { freePort, listen } from './listening.ts'
 import { startSdkV1Server } from './sdk-v1-server.ts'
 
-export type AskingKind = 'legacy' | 'related' | 'modern'
+export type AskingKind = 'legacy' | 'related' | 'sse' | 'modern'
 
 const REQUESTED = { type: 'object', properties: { name: { type: 'string' } } } as const
 
@@ -139,6 +140,21 @@ export class AskingServer {
   }
 }
 
+/** Its stream is where the others take messages. */
+function sseServer(newServer: () => LegacyMcpServer): Server {
+  const transports = new Map<string, SSEServerTransport>()
+  const answer = async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
+    const { pathname, searchParams } = new URL(req.url ?? '/', 'http://localhost')
+    const known = pathname === '/messages' ? transports.get(searchParams.get('sessionId') ?? '') : undefined
+    if (known) return await known.handlePostMessage(req, res)
+    if (req.method !== 'GET') return void res.writeHead(404).end()
+    const transport = new SSEServerTransport('/messages', res)
+    transports.set(transport.sessionId, transport)
+    await newServer().connect(transport)
+  }
+  return createServer((req, res) => void answer(req, res).catch(() => res.destroy()))
+}
+
 /** Node declares them possibly absent, the adapter does not; a server never sees that. */
 function asAdapterWants(req: IncomingMessage): IncomingMessage & { method: string; url: string } {
   return Object.assign(req, { method: req.method ?? 'GET', url: req.url ?? '/' })
@@ -147,7 +163,12 @@ function asAdapterWants(req: IncomingMessage): IncomingMessage & { method: strin
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const [kind, port, file = ''] = [process.argv[2], Number(process.argv[3]), process.argv[4]]
   const journal: Journal = (did, as) => appendFileSync(file, `${did} ${as}\n`)
-  if (kind !== 'modern') await startSdkV1Server({ newServer: () => legacyGreeter(kind === 'related', journal), port })
+  if (kind === 'sse')
+    await listen(
+      sseServer(() => legacyGreeter(true, journal)),
+      port,
+    )
+  else if (kind !== 'modern') await startSdkV1Server({ newServer: () => legacyGreeter(kind === 'related', journal), port })
   else {
     const answer = toNodeHandler(createMcpHandler(() => modernGreeter(journal), { legacy: 'reject' }))
     await listen(

@@ -3,6 +3,7 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { AskingServer } from '../../world/asking-server.ts'
 import { brokerBefore } from '../../world/broker-before.ts'
+import { credentialsFor } from '../../world/clients.ts'
 import { forEveryTry } from '../../world/each-try.ts'
 import type { EventStream } from '../../world/event-stream.ts'
 import { LegacyClient } from '../../world/legacy-client.ts'
@@ -23,11 +24,19 @@ let as: string
 
 forEveryTry(async () => {
   server = await AskingServer.start('related')
-  const listed = [{ name: 'greeter', url: server.url, era_bridge: true }]
+  const listed = [
+    { name: 'greeter', url: server.url, era_bridge: true },
+    { name: 'old', url: server.url, transport: 'http-sse', era_bridge: true },
+  ]
   const before = await brokerBefore(server, { DOWNSTREAMS: JSON.stringify(listed), DOWNSTREAM_TIMEOUT: '4' }, 'greeter')
   ;({ world, url, token } = before)
   return before.close
 })
+
+async function aliceAt(name: string): Promise<void> {
+  url = `${world.brokerUrl}/servers/${name}/mcp`
+  token = (await credentialsFor('alice', url)).accessToken
+}
 
 beforeEach(() => {
   as = `x${(count += 1)}`
@@ -66,10 +75,14 @@ const failed = () => [expect.objectContaining({ id: as, error: expect.objectCont
 describe.for([
   ['asks on the stream of the call', 'related'],
   ['asks on its standing stream', 'legacy'],
-] as const)('a client of 2026-07-28 at a server of 2025-11-25 that %s and is killed', ([, kind]) => {
+  ['speaks HTTP+SSE', 'sse'],
+] as const)('a client of 2026-07-28 at an older server that %s and is killed', ([, kind]) => {
   const RESTARTED = { code: -32602, data: expect.objectContaining({ code: 'request_state_refused', reason: 'restarted' }) }
 
-  beforeEach(async () => await server.become(kind))
+  beforeEach(async () => {
+    await server.become(kind)
+    await aliceAt(kind === 'sse' ? 'old' : 'greeter')
+  })
 
   test('while it waits for the answer: the answer is refused once and for all, and the next call is made in a new session', async () => {
     const before = await askedModern()
@@ -141,6 +154,7 @@ describe('a client of 2025-11-25 at a server of 2026-07-28 that is killed', () =
 
   beforeEach(async () => {
     await server.become('modern')
+    await aliceAt('greeter')
     client = await LegacyClient.open(url, token, { capabilities: ASKABLE })
   })
 
