@@ -16,6 +16,10 @@ const UNWANTED: readonly (readonly [pattern: RegExp, cure: string])[] = [
   [/\/zod\/v4\/locales\/(?!en\.)/, "import zod as a namespace: import * as z from 'zod'"],
   [/\/zod\/v3\//, "import zod as a namespace: import * as z from 'zod'"],
   [
+    /\/zod\/v4\/core\/(?:json-schema|to-json-schema)/,
+    'wrangler.jsonc puts src/platform/json-schema-absent.ts in its place: name the files as zod imports them',
+  ],
+  [
     /\/agents\/dist\/(?:index|mcp\/)/,
     "only agents/lifecycle and capabilities: extending Agent makes the Worker's weight twenty times theirs",
   ],

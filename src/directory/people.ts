@@ -174,7 +174,8 @@ export class People extends LifecycleCapability {
     const query =
       'SELECT sub FROM people WHERE issuer = ?1 AND instr(char(10) || groups || char(10), char(10) || ?2 || char(10)) > 0'
     const { sql } = this.#storage
-    const stored = () => sql.exec<{ issuer: string; groups: string }>("SELECT DISTINCT issuer, groups FROM people WHERE groups <> ''")
+    const stored = () =>
+      sql.exec<{ issuer: string; groups: string }>("SELECT DISTINCT issuer, groups FROM people WHERE groups <> ''")
     // A name that none of them goes by is what a new group has as a rule, and then nobody is looked through.
     const asked = names.filter((name) => name !== '' && this.#groups.mayHave(issuer, name, stored))
     return [...new Set(asked.flatMap((name) => [...sql.exec<{ sub: string }>(query, issuer, name)].map(({ sub }) => sub)))]
