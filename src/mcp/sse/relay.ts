@@ -44,88 +44,137 @@ export interface Carriage {
 }
 
 export function carryEvents(body: ReadableStream<Uint8Array>, carriage: Carriage): ReadableStream<Uint8Array> {
-  const source = body.getReader()
-  const events = new SseReader({
-    maxEventBytes: carriage.maxEventBytes,
-    ...(carriage.room && { room: carriage.room }),
-    comments: true,
+  const relay = new Relay(body, carriage)
+  return new ReadableStream<Uint8Array>({
+    start: (controller) => relay.start(controller),
+    pull: (controller) => relay.carry(controller),
+    cancel: () => relay.leave('client_left'),
   })
-  let stopBeating: () => void
-  let isOver = false
-  let grace: ReturnType<typeof setTimeout> | undefined
-  let encoding: Promise<readonly Uint8Array[]> | undefined
-  let priming = carriage.priming
-  let unprimed: ReturnType<typeof setTimeout> | undefined
+}
 
-  function finish(controller: ReadableStreamDefaultController<Uint8Array>, last?: Uint8Array): void {
-    isOver = true
-    events.close()
-    stopBeating()
-    clearTimeout(grace)
-    clearTimeout(unprimed)
+type Controller = ReadableStreamDefaultController<Uint8Array>
+
+class Relay {
+  readonly #carriage: Carriage
+  readonly #source: ReadableStreamDefaultReader<Uint8Array>
+  readonly #events: SseReader
+  #stopBeating: (() => void) | undefined
+  #priming: Uint8Array | undefined
+  #unprimed: ReturnType<typeof setTimeout> | undefined
+  #grace: ReturnType<typeof setTimeout> | undefined
+  #encoding: Promise<readonly Uint8Array[]> | undefined
+  #isOver = false
+
+  constructor(body: ReadableStream<Uint8Array>, carriage: Carriage) {
+    const { maxEventBytes, room, priming } = carriage
+    this.#carriage = carriage
+    this.#source = body.getReader()
+    this.#events = new SseReader({ maxEventBytes, ...(room && { room }), comments: true })
+    this.#priming = priming
+  }
+
+  start(controller: Controller): void {
+    const { first, keepAliveMs, pulled, lastFrame } = this.#carriage
+    // Headers may be held back until the first byte of the body.
+    controller.enqueue(joined([encodeComment('ok'), ...first]))
+    this.#stopBeating = keepAlive(keepAliveMs, {
+      isBlocked: () => (controller.desiredSize ?? 0) <= 0,
+      beat: () => controller.enqueue(encodeComment('keep-alive')),
+      stalled: () => this.#endBy(controller, encodeComment('closed: limit_exceeded'), 'client_left'),
+    })
+    if (this.#priming) {
+      this.#unprimed = setTimeout(() => {
+        if (!this.#isOver && this.#priming) controller.enqueue(this.#priming)
+        this.#priming = undefined
+      }, PRIMES_WITHIN_MS)
+    }
+    const pull = (): void => {
+      if (!this.#isOver) this.#endBy(controller, lastFrame(), 'ended')
+    }
+    if (pulled.aborted) pull()
+    else pulled.addEventListener('abort', pull, { once: true })
+  }
+
+  /** The client is ready for more: what comes next, or how it ends. */
+  async carry(controller: Controller): Promise<void> {
+    const { meter, owed, unanswered, over } = this.#carriage
+    meter.taken()
+    try {
+      if (await this.#carrySome(controller)) return
+      this.#finish(controller, owed?.areAnswered === false ? unanswered?.() : undefined)
+      over('ended')
+    } catch (error) {
+      if (this.#isOver) return
+      this.#finish(controller, this.#inPlaceOfAnswer(breakageOf(error)))
+      await this.leave('ended')
+    }
+  }
+
+  /** What is being stored is stored before the stream counts as over. */
+  async leave(because: 'ended' | 'client_left'): Promise<void> {
+    this.#stop()
+    // Nobody is left to hear what cancelling may have to say.
+    void this.#source.cancel().catch(() => undefined)
+    if (this.#encoding) await this.#encoding.catch(() => undefined)
+    this.#carriage.over(because)
+  }
+
+  #stop(): void {
+    this.#isOver = true
+    this.#events.close()
+    this.#stopBeating?.()
+    clearTimeout(this.#grace)
+    clearTimeout(this.#unprimed)
+  }
+
+  #finish(controller: Controller, last?: Uint8Array): void {
+    this.#stop()
     if (last) controller.enqueue(last)
     controller.close()
   }
 
-  /** What is being stored is stored before the stream counts as over. */
-  async function leave(because: 'ended' | 'client_left'): Promise<void> {
-    isOver = true
-    events.close()
-    stopBeating()
-    clearTimeout(grace)
-    clearTimeout(unprimed)
-    // Nobody is left to hear what cancelling may have to say.
-    void source.cancel().catch(() => undefined)
-    if (encoding) await encoding.catch(() => undefined)
-    carriage.over(because)
-  }
-
   /** Ends the answer last: the runtime forgets whatever a request has left to do when its answer has ended. */
-  function endBy(
-    controller: ReadableStreamDefaultController<Uint8Array>,
-    last: Uint8Array | undefined,
-    because: 'ended' | 'client_left',
-  ): void {
+  #endBy(controller: Controller, last: Uint8Array | undefined, because: 'ended' | 'client_left'): void {
     if (last) controller.enqueue(last)
     // The client may have gone meanwhile; then there is nothing to close.
-    leave(because)
+    this.leave(because)
       .then(() => controller.close())
       .catch(() => undefined)
   }
 
   /** Waits until the downstream has completed at least one event; false at the end of its stream. */
-  async function carrySome(controller: ReadableStreamDefaultController<Uint8Array>): Promise<boolean> {
+  async #carrySome(controller: Controller): Promise<boolean> {
     for (;;) {
-      const next = await source.read()
-      if (isOver) return true
+      const next = await this.#source.read()
+      if (this.#isOver) return true
       if (next.done) return false
-      const { complete: came, tooLarge } = events.take(next.value)
-      const complete = unanswered(came)
-      const stored = await encoded(complete)
-      if (isOver) return true
-      const passed = [...primed(complete), ...stored]
+      const { complete: came, tooLarge } = this.#events.take(next.value)
+      const complete = this.#withoutSeconds(came)
+      const stored = await this.#encoded(complete)
+      if (this.#isOver) return true
+      const passed = [...this.#primed(complete), ...stored]
       if (passed.length > 0) {
         const chunk = joined(passed)
-        carriage.meter.passed(complete.filter(({ data }) => data).length, chunk.length)
+        this.#carriage.meter.passed(complete.filter(({ data }) => data).length, chunk.length)
         controller.enqueue(chunk)
       }
-      settle(controller)
+      this.#settle(controller)
       if (tooLarge) throw tooLarge
       if (passed.length > 0) return true
     }
   }
 
   /** Once; what it promises the broker can keep from here on. */
-  function primed(complete: readonly SseEvent[]): readonly Uint8Array[] {
-    if (!priming || !complete.some(({ id, data }) => id || data)) return []
-    const bytes = [priming]
-    priming = undefined
+  #primed(complete: readonly SseEvent[]): readonly Uint8Array[] {
+    if (!this.#priming || !complete.some(({ id, data }) => id || data)) return []
+    const bytes = [this.#priming]
+    this.#priming = undefined
     return bytes
   }
 
   /** A request has one response (JSON-RPC 2.0 section 5): clients take a second one for a fault of the connection. */
-  function unanswered(complete: readonly SseEvent[]): readonly SseEvent[] {
-    const { owed } = carriage
+  #withoutSeconds(complete: readonly SseEvent[]): readonly SseEvent[] {
+    const { owed } = this.#carriage
     if (!owed) return complete
     return complete.filter((event) => {
       if (!isMessage(event)) return true
@@ -136,63 +185,28 @@ export function carryEvents(body: ReadableStream<Uint8Array>, carriage: Carriage
   }
 
   /** The downstream SHOULD close the stream after its response; one that does not must not hold what the stream holds. */
-  function settle(controller: ReadableStreamDefaultController<Uint8Array>): void {
-    if (carriage.owed?.areAnswered !== true || grace !== undefined) return
-    grace = setTimeout(() => {
-      if (!isOver) endBy(controller, undefined, 'ended')
+  #settle(controller: Controller): void {
+    if (this.#carriage.owed?.areAnswered !== true || this.#grace !== undefined) return
+    this.#grace = setTimeout(() => {
+      if (!this.#isOver) this.#endBy(controller, undefined, 'ended')
     }, GRACE_MS)
   }
 
-  function inPlace(breakage: Breakage): Uint8Array | undefined {
-    return carriage.owed?.areAnswered === true ? undefined : carriage.lastEvent(breakage)
+  #inPlaceOfAnswer(breakage: Breakage): Uint8Array | undefined {
+    const { owed, lastEvent } = this.#carriage
+    return owed?.areAnswered === true ? undefined : lastEvent(breakage)
   }
 
-  async function encoded(complete: readonly SseEvent[]): Promise<readonly Uint8Array[]> {
-    const passed = carriage.encode(complete)
+  async #encoded(complete: readonly SseEvent[]): Promise<readonly Uint8Array[]> {
+    const passed = this.#carriage.encode(complete)
     if (!(passed instanceof Promise)) return passed
-    encoding = passed
+    this.#encoding = passed
     try {
       return await passed
     } finally {
-      encoding = undefined
+      this.#encoding = undefined
     }
   }
-
-  return new ReadableStream<Uint8Array>({
-    start(controller) {
-      // Headers may be held back until the first byte of the body.
-      controller.enqueue(joined([encodeComment('ok'), ...carriage.first]))
-      stopBeating = keepAlive(carriage.keepAliveMs, {
-        isBlocked: () => (controller.desiredSize ?? 0) <= 0,
-        beat: () => controller.enqueue(encodeComment('keep-alive')),
-        stalled: () => endBy(controller, encodeComment('closed: limit_exceeded'), 'client_left'),
-      })
-      if (priming) {
-        unprimed = setTimeout(() => {
-          if (!isOver && priming) controller.enqueue(priming)
-          priming = undefined
-        }, PRIMES_WITHIN_MS)
-      }
-      const pull = (): void => {
-        if (!isOver) endBy(controller, carriage.lastFrame(), 'ended')
-      }
-      if (carriage.pulled.aborted) pull()
-      else carriage.pulled.addEventListener('abort', pull, { once: true })
-    },
-    async pull(controller) {
-      carriage.meter.taken()
-      try {
-        if (await carrySome(controller)) return
-        finish(controller, carriage.owed?.areAnswered === false ? carriage.unanswered?.() : undefined)
-        carriage.over('ended')
-      } catch (error) {
-        if (isOver) return
-        finish(controller, inPlace(breakageOf(error)))
-        await leave('ended')
-      }
-    },
-    cancel: () => leave('client_left'),
-  })
 }
 
 /** What a stream ends with, for what its reader threw. */
