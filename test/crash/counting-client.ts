@@ -8,7 +8,7 @@ export interface Counted {
   readonly ids: readonly string[]
   readonly ending: Ending
   readonly connections: number
-  /** Which of them brought the first id; what came before it nobody had promised to keep. */
+  /** Which attempt to connect brought the first id; what was said before it nobody had promised to keep. */
   readonly begunBy: number
   /** When the first event after each reconnection came, in milliseconds since the epoch. */
   readonly recoveredAt: readonly number[]
@@ -92,11 +92,13 @@ export class CountingClient {
     const recoveredAt: number[] = []
     let cursor: string | undefined
     let connections = 0
+    let attempts = 0
     let begunBy = 0
     const result = (ending: Ending): Counted => ({ numbers, ids, ending, connections, begunBy, recoveredAt })
     for (let isFirst = true; !until.aborted; isFirst = false) {
       const leaving = hangUp?.(connections)
       const signal = leaving ? AbortSignal.any([until, leaving]) : until
+      attempts += 1
       try {
         const answer = isFirst ? await begin(signal) : await this.#get(cursor, signal)
         // A broker that has just come back may not be able to say anything yet.
@@ -106,7 +108,7 @@ export class CountingClient {
         let recovers = !isFirst
         for await (const { id, data } of eventsIn(answer.body)) {
           if (id !== undefined) {
-            if (cursor === undefined) begunBy = connections
+            if (cursor === undefined) begunBy = attempts
             cursor = id
             onId?.()
           }

@@ -49,12 +49,20 @@ export async function liveLegacy(around: LegacySurroundings, calls: number): Pro
   const last = life.endsByRevocation ? 0 : downstream.quieten(name)
   await until(() => newest >= last || giveUp.signal.aborted)
   if (!life.endsByRevocation) giveUp.abort()
-  const { numbers, begunBy } = await standing
+  const { numbers, begunBy, connections, ids, ending } = await standing
   clearTimeout(late)
   clearInterval(refreshed)
   const skipped = begunBy > 1 ? (numbers[0] ?? 1) - 1 : 0
   const counted = numbers.map((number) => number - skipped)
-  around.ledger.judge(verdictOn(counted, Math.max(last - skipped, ...counted)), `${life.name} standing stream`)
+  const how = `${connections} connections, the first id at attempt ${begunBy}, ended in “${ending}”, brought ${runsOf(numbers)} to ${last}; ids ${ids[0]}…`
+  around.ledger.judge(verdictOn(counted, Math.max(last - skipped, ...counted)), `${life.name} standing stream (${how})`)
+}
+
+/** `1–4, 9–12`: where the gaps are. */
+function runsOf(numbers: readonly number[]): string {
+  const starts = numbers.filter((number, at) => at === 0 || number !== (numbers[at - 1] ?? 0) + 1)
+  const ends = numbers.filter((number, at) => numbers[at + 1] !== number + 1)
+  return starts.map((start, at) => `${start}–${ends[at]}`).join(', ')
 }
 
 async function count(
