@@ -7,7 +7,7 @@ import { credentialsFor } from '../world/clients.ts'
 import { freePort } from '../world/listening.ts'
 import { startWorld } from '../world/world.ts'
 import { matrix, type Pair } from './matrix.ts'
-import { CLIENTS, install, MODERN_ONLY, SERVERS, started, tried, type RealServer, type Running } from './software.ts'
+import { CLIENTS, install, BRIDGED, SERVERS, started, tried, type RealServer, type Running } from './software.ts'
 
 /** Another process may take the port in the moment between. */
 const MOST_STARTS = 3
@@ -34,9 +34,9 @@ try {
       const usual = await credentialsFor('alice', resourceOf(server.name))
       const translated = await credentialsFor('alice', resourceOf(bridged(server.name)))
       for (const [client, title] of clients) {
-        const isModernOnly = MODERN_ONLY.includes(client)
-        const resource = resourceOf(isModernOnly ? bridged(server.name) : server.name)
-        const { accessToken } = isModernOnly ? translated : usual
+        const isBridged = BRIDGED.includes(client)
+        const resource = resourceOf(isBridged ? bridged(server.name) : server.name)
+        const { accessToken } = isBridged ? translated : usual
         const direct = await tried(client, server, { url: running.url, headers: {} })
         const through = await tried(client, server, { url: resource, headers: { Authorization: `Bearer ${accessToken}` } })
         const pair = { server: server.title, client: title, direct, through }
@@ -82,7 +82,7 @@ function inFrontOf(name: string, port: number): Readonly<Record<string, string>>
   return { DOWNSTREAMS: JSON.stringify(listed), RATE_LIMIT_REQUESTS: '100000' }
 }
 
-/** The same server for clients of 2026-07-28 alone, which most servers need a bridge for. */
+/** The same server with `era_bridge`. */
 function bridged(name: string): string {
   return `${name}-bridged`
 }

@@ -94,12 +94,13 @@ export const CLIENTS: readonly (readonly [name: string, title: string])[] = [
   ['langchain', '@langchain/mcp-adapters'],
   ['openai-agents', '@openai/agents'],
   ['mcp-remote', 'mcp-remote'],
+  ['mcp-remote-auto', 'mcp-remote, --protocol auto'],
   ['inspector', 'MCP Inspector'],
   ['inspector-modern', 'MCP Inspector, 2026-07-28 alone'],
 ]
 
-/** They can be used with most servers through the bridge alone. */
-export const MODERN_ONLY: readonly string[] = ['sdk-v2-modern', 'inspector-modern']
+/** They are before `era_bridge`: two can be used with most servers in no other way, and what one does with it by itself is tried with that. */
+export const BRIDGED: readonly string[] = ['sdk-v2-modern', 'inspector-modern', 'mcp-remote-auto']
 
 /** Installs what is missing; a change of the list installs anew. */
 export async function install(): Promise<void> {
