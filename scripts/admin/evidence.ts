@@ -22,7 +22,7 @@ export async function verifyFile(file: string, given: Trust): Promise<Answer> {
   const trust = trustOf(given)
   const pinned = (given.head ?? []).map(pinnedHead)
   const walked = async (entries: Iterable<EvidenceEntry>): Promise<Answer> => {
-    return { holds: 'lines', ...(await walk(entries, await TrustedKeys.of(trust), { pinned })) }
+    return { holds: 'lines', pinned: pinned.length, ...(await walk(entries, await TrustedKeys.of(trust), { pinned })) }
   }
   return await sentence(async () => {
     const lines = LineFile.open(file)
@@ -155,13 +155,19 @@ export function shownProof(answer: Answer): string {
   const signed = answer['signedAt'] === undefined ? '' : `, signed ${new Date(answer['signedAt'] * 1000).toISOString()}`
   if (answer['holds'] === 'receipt')
     return `It holds: a receipt of ${clean(answer['issuer'])}${signed}.\n${clean(JSON.stringify(answer['receipt'], undefined, 2))}`
-  const { first, last, gone, hidden, hash, issuer, about, receipts } = answer
+  const { first, last, gone, hidden, hash, issuer, about, receipts, pinned } = answer
   const of = issuer === undefined ? '' : ` of ${clean(issuer)}${signed}`
   return [
     `It holds: lines ${first} to ${last}${of}. None is missing, changed or moved.`,
     `${gone} lines are kept no more, and the broker has signed for them; ${hidden} are shown without what they say.`,
     ...(about === undefined ? [] : [`About ${clean(about)}; ${receipts} receipts, each signed.`]),
     `The last line is ${last}:${hash}`,
+    // A bundle has a signed head.
+    ...(pinned === 0
+      ? [
+          'Whether there were later ones, and whether all of it was made anew, shows against a pinned head alone: --head NUMBER:HASH.',
+        ]
+      : []),
   ].join('\n')
 }
 

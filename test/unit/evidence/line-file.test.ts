@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, describe, expect, test } from 'vitest'
-import { verifyFile } from '../../../scripts/admin/evidence.ts'
+import { shownProof, verifyFile } from '../../../scripts/admin/evidence.ts'
 import { lineOf, type EvidenceEntry } from '../../../src/evidence/line.ts'
 import { GAP_TYPE } from '../../../src/evidence/statements.ts'
 import { chain, secret, signerOf } from './signing.ts'
@@ -44,6 +44,13 @@ describe('lines hold', () => {
   ])('%s', async ([, text, more]) => {
     expect(await verified(text)).toMatchObject({ ...whole, ...more })
   })
+})
+
+test('lines without a head that was pinned are not said to be all there were', async () => {
+  const text = jsonLines(entries.slice(0, 3))
+  expect(shownProof(await verified(text))).toContain('Whether there were later ones, and whether all of it was made anew')
+  expect(shownProof(await verified(text, `3:${third.hash}`))).not.toContain('Whether there were later ones')
+  await expect(verified(text, `5:${fifth.hash}`)).rejects.toThrow('line 5 was pinned, and the lines end at 3')
 })
 
 describe('lines do not hold', () => {
