@@ -63,6 +63,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
   client_unblocked: [ENTITY_MANAGEMENT, 8],
   sealing_key_created: [ENTITY_MANAGEMENT, 1],
   sealing_key_replaced: [ENTITY_MANAGEMENT, 3],
+  recording_read: [ENTITY_MANAGEMENT, 2],
 }
 const FAILED: readonly string[] = ['sign_in_refused', 'administration_refused']
 

@@ -28,8 +28,8 @@ import { endGrant, type PagesSpared } from './revocation.ts'
 import type { By, Ended, AdminAction, Receipt } from './contract/receipt.ts'
 import { obey } from './admin/signal-orders.ts'
 import type { SignalOrder } from './contract/signal.ts'
-import { noteEntries, switchRecordingOn, switchRecordingOff } from './admin/recording-switch.ts'
-import type { RecordingAsked, RecordingPage, RecordingTerms, SealedPage, WireEntry } from './contract/recording.ts'
+import { noteEntries, sealedFor, switchRecordingOn, switchRecordingOff } from './admin/recording-switch.ts'
+import type { RecordedBy, RecordingAsked, RecordingPage, RecordingTerms, SealedPage, WireEntry } from './contract/recording.ts'
 import { learn } from './access/provisioning.ts'
 import { redeem, Refreshing, signIn, type IssuedCode, type Presented, type SignIn } from './access/tokens.ts'
 import type { SignInRefusal, TokenFacts, TokenOutcome } from './access/tokens.ts'
@@ -308,9 +308,9 @@ export abstract class UserSession extends DurableObject<Env> {
     return (await this.#started()).recorder.read(asked, now())
   }
 
-  /** What has come after an entry, with its messages, sealed. */
-  async sealedRecording(after: number, most?: number): Promise<SealedPage> {
-    return (await this.#started()).recorder.sealed(after, most)
+  /** What has come after an entry, with its messages, sealed. Whoever takes them is noted. */
+  async sealedRecording(after: number, most?: number, reader?: RecordedBy): Promise<SealedPage> {
+    return sealedFor(reader, await this.#started(), after, most)
   }
 
   /** What the router saw pass while the admission said that it is recorded. */

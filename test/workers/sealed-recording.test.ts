@@ -3,7 +3,7 @@ import { evictDurableObject } from 'cloudflare:test'
 import { describe, expect, test } from 'vitest'
 import type { WireEntry } from '../../src/session/contract/recording.ts'
 import { makeSealingKey } from '../world/sealing-key.ts'
-import { eachBeginsAt } from './clock.ts'
+import { at, eachBeginsAt } from './clock.ts'
 import { granted, nobody, NOW, rowsOf, type Session } from './person.ts'
 import { readRecordingOf } from './read-sealed.ts'
 
@@ -62,6 +62,18 @@ describe('what was recorded', () => {
     })
   })
 
+  test('leaves an event when somebody takes it, once in ten minutes for each of them, and none where there are no messages', async () => {
+    const session = await recorded({ request: '1' })
+    const empty = await recorded({})
+    const take = async (actor: string) => await Promise.all([session, empty].map((of) => of.sealedRecording(0, 1, { actor })))
+    for (const actor of ['carol', 'carol', 'dave']) await take(actor)
+    expect(await readings(session)).toHaveLength(2)
+    at(NOW + 600)
+    await take('carol')
+    expect(await readings(session)).toHaveLength(3)
+    expect(await readings(empty)).toEqual([])
+  })
+
   test('is not said to be whole while it goes on', async () => {
     const session = nobody()
     const grant = await granted(session)
@@ -70,6 +82,10 @@ describe('what was recorded', () => {
     expect(await readRecordingOf(session, KEY)).toMatchObject({ entries: [{ request: '1' }], problems: ['not_closed'] })
   })
 })
+
+async function readings(session: Session): Promise<readonly unknown[]> {
+  return ((await rowsOf(session))['outbox'] ?? []).filter(({ event }) => JSON.stringify(event).includes('recording_read'))
+}
 
 async function recorded(...seen: readonly Partial<WireEntry>[]): Promise<Session> {
   const session = nobody()

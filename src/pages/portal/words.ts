@@ -22,6 +22,7 @@ const EVENTS: Readonly<Record<string, Word>> = {
   administration_refused: { text: 'Administration refused', state: 'warn' },
   recording_started: { text: 'Recording switched on', state: 'warn' },
   recording_stopped: { text: 'Recording switched off', state: 'live' },
+  recording_read: { text: 'Recorded messages taken to read', state: 'warn' },
   signal_received: { text: 'Signal of the identity system', state: 'ended' },
   sealing_key_created: { text: 'Sealing key made', state: 'live' },
   sealing_key_replaced: { text: 'Sealing key replaced', state: 'warn' },

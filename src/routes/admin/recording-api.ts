@@ -48,7 +48,8 @@ export function recordingApi(routes: Hono<Administered>, services: Services): vo
   })
   routes.get('/recordings/:sub/sealed', async (c) => {
     const { entry } = queryOf(c, sealedQuery)
-    return c.body(found(await sealedLines(services, c.req.param('sub'), entry)), 200, SEALED)
+    const { actor, actorName } = c.get('administrator')
+    return c.body(found(await sealedLines(services, c.req.param('sub'), entry, { actor, actorName })), 200, SEALED)
   })
   routes.post('/recordings/:sub', async (c) => {
     const { reason, ...asked } = await bodyOf(c, newRecording)

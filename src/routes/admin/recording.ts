@@ -2,7 +2,7 @@
 import type { SealedTo } from '../../evidence/message-sealer.ts'
 import type { Services } from '../../services.ts'
 import type { By } from '../../session/contract/receipt.ts'
-import type { RecordingPage, RecordingTerms } from '../../session/contract/recording.ts'
+import type { RecordedBy, RecordingPage, RecordingTerms } from '../../session/contract/recording.ts'
 import { SUBJECT } from './actions.ts'
 import { AdminRefusal } from './refusal.ts'
 import { firstLines, linesOf } from './sealed-lines.ts'
@@ -65,6 +65,7 @@ export async function sealedLines(
   services: Services,
   sub: string,
   only: number | undefined,
+  by: RecordedBy,
 ): Promise<ReadableStream<Uint8Array> | undefined> {
   if (!(await isKnown(services, sub))) return undefined
   const session = services.session(sub)
@@ -72,7 +73,7 @@ export async function sealedLines(
   let first = firstLines(services.settings.baseUrl, sub, await listSealingKeys(services))
   let last = only === undefined ? 0 : only - 1
   return jsonLines(async () => {
-    const page = await session.sealedRecording(last, only === undefined ? undefined : 1)
+    const page = await session.sealedRecording(last, only === undefined ? undefined : 1, by)
     last = page.last
     const shown =
       only === undefined ? page : { ...page, entries: page.entries.filter(({ number }) => number === only), marks: [] }

@@ -1,7 +1,7 @@
 // Recording what passes for a person: switched on and off by an administrator, and noted like everything that is done to somebody.
 import type { SessionContext } from '../session-context.ts'
 import type { By } from '../contract/receipt.ts'
-import type { RecordingAsked, RecordingTerms, WireEntry } from '../contract/recording.ts'
+import type { RecordedBy, RecordingAsked, RecordingTerms, SealedPage, WireEntry } from '../contract/recording.ts'
 
 /** Undefined when nobody has signed in here. */
 export async function switchRecordingOn(
@@ -26,6 +26,17 @@ export async function switchRecordingOff(
   if (wasOn) await context.leases.drop()
   if (wasOn) await context.outbox.put({ type: 'recording_stopped', at: context.now(), ...by })
   return wasOn
+}
+
+/** Whoever takes sealed messages may open them wherever they like. */
+export async function sealedFor(
+  reader: RecordedBy | undefined,
+  { now, outbox, recorder }: Pick<SessionContext, 'now' | 'outbox' | 'recorder'>,
+  after: number,
+  most: number | undefined,
+): Promise<SealedPage> {
+  if (reader && recorder.isNewReader(reader.actor, now())) await outbox.put({ type: 'recording_read', at: now(), ...reader })
+  return recorder.sealed(after, most)
 }
 
 /** The tokens and secrets a downstream is given are known by value, because it may say them. */

@@ -22,6 +22,7 @@ type SecurityEventType =
   | 'machine_created'
   | 'recording_started'
   | 'recording_stopped'
+  | 'recording_read'
   | 'signal_received'
 
 export interface SecurityEvent {

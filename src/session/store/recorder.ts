@@ -5,6 +5,7 @@
 // a row; off, a look at one field.
 import { LifecycleCapability, type LifecycleJobOutcome } from 'agents/lifecycle'
 import { MessageSealer, type SealedPart, type SealedTo } from '../../evidence/message-sealer.ts'
+import { BoundedMap } from '../../platform/bounded-map.ts'
 import { randomId } from '../../platform/crypto.ts'
 import { describeError, log } from '../../platform/telemetry.ts'
 import type { Limits } from '../../settings/limits.ts'
@@ -19,18 +20,18 @@ import type {
   Watched,
   WireEntry,
 } from '../contract/recording.ts'
+import { inPortions } from './portions.ts'
 import { redactEntry } from './redaction.ts'
 import type { SealedMessages } from './sealed-messages.ts'
 
 const ENTRIES = 2_000
 const LONGEST_MINUTES = 24 * 60
+/** Seconds in which somebody who reads one message after the other is one who reads. */
+const ONE_READING = 600
+const READERS = 100
 const PAGE = 500
 /** What waits to be sealed, in characters of messages: beyond that entries come without theirs. */
 const MOST_WAITING = 24 * 1024 * 1024
-/** What is sealed at once, in characters, and the entry that goes beyond. */
-const PORTION = 1024 * 1024
-/** An entry without its messages, at most: names are cut off. */
-const ENTRY = 2 * 1024
 /** What one answer holds of sealed messages, and the one that goes beyond. */
 const SEALED_PAGE_BYTES = 4 * 1024 * 1024
 
@@ -48,6 +49,7 @@ export class Recorder extends LifecycleCapability {
   /** One after the other: what comes first has the lower number. */
   #writing: Promise<void> = Promise.resolve()
   #waiting = 0
+  readonly #readers = new BoundedMap<string, number>(READERS)
   #entries = 0
   #bytes = 0
 
@@ -152,6 +154,13 @@ export class Recorder extends LifecycleCapability {
     const named = new Set([...entries.flatMap(({ parts }) => parts), ...marks].map(({ segment }) => segment))
     const segments = [...named].flatMap((id) => this.#messages.segment(id) ?? [])
     return { entries, segments, marks, last: entries.at(-1)?.number ?? after }
+  }
+
+  /** Whether somebody has begun to read messages: there are some, and it was not them a moment ago. */
+  isNewReader(actor: string, now: number): boolean {
+    if (!this.#messages.hasAny || now - (this.#readers.get(actor) ?? 0) < ONE_READING) return false
+    this.#readers.set(actor, now)
+    return true
   }
 
   /** Switches off what is over, and drops what is old. */
@@ -269,23 +278,6 @@ export class Recorder extends LifecycleCapability {
 
 function bytesOf(parts: readonly SealedPart[]): number {
   return parts.reduce((sum, { data }) => sum + data.length, 0)
-}
-
-/** What is sealed at once is in memory twice: large messages come one after the other. */
-function inPortions(entries: readonly WireEntry[]): readonly (readonly WireEntry[])[] {
-  const portions: WireEntry[][] = []
-  let length = Infinity
-  for (const entry of entries) {
-    const { request = '', answer = '' } = entry
-    const own = request.length + answer.length + ENTRY
-    length += own
-    if (length > PORTION) {
-      portions.push([])
-      length = own
-    }
-    portions.at(-1)?.push(entry)
-  }
-  return portions
 }
 
 function termsOf({ sealedTo, ...terms }: Stored): RecordingTerms {

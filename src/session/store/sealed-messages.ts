@@ -65,6 +65,10 @@ export class SealedMessages extends LifecycleCapability {
     return this.#parts('entry = ?', entry)
   }
 
+  get hasAny(): boolean {
+    return this.#sql.exec('SELECT 1 FROM sealed_parts WHERE entry IS NOT NULL LIMIT 1').toArray().length > 0
+  }
+
   /** The marks at the ends of recordings. */
   get marks(): readonly SealedPart[] {
     return this.#parts('entry IS NULL')
