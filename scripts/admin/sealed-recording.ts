@@ -95,6 +95,9 @@ class Reading {
   #texts: Record<string, Buffer[]> = {}
   #open: string | undefined
   #nextPart = 0
+  /** What blocks hold, by the number of the entry, until that comes. */
+  readonly #items = new Map<number, readonly [facts: unknown, request: string | null, answer: string | null]>()
+  #firstEntry: number | undefined
 
   constructor(openKey: OpenKey, told: (entry: ReadEntry) => void) {
     this.#openKey = openKey
@@ -107,12 +110,18 @@ class Reading {
     if (line.type === 'entry') {
       this.#tell()
       this.#entry = line
+      this.#firstEntry ??= line['number']
     }
     if (line.type === 'part') await this.#part(line)
   }
 
   end(): readonly Problem[] {
     this.#tell()
+    const absent = [...this.#items.keys()]
+    const before = absent.filter((number) => this.#firstEntry === undefined || number < this.#firstEntry)
+    if (before.length > 0) this.#report('beginning_gone', `${before.length} entries are gone: they made room, or were removed`)
+    if (absent.length > before.length)
+      this.#report('missing', `entries are missing: ${absent.slice(before.length).join(', ').slice(0, 200)}`)
     for (const [recording, { isClosed, isReadable }] of this.#standing)
       if (!isClosed && isReadable)
         this.#report('not_closed', `recording ${recording} has no mark at its end: it is still on, or its end was cut off`)
@@ -125,11 +134,21 @@ class Reading {
     if (this.#entry) {
       const { type: _, sealed: __, number, ...entry } = this.#entry
       const textOf = (way: string): string | undefined => this.#texts[way] && Buffer.concat(this.#texts[way]).toString('utf8')
-      const [request, answer] = [textOf('to_server'), textOf('to_client')]
+      const item = this.#itemOf(this.#entry)
+      const [request, answer] = [textOf('to_server') ?? item?.[1] ?? undefined, textOf('to_client') ?? item?.[2] ?? undefined]
       this.#told({ number, ...entry, ...(request !== undefined && { request }), ...(answer !== undefined && { answer }) })
     }
     this.#entry = undefined
     this.#texts = {}
+  }
+
+  /** What a block holds of the entry, if the entry says what is sealed with it. */
+  #itemOf(entry: SealedLine): readonly [facts: unknown, request: string | null, answer: string | null] | undefined {
+    const item = this.#items.get(entry['number'])
+    this.#items.delete(entry['number'])
+    if (!item || JSON.stringify(item[0]) === JSON.stringify(factsOf(entry))) return item
+    this.#report('altered', `what stands beside the messages of entry ${entry['number']} was changed, or is another's`)
+    return undefined
   }
 
   async #begin({ id, recording, fingerprint, jwe }: SealedLine): Promise<void> {
@@ -159,9 +178,10 @@ class Reading {
 
   async #part(line: SealedLine): Promise<void> {
     const { recording, segment, sequence, direction, part, isLast, entry } = line
-    this.#follow(recording, sequence, direction)
+    this.#follow(recording, sequence)
     const key = this.#segments.get(segment)
     if (!key) return void (this.#standingOf(recording).isReadable = false)
+    if (direction === 'block') return await this.#block(line, key)
     const isExpected = entry === this.#entry?.['number'] && (part === 0 ? this.#open === undefined : this.#open === direction)
     if (direction !== 'end' && (!isExpected || part !== (part === 0 ? 0 : this.#nextPart)))
       return this.#report('altered', `part ${sequence} of recording ${recording} is not where it belongs`)
@@ -179,10 +199,21 @@ class Reading {
     this.#nextPart = part + 1
   }
 
-  #follow(recording: string, sequence: number, direction: string): void {
+  async #block(
+    { recording, segment, sequence, direction, part, isLast, entry, data }: SealedLine,
+    key: CryptoKey,
+  ): Promise<void> {
+    const bound = JSON.stringify(['sealed-message-1', recording, segment, sequence, direction, part, isLast, null])
+    const plain = await unsealed(key, data, bound)
+    if (!plain) return this.#report('altered', `messages of entries ${entry - part} to ${entry} were changed, or are another's`)
+    for (const [index, item] of JSON.parse(plain.toString('utf8')).entries())
+      if (item) this.#items.set(entry - part + index, item)
+  }
+
+  #follow(recording: string, sequence: number): void {
     const known = this.#standing.get(recording)
     const standing = this.#standingOf(recording)
-    if (!known && sequence > 0 && direction !== 'end')
+    if (!known && sequence > 0)
       this.#report(
         'beginning_gone',
         `the first ${sequence} parts of recording ${recording} are gone: they made room, or were removed`,

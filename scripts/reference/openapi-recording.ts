@@ -39,9 +39,9 @@ const wireEntry = z.strictObject({
   ended: z.enum(['ended', 'client_left', 'broken']).optional(),
   recording: z.string().optional(),
   sealed: z
-    .strictObject({ request: z.int().optional(), answer: z.int().optional() })
+    .strictObject({ request: z.int().optional(), answer: z.int().optional(), block: z.int().optional() })
     .optional()
-    .describe('How many bytes of its messages are kept, sealed'),
+    .describe('How many bytes of its messages are kept, sealed; in which block: so many entries later it ends'),
 })
 const sealedLine = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('recording'), format: z.string(), broker: z.string(), person: z.string() }),
@@ -62,11 +62,11 @@ const sealedLine = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('entry'), ...wireEntry.shape }),
   z.strictObject({
     type: z.literal('part'),
-    entry: z.int().optional().describe('Absent for the mark at the end of a recording'),
+    entry: z.int().optional().describe('Of a block the last; absent for the mark at the end of a recording'),
     recording: z.string(),
     segment: z.string(),
     sequence: z.int(),
-    direction: z.enum(['to_server', 'to_client', 'end']),
+    direction: z.enum(['to_server', 'to_client', 'block', 'end']),
     part: z.int(),
     isLast: z.boolean(),
     data: z.string().describe('base64url: twelve bytes of nonce, then what A256GCM made'),

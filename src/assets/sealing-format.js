@@ -103,23 +103,30 @@ const boundTo = ({ recording, segment, sequence, direction, part, isLast }, entr
 export const readerOf = (keyOf, told, report) => {
   const segments = new Map()
   const standing = new Map()
-  let entry, open, next, texts
+  // What blocks hold, by the number of the entry, until that comes.
+  const items = new Map()
+  let entry, open, next, texts, first
 
   const tell = () => {
     if (open) report('cut', 'a message of entry ' + entry.number + ' has no end')
     open = undefined
     if (!entry) return
     const { type: _type, sealed: _sealed, ...shown } = entry
+    const item = items.get(entry.number)
+    items.delete(entry.number)
+    if (item && JSON.stringify(item[0]) !== JSON.stringify(factsOf(entry)))
+      report('altered', 'what stands beside the messages of entry ' + entry.number + ' was changed, or is another’s')
+    else if (item) [shown.request, shown.answer] = [item[1] ?? undefined, item[2] ?? undefined]
     if (texts.to_server) shown.request = textOf(joined(texts.to_server))
     if (texts.to_client) shown.answer = textOf(joined(texts.to_client))
     told(shown)
     entry = undefined
   }
 
-  const follow = ({ recording, sequence, direction }) => {
+  const follow = ({ recording, sequence }) => {
     const known = standing.get(recording)
     const here = known ?? { next: 0, isClosed: false, isReadable: true }
-    if (!known && sequence > 0 && direction !== 'end')
+    if (!known && sequence > 0)
       report(
         'beginning_gone',
         'the first ' + sequence + ' parts of recording ' + recording + ' are gone: they made room, or were removed',
@@ -136,6 +143,7 @@ export const readerOf = (keyOf, told, report) => {
       tell()
       entry = line
       texts = {}
+      first ??= entry.number
     } else if (line.type === 'segment') {
       const key = keyOf(line.fingerprint)
       if (!key) report('key_not_opened', 'messages are sealed to a key that is not open here: ' + line.fingerprint)
@@ -152,10 +160,10 @@ export const readerOf = (keyOf, told, report) => {
         return
       }
       const isFirst = part === 0
-      const belongs =
-        direction === 'end' || (line.entry === entry?.number && (isFirst ? !open : open === direction && part === next))
+      const isWhole = direction === 'end' || direction === 'block'
+      const belongs = isWhole || (line.entry === entry?.number && (isFirst ? !open : open === direction && part === next))
       const data = decode(line.data)
-      const bound = boundTo(line, direction === 'end' ? undefined : entry)
+      const bound = boundTo(line, isWhole ? undefined : entry)
       const plain =
         belongs && (await subtle.decrypt(gcm(data.subarray(0, 12), bound), key, data.subarray(12)).catch(() => undefined))
       if (!plain) {
@@ -164,9 +172,13 @@ export const readerOf = (keyOf, told, report) => {
           'altered',
           direction === 'end'
             ? 'the mark at the end was changed'
-            : 'a message of entry ' + line.entry + ' was changed, or is another’s',
+            : direction === 'block'
+              ? 'messages of entries ' + (line.entry - part) + ' to ' + line.entry + ' were changed, or are another’s'
+              : 'a message of entry ' + line.entry + ' was changed, or is another’s',
         )
       } else if (direction === 'end') here.isClosed = true
+      else if (direction === 'block')
+        JSON.parse(textOf(new Uint8Array(plain))).forEach((item, at) => item && items.set(line.entry - part + at, item))
       else {
         ;(texts[direction] ??= []).push(new Uint8Array(plain))
         open = isLast ? undefined : direction
@@ -177,6 +189,9 @@ export const readerOf = (keyOf, told, report) => {
 
   const end = () => {
     tell()
+    const before = [...items.keys()].filter((number) => !(number >= first)).length
+    if (before > 0) report('beginning_gone', before + ' entries are gone: they made room, or were removed')
+    if (items.size > before) report('missing', 'entries are missing: ' + [...items.keys()].slice(before).join(', ').slice(0, 200))
     for (const [recording, { isClosed, isReadable }] of standing)
       if (isReadable && !isClosed)
         report('not_closed', 'recording ' + recording + ' has no mark at its end: it is still on, or its end was cut off')

@@ -142,7 +142,7 @@ export const readWith = (root) => {
         if (answer !== undefined)
           shown.push(element('strong', kind === 'event' ? 'Event' : 'Answer'), element('pre', pretty(answer), 'snippet message'))
       }
-      const report = (code, text) => code !== 'beginning_gone' && faults.push(text)
+      const report = (code, text) => code !== 'beginning_gone' && code !== 'missing' && faults.push(text)
       const reader = await read(address + '?entry=' + number, told, report)
       await reader.take({ type: 'entry' })
     }

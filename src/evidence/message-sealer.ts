@@ -1,7 +1,8 @@
 // Seals the messages of one recording: a key for a while, sealed to the administrators' key, and under it each message in parts.
 //
 // The key of a segment is in memory alone: an object that was asleep has forgotten it, and begins the next segment. What is authenticated
-// with a part says which recording, which place in it and which entry it belongs to; docs/recordings.md has the format.
+// with a part says which recording, which place in it and which entry it belongs to; docs/recordings.md has the format. Small messages of
+// entries that follow one another are one block: each of them alone would cost many times what its bytes do.
 import { CompactEncrypt } from 'jose'
 import { randomId } from '../platform/crypto.ts'
 import type { SealingKey } from './sealing-key.ts'
@@ -17,8 +18,8 @@ export interface Segment {
   readonly jwe: string
 }
 
-/** `end` is the mark that closes a recording, and holds nothing. */
-type Direction = 'to_server' | 'to_client' | 'end'
+/** `end` is the mark that closes a recording, and holds nothing; a `block` holds messages of several entries. */
+type Direction = 'to_server' | 'to_client' | 'block' | 'end'
 
 export interface SealedPart {
   readonly recording: string
@@ -26,7 +27,7 @@ export interface SealedPart {
   /** Of all parts of the recording, from 0, without a gap. */
   readonly sequence: number
   readonly direction: Direction
-  /** Of its message, from 0. */
+  /** Of its message, from 0; of a block, how many entries it is about besides the last of them. */
   readonly part: number
   readonly isLast: boolean
   /** Twelve bytes of nonce, then what A256GCM made. */
@@ -45,6 +46,13 @@ interface SealedFacts {
   readonly about?: string | undefined
   readonly status?: number | undefined
   readonly refusal?: string | undefined
+}
+
+/** What a block holds of an entry; null of one that has nothing in it. */
+interface BlockItem {
+  readonly facts: SealedFacts
+  readonly request?: string | undefined
+  readonly answer?: string | undefined
 }
 
 interface Message {
@@ -80,22 +88,34 @@ export class MessageSealer {
   async seal(messages: readonly Message[], sequence: number): Promise<readonly (readonly SealedPart[])[]> {
     const { id: segment, key } = await (this.#segment ??= this.#begun())
     const recording = this.#recording
-    let next = sequence
-    return await Promise.all(
-      messages.map(({ text, direction, facts }) => {
-        const bytes = utf8.encode(text)
-        const count = Math.max(1, Math.ceil(bytes.length / PART_BYTES))
-        const first = next
-        next += count
-        return Promise.all(
-          Array.from({ length: count }, async (_, part): Promise<SealedPart> => {
-            const place = { recording, segment, sequence: first + part, direction, part, isLast: part === count - 1 }
-            const data = await sealed(key, bytes.subarray(part * PART_BYTES, (part + 1) * PART_BYTES), boundTo(place, facts))
-            return { ...place, data }
-          }),
-        )
-      }),
-    )
+    const parts: Promise<SealedPart>[] = []
+    const counts = messages.map(({ text, direction, facts }) => {
+      const bytes = utf8.encode(text)
+      const count = Math.max(1, Math.ceil(bytes.length / PART_BYTES))
+      for (let part = 0; part < count; part += 1) {
+        const place = { recording, segment, sequence: sequence + parts.length, direction, part, isLast: part === count - 1 }
+        parts.push(sealed(key, bytes.subarray(part * PART_BYTES, (part + 1) * PART_BYTES), place, facts))
+      }
+      return count
+    })
+    const whole = await Promise.all(parts)
+    let next = 0
+    return counts.map((count) => whole.slice(next, (next += count)))
+  }
+
+  /** A block of entries that follow one another. */
+  async sealBlock(items: readonly (BlockItem | undefined)[], sequence: number): Promise<SealedPart> {
+    const { id: segment, key } = await (this.#segment ??= this.#begun())
+    const listed = items.map((item) => item && [listOf(item.facts), item.request ?? null, item.answer ?? null])
+    const place = {
+      recording: this.#recording,
+      segment,
+      sequence,
+      direction: 'block',
+      part: items.length - 1,
+      isLast: true,
+    } as const
+    return await sealed(key, utf8.encode(JSON.stringify(listed)), place, undefined)
   }
 
   async #begun(): Promise<OpenSegment> {
@@ -112,30 +132,27 @@ export class MessageSealer {
   }
 }
 
+type Place = Omit<SealedPart, 'data'>
+
 /** A random nonce: one that was counted could come twice where a part was sealed and then could not be stored. */
-async function sealed(key: CryptoKey, bytes: Uint8Array, bound: Uint8Array): Promise<Uint8Array> {
+async function sealed(key: CryptoKey, bytes: Uint8Array, place: Place, facts: SealedFacts | undefined): Promise<SealedPart> {
   const iv = crypto.getRandomValues(new Uint8Array(NONCE_BYTES))
-  const made = await crypto.subtle.encrypt({ name: 'AES-GCM', iv, additionalData: bound }, key, bytes)
-  const whole = new Uint8Array(NONCE_BYTES + made.byteLength)
-  whole.set(iv)
-  whole.set(new Uint8Array(made), NONCE_BYTES)
-  return whole
+  const made = await crypto.subtle.encrypt({ name: 'AES-GCM', iv, additionalData: boundTo(place, facts) }, key, bytes)
+  const data = new Uint8Array(NONCE_BYTES + made.byteLength)
+  data.set(iv)
+  data.set(new Uint8Array(made), NONCE_BYTES)
+  return { ...place, data }
 }
 
 /** What is authenticated with a part: a JSON list, in this order. */
-function boundTo(place: Omit<SealedPart, 'data'>, facts: SealedFacts | undefined): Uint8Array {
+function boundTo(place: Place, facts: SealedFacts | undefined): Uint8Array {
   const { recording, segment, sequence, direction, part, isLast } = place
-  const about = facts && [
-    facts.at,
-    facts.kind,
-    facts.requestId,
-    facts.clientId,
-    facts.grantId,
-    facts.verb,
-    facts.method ?? null,
-    facts.about ?? null,
-    facts.status ?? null,
-    facts.refusal ?? null,
-  ]
-  return utf8.encode(JSON.stringify(['sealed-message-1', recording, segment, sequence, direction, part, isLast, about ?? null]))
+  const about = facts && listOf(facts)
+  const said = ['sealed-message-1', recording, segment, sequence, direction, part, isLast, about ?? null]
+  return utf8.encode(JSON.stringify(said))
+}
+
+function listOf(facts: SealedFacts): readonly (string | number | null)[] {
+  const { at, kind, requestId, clientId, grantId, verb, method, about, status, refusal } = facts
+  return [at, kind, requestId, clientId, grantId, verb, method ?? null, about ?? null, status ?? null, refusal ?? null]
 }

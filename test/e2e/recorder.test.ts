@@ -123,8 +123,10 @@ describe('while it is on', () => {
   })
 
   test('it is read as JSON from where one was, and as JSON Lines', async () => {
-    await (await callTool(world.mcpUrl, alice.accessToken)).text()
-    const all = await vi.waitUntil(async () => ((await entries()).length > 0 ? await entries() : undefined), 10_000)
+    const answer = await callTool(world.mcpUrl, alice.accessToken)
+    await answer.text()
+    await entryOf(answer.headers.get('x-request-id'))
+    const all = await entries()
     const last = all.at(-1)?.number ?? 0
     expect(await admin.see(`/recordings/${sub()}?after=${last}`)).toMatchObject({ entries: [], last })
     const lines = (await textOf(`/recordings/${sub()}?format=jsonl`)).trimEnd().split('\n')

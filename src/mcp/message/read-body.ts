@@ -29,13 +29,17 @@ export async function readBody(
   }
 }
 
-/** As the router hands it to the object: it has been read there, so all of it is on its way. */
+const handed = new WeakMap<Request, Promise<Uint8Array<ArrayBuffer>>>()
+
+/** As the router hands it to the object: it has been read there, so all of it is on its way. Who asks again is given the same. */
 export function handedBody(
   request: Request,
   { maxBodyBytes }: { readonly maxBodyBytes: number },
   deadline: Deadline = ownTimer,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  return readMessage(request, { mostBytes: maxBodyBytes, withinMs: WITHIN_MS, deadline })
+  const read = handed.get(request) ?? readMessage(request, { mostBytes: maxBodyBytes, withinMs: WITHIN_MS, deadline })
+  handed.set(request, read)
+  return read
 }
 
 function checkMediaType(type: string, encoding: string): void {

@@ -24,7 +24,7 @@ export async function recorded(
   const startedAt = Date.now()
   // The router says how long a body is: only where it is kept it is read here, too.
   const isRead = watched.bodies && request.body !== null
-  const body = isRead ? await handedBody(request.clone(), context.settings.limits) : undefined
+  const body = isRead ? await handedBody(request, context.settings.limits) : undefined
   const bodyBytes = body?.length ?? Number(request.headers.get('content-length') ?? 0)
   const tapped = { era: 'legacy', grantId, clientId, requestId, verb: request.method, label, body, bodyBytes, startedAt } as const
   const telling = { whose: '', waitUntil, tell: (entries: readonly WireEntry[]) => noteEntries(context, entries) }

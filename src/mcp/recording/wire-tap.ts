@@ -25,6 +25,10 @@ export interface Tapped {
 /** Settles when it has taken them: so long they are held. */
 export type Sink = (entries: readonly WireEntry[]) => Promise<void>
 
+// Made once: each costs as much as what it reads.
+const utf8 = new TextDecoder()
+const encoder = new TextEncoder()
+
 /** Larger ones are counted by their bytes alone: watching must not break what it watches. */
 const LARGEST_EVENT = 9 * 1024 * 1024
 
@@ -105,12 +109,14 @@ export class WireTap {
   }
 
   #tell(entries: readonly WireEntry[], captured?: Captured): void {
-    void this.#told(entries).finally(() => captured?.giveBack())
+    const told = this.#told(entries)
+    if (captured) void told.finally(() => captured.giveBack())
   }
 
   #event(data: string): WireEntry {
-    const bytes = new TextEncoder().encode(data)
-    return this.#entry('event', { answerBytes: bytes.length, answer: textOf([bytes.subarray(0, LARGEST_MESSAGE)]) })
+    const bytes = encoder.encode(data)
+    const answer = bytes.length <= LARGEST_MESSAGE ? data : textOf([bytes.subarray(0, LARGEST_MESSAGE)])
+    return this.#entry('event', { answerBytes: bytes.length, answer })
   }
 
   #asked(): Pick<WireEntry, 'requestBytes' | 'request'> {
@@ -123,13 +129,12 @@ export class WireTap {
     const { era, grantId, clientId, requestId, verb, label, startedAt } = this.#tapped
     const at = Date.now()
     const space = label.indexOf(' ')
-    const named = verb === 'POST' && {
-      method: space < 0 ? label : label.slice(0, space),
-      about: space < 0 ? undefined : label.slice(space + 1),
-    }
+    const isNamed = verb === 'POST'
+    const method = !isNamed ? undefined : space < 0 ? label : label.slice(0, space)
+    const about = !isNamed || space < 0 ? undefined : label.slice(space + 1)
     const direction = kind === 'event' ? 'to_client' : 'to_server'
     const durationMs = kind === 'event' ? undefined : at - startedAt
-    return { at, kind, direction, era, grantId, clientId, requestId, verb, ...named, durationMs, ...more }
+    return { at, kind, direction, era, grantId, clientId, requestId, verb, method, about, durationMs, ...more }
   }
 }
 
@@ -207,6 +212,8 @@ function failed(message: string): Pick<WireEntry, 'failure'> {
 
 /** A character that was cut in half at the end is left out. */
 function textOf(parts: readonly Uint8Array[]): string {
+  const [only] = parts
+  if (only && parts.length === 1 && only.length < LARGEST_MESSAGE) return utf8.decode(only)
   const decoder = new TextDecoder()
   return parts.map((part) => decoder.decode(part, { stream: true })).join('')
 }

@@ -262,6 +262,6 @@ export class McpRequest {
     const { grantId, clientId, sub } = caller
     const { post, together } = this.#context
     const tapped = { ...seen, grantId, clientId, requestId, verb: client.method, startedAt: this.#startedAt }
-    return recordedWork(tapped, watched, work, { sub, together, post: post(), waitUntil })
+    return recordedWork(tapped, watched, work, { sub, together, post, waitUntil })
   }
 }

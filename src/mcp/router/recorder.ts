@@ -17,7 +17,8 @@ export type RecordWork = (watched: Watched | undefined, work: () => Promise<Resp
 interface Recorded {
   readonly sub: string
   readonly together: ToldTogether
-  readonly post: RecordingPost
+  /** Asked for by whoever tells for the others alone: naming an object costs as much as watching. */
+  readonly post: () => RecordingPost
   readonly waitUntil: (telling: Promise<unknown>) => void
 }
 
@@ -28,7 +29,7 @@ export async function recordedWork(
   work: () => Promise<Response>,
   { sub: whose, together, post, waitUntil }: Recorded,
 ): Promise<Response> {
-  const telling = { whose, waitUntil, tell: (entries: readonly WireEntry[]) => post.note(entries) }
+  const telling = { whose, waitUntil, tell: (entries: readonly WireEntry[]) => post().note(entries) }
   const tap = new WireTap(tapped, watched, (entries) => together.add(entries, telling))
   try {
     return tap.answered(await work())

@@ -21,6 +21,10 @@ export function linesOf({ entries, segments, marks }: SealedPage, told: Set<stri
   const lines: object[] = []
   const tell = (entry: number | undefined, parts: readonly SealedPart[]): void => {
     for (const { data, ...part } of parts) {
+      // With the first of its entries on a page comes a block that the page before may have had, too.
+      const name = `${part.recording} ${part.sequence}`
+      if (part.direction === 'block' && told.has(name)) continue
+      if (part.direction === 'block') told.add(name)
       const segment = told.has(part.segment) ? undefined : segments.find(({ id }) => id === part.segment)
       if (segment) lines.push({ type: 'segment', ...segment })
       told.add(part.segment)
@@ -29,8 +33,17 @@ export function linesOf({ entries, segments, marks }: SealedPage, told: Set<stri
   }
   for (const { parts, ...entry } of entries) {
     lines.push({ type: 'entry', ...entry })
-    tell(entry.number, parts)
+    const blockEnds = entry.number + (entry.sealed?.block ?? 0)
+    tell(blockEnds, parts.filter(isBlock))
+    tell(
+      entry.number,
+      parts.filter((part) => !isBlock(part)),
+    )
   }
   tell(undefined, marks)
   return lines
+}
+
+function isBlock({ direction }: SealedPart): boolean {
+  return direction === 'block'
 }

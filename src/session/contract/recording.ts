@@ -70,7 +70,8 @@ export interface WireEntry {
 /** As it is kept: in the place of messages stands how many bytes of them are sealed. */
 export interface KeptEntry extends Omit<WireEntry, 'request' | 'answer'> {
   readonly recording?: string
-  readonly sealed?: { readonly request?: number; readonly answer?: number }
+  /** `block`: they lie in the block that ends so many entries later. */
+  readonly sealed?: { readonly request?: number; readonly answer?: number; readonly block?: number }
 }
 
 export interface NumberedEntry extends KeptEntry {

@@ -1,5 +1,5 @@
 // What of a recording is sealed and written at once: many small messages together, large ones one after the other.
-import type { WireEntry } from '../contract/recording.ts'
+import type { Redacted } from './redaction.ts'
 
 /** What is sealed at once, in characters, and the entry that goes beyond. */
 const PORTION = 1024 * 1024
@@ -7,8 +7,8 @@ const PORTION = 1024 * 1024
 const ENTRY = 2 * 1024
 
 /** What is sealed at once is in memory twice: large messages come one after the other. */
-export function inPortions(entries: readonly WireEntry[]): readonly (readonly WireEntry[])[] {
-  const portions: WireEntry[][] = []
+export function inPortions(entries: readonly Redacted[]): readonly (readonly Redacted[])[] {
+  const portions: Redacted[][] = []
   let length = Infinity
   for (const entry of entries) {
     const { request = '', answer = '' } = entry

@@ -4,7 +4,7 @@
 // when RECORDING_TTL is over, and the oldest make room beyond ENTRIES and RECORDING_BYTES. Trade-off: while it is on, every exchange costs
 // a row; off, a look at one field.
 import { LifecycleCapability, type LifecycleJobOutcome } from 'agents/lifecycle'
-import { MessageSealer, type SealedPart, type SealedTo } from '../../evidence/message-sealer.ts'
+import { MessageSealer, type SealedTo } from '../../evidence/message-sealer.ts'
 import { BoundedMap } from '../../platform/bounded-map.ts'
 import { randomId } from '../../platform/crypto.ts'
 import { describeError, log } from '../../platform/telemetry.ts'
@@ -21,7 +21,8 @@ import type {
   WireEntry,
 } from '../contract/recording.ts'
 import { inPortions } from './portions.ts'
-import { redactEntry } from './redaction.ts'
+import { redactEntries, type Redacted } from './redaction.ts'
+import { sealedRows } from './sealed-rows.ts'
 import type { SealedMessages } from './sealed-messages.ts'
 
 const ENTRIES = 2_000
@@ -126,7 +127,7 @@ export class Recorder extends LifecycleCapability {
     const held = sealer ? length : 0
     this.#waiting += held
     await this.#next(async () => {
-      const told = watched.map((entry) => redactEntry(entry, secrets, sealer !== undefined))
+      const told = redactEntries(watched, secrets, sealer !== undefined)
       for (const some of inPortions(told)) await this.#write(stored.id, some, sealer)
       this.#trim()
     })
@@ -144,10 +145,16 @@ export class Recorder extends LifecycleCapability {
   sealed(after: number, most = PAGE): SealedPage {
     const entries: SealedPage['entries'][number][] = []
     let bytes = 0
+    let inBlock = 0
     for (const entry of this.#after(after, most)) {
-      const parts = entry.sealed ? this.#messages.partsOf(entry.number) : []
-      entries.push({ ...entry, parts })
-      bytes += parts.reduce((sum, { data }) => sum + data.length, 0)
+      const { number, sealed } = entry
+      const parts = sealed ? this.#messages.partsOf(number) : []
+      // A block comes with the first of its entries.
+      const last = sealed?.block === undefined ? 0 : number + sealed.block
+      const all = last > inBlock ? [...this.#messages.blocksUpTo(last), ...parts] : parts
+      inBlock = Math.max(inBlock, last)
+      entries.push({ ...entry, parts: all })
+      bytes += all.reduce((sum, { data }) => sum + data.length, 0)
       if (bytes >= SEALED_PAGE_BYTES) break
     }
     const marks = entries.length === 0 ? this.#messages.marks : []
@@ -193,30 +200,14 @@ export class Recorder extends LifecycleCapability {
     return this.#writing
   }
 
-  /** All of them in one transaction, and what is sealed of them sealed at once. */
-  async #write(recording: string, entries: readonly WireEntry[], sealer: MessageSealer | undefined): Promise<void> {
-    const messages = entries.flatMap(({ request, answer, ...facts }) => [
-      ...(request === undefined ? [] : [{ text: request, direction: 'to_server', facts } as const]),
-      ...(answer === undefined ? [] : [{ text: answer, direction: 'to_client', facts } as const]),
-    ])
-    const isSealed = sealer !== undefined && messages.length > 0
-    const sealed = isSealed ? await sealer.seal(messages, this.#messages.count(recording)) : []
-    let taken = 0
-    const parts: SealedPart[][] = []
-    const rows = entries.map(({ request, answer, ...facts }): KeptEntry => {
-      const asked = request === undefined ? [] : (sealed[taken++] ?? [])
-      const answered = answer === undefined ? [] : (sealed[taken++] ?? [])
-      parts.push([...asked, ...answered])
-      const kept = {
-        ...(request !== undefined && { request: bytesOf(asked) }),
-        ...(answer !== undefined && { answer: bytesOf(answered) }),
-      }
-      const isKept = isSealed && Object.keys(kept).length > 0
-      return { ...facts, recording, ...(isKept && { sealed: kept }) }
-    })
+  /** All of them in one transaction, and what is sealed of them sealed at once: small messages as one block, each large one by itself. */
+  async #write(recording: string, entries: readonly Redacted[], sealer: MessageSealer | undefined): Promise<void> {
+    const { rows, parts } = sealer
+      ? await sealedRows(recording, entries, sealer, this.#messages.count(recording))
+      : { rows: entries.map(({ facts }) => ({ ...facts, recording })), parts: [] }
     this.#storage.transactionSync(() => {
       const first = this.#insert(rows)
-      this.#messages.keep(parts.flatMap((some, index) => some.map((part) => ({ ...part, entry: first + index }))))
+      this.#messages.keep(parts.map(({ index, part }) => ({ ...part, entry: first + index })))
     })
   }
 
@@ -274,10 +265,6 @@ export class Recorder extends LifecycleCapability {
     this.#entries = entries
     this.#bytes = bytes
   }
-}
-
-function bytesOf(parts: readonly SealedPart[]): number {
-  return parts.reduce((sum, { data }) => sum + data.length, 0)
 }
 
 function termsOf({ sealedTo, ...terms }: Stored): RecordingTerms {

@@ -23,13 +23,37 @@ const DEEPEST = 128
 
 const LONGEST_NAME = 300
 
+/** What an entry says, and apart from it its messages. */
+export interface Redacted {
+  readonly facts: Omit<WireEntry, 'request' | 'answer'>
+  readonly request: string | undefined
+  readonly answer: string | undefined
+}
+
 /** Names too: a client may put anything where a tool is named. Messages that nobody asked for do not come in, whoever sent them. */
-export function redactEntry(entry: WireEntry, secrets: readonly string[], keepsMessages: boolean): WireEntry {
-  const { request, answer, ...rest } = entry
-  const name = (text: string | undefined): string | undefined => text && redactName(text.slice(0, LONGEST_NAME), secrets)
+export function redactEntries(
+  entries: readonly WireEntry[],
+  secrets: readonly string[],
+  keepsMessages: boolean,
+): readonly Redacted[] {
+  // The same few for all of them.
+  const known = new Map<string, string>()
+  const name = (text: string | undefined): string | undefined => {
+    if (text === undefined) return undefined
+    const before = known.get(text)
+    if (before !== undefined) return before
+    const made = redactName(text.slice(0, LONGEST_NAME), secrets)
+    known.set(text, made)
+    return made
+  }
   const message = (text: string | undefined): string | undefined => text && redactMessage(text, secrets)
-  const told = { ...rest, method: name(rest.method), about: name(rest.about), refusal: rest.refusal && redact(rest.refusal) }
-  return keepsMessages ? { ...told, request: message(request), answer: message(answer) } : told
+  return entries.map(({ request, answer, ...facts }) => {
+    const { method, about, refusal } = facts
+    const told = { ...facts, method: name(method), about: name(about), refusal: refusal && redact(refusal) }
+    return keepsMessages
+      ? { facts: told, request: message(request), answer: message(answer) }
+      : { facts: told, request: undefined, answer: undefined }
+  })
 }
 
 /** `known` are secrets by value. */

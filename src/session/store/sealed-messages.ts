@@ -1,7 +1,8 @@
 // The messages of recordings, which nobody here can read: parts that were sealed, and the keys they were sealed under, sealed themselves.
 //
-// Layout: one row per part of a message, 1 MiB at most, and one per segment; how many parts a recording has had is kept apart, so that
-// trimming repeats no number. Lifetime: as long as the entry a part belongs to. Trade-off: a message of 4 MiB is five rows.
+// Layout: one row per block of small messages, by the last entry it is about, one per part of a larger message, 1 MiB at most, and one per
+// segment; how many parts a recording has had is kept apart, so that trimming repeats no number. Lifetime: as long as the entry a part
+// belongs to, a block as long as its last. Trade-off: a message of 4 MiB is five rows, and one that is opened brings its block along.
 import { LifecycleCapability } from 'agents/lifecycle'
 import type { SealedPart, Segment } from '../../evidence/message-sealer.ts'
 import { joined } from '../../platform/bytes.ts'
@@ -62,7 +63,12 @@ export class SealedMessages extends LifecycleCapability {
   }
 
   partsOf(entry: number): readonly SealedPart[] {
-    return this.#parts('entry = ?', entry)
+    return this.#parts("entry = ? AND direction <> 'block'", entry)
+  }
+
+  /** Of entries of which that one is the last. */
+  blocksUpTo(entry: number): readonly SealedPart[] {
+    return this.#parts("entry = ? AND direction = 'block'", entry)
   }
 
   get hasAny(): boolean {
