@@ -1,21 +1,17 @@
 // Things that happen at the same time, in the real runtime: exactly one wins, and what was revoked stays revoked.
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { type Answer, BrokerClient, countForLong, errorOf, statusWith, type Tokens, tokensOf } from '../world/broker-client.ts'
-import { startWorld, type World } from '../world/world.ts'
+import { fixture } from '../world/fixture.ts'
+import { startWorld } from '../world/world.ts'
 
 const ROUNDS = 200
 /** Of what is decided in one row of one object: who was first is the only chance in it. */
 const FEWER_ROUNDS = 50
 
-let world: World
-let client: BrokerClient
-
-beforeAll(async () => {
-  world = await startWorld({ overrides: { RATE_LIMIT_REQUESTS: '1000000' } })
-  client = await BrokerClient.register(world.brokerUrl)
-})
-afterAll(async () => {
-  await world?.close()
+const the = fixture(async (closing) => {
+  const world = await closing(startWorld({ overrides: { RATE_LIMIT_REQUESTS: '1000000' } }))
+  const client = await BrokerClient.register(world.brokerUrl)
+  return { world, client }
 })
 
 const together = async <T>(count: number, run: () => Promise<T>): Promise<readonly T[]> =>
@@ -23,48 +19,48 @@ const together = async <T>(count: number, run: () => Promise<T>): Promise<readon
 
 test('one code, twenty redemptions: one success, and its tokens work', async () => {
   for (let round = 0; round < 10; round += 1) {
-    const code = await client.code('alice')
-    const answers = await together(20, () => client.redeem(code))
+    const code = await the.client.code('alice')
+    const answers = await together(20, () => the.client.redeem(code))
     const granted = answers.filter(({ status }) => status === 200)
     expect(granted).toHaveLength(1)
     const { accessToken, refreshToken } = tokensOf(granted[0] ?? never())
-    expect(await statusWith(world.mcpUrl, accessToken)).toBe(200)
-    expect((await client.refresh(refreshToken)).status).toBe(200)
+    expect(await statusWith(the.world.mcpUrl, accessToken)).toBe(200)
+    expect((await the.client.refresh(refreshToken)).status).toBe(200)
   }
 })
 
 test('one refresh token, twenty refreshes: twenty answers identical to the byte, and one call to the identity provider in ten seconds', async () => {
-  let { refreshToken } = await client.signIn('alice')
-  world.idp.control.forgetCalls()
+  let { refreshToken } = await the.client.signIn('alice')
+  the.world.idp.control.forgetCalls()
   const since = Date.now()
   for (let round = 0; round < 10; round += 1) {
-    const answers = await together(20, () => client.refresh(refreshToken))
+    const answers = await together(20, () => the.client.refresh(refreshToken))
     expect(new Set(answers.map(({ status, text }) => `${status} ${text}`)).size).toBe(1)
-    expect(world.idp.control.calls.token).toBeLessThanOrEqual(1 + (Date.now() - since) / 10_000)
+    expect(the.world.idp.control.calls.token).toBeLessThanOrEqual(1 + (Date.now() - since) / 10_000)
     const next = tokensOf(answers[0] ?? never())
-    expect(await statusWith(world.mcpUrl, next.accessToken)).toBe(200)
+    expect(await statusWith(the.world.mcpUrl, next.accessToken)).toBe(200)
     refreshToken = next.refreshToken
   }
 })
 
 test('two clients of one person refresh at once: the identity provider is asked once and both go on', async () => {
-  const other = await BrokerClient.register(world.brokerUrl)
-  const [mine, theirs] = [await client.signIn('alice'), await other.signIn('alice')]
-  world.idp.control.forgetCalls()
-  const answers = await Promise.all([client.refresh(mine.refreshToken), other.refresh(theirs.refreshToken)])
+  const other = await BrokerClient.register(the.world.brokerUrl)
+  const [mine, theirs] = [await the.client.signIn('alice'), await other.signIn('alice')]
+  the.world.idp.control.forgetCalls()
+  const answers = await Promise.all([the.client.refresh(mine.refreshToken), other.refresh(theirs.refreshToken)])
   expect(answers.map(({ status }) => status)).toEqual([200, 200])
-  expect(world.idp.control.calls.token).toBe(1)
+  expect(the.world.idp.control.calls.token).toBe(1)
 })
 
 describe(`10. revoke racing refresh, ${ROUNDS} rounds:`, () => {
   // The identity provider may have taken the request or not, and its answer may be on the way or not, when access is taken back.
   test('a refresh that is held at the identity provider gives nothing once its grant was revoked', async () => {
     for (let round = 0; round < ROUNDS; round += 1) {
-      const tokens = await client.signIn('alice')
-      const hold = world.idp.control.hold('token', round % 2 === 0 ? 'request' : 'answer')
-      const refreshing = client.refresh(tokens.refreshToken)
+      const tokens = await the.client.signIn('alice')
+      const hold = the.world.idp.control.hold('token', round % 2 === 0 ? 'request' : 'answer')
+      const refreshing = the.client.refresh(tokens.refreshToken)
       await hold.arrived
-      const revoked = await client.revoke(round % 4 < 2 ? tokens.refreshToken : tokens.accessToken)
+      const revoked = await the.client.revoke(round % 4 < 2 ? tokens.refreshToken : tokens.accessToken)
       hold.release()
       const answer = await refreshing
       expect(revoked.status).toBe(200)
@@ -75,8 +71,8 @@ describe(`10. revoke racing refresh, ${ROUNDS} rounds:`, () => {
 
   test('refresh and revocation sent at once: whoever comes first, nothing is usable', async () => {
     for (let round = 0; round < ROUNDS; round += 1) {
-      const tokens = await client.signIn('alice')
-      const both = [() => client.refresh(tokens.refreshToken), () => client.revoke(tokens.refreshToken)]
+      const tokens = await the.client.signIn('alice')
+      const both = [() => the.client.refresh(tokens.refreshToken), () => the.client.revoke(tokens.refreshToken)]
       const [answer] = await inOrder(round, both)
       expect(await usableOf(tokens, answer)).toEqual([])
     }
@@ -84,19 +80,22 @@ describe(`10. revoke racing refresh, ${ROUNDS} rounds:`, () => {
 
   test('refresh of the newest and return of the oldest token at once: the family is dead', async () => {
     for (let round = 0; round < FEWER_ROUNDS; round += 1) {
-      const first = await client.signIn('alice')
-      const second = tokensOf(await client.refresh(first.refreshToken))
-      const third = tokensOf(await client.refresh(second.refreshToken))
-      const [answer] = await inOrder(round, [() => client.refresh(third.refreshToken), () => client.refresh(first.refreshToken)])
+      const first = await the.client.signIn('alice')
+      const second = tokensOf(await the.client.refresh(first.refreshToken))
+      const third = tokensOf(await the.client.refresh(second.refreshToken))
+      const [answer] = await inOrder(round, [
+        () => the.client.refresh(third.refreshToken),
+        () => the.client.refresh(first.refreshToken),
+      ])
       expect(await usableOf(third, answer)).toEqual([])
     }
   })
 
   test('redemption and theft of one code at once: the code is worth nothing to either', async () => {
     for (let round = 0; round < FEWER_ROUNDS; round += 1) {
-      const code = await client.code('alice')
+      const code = await the.client.code('alice')
       const theft = { code_verifier: 't'.repeat(43) }
-      const [answer, stolen] = await inOrder(round, [() => client.redeem(code), () => client.redeem(code, theft)])
+      const [answer, stolen] = await inOrder(round, [() => the.client.redeem(code), () => the.client.redeem(code, theft)])
       expect(stolen?.status).toBe(400)
       expect(await usableOf(undefined, answer)).toEqual([])
     }
@@ -104,16 +103,16 @@ describe(`10. revoke racing refresh, ${ROUNDS} rounds:`, () => {
 })
 
 test('a person the identity provider no longer knows loses every client and every stream with the first refresh', async () => {
-  const other = await BrokerClient.register(world.brokerUrl)
-  const [mine, theirs] = [await client.signIn('bob'), await other.signIn('bob')]
-  const stream = await countForLong(world.mcpUrl, theirs.accessToken)
-  world.idp.control.dropPerson('bob')
-  const answers = await together(5, () => client.refresh(mine.refreshToken))
-  world.idp.control.restorePerson('bob')
+  const other = await BrokerClient.register(the.world.brokerUrl)
+  const [mine, theirs] = [await the.client.signIn('bob'), await other.signIn('bob')]
+  const stream = await countForLong(the.world.mcpUrl, theirs.accessToken)
+  the.world.idp.control.dropPerson('bob')
+  const answers = await together(5, () => the.client.refresh(mine.refreshToken))
+  the.world.idp.control.restorePerson('bob')
   expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([400]))
   expect(await stream.endsWithin(1_000)).toBe(true)
   expect(await usableOf(mine)).toEqual([])
-  expect(await statusWith(world.mcpUrl, theirs.accessToken)).toBe(401)
+  expect(await statusWith(the.world.mcpUrl, theirs.accessToken)).toBe(401)
 })
 
 /** Sends both at once, in turns the one or the other first; answers in the order they were given. */
@@ -129,8 +128,8 @@ async function usableOf(tokens: Tokens | undefined, answer?: Answer): Promise<re
   const brought = answer?.status === 200 ? [tokensOf(answer)] : []
   const usable: string[] = []
   for (const { accessToken, refreshToken } of [...(tokens ? [tokens] : []), ...brought]) {
-    if ((await statusWith(world.mcpUrl, accessToken)) !== 401) usable.push('an access token')
-    if ((await client.refresh(refreshToken)).status !== 400) usable.push('a refresh token')
+    if ((await statusWith(the.world.mcpUrl, accessToken)) !== 401) usable.push('an access token')
+    if ((await the.client.refresh(refreshToken)).status !== 400) usable.push('a refresh token')
   }
   return usable
 }
