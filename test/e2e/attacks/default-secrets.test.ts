@@ -1,15 +1,9 @@
 // Attack 54: a broker that was deployed with the secrets of the documentation serves nobody, and says what to do about it.
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { startWorld, type World } from '../../world/world.ts'
+import { describe, expect, test } from 'vitest'
+import { fixture } from '../../world/fixture.ts'
+import { startWorld } from '../../world/world.ts'
 
-let world: World
-
-beforeAll(async () => {
-  world = await startWorld({ overrides: { DEMO: undefined }, mayBeUnhealthy: true })
-})
-afterAll(async () => {
-  await world?.close()
-})
+const world = fixture((closing) => closing(startWorld({ overrides: { DEMO: undefined }, mayBeUnhealthy: true })))
 
 describe('54. weak or default secrets: the example secrets without DEMO', () => {
   test.for(['/', '/authorize', '/callback?state=a&code=b'])('a person at %s sees which variables to set', async (path) => {

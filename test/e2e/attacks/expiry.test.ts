@@ -1,17 +1,11 @@
 // Attack 37: what an expired token and an expired session can still reach. The policy: a stream lives as long as its grant.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { BrokerClient, countForLong, statusWith, tokensOf } from '../../world/broker-client.ts'
-import { startWorld, type World } from '../../world/world.ts'
+import { fixture } from '../../world/fixture.ts'
+import { startWorld } from '../../world/world.ts'
 
-let world: World
-
-beforeAll(async () => {
-  world = await startWorld({ overrides: { ACCESS_TOKEN_TTL: '4', SESSION_TTL: '10' } })
-})
-afterAll(async () => {
-  await world?.close()
-})
+const world = fixture((closing) => closing(startWorld({ overrides: { ACCESS_TOKEN_TTL: '4', SESSION_TTL: '10' } })))
 
 test('37. expiry on an open stream: the token opens nothing more, the stream goes on, and ends with the session', async () => {
   const client = await BrokerClient.register(world.brokerUrl)

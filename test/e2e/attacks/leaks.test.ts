@@ -3,11 +3,12 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { randomBytes } from 'node:crypto'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { Browser, signInAs } from '../../world/browser.ts'
 import { BrokerClient, callTool, REDIRECT_URI, statusWith, tokensOf } from '../../world/broker-client.ts'
+import { fixture } from '../../world/fixture.ts'
 import { issuedTokens } from '../../world/issued-tokens.ts'
-import { startWorld, type World } from '../../world/world.ts'
+import { startWorld } from '../../world/world.ts'
 
 interface Exchange {
   readonly what: string
@@ -17,14 +18,14 @@ interface Exchange {
 
 const ENCRYPTION_KEY = randomBytes(32).toString('hex')
 
-let world: World
-let dataDir: string
 const exchanges: Exchange[] = []
 
-beforeAll(async () => {
-  dataDir = await mkdtemp(join(tmpdir(), 'broker-leaks-'))
+const the = fixture(async (closing, onEnd) => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'broker-leaks-'))
+  onEnd(() => rm(dataDir, { recursive: true, force: true }))
   // In this mode the provider's own tokens travel through the broker to the downstream, so that more could go astray.
-  world = await startWorld({ dataDir, overrides: { ENCRYPTION_KEY, DOWNSTREAM_AUTH: 'idp-token' } })
+  const world = await closing(startWorld({ dataDir, overrides: { ENCRYPTION_KEY, DOWNSTREAM_AUTH: 'idp-token' } }))
+  onEnd(() => vi.unstubAllGlobals())
   const { fetch } = globalThis
   vi.stubGlobal('fetch', async (input: string | URL, init?: RequestInit) => {
     const answer = await fetch(input, init)
@@ -35,19 +36,15 @@ beforeAll(async () => {
     exchanges.push({ what, said: `${headers}\n\n${await answer.clone().text()}` })
     return answer
   })
-})
-afterAll(async () => {
-  vi.unstubAllGlobals()
-  await world?.close()
-  await rm(dataDir, { recursive: true, force: true })
+  return { world, dataDir }
 })
 
 test('56. log and error leakage: no secret is said where it is not handed over', async () => {
   const { issued, codes, verifiers, cookies, clientSecret } = await journeys()
-  const provider = issuedTokens(dataDir)
+  const provider = issuedTokens(the.dataDir)
   expect(provider.length).toBeGreaterThan(5)
   expect(
-    world.downstream.requests.all.some(({ headers }) => provider.includes(String(headers['x-forwarded-access-token']))),
+    the.world.downstream.requests.all.some(({ headers }) => provider.includes(String(headers['x-forwarded-access-token']))),
   ).toBe(true)
 
   const key = Buffer.from(ENCRYPTION_KEY, 'hex')
@@ -55,8 +52,8 @@ test('56. log and error leakage: no secret is said where it is not handed over',
     ENCRYPTION_KEY,
     key.toString('base64'),
     key.toString('base64url'),
-    world.vars['OAUTH_CLIENT_SECRET'] ?? '',
-    Buffer.from(`${world.vars['OAUTH_CLIENT_ID']}:${world.vars['OAUTH_CLIENT_SECRET']}`).toString('base64'),
+    the.world.vars['OAUTH_CLIENT_SECRET'] ?? '',
+    Buffer.from(`${the.world.vars['OAUTH_CLIENT_ID']}:${the.world.vars['OAUTH_CLIENT_SECRET']}`).toString('base64'),
   ]
   const all = [...ownerSecrets, ...provider, ...issued, ...codes, ...verifiers, ...cookies, clientSecret]
 
@@ -79,21 +76,21 @@ test('56. log and error leakage: no secret is said where it is not handed over',
   expect(placesOf(cookies)).toEqual(['GET /authorize 200', 'POST /authorize 303'])
 
   // What was logged, by the broker and by the runtime under it: none, nor anything that has the look of one.
-  expect(world.logs.length).toBeGreaterThan(20)
-  const logged = world.logs.map(({ message }) => message)
+  expect(the.world.logs.length).toBeGreaterThan(20)
+  const logged = the.world.logs.map(({ message }) => message)
   expect(all.filter((secret) => logged.some((line) => line.includes(secret)))).toEqual([])
   expect(logged.filter((line) => /eyJ[\w-]{10}|Bearer \w/.test(line))).toEqual([])
 
   // What lies on the disk: the broker keeps people's names, but no credential that a thief of the disk could use.
-  await world.killRuntime()
-  const disk = await diskOf(join(dataDir, 'durable-objects'))
+  await the.world.killRuntime()
+  const disk = await diskOf(join(the.dataDir, 'durable-objects'))
   expect(disk).toContain('alice@example.com')
   expect(all.filter((secret) => disk.includes(secret))).toEqual([])
 })
 
 async function journeys() {
-  const client = await BrokerClient.register(world.brokerUrl, { token_endpoint_auth_method: 'client_secret_post' })
-  const stranger = await BrokerClient.register(world.brokerUrl)
+  const client = await BrokerClient.register(the.world.brokerUrl, { token_endpoint_auth_method: 'client_secret_post' })
+  const stranger = await BrokerClient.register(the.world.brokerUrl)
   const cookies: string[] = []
   const codes: string[] = []
   const verifiers: string[] = []
@@ -110,7 +107,7 @@ async function journeys() {
   const first = tokensOf(await client.redeem(code))
   const second = tokensOf(await client.refresh(first.refreshToken))
   const third = tokensOf(await client.refresh(second.refreshToken))
-  await statusWith(world.mcpUrl, third.accessToken)
+  await statusWith(the.world.mcpUrl, third.accessToken)
   await stranger.refresh(third.refreshToken)
   await stranger.revoke(third.accessToken)
   await stranger.introspect(third.refreshToken)
@@ -121,12 +118,12 @@ async function journeys() {
   await client.token({ grant_type: third.refreshToken })
   await client.token({ [third.refreshToken]: ['twice', 'twice'] })
   await client.redeem(code, { redirect_uri: third.accessToken })
-  await statusWith(world.mcpUrl, third.refreshToken)
-  await statusWith(world.mcpUrl, `${third.accessToken}.${third.accessToken}`)
-  await fetch(`${world.mcpUrl}?access_token=${third.accessToken}`)
-  await fetch(`${world.brokerUrl}/nothing/${third.accessToken}?code=${code.code}`)
-  await callTool(world.mcpUrl, third.accessToken, { headers: { 'mcp-name': third.accessToken } })
-  await fetch(world.mcpUrl, {
+  await statusWith(the.world.mcpUrl, third.refreshToken)
+  await statusWith(the.world.mcpUrl, `${third.accessToken}.${third.accessToken}`)
+  await fetch(`${the.world.mcpUrl}?access_token=${third.accessToken}`)
+  await fetch(`${the.world.brokerUrl}/nothing/${third.accessToken}?code=${code.code}`)
+  await callTool(the.world.mcpUrl, third.accessToken, { headers: { 'mcp-name': third.accessToken } })
+  await fetch(the.world.mcpUrl, {
     method: 'POST',
     headers: { authorization: `Bearer ${third.accessToken}`, 'content-type': 'application/json' },
     body: `{"${third.accessToken}`,
@@ -136,7 +133,7 @@ async function journeys() {
   await client.redeem(await codeOf(client), { code_verifier: undefined })
   await stranger.redeem(await codeOf(client))
   await client.refresh(first.refreshToken)
-  await statusWith(world.mcpUrl, third.accessToken)
+  await statusWith(the.world.mcpUrl, third.accessToken)
   await signInAs('alice', client.authorizeUrl().url, { decision: 'deny', stopAt: REDIRECT_URI })
   await fetch(client.authorizeUrl({ resource: third.accessToken, response_type: third.accessToken }).url, { redirect: 'manual' })
 
@@ -145,26 +142,26 @@ async function journeys() {
   const page = await browser.get(client.authorizeUrl().url)
   const [consent] = page.forms
   if (!consent) throw new Error('no consent form')
-  cookies.push(browser.cookiesFor(`${world.brokerUrl}/authorize`).split('=')[1] ?? '')
+  cookies.push(browser.cookiesFor(`${the.world.brokerUrl}/authorize`).split('=')[1] ?? '')
   const idp = await browser.submit(consent, { decision: 'allow' })
-  cookies.push(browser.cookiesFor(`${world.brokerUrl}/callback`).split('=')[1] ?? '')
+  cookies.push(browser.cookiesFor(`${the.world.brokerUrl}/callback`).split('=')[1] ?? '')
   const [form] = idp.forms
   if (!form) throw new Error('no sign-in form')
-  const back = await browser.submit(form, { person: 'alice' }, { stopAt: `${world.brokerUrl}/callback` })
+  const back = await browser.submit(form, { person: 'alice' }, { stopAt: `${the.world.brokerUrl}/callback` })
   await fetch(back.url)
-  world.idp.control.failNext('token')
+  the.world.idp.control.failNext('token')
   await browser.get(back.url)
 
   // The provider is away, and then the downstream.
   const live = await (async () => tokensOf(await client.redeem(await codeOf(client))))()
-  world.idp.control.down(true)
+  the.world.idp.control.down(true)
   const renewed = tokensOf(await client.refresh(live.refreshToken))
   const away = await new Browser().get(client.authorizeUrl().url)
   await new Browser().get(away.url)
-  world.idp.control.down(false)
-  await statusWith(world.mcpUrl, renewed.accessToken)
-  await world.downstream.close()
-  await statusWith(world.mcpUrl, renewed.accessToken)
+  the.world.idp.control.down(false)
+  await statusWith(the.world.mcpUrl, renewed.accessToken)
+  await the.world.downstream.close()
+  await statusWith(the.world.mcpUrl, renewed.accessToken)
 
   const issued = [first, second, third, live, renewed].flatMap(({ accessToken, refreshToken }) => [accessToken, refreshToken])
   return { issued, codes, verifiers, cookies, clientSecret: client.clientSecret ?? '' }

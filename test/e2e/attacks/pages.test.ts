@@ -1,18 +1,12 @@
 // Attack 16: what clients, links and identity providers say about themselves is text, on pages that run nothing and are framed nowhere.
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { Browser, type Page } from '../../world/browser.ts'
 import { BrokerClient } from '../../world/broker-client.ts'
+import { fixture } from '../../world/fixture.ts'
 import { linkIn } from '../../world/html-forms.ts'
-import { startWorld, type World } from '../../world/world.ts'
+import { startWorld } from '../../world/world.ts'
 
-let world: World
-
-beforeAll(async () => {
-  world = await startWorld()
-})
-afterAll(async () => {
-  await world?.close()
-})
+const world = fixture((closing) => closing(startWorld()))
 
 const HOSTILE = [
   '<img src=x onerror=alert(1)>',

@@ -1,33 +1,28 @@
 // Attacks 14 to 16 on the pages people sign in to: forms from elsewhere, links that should act, frames, and names that are scripts.
 import { get } from 'node:http'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { pagesCookie } from '../../world/administrator.ts'
 import { BrokerClient, statusWith } from '../../world/broker-client.ts'
+import { fixture } from '../../world/fixture.ts'
 import { formsOf } from '../../world/html-forms.ts'
-import { startWorld, type World } from '../../world/world.ts'
+import { startWorld } from '../../world/world.ts'
 
 const HOSTILE = `"><script>alert(1)</script><img src=x onerror=alert(1)>`
 
-let world: World
-let carol: string
-let alice: { readonly sub: string; readonly accessToken: string; readonly cookie: string }
-
-beforeAll(async () => {
-  world = await startWorld()
+const world = fixture((closing) => closing(startWorld()))
+const the = fixture(async () => {
   const client = await BrokerClient.register(world.brokerUrl, { client_name: HOSTILE })
   const { accessToken } = await client.signIn('alice')
-  carol = await pagesCookie(world.brokerUrl, 'carol')
+  const carol = await pagesCookie(world.brokerUrl, 'carol')
   const cookie = await pagesCookie(world.brokerUrl, 'alice')
   const [, sub = ''] = /data-person="([\w-]{43})"/.exec(await (await open('/account', cookie)).text()) ?? []
-  alice = { sub, accessToken, cookie }
+  const alice = { sub, accessToken, cookie }
   // The index is a moment behind.
   await vi.waitUntil(async () => (await (await open(`/admin/events?sub=${sub}`, carol)).text()).includes('data-event'), {
     timeout: 10_000,
     interval: 100,
   })
-})
-afterAll(async () => {
-  await world?.close()
+  return { carol, alice }
 })
 
 describe('14. a decision that is not the person’s own:', () => {
@@ -46,48 +41,48 @@ describe('14. a decision that is not the person’s own:', () => {
       const answer = await post(path, cookie, { ...form, reason: 'evil', ...fields }, headers)
       expect([answer.status, await answer.text()]).toEqual([403, expect.stringContaining('access_denied')])
     }
-    expect(await statusWith(world.mcpUrl, alice.accessToken)).toBe(200)
+    expect(await statusWith(world.mcpUrl, the.alice.accessToken)).toBe(200)
   })
 
   test('the token of one session is worth nothing in another', async () => {
     const [first] = await dangerousForms()
-    const theirs = formsOf(await (await open('/account', alice.cookie)).text(), world.brokerUrl)[0]
+    const theirs = formsOf(await (await open('/account', the.alice.cookie)).text(), world.brokerUrl)[0]
     const csrf = theirs?.fields.find(([name]) => name === 'csrf')?.[1] ?? ''
     const [path = '', , form = {}] = first ?? []
-    expect((await post(path, carol, { ...form, reason: 'evil', csrf }, good)).status).toBe(403)
+    expect((await post(path, the.carol, { ...form, reason: 'evil', csrf }, good)).status).toBe(403)
   })
 
   test('who is no administrator can not use the forms of the portal with their own session', async () => {
-    const [{ fields } = { fields: [] }] = formsOf(await (await open('/account', alice.cookie)).text(), world.brokerUrl)
+    const [{ fields } = { fields: [] }] = formsOf(await (await open('/account', the.alice.cookie)).text(), world.brokerUrl)
     const csrf = Object.fromEntries(fields)['csrf'] ?? ''
     const forms = [
-      ['/admin/confirm', { action: 'revoke', what: 'person', sub: alice.sub, reason: 'evil', csrf }],
+      ['/admin/confirm', { action: 'revoke', what: 'person', sub: the.alice.sub, reason: 'evil', csrf }],
       ['/admin/machines', { name: 'evil', owner: 'evil', reason: 'evil', admin: 'yes', days: '7', csrf }],
     ] as const
-    for (const [path, form] of forms) expect((await post(path, alice.cookie, form, good)).status).toBe(403)
+    for (const [path, form] of forms) expect((await post(path, the.alice.cookie, form, good)).status).toBe(403)
   })
 
   test('nobody can disconnect what is somebody else’s', async () => {
     const bob = await pagesCookie(world.brokerUrl, 'bob')
     const [{ fields } = { fields: [] }] = formsOf(await (await open('/account', bob)).text(), world.brokerUrl)
     const csrf = Object.fromEntries(fields)['csrf'] ?? ''
-    const [grant = ''] = /(?<=data-grant-id=")[^"]+/.exec(await (await open('/account', alice.cookie)).text()) ?? []
-    await post('/account/disconnect', bob, { what: 'grant', id: grant, sub: alice.sub, csrf }, good)
-    expect(await statusWith(world.mcpUrl, alice.accessToken)).toBe(200)
+    const [grant = ''] = /(?<=data-grant-id=")[^"]+/.exec(await (await open('/account', the.alice.cookie)).text()) ?? []
+    await post('/account/disconnect', bob, { what: 'grant', id: grant, sub: the.alice.sub, csrf }, good)
+    expect(await statusWith(world.mcpUrl, the.alice.accessToken)).toBe(200)
   })
 })
 
 describe('15. a link that should act by itself:', () => {
   test('only shows what would happen, wherever it comes from', async () => {
     for (const query of [
-      `action=revoke&what=person&sub=${alice.sub}&reason=evil`,
-      `action=block&what=person&sub=${alice.sub}&reason=evil`,
+      `action=revoke&what=person&sub=${the.alice.sub}&reason=evil`,
+      `action=block&what=person&sub=${the.alice.sub}&reason=evil`,
     ]) {
-      const answer = await open(`/admin/confirm?${query}`, carol, { 'sec-fetch-site': 'cross-site' })
+      const answer = await open(`/admin/confirm?${query}`, the.carol, { 'sec-fetch-site': 'cross-site' })
       const page = await answer.text()
       expect([answer.status, page.includes('id="effects"'), page.includes('evil')]).toEqual([200, true, false])
     }
-    expect(await statusWith(world.mcpUrl, alice.accessToken)).toBe(200)
+    expect(await statusWith(world.mcpUrl, the.alice.accessToken)).toBe(200)
   })
 
   test.for([
@@ -97,20 +92,20 @@ describe('15. a link that should act by itself:', () => {
     '?action=revoke&what=person&sub=../x',
     '?action=unblock&what=grant&id=1',
   ])('says nothing it does not understand: %s', async (query) => {
-    expect((await open(`/admin/confirm${query}`, carol)).status).toBe(400)
+    expect((await open(`/admin/confirm${query}`, the.carol)).status).toBe(400)
   })
 
   test.for<[string, () => Record<string, string>]>([
     ['without a cookie', () => ({ origin: world.brokerUrl })],
-    ['with the cookie of who is no administrator', () => ({ origin: world.brokerUrl, cookie: alice.cookie })],
-    ['from a page of another site', () => ({ origin: 'https://evil.example', cookie: carol })],
-    ['without an origin', () => ({ cookie: carol })],
+    ['with the cookie of who is no administrator', () => ({ origin: world.brokerUrl, cookie: the.alice.cookie })],
+    ['from a page of another site', () => ({ origin: 'https://evil.example', cookie: the.carol })],
+    ['without an origin', () => ({ cookie: the.carol })],
   ])('the live feed is not opened %s', async ([, headers]) => {
     expect(await upgraded(headers())).toBe(403)
   })
 
   test('the live feed is opened to an administrator’s own page', async () => {
-    expect(await upgraded({ origin: world.brokerUrl, cookie: carol })).toBe(101)
+    expect(await upgraded({ origin: world.brokerUrl, cookie: the.carol })).toBe(101)
   })
 })
 
@@ -122,12 +117,12 @@ describe('16. clickjacking and script injection:', () => {
     const paths = [
       ...own,
       ...portal.map((path) => `/admin${path}`),
-      `/admin/people/${alice.sub}`,
-      `/admin/people/${alice.sub}/streams`,
+      `/admin/people/${the.alice.sub}`,
+      `/admin/people/${the.alice.sub}/streams`,
     ]
     let shown = 0
     for (const path of paths) {
-      const page = await (await open(path, path === '/account' ? alice.cookie : carol)).text()
+      const page = await (await open(path, path === '/account' ? the.alice.cookie : the.carol)).text()
       expect(page.replaceAll(/<script type="module" src="\/assets\/\w+\.js"><\/script>/g, '')).not.toMatch(/<script|<img/i)
       expect(page).not.toMatch(/<[^>"]*(?:"[^"]*"[^>"]*)*\son\w+\s*=/i)
       if (page.includes('&lt;script&gt;')) shown += 1
@@ -137,7 +132,7 @@ describe('16. clickjacking and script injection:', () => {
 
   test.for(['search', 'type', 'client', 'after', 'before', 'sub'])('nor does %s of a link get into the page', async (name) => {
     for (const path of ['/admin/people', '/admin/clients', '/admin/events', '/admin/receipts', '/admin/machines']) {
-      const page = await (await open(`${path}?${new URLSearchParams({ [name]: HOSTILE }).toString()}`, carol)).text()
+      const page = await (await open(`${path}?${new URLSearchParams({ [name]: HOSTILE }).toString()}`, the.carol)).text()
       expect(page).not.toMatch(/<script>|<img/i)
     }
   })
@@ -145,7 +140,7 @@ describe('16. clickjacking and script injection:', () => {
   test.for([...own, ...portal.map((path) => `/admin${path}`)])(
     '%s is framed by nobody, and runs nothing but our script',
     async (path) => {
-      const { headers } = await open(path, carol)
+      const { headers } = await open(path, the.carol)
       const policy = headers.get('content-security-policy') ?? ''
       expect(policy).toContain("default-src 'none'")
       expect(policy).toContain("frame-ancestors 'none'")
@@ -165,13 +160,13 @@ type Posted = readonly [path: string, cookie: string, fields: Readonly<Record<st
 
 /** Every form that ends something of Alice, as it would be sent from its own page. */
 async function dangerousForms(): Promise<readonly Posted[]> {
-  const target = `what=person&sub=${alice.sub}`
+  const target = `what=person&sub=${the.alice.sub}`
   const pages = [
-    [`/admin/confirm?action=revoke&${target}`, carol],
-    [`/admin/confirm?action=block&${target}`, carol],
-    ['/admin/everyone', carol],
-    ['/admin/machines', carol],
-    ['/account', alice.cookie],
+    [`/admin/confirm?action=revoke&${target}`, the.carol],
+    [`/admin/confirm?action=block&${target}`, the.carol],
+    ['/admin/everyone', the.carol],
+    ['/admin/machines', the.carol],
+    ['/account', the.alice.cookie],
   ] as const
   const forms = await Promise.all(
     pages.map(async ([path, cookie]) => {

@@ -1,22 +1,18 @@
 // Attacks on the limit of a person: other addresses, other sessions, another client.
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { BrokerClient, callTool, statusWith, postHeaders } from '../../world/broker-client.ts'
+import { expect, test } from 'vitest'
+import { BrokerClient, callTool, postHeaders, statusWith } from '../../world/broker-client.ts'
 import { Browser } from '../../world/browser.ts'
-import { startWorld, type World } from '../../world/world.ts'
+import { fixture } from '../../world/fixture.ts'
+import { startWorld } from '../../world/world.ts'
 
 const LIMIT = 500
 const ATTEMPTS = 10_000
 const IN_PARALLEL = 40
 
-let world: World
-
-beforeAll(async () => {
-  // A window so long that nothing comes back while the test runs: 500 a month is one in 86 minutes.
-  world = await startWorld({ overrides: { RATE_LIMIT_REQUESTS: String(LIMIT), RATE_LIMIT_WINDOW: String(30 * 86_400) } })
-})
-afterAll(async () => {
-  await world?.close()
-})
+// A window so long that nothing comes back while the test runs: 500 a month is one in 86 minutes.
+const world = fixture((closing) =>
+  closing(startWorld({ overrides: { RATE_LIMIT_REQUESTS: String(LIMIT), RATE_LIMIT_WINDOW: String(30 * 86_400) } })),
+)
 
 test(`46. rate-limit bypass: of ${ATTEMPTS} requests from many addresses, sessions and two clients exactly ${LIMIT} pass`, async () => {
   const [first, second] = [await BrokerClient.register(world.brokerUrl), await BrokerClient.register(world.brokerUrl)]

@@ -2,42 +2,34 @@
 import { once } from 'node:events'
 import { request, type IncomingMessage } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { BrokerClient, statusWith } from '../../world/broker-client.ts'
+import { fixture } from '../../world/fixture.ts'
 import { LegacyClient } from '../../world/legacy-client.ts'
 import { ScriptedServer } from '../../world/scripted-server.ts'
 import { openSubscription } from '../../world/subscription.ts'
-import { startWorld, type World } from '../../world/world.ts'
+import { startWorld } from '../../world/world.ts'
 
 const MAX_STREAMS = 30
 
-let server: ScriptedServer
-let world: World
-let alice: string
-let bob: string
-
-beforeAll(async () => {
-  server = await ScriptedServer.start({ resumable: true })
+const the = fixture(async (closing) => {
+  const server = await closing(ScriptedServer.start({ resumable: true }))
   const bounds = {
     MAX_STREAMS: String(MAX_STREAMS),
     MAX_BODY_BYTES: '100000',
     EVENT_LOG_EVENTS: '200',
     RATE_LIMIT_REQUESTS: '100000',
   }
-  world = await startWorld({ overrides: { DOWNSTREAM_MCP_URL: server.url, ...bounds } })
+  const world = await closing(startWorld({ overrides: { DOWNSTREAM_MCP_URL: server.url, ...bounds } }))
   const client = await BrokerClient.register(world.brokerUrl)
   const resource = { changes: { resource: world.mcpUrl } }
-  alice = (await client.signIn('alice', resource)).accessToken
-  bob = (await client.signIn('bob', resource)).accessToken
+  const alice = (await client.signIn('alice', resource)).accessToken
+  const bob = (await client.signIn('bob', resource)).accessToken
+  return { server, world, alice, bob }
 })
 
 beforeEach(() => {
-  server.onCall((call) => call.answer({}))
-})
-
-afterAll(async () => {
-  await world.close()
-  await server.close()
+  the.server.onCall((call) => call.answer({}))
 })
 
 /** Slowest of so many calls one after the other, in milliseconds. */
@@ -53,11 +45,11 @@ async function slowest(calls: number, call: () => Promise<number>): Promise<numb
 
 /** A client that asks and then takes nothing. */
 async function deaf(): Promise<IncomingMessage> {
-  const asked = request(world.mcpUrl, {
+  const asked = request(the.world.mcpUrl, {
     method: 'POST',
     agent: false,
     headers: {
-      authorization: `Bearer ${bob}`,
+      authorization: `Bearer ${the.bob}`,
       'content-type': 'application/json',
       accept: 'application/json, text/event-stream',
     },
@@ -70,10 +62,10 @@ async function deaf(): Promise<IncomingMessage> {
 
 describe('44 too many streams, too many bytes', () => {
   test('one person gets so many streams of each kind and no more; everybody else notices nothing', async () => {
-    server.onCall((call) => void call.stream())
-    const calls = new LegacyClient(world.mcpUrl, alice)
+    the.server.onCall((call) => void call.stream())
+    const calls = new LegacyClient(the.world.mcpUrl, the.alice)
     const [subscriptions, streams] = await Promise.all([
-      Promise.all(Array.from({ length: 100 }, async () => await openSubscription(world.mcpUrl, alice))),
+      Promise.all(Array.from({ length: 100 }, async () => await openSubscription(the.world.mcpUrl, the.alice))),
       Promise.all(Array.from({ length: 100 }, async () => await calls.stream('x'))),
     ])
     for (const open of [subscriptions, streams]) {
@@ -82,18 +74,18 @@ describe('44 too many streams, too many bytes', () => {
       expect(refused?.status).toBe(429)
     }
     // Nothing is held at the downstream for those that were refused.
-    await expect.poll(() => server.requests.open.length).toBe(MAX_STREAMS * 2)
-    server.onCall((call) => call.answer({}))
-    const other = await LegacyClient.open(world.mcpUrl, bob)
-    expect(await slowest(30, async () => await statusWith(world.mcpUrl, bob))).toBeLessThan(1000)
+    await expect.poll(() => the.server.requests.open.length).toBe(MAX_STREAMS * 2)
+    the.server.onCall((call) => call.answer({}))
+    const other = await LegacyClient.open(the.world.mcpUrl, the.bob)
+    expect(await slowest(30, async () => await statusWith(the.world.mcpUrl, the.bob))).toBeLessThan(1000)
     expect(await slowest(30, async () => (await other.call('x')).status)).toBeLessThan(1000)
     // Short calls of the person themselves still get through: only long ones count.
-    expect(await statusWith(world.mcpUrl, alice)).toBe(200)
+    expect(await statusWith(the.world.mcpUrl, the.alice)).toBe(200)
 
     for (const stream of [...subscriptions, ...streams]) stream.leave()
     // A connection that was only closed shows when something is written to it.
     await expect
-      .poll(async () => (await openSubscription(world.mcpUrl, alice)).status, { timeout: 15_000, interval: 500 })
+      .poll(async () => (await openSubscription(the.world.mcpUrl, the.alice)).status, { timeout: 15_000, interval: 500 })
       .toBe(200)
   })
 
@@ -101,22 +93,22 @@ describe('44 too many streams, too many bytes', () => {
     ['as it announces itself', () => `{"jsonrpc":"2.0","id":1,"method":"x","params":{"a":"${'x'.repeat(200_000)}"}}`],
     ['while it arrives', () => new Blob(['x'.repeat(200_000)]).stream()],
   ])('a body too large is refused %s', async ([, body]) => {
-    server.requests.forget()
-    const headers = { authorization: `Bearer ${alice}`, 'content-type': 'application/json' }
+    the.server.requests.forget()
+    const headers = { authorization: `Bearer ${the.alice}`, 'content-type': 'application/json' }
     const send = async (): Promise<Response> => {
       const init = { method: 'POST', headers, body: body(), duplex: 'half' }
-      return await fetch(world.mcpUrl, init)
+      return await fetch(the.world.mcpUrl, init)
     }
     // The connection is closed on a client that still writes, and now and then it breaks there before the answer has been read.
     const response = await send().catch(send).catch(send).catch(send)
     expect([response.status, await response.json()]).toMatchObject([413, { error: { data: { code: 'body_too_large' } } }])
-    expect(server.requests.all).toEqual([])
+    expect(the.server.requests.all).toEqual([])
   })
 })
 
 describe('45 slow reader', () => {
   test('what is kept for it is bounded, and its stream ends with a reason instead of a gap', async () => {
-    const called = server.nextStream()
+    const called = the.server.nextStream()
     const answer = await deaf()
     const { call, feed } = await called
     const event = 'x'.repeat(20_000)
@@ -126,7 +118,7 @@ describe('45 slow reader', () => {
     }
     feed.respond(call.message.id, {})
     feed.end()
-    await server.requests.find(({ body, closedAt }) => body.includes('flood') && closedAt !== undefined)
+    await the.server.requests.find(({ body, closedAt }) => body.includes('flood') && closedAt !== undefined)
 
     let text = ''
     for await (const chunk of answer.setEncoding('utf8')) text += chunk
@@ -136,11 +128,11 @@ describe('45 slow reader', () => {
     // 200 events of the log and what fits into sockets on the way, of 40 MB in all.
     expect(text.length).toBeLessThan(16 * 1024 * 1024)
     const lastId = [...text.matchAll(/^id: (.*)$/gm)].at(-1)?.[1]
-    expect((await new LegacyClient(world.mcpUrl, bob).get(lastId)).status).toBe(404)
+    expect((await new LegacyClient(the.world.mcpUrl, the.bob).get(lastId)).status).toBe(404)
   })
 
   test('a reader that is slow but reads in time gets everything', async () => {
-    const called = server.nextStream()
+    const called = the.server.nextStream()
     const answer = await deaf()
     const { call, feed } = await called
     for (let step = 1; step <= 150; step += 1) feed.notify({ step, event: 'x'.repeat(20_000) })

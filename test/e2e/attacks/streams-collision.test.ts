@@ -1,31 +1,25 @@
 // Two clients that number their requests alike, on one server, all at once. Named after the case it answers.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { credentialsFor } from '../../world/clients.ts'
+import { fixture } from '../../world/fixture.ts'
 import { LegacyClient } from '../../world/legacy-client.ts'
 import { ScriptedServer } from '../../world/scripted-server.ts'
-import { startWorld, type World } from '../../world/world.ts'
+import { startWorld } from '../../world/world.ts'
 
 const CALLS_EACH = 750
 const AT_ONCE = 25
 
-let server: ScriptedServer
-let world: World
-
-beforeAll(async () => {
-  server = await ScriptedServer.start()
-  world = await startWorld({ overrides: { DOWNSTREAM_MCP_URL: server.url, RATE_LIMIT_REQUESTS: '100000' } })
-})
-
-afterAll(async () => {
-  await world.close()
-  await server.close()
+const the = fixture(async (closing) => {
+  const server = await closing(ScriptedServer.start())
+  const world = await closing(startWorld({ overrides: { DOWNSTREAM_MCP_URL: server.url, RATE_LIMIT_REQUESTS: '100000' } }))
+  return { server, world }
 })
 
 describe('32 JSON-RPC id collision', () => {
   test('3,000 interleaved calls with the same ids each get their own answer, in JSON and in streams', async () => {
     // Answers come late and out of order, half of them as streams with news of the call in between.
-    server.onCall(async (call) => {
+    the.server.onCall(async (call) => {
       const secret = call.message.params?.['arguments']
       const id = Number(call.message.id)
       await sleep((id * 7) % 5)
@@ -36,13 +30,13 @@ describe('32 JSON-RPC id collision', () => {
       feed.respond(call.message.id, { secret, person: call.headers['x-user-email'] })
       feed.end()
     })
-    const [alice, bob] = [await credentialsFor('alice', world.mcpUrl), await credentialsFor('bob', world.mcpUrl)]
+    const [alice, bob] = [await credentialsFor('alice', the.world.mcpUrl), await credentialsFor('bob', the.world.mcpUrl)]
     // Two people, and two sessions and two bare connections of the same person.
     const clients: readonly (readonly [string, LegacyClient])[] = [
-      ['alice@example.com', await LegacyClient.open(world.mcpUrl, alice.accessToken)],
-      ['alice@example.com', await LegacyClient.open(world.mcpUrl, alice.accessToken)],
-      ['alice@example.com', new LegacyClient(world.mcpUrl, alice.accessToken)],
-      ['bob@example.com', await LegacyClient.open(world.mcpUrl, bob.accessToken)],
+      ['alice@example.com', await LegacyClient.open(the.world.mcpUrl, alice.accessToken)],
+      ['alice@example.com', await LegacyClient.open(the.world.mcpUrl, alice.accessToken)],
+      ['alice@example.com', new LegacyClient(the.world.mcpUrl, alice.accessToken)],
+      ['bob@example.com', await LegacyClient.open(the.world.mcpUrl, bob.accessToken)],
     ]
     const wrong: string[] = []
     const runs = clients.flatMap(([person, client], who) => {
@@ -61,6 +55,6 @@ describe('32 JSON-RPC id collision', () => {
     })
     await Promise.all(runs)
     expect(wrong).toEqual([])
-    expect(server.requests.all.length).toBeGreaterThanOrEqual(CALLS_EACH * clients.length)
+    expect(the.server.requests.all.length).toBeGreaterThanOrEqual(CALLS_EACH * clients.length)
   })
 })

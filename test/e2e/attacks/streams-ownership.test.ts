@@ -1,48 +1,39 @@
 // Attacks on somebody else's session or stream, each named after the case it answers.
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { BrokerClient } from '../../world/broker-client.ts'
 import { stepsOf } from '../../world/event-stream.ts'
+import { fixture } from '../../world/fixture.ts'
 import { LegacyClient } from '../../world/legacy-client.ts'
 import { ScriptedServer } from '../../world/scripted-server.ts'
-import { startWorld, type World } from '../../world/world.ts'
+import { startWorld } from '../../world/world.ts'
 
-let server: ScriptedServer
-let world: World
-/** Two people, and a second client of the first. */
-let alice: string
-let aliceElsewhere: string
-let bob: string
-
-beforeAll(async () => {
-  server = await ScriptedServer.start()
-  world = await startWorld({ overrides: { DOWNSTREAM_MCP_URL: server.url, EVENT_LOG_EVENTS: '50' } })
+const the = fixture(async (closing) => {
+  const server = await closing(ScriptedServer.start())
+  const world = await closing(startWorld({ overrides: { DOWNSTREAM_MCP_URL: server.url, EVENT_LOG_EVENTS: '50' } }))
   const resource = { changes: { resource: world.mcpUrl } }
+  // Two people, and a second client of the first.
   const one = await BrokerClient.register(world.brokerUrl)
   const other = await BrokerClient.register(world.brokerUrl)
-  alice = (await one.signIn('alice', resource)).accessToken
-  aliceElsewhere = (await other.signIn('alice', resource)).accessToken
-  bob = (await one.signIn('bob', resource)).accessToken
+  const alice = (await one.signIn('alice', resource)).accessToken
+  const aliceElsewhere = (await other.signIn('alice', resource)).accessToken
+  const bob = (await one.signIn('bob', resource)).accessToken
+  return { server, world, alice, aliceElsewhere, bob }
 })
 
 beforeEach(() => {
-  server.onCall((call) => call.answer({ from: call.session?.id }))
-})
-
-afterAll(async () => {
-  await world.close()
-  await server.close()
+  the.server.onCall((call) => call.answer({ from: call.session?.id }))
 })
 
 /** A client of somebody who has got hold of a session id. */
 function thief(accessToken: string, { sessionId, version }: LegacyClient): LegacyClient {
-  const client = new LegacyClient(world.mcpUrl, accessToken)
+  const client = new LegacyClient(the.world.mcpUrl, accessToken)
   client.sessionId = sessionId
   expect(client.version).toBe(version)
   return client
 }
 
 async function counting(client: LegacyClient, steps: number) {
-  const called = server.nextStream()
+  const called = the.server.nextStream()
   const stream = await client.stream('count')
   const { call, feed } = await called
   for (let step = 1; step <= steps; step += 1) feed.notify({ step })
@@ -52,25 +43,25 @@ async function counting(client: LegacyClient, steps: number) {
 
 describe('30 the session id of another user', () => {
   test.for<[string, () => string]>([
-    ['another person', () => bob],
-    ['another client of the same person', () => aliceElsewhere],
+    ['another person', () => the.bob],
+    ['another client of the same person', () => the.aliceElsewhere],
   ])('is worth nothing to %s', async ([, theirs]) => {
-    const victim = await LegacyClient.open(world.mcpUrl, alice)
-    const { id } = server.session
+    const victim = await LegacyClient.open(the.world.mcpUrl, the.alice)
+    const { id } = the.server.session
     const { stream, feed } = await counting(victim, 1)
     const standing = await victim.get()
-    server.requests.forget()
+    the.server.requests.forget()
     const stolen = thief(theirs(), victim)
     const answers = [await stolen.call('who'), (await stolen.get()).response, await stolen.delete()]
     expect(answers.map(({ status }) => status)).toEqual([404, 404, 404])
     expect(await answers[0]?.json()).toMatchObject({ error: { data: { code: 'session_not_found' } } })
-    expect(server.requests.all).toEqual([])
-    expect(world.logs.some(({ message }) => message.includes('mcp_session.unknown'))).toBe(true)
+    expect(the.server.requests.all).toEqual([])
+    expect(the.world.logs.some(({ message }) => message.includes('mcp_session.unknown'))).toBe(true)
 
-    expect([server.sessions.has(id), standing.endedAt, stream.endedAt]).toEqual([true, undefined, undefined])
+    expect([the.server.sessions.has(id), standing.endedAt, stream.endedAt]).toEqual([true, undefined, undefined])
     feed.notify({ step: 2 })
     await stream.message('"step":2')
-    server.onCall((call) => call.answer({ from: call.session?.id }))
+    the.server.onCall((call) => call.answer({ from: call.session?.id }))
     expect(await (await victim.call('who')).json()).toMatchObject({ result: { from: id } })
     standing.leave()
     stream.leave()
@@ -79,17 +70,17 @@ describe('30 the session id of another user', () => {
 
 describe('31 stream steal by Last-Event-ID', () => {
   test.for<[string, (victim: LegacyClient) => Promise<LegacyClient> | LegacyClient]>([
-    ['another person, without a session', () => new LegacyClient(world.mcpUrl, bob)],
-    ['another person, in a session of theirs', () => LegacyClient.open(world.mcpUrl, bob)],
-    ['another person, who knows the session id too', (victim) => thief(bob, victim)],
-    ['another client of the same person', () => LegacyClient.open(world.mcpUrl, aliceElsewhere)],
-    ['another session of the same client', () => LegacyClient.open(world.mcpUrl, alice)],
-    ['the same client, outside of its session', () => new LegacyClient(world.mcpUrl, alice)],
+    ['another person, without a session', () => new LegacyClient(the.world.mcpUrl, the.bob)],
+    ['another person, in a session of theirs', () => LegacyClient.open(the.world.mcpUrl, the.bob)],
+    ['another person, who knows the session id too', (victim) => thief(the.bob, victim)],
+    ['another client of the same person', () => LegacyClient.open(the.world.mcpUrl, the.aliceElsewhere)],
+    ['another session of the same client', () => LegacyClient.open(the.world.mcpUrl, the.alice)],
+    ['the same client, outside of its session', () => new LegacyClient(the.world.mcpUrl, the.alice)],
   ])('an event id is worth nothing to %s', async ([, asThief]) => {
-    const victim = await LegacyClient.open(world.mcpUrl, alice)
+    const victim = await LegacyClient.open(the.world.mcpUrl, the.alice)
     const { stream, call, feed } = await counting(victim, 3)
     const standing = await victim.get()
-    await expect.poll(() => server.sessions.get(call.session?.id ?? '')?.standing.isRead).toBe(true)
+    await expect.poll(() => the.server.sessions.get(call.session?.id ?? '')?.standing.isRead).toBe(true)
     call.session?.standing.notify({ step: 100 })
     await standing.message('"step":100')
     const stolen = await asThief(victim)
@@ -110,9 +101,9 @@ describe('31 stream steal by Last-Event-ID', () => {
   })
 
   test('an event id of a call without a session is worth nothing to another client of the same person', async () => {
-    const { stream } = await counting(new LegacyClient(world.mcpUrl, alice), 3)
-    for (const accessToken of [aliceElsewhere, bob]) {
-      const taken = await new LegacyClient(world.mcpUrl, accessToken).get(stream.lastId)
+    const { stream } = await counting(new LegacyClient(the.world.mcpUrl, the.alice), 3)
+    for (const accessToken of [the.aliceElsewhere, the.bob]) {
+      const taken = await new LegacyClient(the.world.mcpUrl, accessToken).get(stream.lastId)
       expect(taken.status).toBe(404)
     }
     stream.leave()
@@ -121,14 +112,15 @@ describe('31 stream steal by Last-Event-ID', () => {
   test.for(['0', 'x.1', '....', `${'a'.repeat(12)}.1`, `${'a'.repeat(12)}.99999999999999999999`, "' OR 1=1 --.1"])(
     'an id that was never given leads nowhere: "%s"',
     async (id) => {
-      const victim = await LegacyClient.open(world.mcpUrl, alice)
+      const victim = await LegacyClient.open(the.world.mcpUrl, the.alice)
       const taken = await victim.get(id)
       expect(taken.status).toBe(404)
     },
   )
 
   test('a number from another stream of the same session replays nothing of that stream', async () => {
-    const client = await LegacyClient.open(world.mcpUrl, alice)
+    const client = await LegacyClient.open(the.world.mcpUrl, the.alice)
+    // Two people, and a second client of the first.
     const one = await counting(client, 3)
     const two = await counting(client, 0)
     two.feed.notify({ other: true })
@@ -144,7 +136,7 @@ describe('31 stream steal by Last-Event-ID', () => {
   })
 
   test('an event that is gone is answered 404 and not with a silent gap', async () => {
-    const client = await LegacyClient.open(world.mcpUrl, alice)
+    const client = await LegacyClient.open(the.world.mcpUrl, the.alice)
     const { stream, feed } = await counting(client, 2)
     stream.leave()
     await stream.over
@@ -156,7 +148,7 @@ describe('31 stream steal by Last-Event-ID', () => {
   })
 
   test('a client that reads too slowly for the log is told, and what it gets has no gap', async () => {
-    const client = await LegacyClient.open(world.mcpUrl, alice)
+    const client = await LegacyClient.open(the.world.mcpUrl, the.alice)
     const { stream, call, feed } = await counting(client, 1)
     for (let step = 2; step <= 400; step += 1) feed.notify({ step })
     feed.respond(call.message.id, {})
@@ -175,12 +167,12 @@ interface Counted {
 describe('33 a shared upstream session', () => {
   test('two people who call at the same time each have a session, and a count, of their own', async () => {
     const counts = new Map<string, number>()
-    server.onCall((call) => {
+    the.server.onCall((call) => {
       const id = call.session?.id ?? ''
       counts.set(id, (counts.get(id) ?? 0) + 1)
       call.answer({ count: counts.get(id), person: call.headers['x-user-email'] })
     })
-    const [a, b] = [await LegacyClient.open(world.mcpUrl, alice), await LegacyClient.open(world.mcpUrl, bob)]
+    const [a, b] = [await LegacyClient.open(the.world.mcpUrl, the.alice), await LegacyClient.open(the.world.mcpUrl, the.bob)]
     const answers = await Promise.all(
       Array.from({ length: 60 }, async (_, index) => (await (index % 3 === 0 ? b : a).call('count')).json<Counted>()),
     )

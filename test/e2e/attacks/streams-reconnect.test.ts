@@ -1,25 +1,18 @@
 // A client that comes back while its old stream still counts as open. Named after the case it answers.
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { credentialsFor } from '../../world/clients.ts'
 import { stepsOf, type EventStream } from '../../world/event-stream.ts'
+import { fixture } from '../../world/fixture.ts'
 import { LegacyClient } from '../../world/legacy-client.ts'
 import { ScriptedServer } from '../../world/scripted-server.ts'
-import { startWorld, type World } from '../../world/world.ts'
+import { startWorld } from '../../world/world.ts'
 
-let server: ScriptedServer
-let world: World
-let token: string
-
-beforeAll(async () => {
+const the = fixture(async (closing) => {
   // As the official SDK: a second reader is refused while the first is there, and what was sent can be asked for again.
-  server = await ScriptedServer.start({ resumable: true, exclusive: true })
-  world = await startWorld({ overrides: { DOWNSTREAM_MCP_URL: server.url, RATE_LIMIT_REQUESTS: '100000' } })
-  token = (await credentialsFor('alice', world.mcpUrl)).accessToken
-})
-
-afterAll(async () => {
-  await world.close()
-  await server.close()
+  const server = await closing(ScriptedServer.start({ resumable: true, exclusive: true }))
+  const world = await closing(startWorld({ overrides: { DOWNSTREAM_MCP_URL: server.url, RATE_LIMIT_REQUESTS: '100000' } }))
+  const token = (await credentialsFor('alice', world.mcpUrl)).accessToken
+  return { server, world, token }
 })
 
 const upTo = (last: number) => Array.from({ length: last }, (_, index) => index + 1)
@@ -36,8 +29,8 @@ function expectGapless(streams: readonly EventStream[], cursors: readonly number
 
 describe('61 reconnect while the old stream is still registered', () => {
   test('a thousand times in a row: the new one wins, the old one ends as superseded, nothing is lost or doubled', async () => {
-    const client = await LegacyClient.open(world.mcpUrl, token)
-    const { standing } = server.session
+    const client = await LegacyClient.open(the.world.mcpUrl, the.token)
+    const { standing } = the.server.session
     let step = 0
     const streams: EventStream[] = [await client.get()]
     const cursors: number[] = [0]
@@ -61,13 +54,13 @@ describe('61 reconnect while the old stream is still registered', () => {
     expect(streams.at(-1)?.endedAt).toBeUndefined()
     expectGapless(streams, cursors)
     expect([...new Set(stepsOf(...streams))].toSorted((a, b) => a - b)).toEqual(upTo(step))
-    expect(server.requests.open.length).toBe(1)
+    expect(the.server.requests.open.length).toBe(1)
     streams.at(-1)?.leave()
   })
 
   test('twenty at once: one is left, the others were told, and it hears everything', async () => {
-    const client = await LegacyClient.open(world.mcpUrl, token)
-    const { standing } = server.session
+    const client = await LegacyClient.open(the.world.mcpUrl, the.token)
+    const { standing } = the.server.session
     const since = Date.now()
     const streams = await Promise.all(Array.from({ length: 20 }, async () => await client.get()))
     expect(Date.now() - since).toBeLessThan(1500)
@@ -83,8 +76,8 @@ describe('61 reconnect while the old stream is still registered', () => {
   })
 
   test('of a call: three hundred times, and the result comes once', async () => {
-    const client = await LegacyClient.open(world.mcpUrl, token)
-    const called = server.nextStream()
+    const client = await LegacyClient.open(the.world.mcpUrl, the.token)
+    const called = the.server.nextStream()
     const streams: EventStream[] = [await client.stream('count')]
     const { call, feed } = await called
     await streams[0]?.find(({ id }) => id !== undefined)

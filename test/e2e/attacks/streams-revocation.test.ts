@@ -1,35 +1,28 @@
 // Revoke means silence: access is taken back while everything streams. Each test is named after the case it answers.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { BrokerClient, callTool, statusWith, tokensOf, type Code, type Tokens } from '../../world/broker-client.ts'
 import type { EventStream } from '../../world/event-stream.ts'
 import type { Feed } from '../../world/feed.ts'
+import { fixture } from '../../world/fixture.ts'
 import { LegacyClient } from '../../world/legacy-client.ts'
 import { ScriptedServer, type OnCall } from '../../world/scripted-server.ts'
 import { openSubscription } from '../../world/subscription.ts'
-import { startWorld, type World } from '../../world/world.ts'
+import { startWorld } from '../../world/world.ts'
 
-let server: ScriptedServer
-let world: World
-let client: BrokerClient
-
-beforeAll(async () => {
-  server = await ScriptedServer.start({ resumable: true })
+const the = fixture(async (closing) => {
+  const server = await closing(ScriptedServer.start({ resumable: true }))
   const many = { RATE_LIMIT_REQUESTS: '100000', MAX_STREAMS: '500', MAX_MCP_SESSIONS: '200' }
-  world = await startWorld({ overrides: { DOWNSTREAM_MCP_URL: server.url, ...many } })
-  client = await BrokerClient.register(world.brokerUrl)
+  const world = await closing(startWorld({ overrides: { DOWNSTREAM_MCP_URL: server.url, ...many } }))
+  const client = await BrokerClient.register(world.brokerUrl)
+  return { server, world, client }
 })
 
 beforeEach(() => {
-  server.requests.forget()
+  the.server.requests.forget()
 })
 
-afterAll(async () => {
-  await world.close()
-  await server.close()
-})
-
-const resource = () => ({ changes: { resource: world.mcpUrl } })
+const resource = () => ({ changes: { resource: the.world.mcpUrl } })
 
 interface Fire {
   readonly standing: readonly EventStream[]
@@ -41,19 +34,19 @@ interface Fire {
 /** So many streams of each kind, every one of them with events all the time. */
 async function underFire({ accessToken }: Tokens, each: number, perSecond: number): Promise<Fire> {
   const feeds: Feed[] = []
-  server.onCall((call) => void feeds.push(call.stream()))
+  the.server.onCall((call) => void feeds.push(call.stream()))
   const one = async () => {
-    const session = await LegacyClient.open(world.mcpUrl, accessToken)
+    const session = await LegacyClient.open(the.world.mcpUrl, accessToken)
     const [standing, call, subscription] = await Promise.all([
       session.get(),
       session.stream('count'),
-      openSubscription(world.mcpUrl, accessToken),
+      openSubscription(the.world.mcpUrl, accessToken),
     ])
     return { standing, call, subscription }
   }
   const open = await Promise.all(Array.from({ length: each }, one))
-  server.onCall((call) => call.answer({}))
-  for (const { standing } of server.sessions.values()) feeds.push(standing)
+  the.server.onCall((call) => call.answer({}))
+  for (const { standing } of the.server.sessions.values()) feeds.push(standing)
   let step = 0
   const fire = setInterval(() => {
     step += 1
@@ -82,16 +75,16 @@ const WAYS: Readonly<Record<string, (code: Code, tokens: Tokens) => Promise<Revo
   'its client revokes the token':
     async (_, { refreshToken }) =>
     async () =>
-      await client.revoke(refreshToken),
+      await the.client.revoke(refreshToken),
   'an old refresh token comes again': async (_, { refreshToken }) => {
-    const next = tokensOf(await client.refresh(refreshToken))
-    await client.refresh(next.refreshToken)
-    return async () => await client.refresh(refreshToken)
+    const next = tokensOf(await the.client.refresh(refreshToken))
+    await the.client.refresh(next.refreshToken)
+    return async () => await the.client.refresh(refreshToken)
   },
   'its authorization code comes again, from somebody else':
     async ({ code }) =>
     async () =>
-      await client.redeem({ code, verifier: 'x'.repeat(43) }),
+      await the.client.redeem({ code, verifier: 'x'.repeat(43) }),
 }
 
 /** Its status and the code of its refusal, or how it broke. */
@@ -109,8 +102,8 @@ describe('34 revoke with everything open', () => {
   ])(
     '%s: 3 × %i streams fall silent within a second and say why, here and at the downstream',
     async ([way, each, perSecond, status]) => {
-      const code = await client.code('alice', resource())
-      const tokens = tokensOf(await client.redeem(code))
+      const code = await the.client.code('alice', resource())
+      const tokens = tokensOf(await the.client.redeem(code))
       const { standing, calls, subscriptions, stop } = await underFire(tokens, each, perSecond)
       const all = [...standing, ...calls, ...subscriptions]
       await Promise.all(all.map(async (stream) => await stream.message('"step":', 10_000)))
@@ -125,12 +118,12 @@ describe('34 revoke with everything open', () => {
       for (const { messages } of subscriptions) {
         expect(JSON.parse(messages.at(-1)?.data ?? '')).toMatchObject({ id: 'listening', result: { resultType: 'complete' } })
       }
-      await Promise.all(server.requests.open.map(async ({ closed }) => await closed))
-      const atDownstream = server.requests.all.filter(({ body, method }) => method === 'GET' || body.includes('tools/call'))
+      await Promise.all(the.server.requests.open.map(async ({ closed }) => await closed))
+      const atDownstream = the.server.requests.all.filter(({ body, method }) => method === 'GET' || body.includes('tools/call'))
       expect(Math.max(...atDownstream.map(({ closedAt = Infinity }) => closedAt)) - since).toBeLessThan(1500)
-      expect(await statusWith(world.mcpUrl, tokens.accessToken)).toBe(401)
+      expect(await statusWith(the.world.mcpUrl, tokens.accessToken)).toBe(401)
       // The downstream need not keep sessions nobody may use again.
-      await expect.poll(() => server.sessions.size).toBe(0)
+      await expect.poll(() => the.server.sessions.size).toBe(0)
     },
   )
 
@@ -141,15 +134,15 @@ describe('34 revoke with everything open', () => {
       ({ res }) => void res.writeHead(200, { 'content-type': 'application/json' }).write('{"a":'),
     ],
   ])('calls of both eras that wait %s are cut off', async ([, onCall]) => {
-    server.onCall(onCall)
-    const { accessToken, refreshToken } = await client.signIn('alice', resource())
-    const session = await LegacyClient.open(world.mcpUrl, accessToken)
-    const answers = [told(session.call('x')), told(callTool(world.mcpUrl, accessToken))]
-    await expect.poll(() => server.requests.open.length).toBe(2)
+    the.server.onCall(onCall)
+    const { accessToken, refreshToken } = await the.client.signIn('alice', resource())
+    const session = await LegacyClient.open(the.world.mcpUrl, accessToken)
+    const answers = [told(session.call('x')), told(callTool(the.world.mcpUrl, accessToken))]
+    await expect.poll(() => the.server.requests.open.length).toBe(2)
     // A modern request is tied to the object after a second.
     await sleep(1200)
-    const waiting = server.requests.open
-    await client.revoke(refreshToken)
+    const waiting = the.server.requests.open
+    await the.client.revoke(refreshToken)
     await Promise.all(waiting.map(async ({ closed }) => await closed))
     expect(waiting.map(({ aborted }) => aborted)).toEqual([true, true])
     for (const answer of await Promise.all(answers))
@@ -162,50 +155,50 @@ describe('34 revoke with everything open', () => {
 
 describe('35 reconnect after revoke, during a restart', () => {
   test('what was revoked stays closed when the runtime is killed at once', async () => {
-    const tokens = await client.signIn('alice', resource())
+    const tokens = await the.client.signIn('alice', resource())
     const { standing, calls, stop } = await underFire(tokens, 2, 50)
     await Promise.all([...standing, ...calls].map(async (stream) => await stream.message('"step":')))
-    await client.revoke(tokens.refreshToken)
-    await world.killRuntime()
-    await world.restartRuntime()
-    server.requests.forget()
+    await the.client.revoke(tokens.refreshToken)
+    await the.world.killRuntime()
+    await the.world.restartRuntime()
+    the.server.requests.forget()
     const again = await Promise.all(
-      [...standing, ...calls].map(async ({ lastId }) => await new LegacyClient(world.mcpUrl, tokens.accessToken).get(lastId)),
+      [...standing, ...calls].map(async ({ lastId }) => await new LegacyClient(the.world.mcpUrl, tokens.accessToken).get(lastId)),
     )
     expect(again.map(({ status }) => status)).toEqual([401, 401, 401, 401])
     await sleep(500)
     stop()
-    expect(server.requests.all.filter(({ method }) => method === 'GET')).toEqual([])
+    expect(the.server.requests.all.filter(({ method }) => method === 'GET')).toEqual([])
   })
 
   test('a kill in the middle of a revocation leaves a grant that is dead, or a revocation that can be repeated', async () => {
     const outcomes: string[] = []
     const rounds: { tokens: Tokens; lastId: string | undefined; status: number }[] = []
     for (let round = 0; round < 8; round += 1) {
-      const tokens = await client.signIn('alice', resource())
+      const tokens = await the.client.signIn('alice', resource())
       const { standing, calls, stop } = await underFire(tokens, 2, 50)
       await Promise.all([...standing, ...calls].map(async (stream) => await stream.message('"step":')))
-      const revoking = client.revoke(tokens.refreshToken).then(
+      const revoking = the.client.revoke(tokens.refreshToken).then(
         () => 'answered',
         () => 'cut off',
       )
       await sleep(round * 3)
-      await world.killRuntime()
+      await the.world.killRuntime()
       const answer = await revoking
-      await world.restartRuntime()
+      await the.world.restartRuntime()
       stop()
-      const status = await statusWith(world.mcpUrl, tokens.accessToken)
+      const status = await statusWith(the.world.mcpUrl, tokens.accessToken)
       outcomes.push(`${answer} ${status}`)
       rounds.push({ tokens, lastId: standing[0]?.lastId, status })
     }
     expect(outcomes.filter((outcome) => !['answered 401', 'cut off 401', 'cut off 200'].includes(outcome))).toEqual([])
     // Each waits for leases of a router that is no more, so they wait together.
     const again = rounds.filter(({ status }) => status === 200)
-    await Promise.all(again.map(async ({ tokens }) => await client.revoke(tokens.refreshToken)))
+    await Promise.all(again.map(async ({ tokens }) => await the.client.revoke(tokens.refreshToken)))
     for (const { tokens, lastId } of rounds) {
-      expect(await statusWith(world.mcpUrl, tokens.accessToken)).toBe(401)
-      expect((await new LegacyClient(world.mcpUrl, tokens.accessToken).get(lastId)).status).toBe(401)
+      expect(await statusWith(the.world.mcpUrl, tokens.accessToken)).toBe(401)
+      expect((await new LegacyClient(the.world.mcpUrl, tokens.accessToken).get(lastId)).status).toBe(401)
     }
-    await expect.poll(() => server.requests.open.length).toBe(0)
+    await expect.poll(() => the.server.requests.open.length).toBe(0)
   })
 })

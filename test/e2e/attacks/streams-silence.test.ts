@@ -1,32 +1,26 @@
 // Streams on which nothing happens stay open because something is said. Named after the case it answers.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { credentialsFor } from '../../world/clients.ts'
+import { fixture } from '../../world/fixture.ts'
 import { LegacyClient } from '../../world/legacy-client.ts'
 import { ScriptedServer } from '../../world/scripted-server.ts'
 import { openSubscription } from '../../world/subscription.ts'
-import { startWorld, type World } from '../../world/world.ts'
+import { startWorld } from '../../world/world.ts'
 
-let server: ScriptedServer
-let world: World
-
-beforeAll(async () => {
-  server = await ScriptedServer.start()
-  world = await startWorld({ overrides: { DOWNSTREAM_MCP_URL: server.url } })
-})
-
-afterAll(async () => {
-  await world.close()
-  await server.close()
+const the = fixture(async (closing) => {
+  const server = await closing(ScriptedServer.start())
+  const world = await closing(startWorld({ overrides: { DOWNSTREAM_MCP_URL: server.url } }))
+  return { server, world }
 })
 
 describe('62 silent stream', () => {
   test('of every kind says something at once, and again within twenty-five seconds', async () => {
-    server.onCall((call) => void call.stream())
-    const { accessToken } = await credentialsFor('alice', world.mcpUrl)
-    const client = await LegacyClient.open(world.mcpUrl, accessToken)
+    the.server.onCall((call) => void call.stream())
+    const { accessToken } = await credentialsFor('alice', the.world.mcpUrl)
+    const client = await LegacyClient.open(the.world.mcpUrl, accessToken)
     const asked = Date.now()
-    const streams = await Promise.all([client.get(), client.stream('x'), openSubscription(world.mcpUrl, accessToken)])
+    const streams = await Promise.all([client.get(), client.stream('x'), openSubscription(the.world.mcpUrl, accessToken)])
     await Promise.all(streams.map(async (stream) => await stream.find(({ comment }) => comment === 'ok', 1000)))
     await sleep(asked + 25_800 - Date.now())
     for (const { events, endedAt } of streams) {
