@@ -22,7 +22,13 @@ export async function verifyFile(file: string, given: Trust): Promise<Answer> {
   const trust = trustOf(given)
   const pinned = (given.head ?? []).map(pinnedHead)
   const walked = async (entries: Iterable<EvidenceEntry>): Promise<Answer> => {
-    return { holds: 'lines', pinned: pinned.length, ...(await walk(entries, await TrustedKeys.of(trust), { pinned })) }
+    const found = await walk(entries, await TrustedKeys.of(trust), { pinned })
+    // Whoever can write the file can write lines that fit: no key signs them.
+    if (found.proven === 0)
+      throw new EvidenceError(
+        `its ${found.lines} lines fit, but none is signed for and none was pinned: give --head NUMBER:HASH of one you know`,
+      )
+    return { holds: 'lines', ...found }
   }
   return await sentence(async () => {
     const lines = LineFile.open(file)
@@ -39,6 +45,9 @@ export async function verifyFile(file: string, given: Trust): Promise<Answer> {
       return await walked(inOrder(listed.data))
     }
     const { iss, iat, receipt, line } = await verifyReceiptFile(text, trust)
+    for (const { number, hash } of pinned)
+      if (number !== line?.number || hash !== line.hash)
+        throw new EvidenceError(`a receipt alone can not be compared with line ${number}: verify the lines, or a bundle`)
     return { holds: 'receipt', issuer: iss, signedAt: iat, line: line?.number, receipt }
   })
 }
@@ -155,19 +164,16 @@ export function shownProof(answer: Answer): string {
   const signed = answer['signedAt'] === undefined ? '' : `, signed ${new Date(answer['signedAt'] * 1000).toISOString()}`
   if (answer['holds'] === 'receipt')
     return `It holds: a receipt of ${clean(answer['issuer'])}${signed}.\n${clean(JSON.stringify(answer['receipt'], undefined, 2))}`
-  const { first, last, gone, hidden, hash, issuer, about, receipts, pinned } = answer
+  const { first, last, gone, hidden, hash, issuer, about, receipts, proven } = answer
   const of = issuer === undefined ? '' : ` of ${clean(issuer)}${signed}`
   return [
     `It holds: lines ${first} to ${last}${of}. None is missing, changed or moved.`,
     `${gone} lines are kept no more, and the broker has signed for them; ${hidden} are shown without what they say.`,
     ...(about === undefined ? [] : [`About ${clean(about)}; ${receipts} receipts, each signed.`]),
-    `The last line is ${last}:${hash}`,
-    // A bundle has a signed head.
-    ...(pinned === 0
-      ? [
-          'Whether there were later ones, and whether all of it was made anew, shows against a pinned head alone: --head NUMBER:HASH.',
-        ]
+    ...(proven < last
+      ? [`Lines ${proven + 1} to ${last} come after all that is signed for or was pinned: anybody may have added them.`]
       : []),
+    `The last line is ${last}:${hash}`,
   ].join('\n')
 }
 

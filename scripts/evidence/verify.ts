@@ -43,7 +43,7 @@ export async function verifyBundle(
   }
   const shown = entries.flatMap((entry) => ('number' in entry && entry.body?.kind === 'receipt' ? entry.body['receipt'] : []))
   if (about !== undefined && read.length === 0 && shown.length > 0) throw new EvidenceError('its receipts were taken out')
-  return { walked, signedAt: said.iat, receipts: read }
+  return { walked: { ...walked, proven: walked.last }, signedAt: said.iat, receipts: read }
 }
 
 export async function verifyReceiptFile(text: string, trust: Trusted): Promise<z.output<typeof receiptClaims>> {

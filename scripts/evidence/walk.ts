@@ -18,6 +18,8 @@ export interface Walked {
   readonly first: number
   readonly last: number
   readonly hash: string
+  /** The last line that is signed for or was pinned; those behind it fit, and anybody could have written them. */
+  readonly proven: number
 }
 
 export interface KnownHash {
@@ -53,6 +55,7 @@ class Walking {
   #gap: EvidenceGap | undefined
   #last: number
   #before: string
+  #proven = 0
   #lines = 0
   #gone = 0
   #hidden = 0
@@ -96,7 +99,8 @@ class Walking {
     const [unmet] = this.#expected.keys()
     if (unmet !== undefined) throw new EvidenceError(`line ${unmet} was pinned, and the lines end at ${this.#last}`)
     const first = this.#last === this.#from.number ? this.#last : this.#from.number + 1
-    return { lines: this.#lines, gone: this.#gone, hidden: this.#hidden, first, last: this.#last, hash: this.#before }
+    const [lines, gone, hidden, proven] = [this.#lines, this.#gone, this.#hidden, this.#proven]
+    return { lines, gone, hidden, first, last: this.#last, hash: this.#before, proven }
   }
 
   #follow(number: number): void {
@@ -121,7 +125,7 @@ class Walking {
   #reach(number: number, hash: string): void {
     const expected = this.#expected.get(number)
     if (expected !== undefined && expected !== hash) throw new EvidenceError(another(number))
-    this.#expected.delete(number)
+    if (this.#expected.delete(number)) this.#proven = number
     this.#last = number
     this.#before = hash
   }

@@ -7,7 +7,7 @@ import { promisify } from 'node:util'
 import { afterAll, describe, expect, test } from 'vitest'
 import { shownProof, verifyFile } from '../../../scripts/admin/evidence.ts'
 import { lineOf, type EvidenceEntry } from '../../../src/evidence/line.ts'
-import { GAP_TYPE } from '../../../src/evidence/statements.ts'
+import { GAP_TYPE, RECEIPT_TYPE } from '../../../src/evidence/statements.ts'
 import { chain, secret, signerOf } from './signing.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'broker-lines-'))
@@ -42,15 +42,25 @@ describe('lines hold', () => {
     ['with something beside them', jsonLines(entries.map((entry) => ({ ...entry, ocsf: { class_uid: 3002 } }))), {}],
     ['where one of two copies is hidden', jsonLines([first, hidden, second, third, fourth, hidden, fifth]), { hidden: 0 }],
   ])('%s', async ([, text, more]) => {
-    expect(await verified(text)).toMatchObject({ ...whole, ...more })
+    expect(await verified(text, `1:${first.hash}`)).toMatchObject({ ...whole, ...more, proven: 1 })
   })
 })
 
-test('lines without a head that was pinned are not said to be all there were', async () => {
-  const text = jsonLines(entries.slice(0, 3))
-  expect(shownProof(await verified(text))).toContain('Whether there were later ones, and whether all of it was made anew')
-  expect(shownProof(await verified(text, `3:${third.hash}`))).not.toContain('Whether there were later ones')
-  await expect(verified(text, `5:${fifth.hash}`)).rejects.toThrow('line 5 was pinned, and the lines end at 3')
+test('attack 125: lines that fit, and that nobody has signed for or pinned, are anybody’s', async () => {
+  const forged = chain([{ kind: 'begin' }, { kind: 'event', event: { type: 'signed_in', sub: 'mallory' } }])
+  for (const text of [jsonLines(forged), jsonLines(entries), '[]'])
+    await expect(verified(text)).rejects.toThrow('none is signed for and none was pinned')
+  await expect(verified(jsonLines(forged), `1:${first.hash}`)).rejects.toThrow('line 1 is another one')
+  expect(await verified(jsonLines(entries), `5:${fifth.hash}`)).toMatchObject({ proven: 5 })
+  expect(shownProof(await verified(jsonLines(entries), `3:${third.hash}`))).toContain('Lines 4 to 5 come after all that is')
+})
+
+test('a receipt alone is not passed off as compared with a pinned line', async () => {
+  const line = { number: 3, digest: third.digest, hash: third.hash }
+  const receipt = await signer.sign(RECEIPT_TYPE, { jti: 'receipt-1', receipt: { id: 'receipt-1' }, line })
+  expect(await verified(receipt, `3:${third.hash}`)).toMatchObject({ holds: 'receipt', line: 3 })
+  for (const other of [`3:${fourth.hash}`, `4:${fourth.hash}`])
+    await expect(verified(receipt, other)).rejects.toThrow('a receipt alone can not be compared with line')
 })
 
 describe('lines do not hold', () => {
@@ -88,7 +98,7 @@ describe('a sink that was away is sent one statement for lines of which it has s
 
   test('those it has are proven, and the others are gone', async () => {
     const read = await verified(jsonLines([first, second, await gap(), fifth]))
-    expect(read).toMatchObject({ lines: 3, gone: 2, last: 5, hash: fifth.hash })
+    expect(read).toMatchObject({ lines: 3, gone: 2, last: 5, hash: fifth.hash, proven: 4 })
     expect(await verified(jsonLines([first, second, await gap()]))).toMatchObject({ lines: 2, gone: 2, last: 4 })
     expect(await verified(jsonLines([...entries, await gap()]))).toMatchObject({ lines: 5, gone: 0, last: 5 })
   })
@@ -121,7 +131,7 @@ test('of fifty megabytes of lines no more is in memory than a few', { timeout: 6
     appendFileSync(file, jsonLines(lines))
   }
   // A heap of half of the file: enough for the program alone.
-  const program = ['--max-old-space-size=24', 'scripts/admin.ts', 'verify', file, '--jwks', jwks]
+  const program = ['--max-old-space-size=24', 'scripts/admin.ts', 'verify', file, '--jwks', jwks, '--head', `12500:${before}`]
   const { stdout } = await promisify(execFile)(process.execPath, program, { env: { ...process.env, NODE_OPTIONS: '' } })
   expect(stdout).toContain(`The last line is 12500:${before}`)
 })
