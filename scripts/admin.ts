@@ -98,8 +98,9 @@ const RECEIPT = ['id', 'at', 'by', 'byName', 'action', 'target', 'people', 'gran
 try {
   await run()
 } catch (error) {
-  if (!(error instanceof Mistake)) throw error
-  console.error(error.message)
+  const isOfFile = error instanceof Error && 'path' in error && 'code' in error
+  if (!(error instanceof Mistake) && !isOfFile) throw error
+  console.error(isOfFile ? `${clean(String(error.path))} can not be read: ${String(error.code)}` : error.message)
   process.exitCode = 1
 }
 

@@ -1,9 +1,10 @@
 // npm run admin -- recording: asks for the passphrase, reads a sealed recording on this machine, and writes it out as plain JSON Lines.
-import { createReadStream } from 'node:fs'
+import { open as openFile } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
 import { Readable, Writable } from 'node:stream'
 import { openedWith, readRecording, type SealedLine } from './sealed-recording.ts'
 import { Mistake } from './signals.ts'
+import { clean } from './table.ts'
 
 interface RecordingWanted {
   /** A sealed file; what the broker gives out when absent. */
@@ -16,7 +17,7 @@ interface RecordingWanted {
 
 /** True when everything is as it was recorded. */
 export async function printRecording({ file, isRecoveryCode, expected, fetched }: RecordingWanted): Promise<boolean> {
-  const source = file === undefined ? bodyOf(await fetched()) : createReadStream(file)
+  const source = file === undefined ? bodyOf(await fetched()) : (await openFile(file)).createReadStream()
   const secret = await asked(isRecoveryCode ? 'Recovery code: ' : 'Passphrase: ')
   if (secret === '') throw new Mistake('Nothing was typed, so nothing was opened.')
   const open = openedWith({ secret, isRecoveryCode, expected })
@@ -24,25 +25,31 @@ export async function printRecording({ file, isRecoveryCode, expected, fetched }
   const problems = await readRecording(
     linesOf(source),
     async (fingerprint, line) => {
-      if (!shown.has(fingerprint)) console.error(`Sealed to the key ${fingerprint}: compare with the printed kit.`)
+      if (!shown.has(fingerprint)) console.error(`Sealed to the key ${clean(fingerprint)}: compare with the printed kit.`)
       shown.add(fingerprint)
       return await open(fingerprint, line)
     },
     (entry) => process.stdout.write(`${JSON.stringify(entry)}\n`),
   )
-  for (const { code, text } of problems) console.error(`${code}: ${text.replaceAll(/[\p{Cc}\p{Cf}]/gu, '')}`)
+  for (const { code, text } of problems) console.error(`${code}: ${clean(text)}`)
   return problems.length === 0
 }
 
 async function* linesOf(source: Readable): AsyncGenerator<SealedLine> {
   for await (const text of createInterface({ input: source, crlfDelay: Infinity })) {
     if (text === '') continue
-    try {
-      const line: SealedLine = JSON.parse(text)
-      yield line
-    } catch {
-      throw new Mistake('This is no sealed recording: a line is not JSON.')
-    }
+    const line = lineIn(text)
+    if (!line) throw new Mistake('This is no sealed recording: a line is no JSON object.')
+    yield line
+  }
+}
+
+function lineIn(text: string): SealedLine | undefined {
+  try {
+    const line: SealedLine | undefined = JSON.parse(text) ?? undefined
+    return typeof line === 'object' ? line : undefined
+  } catch {
+    return undefined
   }
 }
 

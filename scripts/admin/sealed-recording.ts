@@ -7,6 +7,10 @@ import { base64url, calculateJwkThumbprint, compactDecrypt, decodeProtectedHeade
 const ITERATIONS = { least: 600_000, most: 10_000_000 } as const
 const WRAPPING = 'PBES2-HS512+A256KW'
 const ENCRYPTION = 'A256GCM'
+const MESSAGES = [
+  ['request', 'to_server'],
+  ['answer', 'to_client'],
+] as const
 
 export interface SealedLine {
   readonly type: string
@@ -49,10 +53,8 @@ export function openedWith({ secret, isRecoveryCode, expected }: Unlocking): Ope
   return async (fingerprint, line) => {
     if (!line || (expected !== undefined && expected !== fingerprint))
       return { code: 'unknown_key', text: `messages are sealed to a key that is not yours: ${fingerprint}` }
-    const jwe: string = isRecoveryCode ? line['wrapped'].recovery : line['wrapped'].passphrase
-    const { alg, enc, p2c } = decodeProtectedHeader(jwe)
-    const isOurs = alg === WRAPPING && enc === ENCRYPTION && typeof p2c === 'number'
-    if (!isOurs || p2c < ITERATIONS.least || p2c > ITERATIONS.most)
+    const jwe: unknown = line['wrapped']?.[isRecoveryCode ? 'recovery' : 'passphrase']
+    if (typeof jwe !== 'string' || !isWrappedAsOurs(jwe))
       return { code: 'weak_wrapping', text: `the key ${fingerprint} is wrapped in a way that is not ours, or too weakly` }
     try {
       const { plaintext } = await compactDecrypt(jwe, new TextEncoder().encode(normalized(secret, isRecoveryCode)), {
@@ -93,6 +95,9 @@ class Reading {
   readonly #standing = new Map<string, { next: number; isClosed: boolean; isReadable: boolean }>()
   #entry: SealedLine | undefined
   #texts: Record<string, Buffer[]> = {}
+  /** Of which messages of the entry there are parts, whether they could be opened or not; and up to which entry there are blocks. */
+  readonly #met = new Set<string>()
+  #metUpTo = 0
   #open: string | undefined
   #nextPart = 0
   /** What blocks hold, by the number of the entry, until that comes. */
@@ -132,7 +137,11 @@ class Reading {
     if (this.#open !== undefined) this.#report('cut', `a message of entry ${this.#entry?.['number']} has no end`)
     this.#open = undefined
     if (this.#entry) {
-      const { type: _, sealed: __, number, ...entry } = this.#entry
+      const { type: _, sealed, number, ...entry } = this.#entry
+      const isMet = (way: string): boolean => (sealed.block === undefined ? this.#met.has(way) : number <= this.#metUpTo)
+      for (const [name, way] of MESSAGES)
+        if (sealed?.[name] !== undefined && !isMet(way))
+          this.#report('missing', `the ${name} of entry ${number} was kept, and is not there`)
       const textOf = (way: string): string | undefined => this.#texts[way] && Buffer.concat(this.#texts[way]).toString('utf8')
       const item = this.#itemOf(this.#entry)
       const [request, answer] = [textOf('to_server') ?? item?.[1] ?? undefined, textOf('to_client') ?? item?.[2] ?? undefined]
@@ -140,6 +149,7 @@ class Reading {
     }
     this.#entry = undefined
     this.#texts = {}
+    this.#met.clear()
   }
 
   /** What a block holds of the entry, if the entry says what is sealed with it. */
@@ -179,6 +189,8 @@ class Reading {
   async #part(line: SealedLine): Promise<void> {
     const { recording, segment, sequence, direction, part, isLast, entry } = line
     this.#follow(recording, sequence)
+    this.#met.add(direction)
+    if (direction === 'block') this.#metUpTo = entry
     const key = this.#segments.get(segment)
     if (!key) return void (this.#standingOf(recording).isReadable = false)
     if (direction === 'block') return await this.#block(line, key)
@@ -231,6 +243,16 @@ class Reading {
 
   #report(code: Problem['code'], text: string): void {
     this.#problems.push({ code, text })
+  }
+}
+
+function isWrappedAsOurs(jwe: string): boolean {
+  try {
+    const { alg, enc, p2c } = decodeProtectedHeader(jwe)
+    const isOurs = alg === WRAPPING && enc === ENCRYPTION && typeof p2c === 'number'
+    return isOurs && p2c >= ITERATIONS.least && p2c <= ITERATIONS.most
+  } catch {
+    return false
   }
 }
 

@@ -99,19 +99,37 @@ const boundTo = ({ recording, segment, sequence, direction, part, isLast }, entr
   )
 }
 
+const unsealed = async (key, text, bound) => {
+  const data = decode(text)
+  return await subtle.decrypt(gcm(data.subarray(0, 12), bound), key, data.subarray(12))
+}
+
+const MESSAGES = [
+  ['request', 'to_server'],
+  ['answer', 'to_client'],
+]
+
 // keyOf: the private half for a fingerprint, or undefined. told: an entry with what could be read. report: a code, and a sentence.
 export const readerOf = (keyOf, told, report) => {
   const segments = new Map()
   const standing = new Map()
   // What blocks hold, by the number of the entry, until that comes.
   const items = new Map()
+  // Of which messages of the entry there are parts, and up to which entry there are blocks.
+  const met = new Set()
+  let metUpTo = 0
   let entry, open, next, texts, first
 
   const tell = () => {
     if (open) report('cut', 'a message of entry ' + entry.number + ' has no end')
     open = undefined
     if (!entry) return
-    const { type: _type, sealed: _sealed, ...shown } = entry
+    const { type: _type, sealed, ...shown } = entry
+    const isMet = (way) => (sealed.block === undefined ? met.has(way) : entry.number <= metUpTo)
+    for (const [name, way] of MESSAGES)
+      if (sealed?.[name] !== undefined && !isMet(way))
+        report('missing', 'the ' + name + ' of entry ' + entry.number + ' was kept, and is not there')
+    met.clear()
     const item = items.get(entry.number)
     items.delete(entry.number)
     if (item && JSON.stringify(item[0]) !== JSON.stringify(factsOf(entry)))
@@ -154,6 +172,8 @@ export const readerOf = (keyOf, told, report) => {
     } else if (line.type === 'part') {
       const { direction, part, isLast } = line
       const here = follow(line)
+      met.add(direction)
+      if (direction === 'block') metUpTo = line.entry
       const key = segments.get(line.segment)
       if (!key) {
         here.isReadable = false
@@ -162,10 +182,8 @@ export const readerOf = (keyOf, told, report) => {
       const isFirst = part === 0
       const isWhole = direction === 'end' || direction === 'block'
       const belongs = isWhole || (line.entry === entry?.number && (isFirst ? !open : open === direction && part === next))
-      const data = decode(line.data)
       const bound = boundTo(line, isWhole ? undefined : entry)
-      const plain =
-        belongs && (await subtle.decrypt(gcm(data.subarray(0, 12), bound), key, data.subarray(12)).catch(() => undefined))
+      const plain = belongs && (await unsealed(key, line.data, bound).catch(() => undefined))
       if (!plain) {
         open = undefined
         report(

@@ -46,7 +46,11 @@ describe('the page’s script', () => {
     const parts = file.filter(({ type }) => type === 'part')
     const without = (gone: SealedLine | undefined): readonly SealedLine[] => file.filter((line) => line !== gone)
     const swapped = file.map((line) => (line === parts[0] ? { ...line, data: parts[1]?.['data'] } : line))
-    expect((await readByPage(without(parts[1]))).problems).toEqual(['missing'])
+    expect((await readByPage(without(parts[1]))).problems).toEqual(['missing', 'missing'])
+    expect((await readByPage(file.filter(({ number, entry }) => !number && !entry))).problems).toEqual(['beginning_gone'])
+    expect((await readByPage(file.filter(({ type }) => type !== 'part'))).problems).toEqual(['missing', 'missing', 'missing'])
+    const unspelled = file.map((line) => (line === parts[1] ? { ...line, data: '!' } : line))
+    expect((await readByPage(unspelled)).problems).toEqual(['altered'])
     expect((await readByPage(file.slice(0, -1))).problems).toEqual(['not_closed'])
     expect((await readByPage(swapped)).problems).toEqual(['altered'])
     expect((await readByPage(file.map((line) => ('method' in line ? { ...line, method: 'x' } : line)))).problems).toEqual([

@@ -43,7 +43,7 @@ test('all messages of a block come back whole, beside those that are too large f
 
 describe('attack 130: of a block both readers tell that', () => {
   test.for<[string, (lines: readonly SealedLine[]) => readonly SealedLine[], readonly string[]]>([
-    ['it was removed', without(isBlock), ['beginning_gone']],
+    ['it was removed', without(isBlock), ['beginning_gone', 'missing']],
     ['it was changed', changed(isBlock, { data: `${theirs?.['data']}` }), ['altered']],
     [
       'it was cut short',
@@ -53,7 +53,7 @@ describe('attack 130: of a block both readers tell that', () => {
     [
       'it is of another recording',
       changed(isBlock, { ...theirs, segment: file.find(isBlock)?.['segment'] }),
-      ['altered', 'beginning_gone', 'not_closed'],
+      ['altered', 'beginning_gone', 'missing', 'not_closed'],
     ],
     ['it is about fewer entries', changed(isBlock, { part: 2 }), ['altered']],
     ['it was moved by one entry', changed(isBlock, { entry: 5 }), ['altered', 'altered', 'missing']],
@@ -61,8 +61,9 @@ describe('attack 130: of a block both readers tell that', () => {
     [
       'it and all other parts were removed',
       without((line) => line.type === 'part' && line['direction'] !== 'end'),
-      ['beginning_gone'],
+      ['beginning_gone', 'missing'],
     ],
+    ['it, all other parts and the mark were removed', without(({ type }) => type === 'part'), ['missing']],
     ['an entry was removed', without(numbered(4)), ['missing']],
     ['the first entry made room', without(numbered(1)), ['beginning_gone']],
     ['its key was removed', without(({ type }) => type === 'segment'), []],

@@ -16,16 +16,26 @@ const KEY = await makeSealingKey()
 describe('attack 130: whoever reads is told that', () => {
   type Change = (lines: SealedLine[], other: readonly SealedLine[]) => readonly SealedLine[]
   test.for<[string, Change, readonly string[]]>([
-    ['a message was removed', (lines) => without(lines, parts(lines)[1]), ['missing']],
+    ['a message was removed', (lines) => without(lines, parts(lines)[1]), ['missing', 'missing']],
     ['the end was cut off', (lines) => lines.slice(0, -1), ['not_closed']],
-    ['the last entries were cut off', (lines) => lines.slice(0, -4), ['not_closed']],
-    ['the end was cut off, and its mark moved up', (lines) => [...lines.slice(0, -4), lines.at(-1)!], ['missing']],
-    ['the end was cut off and its mark renumbered', renumbered, ['missing', 'altered', 'not_closed']],
+    ['the last entries were cut off', (lines) => lines.slice(0, -4), ['missing', 'not_closed']],
+    [
+      'all that is left of it is the mark at its end',
+      (lines) => lines.filter(({ number, entry: of }) => !number && !of),
+      ['beginning_gone'],
+    ],
+    [
+      'all of its messages were removed, and the mark',
+      (lines) => lines.filter(({ type }) => type !== 'part'),
+      ['missing', 'missing', 'missing'],
+    ],
+    ['the end was cut off, and its mark moved up', (lines) => [...lines.slice(0, -4), lines.at(-1)!], ['missing', 'missing']],
+    ['the end was cut off and its mark renumbered', renumbered, ['missing', 'altered', 'missing', 'not_closed']],
     ['two messages changed places', swapped, ['altered', 'altered']],
     ['a message of another recording was put in', (lines, other) => exchanged(lines, other, false), ['altered']],
     ['a message of another recording came with its key', (lines, other) => exchanged(lines, other, true), ['altered']],
     ['a message was changed', (lines) => lines.map((line) => bent(line, parts(lines)[0])), ['altered']],
-    ['a request was made an answer', (lines) => turned(lines, 'direction', 'to_client'), ['altered']],
+    ['a request was made an answer', (lines) => turned(lines, 'direction', 'to_client'), ['altered', 'missing']],
     ['what stands beside a message was changed', (lines) => turned(lines, 'about', 'another tool'), ['altered']],
     ['the beginning is gone', (lines) => lines.filter(({ number, entry: of }) => number !== 1 && of !== 1), ['beginning_gone']],
   ])('%s', async ([, change, problems]) => {
@@ -61,6 +71,16 @@ describe('attack 130: whoever reads is told that', () => {
     const weak = await makeSealingKey({ iterations: 1_000 })
     const file = await fileOf(weak, { request: '"weak"' })
     expect(await withPassphrase(file)).toMatchObject({ entries: [{ number: 1 }], problems: ['weak_wrapping'] })
+  })
+
+  test.for<[string, object]>([
+    ['is wrapped in nothing', { wrapped: undefined }],
+    ['is wrapped in no text', { wrapped: { passphrase: { p2c: 600_000 } } }],
+    ['is wrapped in no JWE', { wrapped: { passphrase: 'a.b.c.d.e' } }],
+  ])('the key %s', async ([, more]) => {
+    const file = await fileOf(KEY, { request: '"secret"' })
+    const posing = file.map((line) => (line.type === 'key' ? { ...line, ...more } : line))
+    expect((await withPassphrase(posing)).problems).toEqual(['weak_wrapping'])
   })
 
   test('the passphrase is wrong, and reads all with the right one, or the recovery code in whatever spelling', async () => {
