@@ -5,7 +5,7 @@
 // entries that follow one another are one block: each of them alone would cost many times what its bytes do.
 import { CompactEncrypt } from 'jose'
 import { randomId } from '../platform/crypto.ts'
-import type { SealingKey } from './sealing-key.ts'
+import { isNamedRightly, type SealingKey } from './sealing-key.ts'
 
 /** To whom messages are sealed. */
 export type SealedTo = Pick<SealingKey, 'fingerprint' | 'key'>
@@ -122,6 +122,7 @@ export class MessageSealer {
     const id = randomId(9)
     const raw = crypto.getRandomValues(new Uint8Array(32))
     const { fingerprint, key: to } = this.#to
+    if (!(await isNamedRightly(this.#to))) throw new Error('the sealing key is another than its fingerprint says')
     const header = { alg: 'ECDH-ES', enc: 'A256GCM', kid: fingerprint, recording: this.#recording, segment: id }
     const publicKey = await crypto.subtle.importKey('jwk', to, { name: 'ECDH', namedCurve: 'P-256' }, false, [])
     const jwe = await new CompactEncrypt(raw).setProtectedHeader(header).encrypt(publicKey)

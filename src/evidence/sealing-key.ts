@@ -32,6 +32,11 @@ export interface SealingKey extends Pick<MadeSealingKey, 'key' | 'wrapped'> {
   readonly replacedAt?: number | undefined
 }
 
+/** False where another key was put under its name by whoever can write to the storage: a fingerprint is what people compare. */
+export async function isNamedRightly({ fingerprint, key }: Pick<SealingKey, 'fingerprint' | 'key'>): Promise<boolean> {
+  return (await calculateJwkThumbprint(key)) === fingerprint
+}
+
 /** OWASP’s figure for PBKDF2 with the weaker SHA-256. Readers refuse less, whoever says so; more than this only keeps them busy. */
 const ITERATIONS = { least: 600_000, most: 10_000_000 } as const
 

@@ -74,6 +74,17 @@ describe('what was recorded', () => {
     expect(await readings(empty)).toEqual([])
   })
 
+  test('attack 130: is nothing where another key stands under the fingerprint', async () => {
+    const { key } = await makeSealingKey()
+    const session = nobody()
+    const grant = await granted(session)
+    await session.record({ sealedTo: { ...KEY, key }, minutes: 5 }, BY)
+    await session.note([entry(grant, { request: '1' })])
+    await session.stopRecording(BY)
+    const { sealed_parts: parts, sealed_segments: segments } = await rowsOf(session)
+    expect([parts, segments]).toEqual([[], []])
+  })
+
   test('is not said to be whole while it goes on', async () => {
     const session = nobody()
     const grant = await granted(session)

@@ -1,5 +1,5 @@
 // The sealing keys of a deployment: one is in use, the others stay, and of two administrators at once the second is refused.
-import { createExecutionContext, env } from 'cloudflare:test'
+import { createExecutionContext, env, runInDurableObject } from 'cloudflare:test'
 import { describe, expect, test } from 'vitest'
 import { app } from '../../src/app.ts'
 import { sealed } from '../../src/oauth/tokens/browser-state.ts'
@@ -110,6 +110,27 @@ describe('who makes a sealing key has signed in a moment ago', () => {
   })
 })
 
+test('attack 130: a key that was put under the fingerprint of another in storage is given to nobody, and nothing is sealed to it', async () => {
+  const { ask, post, put, sub, directory } = await portal()
+  const receipt = await (await put(null)).json<{ target: { id: string } }>()
+  const fingerprint = receipt.target.id
+  const record = async () =>
+    await post(`/admin/api/recordings/${sub}`, { bodies: true, minutes: 5, fingerprint, reason: 'a bug' })
+  expect((await record()).status).toBe(201)
+  const { key } = await makeSealingKey()
+  await runInDurableObject(directory, (_, { storage }) => {
+    storage.sql.exec('UPDATE sealing_keys SET jwk = ?', JSON.stringify(key))
+  })
+  for (const answer of [await record(), await ask('/admin/api/sealing-key')])
+    expect([answer.status, await answer.json()]).toMatchObject([
+      409,
+      { error: 'sealing_key_changed', error_description: expect.stringContaining(`under the fingerprint ${fingerprint}`) },
+    ])
+  // The cure is at hand.
+  expect((await put(fingerprint)).status).toBe(201)
+  expect((await ask('/admin/api/sealing-key')).status).toBe(200)
+})
+
 /** Carol’s browser at a deployment of its own. */
 async function portal() {
   const base = await services(env)
@@ -123,14 +144,19 @@ async function portal() {
   const cookie = `mcp_pages=${await sealed(base.keys, 'pages+jwe', visitor, NOW, 30 * 86_400)}`
   const ask = async (path: string, init: { method?: string; headers?: Readonly<Record<string, string>>; body?: string } = {}) =>
     await floor.request(settings.baseUrl + path, { ...init, headers: { cookie, ...init.headers } }, env, createExecutionContext())
+  const post = async (path: string, body: object) => {
+    const headers = { 'content-type': 'application/json', 'x-csrf-token': 'a token', 'sec-fetch-site': 'same-origin' }
+    return await ask(path, { method: 'POST', headers, body: JSON.stringify(body) })
+  }
   return {
     ask,
+    post,
+    directory,
+    sub: visitor.sub,
     page: async () => await (await ask('/admin/sealing-key')).text(),
     put: async (replaces: string | null) => {
       const { key, wrapped } = await makeSealingKey()
-      const headers = { 'content-type': 'application/json', 'x-csrf-token': 'a token', 'sec-fetch-site': 'same-origin' }
-      const body = JSON.stringify({ key, wrapped, replaces, reason: 'a test' })
-      return await ask('/admin/api/sealing-key', { method: 'POST', headers, body })
+      return await post('/admin/api/sealing-key', { key, wrapped, replaces, reason: 'a test' })
     },
   }
 }

@@ -1,5 +1,5 @@
 // The sealing key as administrators see it and as they put one in place: checked here, made in their browser.
-import { fingerprintOf, type MadeSealingKey, type SealingKey } from '../../evidence/sealing-key.ts'
+import { fingerprintOf, isNamedRightly, type MadeSealingKey, type SealingKey } from '../../evidence/sealing-key.ts'
 import type { Receipt } from '../../session/contract/receipt.ts'
 import type { Services } from '../../services.ts'
 import { orderOf, type Acting } from './actions.ts'
@@ -13,6 +13,11 @@ export async function listSealingKeys(services: Services): Promise<readonly Seal
 /** To which messages are sealed now. */
 export async function currentSealingKey(services: Services): Promise<SealingKey> {
   const current = (await listSealingKeys(services)).find(({ replacedAt }) => replacedAt === undefined)
+  if (current && !(await isNamedRightly(current)))
+    throw new AdminRefusal(
+      'sealing_key_changed',
+      `another key is stored under the fingerprint ${current.fingerprint}: somebody has written to the storage; replace the key`,
+    )
   if (current) return current
   throw new AdminRefusal('no_sealing_key', 'there is no sealing key yet: an administrator makes one at /admin/sealing-key')
 }
