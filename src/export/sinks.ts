@@ -69,7 +69,9 @@ async function send(url: string, init: RequestInit, type: ExportSink['type']): P
 const partly = z.object({ partialSuccess: z.object({ rejectedLogRecords: z.coerce.number() }) })
 
 async function acknowledged(answer: Response): Promise<Delivered> {
-  const said = await readMessage(answer, { mostBytes: MOST_SAID, withinMs: ANSWER_WITHIN_MS }).catch(() => new Uint8Array())
+  const said = await readMessage(answer, { mostBytes: MOST_SAID, withinMs: ANSWER_WITHIN_MS }).catch(() => undefined)
+  // What it did not take may stand in it.
+  if (!said) return { outcome: 'again', why: 'its answer could not be read whole' }
   const rejected = partly.safeParse(parsed(said)).data?.partialSuccess.rejectedLogRecords ?? 0
   return rejected > 0 ? { outcome: 'refused', why: `it rejected ${rejected} records` } : { outcome: 'taken', why: '' }
 }

@@ -94,6 +94,12 @@ test('records that a collector has thrown away, though it answers 200, are refus
     expect(await deliver(sink, delivery)).toEqual({ outcome: 'taken', why: '' })
 })
 
+test('what a collector says at such length, or breaks off, that nobody knows what it has thrown away, is sent again', async () => {
+  const sink = sinkOf({ type: 'otlp', url: `${origin}/v1/logs` })
+  says = JSON.stringify({ partialSuccess: { rejectedLogRecords: '2', errorMessage: 'too old '.repeat(4_000) } })
+  expect(await deliver(sink, delivery)).toEqual({ outcome: 'again', why: 'its answer could not be read whole' })
+})
+
 test('objects are signed by Signature Version 4, named by their numbers, with OCSF beside them', async () => {
   const sink = sinkOf({ type: 's3', url: `${origin}/bucket/audit`, access_key_id: 'AKID', secret_access_key: '$S3' })
   await deliver(sink, delivery)
