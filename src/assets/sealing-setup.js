@@ -6,14 +6,19 @@ const characters = (length, alphabet) => [...random(length)].map((byte) => alpha
 const inGroups = (text) => text.match(/.{1,5}/g).join('-')
 const byId = (id) => document.getElementById(id)
 
-// An estimate from below, in bits: letters in a row are taken for a word, and what repeats or counts up for nothing.
+// How fingers run over a keyboard, row by row and column by column.
+const KEYS = '1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik9ol0p qwertyuiop asdfghjkl zxcvbnm'
+const RUNS = KEYS + ' ' + [...KEYS].reverse().join('')
+
+// An estimate from below, in bits: letters in a row are taken for a word, and what repeats, counts up or runs over the keys for nothing.
 export const strengthOf = (text) => {
   let bits = 0
   for (const [at, character] of [...text].entries()) {
     const step = at === 0 ? 9 : character.codePointAt(0) - text.codePointAt(at - 1)
     const isRepeated = Math.abs(step) < 2 || (at > 2 && text.slice(0, at - 1).includes(text.slice(at - 2, at + 1)))
+    const isRun = at > 1 && RUNS.includes(text.slice(at - 2, at + 1).toLowerCase())
     const isWord = /\p{L}/u.test(character) && /\p{L}{4}/u.test(text.slice(Math.max(0, at - 3), at + 4))
-    bits += isRepeated ? 0 : isWord ? 2.5 : 5
+    bits += isRepeated || isRun ? 0 : isWord ? 2.5 : 5
   }
   return text.length < 12 ? Math.min(bits, 30) : bits
 }
@@ -41,9 +46,10 @@ export const setUp = (root) => {
   passphrase.addEventListener('input', look)
 
   byId('key-suggest').addEventListener('click', () => {
-    passphrase.value = again.value = inGroups(characters(20, CODE.toLowerCase()))
+    // Two in a thousand look weaker than they are.
+    do passphrase.value = again.value = inGroups(characters(20, CODE.toLowerCase()))
+    while (!look())
     passphrase.type = again.type = 'text'
-    look()
   })
 
   const make = async () => {

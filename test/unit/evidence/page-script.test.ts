@@ -76,6 +76,8 @@ describe('the page’s script', () => {
     ['aaaaaaaaaaaaaaaaaaaaaaaa', false],
     ['abcabcabcabcabcabcabcabc', false],
     ['12345678901234567890', false],
+    ['1qaz2wsx3edc4rfv5tgb', false],
+    ['Zaq12wsxcde34rfvbgt5', false],
     ['correct horse battery staple', true],
     ['k3vqx-8mwzt-hr5np-4bydc', true],
     ['Zw7!pK2$vN9@xQ4', true],
