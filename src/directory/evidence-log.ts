@@ -128,14 +128,16 @@ export class EvidenceLog extends LifecycleCapability {
     return { number, hash, statement: await signer.sign(HEAD_TYPE, { number, hash }), keys: this.keys() }
   }
 
-  /** As the receipt stands, and which line says so; one from before the first line has none. */
+  /** As its newest line says, which whoever changes the table of receipts has not changed; one from before the first line has none. */
   async signReceipt(receipt: Receipt): Promise<SignedReceipt> {
     const signer = await this.#knownSigner()
     const query = "SELECT * FROM evidence WHERE kind = 'receipt' AND ref = ? ORDER BY number DESC LIMIT 1"
     const [row] = this.#storage.sql.exec<Row>(query, receipt.id)
+    // Written by `append`, by nobody else.
+    const stated: Receipt | undefined = row && row.body !== null ? JSON.parse(row.body).receipt : undefined
     const line = row && { number: row.number, digest: row.digest, hash: row.hash }
     return {
-      receipt: await signer.sign(RECEIPT_TYPE, { jti: receipt.id, receipt, ...(line && { line }) }),
+      receipt: await signer.sign(RECEIPT_TYPE, { jti: receipt.id, receipt: stated ?? receipt, ...(line && { line }) }),
       keys: this.keys(),
     }
   }

@@ -220,6 +220,15 @@ describe('a signed receipt', () => {
     expect(await directory.signedReceipt('nobody')).toBeUndefined()
   })
 
+  test('attack 126: says what its line says, whatever somebody has written into the table of receipts', async () => {
+    const directory = fresh()
+    await directory.keepReceipt(receipt('one'))
+    const sql = "UPDATE receipts SET reason = 'never happened', grants = 99"
+    await runInDurableObject(directory, (_, { storage }) => void storage.sql.exec(sql))
+    const signed = await directory.signedReceipt('one')
+    expect(decodeJwt(signed?.receipt ?? '')).toMatchObject({ receipt: receipt('one') })
+  })
+
   test('that is older than the chain names no line: nothing proves what it said before it was signed', async () => {
     const directory = fresh()
     await directory.keepReceipt(receipt('old'))
