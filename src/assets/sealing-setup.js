@@ -8,7 +8,7 @@ const byId = (id) => document.getElementById(id)
 
 // How fingers run over a keyboard, row by row and column by column.
 const KEYS = '1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik9ol0p qwertyuiop asdfghjkl zxcvbnm'
-const RUNS = KEYS + ' ' + [...KEYS].reverse().join('')
+const RUNS = KEYS + ' ' + KEYS.split('').toReversed().join('')
 
 // An estimate from below, in bits: letters in a row are taken for a word, and what repeats, counts up or runs over the keys for nothing.
 export const strengthOf = (text) => {
