@@ -2,6 +2,7 @@
 import { mkdtemp, readFile, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { DatabaseSync } from 'node:sqlite'
 import { expect, test, vi } from 'vitest'
 import { AdminProgram } from '../world/administrator.ts'
@@ -63,7 +64,9 @@ test('what was done after a backup is done again from the receipts that were wri
   const client = await BrokerClient.register(world.brokerUrl)
   const { accessToken } = await client.signIn('bob')
   const sub = await subOf('bob@example.com')
-  const since = new Date(Math.floor(Date.now() / 1000) * 1000).toISOString()
+  // What was done before, in this second, would be done again, too.
+  await sleep(1_010 - (Date.now() % 1_000))
+  const since = new Date(Math.floor(Date.now() / 1_000) * 1_000).toISOString()
   await admin(['block', 'person', sub, '--reason', 'has left'])
   const file = join(await mkdtemp(join(tmpdir(), 'broker-receipts-')), 'receipts.json')
   await writeFile(file, (await admin(['receipts', '--json'])).out)
