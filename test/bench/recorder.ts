@@ -9,12 +9,12 @@ import { startWorld } from '../world/world.ts'
 import { cpuSeconds, startCannedDownstream, startLoadGenerator } from './processes.ts'
 import { brokerWays, type Way } from './ways.ts'
 
-const ROUNDS = 7
+const ROUNDS = 15
 const CONNECTIONS = 16
 const WARM_UP_MS = 3_000
 /** What a lease and a new key cost is paid before that. */
-const SETTLED_MS = 400
-const TURN_MS = 2_000
+const SETTLED_MS = 300
+const TURN_MS = 700
 const MOST = 1.25
 const MODES = ['off', 'metadata', 'messages'] as const
 type Mode = (typeof MODES)[number]

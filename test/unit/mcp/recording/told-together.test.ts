@@ -36,7 +36,7 @@ test('a hundred requests of a moment are one call, in their order', async () => 
   const { calls, works, asked } = telling()
   const ids = Array.from({ length: 100 }, (_, index) => String(index))
   for (const id of ids) await together.add([entry(id)], asked)
-  await vi.advanceTimersByTimeAsync(200)
+  await vi.advanceTimersByTimeAsync(500)
   expect(calls).toEqual([ids])
   expect(works).toHaveLength(1)
   await works[0]
@@ -46,12 +46,26 @@ test('what comes while a call is under way comes after it', async () => {
   const together = new ToldTogether()
   const { calls, asked } = telling(() => new Promise((resolve) => setTimeout(resolve, 1_000)))
   await together.add([entry('1')], asked)
-  await vi.advanceTimersByTimeAsync(100)
+  await vi.advanceTimersByTimeAsync(250)
   await together.add([entry('2')], asked)
   await vi.advanceTimersByTimeAsync(900)
   expect(calls).toEqual([['1']])
   await vi.advanceTimersByTimeAsync(300)
   expect(calls).toEqual([['1'], ['2']])
+})
+
+test('what is much is told at once, and what is little a little later', async () => {
+  const together = new ToldTogether()
+  const { calls, asked } = telling()
+  await together.add([entry('1')], asked)
+  await vi.advanceTimersByTimeAsync(150)
+  expect(calls).toEqual([])
+  for (const id of ['2', '3', '4', '5']) await together.add([entry(id, 'x'.repeat(65_536))], asked)
+  await vi.advanceTimersByTimeAsync(60)
+  expect(calls).toEqual([['1', '2', '3', '4', '5']])
+  for (const id of ['6', '7', '8', '9']) await together.add([entry(id, 'x'.repeat(65_536))], asked)
+  await vi.advanceTimersByTimeAsync(60)
+  expect(calls.at(-1)).toEqual(['6', '7', '8', '9'])
 })
 
 test('a large message is held until it was told, and a small one is not', async () => {
