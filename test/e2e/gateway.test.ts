@@ -6,9 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { brokerBefore } from '../world/broker-before.ts'
-import { startRawDownstream, type RawDownstream, type RawHandler } from '../world/raw-downstream.ts'
-import type { World } from '../world/world.ts'
-import { forEveryTry } from '../world/each-try.ts'
+import { fixture } from '../world/fixture.ts'
+import { startRawDownstream, type RawHandler } from '../world/raw-downstream.ts'
 
 const legacy = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'echo' } }
 const modern = { ...legacy, params: { name: 'echo', _meta: { 'io.modelcontextprotocol/protocolVersion': '2026-07-28' } } }
@@ -20,20 +19,14 @@ const openStream: RawHandler = (_req, _body, res) => {
   res.flushHeaders()
 }
 
-let world: World
-let downstream: RawDownstream
-let token: string
-
-forEveryTry(async () => {
-  downstream = await startRawDownstream(sayOk)
-  const before = await brokerBefore(downstream)
-  ;({ world, token } = before)
-  return before.close
+const the = fixture(async (closing) => {
+  const downstream = await closing(startRawDownstream(sayOk))
+  return { downstream, ...(await brokerBefore(closing, downstream)) }
 })
 
 beforeEach(() => {
-  downstream.requests.forget()
-  downstream.handleWith(sayOk)
+  the.downstream.requests.forget()
+  the.downstream.handleWith(sayOk)
 })
 
 interface Asked {
@@ -44,11 +37,11 @@ interface Asked {
 
 /** Through node:http, which sends what it is given: fetch would refuse a Host of ours or join headers that come twice. */
 async function ask({ method = 'POST', headers = {}, body = JSON.stringify(legacy) }: Asked): Promise<IncomingMessage> {
-  const asked = request(world.mcpUrl, {
+  const asked = request(the.world.mcpUrl, {
     method,
     agent: false,
     headers: {
-      authorization: `Bearer ${token}`,
+      authorization: `Bearer ${the.token}`,
       ...(method === 'POST' && { 'content-type': 'application/json' }),
       accept: 'application/json, text/event-stream',
       ...headers,
@@ -67,13 +60,13 @@ async function textOf(answer: IncomingMessage): Promise<string> {
 
 describe('a client that leaves', () => {
   test('cancels a modern request that has not been answered', async () => {
-    downstream.handleWith(() => undefined)
-    const asked = request(world.mcpUrl, {
+    the.downstream.handleWith(() => undefined)
+    const asked = request(the.world.mcpUrl, {
       method: 'POST',
-      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', ...modernHeaders },
+      headers: { authorization: `Bearer ${the.token}`, 'content-type': 'application/json', ...modernHeaders },
     })
     asked.on('error', () => undefined).end(JSON.stringify(modern))
-    const seen = await downstream.requests.find(({ method }) => method === 'POST')
+    const seen = await the.downstream.requests.find(({ method }) => method === 'POST')
     // A connection that is only closed, not reset, looks half-open until something is written to it.
     asked.socket?.resetAndDestroy()
     await seen.closed
@@ -81,9 +74,9 @@ describe('a client that leaves', () => {
   })
 
   test('cancels a modern request whose answer streams', async () => {
-    downstream.handleWith(openStream)
+    the.downstream.handleWith(openStream)
     const answer = await ask({ headers: modernHeaders, body: JSON.stringify(modern) })
-    const seen = await downstream.requests.find(({ method }) => method === 'POST')
+    const seen = await the.downstream.requests.find(({ method }) => method === 'POST')
     answer.destroy()
     await seen.closed
     expect(seen.aborted).toBe(true)
@@ -91,7 +84,7 @@ describe('a client that leaves', () => {
 
   test('does not cancel a call of the legacy eras', async () => {
     const left = Promise.withResolvers<void>()
-    downstream.handleWith(async (_req, _body, res) => {
+    the.downstream.handleWith(async (_req, _body, res) => {
       res.writeHead(200, { 'content-type': 'text/event-stream' })
       res.write('data: 1\n\n')
       await left.promise
@@ -101,14 +94,14 @@ describe('a client that leaves', () => {
     const answer = await ask({})
     answer.destroy()
     left.resolve()
-    const seen = await downstream.requests.find(({ closedAt }) => closedAt !== undefined)
+    const seen = await the.downstream.requests.find(({ closedAt }) => closedAt !== undefined)
     expect(seen.aborted).toBe(false)
   })
 })
 
 describe('a stream', () => {
   test('begins before the downstream has said anything', async () => {
-    downstream.handleWith(openStream)
+    the.downstream.handleWith(openStream)
     const answer = await ask({})
     const [first] = await once(answer, 'data')
     expect([answer.statusCode, String(first)]).toEqual([200, ': ok\n\n'])
@@ -117,7 +110,7 @@ describe('a stream', () => {
 
   test('is not read from the downstream faster than the client reads it', async () => {
     let written = 0
-    downstream.handleWith(async (req, _body, res) => {
+    the.downstream.handleWith(async (req, _body, res) => {
       res.writeHead(200, { 'content-type': 'text/event-stream' })
       const event = `data: ${'x'.repeat(64 * 1024)}\n\n`
       const gone = once(res, 'close')
@@ -140,15 +133,17 @@ describe('a stream', () => {
 test('a request and a JSON answer keep every byte', async () => {
   const odd =
     ' {"jsonrpc" : "2.0",\r\n"id":9007199254740993123,"method":"tools/call","params":{"name":"e","arguments":{"a":1,"a":2}}}\n'
-  downstream.handleWith((_req, _body, res) => void res.writeHead(200, { 'content-type': 'application/json' }).end(`${odd}\0é`))
+  the.downstream.handleWith(
+    (_req, _body, res) => void res.writeHead(200, { 'content-type': 'application/json' }).end(`${odd}\0é`),
+  )
   const answer = await ask({ body: odd })
   expect(await textOf(answer)).toBe(`${odd}\0é`)
-  expect(downstream.requests.last?.body.toString()).toBe(odd)
+  expect(the.downstream.requests.last?.body.toString()).toBe(odd)
 })
 
 test('an answer that comes compressed all the same is read', async () => {
   const said = '{"jsonrpc":"2.0","id":1,"result":{"content":[]}}'
-  downstream.handleWith((_req, _body, res) => {
+  the.downstream.handleWith((_req, _body, res) => {
     res.writeHead(200, { 'content-type': 'text/event-stream', 'content-encoding': 'gzip' }).end(gzipSync(`data: ${said}\n\n`))
   })
   const answer = await ask({ headers: { 'accept-encoding': 'gzip' } })
@@ -157,10 +152,10 @@ test('an answer that comes compressed all the same is read', async () => {
 })
 
 test('a redirect of the downstream is not followed', async () => {
-  downstream.handleWith((_req, _body, res) => void res.writeHead(307, { location: '/elsewhere' }).end())
+  the.downstream.handleWith((_req, _body, res) => void res.writeHead(307, { location: '/elsewhere' }).end())
   const answer = await ask({})
   expect([answer.statusCode, answer.headers.location]).toEqual([502, undefined])
-  expect(downstream.requests.all).toHaveLength(1)
+  expect(the.downstream.requests.all).toHaveLength(1)
 })
 
 describe('a request is refused before it is forwarded when', () => {
@@ -176,19 +171,21 @@ describe('a request is refused before it is forwarded when', () => {
     const answer = await ask(asked)
     answer.resume()
     expect(answer.statusCode).toBe(status)
-    expect(downstream.requests.all).toEqual([])
+    expect(the.downstream.requests.all).toEqual([])
   })
 
   test.for(['//mcp', '/mcp/../mcpx', '/mcp/%2e%2e/admin', '/mcp/..%2fadmin', '/%6dcp', '/mcp%00'])(
     'its path is %s',
     async (path) => {
-      const { port } = new URL(world.mcpUrl)
+      const { port } = new URL(the.world.mcpUrl)
       const socket = connect(Number(port), '127.0.0.1')
-      socket.end(`GET ${path} HTTP/1.1\r\nHost: localhost:${port}\r\nAuthorization: Bearer ${token}\r\nConnection: close\r\n\r\n`)
+      socket.end(
+        `GET ${path} HTTP/1.1\r\nHost: localhost:${port}\r\nAuthorization: Bearer ${the.token}\r\nConnection: close\r\n\r\n`,
+      )
       let answer = ''
       for await (const chunk of socket.setEncoding('utf8')) answer += chunk
       expect(answer).toMatch(/^HTTP\/1\.1 40[04]/)
-      expect(downstream.requests.all).toEqual([])
+      expect(the.downstream.requests.all).toEqual([])
     },
   )
 })
@@ -206,10 +203,10 @@ test('nothing the client sends poses as identity', async () => {
   ]
   const answer = await ask({ headers: Object.fromEntries(names.map((name) => [name, ['mallory', 'mallory']])) })
   expect(answer.statusCode).toBe(200)
-  const sent = JSON.stringify(downstream.requests.last?.headers)
+  const sent = JSON.stringify(the.downstream.requests.last?.headers)
   expect(sent).not.toContain('mallory')
-  expect(sent).not.toContain(token)
-  expect(downstream.requests.last?.headers['x-user-email']).toBe('alice@example.com')
+  expect(sent).not.toContain(the.token)
+  expect(the.downstream.requests.last?.headers['x-user-email']).toBe('alice@example.com')
 })
 
 test.for([
@@ -218,6 +215,6 @@ test.for([
 ] as const)('what router and object tell each other stays between them (%s)', async ([, headers, body]) => {
   const answer = await ask({ headers, body: JSON.stringify(body) })
   expect(answer.statusCode).toBe(200)
-  const names = [...Object.keys(downstream.requests.last?.headers ?? {}), ...Object.keys(answer.headers)]
+  const names = [...Object.keys(the.downstream.requests.last?.headers ?? {}), ...Object.keys(answer.headers)]
   expect(names.filter((name) => name.startsWith('x-broker'))).toEqual([])
 })

@@ -1,4 +1,5 @@
 // A server that a test has started, the broker before it, and alice signed in there: what most tests of streams stand on.
+import type { Closing } from './begun.ts'
 import { credentialsFor, type Credentials } from './clients.ts'
 import { startWorld, type World } from './world.ts'
 
@@ -8,22 +9,18 @@ interface BrokerBefore {
   readonly url: string
   readonly alice: Credentials
   readonly token: string
-  /** Ends the server too. */
-  readonly close: () => Promise<void>
 }
 
 /** The server stands at `/mcp`, unless it is listed under a name. */
 export async function brokerBefore(
-  server: { readonly url: string; close(): Promise<void> },
+  closing: Closing,
+  server: { readonly url: string },
   overrides: Readonly<Record<string, string>> = {},
   name?: string,
 ): Promise<BrokerBefore> {
-  const world = await startWorld({ overrides: { ...(name === undefined && { DOWNSTREAM_MCP_URL: server.url }), ...overrides } })
+  const own = name === undefined && { DOWNSTREAM_MCP_URL: server.url }
+  const world = await closing(startWorld({ overrides: { ...own, ...overrides } }))
   const url = name === undefined ? world.mcpUrl : `${world.brokerUrl}/servers/${name}/mcp`
   const alice = await credentialsFor('alice', url)
-  const close = async () => {
-    await world.close()
-    await server.close()
-  }
-  return { world, url, alice, token: alice.accessToken, close }
+  return { world, url, alice, token: alice.accessToken }
 }

@@ -1,12 +1,6 @@
 // What tests stand on: begun before the first of them, ended after the last, and begun anew for a test that is tried again, which would else begin where it broke off.
-import { afterAll, beforeAll, beforeEach } from 'vitest'
-
-type End = () => unknown
-type OnEnd = (end: End) => void
-/** Closes, at the end, what has been started; what is still starting is waited for. */
-type Closing = <Started extends { close(): unknown }>(started: Started | Promise<Started>) => Promise<Started>
-
-export type Make<Value extends object> = (closing: Closing, onEnd: OnEnd) => Promise<Value>
+import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest'
+import { Begun, type Make } from './begun.ts'
 
 /** To be called at the top of a file or of a `describe`; what it answers has its properties as soon as a test begins. */
 export function fixture<Value extends object>(make: Make<Value>): Readonly<Value> {
@@ -25,51 +19,14 @@ export function fixture<Value extends object>(make: Make<Value>): Readonly<Value
   return presentValue(() => begun?.value)
 }
 
-/** A value, and what has to be ended with it: the newest first, because it may stand on what is older. */
-export class Begun<Value extends object> {
-  readonly value: Value
-  readonly #ends: readonly End[]
-
-  private constructor(value: Value, ends: readonly End[]) {
-    this.value = value
-    this.#ends = ends
-  }
-
-  /** What a failure leaves half begun is ended, too. */
-  static async by<Value extends object>(make: Make<Value>): Promise<Begun<Value>> {
-    const ends: End[] = []
-    const closing: Closing = async (started) => {
-      ends.push(async () => {
-        const closable = await Promise.resolve(started).catch(() => undefined)
-        await closable?.close()
-      })
-      return await started
-    }
-    try {
-      return new Begun(await make(closing, (end) => ends.push(end)), ends)
-    } catch (error) {
-      await endAll(ends, [error])
-      throw error
-    }
-  }
-
-  async end(): Promise<void> {
-    await endAll(this.#ends)
-  }
-}
-
-/** One that fails keeps no other from its end. */
-async function endAll(ends: readonly End[], before: readonly unknown[] = []): Promise<void> {
-  const errors = [...before]
-  for (const end of ends.toReversed()) {
-    try {
-      await end()
-    } catch (error) {
-      errors.push(error)
-    }
-  }
-  if (errors.length > 1) throw new AggregateError(errors, errors.map(String).join('; '))
-  if (errors.length > before.length) throw errors[0]
+/** The same for each test by itself. */
+export function perTest<Value extends object>(make: Make<Value>): Readonly<Value> {
+  let begun: Begun<Value> | undefined
+  beforeEach(async () => {
+    begun = await Begun.by(make)
+  })
+  afterEach(async () => await begun?.end())
+  return presentValue(() => begun?.value)
 }
 
 /** An object may be replaced while tests hold it: each property is that of the present one. */

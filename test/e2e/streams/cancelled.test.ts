@@ -1,50 +1,45 @@
 // A client takes a request back (MCP, "Cancellation"): the server is told and let go, the place is free, and nobody answers any more.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { credentialsFor } from '../../world/clients.ts'
 import type { EventStream } from '../../world/event-stream.ts'
+import { fixture, perTest } from '../../world/fixture.ts'
 import { LegacyClient } from '../../world/legacy-client.ts'
 import { ScriptedServer, type Call } from '../../world/scripted-server.ts'
 import { SseClient } from '../../world/sse-client.ts'
-import { startWorld, type World } from '../../world/world.ts'
-import { forEveryTry } from '../../world/each-try.ts'
+import { startWorld } from '../../world/world.ts'
 
 const MAX_STREAMS = 6
 
-let server: ScriptedServer
-let world: World
-let token: string
-let calls: Call[]
-
-forEveryTry(async () => {
-  server = await ScriptedServer.start()
-  world = await startWorld({
-    overrides: { DOWNSTREAM_MCP_URL: server.url, MAX_STREAMS: String(MAX_STREAMS), RATE_LIMIT_REQUESTS: '100000' },
-  })
-  token = (await credentialsFor('alice', world.mcpUrl)).accessToken
-  return async () => {
-    await world.close()
-    await server.close()
-  }
+const the = fixture(async (closing) => {
+  const server = await closing(ScriptedServer.start())
+  const world = await closing(
+    startWorld({
+      overrides: { DOWNSTREAM_MCP_URL: server.url, MAX_STREAMS: String(MAX_STREAMS), RATE_LIMIT_REQUESTS: '100000' },
+    }),
+  )
+  const token = (await credentialsFor('alice', world.mcpUrl)).accessToken
+  return { server, world, token }
 })
 
-beforeEach(() => {
-  calls = []
-  server.behaviour.resumable = false
-  server.onCall((call) => void calls.push(call))
-  server.onNotification((_message, res) => void res.writeHead(202).end())
-  server.requests.forget()
+const its = perTest(() => {
+  const calls: Call[] = []
+  the.server.behaviour.resumable = false
+  the.server.onCall((call) => void calls.push(call))
+  the.server.onNotification((_message, res) => void res.writeHead(202).end())
+  the.server.requests.forget()
+  return { calls }
 })
 
 const cancelled = (requestId: unknown): object => ({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId } })
 const list = (id: number): object => ({ jsonrpc: '2.0', id, method: 'tools/list' })
-const methodsOf = (method: string): number => server.requests.all.filter((request) => request.method === method).length
-const openPosts = (): number => server.requests.open.filter(({ method }) => method === 'POST').length
+const methodsOf = (method: string): number => the.server.requests.all.filter((request) => request.method === method).length
+const openPosts = (): number => the.server.requests.open.filter(({ method }) => method === 'POST').length
 
 /** A call that has begun to be answered as a stream. */
 async function begun(client: LegacyClient, id: string | number): Promise<EventStream> {
-  server.onCall((call) => {
-    calls.push(call)
+  the.server.onCall((call) => {
+    its.calls.push(call)
     call.stream().notify({ step: 1 })
   })
   const stream = await client.stream('count', {}, id)
@@ -54,7 +49,7 @@ async function begun(client: LegacyClient, id: string | number): Promise<EventSt
 
 describe('a call that is taken back', () => {
   test('ends without a word, its server is let go after it was told, and its place is free', async () => {
-    const client = await LegacyClient.open(world.mcpUrl, token)
+    const client = await LegacyClient.open(the.world.mcpUrl, the.token)
     for (let id = 1; id <= MAX_STREAMS * 2; id += 1) {
       const stream = await begun(client, id)
       expect((await client.post(cancelled(id))).status).toBe(202)
@@ -62,14 +57,14 @@ describe('a call that is taken back', () => {
       expect(stream.messages).toHaveLength(1)
     }
     await expect.poll(openPosts).toBe(0)
-    const told = server.requests.all.filter(({ body }) => body.includes('cancelled'))
+    const told = the.server.requests.all.filter(({ body }) => body.includes('cancelled'))
     expect(told).toHaveLength(MAX_STREAMS * 2)
     expect((await client.get()).status).toBe(200)
     await client.delete()
   })
 
   test('can be taken back when every place is taken', async () => {
-    const client = await LegacyClient.open(world.mcpUrl, token)
+    const client = await LegacyClient.open(the.world.mcpUrl, the.token)
     const streams = []
     for (let id = 1; id <= MAX_STREAMS; id += 1) streams.push(await begun(client, id))
     expect((await client.call('count', {}, 99)).status).toBe(429)
@@ -80,9 +75,9 @@ describe('a call that is taken back', () => {
   })
 
   test('before the server has begun to answer it is a 202 to whoever still reads', async () => {
-    const client = await LegacyClient.open(world.mcpUrl, token)
+    const client = await LegacyClient.open(the.world.mcpUrl, the.token)
     const answering = client.call('count', {}, 'slow')
-    await expect.poll(() => calls.length).toBe(1)
+    await expect.poll(() => its.calls.length).toBe(1)
     expect((await client.post(cancelled('slow'))).status).toBe(202)
     const answer = await answering
     expect([answer.status, await answer.text()]).toEqual([202, ''])
@@ -90,11 +85,11 @@ describe('a call that is taken back', () => {
   })
 
   test('is not asked for again when the server closes its stream, as it should', async () => {
-    server.behaviour.resumable = true
-    const client = await LegacyClient.open(world.mcpUrl, token, { version: '2025-06-18' })
+    the.server.behaviour.resumable = true
+    const client = await LegacyClient.open(the.world.mcpUrl, the.token, { version: '2025-06-18' })
     const stream = await begun(client, 7)
-    server.onNotification((_message, res) => {
-      calls[0]?.res.end()
+    the.server.onNotification((_message, res) => {
+      its.calls[0]?.res.end()
       setTimeout(() => res.writeHead(202).end(), 100)
     })
     await client.post(cancelled(7))
@@ -104,12 +99,12 @@ describe('a call that is taken back', () => {
   })
 
   test('is answered by nobody, not when the session ends and not after a restart', async () => {
-    const client = await LegacyClient.open(world.mcpUrl, token)
+    const client = await LegacyClient.open(the.world.mcpUrl, the.token)
     const stream = await begun(client, 7)
     const other = await begun(client, 8)
     await client.post(cancelled(7))
     await stream.over
-    await world.restartRuntime()
+    await the.world.restartRuntime()
     await other.over
     const rest = await client.get(stream.lastId)
     expect(rest.status).toBe(405)
@@ -119,10 +114,10 @@ describe('a call that is taken back', () => {
   })
 
   test('is taken back although its client is gone before the server has answered that', async () => {
-    const client = await LegacyClient.open(world.mcpUrl, token)
+    const client = await LegacyClient.open(the.world.mcpUrl, the.token)
     await begun(client, 7)
     const leave = new AbortController()
-    server.onNotification((_message, res) => {
+    the.server.onNotification((_message, res) => {
       leave.abort()
       setTimeout(() => res.writeHead(202).end(), 200)
     })
@@ -138,26 +133,29 @@ describe('what is not taken back', () => {
     ['no id', undefined],
     ['an object', { id: 7 }],
   ])('by %s goes on, and the server is told all the same', async ([, requestId]) => {
-    const client = await LegacyClient.open(world.mcpUrl, token)
+    const client = await LegacyClient.open(the.world.mcpUrl, the.token)
     const stream = await begun(client, 7)
     expect((await client.post(cancelled(requestId))).status).toBe(202)
-    calls[0]?.res.end('data: {"jsonrpc":"2.0","id":7,"result":{}}\n\n')
+    its.calls[0]?.res.end('data: {"jsonrpc":"2.0","id":7,"result":{}}\n\n')
     await stream.message('"result"')
-    expect(server.requests.all.filter(({ body }) => body.includes('cancelled'))).toHaveLength(1)
+    expect(the.server.requests.all.filter(({ body }) => body.includes('cancelled'))).toHaveLength(1)
   })
 
   test('is a call of another session with the same id', async () => {
-    const [one, other] = [await LegacyClient.open(world.mcpUrl, token), await LegacyClient.open(world.mcpUrl, token)]
+    const [one, other] = [
+      await LegacyClient.open(the.world.mcpUrl, the.token),
+      await LegacyClient.open(the.world.mcpUrl, the.token),
+    ]
     const stream = await begun(one, 7)
     await other.post(cancelled(7))
-    calls[0]?.res.end('data: {"jsonrpc":"2.0","id":7,"result":{}}\n\n')
+    its.calls[0]?.res.end('data: {"jsonrpc":"2.0","id":7,"result":{}}\n\n')
     expect((await stream.message('"result"')).data).toContain('"id":7')
   })
 
   test('is an answer that was there before', async () => {
-    const client = await LegacyClient.open(world.mcpUrl, token)
+    const client = await LegacyClient.open(the.world.mcpUrl, the.token)
     const stream = await begun(client, 7)
-    calls[0]?.res.write('data: {"jsonrpc":"2.0","id":7,"result":{}}\n\n')
+    its.calls[0]?.res.write('data: {"jsonrpc":"2.0","id":7,"result":{}}\n\n')
     await stream.message('"result"')
     await client.post(cancelled(7))
     expect(await stream.over).toBe('ended')
@@ -165,15 +163,15 @@ describe('what is not taken back', () => {
   })
 
   test('is the rest of a batch; a late answer to the part that was is dropped', async () => {
-    const client = await LegacyClient.open(world.mcpUrl, token, { version: '2025-03-26' })
-    server.onCall((call) => {
-      calls.push(call)
+    const client = await LegacyClient.open(the.world.mcpUrl, the.token, { version: '2025-03-26' })
+    the.server.onCall((call) => {
+      its.calls.push(call)
       call.stream().notify({ step: 1 })
     })
     const stream = await client.open([list(1), list(2)])
     await stream.message('"step":1')
     await client.post([cancelled(1)])
-    calls[0]?.res.write('data: {"jsonrpc":"2.0","id":1,"result":{}}\n\ndata: {"jsonrpc":"2.0","id":2,"result":{}}\n\n')
+    its.calls[0]?.res.write('data: {"jsonrpc":"2.0","id":1,"result":{}}\n\ndata: {"jsonrpc":"2.0","id":2,"result":{}}\n\n')
     await stream.over
     expect(stream.messages.map(({ data }) => data)).toEqual([
       expect.stringContaining('"step":1'),
@@ -183,16 +181,16 @@ describe('what is not taken back', () => {
 })
 
 test('a client of HTTP+SSE hears nothing of a call it took back, and its server is let go', async () => {
-  const client = await SseClient.open(`${world.brokerUrl}/sse`, token)
-  server.onCall((call) => {
-    calls.push(call)
+  const client = await SseClient.open(`${the.world.brokerUrl}/sse`, the.token)
+  the.server.onCall((call) => {
+    its.calls.push(call)
     call.stream().notify({ step: 1 })
   })
   await client.call('count', {}, 7)
   await client.stream.message('"step":1')
   expect((await client.post(cancelled(7))).status).toBe(202)
   await expect.poll(openPosts).toBe(0)
-  server.onCall((call) => call.answer({ next: true }))
+  the.server.onCall((call) => call.answer({ next: true }))
   await client.call('count', {}, 8)
   await client.stream.message('"next":true')
   expect(client.stream.messages.filter(({ data }) => data?.includes('"id":7'))).toEqual([])
@@ -205,8 +203,8 @@ describe('what is no request', () => {
     [200, 'text/event-stream'],
     [202, 'application/json'],
   ])('is a 202 to its client where the server answers %s with %s that never ends', async ([status, type]) => {
-    const client = await LegacyClient.open(world.mcpUrl, token)
-    server.onNotification((_message, res) => void res.writeHead(status, { 'content-type': type }).write('data: {}\n\n'))
+    const client = await LegacyClient.open(the.world.mcpUrl, the.token)
+    the.server.onNotification((_message, res) => void res.writeHead(status, { 'content-type': type }).write('data: {}\n\n'))
     for (const message of [
       { jsonrpc: '2.0', method: 'notifications/roots/list_changed' },
       { jsonrpc: '2.0', id: 'asked', result: {} },

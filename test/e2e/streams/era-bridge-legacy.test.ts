@@ -1,37 +1,25 @@
 // Clients of the older revisions in front of a server that knows 2026-07-28 alone: sessions, calls, streams and their ends.
 import { beforeEach, describe, expect, test } from 'vitest'
-import type { BrokerClient } from '../../world/broker-client.ts'
-import { forEveryTry } from '../../world/each-try.ts'
+import { fixture } from '../../world/fixture.ts'
 import { LegacyClient } from '../../world/legacy-client.ts'
 import { startModernBehind } from '../../world/modern-behind.ts'
-import type { ScriptedModernServer } from '../../world/scripted-modern-server.ts'
 import { SseClient } from '../../world/sse-client.ts'
-import type { World } from '../../world/world.ts'
 
-let world: World
-let server: ScriptedModernServer
-let broker: BrokerClient
-let token: string
-
-forEveryTry(async () => {
-  const behind = await startModernBehind()
-  ;({ world, server, broker, token } = behind)
-  return async () => await behind.close()
-})
+const the = fixture((closing) => startModernBehind(closing))
 
 beforeEach(() => {
-  server.requests.forget()
-  server.listens.length = 0
-  server.honours = (filter) => filter
-  server.onCall((call) => call.answer({ content: [] }))
+  the.server.requests.forget()
+  the.server.listens.length = 0
+  the.server.honours = (filter) => filter
+  the.server.onCall((call) => call.answer({ content: [] }))
 })
 
-const open = async (options = {}): Promise<LegacyClient> => await LegacyClient.open(world.mcpUrl, token, options)
+const open = async (options = {}): Promise<LegacyClient> => await LegacyClient.open(the.world.mcpUrl, the.token, options)
 const request = (id: unknown, method: string, params: object = {}): object => ({ jsonrpc: '2.0', id, method, params })
 
 describe('a client of the older revisions', () => {
   test('is initialized with what server/discover says, and its session is the broker’s', async () => {
-    const client = new LegacyClient(world.mcpUrl, token)
+    const client = new LegacyClient(the.world.mcpUrl, the.token)
     const clientInfo = { name: 'old', version: '1' }
     const params = { protocolVersion: '2025-06-18', capabilities: { roots: { listChanged: true }, tasks: {} }, clientInfo }
     const answer = await client.post(request('one', 'initialize', params))
@@ -41,11 +29,11 @@ describe('a client of the older revisions', () => {
       id: 'one',
       result: {
         protocolVersion: '2025-06-18',
-        capabilities: server.capabilities,
+        capabilities: the.server.capabilities,
         serverInfo: { name: 'scripted', version: '2' },
       },
     })
-    const asked = await server.requests.find(({ headers }) => headers['mcp-method'] === 'server/discover')
+    const asked = await the.server.requests.find(({ headers }) => headers['mcp-method'] === 'server/discover')
     expect(JSON.parse(asked.body.toString())).toMatchObject({
       params: {
         _meta: {
@@ -59,7 +47,7 @@ describe('a client of the older revisions', () => {
 
   test('calls a tool: not a byte of it changes but what the era adds, and nothing of a session goes along', async () => {
     const client = await open()
-    server.onCall(
+    the.server.onCall(
       ({ res }) =>
         void res
           .writeHead(200, { 'content-type': 'application/json' })
@@ -71,7 +59,7 @@ describe('a client of the older revisions', () => {
       200,
       '{"jsonrpc":"2.0","id":1.0,"result":{"big":12345678901234567890,"content":[]}}',
     ])
-    const { headers, body } = await server.requests.find(({ headers: sent }) => sent['mcp-method'] === 'tools/call')
+    const { headers, body } = await the.server.requests.find(({ headers: sent }) => sent['mcp-method'] === 'tools/call')
     expect(body.toString().startsWith(text.slice(0, -2))).toBe(true)
     expect(headers).toMatchObject({ 'mcp-protocol-version': '2026-07-28', 'mcp-name': '=?base64?bsOp?=' })
     expect(headers).not.toHaveProperty('mcp-session-id')
@@ -92,7 +80,7 @@ describe('a client of the older revisions', () => {
     ],
   ])('is told of %s with 200, and its session goes on', async ([, method, params, code, status, data, error]) => {
     const client = await open()
-    server.onCall((call) => call.refuse(code, 'no', data, status))
+    the.server.onCall((call) => call.refuse(code, 'no', data, status))
     const answer = await client.post(request(5, method, params))
     expect(answer.status).toBe(200)
     expect(await answer.json()).toMatchObject({ id: 5, error })
@@ -101,9 +89,9 @@ describe('a client of the older revisions', () => {
 
   test('is told that the server is not there as it always was', async () => {
     const client = await open()
-    server.onCall(({ res }) => void res.writeHead(503).end('busy'))
+    the.server.onCall(({ res }) => void res.writeHead(503).end('busy'))
     expect((await client.call('x')).status).toBe(503)
-    server.onCall(({ res }) => void res.writeHead(404).end('<html>'))
+    the.server.onCall(({ res }) => void res.writeHead(404).end('<html>'))
     expect(await (await client.call('x')).json()).toMatchObject({ error: { code: -32_603 } })
   })
 
@@ -114,14 +102,14 @@ describe('a client of the older revisions', () => {
     })
     expect(await (await client.post(request(2, 'logging/setLevel', { level: 'debug' }))).json()).toMatchObject({ result: {} })
     await (await client.call('x')).text()
-    const { body } = await server.requests.find(({ headers }) => headers['mcp-method'] === 'tools/call')
+    const { body } = await the.server.requests.find(({ headers }) => headers['mcp-method'] === 'tools/call')
     expect(body.toString()).toContain('"io.modelcontextprotocol/logLevel":"debug"')
   })
 
   test('may leave a call and come back for the rest, although the server knows no way back', async () => {
     const client = await open()
-    const begun = Promise.withResolvers<ReturnType<Parameters<Parameters<typeof server.onCall>[0]>[0]['stream']>>()
-    server.onCall((call) => begun.resolve(call.stream()))
+    const begun = Promise.withResolvers<ReturnType<Parameters<Parameters<typeof the.server.onCall>[0]>[0]['stream']>>()
+    the.server.onCall((call) => begun.resolve(call.stream()))
     const stream = await client.stream('slow', {}, 'left')
     const feed = await begun.promise
     feed.notify('notifications/progress', { progressToken: 1, progress: 1 })
@@ -140,9 +128,9 @@ describe('a client of the older revisions', () => {
 
   test('takes a call back, and the server sees that its request is over', async () => {
     const client = await open()
-    server.onCall((call) => void call.stream())
+    the.server.onCall((call) => void call.stream())
     const stream = await client.stream('slow', {}, 9)
-    const asked = await server.requests.find(({ headers }) => headers['mcp-method'] === 'tools/call')
+    const asked = await the.server.requests.find(({ headers }) => headers['mcp-method'] === 'tools/call')
     const params = { requestId: 9 }
     expect((await client.post({ jsonrpc: '2.0', method: 'notifications/cancelled', params })).status).toBe(202)
     await asked.closed
@@ -156,7 +144,7 @@ describe('a client of the older revisions', () => {
     ['answers somebody else', (say) => say({ id: 4, result: {} }), /ended its event stream/],
   ])('gets an error when the server %s', async ([, script, says]) => {
     const client = await open()
-    server.onCall(({ res }) => {
+    the.server.onCall(({ res }) => {
       res.writeHead(200, { 'content-type': 'text/event-stream' })
       script((message) => void res.write(`data: ${JSON.stringify({ jsonrpc: '2.0', ...message })}\n\n`))
       res.end()
@@ -168,7 +156,7 @@ describe('a client of the older revisions', () => {
 
   test('of 2025-03-26 sends a batch, and every request of it is answered once', async () => {
     const client = await open({ version: '2025-03-26' })
-    server.onCall(({ message: { id, params = {} }, answer, refuse }) =>
+    the.server.onCall(({ message: { id, params = {} }, answer, refuse }) =>
       params['name'] === 'bad' ? refuse(-32_602) : answer({ id }),
     )
     const calls = ['a', 'bad', 'b'].map((name, id) => request(id, 'tools/call', { name }))
@@ -186,12 +174,12 @@ describe('a client of the older revisions', () => {
   })
 
   test('of 2024-11-05 speaks HTTP+SSE', async () => {
-    const client = await SseClient.open(`${world.brokerUrl}/sse`, token)
-    server.onCall((call) => call.answer({ content: [{ type: 'text', text: 'over SSE' }] }))
+    const client = await SseClient.open(`${the.world.brokerUrl}/sse`, the.token)
+    the.server.onCall((call) => call.answer({ content: [{ type: 'text', text: 'over SSE' }] }))
     await client.call('x', {}, 77)
     expect(JSON.parse((await client.stream.message('over SSE')).data ?? '')).toMatchObject({ id: 77 })
-    await expect.poll(() => server.listens.length).toBe(1)
-    server.listens[0]?.stream.notify('notifications/tools/list_changed')
+    await expect.poll(() => the.server.listens.length).toBe(1)
+    the.server.listens[0]?.stream.notify('notifications/tools/list_changed')
     await client.stream.message('list_changed')
     client.stream.leave()
   })
@@ -202,9 +190,9 @@ describe('what the server says unasked', () => {
     const client = await open()
     const standing = await client.get()
     expect(standing.status).toBe(200)
-    await expect.poll(() => server.listens.length).toBe(1)
-    expect(server.listens[0]?.filter).toEqual({ toolsListChanged: true, resourcesListChanged: true })
-    server.listens[0]?.stream.notify('notifications/tools/list_changed', {
+    await expect.poll(() => the.server.listens.length).toBe(1)
+    expect(the.server.listens[0]?.filter).toEqual({ toolsListChanged: true, resourcesListChanged: true })
+    the.server.listens[0]?.stream.notify('notifications/tools/list_changed', {
       _meta: { 'io.modelcontextprotocol/subscriptionId': 1 },
     })
     expect(JSON.parse((await standing.message('tools/list_changed')).data ?? '')).toEqual({
@@ -212,9 +200,9 @@ describe('what the server says unasked', () => {
       method: 'notifications/tools/list_changed',
       params: { _meta: {} },
     })
-    server.listens[0]?.stream.cut()
+    the.server.listens[0]?.stream.cut()
     await standing.message('resources/list_changed')
-    expect(server.listens).toHaveLength(2)
+    expect(the.server.listens).toHaveLength(2)
     standing.leave()
   })
 
@@ -223,12 +211,12 @@ describe('what the server says unasked', () => {
     const standing = await client.get()
     const subscribed = await client.post(request(1, 'resources/subscribe', { uri: 'file:///a' }))
     expect(await subscribed.json()).toEqual({ jsonrpc: '2.0', id: 1, result: {} })
-    await expect.poll(() => server.listens.filter(({ stream }) => stream.isOpen()).length).toBe(1)
-    const current = server.listens.at(-1)
+    await expect.poll(() => the.server.listens.filter(({ stream }) => stream.isOpen()).length).toBe(1)
+    const current = the.server.listens.at(-1)
     expect(current?.filter).toMatchObject({ toolsListChanged: true, resourceSubscriptions: ['file:///a'] })
     current?.stream.notify('notifications/resources/updated', { uri: 'file:///a' })
     await standing.message('file:///a')
-    server.honours = () => ({ toolsListChanged: true, resourceSubscriptions: ['file:///a'] })
+    the.server.honours = () => ({ toolsListChanged: true, resourceSubscriptions: ['file:///a'] })
     const refused = await client.post(request(2, 'resources/subscribe', { uri: 'file:///b' }))
     expect(await refused.json()).toMatchObject({ error: { code: -32_602 } })
     expect(current?.stream.isOpen()).toBe(true)
@@ -239,20 +227,20 @@ describe('what the server says unasked', () => {
   })
 
   test('ends at once when access is taken back', async () => {
-    const { accessToken, refreshToken } = await broker.signIn('alice', { changes: { resource: world.mcpUrl } })
-    const client = await LegacyClient.open(world.mcpUrl, accessToken)
+    const { accessToken, refreshToken } = await the.broker.signIn('alice', { changes: { resource: the.world.mcpUrl } })
+    const client = await LegacyClient.open(the.world.mcpUrl, accessToken)
     const standing = await client.get()
-    await expect.poll(() => server.listens.length).toBe(1)
-    await broker.revoke(refreshToken)
+    await expect.poll(() => the.server.listens.length).toBe(1)
+    await the.broker.revoke(refreshToken)
     expect([await standing.over, standing.closeReason]).toEqual(['ended', 'credential_revoked'])
-    await expect.poll(() => server.listens[0]?.stream.isOpen()).toBe(false)
+    await expect.poll(() => the.server.listens[0]?.stream.isOpen()).toBe(false)
   })
 
   test('is nothing where it declares nothing: its client is told so', async () => {
-    const capabilities = server.capabilities
-    server.capabilities = { tools: {} }
+    const capabilities = the.server.capabilities
+    the.server.capabilities = { tools: {} }
     const client = await open()
-    server.capabilities = capabilities
+    the.server.capabilities = capabilities
     expect((await client.get()).status).toBe(405)
   })
 })
@@ -262,9 +250,9 @@ describe('a server that is replaced', () => {
     const client = await open()
     const called = async (id: number) => await (await client.call('x', {}, id)).json()
     expect(await called(1)).toEqual({ jsonrpc: '2.0', id: 1, result: { content: [] } })
-    server.becomeLegacy()
+    the.server.becomeLegacy()
     expect(await called(2)).toEqual({ jsonrpc: '2.0', id: 2, result: { was: 'tools/call' } })
-    server.becomeModern()
+    the.server.becomeModern()
     expect(await called(3)).toEqual({ jsonrpc: '2.0', id: 3, result: { content: [] } })
   })
 })

@@ -1,46 +1,33 @@
 // What a server of 2026-07-28 asks in the middle of a call, put to clients of the older revisions: answers, refusals, restarts and forgeries.
-import { beforeEach, describe, expect, test } from 'vitest'
-import type { BrokerClient } from '../../world/broker-client.ts'
+import { describe, expect, test } from 'vitest'
 import { bridgeSequences } from '../../world/bridge-sequences.ts'
-import { forEveryTry } from '../../world/each-try.ts'
 import type { EventStream } from '../../world/event-stream.ts'
+import { fixture, perTest } from '../../world/fixture.ts'
 import { LegacyClient } from '../../world/legacy-client.ts'
 import { startModernBehind } from '../../world/modern-behind.ts'
-import type { ScriptedModernServer, ModernMessage } from '../../world/scripted-modern-server.ts'
-import type { World } from '../../world/world.ts'
+import type { ModernMessage } from '../../world/scripted-modern-server.ts'
 
-let world: World
-let server: ScriptedModernServer
-let broker: BrokerClient
-let token: string
-
-forEveryTry(async () => {
-  const behind = await startModernBehind({ RATE_LIMIT_REQUESTS: '100000' })
-  ;({ world, server, broker, token } = behind)
-  return async () => await behind.close()
-})
+const the = fixture((closing) => startModernBehind(closing, { RATE_LIMIT_REQUESTS: '100000' }))
 
 const STATE = 'opaque \\u0061 "state" 12345678901234567890'
 const ELICIT = { method: 'elicitation/create', params: { mode: 'form', message: 'Who?', requestedSchema: { type: 'object' } } }
 const SAMPLE = { method: 'sampling/createMessage', params: { messages: [], maxTokens: 1 } }
 
-let legs: ModernMessage[]
-let texts: string[]
-
 /** Asks in these rounds, and is then done. */
 function asking(...rounds: readonly object[]): void {
-  server.onCall(({ message, text, answer }) => {
-    legs.push(message)
-    texts.push(text)
-    const round = rounds[legs.length - 1]
+  the.server.onCall(({ message, text, answer }) => {
+    its.legs.push(message)
+    its.texts.push(text)
+    const round = rounds[its.legs.length - 1]
     answer(round ? { resultType: 'input_required', ...round } : { content: [{ type: 'text', text: 'done' }] })
   })
 }
 
-beforeEach(() => {
-  legs = []
-  texts = []
-  server.requests.forget()
+const its = perTest(() => {
+  const legs: ModernMessage[] = []
+  const texts: string[] = []
+  the.server.requests.forget()
+  return { legs, texts }
 })
 
 const EVERYTHING = { elicitation: { form: {}, url: {} }, sampling: {}, roots: { listChanged: true } }
@@ -48,7 +35,7 @@ const EVERYTHING = { elicitation: { form: {}, url: {} }, sampling: {}, roots: { 
 async function open(
   options: { readonly capabilities?: object; readonly version?: '2025-06-18' | '2025-11-25' } = {},
 ): Promise<LegacyClient> {
-  return await LegacyClient.open(world.mcpUrl, token, { capabilities: EVERYTHING, ...options })
+  return await LegacyClient.open(the.world.mcpUrl, the.token, { capabilities: EVERYTHING, ...options })
 }
 
 interface Question {
@@ -82,14 +69,14 @@ describe('a question', () => {
     expect(asked.params).toEqual(ELICIT.params)
     expect((await give(client, asked, { action: 'accept', content: { name: 'Ada' } })).status).toBe(202)
     expect(await ended(stream)).toEqual(DONE)
-    expect(legs[1]?.params).toMatchObject({
+    expect(its.legs[1]?.params).toMatchObject({
       name: 'ask',
       arguments: { n: 1 },
       inputResponses: { who: { action: 'accept', content: { name: 'Ada' } } },
       requestState: STATE,
     })
-    expect(texts[1]).toContain(`"requestState":${JSON.stringify(STATE)}`)
-    expect(legs[1]?.id).not.toBe(1)
+    expect(its.texts[1]).toContain(`"requestState":${JSON.stringify(STATE)}`)
+    expect(its.legs[1]?.id).not.toBe(1)
   })
 
   test('of several is asked with the others, and answered when all are; then comes the next round', async () => {
@@ -103,19 +90,19 @@ describe('a question', () => {
     await give(client, await question(stream, 'sampling/createMessage'), { role: 'assistant', model: 'm', content: [] })
     await give(client, first, { action: 'decline' })
     await give(client, await question(stream, 'roots/list'), { roots: [] })
-    await expect.poll(() => legs.length).toBe(2)
+    await expect.poll(() => its.legs.length).toBe(2)
     const { data } = await stream.find(
       ({ data: said }) => said?.includes('elicitation/create') === true && !said.includes(first.id),
     )
     await give(client, parsed(data), { action: 'cancel' })
     expect(await ended(stream)).toEqual(DONE)
-    expect(legs[1]?.params?.['inputResponses']).toEqual({
+    expect(its.legs[1]?.params?.['inputResponses']).toEqual({
       a: { action: 'decline' },
       b: { role: 'assistant', model: 'm', content: [] },
       c: { roots: [] },
     })
-    expect(legs[1]?.params).not.toHaveProperty('requestState')
-    expect(legs[2]?.params).toMatchObject({ inputResponses: { d: { action: 'cancel' } }, requestState: 's2' })
+    expect(its.legs[1]?.params).not.toHaveProperty('requestState')
+    expect(its.legs[2]?.params).toMatchObject({ inputResponses: { d: { action: 'cancel' } }, requestState: 's2' })
   })
 
   test('that opens a page has an id for clients of 2025-11-25, and a form no mode for those before', async () => {
@@ -126,7 +113,7 @@ describe('a question', () => {
     const stream = await client.stream('ask', {}, 1)
     expect((await question(stream)).params).toMatchObject({ mode: 'url', elicitationId: expect.any(String) })
     stream.leave()
-    legs = []
+    its.legs.length = 0
     asking({ inputRequests: { who: ELICIT } })
     const older = await open({ version: '2025-06-18' })
     expect((await question(await older.stream('ask', {}, 1))).params).not.toHaveProperty('mode')
@@ -138,8 +125,8 @@ describe('a question', () => {
     const stream = await client.stream('ask', {}, 1)
     await client.post({ jsonrpc: '2.0', id: (await question(stream)).id, error: { code: -32_603, message: 'no' } })
     expect(await ended(stream)).toEqual(DONE)
-    expect(legs[1]?.params?.['inputResponses']).toEqual({ who: { action: 'cancel' } })
-    legs = []
+    expect(its.legs[1]?.params?.['inputResponses']).toEqual({ who: { action: 'cancel' } })
+    its.legs.length = 0
     asking({ inputRequests: { m: SAMPLE, who: ELICIT } })
     const other = await client.stream('ask', {}, 2)
     const error = { code: -1, message: 'User rejected sampling request' }
@@ -152,7 +139,7 @@ describe('a question', () => {
         params: expect.objectContaining({ requestId: otherQuestion.id }),
       }),
     )
-    expect(legs).toHaveLength(1)
+    expect(its.legs).toHaveLength(1)
   })
 
   test.for<[string, object, RegExp]>([
@@ -173,8 +160,8 @@ describe('a question', () => {
     const client = await open()
     asking({ requestState: 'later' })
     expect(await (await client.call('ask', {}, 1)).json()).toEqual(DONE)
-    expect(legs[1]?.params).toMatchObject({ requestState: 'later' })
-    expect(legs[1]?.params).not.toHaveProperty('inputResponses')
+    expect(its.legs[1]?.params).toMatchObject({ requestState: 'later' })
+    expect(its.legs[1]?.params).not.toHaveProperty('inputResponses')
   })
 
   test('is withdrawn with the call', async () => {
@@ -186,32 +173,32 @@ describe('a question', () => {
     await stream.over
     expect(stream.messages.at(-1)?.data).toContain(`"requestId":"${id}"`)
     expect((await give(client, parsed(stream.messages[0]?.data), { action: 'accept' })).status).toBe(202)
-    expect(legs).toHaveLength(1)
+    expect(its.legs).toHaveLength(1)
   })
 })
 
 describe('an answer', () => {
   test('of another session, of another person, or after the first one, is nobody’s', async () => {
     const [client, other] = [await open(), await open()]
-    const { accessToken } = await broker.signIn('bob', { changes: { resource: world.mcpUrl } })
-    const bob = await LegacyClient.open(world.mcpUrl, accessToken, { capabilities: EVERYTHING })
+    const { accessToken } = await the.broker.signIn('bob', { changes: { resource: the.world.mcpUrl } })
+    const bob = await LegacyClient.open(the.world.mcpUrl, accessToken, { capabilities: EVERYTHING })
     asking({ inputRequests: { who: ELICIT } }, { inputRequests: { who: ELICIT } })
     const stream = await client.stream('ask', {}, 1)
     const asked = await question(stream)
     for (const forger of [other, bob]) expect((await give(forger, asked, { action: 'accept' })).status).toBe(202)
-    expect(legs).toHaveLength(1)
+    expect(its.legs).toHaveLength(1)
     await give(client, asked, { action: 'decline' })
-    await expect.poll(() => legs.length).toBe(2)
+    await expect.poll(() => its.legs.length).toBe(2)
     expect((await give(client, asked, { action: 'accept' })).status).toBe(202)
-    expect(legs[1]?.params?.['inputResponses']).toEqual({ who: { action: 'decline' } })
-    expect(legs).toHaveLength(2)
+    expect(its.legs[1]?.params?.['inputResponses']).toEqual({ who: { action: 'decline' } })
+    expect(its.legs).toHaveLength(2)
     await client.delete()
   })
 
   test('goes to the person’s own call where two use the same ids', async () => {
-    const { accessToken } = await broker.signIn('bob', { changes: { resource: world.mcpUrl } })
-    const both = [await open(), await LegacyClient.open(world.mcpUrl, accessToken, { capabilities: EVERYTHING })]
-    server.onCall(({ message: { params = {} }, answer }) => {
+    const { accessToken } = await the.broker.signIn('bob', { changes: { resource: the.world.mcpUrl } })
+    const both = [await open(), await LegacyClient.open(the.world.mcpUrl, accessToken, { capabilities: EVERYTHING })]
+    the.server.onCall(({ message: { params = {} }, answer }) => {
       const given = params['inputResponses']
       answer(
         given
@@ -239,30 +226,32 @@ describe('an answer', () => {
     const second = await question(stream, 'sampling/createMessage')
     await give(client, first, { action: 'accept', content: {} })
     const { lastId } = stream
-    await world.killRuntime()
-    await world.restartRuntime()
+    await the.world.killRuntime()
+    await the.world.restartRuntime()
     const rest = await client.get(lastId)
     await give(client, second, { role: 'assistant', model: 'm', content: [] })
     expect(JSON.parse((await rest.message('done')).data ?? '')).toEqual(DONE)
-    expect(legs[1]?.params).toMatchObject({
+    expect(its.legs[1]?.params).toMatchObject({
       inputResponses: { a: { action: 'accept' }, b: { role: 'assistant' } },
       requestState: STATE,
     })
   })
 
   test('is not passed on once access has been taken back', async () => {
-    const tokens = await broker.signIn('alice', { changes: { resource: world.mcpUrl } })
-    const client = await LegacyClient.open(world.mcpUrl, tokens.accessToken, { capabilities: EVERYTHING })
+    const tokens = await the.broker.signIn('alice', { changes: { resource: the.world.mcpUrl } })
+    const client = await LegacyClient.open(the.world.mcpUrl, tokens.accessToken, { capabilities: EVERYTHING })
     asking({ inputRequests: { who: ELICIT } })
     const stream = await client.stream('ask', {}, 1)
     const asked = await question(stream)
-    await broker.revoke(tokens.refreshToken)
+    await the.broker.revoke(tokens.refreshToken)
     expect([await stream.over, stream.closeReason]).toEqual(['ended', 'credential_revoked'])
     expect((await give(client, asked, { action: 'accept' })).status).toBe(401)
-    expect(legs).toHaveLength(1)
+    expect(its.legs).toHaveLength(1)
   })
 })
 
 test('whatever a server does, each request of a hundred random sequences gets one answer', async () => {
-  expect(await bridgeSequences({ mcpUrl: world.mcpUrl, token, server, count: 100, seed: 20_261_128 })).toEqual([])
+  expect(
+    await bridgeSequences({ mcpUrl: the.world.mcpUrl, token: the.token, server: the.server, count: 100, seed: 20_261_128 }),
+  ).toEqual([])
 })

@@ -4,45 +4,39 @@ import { expect, test } from 'vitest'
 import { LONGEST_LEASE_MS } from '../../../src/session/contract/lease.ts'
 import { BrokerClient, callTool, type Tokens } from '../../world/broker-client.ts'
 import type { Feed } from '../../world/feed.ts'
+import { fixture } from '../../world/fixture.ts'
 import { LegacyClient } from '../../world/legacy-client.ts'
 import { ScriptedServer } from '../../world/scripted-server.ts'
 import { openSubscription } from '../../world/subscription.ts'
-import { startWorld, type World } from '../../world/world.ts'
-import { forEveryTry } from '../../world/each-try.ts'
+import { startWorld } from '../../world/world.ts'
 
 /** The runtime lets an object sleep 10 s after its last event. */
 const UNTIL_ASLEEP_MS = 13_000
 
-let world: World
-let downstream: ScriptedServer
-
-forEveryTry(async () => {
-  downstream = await ScriptedServer.start({ resumable: true, exclusive: true })
-  world = await startWorld({ overrides: { DOWNSTREAM_MCP_URL: downstream.url } })
-  return async () => {
-    await world.close()
-    await downstream.close()
-  }
+const the = fixture(async (closing) => {
+  const downstream = await closing(ScriptedServer.start({ resumable: true, exclusive: true }))
+  const world = await closing(startWorld({ overrides: { DOWNSTREAM_MCP_URL: downstream.url } }))
+  return { world, downstream }
 })
 
 /** How often the person's object was built: once more after every sleep. */
 function wakes(): number {
-  return world.logs.filter(({ message }) => message.includes('"session.woke"')).length
+  return the.world.logs.filter(({ message }) => message.includes('"session.woke"')).length
 }
 
 test('an object sleeps while its streams stay open, loses nothing when it wakes, and closes them at once when access is revoked', async () => {
-  const client = await BrokerClient.register(world.brokerUrl)
-  const tokens: Tokens = await client.signIn('alice', { changes: { resource: world.mcpUrl } })
+  const client = await BrokerClient.register(the.world.brokerUrl)
+  const tokens: Tokens = await client.signIn('alice', { changes: { resource: the.world.mcpUrl } })
   let modernFeed: Feed | undefined
-  downstream.onCall((call) => {
+  the.downstream.onCall((call) => {
     if (call.message.method === 'subscriptions/listen') modernFeed = call.stream()
     else call.answer({ content: [] })
   })
-  const modern = await openSubscription(world.mcpUrl, tokens.accessToken)
-  const legacy = await LegacyClient.open(world.mcpUrl, tokens.accessToken)
+  const modern = await openSubscription(the.world.mcpUrl, tokens.accessToken)
+  const legacy = await LegacyClient.open(the.world.mcpUrl, tokens.accessToken)
   const standing = await legacy.get()
   expect([modern.status, standing.status]).toEqual([200, 200])
-  const { standing: standingFeed } = downstream.session
+  const { standing: standingFeed } = the.downstream.session
 
   standingFeed.notify({ number: 1 })
   modernFeed?.notify({ number: 1 })
@@ -68,6 +62,6 @@ test('an object sleeps while its streams stay open, loses nothing when it wakes,
   expect(wakes()).toBe(before + 2)
   expect(Math.max(modern.endedAt ?? Infinity, standing.endedAt ?? Infinity) - revokedAt).toBeLessThan(250)
   expect([modern.closeReason, standing.closeReason]).toEqual(['credential_revoked', 'credential_revoked'])
-  expect((await callTool(world.mcpUrl, tokens.accessToken)).status).toBe(401)
-  expect(downstream.requests.open).toEqual([])
+  expect((await callTool(the.world.mcpUrl, tokens.accessToken)).status).toBe(401)
+  expect(the.downstream.requests.open).toEqual([])
 })

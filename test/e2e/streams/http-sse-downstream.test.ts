@@ -4,12 +4,11 @@ import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/
 import { ElicitRequestSchema, ToolListChangedNotificationSchema } from '@modelcontextprotocol/sdk/types.js'
 import { afterEach, describe, expect, test } from 'vitest'
 import { brokerBefore } from '../../world/broker-before.ts'
-import { credentialsFor, modernClientWith, type Credentials } from '../../world/clients.ts'
+import { credentialsFor, modernClientWith } from '../../world/clients.ts'
+import { fixture } from '../../world/fixture.ts'
 import { LegacyClient } from '../../world/legacy-client.ts'
 import { SseClient } from '../../world/sse-client.ts'
-import { startSseDownstream, type SseDownstream } from '../../world/sse-downstream.ts'
-import type { World } from '../../world/world.ts'
-import { forEveryTry } from '../../world/each-try.ts'
+import { startSseDownstream } from '../../world/sse-downstream.ts'
 
 const ECHO = { name: 'echo', arguments: { message: 'hello' } }
 const SAID = { content: [{ type: 'text', text: 'hello' }] }
@@ -20,28 +19,22 @@ const INITIALIZE = {
   params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'bare client', version: '1' } },
 }
 
-let world: World
-let sse: SseDownstream
-let alice: Credentials
-
-forEveryTry(async () => {
-  sse = await startSseDownstream()
-  const before = await brokerBefore(sse, { DOWNSTREAM_PASS_HEADERS: 'X-MCP-Toolsets' })
-  ;({ world, alice } = before)
-  return before.close
+const the = fixture(async (closing) => {
+  const sse = await closing(startSseDownstream())
+  return { sse, ...(await brokerBefore(closing, sse, { DOWNSTREAM_PASS_HEADERS: 'X-MCP-Toolsets' })) }
 })
 
 afterEach(() => {
-  sse.refuseWith(undefined)
-  sse.breakPosts(undefined)
-  sse.nameEndpoint()
+  the.sse.refuseWith(undefined)
+  the.sse.breakPosts(undefined)
+  the.sse.nameEndpoint()
 })
 
 async function connected(): Promise<{ client: Client; transport: StreamableHTTPClientTransport }> {
   const client = new Client({ name: 'SDK v1', version: '1.0.0' }, { capabilities: { elicitation: {} } })
   client.setRequestHandler(ElicitRequestSchema, () => ({ action: 'accept', content: { name: 'Ada' } }))
-  const requestInit = { headers: { authorization: `Bearer ${alice.accessToken}` } }
-  const transport = new StreamableHTTPClientTransport(new URL(world.mcpUrl), { requestInit })
+  const requestInit = { headers: { authorization: `Bearer ${the.alice.accessToken}` } }
+  const transport = new StreamableHTTPClientTransport(new URL(the.world.mcpUrl), { requestInit })
   await client.connect(transport)
   return { client, transport }
 }
@@ -61,37 +54,37 @@ describe('an SDK', () => {
 
     let changes = 0
     client.setNotificationHandler(ToolListChangedNotificationSchema, () => void (changes += 1))
-    await expect.poll(() => (sse.announce(), changes)).toBeGreaterThan(0)
-    const before = sse.connections()
+    await expect.poll(() => (the.sse.announce(), changes)).toBeGreaterThan(0)
+    const before = the.sse.connections()
     await transport.terminateSession()
-    await expect.poll(() => sse.connections()).toBe(before - 1)
+    await expect.poll(() => the.sse.connections()).toBe(before - 1)
     await client.close()
   })
 
   test('has the headers pass that the operator lets through, and no other', async () => {
-    sse.requests.forget()
-    const headers = { authorization: `Bearer ${alice.accessToken}`, 'x-mcp-toolsets': 'issues', 'x-mcp-readonly': '1' }
+    the.sse.requests.forget()
+    const headers = { authorization: `Bearer ${the.alice.accessToken}`, 'x-mcp-toolsets': 'issues', 'x-mcp-readonly': '1' }
     const client = new Client({ name: 'SDK v1', version: '1.0.0' })
-    await client.connect(new StreamableHTTPClientTransport(new URL(world.mcpUrl), { requestInit: { headers } }))
+    await client.connect(new StreamableHTTPClientTransport(new URL(the.world.mcpUrl), { requestInit: { headers } }))
     expect(await client.callTool(ECHO)).toMatchObject(SAID)
     for (const method of ['GET', 'POST']) {
-      const seen = sse.requests.all.findLast((request) => request.method === method)
+      const seen = the.sse.requests.all.findLast((request) => request.method === method)
       expect([method, seen?.headers['x-mcp-toolsets'], seen?.headers['x-mcp-readonly']]).toEqual([method, 'issues', undefined])
     }
     await client.close()
   })
 
   test('of both eras settles for the old one', async () => {
-    const client = await modernClientWith(alice.accessToken, world.mcpUrl)
+    const client = await modernClientWith(the.alice.accessToken, the.world.mcpUrl)
     expect(await client.callTool(ECHO)).toMatchObject(SAID)
     await client.close()
   })
 
   test('goes on in its session after the server’s connection broke, and after the runtime was killed', async () => {
     const { client } = await connected()
-    sse.drop()
+    the.sse.drop()
     expect(await client.callTool(ECHO)).toMatchObject(SAID)
-    await world.restartRuntime()
+    await the.world.restartRuntime()
     expect(await client.callTool(ECHO)).toMatchObject(SAID)
     await client.close()
   })
@@ -99,7 +92,7 @@ describe('an SDK', () => {
 
 describe('a call', () => {
   test('whose client went away is resumed from where it was', async () => {
-    const client = await LegacyClient.open(world.mcpUrl, alice.accessToken)
+    const client = await LegacyClient.open(the.world.mcpUrl, the.alice.accessToken)
     const first = await client.open(counting('counting', 10, 60))
     await first.message('"progress":3')
     first.leave()
@@ -113,7 +106,7 @@ describe('a call', () => {
   })
 
   test('gets its own answers, however many are open', async () => {
-    const client = await LegacyClient.open(world.mcpUrl, alice.accessToken)
+    const client = await LegacyClient.open(the.world.mcpUrl, the.alice.accessToken)
     const streams = await Promise.all([5, 3, 4].map(async (to) => client.open(counting(`to ${to}`, to, 30))))
     for (const [index, to] of [5, 3, 4].entries()) {
       expect(await streams[index]!.over).toBe('ended')
@@ -125,7 +118,7 @@ describe('a call', () => {
   })
 
   test('that its client takes back ends without an answer', async () => {
-    const client = await LegacyClient.open(world.mcpUrl, alice.accessToken)
+    const client = await LegacyClient.open(the.world.mcpUrl, the.alice.accessToken)
     const stream = await client.open(counting('taken back', 100, 50))
     await stream.message('"progress":2')
     const params = { requestId: 'taken back', reason: 'changed my mind' }
@@ -135,10 +128,10 @@ describe('a call', () => {
   })
 
   test('whose answer is lost with the connection, or with the runtime, is answered with an error', async () => {
-    const client = await LegacyClient.open(world.mcpUrl, alice.accessToken)
+    const client = await LegacyClient.open(the.world.mcpUrl, the.alice.accessToken)
     const dropped = await client.open(counting('dropped', 100, 50))
     await dropped.message('"progress":2')
-    sse.drop()
+    the.sse.drop()
     expect(JSON.parse((await dropped.message('"id":"dropped"')).data ?? '')).toMatchObject({
       error: { data: { code: 'downstream_broken' } },
     })
@@ -146,7 +139,7 @@ describe('a call', () => {
 
     const killed = await client.open(counting('killed', 100, 50))
     await killed.message('"progress":2')
-    await world.restartRuntime()
+    await the.world.restartRuntime()
     const rest = await client.get(killed.lastId)
     expect(JSON.parse((await rest.message('"id":"killed"')).data ?? '')).toMatchObject({
       error: { data: { code: 'downstream_broken' } },
@@ -158,9 +151,9 @@ describe('a call', () => {
 test.for([400, 0])(
   'a POST broken off after %i ms, before its status line, is answered by what comes over the stream',
   async (ms) => {
-    const client = await LegacyClient.open(world.mcpUrl, alice.accessToken)
-    const bare = await SseClient.open(`${world.brokerUrl}/sse`, alice.accessToken)
-    sse.breakPosts(ms)
+    const client = await LegacyClient.open(the.world.mcpUrl, the.alice.accessToken)
+    const bare = await SseClient.open(`${the.world.brokerUrl}/sse`, the.alice.accessToken)
+    the.sse.breakPosts(ms)
     const [stream, taken] = await Promise.all([client.open(counting('cut', 2, 50)), bare.post(counting('cut', 2, 50))])
     expect([stream.status, taken.status]).toEqual([200, 202])
     await stream.message('counted to 2')
@@ -173,7 +166,7 @@ test.for([400, 0])(
 )
 
 test('what the server asks while no stream stands open is asked in the call that waits for it', async () => {
-  const client = new LegacyClient(world.mcpUrl, alice.accessToken)
+  const client = new LegacyClient(the.world.mcpUrl, the.alice.accessToken)
   const capabilities = { elicitation: {} }
   const opened = await client.post({ ...INITIALIZE, params: { ...INITIALIZE.params, capabilities } })
   client.sessionId = opened.headers.get('mcp-session-id') ?? ''
@@ -190,50 +183,50 @@ test('what the server asks while no stream stands open is asked in the call that
 })
 
 test('a standing stream tells what it missed, to a client with a cursor and to one without', async () => {
-  const client = await LegacyClient.open(world.mcpUrl, alice.accessToken)
+  const client = await LegacyClient.open(the.world.mcpUrl, the.alice.accessToken)
   const told = async (stream: Awaited<ReturnType<typeof client.get>>): Promise<string> =>
     (await stream.message('list_changed')).id ?? ''
   // Nobody listens yet.
-  sse.announce()
+  the.sse.announce()
   const first = await client.get()
   const seen = await told(first)
   first.leave()
-  sse.announce()
+  the.sse.announce()
   const second = await client.get(seen)
   expect(await told(second)).not.toBe(seen)
   const third = await client.get()
   expect(await second.over).toBe('ended')
   expect(second.closeReason).toBe('superseded')
-  sse.announce()
+  the.sse.announce()
   expect(await told(third)).not.toBe(second.lastId)
   third.leave()
 })
 
 test('access that is taken back ends every stream at once, and the server’s connection with them', async () => {
-  const { accessToken, refreshToken, clientId } = await credentialsFor('bob', world.mcpUrl)
-  const client = await LegacyClient.open(world.mcpUrl, accessToken)
+  const { accessToken, refreshToken, clientId } = await credentialsFor('bob', the.world.mcpUrl)
+  const client = await LegacyClient.open(the.world.mcpUrl, accessToken)
   const [call, standing] = [await client.open(counting('long', 1000, 50)), await client.get()]
   await call.message('"progress":2')
-  const before = sse.connections()
-  await fetch(`${world.brokerUrl}/revoke`, {
+  const before = the.sse.connections()
+  await fetch(`${the.world.brokerUrl}/revoke`, {
     method: 'POST',
     body: new URLSearchParams({ token: refreshToken, client_id: clientId }),
   })
   expect([await call.over, await standing.over]).toEqual(['ended', 'ended'])
   expect([call.closeReason, standing.closeReason]).toEqual(['credential_revoked', 'credential_revoked'])
-  await expect.poll(() => sse.connections()).toBe(before - 1)
+  await expect.poll(() => the.sse.connections()).toBe(before - 1)
 })
 
 describe('the transport', () => {
   test('once found out is not given up for a server that fails at the moment', async () => {
     expect((await initialize()).status).toBe(200)
-    sse.requests.forget()
-    sse.refuseWith(503)
+    the.sse.requests.forget()
+    the.sse.refuseWith(503)
     expect((await initialize()).status).toBe(502)
-    sse.refuseWith(undefined)
+    the.sse.refuseWith(undefined)
     expect((await initialize()).status).toBe(200)
     // Not tried as the other kind in between.
-    expect(sse.requests.all.map(({ method, path }) => `${method} ${path.split('?')[0]}`)).toEqual([
+    expect(the.sse.requests.all.map(({ method, path }) => `${method} ${path.split('?')[0]}`)).toEqual([
       'GET /sse',
       'GET /sse',
       'POST /messages',
@@ -241,36 +234,36 @@ describe('the transport', () => {
   })
 
   test('is left open by a server that fails when it is asked for its stream', async () => {
-    await world.restartRuntime()
-    sse.refuseWith(503)
+    await the.world.restartRuntime()
+    the.sse.refuseWith(503)
     const answer = await initialize()
     // What the server said to the POST, as it said it.
     expect([answer.status, await answer.text()]).toEqual([404, 'nothing here'])
-    sse.refuseWith(undefined)
+    the.sse.refuseWith(undefined)
     expect((await initialize()).status).toBe(200)
   })
 
   test('of a server that wants messages sent to another origin is no transport', async () => {
-    await world.restartRuntime()
-    sse.nameEndpoint('//evil.example/messages')
+    await the.world.restartRuntime()
+    the.sse.nameEndpoint('//evil.example/messages')
     expect((await initialize()).status).toBe(502)
     expect(
-      world.logs.some(({ message }) => message.includes('downstream.endpoint_refused') && message.includes('evil.example')),
+      the.world.logs.some(({ message }) => message.includes('downstream.endpoint_refused') && message.includes('evil.example')),
     ).toBe(true)
   })
 
   test('is not looked for where an operator has named it', async () => {
-    await world.restartRuntime({ DOWNSTREAM_TRANSPORT: 'streamable-http' })
-    sse.requests.forget()
+    await the.world.restartRuntime({ DOWNSTREAM_TRANSPORT: 'streamable-http' })
+    the.sse.requests.forget()
     expect((await initialize()).status).toBe(404)
-    await world.restartRuntime({ DOWNSTREAM_TRANSPORT: 'http-sse' })
+    await the.world.restartRuntime({ DOWNSTREAM_TRANSPORT: 'http-sse' })
     expect((await initialize()).status).toBe(200)
-    expect(sse.requests.all.map(({ method }) => method)).toEqual(['POST', 'GET', 'POST'])
+    expect(the.sse.requests.all.map(({ method }) => method)).toEqual(['POST', 'GET', 'POST'])
   })
 })
 
 async function initialize(): Promise<Response> {
-  return await new LegacyClient(world.mcpUrl, alice.accessToken).post(INITIALIZE)
+  return await new LegacyClient(the.world.mcpUrl, the.alice.accessToken).post(INITIALIZE)
 }
 
 function counting(id: string, to: number, interval: number): object {

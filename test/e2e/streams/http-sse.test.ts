@@ -5,46 +5,41 @@ import { ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js'
 import { afterEach, describe, expect, test } from 'vitest'
 import { brokerBefore } from '../../world/broker-before.ts'
 import { BrokerClient } from '../../world/broker-client.ts'
-import { credentialsFor, type Credentials } from '../../world/clients.ts'
+import { credentialsFor } from '../../world/clients.ts'
+import { fixture } from '../../world/fixture.ts'
 import { startRawDownstream } from '../../world/raw-downstream.ts'
 import { SseClient } from '../../world/sse-client.ts'
-import { startSseDownstream, type SseDownstream } from '../../world/sse-downstream.ts'
-import type { World } from '../../world/world.ts'
-import { forEveryTry } from '../../world/each-try.ts'
+import { startSseDownstream } from '../../world/sse-downstream.ts'
 
 const ECHO = { name: 'echo', arguments: { message: 'hello' } }
 
-let world: World
-let sse: SseDownstream
-let alice: Credentials
-let sseUrl: string
 const open: { leave(): void }[] = []
 
-forEveryTry(async () => {
-  sse = await startSseDownstream()
-  const before = await brokerBefore(sse, { DOWNSTREAM_PASS_HEADERS: 'X-MCP-Toolsets' })
-  ;({ world, alice } = before)
-  sseUrl = `${world.brokerUrl}/sse`
-  return before.close
+const the = fixture(async (closing) => {
+  const sse = await closing(startSseDownstream())
+  const before = await brokerBefore(closing, sse, { DOWNSTREAM_PASS_HEADERS: 'X-MCP-Toolsets' })
+  const { world, alice } = before
+  const sseUrl = `${world.brokerUrl}/sse`
+  return { world, sse, alice, sseUrl }
 })
 
 afterEach(() => {
-  sse.refuseWith(undefined)
-  sse.nameEndpoint()
+  the.sse.refuseWith(undefined)
+  the.sse.nameEndpoint()
   for (const stream of open.splice(0)) stream.leave()
 })
 
-async function bare(token = alice.accessToken): Promise<SseClient> {
-  const client = await SseClient.open(sseUrl, token)
+async function bare(token = the.alice.accessToken): Promise<SseClient> {
+  const client = await SseClient.open(the.sseUrl, token)
   open.push(client.stream)
   return client
 }
 
-async function connected(token = alice.accessToken): Promise<Client> {
+async function connected(token = the.alice.accessToken): Promise<Client> {
   const client = new Client({ name: 'SDK v1', version: '1.0.0' }, { capabilities: { elicitation: {} } })
   client.setRequestHandler(ElicitRequestSchema, () => ({ action: 'accept', content: { name: 'Ada' } }))
   const requestInit = { headers: { authorization: `Bearer ${token}` } }
-  await client.connect(new SSEClientTransport(new URL(sseUrl), { requestInit }))
+  await client.connect(new SSEClientTransport(new URL(the.sseUrl), { requestInit }))
   return client
 }
 
@@ -63,14 +58,14 @@ describe('the SDK', () => {
   })
 
   test('goes on by itself after the runtime was killed: what it asks meanwhile is answered, what was open is answered with an error', async () => {
-    const client = await connected((await credentialsFor('alice', world.mcpUrl)).accessToken)
+    const client = await connected((await credentialsFor('alice', the.world.mcpUrl)).accessToken)
     const begun = Promise.withResolvers<void>()
     const call = client.callTool({ name: 'count', arguments: { to: 100, interval_ms: 100 } }, undefined, {
       onprogress: ({ progress }) => progress > 1 && begun.resolve(),
     })
     const lost = call.catch((error: unknown) => String(error))
     await begun.promise
-    await world.restartRuntime()
+    await the.world.restartRuntime()
     // Its stream is not back yet; the answer waits for it.
     expect(await client.callTool(ECHO)).toMatchObject({ content: [{ type: 'text', text: 'hello' }] })
     expect(await lost).toContain('was lost')
@@ -78,18 +73,19 @@ describe('the SDK', () => {
   })
 
   test('is served again after a restart also where another client of its grant was connected', async () => {
-    const { accessToken } = await credentialsFor('alice', world.mcpUrl)
+    const { accessToken } = await credentialsFor('alice', the.world.mcpUrl)
     const clients = [await connected(accessToken), await connected(accessToken)]
     const addresses = (): readonly string[] => clients.map(({ transport }) => String(Reflect.get(transport ?? {}, '_endpoint')))
     const before = addresses()
     try {
-      await world.killRuntime()
-      sse.requests.forget()
-      await world.restartRuntime()
+      await the.world.killRuntime()
+      the.sse.requests.forget()
+      await the.world.restartRuntime()
       // Nobody can tell which of them comes back, so each gets a session of its own, initialized as it was. What it says before it
       // has come back belongs to the one it had.
       await expect.poll(() => addresses().filter((address) => !before.includes(address)), { timeout: 15_000 }).toHaveLength(2)
-      const initialized = (): number => sse.requests.all.filter(({ body }) => body.includes('notifications/initialized')).length
+      const initialized = (): number =>
+        the.sse.requests.all.filter(({ body }) => body.includes('notifications/initialized')).length
       await expect.poll(initialized, { timeout: 10_000 }).toBe(2)
       for (const client of clients)
         expect(await client.callTool(ECHO)).toMatchObject({ content: [{ type: 'text', text: 'hello' }] })
@@ -100,13 +96,13 @@ describe('the SDK', () => {
 })
 
 test('headers that the operator lets through reach the server with the stream and with each message', async () => {
-  sse.requests.forget()
-  const headers = { authorization: `Bearer ${alice.accessToken}`, 'x-mcp-toolsets': 'issues', 'x-mcp-readonly': '1' }
+  the.sse.requests.forget()
+  const headers = { authorization: `Bearer ${the.alice.accessToken}`, 'x-mcp-toolsets': 'issues', 'x-mcp-readonly': '1' }
   const client = new Client({ name: 'SDK v1', version: '1.0.0' })
-  await client.connect(new SSEClientTransport(new URL(sseUrl), { requestInit: { headers } }))
+  await client.connect(new SSEClientTransport(new URL(the.sseUrl), { requestInit: { headers } }))
   expect(await client.callTool(ECHO)).toMatchObject({ content: [{ type: 'text', text: 'hello' }] })
   for (const method of ['GET', 'POST']) {
-    const seen = sse.requests.all.findLast((request) => request.method === method)
+    const seen = the.sse.requests.all.findLast((request) => request.method === method)
     expect([method, seen?.headers['x-mcp-toolsets'], seen?.headers['x-mcp-readonly']]).toEqual([method, 'issues', undefined])
   }
   await client.close()
@@ -115,14 +111,14 @@ test('headers that the operator lets through reach the server with the stream an
 describe('a message', () => {
   test('reaches the server byte for byte, with the person’s identity and without their token', async () => {
     const client = await bare()
-    sse.requests.forget()
+    the.sse.requests.forget()
     const odd =
       '{"jsonrpc":"2.0" , "id":"7",\n"method":"tools/call","params":{"name":"whoami","arguments":{"n":9007199254740993123}}}'
     expect((await client.post(odd)).status).toBe(202)
-    const { headers, body } = await sse.requests.find(({ method }) => method === 'POST')
+    const { headers, body } = await the.sse.requests.find(({ method }) => method === 'POST')
     expect(body.toString()).toBe(odd)
     expect(headers['x-user-email']).toBe('alice@example.com')
-    expect(JSON.stringify(headers)).not.toContain(alice.accessToken)
+    expect(JSON.stringify(headers)).not.toContain(the.alice.accessToken)
   })
 
   test('reaches the client byte for byte, wherever the server wants its own sent', async () => {
@@ -139,13 +135,13 @@ describe('a message', () => {
       }
     })
     try {
-      await world.restartRuntime({ DOWNSTREAM_MCP_URL: raw.url, DOWNSTREAM_TRANSPORT: 'http-sse' })
+      await the.world.restartRuntime({ DOWNSTREAM_MCP_URL: raw.url, DOWNSTREAM_TRANSPORT: 'http-sse' })
       const client = await bare()
       expect((await client.stream.message('"init"')).data).toBe(odd)
       expect((await raw.requests.find(({ method }) => method === 'POST')).path).toBe('/elsewhere?a=b&c')
       expect(await client.endpoint()).toMatch(/\/messages\?session=[\w-]{24}$/)
     } finally {
-      await world.restartRuntime()
+      await the.world.restartRuntime()
       await raw.close()
     }
   })
@@ -157,7 +153,7 @@ describe('a client', () => {
     await client.call('count', { to: 12, interval_ms: 60 }, 'counting', 'c')
     await client.stream.message('"progress":3')
     client.stream.leave()
-    const back = await SseClient.connect(sseUrl, alice.accessToken, client.stream.lastId)
+    const back = await SseClient.connect(the.sseUrl, the.alice.accessToken, client.stream.lastId)
     open.push(back.stream)
     await back.stream.message('counted to 12')
     const steps = [...client.stream.messages, ...back.stream.messages].flatMap(
@@ -171,7 +167,7 @@ describe('a client', () => {
     const client = await bare()
     await client.call('count', { to: 100, interval_ms: 100 }, 'lost', 'l')
     await client.stream.message('"progress":2')
-    sse.drop()
+    the.sse.drop()
     const lost = await client.stream.message('"id":"lost"')
     expect(JSON.parse(lost.data ?? '')).toMatchObject({ error: { data: { code: 'downstream_broken' } } })
     expect((await client.call('echo', { message: 'here again' }, 2)).status).toBe(202)
@@ -182,45 +178,49 @@ describe('a client', () => {
 
   test('hears what the server says unasked after a drop it never noticed', async () => {
     const client = await bare()
-    sse.drop()
-    const hears = (): boolean => (sse.announce(), client.stream.messages.some(({ data }) => data?.includes('list_changed')))
+    the.sse.drop()
+    const hears = (): boolean => (the.sse.announce(), client.stream.messages.some(({ data }) => data?.includes('list_changed')))
     await expect.poll(hears, { timeout: 5000 }).toBe(true)
   })
 
   test('whose access is taken back is told so at once, and the server’s side ends with it', async () => {
-    const credentials = await credentialsFor('bob', world.mcpUrl)
+    const credentials = await credentialsFor('bob', the.world.mcpUrl)
     const client = await bare(credentials.accessToken)
-    const before = sse.connections()
+    const before = the.sse.connections()
     const revoker = new URLSearchParams({ token: credentials.refreshToken, client_id: credentials.clientId })
-    await fetch(`${world.brokerUrl}/revoke`, { method: 'POST', body: revoker })
+    await fetch(`${the.world.brokerUrl}/revoke`, { method: 'POST', body: revoker })
     expect(await client.stream.over).toBe('ended')
     expect(client.stream.closeReason).toBe('credential_revoked')
-    await expect.poll(() => sse.connections()).toBe(before - 1)
-    expect((await SseClient.connect(sseUrl, credentials.accessToken)).stream.status).toBe(401)
+    await expect.poll(() => the.sse.connections()).toBe(before - 1)
+    expect((await SseClient.connect(the.sseUrl, credentials.accessToken)).stream.status).toBe(401)
     expect((await client.post({ jsonrpc: '2.0', id: 1, method: 'ping' })).status).toBe(401)
   })
 })
 
 describe('a handle is nothing to', () => {
   test.for<[string, () => Promise<string>]>([
-    ['another person', async () => (await credentialsFor('bob', world.mcpUrl)).accessToken],
-    ['another grant of the same person', async () => (await credentialsFor('alice', world.mcpUrl)).accessToken],
+    ['another person', async () => (await credentialsFor('bob', the.world.mcpUrl)).accessToken],
+    ['another grant of the same person', async () => (await credentialsFor('alice', the.world.mcpUrl)).accessToken],
   ])('%s', async ([, token]) => {
     const client = await bare()
-    sse.requests.forget()
+    the.sse.requests.forget()
     expect((await client.post({ jsonrpc: '2.0', id: 1, method: 'ping' }, await token())).status).toBe(404)
-    const resumed = await SseClient.connect(sseUrl, await token(), client.stream.lastId)
+    const resumed = await SseClient.connect(the.sseUrl, await token(), client.stream.lastId)
     expect(resumed.stream.status).toBe(404)
-    expect(sse.requests.all).toEqual([])
+    expect(the.sse.requests.all).toEqual([])
   })
 
   test('the streamable address, nor is a session of that to this one', async () => {
     const handle = new URL(await (await bare()).endpoint()).searchParams.get('session') ?? ''
-    const headers = { authorization: `Bearer ${alice.accessToken}`, 'content-type': 'application/json', 'mcp-session-id': handle }
+    const headers = {
+      authorization: `Bearer ${the.alice.accessToken}`,
+      'content-type': 'application/json',
+      'mcp-session-id': handle,
+    }
     const body = '{"jsonrpc":"2.0","id":1,"method":"ping"}'
-    expect((await fetch(world.mcpUrl, { method: 'POST', headers, body })).status).toBe(404)
+    expect((await fetch(the.world.mcpUrl, { method: 'POST', headers, body })).status).toBe(404)
     for (const address of ['/messages', '/messages?session=', '/messages?session=unknown'])
-      expect((await fetch(world.brokerUrl + address, { method: 'POST', headers, body })).status).toBe(404)
+      expect((await fetch(the.world.brokerUrl + address, { method: 'POST', headers, body })).status).toBe(404)
   })
 })
 
@@ -232,8 +232,8 @@ describe('without a token', () => {
     ['POST', '/messages?session=x'],
     ['GET', '/messages'],
   ])('%s %s asks for a sign-in', async ([method, path]) => {
-    const answer = await fetch(world.brokerUrl + path, { method })
-    const challenge = `Bearer resource_metadata="${world.brokerUrl}/.well-known/oauth-protected-resource/sse", scope="mcp"`
+    const answer = await fetch(the.world.brokerUrl + path, { method })
+    const challenge = `Bearer resource_metadata="${the.world.brokerUrl}/.well-known/oauth-protected-resource/sse", scope="mcp"`
     expect([answer.status, answer.headers.get('www-authenticate')]).toEqual([401, challenge])
   })
 
@@ -242,14 +242,19 @@ describe('without a token', () => {
     ['DELETE', '/sse', 'GET, OPTIONS'],
     ['GET', '/messages', 'POST, OPTIONS'],
   ])('only then is %s %s told what the path answers', async ([method, path, allow]) => {
-    const answer = await fetch(world.brokerUrl + path, { method, headers: { authorization: `Bearer ${alice.accessToken}` } })
+    const answer = await fetch(the.world.brokerUrl + path, {
+      method,
+      headers: { authorization: `Bearer ${the.alice.accessToken}` },
+    })
     expect([answer.status, answer.headers.get('allow')]).toEqual([405, allow])
   })
 
   test('a token for the address of HTTP+SSE is a token for the one server there is', async () => {
-    const client = await BrokerClient.register(world.brokerUrl)
-    const { accessToken } = await client.signIn('alice', { changes: { resource: sseUrl } })
-    expect(JSON.parse(Buffer.from(accessToken.split('.')[1] ?? '', 'base64url').toString())).toMatchObject({ aud: world.mcpUrl })
+    const client = await BrokerClient.register(the.world.brokerUrl)
+    const { accessToken } = await client.signIn('alice', { changes: { resource: the.sseUrl } })
+    expect(JSON.parse(Buffer.from(accessToken.split('.')[1] ?? '', 'base64url').toString())).toMatchObject({
+      aud: the.world.mcpUrl,
+    })
     expect((await bare(accessToken)).stream.status).toBe(200)
   })
 })
@@ -257,16 +262,16 @@ describe('without a token', () => {
 describe('a server is not trusted', () => {
   test('that wants messages sent to another origin', async () => {
     await bare()
-    sse.nameEndpoint('https://evil.example/messages')
-    const { stream } = await SseClient.connect(sseUrl, alice.accessToken)
+    the.sse.nameEndpoint('https://evil.example/messages')
+    const { stream } = await SseClient.connect(the.sseUrl, the.alice.accessToken)
     expect(stream.status).toBe(502)
-    expect(world.logs.some(({ message }) => message.includes('downstream.endpoint_refused'))).toBe(true)
-    expect(world.logs.some(({ message }) => message.includes('evil.example'))).toBe(true)
+    expect(the.world.logs.some(({ message }) => message.includes('downstream.endpoint_refused'))).toBe(true)
+    expect(the.world.logs.some(({ message }) => message.includes('evil.example'))).toBe(true)
   })
 
   test('and not followed when it redirects', async () => {
     await bare()
-    sse.refuseWith(307)
-    expect((await SseClient.connect(sseUrl, alice.accessToken)).stream.status).toBe(502)
+    the.sse.refuseWith(307)
+    expect((await SseClient.connect(the.sseUrl, the.alice.accessToken)).stream.status).toBe(502)
   })
 })

@@ -3,32 +3,29 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { brokerBefore } from '../../world/broker-before.ts'
 import { credentialsFor } from '../../world/clients.ts'
-import { forEveryTry } from '../../world/each-try.ts'
 import type { Feed } from '../../world/feed.ts'
+import { fixture } from '../../world/fixture.ts'
 import { ModernClient } from '../../world/modern-client.ts'
 import { ScriptedServer, type Call } from '../../world/scripted-server.ts'
 
-let server: ScriptedServer
-let url: string
-let token: string
-
-forEveryTry(async () => {
-  server = await ScriptedServer.start({ resumable: true })
+const the = fixture(async (closing) => {
+  const server = await closing(ScriptedServer.start({ resumable: true }))
   const listed = [{ name: 'old', url: server.url, era_bridge: true }]
-  const before = await brokerBefore(server, { DOWNSTREAMS: JSON.stringify(listed), DOWNSTREAM_TIMEOUT: '4' }, 'old')
-  ;({ url, token } = before)
-  return before.close
+  return {
+    server,
+    ...(await brokerBefore(closing, server, { DOWNSTREAMS: JSON.stringify(listed), DOWNSTREAM_TIMEOUT: '4' }, 'old')),
+  }
 })
 beforeEach(async () => {
-  server.onCall((call) => call.answer({ content: [{ type: 'text', text: 'done' }] }))
+  the.server.onCall((call) => call.answer({ content: [{ type: 'text', text: 'done' }] }))
   // What the server speaks is known then, and there is a session.
   await client().call('echo')
-  server.requests.forget()
+  the.server.requests.forget()
 })
 
-const client = (capabilities: object = {}) => new ModernClient(url, token, capabilities)
+const client = (capabilities: object = {}) => new ModernClient(the.url, the.token, capabilities)
 const sent = (method: string) =>
-  server.requests.all.flatMap(({ body }) => (body.includes(`"${method}"`) ? [JSON.parse(body.toString())] : []))
+  the.server.requests.all.flatMap(({ body }) => (body.includes(`"${method}"`) ? [JSON.parse(body.toString())] : []))
 
 describe('a request of 2026-07-28', () => {
   test('is asked as a client of the legacy eras asks, and answered as a server of 2026-07-28 answers', async () => {
@@ -54,10 +51,10 @@ describe('a request of 2026-07-28', () => {
       arguments: { big: 1 },
       _meta: { progressToken: asked.id, 'com.example/trace': 'x' },
     })
-    const { headers } = server.requests.all.at(-1) ?? {}
+    const { headers } = the.server.requests.all.at(-1) ?? {}
     expect(headers).toMatchObject({
       'mcp-protocol-version': '2025-11-25',
-      'mcp-session-id': server.session.id,
+      'mcp-session-id': the.server.session.id,
       'x-user-email': 'alice@example.com',
     })
     expect(Object.keys(headers ?? {}).filter((name) => name.startsWith('mcp-'))).toEqual([
@@ -67,11 +64,11 @@ describe('a request of 2026-07-28', () => {
   })
 
   test('is made in one session for the same client, and in another one for other capabilities', async () => {
-    const before = server.sessions.size
+    const before = the.server.sessions.size
     await client({ roots: {} }).call('echo')
     await client({ roots: {} }).call('echo')
-    expect(server.sessions.size).toBe(before + 1)
-    expect(server.session.initialize.params).toMatchObject({
+    expect(the.server.sessions.size).toBe(before + 1)
+    expect(the.server.session.initialize.params).toMatchObject({
       protocolVersion: '2025-11-25',
       capabilities: { roots: {} },
       clientInfo: { name: 'bare client' },
@@ -79,7 +76,7 @@ describe('a request of 2026-07-28', () => {
   })
 
   test('keeps big integers and strange spellings on the way there and back', async () => {
-    server.onCall(({ res, message: { id } }) => {
+    the.server.onCall(({ res, message: { id } }) => {
       res.writeHead(200, { 'content-type': 'application/json' })
       res.end(`{"jsonrpc":"2.0", "result" : {"n":9007199254740993123,"a":1,"a":2, "s":"\\u00e9"},"id":${JSON.stringify(id)}}`)
     })
@@ -87,7 +84,7 @@ describe('a request of 2026-07-28', () => {
     const answer = await client().ask('tools/call', { name: 'echo' }, { body })
     expect(answer.text).toContain('"n":9007199254740993123,"a":1,"a":2, "s":"\\u00e9"')
     expect(answer.text).toContain('"id":9007199254740993123')
-    expect(server.requests.all.at(-1)?.body.toString()).toMatch(/"arguments":\{"n":1e999,"x":1,"x":2\}\}\}$/)
+    expect(the.server.requests.all.at(-1)?.body.toString()).toMatch(/"arguments":\{"n":1e999,"x":1,"x":2\}\}\}$/)
   })
 
   test('server/discover is answered out of what the server said of itself', async () => {
@@ -103,7 +100,7 @@ describe('a request of 2026-07-28', () => {
   })
 
   test('a list says that it may not be kept, and nothing of the tasks of 2025-11-25', async () => {
-    server.onCall((call) =>
+    the.server.onCall((call) =>
       call.answer({ tools: [{ name: 'a', execution: { taskSupport: 'optional' }, inputSchema: { type: 'object' } }] }),
     )
     const { last } = await client().ask('tools/list')
@@ -134,7 +131,7 @@ describe('an error of the server', () => {
     ],
     ['of its own passes', { code: -32000, message: 'x', data: 1 }, 200, { code: -32000, message: 'x', data: 1 }],
   ])('%s', async ([, error, status, told]) => {
-    server.onCall(({ res, message: { id } }) => {
+    the.server.onCall(({ res, message: { id } }) => {
       res.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ jsonrpc: '2.0', id, error }))
     })
     const answer = await client().ask('resources/read', { uri: 'x:y' })
@@ -142,7 +139,7 @@ describe('an error of the server', () => {
   })
 
   test('a server that is away is 502', async () => {
-    server.onCall(({ res }) => void res.destroy())
+    the.server.onCall(({ res }) => void res.destroy())
     const answer = await client().call('echo')
     expect([answer.status, answer.last.error?.data]).toEqual([502, expect.objectContaining({ code: 'downstream_unreachable' })])
   })
@@ -153,7 +150,7 @@ describe('an error of the server', () => {
       message: 'first',
       data: { elicitations: [{ mode: 'url', message: 'Sign in', url: 'https://x.example/', elicitationId: 'e' }] },
     }
-    server.onCall(({ res, message: { id } }) => {
+    the.server.onCall(({ res, message: { id } }) => {
       res.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ jsonrpc: '2.0', id, error: refusal }))
     })
     const asked = await client({ elicitation: { url: {} } }).call('ask', { a: 1 })
@@ -162,7 +159,7 @@ describe('an error of the server', () => {
     })
     const declined = await client({ elicitation: {} }).call('ask', { a: 1 })
     expect([declined.status, declined.last.error?.code]).toEqual([400, -32021])
-    server.onCall((call) => call.answer({ content: [], anew: true }))
+    the.server.onCall((call) => call.answer({ content: [], anew: true }))
     const requestState = asked.last.result?.['requestState']
     const inputResponses = { q1: { action: 'accept' } }
     const again = await client({ elicitation: { url: {} } }).call('ask', { a: 1 }, {}, { inputResponses, requestState })
@@ -172,7 +169,7 @@ describe('an error of the server', () => {
 
 describe('while a call goes on', () => {
   test('progress comes with the token of whoever asked, and the response ends the stream', async () => {
-    const calling = server.nextStream()
+    const calling = the.server.nextStream()
     const streaming = client().stream('tools/call', { name: 'slow' }, { id: 5, meta: { progressToken: 5 } })
     const { call, feed } = await calling
     feed.send({
@@ -194,7 +191,7 @@ describe('while a call goes on', () => {
   test('log messages come at the level it asked for and on no other call', async () => {
     await client().call('echo', {}, { meta: { 'io.modelcontextprotocol/logLevel': 'warning' } })
     expect(sent('logging/setLevel').map(({ params }) => params.level)).toEqual(['warning'])
-    const calling = server.nextStream()
+    const calling = the.server.nextStream()
     const streaming = client().stream('tools/call', { name: 'slow' }, { meta: { 'io.modelcontextprotocol/logLevel': 'warning' } })
     const { call, feed } = await calling
     const log = (level: string) => feed.send({ jsonrpc: '2.0', method: 'notifications/message', params: { level, data: level } })
@@ -208,7 +205,7 @@ describe('while a call goes on', () => {
 
   test('a client that leaves cancels it at the server, whether or not something was said', async () => {
     const streams: { readonly call: Call; readonly feed: Feed }[] = []
-    server.onCall((call) => void streams.push({ call, feed: call.stream() }))
+    the.server.onCall((call) => void streams.push({ call, feed: call.stream() }))
     const leave = new AbortController()
     const silent = client().send('tools/call', { name: 'slow' }, {}, leave.signal)
     const streaming = client().stream('tools/call', { name: 'slow' }, { meta: { progressToken: 1 } })
@@ -227,8 +224,8 @@ describe('while a call goes on', () => {
   })
 
   test('two clients with the same id of a request each get their own answer', async () => {
-    const bob = new ModernClient(url, (await credentialsFor('bob', url)).accessToken)
-    server.onCall(async (call) => {
+    const bob = new ModernClient(the.url, (await credentialsFor('bob', the.url)).accessToken)
+    the.server.onCall(async (call) => {
       const name = String(call.message.params?.['name'])
       await sleep(name === 'a' ? 60 : 10)
       call.answer({ content: [], name })
@@ -247,7 +244,7 @@ describe('while a call goes on', () => {
 
   test('a session the server has lost is opened again, and nobody notices', async () => {
     await client().call('echo')
-    server.forgetSessions()
+    the.server.forgetSessions()
     const answer = await client().call('echo')
     expect([answer.status, answer.last.result?.['resultType']]).toEqual([200, 'complete'])
   })

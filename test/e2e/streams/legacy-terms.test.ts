@@ -2,19 +2,15 @@
 import { describe, expect, test } from 'vitest'
 import { BrokerClient } from '../../world/broker-client.ts'
 import { credentialsFor, modernClientWith } from '../../world/clients.ts'
-import { startDownstream, type Downstream } from '../../world/downstream.ts'
-import { forEveryTry } from '../../world/each-try.ts'
+import { startDownstream } from '../../world/downstream.ts'
+import { fixture } from '../../world/fixture.ts'
 import { ModernClient } from '../../world/modern-client.ts'
-import { startSseDownstream, type SseDownstream } from '../../world/sse-downstream.ts'
-import { startWorld, type World } from '../../world/world.ts'
+import { startSseDownstream } from '../../world/sse-downstream.ts'
+import { startWorld } from '../../world/world.ts'
 
-let server: Downstream
-let sse: SseDownstream
-let world: World
-
-forEveryTry(async () => {
-  server = await startDownstream({ isLegacyOnly: true })
-  sse = await startSseDownstream()
+const the = fixture(async (closing) => {
+  const server = await closing(startDownstream({ isLegacyOnly: true }))
+  const sse = await closing(startSseDownstream())
   const listed = [
     { name: 'old', url: server.url, era_bridge: true },
     { name: 'ruled', url: server.url, era_bridge: true, tools: [{ deny: ['fail'], mode: 'read-only' }] },
@@ -22,16 +18,12 @@ forEveryTry(async () => {
     { name: 'sse', url: sse.url, era_bridge: true },
     { name: 'unbridged', url: server.url },
   ]
-  world = await startWorld({ overrides: { DOWNSTREAMS: JSON.stringify(listed) } })
+  const world = await closing(startWorld({ overrides: { DOWNSTREAMS: JSON.stringify(listed) } }))
   tokens.clear()
-  return async () => {
-    await world.close()
-    await sse.close()
-    await server.close()
-  }
+  return { server, sse, world }
 })
 
-const at = (name: string) => `${world.brokerUrl}/servers/${name}/mcp`
+const at = (name: string) => `${the.world.brokerUrl}/servers/${name}/mcp`
 const tokens = new Map<string, string>()
 async function tokenFor(name: string): Promise<string> {
   const token = tokens.get(name) ?? (await credentialsFor('alice', at(name))).accessToken
@@ -82,8 +74,8 @@ describe('what a server says unasked', () => {
       notifications: { toolsListChanged: true },
     })
     await second.message('acknowledged')
-    await expect.poll(() => server.requests.open.some(({ method }) => method === 'GET')).toBe(true)
-    server.announce()
+    await expect.poll(() => the.server.requests.open.some(({ method }) => method === 'GET')).toBe(true)
+    the.server.announce()
     const ids = await Promise.all(
       [first, second].map(async (stream) => {
         const { data } = await stream.message('notifications/tools/list_changed')
@@ -92,7 +84,7 @@ describe('what a server says unasked', () => {
     )
     expect(ids).toEqual(['listen:0', 0])
     // One stream at the server, however many listen.
-    expect(server.requests.open.filter(({ method }) => method === 'GET')).toHaveLength(1)
+    expect(the.server.requests.open.filter(({ method }) => method === 'GET')).toHaveLength(1)
     first.leave()
     second.leave()
   })
@@ -101,8 +93,8 @@ describe('what a server says unasked', () => {
     const client = await clientOf('old')
     const stream = await client.stream('subscriptions/listen', LISTEN)
     await stream.message('acknowledged')
-    await expect.poll(() => server.requests.open.some(({ method }) => method === 'GET')).toBe(true)
-    await server.forgetSessions()
+    await expect.poll(() => the.server.requests.open.some(({ method }) => method === 'GET')).toBe(true)
+    await the.server.forgetSessions()
     await client.call('echo', { message: 'finds out' })
     await stream.message('notifications/tools/list_changed')
     stream.leave()
@@ -137,13 +129,13 @@ describe('a server of HTTP+SSE', () => {
     expect((await client.call('ask', {}, {}, again)).last.result).toMatchObject({ content: [{ text: 'accept: {"name":"Ada"}' }] })
     const listening = await client.stream('subscriptions/listen', { notifications: { toolsListChanged: true } })
     await listening.message('acknowledged')
-    sse.announce()
+    the.sse.announce()
     await listening.message('notifications/tools/list_changed')
     const counted = await client.call('count', { to: 3 }, { meta: { progressToken: 'p' } })
     expect(counted.messages.map(({ params }) => params?.['progressToken']).slice(0, 3)).toEqual(['p', 'p', 'p'])
     // A connection that breaks is opened again, and told as a change of each list.
     const before = listening.messages.length
-    sse.drop()
+    the.sse.drop()
     await expect.poll(() => listening.messages.length, { timeout: 10_000 }).toBeGreaterThan(before)
     expect((await client.call('echo', { message: 'again' })).last.result).toMatchObject({ content: [{ text: 'again' }] })
     listening.leave()
@@ -170,30 +162,30 @@ describe('a translated request keeps to', () => {
   })
 
   test('the permission: a revocation ends it, its session at the server, and every stream', async () => {
-    const broker = await BrokerClient.register(world.brokerUrl)
+    const broker = await BrokerClient.register(the.world.brokerUrl)
     const { accessToken, refreshToken } = await broker.signIn('carol', { changes: { resource: at('old') } })
     const client = new ModernClient(at('old'), accessToken)
     const counting = await client.stream('tools/call', { name: 'count', arguments: { to: 1000 } }, { meta: { progressToken: 1 } })
     const listening = await client.stream('subscriptions/listen', { notifications: { toolsListChanged: true } }, { id: 'l' })
     await counting.message('"progress":2')
     await listening.message('acknowledged')
-    const sessions = server.sessionCount()
+    const sessions = the.server.sessionCount()
     const since = Date.now()
     expect((await broker.revoke(refreshToken)).status).toBe(200)
     await Promise.all([counting.over, listening.over])
     expect(Date.now() - since).toBeLessThan(1500)
     expect([counting.closeReason, listening.closeReason]).toEqual(['credential_revoked', 'credential_revoked'])
     expect(JSON.parse(listening.messages.at(-1)?.data ?? '')).toMatchObject({ id: 'l', result: { resultType: 'complete' } })
-    await expect.poll(() => server.sessionCount()).toBeLessThan(sessions)
+    await expect.poll(() => the.server.sessionCount()).toBeLessThan(sessions)
     expect((await client.call('echo', { message: 'x' })).status).toBe(401)
   })
 })
 
 test('a server without the bridge gets requests of 2026-07-28 as they come, and is asked nothing', async () => {
   const client = await clientOf('unbridged')
-  server.requests.forget()
+  the.server.requests.forget()
   expect((await client.call('echo', { message: 'x' })).status).toBe(400)
-  expect(server.requests.all.map(({ headers }) => headers['mcp-method'])).toEqual(['tools/call'])
+  expect(the.server.requests.all.map(({ headers }) => headers['mcp-method'])).toEqual(['tools/call'])
 })
 
 test('a client of the official SDK that speaks 2026-07-28 alone uses a legacy server', async () => {

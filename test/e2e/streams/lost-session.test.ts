@@ -1,51 +1,44 @@
 // A session at the downstream is lost when that is proven, and not before: what servers answer while it lives, and when it is gone.
 import type { ServerResponse } from 'node:http'
-import { beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { BrokerClient, postHeaders } from '../../world/broker-client.ts'
 import { credentialsFor } from '../../world/clients.ts'
+import { fixture, perTest } from '../../world/fixture.ts'
 import { LegacyClient } from '../../world/legacy-client.ts'
 import { ScriptedServer, type Call } from '../../world/scripted-server.ts'
-import { startWorld, type World } from '../../world/world.ts'
-import { forEveryTry } from '../../world/each-try.ts'
+import { startWorld } from '../../world/world.ts'
 
-let server: ScriptedServer
-let world: World
-let client: LegacyClient
-let token: string
-let counts: Map<string, number>
-
-forEveryTry(async () => {
-  server = await ScriptedServer.start({ resumable: true })
+const the = fixture(async (closing) => {
+  const server = await closing(ScriptedServer.start({ resumable: true }))
   // A window so long that nothing comes back while the test runs.
   const limits = { RATE_LIMIT_REQUESTS: '10000', RATE_LIMIT_WINDOW: String(30 * 86_400) }
-  world = await startWorld({ overrides: { DOWNSTREAM_MCP_URL: server.url, MAX_MCP_SESSIONS: '100', ...limits } })
-  token = (await credentialsFor('alice', world.mcpUrl)).accessToken
-  return async () => {
-    await world.close()
-    await server.close()
-  }
+  const world = await closing(startWorld({ overrides: { DOWNSTREAM_MCP_URL: server.url, MAX_MCP_SESSIONS: '100', ...limits } }))
+  const token = (await credentialsFor('alice', world.mcpUrl)).accessToken
+  return { server, world, token }
 })
 
-beforeEach(async () => {
-  server.behave({})
-  server.sessions.clear()
-  server.deleted.length = 0
-  counts = new Map()
-  server.onCall(count)
-  client = await LegacyClient.open(world.mcpUrl, token)
-  server.requests.forget()
+const its = perTest(async () => {
+  the.server.behave({})
+  the.server.sessions.clear()
+  the.server.deleted.length = 0
+  const counts = new Map<string, number>()
+  the.server.onCall(count)
+  const client = await LegacyClient.open(the.world.mcpUrl, the.token)
+  the.server.requests.forget()
+  return { client, counts }
 })
 
 /** A server with a state: what each session has counted. */
 function count(call: Call): void {
   const id = call.session?.id ?? ''
-  counts.set(id, (counts.get(id) ?? 0) + 1)
-  call.answer({ count: counts.get(id) })
+  its.counts.set(id, (its.counts.get(id) ?? 0) + 1)
+  call.answer({ count: its.counts.get(id) })
 }
 
-const counted = async (): Promise<unknown> => await (await client.call('count')).json()
+const counted = async (): Promise<unknown> => await (await its.client.call('count')).json()
 
-const asked = (method: string): number => server.requests.all.filter(({ body }) => body.includes(`"method":"${method}"`)).length
+const asked = (method: string): number =>
+  the.server.requests.all.filter(({ body }) => body.includes(`"method":"${method}"`)).length
 
 interface Refusal {
   readonly status: number
@@ -79,25 +72,25 @@ describe('a live session is kept, and the call sent once, when it is answered', 
     ['200 and an error about some other session', { status: 200, body: error(7, -32_001, 'Browser session not found') }],
   ])('%s', async ([, refusal]) => {
     await counted()
-    server.onCall(({ res }) => refuse(res, refusal))
-    const refused = await client.call('pay', {}, 7)
+    the.server.onCall(({ res }) => refuse(res, refusal))
+    const refused = await its.client.call('pay', {}, 7)
     expect([refused.status, await refused.text()]).toEqual([refusal.status, refusal.body])
     expect([asked('tools/call'), asked('initialize')]).toEqual([2, 0])
-    server.onCall(count)
+    the.server.onCall(count)
     expect(await counted()).toMatchObject({ result: { count: 2 } })
-    expect([server.sessions.size, server.deleted]).toEqual([1, []])
+    expect([the.server.sessions.size, the.server.deleted]).toEqual([1, []])
   })
 
   test('404 like everything else in any session: what was opened to find out is ended again', async () => {
-    const { id } = server.session
+    const { id } = the.server.session
     const nothing = { status: 404, body: 'nothing here' }
-    server.onCall(({ res }) => refuse(res, nothing))
-    server.behave({ ping: (res) => refuse(res, nothing) })
-    const refused = await client.call('pay')
+    the.server.onCall(({ res }) => refuse(res, nothing))
+    the.server.behave({ ping: (res) => refuse(res, nothing) })
+    const refused = await its.client.call('pay')
     expect([refused.status, await refused.text()]).toEqual([404, 'nothing here'])
     expect(asked('tools/call')).toBe(1)
-    await expect.poll(() => server.deleted).toHaveLength(1)
-    expect([...server.sessions.keys()]).toEqual([id])
+    await expect.poll(() => the.server.deleted).toHaveLength(1)
+    expect([...the.server.sessions.keys()]).toEqual([id])
   })
 })
 
@@ -124,20 +117,20 @@ describe('a session the server has lost is opened anew, and the client never not
     ['200', { status: 200, body: error(null, -32_001, 'Session not found') }],
     ['200 under the id of the request', { status: 200, body: error(1, -32_600, 'missing or invalid Mcp-Session-Id') }],
   ])('%s', async ([, refusal]) => {
-    server.behave({ unknownSession: (res) => refuse(res, refusal) })
-    server.forgetSessions()
+    the.server.behave({ unknownSession: (res) => refuse(res, refusal) })
+    the.server.forgetSessions()
     expect(await counted()).toMatchObject({ result: { count: 1 } })
     expect(await counted()).toMatchObject({ result: { count: 2 } })
-    expect([asked('initialize'), server.sessions.size, server.deleted]).toEqual([1, 1, []])
+    expect([asked('initialize'), the.server.sessions.size, the.server.deleted]).toEqual([1, 1, []])
   })
 
   test('and is told 404 where no new one can be had, so that it initializes itself', async () => {
-    server.behave({
+    the.server.behave({
       unknownSession: (res) => refuse(res, { status: 400, type: 'text/plain', body: 'No valid session ID provided' }),
       initialize: (res) => refuse(res, { status: 503, body: '' }),
     })
-    server.forgetSessions()
-    const answer = await client.call('count')
+    the.server.forgetSessions()
+    const answer = await its.client.call('count')
     expect([answer.status, await answer.json()]).toMatchObject([404, { id: 1, error: { data: { code: 'session_not_found' } } }])
   })
 })
@@ -146,16 +139,16 @@ test.for([
   ['of a client', false],
   ['of the broker’s own, for a session the server has lost', true],
 ] as const)('an initialize %s that the server has not answered yet is aborted by a revocation', async ([, isOwn]) => {
-  const app = await BrokerClient.register(world.brokerUrl)
+  const app = await BrokerClient.register(the.world.brokerUrl)
   const { accessToken, refreshToken } = await app.signIn('bob')
   const [arrived, aborted] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
-  const bob = isOwn ? await LegacyClient.open(world.mcpUrl, accessToken) : undefined
-  server.sessions.clear()
+  const bob = isOwn ? await LegacyClient.open(the.world.mcpUrl, accessToken) : undefined
+  the.server.sessions.clear()
   const held = (res: ServerResponse): void => {
     res.on('close', aborted.resolve)
     arrived.resolve()
   }
-  server.behave({ initialize: held })
+  the.server.behave({ initialize: held })
   const answer = bob ? bob.call('count') : initialize(accessToken)
   await arrived.promise
   expect((await app.revoke(refreshToken)).status).toBe(200)
@@ -166,7 +159,7 @@ test.for([
 
 async function initialize(bearer: string): Promise<Response> {
   const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'a test', version: '1' } }
-  return await fetch(world.mcpUrl, {
+  return await fetch(the.world.mcpUrl, {
     method: 'POST',
     headers: postHeaders(bearer),
     body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'initialize', params }),
@@ -174,14 +167,14 @@ async function initialize(bearer: string): Promise<Response> {
 }
 
 test('what the broker asks to find out whether a session lives counts like the requests of the person', async () => {
-  const left = async (): Promise<number> => Number((await client.call('count')).headers.get('ratelimit-remaining'))
+  const left = async (): Promise<number> => Number((await its.client.call('count')).headers.get('ratelimit-remaining'))
   const first = await left()
-  server.onCall(({ res }) => refuse(res, { status: 404, body: '' }))
-  await client.call('pay')
-  server.onCall(count)
+  the.server.onCall(({ res }) => refuse(res, { status: 404, body: '' }))
+  await its.client.call('pay')
+  the.server.onCall(count)
   const second = await left()
   expect(first - second, 'the call, a ping, and this call').toBe(3)
-  server.sessions.clear()
+  the.server.sessions.clear()
   const third = await left()
   expect(third - (await left()), 'a ping, a new session with a ping, the call again, and this call').toBe(6)
 })
@@ -197,49 +190,49 @@ describe('GET is answered 405 and costs nothing more when the server answers it'
     ['JSON', { status: 200, body: '{"name":"a server"}' }],
   ]
   test.for(refusals)('%s', async ([, refusal]) => {
-    server.behave({ get: (res) => refuse(res, refusal) })
-    const answer = await fetch(world.mcpUrl, { headers: client.headers() })
+    the.server.behave({ get: (res) => refuse(res, refusal) })
+    const answer = await fetch(the.world.mcpUrl, { headers: its.client.headers() })
     expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'POST, DELETE'])
     expect(await answer.json()).toMatchObject({ error: { data: { code: 'stream_not_offered' } } })
-    expect(server.requests.all.map(({ method }) => method)).toEqual(['GET'])
+    expect(the.server.requests.all.map(({ method }) => method)).toEqual(['GET'])
     expect(await counted()).toMatchObject({ result: { count: 1 } })
   })
 
   test.for(refusals)('%s, without a session', async ([, refusal]) => {
-    server.behave({ get: (res) => refuse(res, refusal) })
-    expect((await new LegacyClient(world.mcpUrl, token).get()).status).toBe(405)
+    the.server.behave({ get: (res) => refuse(res, refusal) })
+    expect((await new LegacyClient(the.world.mcpUrl, the.token).get()).status).toBe(405)
   })
 
   test('404, as often as a client may ask', async () => {
-    server.behave({ get: (res) => refuse(res, { status: 404, body: '' }) })
-    for (let time = 0; time < 3; time += 1) expect((await client.get()).status).toBe(405)
-    expect([asked('initialize'), server.sessions.size, server.deleted]).toEqual([0, 1, []])
+    the.server.behave({ get: (res) => refuse(res, { status: 404, body: '' }) })
+    for (let time = 0; time < 3; time += 1) expect((await its.client.get()).status).toBe(405)
+    expect([asked('initialize'), the.server.sessions.size, the.server.deleted]).toEqual([0, 1, []])
   })
 })
 
 test('a server that lost its sessions and answers GET 404 without a word is listened to again', async () => {
-  const stream = await client.get()
-  await expect.poll(() => server.session.standing.isRead).toBe(true)
-  server.behave({ unknownSession: (res) => refuse(res, { status: 404, body: '' }) })
-  server.forgetSessions()
+  const stream = await its.client.get()
+  await expect.poll(() => the.server.session.standing.isRead).toBe(true)
+  the.server.behave({ unknownSession: (res) => refuse(res, { status: 404, body: '' }) })
+  the.server.forgetSessions()
   await stream.over
-  const again = await client.get()
+  const again = await its.client.get()
   expect(again.status).toBe(200)
-  await expect.poll(() => server.sessions.size === 1 && server.session.standing.isRead).toBe(true)
-  server.session.standing.notify({ step: 2 })
+  await expect.poll(() => the.server.sessions.size === 1 && the.server.session.standing.isRead).toBe(true)
+  the.server.session.standing.notify({ step: 2 })
   await again.message('"step":2')
   again.leave()
 })
 
 test('a call that is open when its session is lost ends with an error at once, and is not asked for in the new one', async () => {
-  const called = server.nextStream()
-  const stream = await client.stream('slow')
+  const called = the.server.nextStream()
+  const stream = await its.client.stream('slow')
   const { feed } = await called
   feed.notify({ step: 1 })
   await stream.message('"step":1')
-  server.sessions.clear()
-  server.onCall(count)
-  server.requests.forget()
+  the.server.sessions.clear()
+  the.server.onCall(count)
+  the.server.requests.forget()
   expect(await counted()).toMatchObject({ result: { count: 1 } })
   const { data } = await stream.message('"error"')
   expect(JSON.parse(data ?? '')).toMatchObject({
@@ -250,13 +243,13 @@ test('a call that is open when its session is lost ends with an error at once, a
     },
   })
   expect(await stream.over).toBe('ended')
-  expect(server.requests.all.filter(({ method }) => method === 'GET')).toEqual([])
+  expect(the.server.requests.all.filter(({ method }) => method === 'GET')).toEqual([])
 })
 
 test('an event stream that is bare JSON is called what it is', async () => {
   const body = '{"jsonrpc":"2.0","id":1,"result":{"tools":[]}}'
-  server.onCall((call) => refuse(call.res, { status: 200, type: 'text/event-stream', body }))
-  const stream = await client.stream('list', {}, 1)
+  the.server.onCall((call) => refuse(call.res, { status: 200, type: 'text/event-stream', body }))
+  const stream = await its.client.stream('list', {}, 1)
   await stream.message('announced an event stream and sent bare JSON')
   expect(await stream.over).toBe('ended')
 })

@@ -7,61 +7,60 @@ import { SseReader } from '../../../src/mcp/sse/sse.ts'
 import { AdminProgram } from '../../world/administrator.ts'
 import { credentialsFor } from '../../world/clients.ts'
 import { type EventStream, stepsOf } from '../../world/event-stream.ts'
+import { fixture } from '../../world/fixture.ts'
 import { LegacyClient } from '../../world/legacy-client.ts'
 import { HIDDEN, ODD_STREAMS } from '../../world/odd-events.ts'
 import { ScriptedServer } from '../../world/scripted-server.ts'
-import { startWorld, type World } from '../../world/world.ts'
-import { forEveryTry } from '../../world/each-try.ts'
+import { startWorld } from '../../world/world.ts'
 
 const MAX_STREAMS = 10
 const MAX_EVENT_BYTES = 100_000
 const EVENTS = { 'content-type': 'text/event-stream' }
 
-let server: ScriptedServer
-let world: World
-/** Tokens for the server without rules about tools, and with. */
-let plain: string
-let ruled: string
-
-forEveryTry(async () => {
-  server = await ScriptedServer.start()
+const the = fixture(async (closing) => {
+  const server = await closing(ScriptedServer.start())
   const servers = [
     { name: 'plain', url: server.url },
     { name: 'ruled', url: `${server.url}/ruled`, tools: 'read-only' },
   ]
-  world = await startWorld({
-    overrides: {
-      DOWNSTREAMS: JSON.stringify(servers),
-      MAX_STREAMS: String(MAX_STREAMS),
-      MAX_EVENT_BYTES: String(MAX_EVENT_BYTES),
-      RATE_LIMIT_REQUESTS: '100000',
-    },
-  })
-  plain = (await credentialsFor('alice', at('plain'))).accessToken
-  ruled = (await credentialsFor('alice', at('ruled'))).accessToken
-  return async () => (await world.close(), await server.close())
+  const world = await closing(
+    startWorld({
+      overrides: {
+        DOWNSTREAMS: JSON.stringify(servers),
+        MAX_STREAMS: String(MAX_STREAMS),
+        MAX_EVENT_BYTES: String(MAX_EVENT_BYTES),
+        RATE_LIMIT_REQUESTS: '100000',
+      },
+    }),
+  )
+  return { server, world }
 })
+/** Tokens for the server without rules about tools, and with. */
+const tokens = fixture(async () => ({
+  plain: (await credentialsFor('alice', at('plain'))).accessToken,
+  ruled: (await credentialsFor('alice', at('ruled'))).accessToken,
+}))
 
 beforeEach(() => {
-  server.behaviour.resumable = false
-  server.onCall((call) => call.answer({}))
-  server.onNotification((_message, res) => void res.writeHead(202).end())
-  server.requests.forget()
+  the.server.behaviour.resumable = false
+  the.server.onCall((call) => call.answer({}))
+  the.server.onNotification((_message, res) => void res.writeHead(202).end())
+  the.server.requests.forget()
 })
 
-const at = (name: string): string => `${world.brokerUrl}/servers/${name}/mcp`
+const at = (name: string): string => `${the.world.brokerUrl}/servers/${name}/mcp`
 const respond = (id: unknown, result: object = {}): string =>
   `event: message\ndata: ${JSON.stringify({ jsonrpc: '2.0', id, result })}\n\n`
 const list = (id: string | number): object => ({ jsonrpc: '2.0', id, method: 'tools/list' })
 
-const openCalls = (): unknown => server.requests.open.filter(({ method }) => method === 'POST')
+const openCalls = (): unknown => the.server.requests.open.filter(({ method }) => method === 'POST')
 
 const leaveOpen = (): void => undefined
 const note = (step: number): string => `data: {"jsonrpc":"2.0","method":"notifications/message","params":{"step":${step}}}\n\n`
 
 /** Answers a call with these bytes, and leaves the rest to the test. */
 function says(text: (id: unknown) => string, then: (res: ServerResponse) => void = (res) => void res.end()): void {
-  server.onCall(({ message: { id }, res }) => {
+  the.server.onCall(({ message: { id }, res }) => {
     res.writeHead(200, EVENTS).write(text(id))
     then(res)
   })
@@ -70,8 +69,8 @@ function says(text: (id: unknown) => string, then: (res: ServerResponse) => void
 describe('an event that is no message', () => {
   const heartbeat = 'event: ping\ndata: ping\n\n'
 
-  test.for(['plain', 'ruled'])('passes as it is and answers nothing: %s', async (name) => {
-    const client = await LegacyClient.open(at(name), name === 'plain' ? plain : ruled)
+  test.for(['plain', 'ruled'] as const)('passes as it is and answers nothing: %s', async (name) => {
+    const client = await LegacyClient.open(at(name), tokens[name])
     says(
       (id) => `${heartbeat}event: heartbeat\ndata: {"jsonrpc":"2.0","id":${String(id)},"result":{}}\n\n${respond(id, { a: 1 })}`,
     )
@@ -82,10 +81,10 @@ describe('an event that is no message', () => {
     expect(text).not.toContain('"error"')
   })
 
-  test.for(['plain', 'ruled'])('before a stream ends does not end the call: it is asked again, %s', async (name) => {
-    const client = await LegacyClient.open(at(name), name === 'plain' ? plain : ruled, { version: '2025-06-18' })
-    server.behaviour.resumable = true
-    server.onCall((call) => {
+  test.for(['plain', 'ruled'] as const)('before a stream ends does not end the call: it is asked again, %s', async (name) => {
+    const client = await LegacyClient.open(at(name), tokens[name], { version: '2025-06-18' })
+    the.server.behaviour.resumable = true
+    the.server.onCall((call) => {
       const feed = call.stream()
       call.res.write('id: call0~0\nevent: ping\ndata: ping\n\n')
       feed.notify({ step: 1 })
@@ -102,13 +101,13 @@ describe('an event that is no message', () => {
 
 describe('a message that is not JSON', () => {
   test('passes where there are no rules about tools', async () => {
-    const client = await LegacyClient.open(at('plain'), plain)
+    const client = await LegacyClient.open(at('plain'), tokens.plain)
     says((id) => `data: ping\n\n${respond(id)}`)
     expect(await (await client.post(list(1))).text()).toContain('data: ping\n\n')
   })
 
   test('is dropped where there are some, and the answer behind it is the answer', async () => {
-    const client = await LegacyClient.open(at('ruled'), ruled)
+    const client = await LegacyClient.open(at('ruled'), tokens.ruled)
     says((id) => `data: ping\n\n${respond(id, { tools: [] })}`)
     const text = await (await client.post(list(1))).text()
     expect(text).not.toContain('ping')
@@ -118,9 +117,9 @@ describe('a message that is not JSON', () => {
 })
 
 test('a list of tools in an odd event stream is read as a client would read it', async () => {
-  const client = await LegacyClient.open(at('ruled'), ruled)
+  const client = await LegacyClient.open(at('ruled'), tokens.ruled)
   for (const { name, pieces, read } of ODD_STREAMS) {
-    server.onCall(({ res }) => void Readable.from(pieces).pipe(res.writeHead(200, EVENTS)))
+    the.server.onCall(({ res }) => void Readable.from(pieces).pipe(res.writeHead(200, EVENTS)))
     const bytes = new Uint8Array(await (await client.post(list(1))).arrayBuffer())
     const { complete } = new SseReader({ maxEventBytes: bytes.length }).take(bytes)
     expect([name, ...complete.flatMap(({ data }) => data || [])]).toEqual([name, ...read])
@@ -130,7 +129,7 @@ test('a list of tools in an odd event stream is read as a client would read it',
 
 describe('a server that leaves its answer open after the response', () => {
   test('is hung up on: the client has its end, and no number of such calls uses up the places of a person', async () => {
-    const client = await LegacyClient.open(at('plain'), plain)
+    const client = await LegacyClient.open(at('plain'), tokens.plain)
     says((id) => respond(id), leaveOpen)
     const opened = async (id: number): Promise<EventStream> => {
       const stream = await client.open(list(id))
@@ -145,7 +144,7 @@ describe('a server that leaves its answer open after the response', () => {
   })
 
   test('may say more in the same breath, in or after the piece that has the response', async () => {
-    const client = await LegacyClient.open(at('plain'), plain)
+    const client = await LegacyClient.open(at('plain'), tokens.plain)
     says(
       (id) => respond(id) + note(1),
       (res) => void setTimeout(() => res.write(note(2)), 5),
@@ -156,7 +155,7 @@ describe('a server that leaves its answer open after the response', () => {
   })
 
   test('is heard until every request of a batch is answered', async () => {
-    const client = await LegacyClient.open(at('plain'), plain, { version: '2025-03-26' })
+    const client = await LegacyClient.open(at('plain'), tokens.plain, { version: '2025-03-26' })
     says(
       () => respond(1),
       (res) => void setTimeout(() => res.write(respond('two')), 400),
@@ -170,7 +169,7 @@ describe('a server that leaves its answer open after the response', () => {
 
 describe('an event that is too large', () => {
   test('is named as that, with what may have happened, and not taken for a lost connection', async () => {
-    const client = await LegacyClient.open(at('plain'), plain)
+    const client = await LegacyClient.open(at('plain'), tokens.plain)
     says(() => `data: ${'x'.repeat(MAX_EVENT_BYTES + 1)}\n\n`)
     const stream = await client.open(list(1))
     expect(JSON.parse((await stream.message('"error"')).data ?? '')).toMatchObject({
@@ -190,23 +189,23 @@ describe('which tools only read', () => {
   const refused = { error: { data: { code: 'tool_not_allowed' } } }
 
   test('is not learned from what else is answered on the stream of a list, and is from the list', async () => {
-    const client = await LegacyClient.open(at('ruled'), ruled)
+    const client = await LegacyClient.open(at('ruled'), tokens.ruled)
     says((id) => respond('other', { tools }) + respond(id, { tools: [] }))
     await (await client.post(list(1))).text()
-    server.onCall((asked) => asked.answer({ tools: [] }))
+    the.server.onCall((asked) => asked.answer({ tools: [] }))
     expect(await (await client.post(call)).json()).toMatchObject(refused)
     says((id) => respond(id, { tools }))
     await (await client.post(list(3))).text()
-    server.onCall((asked) => asked.answer({ done: true }))
+    the.server.onCall((asked) => asked.answer({ done: true }))
     expect(await (await client.post(call)).text()).toContain('"done":true')
   })
 })
 
 describe('a server that wants to be asked again much later', () => {
   test('is asked as soon as a client comes back for the rest, and the client is told one time only', async () => {
-    server.behaviour.resumable = true
-    const client = await LegacyClient.open(at('plain'), plain)
-    server.onCall((asked) => {
+    the.server.behaviour.resumable = true
+    const client = await LegacyClient.open(at('plain'), tokens.plain)
+    the.server.onCall((asked) => {
       const feed = asked.stream()
       asked.res.write('retry: 5000\n\n')
       feed.notify({ step: 1 })
@@ -225,8 +224,8 @@ describe('a server that wants to be asked again much later', () => {
 })
 
 const answered = async (coding: string): Promise<Response> => {
-  const client = await LegacyClient.open(at('plain'), plain)
-  server.onCall(({ message: { id }, res }) => {
+  const client = await LegacyClient.open(at('plain'), tokens.plain)
+  the.server.onCall(({ message: { id }, res }) => {
     res.writeHead(200, { 'content-type': 'application/json', 'content-encoding': coding })
     res.end(JSON.stringify({ jsonrpc: '2.0', id, result: { plain: true } }))
   })
@@ -260,11 +259,11 @@ describe('a Content-Encoding that', () => {
 })
 
 test('a long JSON answer is shown to administrators as any stream is, and ends when they end it', async () => {
-  const client = await LegacyClient.open(at('plain'), plain)
-  server.onCall(({ res }) => void res.writeHead(200, { 'content-type': 'application/json' }).write('{"a":"long one"'))
+  const client = await LegacyClient.open(at('plain'), tokens.plain)
+  the.server.onCall(({ res }) => void res.writeHead(200, { 'content-type': 'application/json' }).write('{"a":"long one"'))
   const reader = (await client.call('export')).body?.getReader()
   await reader?.read()
-  const carol = await AdminProgram.signedIn(world.brokerUrl, 'carol')
+  const carol = await AdminProgram.signedIn(the.world.brokerUrl, 'carol')
   await expect.poll(() => carol.subOf('alice@example.com').catch(() => '')).toMatch(/./)
   const sub = await carol.subOf('alice@example.com')
   const shown = async () => (await carol.see(`/people/${sub}`)).live.streams

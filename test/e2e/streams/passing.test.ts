@@ -1,12 +1,11 @@
 // What a legacy message carries to the downstream and its answer back, through the person's object.
 import { beforeEach, describe, expect, test } from 'vitest'
 import { brokerBefore } from '../../world/broker-before.ts'
+import { fixture } from '../../world/fixture.ts'
 import { NOT_GZIP, TAKEN, saidOf, saying, THEIR_STATUSES, theirWord } from '../../world/odd-answers.ts'
 import { EventStream } from '../../world/event-stream.ts'
 import { LegacyClient } from '../../world/legacy-client.ts'
-import { startRawDownstream, type RawDownstream, type RawHandler } from '../../world/raw-downstream.ts'
-import type { World } from '../../world/world.ts'
-import { forEveryTry } from '../../world/each-try.ts'
+import { startRawDownstream, type RawHandler } from '../../world/raw-downstream.ts'
 
 const call = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'echo' } }
 const failed = (code: string) => ({
@@ -18,20 +17,15 @@ const big = '{"jsonrpc":"2.0","id":9007199254740993123,"method":"tools/list"}'
 const sayOk: RawHandler = (_req, _body, res) =>
   void res.writeHead(200, { 'content-type': 'application/json', 'mcp-session-id': 'their-session' }).end('{}')
 
-let downstream: RawDownstream
-let world: World
-let token: string
-forEveryTry(async () => {
-  downstream = await startRawDownstream(sayOk)
-  const before = await brokerBefore(downstream, { DOWNSTREAM_TIMEOUT: '1' })
-  ;({ world, token } = before)
-  return before.close
+const the = fixture(async (closing) => {
+  const downstream = await closing(startRawDownstream(sayOk))
+  return { downstream, ...(await brokerBefore(closing, downstream, { DOWNSTREAM_TIMEOUT: '1' })) }
 })
 beforeEach(() => {
-  downstream.requests.forget()
-  downstream.handleWith(sayOk)
+  the.downstream.requests.forget()
+  the.downstream.handleWith(sayOk)
 })
-const client = () => new LegacyClient(world.mcpUrl, token)
+const client = () => new LegacyClient(the.world.mcpUrl, the.token)
 
 async function read(response: Response): Promise<EventStream> {
   const stream = new EventStream(response, new AbortController())
@@ -45,18 +39,18 @@ describe('bytes pass unchanged', () => {
 
   test('of a request and its JSON answer', async () => {
     const answer = Buffer.from(' {"id":9007199254740993123,"result":{"b":1,"a":1,"a":2}}\r\n\uFFFD\0')
-    downstream.handleWith(
+    the.downstream.handleWith(
       (_req, _body, res) => void res.writeHead(200, { 'content-type': 'application/json; charset=utf-8' }).end(answer),
     )
     const response = await client().post(odd)
-    expect(downstream.requests.last?.body.toString()).toBe(odd)
+    expect(the.downstream.requests.last?.body.toString()).toBe(odd)
     expect(Buffer.from(await response.arrayBuffer())).toEqual(answer)
     expect(response.headers.get('content-type')).toBe('application/json; charset=utf-8')
   })
 
   test('of an answer as large as a picture', async () => {
     const large = `{"result":"${'ä'.repeat(3_000_000)}"}`
-    downstream.handleWith((_req, _body, res) => void res.writeHead(200, { 'content-type': 'application/json' }).end(large))
+    the.downstream.handleWith((_req, _body, res) => void res.writeHead(200, { 'content-type': 'application/json' }).end(large))
     expect((await (await client().post(call)).text()) === large).toBe(true)
   })
 })
@@ -72,8 +66,8 @@ describe('to the downstream go', () => {
     // What says something of a modern body, or of a stream, is nothing that a message of these eras has.
     const others = { 'mcp-param-region': 'eu', 'mcp-method': 'tools/list', 'mcp-name': 'other', 'last-event-id': 'ours.1' }
     await client().post(call, { ...protocol, ...others })
-    for (const name of Object.keys(others)) expect(downstream.requests.last?.headers).not.toHaveProperty(name)
-    expect(downstream.requests.last?.headers).toMatchObject({
+    for (const name of Object.keys(others)) expect(the.downstream.requests.last?.headers).not.toHaveProperty(name)
+    expect(the.downstream.requests.last?.headers).toMatchObject({
       ...protocol,
       accept: 'application/json, text/event-stream',
       'content-type': 'application/json',
@@ -81,13 +75,13 @@ describe('to the downstream go', () => {
       'x-user-email': 'alice@example.com',
       authorization: expect.stringMatching(/^Bearer ey/),
     })
-    expect(JSON.stringify(downstream.requests.last?.headers)).not.toContain(token)
-    expect(JSON.stringify(downstream.requests.last?.headers)).not.toContain('x-broker')
+    expect(JSON.stringify(the.downstream.requests.last?.headers)).not.toContain(the.token)
+    expect(JSON.stringify(the.downstream.requests.last?.headers)).not.toContain('x-broker')
   })
 
   test('no protocol version where the client named none, no session where it has none', async () => {
     await client().post(call)
-    const { headers } = downstream.requests.last ?? {}
+    const { headers } = the.downstream.requests.last ?? {}
     expect(headers).not.toHaveProperty('mcp-protocol-version')
     expect(headers).not.toHaveProperty('mcp-session-id')
     expect(headers).not.toHaveProperty('last-event-id')
@@ -97,18 +91,18 @@ describe('to the downstream go', () => {
     const headers = { ...client().headers(), 'content-type': 'application/json' }
     for (const method of ['POST', 'GET']) {
       const init = { method, headers, ...(method === 'POST' && { body: JSON.stringify(call) }) }
-      await (await fetch(`${world.mcpUrl}/a%20b/c?d=e`, init)).text()
-      expect(downstream.requests.last).toMatchObject({ method, path: '/mcp/a%20b/c?d=e' })
+      await (await fetch(`${the.world.mcpUrl}/a%20b/c?d=e`, init)).text()
+      expect(the.downstream.requests.last).toMatchObject({ method, path: '/mcp/a%20b/c?d=e' })
     }
-    await (await fetch(`${world.mcpUrl}/`, { method: 'POST', headers, body: JSON.stringify(call) })).text()
-    expect(downstream.requests.last).toMatchObject({ method: 'POST', path: '/mcp' })
+    await (await fetch(`${the.world.mcpUrl}/`, { method: 'POST', headers, body: JSON.stringify(call) })).text()
+    expect(the.downstream.requests.last).toMatchObject({ method: 'POST', path: '/mcp' })
   })
 
   test('no DELETE without a session, whatever is there', async () => {
-    downstream.requests.forget()
+    the.downstream.requests.forget()
     for (const path of ['', '/users/1'])
-      expect((await fetch(world.mcpUrl + path, { method: 'DELETE', headers: client().headers() })).status).toBe(400)
-    expect(downstream.requests.all).toEqual([])
+      expect((await fetch(the.world.mcpUrl + path, { method: 'DELETE', headers: client().headers() })).status).toBe(400)
+    expect(the.downstream.requests.all).toEqual([])
   })
 })
 
@@ -120,7 +114,7 @@ describe('an answer that says it is gzip and', () => {
       ['application/json', answer],
       ['text/event-stream', `data: ${answer}\n\n`],
     ] as const) {
-      downstream.handleWith(
+      the.downstream.handleWith(
         (_req, _body, res) => void res.writeHead(200, { 'content-type': type, 'content-encoding': 'gzip' }).end(spoiled(text)),
       )
       const response = await client().post(call)
@@ -137,7 +131,7 @@ describe('a call that is resumed', () => {
     ['comments and heartbeats', ': ping\n\nevent: ping\ndata: ping\n\n'],
   ])('ends with an error when the server opens the rest and sends %s', async ([, beat]) => {
     let resumptions = 0
-    downstream.handleWith((req, _body, res) => {
+    the.downstream.handleWith((req, _body, res) => {
       res.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders()
       if (req.method === 'POST') {
         res.end('id: 1\nretry: 100\ndata:\n\n')
@@ -154,13 +148,13 @@ describe('a call that is resumed', () => {
       'The downstream MCP server was asked for the rest of its event stream, and sent nothing on it; whether the request took effect is unknown'
     expect(JSON.parse(text ?? '')).toMatchObject({ id: 1, error: { code: -32603, message, data: { code: 'downstream_broken' } } })
     expect([resumptions, Date.now() - began < 6_000]).toEqual([1, true])
-    await expect.poll(() => downstream.requests.open).toHaveLength(0)
+    await expect.poll(() => the.downstream.requests.open).toHaveLength(0)
   })
 })
 
 describe('from the downstream come', () => {
   test.for(THEIR_STATUSES)('its status %i with its body', async (status) => {
-    downstream.handleWith(saying(status))
+    the.downstream.handleWith(saying(status))
     const response = await client().post(call)
     expect(await saidOf(response)).toEqual(theirWord(status))
     expect([...response.headers.keys()].filter((name) => name.startsWith('x-broker'))).toEqual([])
@@ -169,7 +163,7 @@ describe('from the downstream come', () => {
   test.for(TAKEN)(
     '202 and nothing else for a notification and a response that were answered %i %s',
     async ([status, type, text]) => {
-      downstream.handleWith(
+      the.downstream.handleWith(
         (_req, _body, res) => void res.writeHead(status, type === '' ? {} : { 'content-type': type }).end(text),
       )
       for (const message of [{ method: 'notifications/initialized' }, { id: 1, result: {} }]) {
@@ -188,11 +182,11 @@ describe('from the downstream come', () => {
     const resumed = client()
     resumed.sessionId = opened ?? ''
     await resumed.post(call)
-    expect(downstream.requests.last?.headers['mcp-session-id']).toBe('their-session')
+    expect(the.downstream.requests.last?.headers['mcp-session-id']).toBe('their-session')
   })
 
   test('events with ids of the broker, in a form that nothing holds back', async () => {
-    downstream.handleWith(
+    the.downstream.handleWith(
       (_req, _body, res) =>
         void res
           .writeHead(200, { 'content-type': 'text/event-stream' })
@@ -217,7 +211,7 @@ describe('from the downstream come', () => {
 
 describe('a request the downstream does not answer', () => {
   test('gets 502 when the connection breaks, under the id its client gave it', async () => {
-    downstream.handleWith((req) => void req.socket.destroy())
+    the.downstream.handleWith((req) => void req.socket.destroy())
     const response = await client().post(big)
     const text = await response.text()
     expect([response.status, text.startsWith('{"jsonrpc":"2.0","id":9007199254740993123,"error":{')]).toEqual([502, true])
@@ -226,13 +220,13 @@ describe('a request the downstream does not answer', () => {
   })
 
   test('gets 504 when it takes too long', async () => {
-    downstream.handleWith(() => undefined)
+    the.downstream.handleWith(() => undefined)
     const response = await client().post({ ...call, id: 'x' })
     expect([response.status, await response.json()]).toMatchObject([504, failed('downstream_timeout')])
   })
 
   test('gets an error in its stream when that breaks', async () => {
-    downstream.handleWith((req, _body, res) => {
+    the.downstream.handleWith((req, _body, res) => {
       res.writeHead(200, { 'content-type': 'text/event-stream' })
       res.write('data: 1\n\n', () => req.socket.destroy())
     })
@@ -243,7 +237,7 @@ describe('a request the downstream does not answer', () => {
 })
 
 test('a standing stream without a session ends at the downstream when its client leaves', async () => {
-  downstream.handleWith((_req, _body, res) => {
+  the.downstream.handleWith((_req, _body, res) => {
     res.writeHead(200, { 'content-type': 'text/event-stream' })
     const beat = setInterval(() => res.write('data: x\n\n'), 50)
     res.once('close', () => clearInterval(beat))
@@ -251,7 +245,7 @@ test('a standing stream without a session ends at the downstream when its client
   const stream = await client().get()
   expect(stream.status).toBe(200)
   stream.leave()
-  const asked = await downstream.requests.find(({ method }) => method === 'GET')
+  const asked = await the.downstream.requests.find(({ method }) => method === 'GET')
   await asked.closed
   expect(asked.aborted).toBe(true)
 })

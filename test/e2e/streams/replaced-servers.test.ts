@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { AskingServer } from '../../world/asking-server.ts'
 import { brokerBefore } from '../../world/broker-before.ts'
-import { forEveryTry } from '../../world/each-try.ts'
+import { fixture } from '../../world/fixture.ts'
 import { LegacyClient } from '../../world/legacy-client.ts'
 import { ASKABLE } from '../../world/legacy-questions.ts'
 import { ModernClient, type ModernAnswered } from '../../world/modern-client.ts'
@@ -10,20 +10,17 @@ import { ModernClient, type ModernAnswered } from '../../world/modern-client.ts'
 const ADA = { action: 'accept', content: { name: 'Ada' } }
 const SAID = [{ type: 'text', text: 'x accept Ada' }]
 
-let server: AskingServer
-let url: string
-let token: string
-
-forEveryTry(async () => {
-  server = await AskingServer.start('legacy')
+const the = fixture(async (closing) => {
+  const server = await closing(AskingServer.start('legacy'))
   const listed = [{ name: 'greeter', url: server.url, era_bridge: true }]
-  const before = await brokerBefore(server, { DOWNSTREAMS: JSON.stringify(listed), DOWNSTREAM_TIMEOUT: '4' }, 'greeter')
-  ;({ url, token } = before)
-  return before.close
+  return {
+    server,
+    ...(await brokerBefore(closing, server, { DOWNSTREAMS: JSON.stringify(listed), DOWNSTREAM_TIMEOUT: '4' }, 'greeter')),
+  }
 })
 
-const modern = () => new ModernClient(url, token, ASKABLE)
-const legacy = async () => await LegacyClient.open(url, token, { capabilities: ASKABLE })
+const modern = () => new ModernClient(the.url, the.token, ASKABLE)
+const legacy = async () => await LegacyClient.open(the.url, the.token, { capabilities: ASKABLE })
 const answering = ({ last }: ModernAnswered) => ({
   inputResponses: keyed(last.result),
   requestState: last.result?.['requestState'],
@@ -50,31 +47,31 @@ async function greetedLegacy(by: LegacyClient, meanwhile: () => Promise<void> = 
 
 describe('a server that is killed between its question and the answer', () => {
   test('of 2025-11-25: its client of 2026-07-28 is told to begin again, and then it works, whatever comes back', async () => {
-    await server.become('legacy')
+    await the.server.become('legacy')
     const asked = await modern().call('greet', { as: 'x' })
     expect(asked.last.result?.['resultType']).toBe('input_required')
-    await server.replaceBy('modern')
+    await the.server.replaceBy('modern')
     const { last } = await modern().call('greet', { as: 'x' }, {}, answering(asked))
     expect(last.error).toMatchObject({ code: -32602, data: { code: 'request_state_refused', reason: 'restarted' } })
     expect(await greetedModern()).toEqual(SAID)
   })
 
   test('of 2026-07-28: its client of 2025-11-25 answers, and its call is finished by the next one', async () => {
-    await server.become('modern')
+    await the.server.become('modern')
     const client = await legacy()
-    expect(await greetedLegacy(client, async () => await server.replaceBy('modern'))).toEqual(SAID)
+    expect(await greetedLegacy(client, async () => await the.server.replaceBy('modern'))).toEqual(SAID)
   })
 })
 
 test('a server that comes back as one of the other era is used by clients of both, in the session they had', async () => {
-  await server.become('modern')
+  await the.server.become('modern')
   const [client, newer] = [await legacy(), modern()]
   expect([await greetedLegacy(client), await greetedModern(newer)]).toEqual([SAID, SAID])
-  await server.replaceBy('legacy')
+  await the.server.replaceBy('legacy')
   expect(await greetedModern(newer)).toEqual(SAID)
   expect(await (await client.post({ jsonrpc: '2.0', id: 'l', method: 'tools/list' })).text()).toContain('"greet"')
-  await server.replaceBy('modern')
+  await the.server.replaceBy('modern')
   expect([await greetedModern(newer), await greetedLegacy(client)]).toEqual([SAID, SAID])
   // And one that stays away is an error in place of a result.
-  expect(await greetedLegacy(client, async () => await server.kill())).toMatchObject({ code: -32603 })
+  expect(await greetedLegacy(client, async () => await the.server.kill())).toMatchObject({ code: -32603 })
 })

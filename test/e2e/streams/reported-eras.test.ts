@@ -2,19 +2,14 @@
 import type { ServerResponse } from 'node:http'
 import { describe, expect, test } from 'vitest'
 import { credentialsFor } from '../../world/clients.ts'
-import { forEveryTry } from '../../world/each-try.ts'
+import { fixture } from '../../world/fixture.ts'
 import { LegacyClient } from '../../world/legacy-client.ts'
 import { ASKABLE } from '../../world/legacy-questions.ts'
 import { ModernClient } from '../../world/modern-client.ts'
-import { startRawDownstream, type RawDownstream } from '../../world/raw-downstream.ts'
+import { startRawDownstream } from '../../world/raw-downstream.ts'
 import { ScriptedModernServer } from '../../world/scripted-modern-server.ts'
 import { ScriptedServer } from '../../world/scripted-server.ts'
-import { startWorld, type World } from '../../world/world.ts'
-
-let world: World
-let modern: ScriptedModernServer
-let old: ScriptedServer
-let odd: RawDownstream
+import { startWorld } from '../../world/world.ts'
 
 /** How it refuses `server/discover`, whatever it does with the rest. */
 const REFUSALS: Readonly<Record<string, (res: ServerResponse) => unknown>> = {
@@ -33,11 +28,11 @@ const REFUSALS: Readonly<Record<string, (res: ServerResponse) => unknown>> = {
   forbidden: (res) => res.writeHead(403).end(),
 }
 
-forEveryTry(async () => {
-  ;[modern, old, odd] = await Promise.all([
-    ScriptedModernServer.start(),
-    ScriptedServer.start(),
-    startRawDownstream(() => undefined),
+const the = fixture(async (closing) => {
+  const [modern, old, odd] = await Promise.all([
+    closing(ScriptedModernServer.start()),
+    closing(ScriptedServer.start()),
+    closing(startRawDownstream(() => undefined)),
   ])
   const listed = [
     { name: 'modern', url: modern.url },
@@ -51,15 +46,12 @@ forEveryTry(async () => {
     ...['unheard', 'unlistened'].map((name) => ({ name, url: odd.url, era_bridge: true })),
   ]
   const overrides = { DOWNSTREAMS: JSON.stringify(listed), DOWNSTREAM_TIMEOUT: '20', RATE_LIMIT_REQUESTS: '1000' }
-  world = await startWorld({ overrides })
-  return async () => {
-    await world.close()
-    await Promise.all([modern.close(), old.close(), odd.close()])
-  }
+  const world = await closing(startWorld({ overrides }))
+  return { world, old, odd }
 })
 
 async function at(name: string): Promise<{ readonly url: string; readonly token: string }> {
-  const url = `${world.brokerUrl}/servers/${name}/mcp`
+  const url = `${the.world.brokerUrl}/servers/${name}/mcp`
   return { url, token: (await credentialsFor('alice', url)).accessToken }
 }
 
@@ -96,7 +88,7 @@ describe('a client of both eras', () => {
     'that offers 2026-07-28 in initialize, and names it in the header, is negotiated with: %s',
     async ([name, version]) => {
       const { url, token } = await at(name)
-      old.requests.forget()
+      the.old.requests.forget()
       const client = new LegacyClient(url, token)
       const params = { protocolVersion: '2026-07-28', capabilities: {}, clientInfo: { name: 'both', version: '1' } }
       const offered = { 'mcp-protocol-version': '2026-07-28' }
@@ -110,7 +102,7 @@ describe('a client of both eras', () => {
       expect((await client.post({ jsonrpc: '2.0', method: 'notifications/initialized' }, negotiated)).status).toBe(202)
       const called = await client.post({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'echo' } }, negotiated)
       expect([called.status, await called.json()]).toEqual([200, expect.objectContaining({ id: 1, result: expect.anything() })])
-      const initialized = old.requests.all.filter(({ body }) => body.includes('"initialize"'))
+      const initialized = the.old.requests.all.filter(({ body }) => body.includes('"initialize"'))
       expect(initialized.map(({ headers }) => headers['mcp-protocol-version'])).toEqual(name === 'old' ? [undefined] : [])
     },
   )
@@ -119,7 +111,7 @@ describe('a client of both eras', () => {
   test('that sends notifications/cancelled is told that it was taken, and no other call of its grant ends by it', async () => {
     const { url, token } = await at('old')
     const [one, another] = [new ModernClient(url, token), new ModernClient(url, token)]
-    const calling = old.nextStream()
+    const calling = the.old.nextStream()
     const called = one.call('echo', {}, { id: 1 })
     const { call, feed } = await calling
     const params = { requestId: 1, reason: 'of another program with the same grant' }
@@ -132,7 +124,7 @@ describe('a client of both eras', () => {
 
 describe('a server of the revisions up to 2025-11-25 is known', () => {
   test.for(Object.keys(REFUSALS))('by its refusal of server/discover, or as it is set: %s', async (name) => {
-    odd.handleWith((req, body, res) => {
+    the.odd.handleWith((req, body, res) => {
       if (req.method !== 'POST') return void res.writeHead(405).end()
       const { id, method } = JSON.parse(body.toString())
       if (method === 'initialize')
@@ -148,7 +140,7 @@ describe('a server of the revisions up to 2025-11-25 is known', () => {
 
   // modelcontextprotocol/python-sdk#3492, mnfst/llm-gateway#2946
   test('also where its GET stream stays open and never sends a byte, not even headers: nobody waits for it', async () => {
-    odd.handleWith((req, body, res) => {
+    the.odd.handleWith((req, body, res) => {
       if (req.method === 'GET') return
       const { id, method } = JSON.parse(body.toString())
       if (method === 'initialize') return answer(res, id, { protocolVersion: '2025-11-25', capabilities: OFFERS, serverInfo: {} })
@@ -169,7 +161,7 @@ describe('a server of the revisions up to 2025-11-25 is known', () => {
 
 // PrefectHQ/fastmcp#4920
 test('a server of 2026-07-28 that says its lists change, and knows no subscriptions/listen: clients with sessions do without', async () => {
-  odd.handleWith((req, body, res) => {
+  the.odd.handleWith((req, body, res) => {
     const { id, method, params } = JSON.parse(body.toString() || '{}')
     const isModern = params?._meta?.['io.modelcontextprotocol/protocolVersion'] === '2026-07-28'
     if (req.method !== 'POST') return void res.writeHead(405).end()
@@ -178,11 +170,11 @@ test('a server of 2026-07-28 that says its lists change, and knows no subscripti
     return method === 'tools/call' ? answer(res, id, ECHOED) : refuse(res, 404, id, -32_601, 'Method not found')
   })
   const { url, token } = await at('unlistened')
-  odd.requests.forget()
+  the.odd.requests.forget()
   const client = await LegacyClient.open(url, token)
   // Its client has been given the stream when the server refuses: it ends, and is not offered again.
   const first = await client.get()
   expect([await first.over, first.messages, (await client.get()).status]).toEqual(['ended', [], 405])
   expect(await (await client.call('echo', {}, 1)).json()).toMatchObject({ id: 1, result: ECHOED })
-  expect(odd.requests.all.filter(({ body }) => body.includes('subscriptions/listen'))).toHaveLength(1)
+  expect(the.odd.requests.all.filter(({ body }) => body.includes('subscriptions/listen'))).toHaveLength(1)
 })

@@ -4,17 +4,15 @@ import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/
 import { ToolListChangedNotificationSchema } from '@modelcontextprotocol/sdk/types.js'
 import { afterEach, expect, test } from 'vitest'
 import { credentialsFor } from '../../world/clients.ts'
-import { startWorld, type World } from '../../world/world.ts'
-import { forEveryTry } from '../../world/each-try.ts'
+import { fixture } from '../../world/fixture.ts'
+import { startWorld } from '../../world/world.ts'
 
-let world: World
-let token: string
 const running: Client[] = []
 
-forEveryTry(async () => {
-  world = await startWorld()
-  token = (await credentialsFor('alice', world.mcpUrl)).accessToken
-  return async () => await world.close()
+const the = fixture(async (closing) => {
+  const world = await closing(startWorld())
+  const token = (await credentialsFor('alice', world.mcpUrl)).accessToken
+  return { world, token }
 })
 
 afterEach(async () => {
@@ -25,8 +23,8 @@ afterEach(async () => {
 async function connected(): Promise<{ client: Client; cut: () => void }> {
   const client = new Client({ name: 'test', version: '1' })
   const cuts = new Set<AbortController>()
-  const transport = new StreamableHTTPClientTransport(new URL(world.mcpUrl), {
-    requestInit: { headers: { authorization: `Bearer ${token}` } },
+  const transport = new StreamableHTTPClientTransport(new URL(the.world.mcpUrl), {
+    requestInit: { headers: { authorization: `Bearer ${the.token}` } },
     reconnectionOptions: {
       initialReconnectionDelay: 50,
       maxReconnectionDelay: 500,
@@ -73,7 +71,7 @@ test('after the runtime was killed and came back', async () => {
   const { client } = await connected()
   let restarted: Promise<void> | undefined
   const { steps, said } = await counted(client, 20, (step) => {
-    if (step === 5) restarted = world.killRuntime().then(async () => await world.restartRuntime())
+    if (step === 5) restarted = the.world.killRuntime().then(async () => await the.world.restartRuntime())
   })
   await restarted
   expect([steps, said]).toEqual([upTo(20), [{ type: 'text', text: 'counted to 20' }]])
@@ -83,13 +81,13 @@ test('and hears on its standing stream what was announced meanwhile', async () =
   const { client, cut } = await connected()
   let heard = 0
   client.setNotificationHandler(ToolListChangedNotificationSchema, () => void (heard += 1))
-  const isListening = () => world.downstream.requests.open.some(({ method, status }) => method === 'GET' && status === 200)
+  const isListening = () => the.world.downstream.requests.open.some(({ method, status }) => method === 'GET' && status === 200)
   await expect.poll(isListening).toBe(true)
-  world.downstream.announce()
+  the.world.downstream.announce()
   await expect.poll(() => heard).toBe(1)
   cut()
-  world.downstream.announce()
+  the.world.downstream.announce()
   await expect.poll(() => heard, { timeout: 5000 }).toBe(2)
-  world.downstream.announce()
+  the.world.downstream.announce()
   await expect.poll(() => heard).toBe(3)
 })

@@ -1,7 +1,8 @@
 // What tests stand on is begun in time, begun anew for a second try, and ended whole.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import { Begun, fixture } from '../../world/fixture.ts'
+import { Begun } from '../../world/begun.ts'
+import { fixture, perTest } from '../../world/fixture.ts'
 
 describe('a fixture', () => {
   const said: string[] = []
@@ -48,8 +49,22 @@ describe('a fixture', () => {
     })
   })
 
+  describe('of each test', () => {
+    const its = perTest((_, onEnd) => {
+      const heard: string[] = []
+      onEnd(() => said.push(heard.join()))
+      return { heard }
+    })
+
+    test.for(['first', 'second'])('is a new one in the %s', (name) => {
+      its.heard.push(name)
+      expect(its.heard).toEqual([name])
+      expect(said.splice(0)).toEqual(name === 'first' ? ['world 1 closed', 'told', 'server 1 closed'] : ['first'])
+    })
+  })
+
   test('is ended after the last of them, the newest first', () => {
-    expect(said.splice(0)).toEqual(['world 1 closed', 'told', 'server 1 closed'])
+    expect(said.splice(0)).toEqual(['second'])
   })
 
   test('that fails half-way ends what it began, what is still starting included', async () => {
