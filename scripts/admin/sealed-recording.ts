@@ -89,6 +89,8 @@ class Reading {
   readonly #told: (entry: ReadEntry) => void
   readonly #problems: Problem[] = []
   readonly #keys = new Map<string, SealedLine>()
+  /** Whose it is said to be; segments of earlier releases say nothing of it. */
+  #person: unknown
   readonly #private = new Map<string, CryptoKey | undefined>()
   readonly #segments = new Map<string, CryptoKey | undefined>()
   /** Of each recording: the next part that is expected, and whether its mark has come. */
@@ -110,6 +112,7 @@ class Reading {
   }
 
   async take(line: SealedLine): Promise<void> {
+    if (line.type === 'recording') this.#person = line['person']
     if (line.type === 'key') this.#keys.set(line['fingerprint'], line)
     if (line.type === 'segment') await this.#begin(line)
     if (line.type === 'entry') {
@@ -170,7 +173,8 @@ class Reading {
         keyManagementAlgorithms: ['ECDH-ES'],
         contentEncryptionAlgorithms: [ENCRYPTION],
       })
-      if (protectedHeader['recording'] !== recording || protectedHeader['segment'] !== id) throw new Error('of another recording')
+      const { recording: of, segment, person = this.#person } = protectedHeader
+      if (of !== recording || segment !== id || person !== this.#person) throw new Error('of another recording')
       this.#segments.set(id, await crypto.subtle.importKey('raw', new Uint8Array(plaintext), 'AES-GCM', false, ['decrypt']))
     } catch {
       this.#report('altered', `segment ${id} of recording ${recording} was changed, or is another's`)

@@ -71,9 +71,10 @@ export const unwrap = async (secret, jwe, fingerprint) => {
 const length = (number) => Uint8Array.of(0, 0, number >> 8, number & 255)
 
 // RFC 7518 section 4.6: one round of the Concat KDF.
-const segmentKey = async ({ id, recording, jwe }, privateKey) => {
-  const { alg, enc, epk, recording: of, segment } = headerOf(jwe)
-  if (alg !== 'ECDH-ES' || enc !== 'A256GCM' || of !== recording || segment !== id) throw new Error('another segment')
+const segmentKey = async ({ id, recording, jwe }, privateKey, whose) => {
+  const { alg, enc, epk, recording: of, segment, person = whose } = headerOf(jwe)
+  if (alg !== 'ECDH-ES' || enc !== 'A256GCM' || of !== recording || segment !== id || person !== whose)
+    throw new Error('another segment')
   const ephemeral = await subtle.importKey('jwk', { kty: epk.kty, crv: epk.crv, x: epk.x, y: epk.y }, CURVE, false, [])
   const shared = new Uint8Array(await subtle.deriveBits({ name: 'ECDH', public: ephemeral }, privateKey, 256))
   const info = [length(enc.length), bytesOf(enc), length(0), length(0), length(256)]
@@ -118,7 +119,7 @@ export const readerOf = (keyOf, told, report) => {
   // Of which messages of the entry there are parts, and up to which entry there are blocks.
   const met = new Set()
   let metUpTo = 0
-  let entry, open, next, texts, first
+  let entry, open, next, texts, first, person
 
   const tell = () => {
     if (open) report('cut', 'a message of entry ' + entry.number + ' has no end')
@@ -162,12 +163,15 @@ export const readerOf = (keyOf, told, report) => {
       entry = line
       texts = {}
       first ??= entry.number
-    } else if (line.type === 'segment') {
+    } else if (line.type === 'recording') person = line.person
+    else if (line.type === 'segment') {
       const key = keyOf(line.fingerprint)
       if (!key) report('key_not_opened', 'messages are sealed to a key that is not open here: ' + line.fingerprint)
       const opened =
         key &&
-        (await segmentKey(line, key).catch(() => void report('altered', 'segment ' + line.id + ' was changed, or is another’s')))
+        (await segmentKey(line, key, person).catch(
+          () => void report('altered', 'segment ' + line.id + ' was changed, or is another’s'),
+        ))
       segments.set(line.id, opened)
     } else if (line.type === 'part') {
       const { direction, part, isLast } = line

@@ -73,13 +73,15 @@ interface OpenSegment extends Segment {
 
 export class MessageSealer {
   readonly #recording: string
+  readonly #person: string
   readonly #to: SealedTo
   readonly #isNew: (segment: Segment) => void
   #segment: Promise<OpenSegment> | undefined
 
   /** `isNew` hears of each segment before anything is sealed under its key. */
-  constructor(recording: string, to: SealedTo, isNew: (segment: Segment) => void) {
+  constructor(recording: string, person: string, to: SealedTo, isNew: (segment: Segment) => void) {
     this.#recording = recording
+    this.#person = person
     this.#to = to
     this.#isNew = isNew
   }
@@ -123,7 +125,8 @@ export class MessageSealer {
     const raw = crypto.getRandomValues(new Uint8Array(32))
     const { fingerprint, key: to } = this.#to
     if (!(await isNamedRightly(this.#to))) throw new Error('the sealing key is another than its fingerprint says')
-    const header = { alg: 'ECDH-ES', enc: 'A256GCM', kid: fingerprint, recording: this.#recording, segment: id }
+    const whose = { recording: this.#recording, person: this.#person, segment: id }
+    const header = { alg: 'ECDH-ES', enc: 'A256GCM', kid: fingerprint, ...whose }
     const publicKey = await crypto.subtle.importKey('jwk', to, { name: 'ECDH', namedCurve: 'P-256' }, false, [])
     const jwe = await new CompactEncrypt(raw).setProtectedHeader(header).encrypt(publicKey)
     const key = await crypto.subtle.importKey('raw', raw, 'AES-GCM', false, ['encrypt'])

@@ -4,7 +4,7 @@ import { readSealed, type MadeKey, type WhatWasRead } from '../world/sealing-key
 import type { Session } from './person.ts'
 
 async function sealedFile(session: Session, key: MadeKey): Promise<readonly object[]> {
-  const lines = [...firstLines('https://broker.example', 'sub', [{ ...key, createdAt: 0, by: 'carol' }])]
+  const lines = [...firstLines('https://broker.example', session.name ?? '', [{ ...key, createdAt: 0, by: 'carol' }])]
   const told = new Set<string>()
   for (let last = 0, isOver = false; !isOver;) {
     const page = await session.sealedRecording(last)

@@ -19,13 +19,14 @@ const FACTS = {
   status: 200,
 } as const
 
+const PERSON = 'sub'
 let recordings = 0
 
 /** As small messages are kept: all of them in one block. */
 export async function blockFileOf(key: MadeKey, ...seen: readonly Partial<WireEntry>[]): Promise<readonly SealedLine[]> {
   const segments: Segment[] = []
   const id = `recording ${(recordings += 1)}`
-  const sealer = new MessageSealer(id, key, (segment) => segments.push(segment))
+  const sealer = new MessageSealer(id, PERSON, key, (segment) => segments.push(segment))
   const told = seen.map(({ request, answer, ...more }) => ({ facts: { ...FACTS, ...more }, request, answer }))
   const { rows, parts } = await sealedRows(id, told, sealer, 0)
   const [marks = []] = await sealer.seal([{ text: '', direction: 'end' }], parts.length)
@@ -38,7 +39,7 @@ export async function blockFileOf(key: MadeKey, ...seen: readonly Partial<WireEn
 /** Each message by itself, as large ones are kept, and all of them were. */
 export async function fileOf(key: MadeKey, ...seen: readonly Partial<WireEntry>[]): Promise<readonly SealedLine[]> {
   const segments: Segment[] = []
-  const sealer = new MessageSealer(`recording ${(recordings += 1)}`, key, (segment) => segments.push(segment))
+  const sealer = new MessageSealer(`recording ${(recordings += 1)}`, PERSON, key, (segment) => segments.push(segment))
   const entries: SealedPage['entries'][number][] = []
   let sequence = 0
   for (const [index, { request = '', ...more }] of seen.entries()) {
@@ -53,5 +54,5 @@ export async function fileOf(key: MadeKey, ...seen: readonly Partial<WireEntry>[
 
 function linesIn(key: MadeKey, page: SealedPage): readonly SealedLine[] {
   const kept = { ...key, createdAt: 1_800_000_000, by: 'carol' }
-  return JSON.parse(JSON.stringify([...firstLines('https://broker.example', 'sub', [kept]), ...linesOf(page, new Set())]))
+  return JSON.parse(JSON.stringify([...firstLines('https://broker.example', PERSON, [kept]), ...linesOf(page, new Set())]))
 }

@@ -188,7 +188,7 @@ export class Recorder extends LifecycleCapability {
 
   #sealerOf({ id, sealedTo }: Stored): MessageSealer | undefined {
     if (sealedTo && !this.#sealer)
-      this.#sealer = new MessageSealer(id, sealedTo, (segment) => this.#messages.keepSegment(segment))
+      this.#sealer = new MessageSealer(id, this.lifecycle.name, sealedTo, (segment) => this.#messages.keepSegment(segment))
     return this.#sealer
   }
 

@@ -66,6 +66,7 @@ describe('attack 130: of a block both readers tell that', () => {
     ['it, all other parts and the mark were removed', without(({ type }) => type === 'part'), ['missing']],
     ['an entry was removed', without(numbered(4)), ['missing']],
     ['the first entry made room', without(numbered(1)), ['beginning_gone']],
+    ['it is passed off as somebody else’s', changed(({ type }) => type === 'recording', { person: 'bob' }), ['altered']],
     ['its key was removed', without(({ type }) => type === 'segment'), []],
     ['the mark at the end was removed', without((line) => is(line, 'part', 'end')), ['not_closed']],
   ])('%s', async ([, change, expected]) => {

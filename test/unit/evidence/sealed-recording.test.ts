@@ -1,4 +1,5 @@
 // A sealed recording can not be cut, reordered, moved, changed or sealed to another key without whoever reads it being told.
+import { compactDecrypt, CompactEncrypt, importJWK } from 'jose'
 import { describe, expect, test } from 'vitest'
 import {
   openedWith,
@@ -93,6 +94,19 @@ describe('attack 130: whoever reads is told that', () => {
     const code = { secret: RECOVERY_CODE.toLowerCase().replace(/(.{5})/g, '$1 - '), isRecoveryCode: true }
     expect(await read(file, openedWith(code))).toMatchObject(whole)
   })
+})
+
+test('a segment of an earlier release, which does not say whose it is, is read as it was', async () => {
+  const [mine, theirs] = [await importJWK(KEY.privateKey, 'ECDH-ES'), await importJWK(KEY.key, 'ECDH-ES')]
+  const older = async (line: SealedLine): Promise<SealedLine> => {
+    if (line.type !== 'segment') return line
+    const { plaintext, protectedHeader } = await compactDecrypt(line['jwe'], mine)
+    const { person, epk: _, ...header } = protectedHeader
+    expect(person).toBe('sub')
+    return { ...line, jwe: await new CompactEncrypt(plaintext).setProtectedHeader(header).encrypt(theirs) }
+  }
+  const file = await Promise.all((await fileOf(KEY, { request: '"old"' })).map(older))
+  expect(await read(file)).toMatchObject({ entries: [{ request: '"old"' }], problems: [] })
 })
 
 function parts(lines: readonly SealedLine[]): readonly SealedLine[] {
