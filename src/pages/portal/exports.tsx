@@ -67,7 +67,7 @@ interface Part {
   readonly now: number
 }
 
-function Sink({ sink: { name, type, host, cursor, head, failures, takenAt, problem }, csrf, now }: Part) {
+function Sink({ sink: { name, type, host, cursor, head, failures, takenAt, problem, deadLetters }, csrf, now }: Part) {
   return (
     <tr data-sink={name}>
       <td data-label="Sink">
@@ -80,7 +80,7 @@ function Sink({ sink: { name, type, host, cursor, head, failures, takenAt, probl
       </td>
       <td data-label="State">
         <span class="person">
-          <State failures={failures} takenAt={takenAt} />
+          <State failures={failures} takenAt={takenAt} deadLetters={deadLetters} />
           {problem !== undefined && <span>{shownText(problem, 120)}</span>}
         </span>
       </td>
@@ -108,8 +108,9 @@ function Sink({ sink: { name, type, host, cursor, head, failures, takenAt, probl
   )
 }
 
-function State({ failures, takenAt }: Pick<ShownSink, 'failures' | 'takenAt'>) {
+function State({ failures, takenAt, deadLetters }: Pick<ShownSink, 'failures' | 'takenAt' | 'deadLetters'>) {
   if (failures > 0) return <span class="state state-warn">Failed {counted(failures, 'time', 'times')}</span>
+  if (takenAt === undefined && deadLetters.length > 0) return <span class="state state-warn">Has refused everything</span>
   return takenAt === undefined ? <span class="state">Not answered yet</span> : <span class="state state-live">Working</span>
 }
 
