@@ -3,17 +3,12 @@ import { describe, expect, test } from 'vitest'
 import { BrokerClient, callTool, errorOf, tokensOf } from '../../world/broker-client.ts'
 import { Browser } from '../../world/browser.ts'
 import { DESKTOP_CLIENTS, type DesktopClient } from '../../world/client-fixtures.ts'
+import { fixture } from '../../world/fixture.ts'
 import { messageIn, saidBy, VERIFIED_ALICE } from '../../world/spoken-result.ts'
-import { startWorld, type World } from '../../world/world.ts'
-import { forEveryTry } from '../../world/each-try.ts'
+import { startWorld } from '../../world/world.ts'
 
 describe('a desktop client', () => {
-  let world: World
-
-  forEveryTry(async () => {
-    world = await startWorld()
-    return async () => await world.close()
-  })
+  const world = fixture((closing) => closing(startWorld()))
 
   test.for(DESKTOP_CLIENTS.map((client) => [client.name, client] as const))(
     '%s registers, is called back, and uses the server as Alice',

@@ -1,12 +1,12 @@
 // MCP Inspector in the terminal goes from nothing to a tool's answer, in every era, and the second time without a browser.
 import { createRequire } from 'node:module'
 import { describe, expect, test } from 'vitest'
+import { fixture } from '../../world/fixture.ts'
 import { freePort, isFree } from '../../world/listening.ts'
 import { spawnedClients, type SpawnedClient } from '../../world/spawned-client.ts'
 import { saidBy, VERIFIED_ALICE } from '../../world/spoken-result.ts'
 import { clientLines } from '../../world/welcome.ts'
-import { startWorld, type World } from '../../world/world.ts'
-import { forEveryTry } from '../../world/each-try.ts'
+import { startWorld } from '../../world/world.ts'
 
 const require = createRequire(import.meta.url)
 const INSPECTOR = require.resolve('@modelcontextprotocol/inspector/clients/launcher/build/index.js')
@@ -20,13 +20,9 @@ const ENVIRONMENT = {
 }
 
 describe('MCP Inspector in the terminal', () => {
-  let world: World
   const { start, opened } = spawnedClients(INSPECTOR, () => ENVIRONMENT)
 
-  forEveryTry(async () => {
-    world = await startWorld()
-    return async () => await world.close()
-  })
+  const world = fixture((closing) => closing(startWorld()))
 
   test.for([
     ['legacy', '2025-11-25'],

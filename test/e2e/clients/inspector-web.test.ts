@@ -1,43 +1,34 @@
 // MCP Inspector in the browser, started with the line of the front page: connect, sign in, run a tool, all by hand in Chromium.
 import { createRequire } from 'node:module'
-import type { Browser } from 'playwright-core'
 import { describe, expect, test } from 'vitest'
 import { setupsFor } from '../../../src/pages/setups.ts'
 import { BROWSER_TESTS_RUN, launchChromium, openTab } from '../../world/chromium.ts'
+import { fixture } from '../../world/fixture.ts'
 import { freePort } from '../../world/listening.ts'
 import { Home, SpawnedClient } from '../../world/spawned-client.ts'
-import { startWorld, type World } from '../../world/world.ts'
-import { forEveryTry } from '../../world/each-try.ts'
+import { startWorld } from '../../world/world.ts'
 
 const require = createRequire(import.meta.url)
 const INSPECTOR = require.resolve('@modelcontextprotocol/inspector/clients/launcher/build/index.js')
 
 describe.runIf(BROWSER_TESTS_RUN)('MCP Inspector in the browser', () => {
-  let world: World
-  let browser: Browser
-  let home: Home
-  let inspector: SpawnedClient
-
-  forEveryTry(async () => {
-    world = await startWorld()
-    browser = await launchChromium()
-    home = await Home.create()
+  const the = fixture(async (closing, onEnd) => {
+    const world = await closing(startWorld())
+    const browser = await closing(launchChromium())
+    const home = await Home.create()
+    onEnd(() => home.remove())
     const line = setupsFor(world.mcpUrl).find(({ client }) => client === 'MCP Inspector')?.text ?? ''
     const [, , ...args] = line.split(' ')
     const ports = { CLIENT_PORT: String(await freePort()), MCP_SANDBOX_PORT: String(await freePort()) }
-    inspector = new SpawnedClient(home, INSPECTOR, args, ports)
-    return async () => {
-      await inspector?.end()
-      await home?.remove()
-      await browser?.close()
-      await world?.close()
-    }
+    const inspector = new SpawnedClient(home, INSPECTOR, args, ports)
+    onEnd(() => inspector.end())
+    return { world, browser, inspector }
   })
 
   test('finds the server in its list, signs in as Alice and learns who she is', async () => {
-    const { page, complaints } = await openTab(browser)
-    await page.goto(await inspector.opens())
-    await page.getByRole('switch', { name: new URL(world.mcpUrl).host }).click({ force: true })
+    const { page, complaints } = await openTab(the.browser)
+    await page.goto(await the.inspector.opens())
+    await page.getByRole('switch', { name: new URL(the.world.mcpUrl).host }).click({ force: true })
     await page.click('#allow')
     await page.click('#sign-in-alice')
     await page.getByText('Tools', { exact: true }).first().click()

@@ -3,25 +3,19 @@ import { join } from 'node:path'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { expect, test } from 'vitest'
 import { ROOT } from '../../world/bundle.ts'
+import { fixture } from '../../world/fixture.ts'
 import { spawnedClients } from '../../world/spawned-client.ts'
-import { startSseDownstream, type SseDownstream } from '../../world/sse-downstream.ts'
+import { startSseDownstream } from '../../world/sse-downstream.ts'
 import { stdioOf } from '../../world/stdio.ts'
-import { startWorld, type World } from '../../world/world.ts'
-import { forEveryTry } from '../../world/each-try.ts'
+import { startWorld } from '../../world/world.ts'
 
 const MCP_REMOTE = join(ROOT, 'node_modules/mcp-remote/dist/proxy.js')
 
-let world: World
-let sse: SseDownstream
 const remotes = spawnedClients(MCP_REMOTE, ({ path }) => ({ MCP_REMOTE_CONFIG_DIR: join(path, 'mcp-auth') }))
 
-forEveryTry(async () => {
-  sse = await startSseDownstream()
-  world = await startWorld({ overrides: { DOWNSTREAM_MCP_URL: sse.url } })
-  return async () => {
-    await world.close()
-    await sse.close()
-  }
+const world = fixture(async (closing) => {
+  const sse = await closing(startSseDownstream())
+  return await closing(startWorld({ overrides: { DOWNSTREAM_MCP_URL: sse.url } }))
 })
 
 test.for<[string, string[]]>([

@@ -5,11 +5,11 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { setupsFor } from '../../../src/pages/setups.ts'
+import { fixture } from '../../world/fixture.ts'
 import { spawnedClients, type SpawnedClient } from '../../world/spawned-client.ts'
 import { saidBy, VERIFIED_ALICE } from '../../world/spoken-result.ts'
 import { stdioOf } from '../../world/stdio.ts'
-import { startWorld, type World } from '../../world/world.ts'
-import { forEveryTry } from '../../world/each-try.ts'
+import { startWorld } from '../../world/world.ts'
 
 const require = createRequire(import.meta.url)
 const MCP_REMOTE = require.resolve('mcp-remote/dist/proxy.js')
@@ -18,13 +18,9 @@ const pasted = z.object({ mcpServers: z.record(z.string(), z.object({ command: z
 const WHOAMI = { name: 'whoami', arguments: {} }
 
 describe('mcp-remote', () => {
-  let world: World
   const remotes = spawnedClients(MCP_REMOTE, ({ path }) => ({ MCP_REMOTE_CONFIG_DIR: join(path, 'mcp-auth') }))
 
-  forEveryTry(async () => {
-    world = await startWorld()
-    return async () => await world.close()
-  })
+  const world = fixture((closing) => closing(startWorld()))
 
   test('signs in, calls a tool, and is still signed in when it is started again', async () => {
     const { client, remote } = start()

@@ -5,10 +5,10 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import type { OAuthClientInformationMixed, OAuthTokens } from '@modelcontextprotocol/sdk/shared/auth.js'
 import { describe, expect, test } from 'vitest'
+import { fixture } from '../../world/fixture.ts'
 import { MemoryProvider } from '../../world/memory-provider.ts'
 import { saidBy, VERIFIED_ALICE } from '../../world/spoken-result.ts'
-import { startWorld, type World } from '../../world/world.ts'
-import { forEveryTry } from '../../world/each-try.ts'
+import { startWorld } from '../../world/world.ts'
 
 type Provider = MemoryProvider<OAuthClientInformationMixed, OAuthTokens, OAuthDiscoveryState>
 
@@ -22,14 +22,10 @@ const WHOAMI = { name: 'whoami', arguments: {} }
 const TOKEN_LIFE = 4
 
 describe('the SDK for 2025-11-25 and before', () => {
-  let world: World
   /** How the newest client's requests for its standing stream were answered. */
   const standing: number[] = []
 
-  forEveryTry(async () => {
-    world = await startWorld({ overrides: { ACCESS_TOKEN_TTL: String(TOKEN_LIFE) } })
-    return async () => await world.close()
-  })
+  const world = fixture((closing) => closing(startWorld({ overrides: { ACCESS_TOKEN_TTL: String(TOKEN_LIFE) } })))
 
   test('signs in, lists tools, calls one, follows a stream, and gets new tokens without a browser', async () => {
     const provider: Provider = new MemoryProvider('alice')

@@ -8,10 +8,10 @@ import {
   type StoredOAuthTokens,
 } from '@modelcontextprotocol/client'
 import { describe, expect, test } from 'vitest'
+import { fixture } from '../../world/fixture.ts'
 import { MemoryProvider } from '../../world/memory-provider.ts'
 import { saidBy, VERIFIED_ALICE } from '../../world/spoken-result.ts'
-import { startWorld, type World } from '../../world/world.ts'
-import { forEveryTry } from '../../world/each-try.ts'
+import { startWorld } from '../../world/world.ts'
 
 type Provider = MemoryProvider<StoredOAuthClientInformation, StoredOAuthTokens, OAuthDiscoveryState>
 type Mode = 'auto' | 'legacy' | { readonly pin: string }
@@ -20,12 +20,7 @@ const WHOAMI = { name: 'whoami', arguments: {} }
 const MODERN = '2026-07-28'
 
 describe('the SDK for 2026-07-28', () => {
-  let world: World
-
-  forEveryTry(async () => {
-    world = await startWorld()
-    return async () => await world.close()
-  })
+  const world = fixture((closing) => closing(startWorld()))
 
   test.for<[string, Mode, string]>([
     ['it insists on the new revision', { pin: MODERN }, MODERN],
