@@ -2,23 +2,18 @@
 import { describe, expect, test } from 'vitest'
 import { BrokerClient, countForLong, statusWith } from '../world/broker-client.ts'
 import { BROWSER_TESTS_RUN, picturesOf } from '../world/chromium.ts'
+import { fixture } from '../world/fixture.ts'
 import { openAs, pictured } from '../world/portal-visit.ts'
-import { forEveryTry } from '../world/each-try.ts'
-import { startBrowserWorld, type BrowserWorld } from '../world/browser-world.ts'
+import { startBrowserWorld } from '../world/browser-world.ts'
 
 const PICTURES = picturesOf('account')
 
 describe.runIf(BROWSER_TESTS_RUN)('the account page', () => {
-  let started: BrowserWorld
-
-  forEveryTry(async () => {
-    started = await startBrowserWorld()
-    return async () => await started.close()
-  })
+  const the = fixture(startBrowserWorld)
 
   describe.for([true, false])('with a script: %s,', (hasScript) => {
     test('it shows a person their own clients, and ends one and then all of them', async () => {
-      const { world, browser, client } = started
+      const { world, browser, client } = the
       const [cursor, claude] = [client, await BrokerClient.register(world.brokerUrl, { client_name: 'Claude' })]
       const [one, other] = [await cursor.signIn('bob'), await claude.signIn('bob')]
       const stream = await countForLong(world.mcpUrl, one.accessToken)

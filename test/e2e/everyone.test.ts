@@ -1,24 +1,19 @@
 // Revoke everyone, and kill the runtime in the middle: what was begun is finished, and the receipt is whole.
 import { expect, test } from 'vitest'
 import { statusWith } from '../world/broker-client.ts'
-import { startAdministeredWorld, type AdministeredWorld } from '../world/administered-world.ts'
-import { forEveryTry } from '../world/each-try.ts'
+import { startAdministeredWorld } from '../world/administered-world.ts'
+import { fixture } from '../world/fixture.ts'
 
 /** `EVERYONE=2000 npx vitest run test/e2e/everyone.test.ts` is the same with two thousand. */
 const EVERYONE = Number(process.env['EVERYONE'] ?? 150)
 
-let administered: AdministeredWorld
-
-forEveryTry(async () => {
-  administered = await startAdministeredWorld()
-  return async () => await administered.world.close()
-})
+const the = fixture(startAdministeredWorld)
 
 test(
   'revoking everyone survives a kill in the middle: after the restart all have answered, and the receipt is whole',
   { timeout: 60_000 + EVERYONE * 100 },
   async () => {
-    const { world, client, carol } = administered
+    const { world, client, carol } = the
     const machines = []
     for (let n = 0; n < EVERYONE; n += 30)
       machines.push(...(await Promise.all(Array.from({ length: 30 }, (_, m) => carol.createMachine({ name: `Robot ${n + m}` })))))

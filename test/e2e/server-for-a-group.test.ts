@@ -8,11 +8,11 @@ import { PEOPLE } from '../world/people.ts'
 import { LEGACY, MODERN, threeEras, type Server } from '../world/three-eras.ts'
 
 const eras = threeEras({ groups: ['engineering'] })
-const at = (server: Server): string => eras().at(server)
+const at = (server: Server): string => eras.at(server)
 
 describe('a server for one group', () => {
   test('says its title where a client is allowed to use it, refuses everybody else at the sign-in, and says why', async () => {
-    const client = await BrokerClient.register(eras().world.brokerUrl)
+    const client = await BrokerClient.register(eras.world.brokerUrl)
     const consent = await (await fetch(client.authorizeUrl({ resource: at(LEGACY) }).url)).text()
     expect(consent).toContain('to use <bdi>Legacy tools</bdi>?')
     expect(consent).toContain(at(LEGACY).replace('http://', ''))
@@ -26,13 +26,13 @@ describe('a server for one group', () => {
   })
 
   test('refuses who leaves the group once the identity provider has said so, ends what is open, and lets them back in', async () => {
-    const client = await BrokerClient.register(eras().world.brokerUrl)
+    const client = await BrokerClient.register(eras.world.brokerUrl)
     const { accessToken, refreshToken } = await client.signIn('alice', { changes: { resource: at(LEGACY) } })
     const elsewhere = await credentialsFor('alice', at(MODERN))
     const session = await LegacyClient.open(at(LEGACY), accessToken)
     const open = await session.get()
     const counting = await session.stream('count', { to: 1_000, interval_ms: 50 })
-    eras().world.idp.control.changeGroups('alice', ['sales'])
+    eras.world.idp.control.changeGroups('alice', ['sales'])
     const { accessToken: next } = tokensOf(await client.refresh(refreshToken))
     expect([await open.over, open.closeReason]).toEqual(['ended', 'policy_changed'])
     expect([await counting.over, counting.closeReason]).toEqual(['ended', 'policy_changed'])
@@ -44,14 +44,14 @@ describe('a server for one group', () => {
       { error: { data: { code: 'access_denied' }, message: expect.stringContaining('for some people and groups only') } },
     ])
     expect(await statusWith(at(MODERN), elsewhere.accessToken)).toBe(200)
-    eras().world.idp.control.changeGroups('alice', ['engineering'])
+    eras.world.idp.control.changeGroups('alice', ['engineering'])
     // What the provider has just confirmed holds for ten seconds; whoever signs in anew is asked about at once.
     const back = await client.signIn('alice', { changes: { resource: at(LEGACY) } })
     expect((await LegacyClient.open(at(LEGACY), back.accessToken)).sessionId).not.toBe('')
   })
 
   test('ends for who leaves it in the company’s directory, and everything for who leaves the company, before SCIM is answered', async () => {
-    const directory = await CompanyDirectory.open(eras().world.brokerUrl)
+    const directory = await CompanyDirectory.open(eras.world.brokerUrl)
     const user = await directory.create('Users', { userName: 'alice', externalId: PEOPLE.alice.sub, active: true })
     const group = await directory.create('Groups', { displayName: 'engineering', members: [{ value: user }] })
     const { accessToken } = await credentialsFor('alice', at(LEGACY))
@@ -71,7 +71,7 @@ describe('a server for one group', () => {
     await directory.patch(`/Users/${user}`, { op: 'Replace', path: 'active', value: 'False' })
     expect([await standing.over, standing.closeReason]).toEqual(['ended', 'credential_revoked'])
     expect(await statusWith(at(MODERN), elsewhere.accessToken)).toBe(401)
-    const client = await BrokerClient.register(eras().world.brokerUrl)
+    const client = await BrokerClient.register(eras.world.brokerUrl)
     await expect(client.code('alice', { changes: { resource: at(MODERN) } })).rejects.toThrow(/error=access_denied/)
 
     await directory.patch(`/Users/${user}`, { op: 'replace', value: { active: true } })

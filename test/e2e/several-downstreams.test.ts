@@ -8,7 +8,7 @@ import { fromHex } from '../../src/platform/crypto.ts'
 import { AdminProgram, pagesCookie } from '../world/administrator.ts'
 import { BrokerClient, errorOf, statusWith, tokensOf } from '../world/broker-client.ts'
 import { ROOT } from '../world/bundle.ts'
-import { credentialsFor, legacyClientFor, modernClientFor, type Credentials } from '../world/clients.ts'
+import { credentialsFor, legacyClientFor, modernClientFor } from '../world/clients.ts'
 import { LegacyClient } from '../world/legacy-client.ts'
 import { freePort } from '../world/listening.ts'
 import { Home, SpawnedClient } from '../world/spawned-client.ts'
@@ -16,14 +16,14 @@ import { saidBy } from '../world/spoken-result.ts'
 import { SseClient } from '../world/sse-client.ts'
 import { stdioOf } from '../world/stdio.ts'
 import { LEGACY, MODERN, OLD, SERVERS, threeEras, type Server } from '../world/three-eras.ts'
-import { forEveryTry } from '../world/each-try.ts'
+import { fixture } from '../world/fixture.ts'
 
 const WHOAMI = { name: 'whoami', arguments: {} }
 const INSPECTOR = join(ROOT, 'node_modules/@modelcontextprotocol/inspector/clients/launcher/build/index.js')
 const MCP_REMOTE = join(ROOT, 'node_modules/mcp-remote/dist/proxy.js')
 
 const eras = threeEras({ groups: ['engineering'] })
-const at = (server: Server): string => eras().at(server)
+const at = (server: Server): string => eras.at(server)
 
 describe('a client of every kind uses all three at once:', () => {
   const running: { readonly home: Home; readonly program: SpawnedClient }[] = []
@@ -81,19 +81,14 @@ describe('a client of every kind uses all three at once:', () => {
 })
 
 describe('what is good for one server is good for no other:', () => {
-  let credentials: readonly Credentials[]
-
-  forEveryTry(async () => {
-    credentials = await Promise.all(SERVERS.map(async (server) => await credentialsFor('alice', at(server))))
-    return async () => {}
-  })
+  const credentials = fixture(() => Promise.all(SERVERS.map(async (server) => await credentialsFor('alice', at(server)))))
 
   test('a token, at either of its addresses', async () => {
     const met: [string, boolean][] = []
     const misplaced: (string | null)[] = []
     for (const [index, { accessToken }] of credentials.entries()) {
       for (const server of SERVERS) {
-        for (const [method, url, place] of eras().addressesOf(server)) {
+        for (const [method, url, place] of eras.addressesOf(server)) {
           const answer = await fetch(url, { method, headers: { authorization: `Bearer ${accessToken}` } })
           await answer.body?.cancel()
           const isAtHome = server === SERVERS[index]
@@ -121,7 +116,7 @@ describe('what is good for one server is good for no other:', () => {
     elsewhere.sessionId = own
     expect((await elsewhere.get(id)).status).toBe(404)
 
-    const stream = await SseClient.open(eras().besides(OLD), atOld ?? '')
+    const stream = await SseClient.open(eras.besides(OLD), atOld ?? '')
     const endpoint = await stream.endpoint()
     expect(new URL(endpoint).pathname).toBe('/servers/old/messages')
     const misplaced = endpoint.replace('/servers/old/', '/')
@@ -139,17 +134,17 @@ test('18. registration flood and size: there is one place to register however ma
     body: '{"redirect_uris":["http://localhost/cb"]}',
   }
   for (const path of ['/servers/legacy/register', '/servers/register'])
-    expect((await fetch(eras().world.brokerUrl + path, registration)).status).toBe(404)
+    expect((await fetch(eras.world.brokerUrl + path, registration)).status).toBe(404)
   for (const server of SERVERS) expect((await fetch(`${at(server)}/register`, registration)).status).toBe(401)
 })
 
 test('21. resource and audience confusion: a grant keeps its server: at another one its code and its refresh token are refused, and none named means its own', async () => {
-  const client = await BrokerClient.register(eras().world.brokerUrl)
+  const client = await BrokerClient.register(eras.world.brokerUrl)
   const changes = { resource: at(LEGACY) }
   expect(errorOf(await client.redeem(await client.code('alice', { changes }), { resource: at(MODERN) }))).toBe('invalid_target')
   const { refreshToken } = await client.signIn('alice', { changes })
   expect(errorOf(await client.refresh(refreshToken, { resource: at(OLD) }))).toBe('invalid_target')
-  expect(errorOf(await client.refresh(refreshToken, { resource: eras().world.brokerUrl }))).toBe('invalid_target')
+  expect(errorOf(await client.refresh(refreshToken, { resource: eras.world.brokerUrl }))).toBe('invalid_target')
   const { accessToken } = tokensOf(await client.refresh(refreshToken))
   expect((await LegacyClient.open(at(LEGACY), accessToken)).sessionId).not.toBe('')
   // With several servers a request that names none could mean any of them.
@@ -161,30 +156,30 @@ test('22. issuer mix-up: whichever server a client began at, one issuer is named
     const challenge = (await fetch(at(server), { method: 'POST' })).headers.get('www-authenticate') ?? ''
     const [, address = ''] = /resource_metadata="([^"]+)"/.exec(challenge) ?? []
     const metadata: unknown = await (await fetch(address)).json()
-    expect(metadata).toMatchObject({ resource: at(server), authorization_servers: [eras().world.brokerUrl] })
-    const of = await (await fetch(`${eras().world.brokerUrl}/.well-known/oauth-authorization-server${server.path}`)).json()
-    expect(of).toMatchObject({ issuer: eras().world.brokerUrl, authorization_response_iss_parameter_supported: true })
+    expect(metadata).toMatchObject({ resource: at(server), authorization_servers: [eras.world.brokerUrl] })
+    const of = await (await fetch(`${eras.world.brokerUrl}/.well-known/oauth-authorization-server${server.path}`)).json()
+    expect(of).toMatchObject({ issuer: eras.world.brokerUrl, authorization_response_iss_parameter_supported: true })
     const { client, answer } = await modernClientFor('alice', at(server))
     await client.close()
-    expect(answer.getAll('iss')).toEqual([eras().world.brokerUrl])
+    expect(answer.getAll('iss')).toEqual([eras.world.brokerUrl])
   }
 })
 
 test('49. SSRF by a server URL: a server of HTTP+SSE can send the messages of its clients to no other server', async () => {
   const { accessToken } = await credentialsFor('alice', at(OLD))
-  eras().legacy.requests.forget()
-  eras().old.nameEndpoint(eras().legacy.url)
-  const answer = await SseClient.connect(eras().besides(OLD), accessToken)
-  eras().old.nameEndpoint()
+  eras.legacy.requests.forget()
+  eras.old.nameEndpoint(eras.legacy.url)
+  const answer = await SseClient.connect(eras.besides(OLD), accessToken)
+  eras.old.nameEndpoint()
   expect(answer.stream.status).toBe(502)
-  expect(eras().legacy.requests.all).toEqual([])
+  expect(eras.legacy.requests.all).toEqual([])
   // Nor can a client climb out of the one it may use.
   for (const way of ['/..%2f..%2fmcp', '/%2e%2e/', '/..%5c'])
     expect((await fetch(at(OLD) + way, { method: 'POST', headers: { authorization: `Bearer ${accessToken}` } })).status).toBe(404)
 })
 
 test('53. cross-environment tokens: a token of another broker with the same key and the same servers is refused at each of them', async () => {
-  const ring = await keyRing({ secret: fromHex(eras().world.vars['ENCRYPTION_KEY'] ?? '') })
+  const ring = await keyRing({ secret: fromHex(eras.world.vars['ENCRYPTION_KEY'] ?? '') })
   const now = Math.floor(Date.now() / 1000)
   const facts = {
     sub: 'somebody',
@@ -196,7 +191,7 @@ test('53. cross-environment tokens: a token of another broker with the same key 
     endsAt: now + 600,
   }
   const staging = new SignedTokens(ring, 'https://staging.example', () => now)
-  const ours = new SignedTokens(ring, eras().world.brokerUrl, () => now)
+  const ours = new SignedTokens(ring, eras.world.brokerUrl, () => now)
   for (const server of SERVERS) {
     const resources = [at(server), `https://staging.example${server.path}`]
     for (const resource of resources) {
@@ -210,7 +205,7 @@ test('53. cross-environment tokens: a token of another broker with the same key 
 })
 
 test('an administrator sees which revisions each of them speaks', async () => {
-  const { brokerUrl } = eras().world
+  const { brokerUrl } = eras.world
   const cookie = await pagesCookie(brokerUrl, 'carol')
   const page = await (await fetch(`${brokerUrl}/admin/connect`, { headers: { cookie, accept: 'text/html' } })).text()
   const sections = page.split('data-server="').slice(1)
@@ -220,9 +215,9 @@ test('an administrator sees which revisions each of them speaks', async () => {
 
 test('other rules count from the start of the broker that has them; an administrator takes one server away from everybody', async () => {
   const [mine, other] = await Promise.all([credentialsFor('alice', at(LEGACY)), credentialsFor('alice', at(MODERN))])
-  await eras().allowAt({ emails: ['carol@example.com'] })
+  await eras.allowAt({ emails: ['carol@example.com'] })
   expect(await statusWith(at(LEGACY), mine.accessToken)).toBe(403)
-  const carol = await AdminProgram.signedIn(eras().world.brokerUrl, 'carol')
+  const carol = await AdminProgram.signedIn(eras.world.brokerUrl, 'carol')
   await carol.revoke({ what: 'resource', id: at(LEGACY) })
   await expect.poll(() => statusWith(at(LEGACY), mine.accessToken)).toBe(401)
   expect(await statusWith(at(MODERN), other.accessToken)).toBe(200)

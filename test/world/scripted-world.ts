@@ -1,9 +1,9 @@
 // What tests about streams of the 2025 revisions stand on: a scripted server, the broker before it, alice's token, and calls that have begun.
 import { credentialsFor } from './clients.ts'
-import { forEveryTry } from './each-try.ts'
 import type { EventStream } from './event-stream.ts'
 import { LegacyClient, type LegacyOptions } from './legacy-client.ts'
 import type { Feed } from './feed.ts'
+import { fixture } from './fixture.ts'
 import { ScriptedServer, type Call } from './scripted-server.ts'
 import { startWorld, type World } from './world.ts'
 
@@ -22,29 +22,22 @@ interface BegunCall {
 }
 
 export class ScriptedWorld {
-  #started: Started | undefined
+  readonly #started: Started
 
-  async start(behaviour: Parameters<typeof ScriptedServer.start>[0], overrides: Readonly<Record<string, string>>) {
-    const server = await ScriptedServer.start(behaviour)
-    const world = await startWorld({ overrides: { DOWNSTREAM_MCP_URL: server.url, ...overrides } })
-    this.#started = { server, world, token: (await credentialsFor('alice', world.mcpUrl)).accessToken }
-  }
-
-  async close(): Promise<void> {
-    await this.#started?.world.close()
-    await this.#started?.server.close()
+  constructor(started: Started) {
+    this.#started = started
   }
 
   get server(): ScriptedServer {
-    return this.#now.server
+    return this.#started.server
   }
 
   get world(): World {
-    return this.#now.world
+    return this.#started.world
   }
 
   get token(): string {
-    return this.#now.token
+    return this.#started.token
   }
 
   /** A session of alice's. */
@@ -74,11 +67,6 @@ export class ScriptedWorld {
     await begun.stream.over
     return begun
   }
-
-  get #now(): Started {
-    if (!this.#started) throw new Error('the world begins with the first test')
-    return this.#started
-  }
 }
 
 /** To be called at the top of a file. */
@@ -86,10 +74,10 @@ export function scriptedWorld(
   behaviour: Parameters<typeof ScriptedServer.start>[0] = {},
   overrides: Readonly<Record<string, string>> = {},
 ): ScriptedWorld {
-  const scripted = new ScriptedWorld()
-  forEveryTry(async () => {
-    await scripted.start(behaviour, overrides)
-    return async () => await scripted.close()
+  const started = fixture(async (closing) => {
+    const server = await closing(ScriptedServer.start(behaviour))
+    const world = await closing(startWorld({ overrides: { DOWNSTREAM_MCP_URL: server.url, ...overrides } }))
+    return { server, world, token: (await credentialsFor('alice', world.mcpUrl)).accessToken }
   })
-  return scripted
+  return new ScriptedWorld(started)
 }

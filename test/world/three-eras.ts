@@ -1,6 +1,7 @@
 // One broker in front of three servers of three eras: HTTP+SSE, sessions of 2025-11-25 for one group, and 2026-07-28 at the address of the only one.
-import { forEveryTry } from './each-try.ts'
+import type { Closing } from './begun.ts'
 import { startDownstream, type Downstream } from './downstream.ts'
+import { fixture } from './fixture.ts'
 import { VERIFIED_ALICE } from './spoken-result.ts'
 import { startSseDownstream, type SseDownstream } from './sse-downstream.ts'
 import { startWorld, type World } from './world.ts'
@@ -27,11 +28,10 @@ export interface ThreeEras {
   readonly addressesOf: (server: Server) => readonly (readonly [method: string, url: string, place: string])[]
   /** Starts the broker again, with another list of people for the legacy server. */
   allowAt(allow: object): Promise<void>
-  close(): Promise<void>
 }
 
-async function startThreeEras(allow: object): Promise<ThreeEras> {
-  const [old, legacy] = await Promise.all([startSseDownstream(), startDownstream({ isLegacyOnly: true })])
+async function startThreeEras(closing: Closing, allow: object): Promise<ThreeEras> {
+  const [old, legacy] = await Promise.all([closing(startSseDownstream()), closing(startDownstream({ isLegacyOnly: true }))])
   const listed = (allowed: object): { DOWNSTREAMS: string } => {
     const servers = [
       { name: 'old', url: old.url },
@@ -39,7 +39,7 @@ async function startThreeEras(allow: object): Promise<ThreeEras> {
     ]
     return { DOWNSTREAMS: JSON.stringify(servers) }
   }
-  const world = await startWorld({ overrides: listed(allow) })
+  const world = await closing(startWorld({ overrides: listed(allow) }))
   const { brokerUrl } = world
   legacy.trust({ jwksUrl: `${brokerUrl}/.well-known/jwks.json`, issuer: brokerUrl, audience: legacy.url })
   return {
@@ -54,25 +54,12 @@ async function startThreeEras(allow: object): Promise<ThreeEras> {
       ['POST', `${brokerUrl}${beside(server, 'messages')}?session=x`, beside(server, 'sse')],
     ],
     allowAt: async (allowed) => await world.restartRuntime(listed(allowed)),
-    close: async () => {
-      await world.close()
-      await Promise.all([old.close(), legacy.close()])
-    },
   }
 }
 
 /** To be called at the top of a file; what it answers has them as soon as a test begins. */
-export function threeEras(allow: object): () => ThreeEras {
-  let eras: ThreeEras | undefined
-  forEveryTry(async () => {
-    const started = await startThreeEras(allow)
-    eras = started
-    return async () => await started.close()
-  })
-  return () => {
-    if (!eras) throw new Error('the world begins with the first test')
-    return eras
-  }
+export function threeEras(allow: object): ThreeEras {
+  return fixture((closing) => startThreeEras(closing, allow))
 }
 
 function beside({ path }: Server, name: string): string {
