@@ -3,43 +3,41 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { describe, expect, test } from 'vitest'
 import { BrokerClient, type Tokens } from '../world/broker-client.ts'
-import { startWorld, type World } from '../world/world.ts'
-import { forEveryTry } from '../world/each-try.ts'
+import { fixture } from '../world/fixture.ts'
+import { startWorld } from '../world/world.ts'
 
 describe('the standing stream of a quiet downstream', () => {
-  let world: World
-  let client: BrokerClient
-
-  forEveryTry(async () => {
-    world = await startWorld()
-    client = await BrokerClient.register(world.brokerUrl)
-    return async () => await world.close()
+  const the = fixture(async (closing) => {
+    const world = await closing(startWorld())
+    const client = await BrokerClient.register(world.brokerUrl)
+    return { world, client }
   })
 
   test('is open for its client at once, brings what comes, and ends with the access', async () => {
-    const tokens = await client.signIn('alice', { changes: { resource: world.mcpUrl } })
+    const tokens = await the.client.signIn('alice', { changes: { resource: the.world.mcpUrl } })
     const began = Date.now()
     const stream = await open(tokens)
     expect(stream.status).toBe(200)
     expect(stream.headers.get('content-type')).toBe('text/event-stream')
     expect(Date.now() - began).toBeLessThan(2500)
     const reader = stream.body!.pipeThrough(new TextDecoderStream()).getReader()
-    // An id to resume from, although the downstream has said nothing.
+    expect((await reader.read()).value).toBe(': ok\n\n')
+    // An id to resume from, although the downstream has said nothing for five seconds.
     expect((await reader.read()).value).toMatch(/^id: /m)
 
-    world.downstream.announce()
+    the.world.downstream.announce()
     expect((await reader.read()).value).toContain('notifications/tools/list_changed')
 
-    await client.revoke(tokens.refreshToken)
+    await the.client.revoke(tokens.refreshToken)
     expect((await reader.read()).value).toContain('closed: credential_revoked')
     expect((await reader.read()).done).toBe(true)
   })
 
   test('ends with the access before the downstream has said a word', async () => {
-    const tokens = await client.signIn('bob', { changes: { resource: world.mcpUrl } })
+    const tokens = await the.client.signIn('bob', { changes: { resource: the.world.mcpUrl } })
     const stream = await open(tokens)
-    const silent = world.downstream.requests.all.findLast(({ method }) => method === 'GET')
-    await client.revoke(tokens.refreshToken)
+    const silent = the.world.downstream.requests.all.findLast(({ method }) => method === 'GET')
+    await the.client.revoke(tokens.refreshToken)
     expect(await stream.text()).toContain('closed: credential_revoked')
     await silent?.closed
     expect(silent?.aborted).toBe(true)
@@ -48,12 +46,12 @@ describe('the standing stream of a quiet downstream', () => {
   /** An SDK client opens the session; its standing stream is opened by hand, where its headers can be seen. */
   async function open({ accessToken }: Tokens): Promise<Response> {
     const headers = { authorization: `Bearer ${accessToken}` }
-    const transport = new StreamableHTTPClientTransport(new URL(world.mcpUrl), {
+    const transport = new StreamableHTTPClientTransport(new URL(the.world.mcpUrl), {
       requestInit: { headers },
       fetch: withoutStanding,
     })
     await new Client({ name: 'quiet', version: '1.0.0' }).connect(transport)
-    return await fetch(world.mcpUrl, {
+    return await fetch(the.world.mcpUrl, {
       headers: {
         ...headers,
         accept: 'text/event-stream',
