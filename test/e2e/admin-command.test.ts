@@ -7,39 +7,34 @@ import { DatabaseSync } from 'node:sqlite'
 import { expect, test, vi } from 'vitest'
 import { AdminProgram } from '../world/administrator.ts'
 import { BrokerClient, countForLong, statusWith } from '../world/broker-client.ts'
-import { startWorld, type World } from '../world/world.ts'
+import { fixture } from '../world/fixture.ts'
+import { startWorld } from '../world/world.ts'
 import { type Ended, programEnds } from '../world/program.ts'
-import { forEveryTry } from '../world/each-try.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 
-let world: World
-let carol: AdminProgram
-let env: Readonly<Record<string, string>>
-let adminId = ''
-
-forEveryTry(async () => {
-  world = await startWorld()
-  carol = await AdminProgram.signedIn(world.brokerUrl, 'carol')
+const the = fixture(async (closing) => {
+  const world = await closing(startWorld())
+  const carol = await AdminProgram.signedIn(world.brokerUrl, 'carol')
   const { token, machine } = await carol.createMachine({ name: 'Terminal', scopes: ['admin'] })
-  adminId = machine.id
-  env = { BROKER_URL: world.brokerUrl, ADMIN_TOKEN: token }
-  return async () => await world?.close()
+  const adminId = machine.id
+  const env: Readonly<Record<string, string>> = { BROKER_URL: world.brokerUrl, ADMIN_TOKEN: token }
+  return { world, carol, env, adminId }
 })
 
 /** The index is a moment behind, and asked without starting a program each time. */
 async function subOf(email: string): Promise<string> {
-  return await vi.waitFor(async () => await carol.subOf(email), { timeout: 20_000 })
+  return await vi.waitFor(async () => await the.carol.subOf(email), { timeout: 20_000 })
 }
 
-async function admin(args: readonly string[], variables = env): Promise<Ended> {
+async function admin(args: readonly string[], variables = the.env): Promise<Ended> {
   return await programEnds([join(ROOT, 'scripts/admin.ts'), ...args], variables)
 }
 
 test('an incident, from finding the person to the receipt', async () => {
-  const client = await BrokerClient.register(world.brokerUrl, { client_name: 'Red\u001B[31m app' })
+  const client = await BrokerClient.register(the.world.brokerUrl, { client_name: 'Red\u001B[31m app' })
   const { accessToken } = await client.signIn('alice')
-  const stream = await countForLong(world.mcpUrl, accessToken)
+  const stream = await countForLong(the.world.mcpUrl, accessToken)
   const sub = await subOf('alice@example.com')
   expect(JSON.parse((await admin(['people', 'alice', '--json'])).out).people).toMatchObject([{ sub, name: 'Alice Archer' }])
   expect((await admin(['people', 'alice'])).out).toMatch(/^sub +kind +email[\s\S]+Alice Archer/)
@@ -50,9 +45,9 @@ test('an incident, from finding the person to the receipt', async () => {
 
   const blocked = await admin(['block', 'person', sub, '--reason', 'laptop stolen'])
   expect(blocked.out).toMatch(/^block person [\w-]{43}: done\n1 grants and 1 streams ended, 1 of 1 people asked\nreceipt /)
-  expect(blocked.out).toMatch(new RegExp(`by machine Terminal \\(${adminId}\\) \\([\\w-]{43}\\): laptop stolen`))
+  expect(blocked.out).toMatch(new RegExp(`by machine Terminal \\(${the.adminId}\\) \\([\\w-]{43}\\): laptop stolen`))
   expect(await stream.endsWithin(1_000)).toBe(true)
-  expect(await statusWith(world.mcpUrl, accessToken)).toBe(401)
+  expect(await statusWith(the.world.mcpUrl, accessToken)).toBe(401)
   expect((await admin(['unblock', 'person', sub, '--reason', 'found again'])).code).toBe(0)
   expect((await admin(['receipts'])).out).toMatch(/unblock[\s\S]*found again[\s\S]*block[\s\S]*laptop stolen/)
   await expect
@@ -61,7 +56,7 @@ test('an incident, from finding the person to the receipt', async () => {
 })
 
 test('what was done after a backup is done again from the receipts that were written down', async () => {
-  const client = await BrokerClient.register(world.brokerUrl)
+  const client = await BrokerClient.register(the.world.brokerUrl)
   const { accessToken } = await client.signIn('bob')
   const sub = await subOf('bob@example.com')
   // What was done before, in this second, would be done again, too.
@@ -79,17 +74,17 @@ test('what was done after a backup is done again from the receipts that were wri
   expect(replayed.out).toBe('1 actions done again\n')
   const { blocked } = JSON.parse((await admin(['people', 'bob', '--json'])).out).people[0]
   expect(blocked).toBe(true)
-  expect(await statusWith(world.mcpUrl, accessToken)).toBe(401)
+  expect(await statusWith(the.world.mcpUrl, accessToken)).toBe(401)
 })
 
 test('an auditor is given what was done about a person, and checks it without the broker', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'broker-evidence-'))
   const at = (name: string): string => join(folder, name)
-  const client = await BrokerClient.register(world.brokerUrl, { client_name: 'Notes' })
+  const client = await BrokerClient.register(the.world.brokerUrl, { client_name: 'Notes' })
   await client.signIn('alice')
   const sub = await subOf('alice@example.com')
   const { id } = JSON.parse((await admin(['revoke', 'person', sub, '--json', '--reason', 'laptop stolen'])).out)
-  await expect.poll(async () => JSON.stringify(await carol.see(`/events?sub=${sub}`))).toContain('person_ended')
+  await expect.poll(async () => JSON.stringify(await the.carol.see(`/events?sub=${sub}`))).toContain('person_ended')
 
   const head = await admin(['evidence', 'head'])
   const [, pin = ''] = /^key +(\S+) since/m.exec(head.out) ?? []
@@ -102,13 +97,13 @@ test('an auditor is given what was done about a person, and checks it without th
   const offline = {}
   const pinned = ['--pin', pin, '--head', newest]
   expect((await admin(['verify', at('alice.json'), ...pinned], offline)).out).toMatch(/^It holds: lines 1 to/)
-  const jwks = await (await fetch(`${world.brokerUrl}/.well-known/jwks.json`)).text()
+  const jwks = await (await fetch(`${the.world.brokerUrl}/.well-known/jwks.json`)).text()
   await writeFile(at('jwks.json'), jwks)
-  await writeFile(at('receipt.json'), await (await carol.get(`/receipts/${id}/signed`)).text())
+  await writeFile(at('receipt.json'), await (await the.carol.get(`/receipts/${id}/signed`)).text())
   const receipt = await admin(['verify', at('receipt.json'), '--jwks', at('jwks.json'), '--json'], offline)
   expect(JSON.parse(receipt.out)).toMatchObject({
     holds: 'receipt',
-    issuer: world.brokerUrl,
+    issuer: the.world.brokerUrl,
     receipt: { id, why: 'laptop stolen', grants: 1 },
   })
 
@@ -126,10 +121,10 @@ test('an auditor is given what was done about a person, and checks it without th
 
 test('people, clients, machines, events and receipts come into a SQLite file, and never over another', async () => {
   const file = join(await mkdtemp(join(tmpdir(), 'broker-sql-')), 'broker.sqlite')
-  const client = await BrokerClient.register(world.brokerUrl, { client_name: 'Spreadsheet' })
+  const client = await BrokerClient.register(the.world.brokerUrl, { client_name: 'Spreadsheet' })
   await client.signIn('alice')
-  await expect.poll(async () => (await carol.see('/clients?search=Spreadsheet'))['clients'][0].people).toBe(1)
-  const { receipt } = await carol.createMachine({ name: 'For SQL', scopes: ['mcp'] })
+  await expect.poll(async () => (await the.carol.see('/clients?search=Spreadsheet'))['clients'][0].people).toBe(1)
+  const { receipt } = await the.carol.createMachine({ name: 'For SQL', scopes: ['mcp'] })
   expect(await admin(['sql-export', file])).toMatchObject({ code: 0, err: '' })
   const database = new DatabaseSync(file, { readOnly: true })
   const all = (sql: string) => database.prepare(sql).all()
@@ -159,19 +154,22 @@ test('people, clients, machines, events and receipts come into a SQLite file, an
 test('a machine credential is created and works; revoking everyone ends it, and the credential that did it', async () => {
   const created = await admin(['machine', 'create', '--name', 'Report', '--owner', 'Ops', '--days', '1', '--reason', 'nightly'])
   const [token = ''] = /tok_[\w-]+/.exec(created.out) ?? []
-  expect(await statusWith(world.mcpUrl, token)).toBe(200)
+  expect(await statusWith(the.world.mcpUrl, token)).toBe(200)
   expect((await admin(['machines'])).out).not.toContain(token)
   const waited = await admin(['revoke', 'client', 'pub_nobody', '--reason', 'to be sure'])
   expect(waited.out).toMatch(/^revoke client pub_nobody: done\n0 grants/)
 
-  const { token: own } = await carol.createMachine({ name: 'Last', scopes: ['admin'] })
-  const everyone = await admin(['revoke', 'everyone', '--no-wait', '--json', '--reason', 'a drill'], { ...env, ADMIN_TOKEN: own })
+  const { token: own } = await the.carol.createMachine({ name: 'Last', scopes: ['admin'] })
+  const everyone = await admin(['revoke', 'everyone', '--no-wait', '--json', '--reason', 'a drill'], {
+    ...the.env,
+    ADMIN_TOKEN: own,
+  })
   const { id } = JSON.parse(everyone.out)
   // Everybody is everybody: who was signed in to the pages and did not do this is signed out of them too.
-  expect((await carol.get('/session')).status).toBe(401)
-  const again = await AdminProgram.signedIn(world.brokerUrl, 'carol')
+  expect((await the.carol.get('/session')).status).toBe(401)
+  const again = await AdminProgram.signedIn(the.world.brokerUrl, 'carol')
   await expect.poll(() => again.receipt(id), { timeout: 10_000 }).toMatchObject({ state: 'done', people: { failing: 0 } })
-  expect(await statusWith(world.mcpUrl, token)).toBe(401)
+  expect(await statusWith(the.world.mcpUrl, token)).toBe(401)
   const after = await admin(['people'])
   expect([after.code, after.out, after.err]).toEqual([1, '', expect.stringMatching(/^Refused \(401 invalid_token\): /)])
 })
@@ -184,7 +182,7 @@ test.for<[string, readonly string[], Readonly<Record<string, string>>, RegExp]>(
   ['no credential', ['people'], { ADMIN_TOKEN: '' }, /^The environment variable ADMIN_TOKEN is missing/],
   ['no broker', ['people'], { BROKER_URL: 'http://127.0.0.1:1' }, /^http:\/\/127\.0\.0\.1:1 does not answer/],
 ])('%s is a sentence and not a stack', async ([, args, variables, sentence]) => {
-  const { code, err } = await admin(args, { ...env, ...variables })
+  const { code, err } = await admin(args, { ...the.env, ...variables })
   expect([code, err]).toEqual([1, expect.stringMatching(sentence)])
   expect(err).not.toContain('    at ')
 })

@@ -7,20 +7,16 @@ import { keyRing, type IdentityKey } from '../../src/issuer/keys.ts'
 import { fromHex } from '../../src/platform/crypto.ts'
 import { BrokerClient, statusWith } from '../world/broker-client.ts'
 import { ROOT } from '../world/bundle.ts'
+import { fixture } from '../world/fixture.ts'
 import { canRun, LineProgram } from '../world/line-program.ts'
-import { startWorld, type World } from '../world/world.ts'
-import { forEveryTry } from '../world/each-try.ts'
+import { startWorld } from '../world/world.ts'
 
 type Variables = Readonly<Record<string, string | undefined>>
 type Verifier = (jwt: string) => Promise<JWTPayload>
 
-let world: World
 const seen = new Set<string>()
 
-forEveryTry(async () => {
-  world = await startWorld()
-  return async () => await world?.close()
-})
+const world = fixture((closing) => closing(startWorld()))
 afterEach(async () => {
   await world.restartRuntime()
 })

@@ -1,6 +1,6 @@
 // The pages in a real browser, on a phone and on a desk, in light and in dark; pictures go to test/artifacts/.
-import { createServer, type Server } from 'node:http'
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import { createServer } from 'node:http'
+import type { BrowserContextOptions, Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
 import { pageAsset } from '../../src/pages/assets.ts'
 import { type Place, pageHeaders } from '../../src/pages/headers.ts'
@@ -8,7 +8,7 @@ import { EXAMPLES } from '../unit/pages/examples.ts'
 import { OWN_EXAMPLES, PORTAL_EXAMPLES } from '../unit/pages/portal/pages.ts'
 import { BROWSER_TESTS_RUN, DEVICES, examine, launchChromium, NO_CLICK_YET, openTab, picturesOf } from '../world/chromium.ts'
 import { assetFolder } from '../world/asset-folder.ts'
-import { forEveryTry } from '../world/each-try.ts'
+import { fixture } from '../world/fixture.ts'
 
 const PICTURES = picturesOf('pages')
 /** Nobody feeds the portal here. */
@@ -22,12 +22,8 @@ function placeOf(name: string): Place {
 }
 
 describe.runIf(BROWSER_TESTS_RUN)('in Chromium', () => {
-  let browser: Browser
-  let server: Server
-  let origin = ''
-
-  forEveryTry(async () => {
-    server = createServer(async (request, response) => {
+  const the = fixture(async (closing, onEnd) => {
+    const server = createServer(async (request, response) => {
       const { href, pathname, searchParams } = new URL(request.url ?? '/', 'http://pages.test')
       const asset = await pageAsset(assetFolder, new Request(href))
       const html = PAGES[pathname.slice(1)]
@@ -39,24 +35,22 @@ describe.runIf(BROWSER_TESTS_RUN)('in Chromium', () => {
       // What a region of the portal asks for after a while stays open: the page is read as it was drawn.
       else if (request.headers['sec-fetch-dest'] !== 'empty') response.writeHead(404).end()
     })
+    onEnd(() => server.close())
     await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
     const address = server.address()
     if (address === null || typeof address === 'string') throw new Error('the server of the pages has no port')
-    origin = `http://127.0.0.1:${address.port}`
-    browser = await launchChromium()
-    return async () => {
-      await browser?.close()
-      server?.close()
-    }
+    const origin = `http://127.0.0.1:${address.port}`
+    const browser = await closing(launchChromium())
+    return { browser, origin }
   })
 
   async function open(
     name: string,
     options: BrowserContextOptions,
-    program = browser,
+    program = the.browser,
   ): Promise<{ page: Page; complaints: string[] }> {
     const tab = await openTab(program, options)
-    await tab.page.goto(`${origin}/${name}`)
+    await tab.page.goto(`${the.origin}/${name}`)
     return tab
   }
 
@@ -64,8 +58,8 @@ describe.runIf(BROWSER_TESTS_RUN)('in Chromium', () => {
   describe.concurrent('on a phone and on a desk, in light and in dark', () => {
     const idle: Awaited<ReturnType<typeof openTab>>[] = []
     it.for(Object.keys(PAGES))('%s can be read, fits, and runs nothing', async (name) => {
-      const tab = idle.pop() ?? (await openTab(browser))
-      await tab.page.goto(`${origin}/${name}`)
+      const tab = idle.pop() ?? (await openTab(the.browser))
+      await tab.page.goto(`${the.origin}/${name}`)
       expect(await examine(tab.page, PICTURES, name)).toEqual([])
       const complaints = tab.complaints.splice(0)
       expect(complaints.filter((text) => !text.includes(NO_CLICK_YET) && !text.includes(FEED))).toEqual([])
@@ -133,15 +127,15 @@ describe.runIf(BROWSER_TESTS_RUN)('in Chromium', () => {
   // The popup passes through another origin, then comes home; what counts is whether it still has its opener.
   async function openerAfter(path: string): Promise<boolean> {
     const { page } = await open('client', {})
-    const elsewhere = origin.replace('127.0.0.1', 'localhost')
+    const elsewhere = the.origin.replace('127.0.0.1', 'localhost')
     const [popup] = await Promise.all([
       page.waitForEvent('popup'),
       page.evaluate(`void window.open(${JSON.stringify(`${elsewhere}${path}`)})`),
     ])
     await popup.waitForURL(`${elsewhere}${path}`)
     // As a redirect would; a navigation from the address bar loses the opener in any case.
-    await popup.evaluate(`location.assign(${JSON.stringify(`${origin}/client`)})`)
-    await popup.waitForURL(`${origin}/client`)
+    await popup.evaluate(`location.assign(${JSON.stringify(`${the.origin}/client`)})`)
+    await popup.waitForURL(`${the.origin}/client`)
     const kept = await popup.evaluate<boolean>('window.opener !== null')
     await page.context().close()
     return kept

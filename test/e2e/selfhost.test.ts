@@ -7,32 +7,27 @@ import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { BrokerClient, countForLong, statusWith } from '../world/broker-client.ts'
-import { startDownstream, type Downstream } from '../world/downstream.ts'
-import { startIdentityProvider, type IdentityProvider } from '../world/identity-provider.ts'
+import { startDownstream } from '../world/downstream.ts'
+import { fixture } from '../world/fixture.ts'
+import { startIdentityProvider } from '../world/identity-provider.ts'
 import { freePort } from '../world/listening.ts'
 import { bareEnvironment } from '../world/program.ts'
-import { forEveryTry } from '../world/each-try.ts'
 
 const PROGRAM = join(import.meta.dirname, '../../selfhost/main.ts')
 const SECRET = 'a secret of this test'
 
 type Line = Readonly<Record<string, unknown>>
 
-let folder: string
-let brokerUrl: string
-let idp: IdentityProvider
-let downstream: Downstream
-let env: Readonly<Record<string, string>>
-
-forEveryTry(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'broker-selfhost-'))
+const the = fixture(async (closing, onEnd) => {
+  const folder = await mkdtemp(join(tmpdir(), 'broker-selfhost-'))
+  onEnd(() => rm(folder, { recursive: true, force: true }))
   const port = await freePort()
-  brokerUrl = `http://localhost:${port}`
+  const brokerUrl = `http://localhost:${port}`
   const redirectUris = [`${brokerUrl}/callback`]
   const known = { clientId: 'broker', clientSecret: SECRET, redirectUris, clientName: 'Broker', rotates: true, dataDir: folder }
-  idp = await startIdentityProvider({ ...known, port: 0, backchannelLogoutUri: `${brokerUrl}/backchannel-logout` })
-  downstream = await startDownstream({ port: 0 })
-  env = {
+  const idp = await closing(startIdentityProvider({ ...known, port: 0, backchannelLogoutUri: `${brokerUrl}/backchannel-logout` }))
+  const downstream = await closing(startDownstream({ port: 0 }))
+  const env = {
     LISTEN: `127.0.0.1:${port}`,
     DATA_DIR: join(folder, 'data'),
     DRAIN_SECONDS: '2',
@@ -43,15 +38,11 @@ forEveryTry(async () => {
     OAUTH_CLIENT_SECRET: SECRET,
     ENCRYPTION_KEY: '000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f',
   }
-  return async () => {
-    await idp?.close()
-    await downstream?.close()
-    await rm(folder, { recursive: true, force: true })
-  }
+  return { folder, brokerUrl, env }
 })
 
 test('every mistake in the settings is said at once, and the exit code says that starting again mends nothing', async () => {
-  const file = join(folder, 'settings')
+  const file = join(the.folder, 'settings')
   await writeFile(file, 'DOWNSTREAM_MCP_ULR=https://tools.example.com/mcp\nENCRYPTION_KEY=short\nDRAIN_SECONDS=soon\n')
   const { code, lines } = await ended(started({ LISTEN: 'everywhere' }, '--settings', file))
   expect(code).toBe(78)
@@ -69,21 +60,21 @@ test('every mistake in the settings is said at once, and the exit code says that
 })
 
 test('a data folder that is no folder is named', async () => {
-  const { code, lines } = await ended(started({ ...env, DATA_DIR: PROGRAM }))
+  const { code, lines } = await ended(started({ ...the.env, DATA_DIR: PROGRAM }))
   expect(code).toBe(73)
   expect(lines.at(-1)).toMatchObject({ event: 'data_folder.refused', reason: 'not_writable' })
 })
 
 test('it serves, keeps its folder and port to itself, survives a crash, and tells open streams when it ends', async () => {
-  const broker = started(env)
+  const broker = started(the.env)
   await untilReady()
-  const mcpUrl = `${brokerUrl}/mcp`
-  const { accessToken } = await (await BrokerClient.register(brokerUrl)).signIn('alice')
+  const mcpUrl = `${the.brokerUrl}/mcp`
+  const { accessToken } = await (await BrokerClient.register(the.brokerUrl)).signIn('alice')
   expect(await statusWith(mcpUrl, accessToken)).toBe(200)
 
   const [sameFolder, samePort] = await Promise.all([
-    ended(started({ ...env, LISTEN: `127.0.0.1:${await freePort()}` })),
-    ended(started({ ...env, DATA_DIR: join(folder, 'other') })),
+    ended(started({ ...the.env, LISTEN: `127.0.0.1:${await freePort()}` })),
+    ended(started({ ...the.env, DATA_DIR: join(the.folder, 'other') })),
   ])
   expect(sameFolder.code).toBe(75)
   expect(sameFolder.lines.at(-1)).toMatchObject({ event: 'data_folder.refused', reason: 'in_use' })
@@ -138,7 +129,7 @@ async function untilReady(): Promise<void> {
 /** By another name than its own, as a load balancer asks. */
 async function isReady(): Promise<boolean> {
   try {
-    return (await fetch(`${brokerUrl.replace('localhost', '127.0.0.1')}/ready`)).ok
+    return (await fetch(`${the.brokerUrl.replace('localhost', '127.0.0.1')}/ready`)).ok
   } catch {
     return false
   }

@@ -1,23 +1,18 @@
 // Two identity providers at once, in a real browser: people choose where they sign in, and each provider decides about its own people alone.
 import { decodeJwt } from 'jose'
-import type { Browser, Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import { describe, expect, test } from 'vitest'
-import { startGithub, type GithubWorld } from '../unit/identity/dialects/github.ts'
+import { startGithub } from '../unit/identity/dialects/github.ts'
 import { BrokerClient, callTool, countForLong, statusWith, tokensOf, type Tokens } from '../world/broker-client.ts'
 import { BROWSER_TESTS_RUN, launchChromium, openTab, photograph, picturesOf } from '../world/chromium.ts'
-import { startWorld, type World } from '../world/world.ts'
-import { forEveryTry } from '../world/each-try.ts'
+import { fixture } from '../world/fixture.ts'
+import { startWorld } from '../world/world.ts'
 
 const PICTURES = picturesOf('providers')
 
 describe.runIf(BROWSER_TESTS_RUN)('with two identity providers', () => {
-  let github: GithubWorld
-  let world: World
-  let browser: Browser
-  let client: BrokerClient
-
-  forEveryTry(async () => {
-    github = await startGithub('OAuth App')
+  const the = fixture(async (closing) => {
+    const github = await closing(startGithub('OAuth App'))
     const entry = {
       name: 'github',
       kind: 'github',
@@ -25,60 +20,58 @@ describe.runIf(BROWSER_TESTS_RUN)('with two identity providers', () => {
       client_id: 'broker',
       client_secret: '$GITHUB_SECRET',
     }
-    world = await startWorld({
-      overrides: {
-        IDENTITY_PROVIDERS: JSON.stringify([entry]),
-        GITHUB_SECRET: 'a secret of the tests',
-        // Of the demo alone: her address at GitHub is somebody else's as far as rules go.
-        ADMIN_EMAILS: 'oauth:alice@example.com',
-      },
-    })
-    browser = await launchChromium({ isWhole: true })
-    client = await BrokerClient.register(world.brokerUrl, { client_name: 'Cursor' })
-    return async () => {
-      await browser?.close()
-      await world?.close()
-      await github?.close()
-    }
+    const world = await closing(
+      startWorld({
+        overrides: {
+          IDENTITY_PROVIDERS: JSON.stringify([entry]),
+          GITHUB_SECRET: 'a secret of the tests',
+          // Of the demo alone: her address at GitHub is somebody else's as far as rules go.
+          ADMIN_EMAILS: 'oauth:alice@example.com',
+        },
+      }),
+    )
+    const browser = await closing(launchChromium({ isWhole: true }))
+    const client = await BrokerClient.register(world.brokerUrl, { client_name: 'Cursor' })
+    return { github, world, browser, client }
   })
 
   /** From the client's link to its tokens; `choose` is what the person does on the consent page and after it. */
   async function connect(choose: (page: Page) => Promise<void>): Promise<Tokens> {
-    const { page, complaints } = await openTab(browser, { javaScriptEnabled: false })
-    await page.route(`${client.redirectUri}*`, (route) => route.fulfill({ body: 'back in the client' }))
-    const { url, verifier } = client.authorizeUrl()
+    const { page, complaints } = await openTab(the.browser, { javaScriptEnabled: false })
+    await page.route(`${the.client.redirectUri}*`, (route) => route.fulfill({ body: 'back in the client' }))
+    const { url, verifier } = the.client.authorizeUrl()
     await page.goto(url)
     await choose(page)
-    await page.waitForURL((at) => at.href.startsWith(client.redirectUri))
+    await page.waitForURL((at) => at.href.startsWith(the.client.redirectUri))
     const code = new URL(page.url()).searchParams.get('code') ?? ''
     expect(complaints).toEqual([])
     await page.context().close()
-    return tokensOf(await client.redeem({ code, verifier }))
+    return tokensOf(await the.client.redeem({ code, verifier }))
   }
 
   /** Of the portal, for Alice of a provider. */
   async function statusAs(provider: string): Promise<number | undefined> {
-    const { page } = await openTab(browser)
-    await page.goto(`${world.brokerUrl}/account?sign_in_with=${provider}`)
+    const { page } = await openTab(the.browser)
+    await page.goto(`${the.world.brokerUrl}/account?sign_in_with=${provider}`)
     if (provider === 'oauth') await page.click('button[value=alice]')
-    await page.waitForURL(`${world.brokerUrl}/account`)
-    const answer = await page.goto(`${world.brokerUrl}/admin`)
+    await page.waitForURL(`${the.world.brokerUrl}/account`)
+    const answer = await page.goto(`${the.world.brokerUrl}/admin`)
     await page.context().close()
     return answer?.status()
   }
 
   test('the pages that ask can be read and used, and lead to the account of whoever was chosen', async () => {
-    const { page, complaints } = await openTab(browser)
-    await page.goto(client.authorizeUrl().url)
+    const { page, complaints } = await openTab(the.browser)
+    await page.goto(the.client.authorizeUrl().url)
     expect(await photograph(page, PICTURES, 'consent')).toEqual([])
     // Attack 17: a link can choose nothing for the person, and skip no question.
-    await page.goto(`${client.authorizeUrl().url}&provider=github&decision=allow&sign_in_with=github`)
+    await page.goto(`${the.client.authorizeUrl().url}&provider=github&decision=allow&sign_in_with=github`)
     expect(await page.locator('#deny, #allow-oauth, #allow-github').count()).toBe(3)
 
-    await page.goto(`${world.brokerUrl}/account`)
+    await page.goto(`${the.world.brokerUrl}/account`)
     expect(await photograph(page, PICTURES, 'sign-in')).toEqual([])
     await page.click('text=GitHub')
-    await page.waitForURL(`${world.brokerUrl}/account`)
+    await page.waitForURL(`${the.world.brokerUrl}/account`)
     expect(await page.textContent('main')).toContain('alice@example.com')
     expect(complaints).toEqual([])
     await page.context().close()
@@ -95,21 +88,21 @@ describe.runIf(BROWSER_TESTS_RUN)('with two identity providers', () => {
       await page.click('button[value=alice]')
     })
 
-    expect(await (await callTool(world.mcpUrl, atGithub.accessToken, { tool: 'whoami', arguments: {} })).text()).toContain(
+    expect(await (await callTool(the.world.mcpUrl, atGithub.accessToken, { tool: 'whoami', arguments: {} })).text()).toContain(
       '583231',
     )
-    expect(await (await callTool(world.mcpUrl, atDemo.accessToken, { tool: 'whoami', arguments: {} })).text()).toContain(
+    expect(await (await callTool(the.world.mcpUrl, atDemo.accessToken, { tool: 'whoami', arguments: {} })).text()).toContain(
       'person-1001',
     )
     // One address, two people.
     expect(decodeJwt(atGithub.accessToken).sub).not.toBe(decodeJwt(atDemo.accessToken).sub)
 
-    const stream = await countForLong(world.mcpUrl, atGithub.accessToken)
-    github.drop('alice')
-    expect((await client.refresh(atGithub.refreshToken)).status).toBe(400)
+    const stream = await countForLong(the.world.mcpUrl, atGithub.accessToken)
+    the.github.drop('alice')
+    expect((await the.client.refresh(atGithub.refreshToken)).status).toBe(400)
     expect(await stream.endsWithin(1_000)).toBe(true)
-    expect(await statusWith(world.mcpUrl, atGithub.accessToken)).toBe(401)
-    expect(await statusWith(world.mcpUrl, atDemo.accessToken)).toBe(200)
-    expect((await client.refresh(atDemo.refreshToken)).status).toBe(200)
+    expect(await statusWith(the.world.mcpUrl, atGithub.accessToken)).toBe(401)
+    expect(await statusWith(the.world.mcpUrl, atDemo.accessToken)).toBe(200)
+    expect((await the.client.refresh(atDemo.refreshToken)).status).toBe(200)
   })
 })

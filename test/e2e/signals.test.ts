@@ -2,42 +2,33 @@
 import { describe, expect, test } from 'vitest'
 import { AdminProgram } from '../world/administrator.ts'
 import { BrokerClient, countForLong, statusWith } from '../world/broker-client.ts'
-import { forEveryTry } from '../world/each-try.ts'
+import { fixture } from '../world/fixture.ts'
 import { PEOPLE } from '../world/people.ts'
 import { OktaOrg, revocation } from '../world/signal-sender.ts'
 import { CAEP, RISC, SignalTransmitter } from '../world/signal-transmitter.ts'
 import { newPair, signedJwt } from '../world/signed.ts'
-import { startWorld, type World } from '../world/world.ts'
+import { startWorld } from '../world/world.ts'
 
-let okta: OktaOrg
-let pushing: SignalTransmitter
-let world: World
-let client: BrokerClient
-let carol: AdminProgram
-
-forEveryTry(async () => {
-  okta = await OktaOrg.start()
-  pushing = await SignalTransmitter.start('okta')
+const the = fixture(async (closing) => {
+  const okta = await closing(OktaOrg.start())
+  const pushing = await closing(SignalTransmitter.start('okta'))
   const signals = { revocation_issuer: okta.issuer, transmitter: pushing.issuer }
-  world = await startWorld({ overrides: { OAUTH_SIGNALS: JSON.stringify(signals) } })
-  client = await BrokerClient.register(world.brokerUrl)
-  carol = await AdminProgram.signedIn(world.brokerUrl, 'carol')
-  return async () => {
-    await world?.close()
-    await Promise.all([okta?.close(), pushing?.close()])
-  }
+  const world = await closing(startWorld({ overrides: { OAUTH_SIGNALS: JSON.stringify(signals) } }))
+  const client = await BrokerClient.register(world.brokerUrl)
+  const carol = await AdminProgram.signedIn(world.brokerUrl, 'carol')
+  return { okta, pushing, world, client, carol }
 })
 
-const address = (name = ''): string => `${world.brokerUrl}/global-token-revocation${name}`
-const clientId = (): string => world.vars['OAUTH_CLIENT_ID'] ?? ''
-const alice = () => ({ sub_id: { format: 'iss_sub', iss: world.idp.issuer, sub: PEOPLE.alice.sub } })
+const address = (name = ''): string => `${the.world.brokerUrl}/global-token-revocation${name}`
+const clientId = (): string => the.world.vars['OAUTH_CLIENT_ID'] ?? ''
+const alice = () => ({ sub_id: { format: 'iss_sub', iss: the.world.idp.issuer, sub: PEOPLE.alice.sub } })
 
 describe('Universal Logout of an organisation at Okta', () => {
   test('ends every stream of the person before it is answered, and the receipt has both times', async () => {
-    const { accessToken, refreshToken } = await client.signIn('alice')
-    const bob = await client.signIn('bob')
-    const streams = await Promise.all(Array.from({ length: 20 }, () => countForLong(world.mcpUrl, accessToken)))
-    const answer = await okta.revoke(address(), clientId(), alice(), { jti: 'logout-1' })
+    const { accessToken, refreshToken } = await the.client.signIn('alice')
+    const bob = await the.client.signIn('bob')
+    const streams = await Promise.all(Array.from({ length: 20 }, () => countForLong(the.world.mcpUrl, accessToken)))
+    const answer = await the.okta.revoke(address(), clientId(), alice(), { jti: 'logout-1' })
     const answeredAt = Date.now()
     expect(answer).toMatchObject({ status: 204, text: '' })
     await Promise.all(streams.map((stream) => stream.ended))
@@ -46,44 +37,44 @@ describe('Universal Logout of an organisation at Okta', () => {
       expect(endedAt - answeredAt).toBeLessThan(100)
       expect(text).toContain('closed: credential_revoked')
     }
-    expect(await statusWith(world.mcpUrl, accessToken)).toBe(401)
-    expect((await client.refresh(refreshToken)).status).toBe(400)
-    expect(await statusWith(world.mcpUrl, bob.accessToken)).toBe(200)
-    const { receipts } = await carol.see('/receipts')
+    expect(await statusWith(the.world.mcpUrl, accessToken)).toBe(401)
+    expect((await the.client.refresh(refreshToken)).status).toBe(400)
+    expect(await statusWith(the.world.mcpUrl, bob.accessToken)).toBe(200)
+    const { receipts } = await the.carol.see('/receipts')
     const [receipt] = receipts
     expect(receipt).toMatchObject({
-      by: `signal:${okta.issuer}`,
+      by: `signal:${the.okta.issuer}`,
       action: 'revoke',
       streams: 20,
-      signal: { door: 'global-token-revocation', issuer: okta.issuer, jti: 'logout-1' },
+      signal: { door: 'global-token-revocation', issuer: the.okta.issuer, jti: 'logout-1' },
     })
     expect(receipt.signal.silentAt).toBeGreaterThanOrEqual(receipt.signal.receivedAt)
   })
 
   test('finds who it means by a verified address, in the spelling Okta has documented, at the address of the provider', async () => {
-    const { accessToken } = await client.signIn('bob')
-    await expect.poll(() => carol.subOf(PEOPLE.bob.email).catch(() => '')).toMatch(/./)
+    const { accessToken } = await the.client.signIn('bob')
+    await expect.poll(() => the.carol.subOf(PEOPLE.bob.email).catch(() => '')).toMatch(/./)
     const subject = { format: 'email', email: PEOPLE.bob.email }
-    expect(await okta.revoke(address('/oauth'), clientId(), { subject })).toMatchObject({ status: 204 })
-    expect(await statusWith(world.mcpUrl, accessToken)).toBe(401)
+    expect(await the.okta.revoke(address('/oauth'), clientId(), { subject })).toMatchObject({ status: 204 })
+    expect(await statusWith(the.world.mcpUrl, accessToken)).toBe(401)
   })
 
   test('counts once: the same token ends nothing more, of nobody', async () => {
-    await client.signIn('alice')
-    const token = signedJwt(okta.pair, okta.revocationClaims(address(), clientId()))
+    await the.client.signIn('alice')
+    const token = signedJwt(the.okta.pair, the.okta.revocationClaims(address(), clientId()))
     expect((await revocation(address(), token, alice())).status).toBe(204)
-    const again = await client.signIn('alice')
-    const bob = await client.signIn('bob')
+    const again = await the.client.signIn('alice')
+    const bob = await the.client.signIn('bob')
     expect((await revocation(address(), token, alice())).status).toBe(401)
     const other = { sub_id: { ...alice().sub_id, sub: PEOPLE.bob.sub } }
     expect((await revocation(address(), token, other)).status).toBe(401)
-    for (const { accessToken } of [again, bob]) expect(await statusWith(world.mcpUrl, accessToken)).toBe(200)
+    for (const { accessToken } of [again, bob]) expect(await statusWith(the.world.mcpUrl, accessToken)).toBe(200)
   })
 
   test('about somebody unknown and about somebody of another issuer is answered with the same words', async () => {
-    const unknown = await okta.revoke(address(), clientId(), { sub_id: { ...alice().sub_id, sub: 'nobody' } })
-    const foreign = await okta.revoke(address(), clientId(), { sub_id: { ...alice().sub_id, iss: 'https://other.example' } })
-    const unverified = await okta.revoke(address(), clientId(), { sub_id: { format: 'email', email: 'eve@example.com' } })
+    const unknown = await the.okta.revoke(address(), clientId(), { sub_id: { ...alice().sub_id, sub: 'nobody' } })
+    const foreign = await the.okta.revoke(address(), clientId(), { sub_id: { ...alice().sub_id, iss: 'https://other.example' } })
+    const unverified = await the.okta.revoke(address(), clientId(), { sub_id: { format: 'email', email: 'eve@example.com' } })
     const [first, ...others] = [unknown, foreign, unverified].map(({ status, text }) => {
       return { status, ...JSON.parse(text), request_id: undefined }
     })
@@ -92,7 +83,7 @@ describe('Universal Logout of an organisation at Okta', () => {
   })
 
   test('that is not understood is answered with 400, and the token is still good', async () => {
-    const token = signedJwt(okta.pair, okta.revocationClaims(address(), clientId()))
+    const token = signedJwt(the.okta.pair, the.okta.revocationClaims(address(), clientId()))
     for (const body of ['', '{', '[]', '{}', { sub_id: { format: 'opaque', id: 'x' } }, { ...alice(), subject: alice().sub_id }])
       expect(await revocation(address(), token, body)).toMatchObject({ status: 400 })
     expect(await revocation(address(), token, 'x'.repeat(17_000))).toMatchObject({ status: 413 })
@@ -100,9 +91,9 @@ describe('Universal Logout of an organisation at Okta', () => {
   })
 
   test('a caller who is not believed learns nothing: known or unknown, well said or not, it is one answer', async () => {
-    await client.signIn('alice')
-    const claims = okta.revocationClaims(address(), clientId())
-    const tokens = [undefined, 'x', signedJwt(newPair(), claims), signedJwt(okta.pair, { ...claims, aud: address('/oauth') })]
+    await the.client.signIn('alice')
+    const claims = the.okta.revocationClaims(address(), clientId())
+    const tokens = [undefined, 'x', signedJwt(newPair(), claims), signedJwt(the.okta.pair, { ...claims, aud: address('/oauth') })]
     const bodies = [alice(), { sub_id: { ...alice().sub_id, sub: 'nobody' } }, '{', {}]
     const answers = await Promise.all(
       tokens.flatMap((token) => bodies.map(async (body) => await revocation(address(), token, body))),
@@ -113,7 +104,7 @@ describe('Universal Logout of an organisation at Okta', () => {
   })
 
   test('is announced in the metadata', async () => {
-    const metadata = await (await fetch(`${world.brokerUrl}/.well-known/oauth-authorization-server`)).json()
+    const metadata = await (await fetch(`${the.world.brokerUrl}/.well-known/oauth-authorization-server`)).json()
     expect(metadata).toMatchObject({
       global_token_revocation_endpoint: address(),
       global_token_revocation_endpoint_auth_methods_supported: ['global-token-revocation+jwt'],
@@ -122,78 +113,80 @@ describe('Universal Logout of an organisation at Okta', () => {
 })
 
 const REVOKED = `${CAEP}session-revoked`
-const subjectOf = (person: keyof typeof PEOPLE) => ({ format: 'iss_sub', iss: world.idp.issuer, sub: PEOPLE[person].sub })
-const sayOfBob = (name: string) => pushing.push(pushing.signed(pushing.claims(`${RISC}${name}`, subjectOf('bob'))))
-const streamNow = async () => (await carol.see('/signals')).providers[0].stream
+const subjectOf = (person: keyof typeof PEOPLE) => ({ format: 'iss_sub', iss: the.world.idp.issuer, sub: PEOPLE[person].sub })
+const sayOfBob = (name: string) => the.pushing.push(the.pushing.signed(the.pushing.claims(`${RISC}${name}`, subjectOf('bob'))))
+const streamNow = async () => (await the.carol.see('/signals')).providers[0].stream
 
 describe('Shared Signals, pushed by a transmitter in the dialect of Okta,', () => {
   test('are agreed upon with the broker’s own client, and verified from there to here', async () => {
-    const answer = await carol.post('/signals/oauth/stream', { reason: 'a test' })
+    const answer = await the.carol.post('/signals/oauth/stream', { reason: 'a test' })
     expect(answer.status).toBe(201)
-    expect(await answer.json()).toMatchObject({ delivery: 'push', issuer: pushing.issuer, status: 'enabled' })
+    expect(await answer.json()).toMatchObject({ delivery: 'push', issuer: the.pushing.issuer, status: 'enabled' })
     await expect.poll(async () => (await streamNow()).verifiedAt).toEqual(expect.any(Number))
-    expect(pushing.delivery?.endpointUrl).toBe(`${world.brokerUrl}/security-events/oauth`)
+    expect(the.pushing.delivery?.endpointUrl).toBe(`${the.world.brokerUrl}/security-events/oauth`)
     // Setting it up again takes the one there is.
-    expect((await carol.post('/signals/oauth/stream', { reason: 'a test' })).status).toBe(201)
+    expect((await the.carol.post('/signals/oauth/stream', { reason: 'a test' })).status).toBe(201)
   })
 
   test('end every stream of the person before 202, once, with a receipt', async () => {
-    const { accessToken } = await client.signIn('alice')
-    const bob = await client.signIn('bob')
-    const streams = await Promise.all(Array.from({ length: 20 }, () => countForLong(world.mcpUrl, accessToken)))
-    const token = pushing.signed(pushing.claims(REVOKED, { user: subjectOf('alice') }, {}, { jti: 'set-1', txn: 'txn-1' }))
-    const { status, text, answeredAt } = await pushing.push(token)
+    const { accessToken } = await the.client.signIn('alice')
+    const bob = await the.client.signIn('bob')
+    const streams = await Promise.all(Array.from({ length: 20 }, () => countForLong(the.world.mcpUrl, accessToken)))
+    const token = the.pushing.signed(
+      the.pushing.claims(REVOKED, { user: subjectOf('alice') }, {}, { jti: 'set-1', txn: 'txn-1' }),
+    )
+    const { status, text, answeredAt } = await the.pushing.push(token)
     expect({ status, text }).toEqual({ status: 202, text: '' })
     await Promise.all(streams.map((stream) => stream.ended))
     for (const { endedAt = Infinity } of streams) expect(endedAt - answeredAt).toBeLessThan(100)
-    expect(await statusWith(world.mcpUrl, accessToken)).toBe(401)
-    expect(await statusWith(world.mcpUrl, bob.accessToken)).toBe(200)
-    const { receipts } = await carol.see('/receipts')
+    expect(await statusWith(the.world.mcpUrl, accessToken)).toBe(401)
+    expect(await statusWith(the.world.mcpUrl, bob.accessToken)).toBe(200)
+    const { receipts } = await the.carol.see('/receipts')
     expect(receipts[0]).toMatchObject({
       streams: 20,
-      signal: { door: 'shared-signals', issuer: pushing.issuer, jti: 'set-1', txn: 'txn-1', event: 'session-revoked' },
+      signal: { door: 'shared-signals', issuer: the.pushing.issuer, jti: 'set-1', txn: 'txn-1', event: 'session-revoked' },
     })
-    const again = await client.signIn('alice')
-    expect((await pushing.push(token)).status).toBe(202)
-    expect(await statusWith(world.mcpUrl, again.accessToken)).toBe(200)
+    const again = await the.client.signIn('alice')
+    expect((await the.pushing.push(token)).status).toBe(202)
+    expect(await statusWith(the.world.mcpUrl, again.accessToken)).toBe(200)
   })
 
   test('block an account that is disabled, and let in one that is enabled', async () => {
-    const { accessToken } = await client.signIn('bob')
+    const { accessToken } = await the.client.signIn('bob')
     expect((await sayOfBob('account-disabled')).status).toBe(202)
-    expect(await statusWith(world.mcpUrl, accessToken)).toBe(401)
-    await expect(client.signIn('bob')).rejects.toThrow(/./)
+    expect(await statusWith(the.world.mcpUrl, accessToken)).toBe(401)
+    await expect(the.client.signIn('bob')).rejects.toThrow(/./)
     expect((await sayOfBob('account-enabled')).status).toBe(202)
-    expect(await statusWith(world.mcpUrl, (await client.signIn('bob')).accessToken)).toBe(200)
+    expect(await statusWith(the.world.mcpUrl, (await the.client.signIn('bob')).accessToken)).toBe(200)
   })
 
   test('are refused with the codes of RFC 8935, and without the secret of the stream nothing is read', async () => {
-    const good = pushing.claims(REVOKED, subjectOf('alice'))
+    const good = the.pushing.claims(REVOKED, subjectOf('alice'))
     const refused = async (token: string, headers: Record<string, string> = {}) => {
-      const { status, text } = await pushing.push(token, headers)
+      const { status, text } = await the.pushing.push(token, headers)
       return [status, JSON.parse(text).err]
     }
-    expect(await refused(pushing.signed(good), { authorization: 'Bearer guessed' })).toEqual([401, 'authentication_failed'])
-    expect(await refused(pushing.signed(good), { 'content-type': 'application/jwt' })).toEqual([400, 'invalid_request'])
+    expect(await refused(the.pushing.signed(good), { authorization: 'Bearer guessed' })).toEqual([401, 'authentication_failed'])
+    expect(await refused(the.pushing.signed(good), { 'content-type': 'application/jwt' })).toEqual([400, 'invalid_request'])
     expect(await refused(signedJwt(newPair(), good, { typ: 'secevent+jwt' }))).toEqual([400, 'invalid_key'])
-    expect(await refused(pushing.signed({ ...good, aud: 'x' }))).toEqual([400, 'invalid_audience'])
-    expect(await refused(pushing.signed({ ...good, iss: 'https://x.example' }))).toEqual([400, 'invalid_issuer'])
-    expect(await refused(pushing.signed({ ...good, exp: 4_000_000_000 }))).toEqual([400, 'invalid_request'])
+    expect(await refused(the.pushing.signed({ ...good, aud: 'x' }))).toEqual([400, 'invalid_audience'])
+    expect(await refused(the.pushing.signed({ ...good, iss: 'https://x.example' }))).toEqual([400, 'invalid_issuer'])
+    expect(await refused(the.pushing.signed({ ...good, exp: 4_000_000_000 }))).toEqual([400, 'invalid_request'])
     const unasked = { 'https://schemas.openid.net/secevent/ssf/event-type/verification': { state: 'invented' } }
-    expect(await refused(pushing.signed({ ...good, events: unasked }))).toEqual([400, 'invalid_state'])
-    expect((await pushing.push('x'.repeat(70_000))).status).toBe(413)
+    expect(await refused(the.pushing.signed({ ...good, events: unasked }))).toEqual([400, 'invalid_state'])
+    expect((await the.pushing.push('x'.repeat(70_000))).status).toBe(413)
   })
 })
 
 describe('without a setting', () => {
   test('a revocation is refused with 403, after it was believed, and a pushed event with 401', async () => {
-    await world.restartRuntime({ OAUTH_SIGNALS: undefined })
-    const claims = { ...okta.revocationClaims(address(), clientId()), iss: world.idp.issuer }
-    const idpToken = await world.idp.signLogoutToken(claims, 'JWT')
+    await the.world.restartRuntime({ OAUTH_SIGNALS: undefined })
+    const claims = { ...the.okta.revocationClaims(address(), clientId()), iss: the.world.idp.issuer }
+    const idpToken = await the.world.idp.signLogoutToken(claims, 'JWT')
     expect((await revocation(address(), idpToken, alice())).status).toBe(403)
-    expect((await okta.revoke(address('/oauth'), clientId(), alice())).status).toBe(401)
-    expect((await pushing.push(pushing.signed(pushing.claims(REVOKED, subjectOf('alice'))))).status).toBe(401)
-    const metadata = await (await fetch(`${world.brokerUrl}/.well-known/oauth-authorization-server`)).json()
+    expect((await the.okta.revoke(address('/oauth'), clientId(), alice())).status).toBe(401)
+    expect((await the.pushing.push(the.pushing.signed(the.pushing.claims(REVOKED, subjectOf('alice'))))).status).toBe(401)
+    const metadata = await (await fetch(`${the.world.brokerUrl}/.well-known/oauth-authorization-server`)).json()
     expect(metadata).not.toHaveProperty('global_token_revocation_endpoint')
   })
 })

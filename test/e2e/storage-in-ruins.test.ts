@@ -3,57 +3,58 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { BrokerClient, callTool, statusWith, type Tokens, tokensOf } from '../world/broker-client.ts'
+import { BrokerClient, callTool, statusWith, tokensOf } from '../world/broker-client.ts'
+import { fixture } from '../world/fixture.ts'
 import { startWorld, type World } from '../world/world.ts'
-import { forEveryTry } from '../world/each-try.ts'
 
-let world: World
-let dataDir: string
-let client: BrokerClient
-let tokens: Tokens
+const the = fixture(async (closing, onEnd) => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'broker-directory-'))
+  onEnd(() => rm(dataDir, { recursive: true, force: true }))
+  const world = await closing(startWorld({ dataDir }))
+  const client = await BrokerClient.register(world.brokerUrl, { token_endpoint_auth_method: 'client_secret_post' })
+  const tokens = await client.signIn('alice')
 
-forEveryTry(async () => {
-  dataDir = await mkdtemp(join(tmpdir(), 'broker-directory-'))
-  world = await startWorld({ dataDir })
-  client = await BrokerClient.register(world.brokerUrl, { token_endpoint_auth_method: 'client_secret_post' })
-  tokens = await client.signIn('alice')
-
-  await ruin('Directory')
-  return async () => {
-    await world?.close()
-    await rm(dataDir, { recursive: true, force: true })
-  }
+  await ruin({ world, dataDir }, 'Directory')
+  return { world, dataDir, client, tokens }
 })
 
 test('without the Directory calls and refreshes go on, clients authenticate, and access can be taken back', async () => {
-  expect(await statusWith(world.mcpUrl, tokens.accessToken)).toBe(200)
-  const renewed = tokensOf(await client.refresh(tokens.refreshToken))
-  expect(await statusWith(world.mcpUrl, renewed.accessToken)).toBe(200)
-  expect((await client.refresh(renewed.refreshToken, { client_secret: 'wrong' })).status).toBe(401)
-  expect((await client.revoke(renewed.refreshToken)).status).toBe(200)
-  expect(await statusWith(world.mcpUrl, renewed.accessToken)).toBe(401)
+  expect(await statusWith(the.world.mcpUrl, the.tokens.accessToken)).toBe(200)
+  const renewed = tokensOf(await the.client.refresh(the.tokens.refreshToken))
+  expect(await statusWith(the.world.mcpUrl, renewed.accessToken)).toBe(200)
+  expect((await the.client.refresh(renewed.refreshToken, { client_secret: 'wrong' })).status).toBe(401)
+  expect((await the.client.revoke(renewed.refreshToken)).status).toBe(200)
+  expect(await statusWith(the.world.mcpUrl, renewed.accessToken)).toBe(401)
 })
 
 test('whoever does need the Directory is asked to come back, without a word about storage', async () => {
-  const page = await fetch(client.authorizeUrl().url, { redirect: 'manual' })
+  const page = await fetch(the.client.authorizeUrl().url, { redirect: 'manual' })
   expect(page.headers.get('content-type')).toBe('text/html; charset=UTF-8')
   await isAskedToComeBack(page)
   const headers = { 'content-type': 'application/json' }
   const body = JSON.stringify({ redirect_uris: ['http://127.0.0.1/callback'] })
-  await isAskedToComeBack(await fetch(`${world.brokerUrl}/register`, { method: 'POST', headers, body }))
+  await isAskedToComeBack(await fetch(`${the.world.brokerUrl}/register`, { method: 'POST', headers, body }))
 })
 
 test('51. storage outage: without the person’s object no call passes, no token is issued, and nothing counts as revoked', async () => {
-  await ruin('UserSession')
-  world.downstream.requests.forget()
-  await isAskedToComeBack(await callTool(world.mcpUrl, tokens.accessToken))
-  for (const { status, headers, text } of [await client.refresh(tokens.refreshToken), await client.revoke(tokens.refreshToken)])
+  await ruin(the, 'UserSession')
+  the.world.downstream.requests.forget()
+  await isAskedToComeBack(await callTool(the.world.mcpUrl, the.tokens.accessToken))
+  for (const { status, headers, text } of [
+    await the.client.refresh(the.tokens.refreshToken),
+    await the.client.revoke(the.tokens.refreshToken),
+  ])
     await isAskedToComeBack(new Response(text, { status, headers }))
-  expect(world.downstream.requests.all).toEqual([])
+  expect(the.world.downstream.requests.all).toEqual([])
 })
 
+interface Ruinable {
+  readonly world: World
+  readonly dataDir: string
+}
+
 /** As after a bad disk: the objects of the class are there and can't be read. */
-async function ruin(className: 'Directory' | 'UserSession'): Promise<void> {
+async function ruin({ world, dataDir }: Ruinable, className: 'Directory' | 'UserSession'): Promise<void> {
   await world.killRuntime()
   const folder = join(dataDir, 'durable-objects', className)
   // The runtime's own file beside them knows when alarms are due, and is needed to start at all.

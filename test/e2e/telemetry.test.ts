@@ -2,12 +2,12 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { MODERN, MODERN_META, postHeaders } from '../world/broker-client.ts'
 import { credentialsFor } from '../world/clients.ts'
-import { forEveryTry } from '../world/each-try.ts'
 import { readExposition, sumOf } from '../world/exposition-reader.ts'
-import { startOtlpSink, type OtlpSink, type ReceivedSpan } from '../world/otlp-sink.ts'
-import { startRawDownstream, type RawDownstream, type RawHandler } from '../world/raw-downstream.ts'
+import { fixture } from '../world/fixture.ts'
+import { startOtlpSink, type ReceivedSpan } from '../world/otlp-sink.ts'
+import { startRawDownstream, type RawHandler } from '../world/raw-downstream.ts'
 import { scrape } from '../world/scrape.ts'
-import { startWorld, type World } from '../world/world.ts'
+import { startWorld } from '../world/world.ts'
 
 const [TRACE, PARENT_SPAN] = ['4bf92f3577b34da6a3ce929d0e0e4736', '00f067aa0ba902b7'] as const
 const [HTTP_TRACE, HTTP_SPAN] = ['0af7651916cd43dd8448eb211c80319c', 'b7ad6b7169203331'] as const
@@ -15,32 +15,26 @@ const PARENT = `00-${TRACE}-${PARENT_SPAN}-01`
 const OF_HTTP = `00-${HTTP_TRACE}-${HTTP_SPAN}-01`
 const CANARY = 'canary-7f3a9c'
 
-let world: World
-let downstream: RawDownstream
-let sink: OtlpSink
-let token: string
-
-forEveryTry(async () => {
-  ;[downstream, sink] = await Promise.all([startRawDownstream(say('{"content":[]}')), startOtlpSink()])
-  world = await startWorld({
-    overrides: {
-      DOWNSTREAM_MCP_URL: downstream.url,
-      OTEL_EXPORTER_OTLP_ENDPOINT: `${sink.url}/`,
-      OTEL_EXPORTER_OTLP_HEADERS: 'x-api-key=a%20key',
-    },
-  })
-  token = (await credentialsFor('alice', world.mcpUrl)).accessToken
-  return async () => {
-    await world.close()
-    await Promise.all([downstream.close(), sink.close()])
-  }
+const the = fixture(async (closing) => {
+  const [downstream, sink] = await Promise.all([closing(startRawDownstream(say('{"content":[]}'))), closing(startOtlpSink())])
+  const world = await closing(
+    startWorld({
+      overrides: {
+        DOWNSTREAM_MCP_URL: downstream.url,
+        OTEL_EXPORTER_OTLP_ENDPOINT: `${sink.url}/`,
+        OTEL_EXPORTER_OTLP_HEADERS: 'x-api-key=a%20key',
+      },
+    }),
+  )
+  const token = (await credentialsFor('alice', world.mcpUrl)).accessToken
+  return { world, downstream, sink, token }
 })
 
 beforeEach(() => {
-  sink.behave('take')
-  sink.forget()
-  downstream.requests.forget()
-  downstream.handleWith(say('{"content":[]}'))
+  the.sink.behave('take')
+  the.sink.forget()
+  the.downstream.requests.forget()
+  the.downstream.handleWith(say('{"content":[]}'))
 })
 
 type Era = 'legacy' | 'modern'
@@ -67,10 +61,10 @@ function say(result: string, type: 'application/json' | 'text/event-stream' = 'a
 async function call({ era, id = 7, name = 'echo', meta, headers, given = {} }: Call): Promise<Response> {
   const _meta = era === 'modern' ? { ...MODERN_META, ...meta } : meta
   const version = era === 'modern' ? MODERN : '2025-11-25'
-  return await fetch(world.mcpUrl, {
+  return await fetch(the.world.mcpUrl, {
     method: 'POST',
     headers: {
-      ...postHeaders(token),
+      ...postHeaders(the.token),
       'mcp-protocol-version': version,
       ...(era === 'modern' && { 'mcp-method': 'tools/call', 'mcp-name': name }),
       ...headers,
@@ -84,7 +78,8 @@ async function call({ era, id = 7, name = 'echo', meta, headers, given = {} }: C
   })
 }
 
-const of = (id: string): readonly ReceivedSpan[] => sink.spans.filter(({ attributes }) => attributes['jsonrpc.request.id'] === id)
+const of = (id: string): readonly ReceivedSpan[] =>
+  the.sink.spans.filter(({ attributes }) => attributes['jsonrpc.request.id'] === id)
 
 /** Those of the calls with these ids, when all of them have come. */
 async function spansOf(...ids: readonly string[]): Promise<readonly Pair[]> {
@@ -107,7 +102,7 @@ interface SentToServer {
 }
 
 function sent(id: string): SentToServer {
-  for (const { body, headers } of downstream.requests.all) {
+  for (const { body, headers } of the.downstream.requests.all) {
     const message = JSON.parse(String(body))
     if (message.id === id) return { headers, meta: message.params._meta ?? {} }
   }
@@ -125,13 +120,13 @@ describe.for([['legacy'], ['modern']] as const)('calls of the %s era', ([era]) =
     await asked('by-http', { headers: { traceparent: OF_HTTP, tracestate: 'vendor=2' } })
     await asked('malformed', { meta: { traceparent: `${PARENT}-more`, tracestate: 's'.repeat(20_000), baggage: 'k=v' } })
     await asked('unsampled', { meta: { traceparent: PARENT.replace(/01$/, '00') } })
-    downstream.handleWith(say('{"content":[]}', 'text/event-stream'))
+    the.downstream.handleWith(say('{"content":[]}', 'text/event-stream'))
     await asked('as-events', { meta })
-    downstream.handleWith(say('{"content":[{"type":"text","text":"no"}],"isError":true}'))
+    the.downstream.handleWith(say('{"content":[{"type":"text","text":"no"}],"isError":true}'))
     await asked('tool-error')
-    downstream.handleWith(say('"error":{"code":-32602,"message":"no such tool"}', 'text/event-stream'))
+    the.downstream.handleWith(say('"error":{"code":-32602,"message":"no such tool"}', 'text/event-stream'))
     await asked('server-error')
-    downstream.handleWith((_request, _body, response) => void response.destroy())
+    the.downstream.handleWith((_request, _body, response) => void response.destroy())
     await asked('unreachable')
     const [json, events, byHttp, malformed, toolError, serverError, unreachable] = await spansOf(
       'as-json',
@@ -151,7 +146,7 @@ describe.for([['legacy'], ['modern']] as const)('calls of the %s era', ([era]) =
       'network.transport': 'tcp',
       'network.protocol.name': 'http',
     }
-    const address = { 'server.address': '127.0.0.1', 'server.port': downstream.port }
+    const address = { 'server.address': '127.0.0.1', 'server.port': the.downstream.port }
     for (const [id, pair] of [
       ['as-json', json],
       ['as-events', events],
@@ -196,27 +191,27 @@ function never(): never {
 }
 
 test('56. what a client says, and who it is, is in no span and in no metric', async () => {
-  const secrets = [CANARY, token, 'alice@example.com', `tok_${'x'.repeat(48)}`]
+  const secrets = [CANARY, the.token, 'alice@example.com', `tok_${'x'.repeat(48)}`]
   for (const era of ['legacy', 'modern'] as const) {
-    downstream.handleWith(say(`{"content":[{"type":"text","text":"${CANARY}"}],"isError":true}`))
+    the.downstream.handleWith(say(`{"content":[{"type":"text","text":"${CANARY}"}],"isError":true}`))
     await (
       await call({
         era,
-        given: { password: CANARY, nested: { token } },
+        given: { password: CANARY, nested: { token: the.token } },
         meta: { baggage: `user=${CANARY}`, traceparent: PARENT, tracestate: `v=${CANARY}` },
       })
     ).text()
     // Where the protocol has a name, somebody may write anything.
     await (await call({ era, name: 'alice@example.com', id: 'alice@example.com' })).text()
     await (await call({ era, name: `tok_${'x'.repeat(48)}`, id: `tok_${'x'.repeat(48)}` })).text()
-    downstream.handleWith(say(`"error":{"code":-32000,"message":"${CANARY} is wrong","data":"${CANARY}"}`))
+    the.downstream.handleWith(say(`"error":{"code":-32000,"message":"${CANARY} is wrong","data":"${CANARY}"}`))
     await (await call({ era })).text()
   }
-  await expect.poll(() => sink.spans.length).toBe(16)
-  const said = sink.said.join('\n')
+  await expect.poll(() => the.sink.spans.length).toBe(16)
+  const said = the.sink.said.join('\n')
   expect(secrets.filter((secret) => said.includes(secret))).toEqual([])
   expect(said).toContain('"x-api-key":"a key"')
-  const text = await scrape(world.brokerUrl)
+  const text = await scrape(the.world.brokerUrl)
   expect(secrets.filter((secret) => text.includes(secret))).toEqual([])
   const metrics = readExposition(text)
   expect(
@@ -229,12 +224,12 @@ test('56. what a client says, and who it is, is in no span and in no metric', as
 })
 
 test.for([['hang'], ['refuse']] as const)('nobody notices when the endpoint would %s', async ([how]) => {
-  sink.behave(how)
+  the.sink.behave(how)
   for (const era of ['legacy', 'modern', 'legacy', 'modern'] as const) {
     const began = performance.now()
     expect((await call({ era })).status).toBe(200)
     expect(performance.now() - began).toBeLessThan(3_000)
   }
   // After a failure it is left alone for a while.
-  await expect.poll(() => sink.said.length).toBe(how === 'hang' ? 1 : 0)
+  await expect.poll(() => the.sink.said.length).toBe(how === 'hang' ? 1 : 0)
 })

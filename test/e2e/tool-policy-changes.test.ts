@@ -1,26 +1,21 @@
 // Rules about tools while calls are open: what a person may not call any more ends, and everything else goes on.
 import { expect, test } from 'vitest'
 import { BrokerClient, tokensOf } from '../world/broker-client.ts'
-import { startDownstream, type Downstream } from '../world/downstream.ts'
-import { forEveryTry } from '../world/each-try.ts'
+import { startDownstream } from '../world/downstream.ts'
+import { fixture } from '../world/fixture.ts'
 import { LegacyClient } from '../world/legacy-client.ts'
 import { ModernClient } from '../world/modern-client.ts'
-import { startWorld, type World } from '../world/world.ts'
+import { startWorld } from '../world/world.ts'
 
 /** Engineering calls everything; whoever is in no group at all, what says hello. */
 const RULES = [{ groups: ['engineering'] }, { allow: ['echo'] }]
 const SLOWLY = { to: 1_000, interval_ms: 50 }
 
-let world: World
-let tools: Downstream
-
-forEveryTry(async () => {
-  tools = await startDownstream()
-  world = await startWorld({ overrides: { DOWNSTREAMS: JSON.stringify([{ name: 'tools', url: tools.url, tools: RULES }]) } })
-  return async () => {
-    await world?.close()
-    await tools.close()
-  }
+const world = fixture(async (closing) => {
+  const tools = await closing(startDownstream())
+  return await closing(
+    startWorld({ overrides: { DOWNSTREAMS: JSON.stringify([{ name: 'tools', url: tools.url, tools: RULES }]) } }),
+  )
 })
 
 test('a call ends with policy_changed when its person leaves the group that allowed it, and the standing stream stays', async () => {

@@ -10,14 +10,14 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import { BrokerClient, errorOf, tokensOf } from '../world/broker-client.ts'
 import { credentialsFor, type Credentials } from '../world/clients.ts'
 import { startDownstream, type Downstream } from '../world/downstream.ts'
+import { fixture } from '../world/fixture.ts'
 import { LegacyClient } from '../world/legacy-client.ts'
 import { MemoryProvider } from '../world/memory-provider.ts'
 import type { PersonKey } from '../world/people.ts'
 import { ScriptedServer } from '../world/scripted-server.ts'
 import { SseClient } from '../world/sse-client.ts'
-import { startSseDownstream, type SseDownstream } from '../world/sse-downstream.ts'
-import { startWorld, type World } from '../world/world.ts'
-import { forEveryTry } from '../world/each-try.ts'
+import { startSseDownstream } from '../world/sse-downstream.ts'
+import { startWorld } from '../world/world.ts'
 
 /** Alice is of engineering, Bob of sales. */
 const RULES = [
@@ -32,36 +32,28 @@ const LISTED = { jsonrpc: '2.0', id: 'list', result: { tools: [{ name: 'delete_a
 const callOf = (id: number, name: string): object => ({ jsonrpc: '2.0', id, method: 'tools/call', params: { name } })
 const DENIED = /The tool "\w+" is not allowed for you here/
 
-let world: World
-let tools: Downstream
-let old: SseDownstream
-let scripted: ScriptedServer
-
-forEveryTry(async () => {
-  ;[tools, old, scripted] = await Promise.all([
-    startDownstream(),
-    startSseDownstream(),
-    ScriptedServer.start({ resumable: true }),
+const the = fixture(async (closing) => {
+  const [tools, old, scripted] = await Promise.all([
+    closing(startDownstream()),
+    closing(startSseDownstream()),
+    closing(ScriptedServer.start({ resumable: true })),
   ])
   const servers = [
     { name: 'tools', url: tools.url, tools: RULES, tool_scopes: { count: 'counting' } },
     { name: 'old', url: old.url, tools: RULES },
     { name: 'scripted', url: scripted.url, tools: RULES },
   ]
-  world = await startWorld({ overrides: { DOWNSTREAMS: JSON.stringify(servers) } })
-  return async () => {
-    await world?.close()
-    await Promise.all([tools.close(), old.close(), scripted.close()])
-  }
+  const world = await closing(startWorld({ overrides: { DOWNSTREAMS: JSON.stringify(servers) } }))
+  return { world, tools, old, scripted }
 })
 
 beforeEach(() => {
-  tools.requests.forget()
-  old.requests.forget()
-  scripted.requests.forget()
+  the.tools.requests.forget()
+  the.old.requests.forget()
+  the.scripted.requests.forget()
 })
 
-const at = (name: string, path = 'mcp'): string => `${world.brokerUrl}/servers/${name}/${path}`
+const at = (name: string, path = 'mcp'): string => `${the.world.brokerUrl}/servers/${name}/${path}`
 const signedIn = async (person: PersonKey, name: string): Promise<Credentials> => await credentialsFor(person, at(name))
 /** The methods that reached a server, with the tool where one was called. */
 const reached = ({ requests }: Pick<Downstream, 'requests'>): readonly string[] =>
@@ -90,7 +82,7 @@ describe('the SDK of the 2025 revisions', () => {
     expect((await client.listTools()).tools.map(({ name }) => name)).toEqual(['whoami', 'echo', 'count'])
     await expect(client.callTool({ name: 'fail' })).rejects.toThrow(DENIED)
     expect(await client.callTool(ECHO)).toMatchObject(SAID)
-    expect(reached(tools)).toEqual(['tools/list', 'tools/call echo'])
+    expect(reached(the.tools)).toEqual(['tools/list', 'tools/call echo'])
     expect(provider.signIns).toBe(1)
     await client.close()
   })
@@ -101,7 +93,7 @@ describe('the SDK of the 2025 revisions', () => {
     expect(provider.savedTokens?.scope).toBe('mcp')
     const { sessionId } = transport
     await expect(client.callTool(COUNT)).rejects.toThrow(UnauthorizedError)
-    expect(reached(tools)).toEqual([])
+    expect(reached(the.tools)).toEqual([])
     await transport.finishAuth(provider.code())
     expect(provider.savedTokens?.scope).toBe('mcp counting')
     expect(await client.callTool(COUNT)).toMatchObject({ content: [{ text: 'counted to 2' }] })
@@ -132,7 +124,7 @@ describe('the SDK of 2026-07-28', () => {
     expect((await client.listTools()).tools.map(({ name }) => name)).toEqual(['whoami', 'echo'])
     await expect(client.callTool(COUNT)).rejects.toThrow(/tools that only read/)
     expect(await client.callTool(ECHO)).toMatchObject(SAID)
-    expect(reached(tools)).toEqual(['tools/list', 'tools/call echo', 'tools/list', 'tools/call echo'])
+    expect(reached(the.tools)).toEqual(['tools/list', 'tools/call echo', 'tools/list', 'tools/call echo'])
     expect(provider.signIns).toBe(1)
     await client.close()
   })
@@ -144,7 +136,7 @@ describe('the SDK of 2026-07-28', () => {
     await transport.finishAuth(provider.answer())
     expect(provider.savedTokens?.scope).toBe('mcp counting')
     expect(await client.callTool(COUNT)).toMatchObject({ content: [{ text: 'counted to 2' }] })
-    expect(reached(tools)).toEqual(['tools/call count'])
+    expect(reached(the.tools)).toEqual(['tools/call count'])
     expect(provider.signIns).toBe(2)
     await client.close()
   })
@@ -158,19 +150,19 @@ describe('a session of the 2025 revisions', () => {
     expect(await (await client.call('count', COUNT.arguments)).json()).toMatchObject({
       error: { data: { code: 'tool_not_allowed' } },
     })
-    expect(reached(tools)).toEqual(['tools/list', 'tools/call echo'])
+    expect(reached(the.tools)).toEqual(['tools/list', 'tools/call echo'])
     await client.delete()
   })
 
   test('without a scope gets the challenge, and its next refresh the request to authorize again: once, and the token stays good', async () => {
-    const program = await BrokerClient.register(world.brokerUrl)
+    const program = await BrokerClient.register(the.world.brokerUrl)
     const changes = { resource: at('tools') }
     const alice = await program.signIn('alice', { changes })
     const client = await LegacyClient.open(at('tools'), alice.accessToken)
     const answer = await client.call('count', COUNT.arguments)
     expect(answer.status).toBe(403)
     expect(answer.headers.get('www-authenticate')).toBe(
-      `Bearer error="insufficient_scope", scope="mcp counting", resource_metadata="${world.brokerUrl}/.well-known/oauth-protected-resource/servers/tools/mcp"`,
+      `Bearer error="insufficient_scope", scope="mcp counting", resource_metadata="${the.world.brokerUrl}/.well-known/oauth-protected-resource/servers/tools/mcp"`,
     )
     expect(await answer.json()).toMatchObject({ id: 1, error: { data: { code: 'insufficient_scope' } } })
     const refused = await program.refresh(alice.refreshToken)
@@ -178,7 +170,7 @@ describe('a session of the 2025 revisions', () => {
     expect(tokensOf(await program.refresh(alice.refreshToken)).scope).toBe('mcp')
 
     // The session is the client's: another one of the same person does not come by it, whatever it may do.
-    const other = await BrokerClient.register(world.brokerUrl)
+    const other = await BrokerClient.register(the.world.brokerUrl)
     const wider = { changes: { ...changes, scope: 'mcp counting' } }
     const theirs = await other.signIn('alice', wider)
     client.accessToken = theirs.accessToken
@@ -198,7 +190,7 @@ describe('a session of the 2025 revisions', () => {
       { id: 1, error: refused },
       { id: 2, error: refused },
     ])
-    expect(reached(scripted)).toEqual([])
+    expect(reached(the.scripted)).toEqual([])
   })
 
   test('finds no denied tool in what is stored for it, whichever way the list comes', async () => {
@@ -206,11 +198,11 @@ describe('a session of the 2025 revisions', () => {
     const client = await LegacyClient.open(at('scripted'), alice.accessToken)
     const LEFT = '{"jsonrpc":"2.0","id":"list","result":{"tools":[{"name":"a"}]}}'
 
-    scripted.onCall(({ res }) => void res.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(LISTED)))
+    the.scripted.onCall(({ res }) => void res.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(LISTED)))
     expect(await (await client.post(LIST)).text()).toBe(LEFT)
 
-    let feed: ReturnType<Parameters<Parameters<typeof scripted.onCall>[0]>[0]['stream']> | undefined
-    scripted.onCall((call) => {
+    let feed: ReturnType<Parameters<Parameters<typeof the.scripted.onCall>[0]>[0]['stream']> | undefined
+    the.scripted.onCall((call) => {
       feed = call.stream()
       feed.notify({ step: 1 })
     })
@@ -218,17 +210,17 @@ describe('a session of the 2025 revisions', () => {
     await stream.message('"step":1')
     stream.leave()
     // From here on a new life of the object, which knows the stream from its log alone.
-    await world.restartRuntime()
+    await the.world.restartRuntime()
     const rest = await client.get(stream.lastId)
     await expect
-      .poll(() => scripted.requests.all.some(({ method, headers }) => method === 'GET' && headers['last-event-id']))
+      .poll(() => the.scripted.requests.all.some(({ method, headers }) => method === 'GET' && headers['last-event-id']))
       .toBe(true)
     feed?.send(LISTED)
     expect((await rest.message('"result"')).data).toBe(LEFT)
 
     const standing = await client.get()
-    await expect.poll(() => scripted.session.standing.isRead).toBe(true)
-    scripted.session.standing.send(LISTED)
+    await expect.poll(() => the.scripted.session.standing.isRead).toBe(true)
+    the.scripted.session.standing.send(LISTED)
     expect((await standing.message('"result"')).data).toBe(LEFT)
     standing.leave()
   })
@@ -250,14 +242,14 @@ describe('over HTTP+SSE', () => {
     )
     expect(result.tools.map(({ name: tool }) => tool)).not.toContain('count')
     expect(
-      world.logs
+      the.world.logs
         .map(({ message }) => message)
         .filter((line) => line.includes('mcp.refused'))
         .at(-1),
     ).toMatch(/"code":"tool_not_allowed","status":200,"reason":"count"/)
     // The broker's own question is nobody else's business.
     expect(client.stream.messages).toHaveLength(5)
-    expect(reached(name === 'old' ? old : tools)).toEqual(['tools/list', 'tools/call echo', 'tools/list'])
+    expect(reached(name === 'old' ? the.old : the.tools)).toEqual(['tools/list', 'tools/call echo', 'tools/list'])
     client.stream.leave()
   })
 
@@ -271,7 +263,7 @@ describe('over HTTP+SSE', () => {
     const { data = '' } = await (await client.open(LIST)).message('"id":"list"')
     expect(JSON.parse(data)).toMatchObject({ result: { tools: [{ name: 'echo' }] } })
     // Which of its tools only read is known already, from the test before: the same person, the same server.
-    expect(reached(old)).toEqual(['tools/call echo', 'tools/list'])
+    expect(reached(the.old)).toEqual(['tools/call echo', 'tools/list'])
     await client.delete()
   })
 })

@@ -8,23 +8,18 @@ import { examineDeployment } from '../../scripts/doctor/deployment.ts'
 import { ROOT } from '../world/bundle.ts'
 import { credentialsFor, legacyClientFor, modernClientWith } from '../world/clients.ts'
 import { startDownstream } from '../world/downstream.ts'
+import { fixture } from '../world/fixture.ts'
 import { LegacyClient } from '../world/legacy-client.ts'
 import { close, freePort, isFree, listen } from '../world/listening.ts'
 import { ModernClient } from '../world/modern-client.ts'
 import { spoken } from '../world/spoken-log.ts'
 import { messageIn, saidBy, VERIFIED_ALICE } from '../world/spoken-result.ts'
-import { startWorld, type World } from '../world/world.ts'
-import { forEveryTry } from '../world/each-try.ts'
+import { startWorld } from '../world/world.ts'
 
 const WHOAMI = { name: 'whoami', arguments: {} }
 
 describe('the world', () => {
-  let world: World
-
-  forEveryTry(async () => {
-    world = await startWorld()
-    return async () => await world.close()
-  })
+  const world = fixture((closing) => closing(startWorld()))
 
   test('signs a person in and the MCP server behind the broker knows who calls, in both eras', async () => {
     const { accessToken } = await credentialsFor('alice', world.mcpUrl)
