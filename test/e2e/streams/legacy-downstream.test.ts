@@ -27,6 +27,11 @@ const client = (capabilities: object = {}) => new ModernClient(the.url, the.toke
 const sent = (method: string) =>
   the.server.requests.all.flatMap(({ body }) => (body.includes(`"${method}"`) ? [JSON.parse(body.toString())] : []))
 
+const refuseWith = (error: object): void =>
+  the.server.onCall(({ res, message: { id } }) => {
+    res.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ jsonrpc: '2.0', id, error }))
+  })
+
 describe('a request of 2026-07-28', () => {
   test('is asked as a client of the legacy eras asks, and answered as a server of 2026-07-28 answers', async () => {
     const answer = await client().call(
@@ -131,9 +136,7 @@ describe('an error of the server', () => {
     ],
     ['of its own passes', { code: -32000, message: 'x', data: 1 }, 200, { code: -32000, message: 'x', data: 1 }],
   ])('%s', async ([, error, status, told]) => {
-    the.server.onCall(({ res, message: { id } }) => {
-      res.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ jsonrpc: '2.0', id, error }))
-    })
+    refuseWith(error)
     const answer = await client().ask('resources/read', { uri: 'x:y' })
     expect([answer.status, answer.last.error]).toEqual([status, told])
   })
@@ -150,20 +153,28 @@ describe('an error of the server', () => {
       message: 'first',
       data: { elicitations: [{ mode: 'url', message: 'Sign in', url: 'https://x.example/', elicitationId: 'e' }] },
     }
-    the.server.onCall(({ res, message: { id } }) => {
-      res.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ jsonrpc: '2.0', id, error: refusal }))
-    })
+    refuseWith(refusal)
     const asked = await client({ elicitation: { url: {} } }).call('ask', { a: 1 })
     expect(asked.last.result?.['inputRequests']).toEqual({
       q1: { method: 'elicitation/create', params: { mode: 'url', message: 'Sign in', url: 'https://x.example/' } },
     })
     const declined = await client({ elicitation: {} }).call('ask', { a: 1 })
     expect([declined.status, declined.last.error?.code]).toEqual([400, -32021])
+    const come = async (requestState: unknown, inputResponses: object) =>
+      await client({ elicitation: { url: {} } }).call('ask', { a: 1 }, {}, { inputResponses, requestState })
+    const again = await come(asked.last.result?.['requestState'], { q1: { action: 'accept' } })
+    expect(Object.keys(again.last.result?.['inputRequests'] ?? {})).toEqual(['q2'])
     the.server.onCall((call) => call.answer({ content: [], anew: true }))
-    const requestState = asked.last.result?.['requestState']
-    const inputResponses = { q1: { action: 'accept' } }
-    const again = await client({ elicitation: { url: {} } }).call('ask', { a: 1 }, {}, { inputResponses, requestState })
-    expect(again.last.result).toMatchObject({ resultType: 'complete', anew: true })
+    const anew = await come(again.last.result?.['requestState'], { q2: { action: 'accept' } })
+    expect(anew.last.result).toMatchObject({ resultType: 'complete', anew: true })
+  })
+
+  test('that the person has to go to nine places first is more than can be asked', async () => {
+    const place = { mode: 'url', message: 'Sign in', url: 'https://x.example/', elicitationId: 'e' }
+    const error = { code: -32042, message: 'first', data: { elicitations: Array.from({ length: 9 }, () => place) } }
+    refuseWith(error)
+    const { last } = await client({ elicitation: { url: {} } }).call('ask')
+    expect(last.error).toMatchObject({ code: -32603, data: { code: 'not_translatable' } })
   })
 })
 

@@ -107,6 +107,24 @@ describe('questions', () => {
     expect((await last).last.result?.['resultType']).toBe('complete')
   })
 
+  test('133 that take the place of one the server has withdrawn are not answered by what another one was', async () => {
+    const withdrawn = { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 'a' } }
+    const { asked, state, call, feed } = await asking([question('a'), question('b'), withdrawn, question('c')])
+    expect(Object.keys(asked.last.result?.['inputRequests'] ?? {})).toEqual(['q2', 'q3'])
+    const retrying = retry(state, { q2: ACCEPTED, q3: { action: 'decline' } })
+    await expect.poll(() => its.answers.size).toBe(2)
+    expect([its.answers.get('b'), its.answers.get('c')]).toMatchObject([{ result: ACCEPTED }, { result: { action: 'decline' } }])
+    feed.respond(call.message.id, { content: [] })
+    expect((await retrying).last.result?.['resultType']).toBe('complete')
+  })
+
+  test('that are more together than is kept of one call are declined, and those before them asked', async () => {
+    const long = { message: 'x'.repeat(300_000), requestedSchema: { type: 'object', properties: {} } }
+    const { asked } = await asking([question(1, 'elicitation/create', long), question(2, 'elicitation/create', long)])
+    expect(Object.keys(asked.last.result?.['inputRequests'] ?? {})).toEqual(['q1'])
+    await expect.poll(() => its.answers.get('2')).toMatchObject({ result: { action: 'cancel' } })
+  })
+
   test('are answered in vain where the server has responded meanwhile, and its response is there', async () => {
     const { state, call, feed } = await asking()
     feed.respond(call.message.id, { content: [], late: true })

@@ -4,7 +4,7 @@ import { errorCodeIn, modernResponse, urlsWantedIn } from '../../bridge/modern-r
 import { answerTo } from '../../bridge/server-questions.ts'
 import type { McpRefusal } from '../../message/refusal.ts'
 import type { LegacyServer } from './legacy-server.ts'
-import type { OpenCall } from './open-call.ts'
+import { nextKey, type OpenCall } from './open-call.ts'
 import type { ParkedCalls, Retry } from './parked-calls.ts'
 
 /** `text` is kept where nobody waits: they come back for it. */
@@ -19,8 +19,8 @@ export async function responded(server: LegacyServer, call: OpenCall, text: stri
   const { id, requestId, answer, sender } = waiting
   const urls = urlsWantedIn(text)
   if (urls && sender.capabilities.elicitation?.['url'] !== undefined) {
-    const questions = urls.map(({ message, url }, index) => ({
-      key: `q${index + 1}`,
+    const questions = urls.map(({ message, url }) => ({
+      key: nextKey(call),
       method: 'elicitation/create',
       params: JSON.stringify({ mode: 'url', message, url }),
     }))

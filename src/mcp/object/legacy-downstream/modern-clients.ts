@@ -27,7 +27,7 @@ import { LegacyServers } from './legacy-servers.ts'
 import type { ModernClientContext } from './legacy-far-end.ts'
 import { listened } from './listen-answer.ts'
 import { jsonAnswer, ModernAnswer } from './modern-answer.ts'
-import { canBeAsked, openCall, type OpenCall, type Waiting } from './open-call.ts'
+import { askedBefore, canBeAsked, openCall, type AskedBefore, type OpenCall, type Waiting } from './open-call.ts'
 import { ParkedCalls, stateRefused, termsOf, type Retry } from './parked-calls.ts'
 import { gone, responded, sendAnswers } from './call-answer.ts'
 
@@ -194,10 +194,10 @@ export class ModernClients {
     return await listened(server, { id, params, headers })
   }
 
-  #begun({ order, message: { method } }: ClientCall, sender: Sender, round = 0): OpenCall {
+  #begun({ order, message: { method } }: ClientCall, sender: Sender, before: AskedBefore = {}): OpenCall {
     const { label, caller } = order
     const [id, openedAt] = [randomId(12), this.#context.now()]
-    return openCall({ id, grantId: caller.grantId, method, label, openedAt, sender, waiting: undefined }, { round })
+    return openCall({ id, grantId: caller.grantId, method, label, openedAt, sender, waiting: undefined }, before)
   }
 
   async #call(asked: ClientCall, sender: Sender, server: LegacyServer, call: OpenCall): Promise<Response> {
@@ -248,14 +248,14 @@ export class ModernClients {
     const areAccepted = [...given.values()].every((answer) => isAccepted(jsonIn(answer)))
     if (!areAccepted)
       throw new ProtocolError('not_translatable', 'The MCP server does not work before the person has been where it sent them')
-    return await this.#call(asked, sender, server, this.#begun(asked, sender, parked.round))
+    return await this.#call(asked, sender, server, this.#begun(asked, sender, askedBefore(parked)))
   }
 
   /** What an earlier life of the object had begun. */
   #resumed({ order, message }: ClientCall, sender: Sender, server: LegacyServer, { parked }: Retry): OpenCall {
-    const { callId: id, grantId, label, openedAt, round, serverEventId } = parked
+    const { callId: id, grantId, label, openedAt, serverEventId } = parked
     const begun = { id, grantId, method: message.method, label, openedAt, sender, waiting: undefined }
-    const call = openCall(begun, { round, serverEventId })
+    const call = openCall(begun, { ...askedBefore(parked), serverEventId })
     if (parked.isSentAgain) return call
     if (serverEventId === undefined || !server.farEnd.resume(id, serverEventId)) throw stateRefused('restarted')
     log('info', 'downstream.call_resumed', { session: server.id, request_id: order.requestId })

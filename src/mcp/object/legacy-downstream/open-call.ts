@@ -1,6 +1,6 @@
 // One call of a client of 2026-07-28 at a legacy server, which may outlive the request it was made with: while the client looks for answers
 // to the server's questions, nobody waits for it.
-import type { ParkedQuestion } from '../../../session/store/legacy-downstreams.ts'
+import type { ParkedCall, ParkedQuestion } from '../../../session/store/legacy-downstreams.ts'
 import type { Sender } from '../../bridge/request-sender.ts'
 import { INTERACTIVE } from '../../bridge/protocol.ts'
 import type { ModernAnswer } from './modern-answer.ts'
@@ -43,6 +43,8 @@ export interface OpenCall {
   asked: ParkedQuestion[]
   collecting: ReturnType<typeof setTimeout> | undefined
   round: number
+  /** How many keys its questions have had: none is given twice, so that an answer is never one to another question. */
+  keys: number
   /** Where the server's answer can be resumed. */
   serverEventId: string | undefined
   /** What the server wanted to ask and could not. */
@@ -53,16 +55,31 @@ export interface OpenCall {
 
 type Begun = Pick<OpenCall, 'id' | 'grantId' | 'method' | 'label' | 'openedAt' | 'sender' | 'waiting'>
 
-export function openCall(begun: Begun, parked: Partial<Pick<OpenCall, 'round' | 'serverEventId'>> = {}): OpenCall {
+/** What goes on from where it was. */
+export type AskedBefore = Partial<Pick<OpenCall, 'round' | 'keys' | 'serverEventId'>>
+
+export function openCall(begun: Begun, parked: AskedBefore = {}): OpenCall {
   return {
     ...begun,
     asked: [],
     collecting: undefined,
     round: parked.round ?? 0,
+    keys: parked.keys ?? 0,
     serverEventId: parked.serverEventId,
     missing: undefined,
     response: undefined,
   }
+}
+
+/** For the next question to its client. */
+export function nextKey(call: OpenCall): string {
+  call.keys += 1
+  return `q${call.keys}`
+}
+
+/** Of a call that goes on under another name, or in another life of the object. */
+export function askedBefore({ round, questions }: Pick<ParkedCall, 'round' | 'questions'>): AskedBefore {
+  return { round, keys: Math.max(0, ...questions.map(({ key }) => Number(key.slice(1)))) }
 }
 
 /** Whether a server may ask something in it, in vain or not. */

@@ -21,7 +21,7 @@ import { INTERACTIVE } from '../../bridge/protocol.ts'
 import type { Message } from '../../message/json-rpc-body.ts'
 import { jsonIn } from '../../message/response.ts'
 import type { LegacyServer } from './legacy-server.ts'
-import type { OpenCall, RetryTerms, Waiting } from './open-call.ts'
+import { nextKey, type OpenCall, type RetryTerms, type Waiting } from './open-call.ts'
 
 /** What comes so soon after the first question is asked together with it, in milliseconds. */
 const COLLECTED_WITHIN_MS = 25
@@ -88,10 +88,10 @@ export class ParkedCalls {
     const about = jsonIn(params ?? '{}')
     const missing = missingFor({ method, params: isRecord(about) ? about : {} }, call.sender.capabilities)
     if (missing) call.missing = { ...call.missing, ...missing }
-    const isTooMuch = call.asked.length >= MOST_QUESTIONS || message.length > LARGEST_QUESTIONS
+    const size = call.asked.reduce((sum, one) => sum + (one.params?.length ?? 0), message.length)
+    const isTooMuch = call.asked.length >= MOST_QUESTIONS || size > LARGEST_QUESTIONS
     if (missing || isTooMuch || !INTERACTIVE.includes(call.method)) return server.reply(noAnswerTo(id, method, NOT_ASKED))
-    const key = `q${call.round * MOST_QUESTIONS + call.asked.length + 1}`
-    call.asked.push({ key, id, method, ...(params !== undefined && { params }) })
+    call.asked.push({ key: nextKey(call), id, method, ...(params !== undefined && { params }) })
     this.collect(server, call)
   }
 
@@ -117,7 +117,7 @@ export class ParkedCalls {
   ): Promise<void> {
     const { context } = this.#options
     const round = call.round + 1
-    const isTooMuch = JSON.stringify(questions).length > LARGEST_QUESTIONS
+    const isTooMuch = questions.length > MOST_QUESTIONS || JSON.stringify(questions).length > LARGEST_QUESTIONS
     const { terms } = waiting
     if (!terms || round > MOST_ROUNDS || this.size >= MOST_PARKED || isTooMuch)
       return await this.#refuse(server, call, waiting, questions)
