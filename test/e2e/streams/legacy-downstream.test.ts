@@ -176,6 +176,12 @@ describe('an error of the server', () => {
     const { last } = await client({ elicitation: { url: {} } }).call('ask')
     expect(last.error).toMatchObject({ code: -32603, data: { code: 'not_translatable' } })
   })
+
+  test('that is none to the request is 200, and names the request', async () => {
+    the.server.onCall(({ res }) => void res.writeHead(200, { 'content-type': 'application/json' }).end('{}'))
+    const { headers, last } = await client().call('echo')
+    expect(last.error).toMatchObject({ data: { code: 'downstream_broken', request_id: headers.get('x-request-id') } })
+  })
 })
 
 describe('while a call goes on', () => {

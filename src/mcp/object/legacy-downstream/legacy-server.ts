@@ -270,8 +270,8 @@ export class LegacyServer {
     const ids = requestIds?.map((id) => String(JSON.parse(id)))
     if (ids) for (const id of ids) this.farEnd.answered(id, undefined)
     else this.farEnd.lost()
-    for (const call of this.calls.values())
-      if (!ids || ids.includes(call.id)) this.#gone(call, lostAnswer(JSON.stringify(call.id), this.id, because))
+    const ended = [...this.calls.values()].filter(({ id }) => !ids || ids.includes(id))
+    for (const call of ended) this.#gone(call, lostAnswer(JSON.stringify(call.id), call.waiting?.requestId ?? this.id, because))
   }
 
   #gone(call: OpenCall, because: McpRefusal | string): void {
