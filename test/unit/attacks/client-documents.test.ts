@@ -1,36 +1,36 @@
 // 19 CIMD SSRF: what a host that a stranger named can do to the broker that asks it.
-import { createServer, type RequestListener, type Server } from 'node:http'
+import { createServer, type RequestListener } from 'node:http'
 import { gzipSync } from 'node:zlib'
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { addressPolicy } from '../../../src/clients/public-address.ts'
 import { publicDocument, type Fetched } from '../../../src/oauth/client-auth/public-document.ts'
+import { fixture } from '../../world/fixture.ts'
 import { close, listen } from '../../world/listening.ts'
 
 const policy = addressPolicy('http://localhost:8788', [])
 const MOST = 5 * 1024
 const json = { 'content-type': 'application/json' }
 
-let server: Server
-let origin: string
 let asked: string[] = []
 let behave: RequestListener = (_, res) => void res.writeHead(200, json).end('{}')
 
-beforeAll(async () => {
-  server = createServer((req, res) => {
+const the = fixture(async (_, onEnd) => {
+  const server = createServer((req, res) => {
     asked.push(`${req.method} ${req.url}`)
     behave(req, res)
   })
-  origin = `http://127.0.0.1:${await listen(server, 0)}`
+  onEnd(() => close(server))
+  const origin = `http://127.0.0.1:${await listen(server, 0)}`
+  return { origin }
 })
 afterEach(() => {
   asked = []
   vi.useRealTimers()
 })
-afterAll(async () => await close(server))
 
 function fetchedWhile(listener: RequestListener): Promise<Fetched> {
   behave = listener
-  return publicDocument(`${origin}/client`, MOST, policy)
+  return publicDocument(`${the.origin}/client`, MOST, policy)
 }
 
 test('a document arrives as it is, asked for as JSON and with nothing of ours', async () => {
@@ -111,8 +111,8 @@ describe('19 the broker takes nothing from a host that', () => {
     for (const address of [
       'http://192.0.2.1/c',
       'https://localhost/c',
-      `${origin}/a/../c`,
-      `${origin}/#`,
+      `${the.origin}/a/../c`,
+      `${the.origin}/#`,
       'http://localhost:8788/c',
     ])
       expect(await publicDocument(address, MOST, policy)).toMatchObject({

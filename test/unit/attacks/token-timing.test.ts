@@ -1,10 +1,11 @@
 // Attack 57: how long a wrong token takes tells nothing, because for each of them the same is done. Work is counted, which no load changes.
 import { createHmac, randomBytes } from 'node:crypto'
-import { afterEach, beforeEach, describe, expect, test, vi, type MockInstance } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { app } from '../../../src/app.ts'
 import { foundation, wired } from '../../../src/services.ts'
 import { assetFolder } from '../../world/asset-folder.ts'
 import { postHeaders } from '../../world/broker-client.ts'
+import { perTest } from '../../world/fixture.ts'
 
 const BASE_URL = 'https://mcp.example.com'
 const NOW = 1_900_000_000
@@ -22,11 +23,11 @@ const FACTS = {
 
 const CONTEXT = Object.assign(Object.create(null), { waitUntil: () => undefined, passThroughOnException: () => undefined })
 
-/** What has been compared with what: the only work that takes its time, and whose time could depend on a secret. */
-let verify: MockInstance<SubtleCrypto['verify']>
-beforeEach(() => {
-  verify = vi.spyOn(crypto.subtle, 'verify')
+const its = perTest(() => {
+  // What has been compared with what: the only work that takes its time, and whose time could depend on a secret.
+  const verify = vi.spyOn(crypto.subtle, 'verify')
   for (const level of ['info', 'warn', 'error'] as const) vi.spyOn(console, level).mockReturnValue()
+  return { verify }
 })
 afterEach(() => void vi.restoreAllMocks())
 
@@ -50,16 +51,16 @@ async function broker() {
   const [head = '', body = '', signature = ''] = token.split('.')
   // Remembered, as one that is in use is.
   expect(await signedTokens.verifyAccessToken(token, FACTS.resource)).toMatchObject({ grantId: FACTS.grantId })
-  verify.mockClear()
+  its.verify.mockClear()
   const work = async (wrong: string) => {
-    verify.mockClear()
+    its.verify.mockClear()
     const headers = postHeaders(wrong)
     const init = { method: 'POST', headers, body: '{"jsonrpc":"2.0","id":1,"method":"ping"}' }
     const answer = await floor.request(FACTS.resource, init, {}, CONTEXT)
     const { status } = answer
     const shown = [...answer.headers].filter(([name]) => name !== 'x-request-id')
     const text = (await answer.text()).replace(answer.headers.get('x-request-id') ?? '', 'the request id')
-    const compared = verify.mock.calls.map(([, , mac, data]) => [mac.byteLength, data.byteLength])
+    const compared = its.verify.mock.calls.map(([, , mac, data]) => [mac.byteLength, data.byteLength])
     return { compared, asked: [...asked], answer: { status, shown, text } }
   }
   return { work, head, body, signature, token }

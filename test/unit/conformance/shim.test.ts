@@ -1,23 +1,17 @@
 // The shim is invisible: everything measured through it depends on that.
 import { once } from 'node:events'
-import { createServer, request, type ClientRequest, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { createServer, request, type ClientRequest, type IncomingMessage, type ServerResponse } from 'node:http'
+import { expect, test } from 'vitest'
 import { startShim } from '../../conformance/shim.ts'
-import type { Running } from '../../conformance/fixture.ts'
+import { perTest } from '../../world/fixture.ts'
 import { close, listen } from '../../world/listening.ts'
 
-let behind: Server
-let shim: Running
-
-beforeEach(async () => {
-  behind = createServer()
+const its = perTest(async (closing, onEnd) => {
+  const behind = createServer()
+  onEnd(() => close(behind))
   const port = await listen(behind, 0)
-  shim = await startShim({ target: `http://127.0.0.1:${port}/mcp`, token: 'the-token' })
-})
-
-afterEach(async () => {
-  await shim.close()
-  await close(behind)
+  const shim = await closing(startShim({ target: `http://127.0.0.1:${port}/mcp`, token: 'the-token' }))
+  return { behind, shim }
 })
 
 test('everything arrives as it was sent, and the token on top', async () => {
@@ -25,7 +19,7 @@ test('everything arrives as it was sent, and the token on top', async () => {
   const headers = ['hOsT', 'evil.example.com', 'Origin', 'http://evil.example.com', 'X-Twice', '1', 'x-twice', '2']
   const arriving = arrival()
   const answering = answerTo(
-    request(`${shim.url}?a=%2F&a=2`, { method: 'POST', headers: [...headers, 'Content-Length', '6'] }).end(body),
+    request(`${its.shim.url}?a=%2F&a=2`, { method: 'POST', headers: [...headers, 'Content-Length', '6'] }).end(body),
   )
   const [incoming, response] = await arriving
   expect(incoming.url).toBe('/mcp?a=%2F&a=2')
@@ -38,7 +32,7 @@ test('everything arrives as it was sent, and the token on top', async () => {
 
 test('a token the client sent is replaced, not doubled', async () => {
   const arriving = arrival()
-  const answering = fetch(shim.url, { headers: { authorization: 'Bearer mine' } })
+  const answering = fetch(its.shim.url, { headers: { authorization: 'Bearer mine' } })
   const [incoming, response] = await arriving
   expect(incoming.rawHeaders.filter((text) => text.toLowerCase() === 'authorization')).toHaveLength(1)
   expect(incoming.headers.authorization).toBe('Bearer the-token')
@@ -48,21 +42,21 @@ test('a token the client sent is replaced, not doubled', async () => {
 
 test('a host that names the shim names the server behind it instead', async () => {
   const arriving = arrival()
-  const answering = fetch(shim.url, { headers: { origin: new URL(shim.url).origin } })
+  const answering = fetch(its.shim.url, { headers: { origin: new URL(its.shim.url).origin } })
   const [incoming, response] = await arriving
   expect(incoming.headers.host).toBe(`127.0.0.1:${incoming.socket.localPort}`)
-  expect(incoming.headers.origin).toBe(new URL(shim.url).origin)
+  expect(incoming.headers.origin).toBe(new URL(its.shim.url).origin)
   response.end()
   await answering
 })
 
 test('the answer comes back as it was given', async () => {
-  behind.once('request', (_, response) => {
+  its.behind.once('request', (_, response) => {
     response.sendDate = false
     response.writeHead(418, 'Short And Stout', ['X-Case', 'Kept', 'x-case', 'too', 'Content-Length', '2'])
     response.end('ok')
   })
-  const answer = await answerTo(request(shim.url).end())
+  const answer = await answerTo(request(its.shim.url).end())
   expect([answer.statusCode, answer.statusMessage]).toEqual([418, 'Short And Stout'])
   expect(answer.rawHeaders.slice(0, 6)).toEqual(['X-Case', 'Kept', 'x-case', 'too', 'Content-Length', '2'])
   expect(answer.headers.date).toBeUndefined()
@@ -71,7 +65,7 @@ test('the answer comes back as it was given', async () => {
 
 test('headers and each chunk come through before the next one exists', async () => {
   const responding = arrival()
-  const fetching = fetch(shim.url)
+  const fetching = fetch(its.shim.url)
   const [, response] = await responding
   response.writeHead(200, { 'content-type': 'text/event-stream' })
   response.flushHeaders()
@@ -88,7 +82,7 @@ test('a client that leaves is seen to leave, before the answer and in the middle
   for (const isAnswering of [false, true]) {
     const leaving = new AbortController()
     const responding = arrival()
-    const fetching = fetch(shim.url, { signal: leaving.signal }).catch(() => undefined)
+    const fetching = fetch(its.shim.url, { signal: leaving.signal }).catch(() => undefined)
     const [, response] = await responding
     if (isAnswering) response.writeHead(200).write('data: 1\n\n')
     if (isAnswering) await fetching
@@ -100,12 +94,12 @@ test('a client that leaves is seen to leave, before the answer and in the middle
 
 test('a server that breaks off is seen to break off, before the answer and in the middle of it', async () => {
   const beforeAnswer = arrival()
-  const fetching = fetch(shim.url)
+  const fetching = fetch(its.shim.url)
   ;(await beforeAnswer)[1].destroy()
   await expect(fetching).rejects.toThrow('fetch failed')
 
   const inAnswer = arrival()
-  const answering = fetch(shim.url)
+  const answering = fetch(its.shim.url)
   const [, response] = await inAnswer
   response.writeHead(200).write('half')
   const answer = await answering
@@ -114,7 +108,7 @@ test('a server that breaks off is seen to break off, before the answer and in th
 })
 
 function arrival(): Promise<[IncomingMessage, ServerResponse]> {
-  return new Promise((resolve) => behind.once('request', (incoming, response) => resolve([incoming, response])))
+  return new Promise((resolve) => its.behind.once('request', (incoming, response) => resolve([incoming, response])))
 }
 
 function answerTo(outgoing: ClientRequest): Promise<IncomingMessage> {

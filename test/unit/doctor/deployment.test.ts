@@ -1,25 +1,23 @@
 // What the doctor says of an address at which not the broker answers, or not the broker alone.
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { examineDeployment } from '../../../scripts/doctor/deployment.ts'
+import { fixture } from '../../world/fixture.ts'
 import { freePort } from '../../world/listening.ts'
-import { startRawDownstream, type RawDownstream } from '../../world/raw-downstream.ts'
-
-let server: RawDownstream
-let origin: string
+import { startRawDownstream } from '../../world/raw-downstream.ts'
 
 /** What a healthy broker says, path by path; a test puts something else in the place of one answer. */
 function healthy(req: IncomingMessage, res: ServerResponse): void {
   const ours = { 'x-request-id': 'r', 'content-type': 'application/json' }
   const path = `${req.method} ${req.url}`
   const cors = { 'access-control-expose-headers': 'WWW-Authenticate, Mcp-Session-Id' }
-  const challenge = { 'www-authenticate': `Bearer resource_metadata="${origin}/.well-known/oauth-protected-resource/mcp"` }
+  const challenge = { 'www-authenticate': `Bearer resource_metadata="${the.origin}/.well-known/oauth-protected-resource/mcp"` }
   const preflight = { 'access-control-allow-headers': 'authorization, content-type, mcp-protocol-version, mcp-session-id' }
   if (path === 'GET /health') res.writeHead(200, ours).end('{"ok":true}')
   else if (path === 'GET /.well-known/oauth-authorization-server')
-    res.writeHead(200, ours).end(JSON.stringify({ issuer: origin }))
+    res.writeHead(200, ours).end(JSON.stringify({ issuer: the.origin }))
   else if (path === 'GET /.well-known/oauth-protected-resource/mcp')
-    res.writeHead(200, ours).end(JSON.stringify({ resource: `${origin}/mcp` }))
+    res.writeHead(200, ours).end(JSON.stringify({ resource: `${the.origin}/mcp` }))
   else if (path === 'GET /.well-known/jwks.json') res.writeHead(200, ours).end('{"keys":[{}]}')
   else if (path === 'POST /mcp') res.writeHead(401, { ...ours, ...cors, ...challenge }).end('{}')
   else if (path === 'OPTIONS /mcp') res.writeHead(204, { ...ours, ...preflight }).end()
@@ -27,24 +25,21 @@ function healthy(req: IncomingMessage, res: ServerResponse): void {
   else res.writeHead(404, ours).end('{"error":"not_found"}')
 }
 
-beforeAll(async () => {
-  server = await startRawDownstream((req, _body, res) => healthy(req, res))
-  origin = new URL(server.url).origin
-})
-
-afterAll(async () => {
-  await server.close()
+const the = fixture(async (closing) => {
+  const server = await closing(startRawDownstream((req, _body, res) => healthy(req, res)))
+  const origin = new URL(server.url).origin
+  return { server, origin }
 })
 
 async function faults(): Promise<string[]> {
-  const findings = await examineDeployment(new URL(origin))
+  const findings = await examineDeployment(new URL(the.origin))
   expect(findings.filter(({ state, cure }) => state === 'fault' && cure === undefined)).toEqual([])
   return findings.filter(({ state }) => state === 'fault').map(({ says }) => says)
 }
 
 describe('the doctor looks at an address and finds', () => {
   test('nothing, where everything is as it should be', async () => {
-    server.handleWith((req, _body, res) => healthy(req, res))
+    the.server.handleWith((req, _body, res) => healthy(req, res))
     expect(await faults()).toEqual([])
   })
 
@@ -94,7 +89,7 @@ describe('the doctor looks at an address and finds', () => {
       /will refuse it/,
     ],
   ])('%s', async ([, at, response, sentence]) => {
-    server.handleWith((req, _body, res) => (`${req.method} ${req.url}` === at ? response(res) : healthy(req, res)))
+    the.server.handleWith((req, _body, res) => (`${req.method} ${req.url}` === at ? response(res) : healthy(req, res)))
     const said = await faults()
     expect(said.length).toBeGreaterThan(0)
     expect(said.join('\n')).toMatch(sentence)

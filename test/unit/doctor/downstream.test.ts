@@ -1,24 +1,22 @@
 // What the doctor, and `npm start`, say of a server behind the broker that refuses them.
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { examineDownstream } from '../../../scripts/doctor/downstream.ts'
 import type { Finding } from '../../../scripts/doctor/finding.ts'
-import { startRawDownstream, type RawDownstream } from '../../world/raw-downstream.ts'
+import { fixture } from '../../world/fixture.ts'
+import { startRawDownstream } from '../../world/raw-downstream.ts'
 
-let server: RawDownstream
-beforeAll(async () => {
-  server = await startRawDownstream((_req, _body, res) => void res.end())
-})
-afterAll(async () => {
-  await server.close()
+const the = fixture(async (closing) => {
+  const server = await closing(startRawDownstream((_req, _body, res) => void res.end()))
+  return { server }
 })
 
 async function findingOf(status: number, said: string): Promise<Finding | undefined> {
-  server.handleWith((_req, _body, res) => void res.writeHead(status, { 'content-type': 'text/plain' }).end(said))
+  the.server.handleWith((_req, _body, res) => void res.writeHead(status, { 'content-type': 'text/plain' }).end(said))
   return (await findings())[0]
 }
 
 async function findings(changes: Partial<Parameters<typeof examineDownstream>[0]> = {}): Promise<readonly Finding[]> {
-  const { url } = server
+  const { url } = the.server
   return await examineDownstream({
     name: 'mcp',
     path: '/mcp',
@@ -40,7 +38,7 @@ test.for<[string, number, string]>([
   const finding = await findingOf(status, said)
   expect(finding?.state).toBe('fault')
   expect(finding?.says).toMatch(
-    new RegExp(`^refuses to be asked as 127.0.0.1:${server.port} \\(${status}: .*(?:Host|only allowed)`),
+    new RegExp(`^refuses to be asked as 127.0.0.1:${the.server.port} \\(${status}: .*(?:Host|only allowed)`),
   )
   expect(finding?.cure).toBe('write the URL as the server prints it, often localhost and not 127.0.0.1, or allow this host there')
 })
@@ -53,7 +51,7 @@ test.for<[number, string]>([
 })
 
 test('a server of one era alone is called that, with what becomes of clients of the other one', async () => {
-  server.handleWith((_req, body, res) => {
+  the.server.handleWith((_req, body, res) => {
     const isModern = body.toString().includes('server/discover')
     const answer = isModern ? { result: { supportedVersions: ['2026-07-28'] } } : { error: { code: -32_022, message: 'no' } }
     res.writeHead(isModern ? 200 : 400, { 'content-type': 'application/json' }).end(JSON.stringify(answer))

@@ -1,40 +1,33 @@
 // The doctor reads settings as the broker does, and asks what they name: a real provider, real MCP servers, and what stands in their place.
 import type { ServerResponse } from 'node:http'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { Finding } from '../../../scripts/doctor/finding.ts'
 import { examineSettings } from '../../../scripts/doctor/settings.ts'
-import { startDownstream, type Downstream } from '../../world/downstream.ts'
-import { startIdentityProvider, type IdentityProvider } from '../../world/identity-provider.ts'
+import { startDownstream } from '../../world/downstream.ts'
+import { fixture } from '../../world/fixture.ts'
+import { startIdentityProvider } from '../../world/identity-provider.ts'
 import { freePort } from '../../world/listening.ts'
-import { startRawDownstream, type RawDownstream } from '../../world/raw-downstream.ts'
-import { startSseDownstream, type SseDownstream } from '../../world/sse-downstream.ts'
+import { startRawDownstream } from '../../world/raw-downstream.ts'
+import { startSseDownstream } from '../../world/sse-downstream.ts'
 
 const CLIENT = { clientId: 'doctor-client', clientSecret: 'a secret of the doctor' }
 
-let provider: IdentityProvider
-let bothEras: Downstream
-let sse: SseDownstream
-let raw: RawDownstream
-let silentPort: number
 let answer: (res: ServerResponse) => void
 
-beforeAll(async () => {
-  bothEras = await startDownstream()
-  sse = await startSseDownstream()
-  raw = await startRawDownstream((_req, _body, res) => answer(res))
-  silentPort = await freePort()
-  provider = await startIdentityProvider({ ...CLIENT, redirectUris: ['http://localhost:8788/callback'] })
-})
-
-afterAll(async () => {
-  await Promise.all([bothEras.close(), sse.close(), raw.close(), provider.close()])
+const the = fixture(async (closing) => {
+  const bothEras = await closing(startDownstream())
+  const sse = await closing(startSseDownstream())
+  const raw = await closing(startRawDownstream((_req, _body, res) => answer(res)))
+  const silentPort = await freePort()
+  const provider = await closing(startIdentityProvider({ ...CLIENT, redirectUris: ['http://localhost:8788/callback'] }))
+  return { provider, bothEras, sse, raw, silentPort }
 })
 
 function told(changes: Record<string, string> = {}): Record<string, string> {
   return {
     BASE_URL: 'http://localhost:8788',
-    DOWNSTREAM_MCP_URL: bothEras.url,
-    OAUTH_AUTHORIZE_URL: provider.issuer,
+    DOWNSTREAM_MCP_URL: the.bothEras.url,
+    OAUTH_AUTHORIZE_URL: the.provider.issuer,
     OAUTH_CLIENT_ID: CLIENT.clientId,
     OAUTH_CLIENT_SECRET: CLIENT.clientSecret,
     SCOPES_SUPPORTED: 'openid profile email',
@@ -58,7 +51,7 @@ test('finds no fault where there is none', async () => {
       expect.stringMatching(/^publishes \d signing keys?$/),
     ]),
   )
-  expect(bothEras.sessionCount()).toBe(0)
+  expect(the.bothEras.sessionCount()).toBe(0)
 })
 
 test('says every wrong setting at once, each with its cure', async () => {
@@ -84,9 +77,9 @@ test('names what is nearly a setting, and is not used', async () => {
 })
 
 test('finds a server of 2024-11-05, and a transport that is set to another one', async () => {
-  const findings = await examineSettings(told({ DOWNSTREAM_MCP_URL: sse.url }))
+  const findings = await examineSettings(told({ DOWNSTREAM_MCP_URL: the.sse.url }))
   expect(findings.map(({ says }) => says)).toContain('speaks HTTP+SSE (2024-11-05)')
-  expect(await faultsOf({ DOWNSTREAM_MCP_URL: sse.url, DOWNSTREAM_TRANSPORT: 'streamable-http' })).toEqual([
+  expect(await faultsOf({ DOWNSTREAM_MCP_URL: the.sse.url, DOWNSTREAM_TRANSPORT: 'streamable-http' })).toEqual([
     expect.objectContaining({ says: 'is set to streamable-http but speaks http-sse' }),
   ])
 })
@@ -109,7 +102,7 @@ describe('in the place of the MCP server it finds', () => {
     ['something else', (res) => res.writeHead(404).end('not here'), /not as an MCP server \(POST 404, GET 404\)/],
   ])('%s', async ([, response, sentence]) => {
     answer = response
-    expect(await faultsOf({ DOWNSTREAM_MCP_URL: raw.url })).toEqual([
+    expect(await faultsOf({ DOWNSTREAM_MCP_URL: the.raw.url })).toEqual([
       expect.objectContaining({ about: 'downstream mcp', says: expect.stringMatching(sentence), cure: expect.any(String) }),
     ])
   })
@@ -121,11 +114,11 @@ describe('in the place of the MCP server it finds', () => {
 
   test('a server that wants to know who asks, and is told by the broker alone', async () => {
     answer = (res) => res.writeHead(401, { 'www-authenticate': 'Bearer' }).end()
-    const findings = await examineSettings(told({ DOWNSTREAM_MCP_URL: raw.url }))
+    const findings = await examineSettings(told({ DOWNSTREAM_MCP_URL: the.raw.url }))
     expect(findings.map(({ says }) => says)).toContain(
       'is there, and refuses strangers (401); the broker comes with identity-jwt',
     )
-    expect(await faultsOf({ DOWNSTREAM_MCP_URL: raw.url, DOWNSTREAM_AUTH: 'none' })).toEqual([
+    expect(await faultsOf({ DOWNSTREAM_MCP_URL: the.raw.url, DOWNSTREAM_AUTH: 'none' })).toEqual([
       expect.objectContaining({ says: expect.stringContaining('the broker proves nobody') }),
     ])
   })
@@ -138,7 +131,7 @@ describe('of Cloudflare Access in front of the broker it finds', () => {
   ] as const)('%s', async ([, location, expected]) => {
     answer = (res) => res.writeHead(302, { location }).end()
     const entry = { name: 'staff', kind: 'access-application', url: 'http://127.0.0.1:1', audience: 'x' }
-    const { origin } = new URL(raw.url)
+    const { origin } = new URL(the.raw.url)
     const faults = await faultsOf({ BASE_URL: origin, IDENTITY_PROVIDERS: JSON.stringify([entry]) })
     expect(faults.map(({ says }) => says).filter((says) => says.includes('guard'))).toEqual(expected)
   })
@@ -146,8 +139,8 @@ describe('of Cloudflare Access in front of the broker it finds', () => {
 
 describe('of an identity provider it finds', () => {
   test.for<[string, () => Record<string, string>, RegExp]>([
-    ['nobody', () => ({ OAUTH_AUTHORIZE_URL: `http://127.0.0.1:${silentPort}` }), /nothing listens there/],
-    ['that it is none', () => ({ OAUTH_AUTHORIZE_URL: raw.url }), /answered 404 without metadata/],
+    ['nobody', () => ({ OAUTH_AUTHORIZE_URL: `http://127.0.0.1:${the.silentPort}` }), /nothing listens there/],
+    ['that it is none', () => ({ OAUTH_AUTHORIZE_URL: the.raw.url }), /answered 404 without metadata/],
     ['a client it does not know', () => ({ OAUTH_CLIENT_ID: 'somebody-else' }), /does not begin a sign-in for this client/],
     [
       'a redirect URI it does not know',

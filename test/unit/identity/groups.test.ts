@@ -1,5 +1,6 @@
 // Where a provider has its groups, and how it writes them: found by the settings, and never more than was meant.
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import { perTest } from '../../world/fixture.ts'
 import type { Identity } from '../../../src/caller.ts'
 import { groupsIn } from '../../../src/identity/groups.ts'
 import { identityProviderFor } from '../../../src/identity/identity-providers.ts'
@@ -26,16 +27,15 @@ test.for<[string, unknown, readonly string[] | undefined]>([
 })
 
 describe('somebody is in the groups', () => {
-  let server: ScriptedProvider
-  beforeEach(async () => {
-    server = await ScriptedProvider.start()
+  const its = perTest(async (closing) => {
+    const server = await closing(ScriptedProvider.start())
+    return { server }
   })
-  afterEach(() => server.close())
 
   async function identityWith(claims: object, change: Partial<IdentityProviderSettings>): Promise<Identity> {
-    server.account = { sub: 'person-1', email: 'ada@example.com', email_verified: true, name: 'Ada', ...claims }
-    const provider = identityProviderFor({ ...settingsFor(server.issuer), ...change })
-    return (await signedIn(provider, (url) => server.visit(url))).identity
+    its.server.account = { sub: 'person-1', email: 'ada@example.com', email_verified: true, name: 'Ada', ...claims }
+    const provider = identityProviderFor({ ...settingsFor(its.server.issuer), ...change })
+    return (await signedIn(provider, (url) => its.server.visit(url))).identity
   }
 
   test.for<[string, string, object, readonly string[]]>([
@@ -50,7 +50,7 @@ describe('somebody is in the groups', () => {
   })
 
   test('that userinfo alone tells', async () => {
-    server.script = { claims: without('roles') }
+    its.server.script = { claims: without('roles') }
     expect((await identityWith({ roles: ['staff'] }, { groupsClaim: 'roles' })).groups).toEqual(['staff'])
   })
 

@@ -1,26 +1,26 @@
 // How the broker behaves as a client: its own credentials, the scopes it asks for, and whom it asks about missing claims.
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { perTest } from '../../world/fixture.ts'
 import type { Identity } from '../../../src/caller.ts'
 import { OidcProvider } from '../../../src/identity/oidc.ts'
 import type { IdentityProviderSettings } from '../../../src/settings/providers.ts'
 import { newLogin, settingsFor, signedIn } from './logins.ts'
 import { ScriptedProvider, without, type Account, type Script } from './scripted-provider.ts'
 
-let server: ScriptedProvider
-beforeEach(async () => {
+beforeEach(() => {
   vi.spyOn(console, 'warn').mockReturnValue()
   vi.spyOn(console, 'info').mockReturnValue()
-  server = await ScriptedProvider.start()
 })
-afterEach(async () => {
-  vi.restoreAllMocks()
-  await server.close()
+const its = perTest(async (closing) => {
+  const server = await closing(ScriptedProvider.start())
+  return { server }
 })
+afterEach(() => void vi.restoreAllMocks())
 
 const newProvider = (change: Partial<IdentityProviderSettings> = {}): OidcProvider =>
-  new OidcProvider(settingsFor(server.issuer, change))
+  new OidcProvider(settingsFor(its.server.issuer, change))
 const identityOf = async (provider = newProvider()): Promise<Identity> =>
-  (await signedIn(provider, (url) => server.visit(url))).identity
+  (await signedIn(provider, (url) => its.server.visit(url))).identity
 const withMetadata = (more: Record<string, unknown>): Script => ({ metadata: (honest) => ({ ...honest, ...more }) })
 
 describe('the broker shows its secret', () => {
@@ -52,12 +52,12 @@ describe('the broker shows its secret', () => {
       null,
     ],
   ])('%s', async ([, methods, clientSecret, authorization, secretInForm]) => {
-    server.script = withMetadata(methods ? { token_endpoint_auth_methods_supported: methods } : {})
+    its.server.script = withMetadata(methods ? { token_endpoint_auth_methods_supported: methods } : {})
 
     await identityOf(newProvider({ clientSecret }))
 
-    expect(server.lastTokenRequest?.authorization).toBe(authorization)
-    expect(server.lastTokenRequest?.form.get('client_secret')).toBe(secretInForm)
+    expect(its.server.lastTokenRequest?.authorization).toBe(authorization)
+    expect(its.server.lastTokenRequest?.form.get('client_secret')).toBe(secretInForm)
   })
 })
 
@@ -66,13 +66,13 @@ test.for<['client_secret_basic' | 'client_secret_basic_raw' | 'client_secret_pos
   ['client_secret_basic_raw', 'mcp-broker:s+t', null],
   ['client_secret_post', undefined, 's+t'],
 ])('an operator says %s, whatever the provider says', async ([clientAuth, inHeader, inForm]) => {
-  server.script = withMetadata({ token_endpoint_auth_methods_supported: ['private_key_jwt', 'tls_client_auth'] })
+  its.server.script = withMetadata({ token_endpoint_auth_methods_supported: ['private_key_jwt', 'tls_client_auth'] })
 
   await identityOf(newProvider({ clientId: 'mcp-broker', clientSecret: 's+t', clientAuth })).catch(() => undefined)
 
   const basic = inHeader === undefined ? undefined : `Basic ${Buffer.from(inHeader).toString('base64')}`
-  expect(server.lastTokenRequest?.authorization).toBe(basic)
-  expect(server.lastTokenRequest?.form.get('client_secret')).toBe(inForm)
+  expect(its.server.lastTokenRequest?.authorization).toBe(basic)
+  expect(its.server.lastTokenRequest?.form.get('client_secret')).toBe(inForm)
 })
 
 test('an operator’s parameters are asked for too, beside the broker’s own', async () => {
@@ -89,7 +89,7 @@ describe('a refresh token is asked for', () => {
     ['where the provider offers it', ['openid', 'offline_access'], 'openid offline_access', 'consent'],
     ['nowhere else', ['openid', 'email'], 'openid', null],
   ])('%s', async ([, supported, scope, prompt]) => {
-    server.script = withMetadata(supported ? { scopes_supported: supported } : {})
+    its.server.script = withMetadata(supported ? { scopes_supported: supported } : {})
 
     const { searchParams } = await newProvider({ scopes: ['openid', 'offline_access'] }).authorizationUrl(newLogin())
 
@@ -125,7 +125,7 @@ describe('the person', () => {
     ['is in no group when none is named', { sub: '1' }, { groups: [] }],
     ['is in no group when groups are something else', { sub: '1', groups: { admins: true } }, { groups: [] }],
   ])('%s', async ([, account, expected]) => {
-    server.account = account
+    its.server.account = account
 
     expect(await identityOf()).toMatchObject(expected)
   })
@@ -133,19 +133,19 @@ describe('the person', () => {
 
 const told = (change: object) => (honest: object) => ({ ...honest, ...change })
 
-const withoutRules = (): OidcProvider => new OidcProvider(settingsFor(server.issuer), {}, () => false)
+const withoutRules = (): OidcProvider => new OidcProvider(settingsFor(its.server.issuer), {}, () => false)
 
 describe('what the ID token leaves out', () => {
   const onlySubject: Script = { claims: without('email', 'name', 'groups') }
 
   test('userinfo tells', async () => {
-    server.script = onlySubject
+    its.server.script = onlySubject
 
     expect(await identityOf()).toMatchObject({ email: 'ada@example.com', name: 'Ada', groups: ['engineers'] })
   })
 
   test('userinfo tells without overruling the ID token', async () => {
-    server.script = {
+    its.server.script = {
       claims: without('name'),
       userInfo: (honest) => ({ ...honest, email: 'eve@example.com', groups: ['admins'] }),
     }
@@ -164,13 +164,13 @@ describe('what the ID token leaves out', () => {
       undefined,
     ],
   ])('userinfo tells %s', async ([, token, userInfo, email]) => {
-    server.script = { claims: (honest) => told(token)(without('name')(honest)), userInfo: told(userInfo) }
+    its.server.script = { claims: (honest) => told(token)(without('name')(honest)), userInfo: told(userInfo) }
 
     expect((await identityOf()).email).toBe(email)
   })
 
   test('stays unknown where userinfo refuses the token', async () => {
-    server.script = { ...onlySubject, fail: { userinfo: 403 } }
+    its.server.script = { ...onlySubject, fail: { userinfo: 403 } }
 
     expect(await identityOf()).toMatchObject({ subject: 'person-1', email: undefined, groups: [] })
   })
@@ -179,7 +179,7 @@ describe('what the ID token leaves out', () => {
     ['userinfo speaks of somebody else', { ...onlySubject, userInfo: (honest) => ({ ...honest, sub: 'person-2' }) }, 'invalid'],
     ['userinfo does not answer', { ...onlySubject, fail: { userinfo: 503 } }, 'unreachable'],
   ])('signs nobody in when %s', async ([, script, reason]) => {
-    server.script = script
+    its.server.script = script
 
     await expect(identityOf()).rejects.toMatchObject({ reason })
   })
@@ -194,34 +194,34 @@ describe('what the ID token leaves out', () => {
   ])('where userinfo answers %s', ([, failing]) => {
     test('and only groups are missing that no rule names, is that the person has none, and the log says so', async () => {
       const logged = vi.spyOn(console, 'warn').mockImplementation(() => {})
-      server.script = { ...failing, claims: without('groups', 'name') }
+      its.server.script = { ...failing, claims: without('groups', 'name') }
 
       expect(await identityOf(withoutRules())).toMatchObject({ email: 'ada@example.com', name: undefined, groups: [] })
       expect(logged.mock.calls.map(([line]) => line)).toEqual([expect.stringContaining('identity.groups_unknown')])
     })
 
     test('and a rule names groups, signs nobody in', async () => {
-      server.script = { ...failing, claims: without('groups') }
+      its.server.script = { ...failing, claims: without('groups') }
 
       await expect(identityOf()).rejects.toMatchObject({ reason: 'unreachable' })
     })
 
     test('and the address is missing, signs nobody in', async () => {
-      server.script = { ...failing, claims: without('groups', 'email') }
+      its.server.script = { ...failing, claims: without('groups', 'email') }
 
       await expect(identityOf(withoutRules())).rejects.toMatchObject({ reason: 'unreachable' })
     })
 
     test('and the ID token too, signs nobody in', async () => {
-      server.script = { ...failing, tokenAnswer: without('id_token') }
-      const provider = new OidcProvider(settingsFor(server.issuer, { scopes: ['profile'] }), {}, () => false)
+      its.server.script = { ...failing, tokenAnswer: without('id_token') }
+      const provider = new OidcProvider(settingsFor(its.server.issuer, { scopes: ['profile'] }), {}, () => false)
 
       await expect(identityOf(provider)).rejects.toMatchObject({ reason: 'unreachable' })
     })
   })
 
   test('of which userinfo speaks as of somebody else, signs nobody in, whatever rules there are', async () => {
-    server.script = { claims: without('groups'), userInfo: (honest) => ({ ...honest, sub: 'person-2' }) }
+    its.server.script = { claims: without('groups'), userInfo: (honest) => ({ ...honest, sub: 'person-2' }) }
 
     await expect(identityOf(withoutRules())).rejects.toMatchObject({ reason: 'invalid' })
   })
@@ -229,12 +229,12 @@ describe('what the ID token leaves out', () => {
   test('is not asked for when nothing is missing', async () => {
     await identityOf()
 
-    expect(server.calls.userinfo).toBe(0)
+    expect(its.server.calls.userinfo).toBe(0)
   })
 })
 
 test('a plain OAuth server without ID tokens signs people in by userinfo when OpenID Connect was not asked for', async () => {
-  server.script = {
+  its.server.script = {
     wellKnown: '/.well-known/oauth-authorization-server',
     metadata: without('jwks_uri'),
     tokenAnswer: without('id_token'),
@@ -252,7 +252,7 @@ test.for<[string, Script, string]>([
   ['sends no token', { tokenAnswer: () => ({}) }, 'unreachable'],
   ['sends a token of another kind', { tokenAnswer: (honest) => ({ ...honest, token_type: 'mac' }) }, 'invalid'],
 ])('a sign-in stops when the token endpoint %s', async ([, script, reason]) => {
-  server.script = script
+  its.server.script = script
 
   await expect(identityOf()).rejects.toMatchObject({ reason })
 })

@@ -5,22 +5,20 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { statementReaders } from '../../../src/identity/subject-tokens.ts'
 import type { StatementKind, Verdict } from '../../../src/session/contract/subject-token.ts'
 import { subjectRules, type SubjectRule } from '../../../src/settings/subjects.ts'
+import { perTest } from '../../world/fixture.ts'
 import { newKey, TrustedIssuer, type Claims } from '../../world/trusted-issuer.ts'
 
 const BROKER = 'https://mcp.example.com'
 const AUDIENCES = ['broker', 'broker-too']
 
-let issuer: TrustedIssuer
-let readers: ReturnType<typeof readersFor>
-beforeEach(async () => {
+beforeEach(() => {
   vi.useFakeTimers({ toFake: ['Date'] })
-  issuer = await TrustedIssuer.start()
-  readers = readersFor(issuer.issuer)
 })
-afterEach(async () => {
-  vi.useRealTimers()
-  await issuer.close()
+const its = perTest(async (closing) => {
+  const issuer = await closing(TrustedIssuer.start())
+  return { issuer, readers: readersFor(issuer.issuer) }
 })
+afterEach(() => void vi.useRealTimers())
 
 const now = (): number => Math.floor(Date.now() / 1000)
 const pass = (seconds: number): void => void vi.setSystemTime(Date.now() + seconds * 1000)
@@ -33,7 +31,8 @@ function readersFor(url: string, allowed?: readonly SubjectRule[]) {
   return { subject, assertion }
 }
 
-const read = async (token: string, kind: StatementKind = 'id_token'): Promise<Verdict> => await readers.subject(token, kind)
+const sign: TrustedIssuer['sign'] = (...asked) => its.issuer.sign(...asked)
+const read = async (token: string, kind: StatementKind = 'id_token'): Promise<Verdict> => await its.readers.subject(token, kind)
 const outcome = (verdict: Verdict): string => (verdict.verified ? 'believed' : verdict.refusal)
 
 const STRANGER = { sub: 'repo:stranger/evil:ref:refs/heads/main', repository_owner_id: '666' }
@@ -60,24 +59,24 @@ describe('where AUTH_SUBJECTS says whose tokens are meant, one is', () => {
     ['refused by an address nobody has verified', '[{"email":"ci@acme.com"}]', { email: 'ci@acme.com' }, 'invalid'],
     ['refused by a claim that every object has', '[{"constructor.name":"Object"}]', {}, 'invalid'],
   ])('%s', async ([, written, claims, expected]) => {
-    const { subject } = readersFor(issuer.issuer, subjectRules(written))
-    expect(outcome(await subject(await issuer.sign(claims), 'id_token'))).toBe(expected)
+    const { subject } = readersFor(its.issuer.issuer, subjectRules(written))
+    expect(outcome(await subject(await sign(claims), 'id_token'))).toBe(expected)
   })
 })
 
 test('what a token says is who its subject is there, and what it leaves out is left open', async () => {
   expect(
-    await read(await issuer.sign({ email: 'ada@example.com', email_verified: true, name: 'Ada', groups: ['staff'] })),
+    await read(await sign({ email: 'ada@example.com', email_verified: true, name: 'Ada', groups: ['staff'] })),
   ).toMatchObject({
     verified: true,
     statement: {
-      identity: { issuer: issuer.issuer, subject: 'person-1', email: 'ada@example.com', name: 'Ada', groups: ['staff'] },
+      identity: { issuer: its.issuer.issuer, subject: 'person-1', email: 'ada@example.com', name: 'Ada', groups: ['staff'] },
       saysGroups: true,
       audience: 'broker',
       isAccessToken: false,
     },
   })
-  const unverified = await read(await issuer.sign({ email: 'ada@example.com', email_verified: false }))
+  const unverified = await read(await sign({ email: 'ada@example.com', email_verified: false }))
   expect(unverified).toMatchObject({ statement: { identity: { email: undefined, groups: [] }, saysGroups: false } })
 })
 
@@ -88,23 +87,23 @@ describe('a token is believed when', () => {
     ['it is an access token, whoever called for it', { aud: ['api', 'broker'], azp: 'app' }, { typ: 'at+jwt' }, 'access_token'],
     ['it is any of both, and that was asked for', {}, { typ: 'application/at+jwt' }, 'jwt'],
   ])('%s', async ([, claims, header, kind]) => {
-    expect(outcome(await read(await issuer.sign(claims, header), kind))).toBe('believed')
+    expect(outcome(await read(await sign(claims, header), kind))).toBe('believed')
   })
 })
 
 const signed =
   (claims: Claims, header: object = {}) =>
   async () =>
-    await issuer.sign(claims, header)
+    await sign(claims, header)
 
 describe('attack 24: a token is not believed when', () => {
   test.for<[string, () => Promise<string>, StatementKind?]>([
     [
       'it has no signature',
-      async () => new UnsecuredJWT({ iss: issuer.issuer, sub: 'a', aud: 'broker', iat: now(), exp: now() + 60 }).encode(),
+      async () => new UnsecuredJWT({ iss: its.issuer.issuer, sub: 'a', aud: 'broker', iat: now(), exp: now() + 60 }).encode(),
     ],
     ['it is signed with the public key as a secret', async () => await withPublicKeyAsSecret()],
-    ['somebody else has signed it', async () => await issuer.sign({}, { kid: issuer.key.kid }, await newKey())],
+    ['somebody else has signed it', async () => await sign({}, { kid: its.issuer.key.kid }, await newKey())],
     ['it brings its own key', async () => await withItsOwnKey()],
     ['its algorithm is not one its issuer signs with', async () => await withAnotherAlgorithm()],
     ['it is for another audience', signed({ aud: 'another' })],
@@ -116,7 +115,7 @@ describe('attack 24: a token is not believed when', () => {
     ['it does not end', signed({ exp: undefined })],
     ['it does not say when it was issued', signed({ iat: undefined })],
     ['it is of another issuer', signed({ iss: 'https://elsewhere.example' })],
-    ['its issuer is spelled with a slash', async () => await issuer.sign({ iss: `${issuer.issuer}/` })],
+    ['its issuer is spelled with a slash', async () => await sign({ iss: `${its.issuer.issuer}/` })],
     ['it is an access token that is called an ID token', signed({}, { typ: 'at+jwt' })],
     ['it is an ID token that is called an access token', signed({}), 'access_token'],
     ['it is an assertion for a client', signed({}, { typ: 'oauth-id-jag+jwt' }), 'jwt'],
@@ -133,19 +132,17 @@ describe('attack 24: a token is not believed when', () => {
   })
 
   test('its kid is unknown: a thousand of them ask for the keys once in thirty seconds', { timeout: 30_000 }, async () => {
-    expect(outcome(await read(await issuer.sign()))).toBe('believed')
+    expect(outcome(await read(await sign()))).toBe('believed')
     pass(31)
-    const flood = await Promise.all(
-      Array.from({ length: 1_000 }, async () => await read(await issuer.sign({}, { kid: randomUUID() }))),
-    )
+    const flood = await Promise.all(Array.from({ length: 1_000 }, async () => await read(await sign({}, { kid: randomUUID() }))))
     expect(new Set(flood.map(outcome))).toEqual(new Set(['invalid']))
-    expect(issuer.calls).toEqual({ metadata: 1, keys: 2 })
+    expect(its.issuer.calls).toEqual({ metadata: 1, keys: 2 })
   })
 
   test('it is of a kind that needs no key to be refused: nobody is asked', async () => {
-    await read(await issuer.sign({ aud: 'another' }))
-    await read(await issuer.sign({}, { typ: 'at+jwt' }))
-    expect(issuer.calls).toEqual({ metadata: 0, keys: 0 })
+    await read(await sign({ aud: 'another' }))
+    await read(await sign({}, { typ: 'at+jwt' }))
+    expect(its.issuer.calls).toEqual({ metadata: 0, keys: 0 })
   })
 })
 
@@ -154,35 +151,35 @@ describe('attack 25: while the issuer', () => {
     ['publishes no keys', { keys: 503 }],
     ['publishes nothing', { metadata: 503 }],
   ])('%s nothing is known, and it is asked once a second', async ([, failing]) => {
-    Object.assign(issuer.failing, failing)
-    for (let n = 0; n < 20; n += 1) expect(outcome(await read(await issuer.sign()))).toBe('unknown')
-    expect(issuer.calls.metadata + issuer.calls.keys).toBe(failing.keys === undefined ? 1 : 2)
-    delete issuer.failing.keys
-    delete issuer.failing.metadata
+    Object.assign(its.issuer.failing, failing)
+    for (let n = 0; n < 20; n += 1) expect(outcome(await read(await sign()))).toBe('unknown')
+    expect(its.issuer.calls.metadata + its.issuer.calls.keys).toBe(failing.keys === undefined ? 1 : 2)
+    delete its.issuer.failing.keys
+    delete its.issuer.failing.metadata
     pass(1)
-    expect(outcome(await read(await issuer.sign()))).toBe('believed')
+    expect(outcome(await read(await sign()))).toBe('believed')
   })
 
   test('is away, the keys it has published go on to count for fifteen minutes', async () => {
-    expect(outcome(await read(await issuer.sign()))).toBe('believed')
-    issuer.failing.keys = 503
+    expect(outcome(await read(await sign()))).toBe('believed')
+    its.issuer.failing.keys = 503
     pass(899)
-    expect(outcome(await read(await issuer.sign()))).toBe('believed')
+    expect(outcome(await read(await sign()))).toBe('believed')
     pass(2)
-    expect(outcome(await read(await issuer.sign()))).toBe('unknown')
+    expect(outcome(await read(await sign()))).toBe('unknown')
   })
 
   test('rotates with overlap, every token is believed', async () => {
-    const [before, after] = [issuer.key, await newKey()]
-    expect(outcome(await read(await issuer.sign()))).toBe('believed')
-    issuer.published = [before, after]
+    const [before, after] = [its.issuer.key, await newKey()]
+    expect(outcome(await read(await sign()))).toBe('believed')
+    its.issuer.published = [before, after]
     pass(31)
-    expect(outcome(await read(await issuer.sign({}, {}, after)))).toBe('believed')
-    expect(outcome(await read(await issuer.sign({}, {}, before)))).toBe('believed')
-    issuer.published = [after]
+    expect(outcome(await read(await sign({}, {}, after)))).toBe('believed')
+    expect(outcome(await read(await sign({}, {}, before)))).toBe('believed')
+    its.issuer.published = [after]
     pass(301)
-    expect(outcome(await read(await issuer.sign({}, {}, after)))).toBe('believed')
-    expect(outcome(await read(await issuer.sign({}, {}, before)))).toBe('invalid')
+    expect(outcome(await read(await sign({}, {}, after)))).toBe('believed')
+    expect(outcome(await read(await sign({}, {}, before)))).toBe('invalid')
   })
 })
 
@@ -196,7 +193,7 @@ describe('attack 26: clocks that differ', () => {
     ['61 seconds before it may be used', (at) => ({ nbf: at + 61 }), 'invalid'],
     ['ten minutes before it may be used', (at) => ({ nbf: at + 600 }), 'invalid'],
   ])('%s it is as it should be', async ([, claims, expected]) => {
-    expect(outcome(await read(await issuer.sign(claims(now()))))).toBe(expected)
+    expect(outcome(await read(await sign(claims(now()))))).toBe(expected)
   })
 })
 
@@ -209,23 +206,23 @@ describe('attack 49: keys are not fetched from', () => {
     'data:application/json,{"keys":[]}',
     'keys',
   ])('%s, whatever the document of the issuer says', async (jwks_uri) => {
-    issuer.lies = { jwks_uri }
-    expect(await read(await issuer.sign())).toMatchObject({ refusal: 'unknown', why: expect.stringMatching(/https/) })
+    its.issuer.lies = { jwks_uri }
+    expect(await read(await sign())).toMatchObject({ refusal: 'unknown', why: expect.stringMatching(/https/) })
   })
 
   test('an issuer whose document names another one', async () => {
-    issuer.lies = { issuer: 'https://elsewhere.example' }
-    expect(outcome(await read(await issuer.sign()))).toBe('unknown')
+    its.issuer.lies = { issuer: 'https://elsewhere.example' }
+    expect(outcome(await read(await sign()))).toBe('unknown')
   })
 })
 
 describe('an assertion for a client', () => {
   const JAG = { typ: 'oauth-id-jag+jwt' }
   const idJag = async (claims: Claims = {}, header: object = JAG): Promise<string> =>
-    await issuer.sign({ aud: BROKER, client_id: 'app', jti: 'once', resource: `${BROKER}/mcp`, scope: 'mcp', ...claims }, header)
+    await sign({ aud: BROKER, client_id: 'app', jti: 'once', resource: `${BROKER}/mcp`, scope: 'mcp', ...claims }, header)
 
   test('says for whom, for what and once', async () => {
-    expect(await readers.assertion(await idJag())).toMatchObject({
+    expect(await its.readers.assertion(await idJag())).toMatchObject({
       statement: { clientId: 'app', resources: [`${BROKER}/mcp`], scope: 'mcp', jti: 'once', audience: BROKER },
     })
   })
@@ -240,13 +237,13 @@ describe('an assertion for a client', () => {
     ['is bound to a key', { cnf: { jkt: 'abc' } }],
     ['is of one of several tenants', { tenant: 'acme' }],
   ])('is not believed when it %s', async ([, claims, header]) => {
-    expect(await readers.assertion(await idJag(claims, header))).toMatchObject({ verified: false, refusal: 'invalid' })
+    expect(await its.readers.assertion(await idJag(claims, header))).toMatchObject({ verified: false, refusal: 'invalid' })
   })
 
   test('of an issuer that is not listed is not believed, and nobody is asked', async () => {
     const stranger = await TrustedIssuer.start()
-    expect(outcome(await readers.assertion(await stranger.sign({ aud: BROKER, jti: 'x' }, JAG)))).toBe('invalid')
-    expect([stranger.calls, issuer.calls]).toEqual([
+    expect(outcome(await its.readers.assertion(await stranger.sign({ aud: BROKER, jti: 'x' }, JAG)))).toBe('invalid')
+    expect([stranger.calls, its.issuer.calls]).toEqual([
       { metadata: 0, keys: 0 },
       { metadata: 0, keys: 0 },
     ])
@@ -257,19 +254,23 @@ describe('an assertion for a client', () => {
 async function withPublicKeyAsSecret(): Promise<string> {
   const { publicKey } = await generateKeyPair('RS256', { extractable: true })
   const spki = await exportSPKI(publicKey)
-  issuer.published = [{ ...issuer.key, publicJwk: { ...(await exportJWK(publicKey)), kid: issuer.key.kid, use: 'sig' } }]
-  const claims = { iss: issuer.issuer, sub: 'a', aud: 'broker', iat: now(), exp: now() + 60 }
-  return await new SignJWT(claims).setProtectedHeader({ alg: 'HS256', kid: issuer.key.kid }).sign(new TextEncoder().encode(spki))
+  its.issuer.published = [
+    { ...its.issuer.key, publicJwk: { ...(await exportJWK(publicKey)), kid: its.issuer.key.kid, use: 'sig' } },
+  ]
+  const claims = { iss: its.issuer.issuer, sub: 'a', aud: 'broker', iat: now(), exp: now() + 60 }
+  return await new SignJWT(claims)
+    .setProtectedHeader({ alg: 'HS256', kid: its.issuer.key.kid })
+    .sign(new TextEncoder().encode(spki))
 }
 
 async function withItsOwnKey(): Promise<string> {
   const own = await newKey()
-  return await issuer.sign({}, { jwk: own.publicJwk }, { ...own, kid: issuer.key.kid })
+  return await sign({}, { jwk: own.publicJwk }, { ...own, kid: its.issuer.key.kid })
 }
 
 /** The issuer publishes the key, but says that it signs with RS256 alone. */
 async function withAnotherAlgorithm(): Promise<string> {
   const other = await newKey('ES256')
-  issuer.published = [issuer.key, other]
-  return await issuer.sign({}, {}, other)
+  its.issuer.published = [its.issuer.key, other]
+  return await sign({}, {}, other)
 }

@@ -1,16 +1,15 @@
 // Tokens of a link, renewed and given back: at the authorization server they came from, and with what that server has to say about it.
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import { perTest } from '../../world/fixture.ts'
 import { OAuthLinkClient } from '../../../src/linking/oauth-link-client.ts'
 import type { Link, LinkOutcome } from '../../../src/session/contract/link-client.ts'
 import { ScriptedServer } from './scripted-server.ts'
 
 const client = new OAuthLinkClient(() => 1_800_000_000)
-let server: ScriptedServer
-let link: Link
 
-beforeEach(async () => {
-  server = await ScriptedServer.start()
-  link = {
+const its = perTest(async (closing) => {
+  const server = await closing(ScriptedServer.start())
+  const link: Link = {
     issuer: server.origin,
     tokenEndpoint: `${server.origin}/token`,
     revocationEndpoint: `${server.origin}/revoke`,
@@ -21,16 +20,16 @@ beforeEach(async () => {
     expiresAt: 1,
     refreshToken: 'old refresh',
   }
+  return { server, link }
 })
-afterEach(() => server.close())
 
 test('a renewal asks for the same resource, and what is not renewed stays', async () => {
-  server.answers.set('/token', { body: { access_token: 'new access', token_type: 'bearer', scope: 'read write' } })
+  its.server.answers.set('/token', { body: { access_token: 'new access', token_type: 'bearer', scope: 'read write' } })
   const kept = await renewed()
-  const form = new URLSearchParams(server.asked[0]?.body)
-  expect(Object.fromEntries(form)).toMatchObject({ grant_type: 'refresh_token', resource: link.resource })
+  const form = new URLSearchParams(its.server.asked[0]?.body)
+  expect(Object.fromEntries(form)).toMatchObject({ grant_type: 'refresh_token', resource: its.link.resource })
   // Hyphens and dots as they are: many servers decode nothing.
-  expect(server.asked[0]?.authorization).toBe(`Basic ${btoa('broker-1.test:a+secret')}`)
+  expect(its.server.asked[0]?.authorization).toBe(`Basic ${btoa('broker-1.test:a+secret')}`)
   expect(kept).toMatchObject({ accessToken: 'new access', refreshToken: 'old refresh', scopes: ['read', 'write'] })
   expect(kept).not.toHaveProperty('expiresAt')
 })
@@ -46,22 +45,22 @@ describe('an answer that renews nothing means', () => {
     ['unavailable', 200, '<html>welcome</html>'],
     ['unavailable', 302, {}],
   ])('%s: %i %o', async ([outcome, status, body]) => {
-    server.answers.set('/token', { status, body, headers: { location: '/elsewhere' } })
-    expect(await client.refresh(link, async () => expect.unreachable('nothing was given'))).toMatchObject({ outcome })
-    expect(server.paths()).toEqual(['/token'])
+    its.server.answers.set('/token', { status, body, headers: { location: '/elsewhere' } })
+    expect(await client.refresh(its.link, async () => expect.unreachable('nothing was given'))).toMatchObject({ outcome })
+    expect(its.server.paths()).toEqual(['/token'])
   })
 })
 
 test('tokens are given back, the one that renews first, and a server that is away stops nobody', async () => {
-  await client.revoke(link)
-  expect(server.asked.map(({ body }) => new URLSearchParams(body).get('token'))).toEqual(['old refresh', 'old access'])
-  await server.close()
-  await expect(client.revoke(link)).resolves.toBeUndefined()
+  await client.revoke(its.link)
+  expect(its.server.asked.map(({ body }) => new URLSearchParams(body).get('token'))).toEqual(['old refresh', 'old access'])
+  await its.server.close()
+  await expect(client.revoke(its.link)).resolves.toBeUndefined()
 })
 
 async function renewed(): Promise<Link | undefined> {
   let kept: Link | undefined
-  const outcome = await client.refresh(link, async (fresh) => void (kept = fresh))
+  const outcome = await client.refresh(its.link, async (fresh) => void (kept = fresh))
   expect(outcome).toEqual({ outcome: 'refreshed' })
   return kept
 }

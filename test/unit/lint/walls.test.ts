@@ -1,7 +1,8 @@
 // Who may import whom in src: what lint refuses, shown by doing it.
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import { fixture } from '../../world/fixture.ts'
 import { MAY_IMPORT, placeOf } from '../../../scripts/lint/walls.ts'
 import { linesRefused, linesRefusedIn } from './lines-refused.ts'
 
@@ -39,14 +40,16 @@ const waysTo = (specifier: string): readonly string[] => [
 ]
 
 describe('lint refuses', () => {
-  let refused: ReturnType<typeof linesRefusedIn>
-
-  beforeAll(() => {
-    refused = linesRefusedIn(new Map(WALLS.map(([, file, specifier], at) => [probed(file, at), waysTo(specifier)])), 'house')
+  const the = fixture(() => {
+    const refused = linesRefusedIn(
+      new Map(WALLS.map(([, file, specifier], at) => [probed(file, at), waysTo(specifier)])),
+      'house',
+    )
+    return { refused }
   })
 
   test.for(WALLS.map(([wall, file], at) => [wall, probed(file, at)] as const))('%s', ([, file]) => {
-    expect(refused.get(file)).toEqual([1, 2, 3, 4, 5, 6])
+    expect(the.refused.get(file)).toEqual([1, 2, 3, 4, 5, 6])
   })
 
   test('every way around the one file that calls fetch', () => {

@@ -3,8 +3,9 @@ import { spawnSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { ROOT } from '../../world/bundle.ts'
+import { fixture } from '../../world/fixture.ts'
 
 interface LockedPackage {
   readonly version?: string
@@ -67,10 +68,9 @@ describe('the lock file', () => {
 })
 
 describe('what runs before npm start and npm test', () => {
-  let project: string
-
-  beforeAll(() => {
-    project = mkdtempSync(join(tmpdir(), 'broker-install-'))
+  const the = fixture((_, onEnd) => {
+    const project = mkdtempSync(join(tmpdir(), 'broker-install-'))
+    onEnd(() => rmSync(project, { recursive: true }))
     mkdirSync(join(project, 'scripts'))
     cpSync(join(ROOT, 'scripts/ensure-installed.mjs'), join(project, 'scripts/ensure-installed.mjs'))
     writeFileSync(join(project, 'package-lock.json'), 'the lock')
@@ -83,20 +83,20 @@ describe('what runs before npm start and npm test', () => {
        writeFileSync('asked.json', JSON.stringify(process.argv.slice(2)))
        if (process.env.NPM_FAILS) { console.error('npm error network'); process.exit(1) }`,
     )
+    return { project }
   })
-  afterAll(() => rmSync(project, { recursive: true }))
 
   function run(more: Readonly<Record<string, string>> = {}) {
-    rmSync(join(project, 'asked.json'), { force: true })
-    const env = { ...process.env, npm_execpath: join(project, 'npm.cjs'), ...more }
+    rmSync(join(the.project, 'asked.json'), { force: true })
+    const env = { ...process.env, npm_execpath: join(the.project, 'npm.cjs'), ...more }
     const { status, stderr } = spawnSync(process.execPath, ['scripts/ensure-installed.mjs'], {
-      cwd: project,
+      cwd: the.project,
       env,
       encoding: 'utf8',
     })
     const asked: unknown =
-      existsSync(join(project, 'asked.json')) && JSON.parse(readFileSync(join(project, 'asked.json'), 'utf8'))
-    return { status, stderr, asked, lock: readFileSync(join(project, 'package-lock.json'), 'utf8') }
+      existsSync(join(the.project, 'asked.json')) && JSON.parse(readFileSync(join(the.project, 'asked.json'), 'utf8'))
+    return { status, stderr, asked, lock: readFileSync(join(the.project, 'package-lock.json'), 'utf8') }
   }
 
   test('installs what the lock file says, which it never writes; once, and again when that changes', () => {
@@ -104,13 +104,13 @@ describe('what runs before npm start and npm test', () => {
     expect(run()).toMatchObject(installs)
     expect(run()).toMatchObject({ status: 0, asked: false })
     const later = new Date(Date.now() + 5_000)
-    utimesSync(join(project, 'package-lock.json'), later, later)
+    utimesSync(join(the.project, 'package-lock.json'), later, later)
     expect(run()).toMatchObject(installs)
   })
 
   test('says what npm said when it fails', () => {
     const later = new Date(Date.now() + 60_000)
-    utimesSync(join(project, 'package-lock.json'), later, later)
+    utimesSync(join(the.project, 'package-lock.json'), later, later)
     const { status, stderr } = run({ NPM_FAILS: '1' })
     expect(status).toBe(1)
     expect(stderr).toContain('npm error network')

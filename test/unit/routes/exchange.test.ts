@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { app } from '../../../src/app.ts'
 import { newClientId } from '../../../src/oauth/client-auth/clients.ts'
+import { fixture } from '../../world/fixture.ts'
 import { TrustedIssuer } from '../../world/trusted-issuer.ts'
 import { BASE_URL, exampleDeployment } from './example-deployment.ts'
 
@@ -9,20 +10,19 @@ const TYPE = 'urn:ietf:params:oauth:token-type:'
 const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange'
 const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
 
-let issuer: TrustedIssuer
-beforeAll(async () => {
+beforeAll(() => {
   for (const level of ['info', 'error'] as const) vi.spyOn(console, level).mockReturnValue()
-  issuer = await TrustedIssuer.start()
 })
-afterAll(async () => {
-  vi.restoreAllMocks()
-  await issuer.close()
+const the = fixture(async (closing) => {
+  const issuer = await closing(TrustedIssuer.start())
+  return { issuer }
 })
+afterAll(() => void vi.restoreAllMocks())
 
 const now = (): number => Math.floor(Date.now() / 1000)
 
 async function broker(vars: object = {}) {
-  const services = await exampleDeployment({ AUTH_ISSUER: issuer.issuer, AUTH_AUDIENCE: 'broker', ...vars })
+  const services = await exampleDeployment({ AUTH_ISSUER: the.issuer.issuer, AUTH_AUDIENCE: 'broker', ...vars })
   const { signedTokens } = services
   const floor = app(services)
   const clientId = await newClientId(services.keys.current, 'none')
@@ -108,7 +108,7 @@ describe('an exchange at /token is refused when', () => {
 
   test('the keys of the issuer can not be had: nothing is known, and another try may help', async () => {
     const away = { AUTH_ISSUER: 'http://127.0.0.1:9' }
-    const token = await issuer.sign({ iss: 'http://127.0.0.1:9' })
+    const token = await the.issuer.sign({ iss: 'http://127.0.0.1:9' })
     expect(await exchanged({ subject_token: token }, away)).toMatchObject({ status: 503, code: 'temporarily_unavailable' })
     expect(await assumed({ WebIdentityToken: token }, away)).toMatchObject({ status: 503, code: 'IDPCommunicationError' })
   })
@@ -134,7 +134,7 @@ describe('a role is not assumed at /.sts when', () => {
   })
 
   test('the token has expired', async () => {
-    const token = await issuer.sign({ iat: now() - 900, exp: now() - 61 })
+    const token = await the.issuer.sign({ iat: now() - 900, exp: now() - 61 })
     expect(await assumed({ WebIdentityToken: token })).toMatchObject({ status: 400, code: 'ExpiredTokenException' })
   })
 
@@ -161,7 +161,7 @@ describe('where no audience is configured', () => {
     ['the issuer alone', CLOSED],
     ['nothing at all', { AUTH_ISSUER: undefined, AUTH_AUDIENCE: undefined }],
   ])('%s opens neither way, whatever is shown', async ([, vars]) => {
-    const token = await issuer.sign()
+    const token = await the.issuer.sign()
     expect(await assumed({ WebIdentityToken: token }, vars)).toMatchObject({ status: 501, code: 'NotImplemented' })
     expect(await exchanged({ subject_token: token }, vars)).toMatchObject({ status: 400, code: 'unsupported_grant_type' })
     const { ask } = await broker(vars)
@@ -171,7 +171,7 @@ describe('where no audience is configured', () => {
   })
 
   test('assertions are closed on their own, although subject tokens are taken', async () => {
-    expect(await exchanged({ grant_type: JWT_BEARER, assertion: await issuer.sign() })).toMatchObject({
+    expect(await exchanged({ grant_type: JWT_BEARER, assertion: await the.issuer.sign() })).toMatchObject({
       status: 400,
       code: 'unsupported_grant_type',
     })
@@ -181,8 +181,11 @@ describe('where no audience is configured', () => {
 describe('the ways around it are closed:', () => {
   test('attack 38: parameters in the query and in the form do not contradict each other', async () => {
     const { ask } = await broker()
-    const query = `?WebIdentityToken=${await issuer.sign({ aud: 'another' })}`
-    const answer = await ask(`/.sts${query}`, { method: 'POST', body: form({ ...ROLE, WebIdentityToken: await issuer.sign() }) })
+    const query = `?WebIdentityToken=${await the.issuer.sign({ aud: 'another' })}`
+    const answer = await ask(`/.sts${query}`, {
+      method: 'POST',
+      body: form({ ...ROLE, WebIdentityToken: await the.issuer.sign() }),
+    })
     expect([answer.status, await answer.text()]).toEqual([
       400,
       expect.stringContaining('WebIdentityToken was given more than once'),
@@ -190,12 +193,12 @@ describe('the ways around it are closed:', () => {
   })
 
   test('attack 39: a parameter in another case is another parameter, and a claim that comes twice is read once', async () => {
-    expect(await assumed({ WebIdentityToken: undefined, webidentitytoken: await issuer.sign() })).toMatchObject({
+    expect(await assumed({ WebIdentityToken: undefined, webidentitytoken: await the.issuer.sign() })).toMatchObject({
       status: 400,
       code: 'ValidationError',
     })
-    const [, claims = '', signature = ''] = (await issuer.sign()).split('.')
-    const twice = Buffer.from(`{"alg":"RS256","kid":"${issuer.key.kid}","alg":"none"}`).toString('base64url')
+    const [, claims = '', signature = ''] = (await the.issuer.sign()).split('.')
+    const twice = Buffer.from(`{"alg":"RS256","kid":"${the.issuer.key.kid}","alg":"none"}`).toString('base64url')
     expect(await assumed({ WebIdentityToken: `${twice}.${claims}.${signature}` })).toMatchObject({
       status: 400,
       code: 'InvalidIdentityToken',
@@ -205,7 +208,7 @@ describe('the ways around it are closed:', () => {
   test('attack 40: one request carries one token', async () => {
     const { ask, clientId } = await broker()
     const body = form({ client_id: clientId, grant_type: EXCHANGE, subject_token_type: `${TYPE}id_token`, subject_token: 'a' })
-    body.append('subject_token', await issuer.sign())
+    body.append('subject_token', await the.issuer.sign())
     const answer = await ask('/token', { method: 'POST', body })
     expect(await answer.json()).toMatchObject({
       error: 'invalid_request',

@@ -3,25 +3,27 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { app } from '../../../src/app.ts'
 import { unsealed } from '../../../src/oauth/tokens/browser-state.ts'
 import { foundation, wired } from '../../../src/services.ts'
-import { AUDIENCE, startAccessApplication, type AccessWorld } from '../identity/dialects/access-application.ts'
+import { AUDIENCE, startAccessApplication } from '../identity/dialects/access-application.ts'
 import { startGithub, type GithubWorld } from '../identity/dialects/github.ts'
 import { startGoogle, type GoogleWorld } from '../identity/dialects/google.ts'
 import { assetFolder } from '../../world/asset-folder.ts'
+import { fixture } from '../../world/fixture.ts'
 
 const BASE_URL = 'https://mcp.example.com'
 const SECRET = 'a secret of the tests'
 
-let google: GoogleWorld
-let github: GithubWorld
-let access: AccessWorld
-beforeAll(async () => {
+beforeAll(() => {
   for (const level of ['info', 'warn', 'error'] as const) vi.spyOn(console, level).mockReturnValue()
-  ;[google, github, access] = await Promise.all([startGoogle(), startGithub('OAuth App'), startAccessApplication()])
 })
-afterAll(async () => {
-  vi.restoreAllMocks()
-  await Promise.all([google.close(), github.close(), access.close()])
+const the = fixture(async (closing) => {
+  const [google, github, access] = await Promise.all([
+    closing(startGoogle()),
+    closing(startGithub('OAuth App')),
+    closing(startAccessApplication()),
+  ])
+  return { google, github, access }
 })
+afterAll(() => void vi.restoreAllMocks())
 
 const now = (): number => Math.floor(Date.now() / 1000)
 
@@ -35,9 +37,9 @@ const directory = Object.assign(Object.create(null), { pagesEnded: async () => (
 /** One browser at a broker with all three of them: what it is told to keep, it brings along. */
 async function browser(vars: object = {}) {
   const providers = [
-    { name: 'google', kind: 'google', url: google.alice.issuer, client_id: 'broker', client_secret: '$GOOGLE_SECRET' },
-    { name: 'github', kind: 'github', url: github.alice.issuer, client_id: 'broker', client_secret: '$GITHUB_SECRET' },
-    { name: 'staff', title: 'Staff', kind: 'access-application', url: access.alice.issuer, audience: AUDIENCE },
+    { name: 'google', kind: 'google', url: the.google.alice.issuer, client_id: 'broker', client_secret: '$GOOGLE_SECRET' },
+    { name: 'github', kind: 'github', url: the.github.alice.issuer, client_id: 'broker', client_secret: '$GITHUB_SECRET' },
+    { name: 'staff', title: 'Staff', kind: 'access-application', url: the.access.alice.issuer, audience: AUDIENCE },
   ]
   const base = await foundation({
     BASE_URL,
@@ -102,7 +104,7 @@ describe('where there are several providers', () => {
 
   test.for(['google', 'github'])('%s answers at an address of its own, and the page opens for which it was', async (name) => {
     const { get, visitor } = await browser()
-    const world = name === 'google' ? google : github
+    const world = name === 'google' ? the.google : the.github
     const sentTo = new URL((await get(`/admin/people?search=a&sign_in_with=${name}`)).headers.get('location') ?? '')
 
     const answered = await world.signInAs('alice', sentTo)
@@ -118,8 +120,8 @@ describe('where there are several providers', () => {
   test('attack 60: the same e-mail address at two providers is two people', async () => {
     const subjects: unknown[] = []
     for (const [name, world] of [
-      ['google', google],
-      ['github', github],
+      ['google', the.google],
+      ['github', the.github],
     ] as const) {
       const { get, begin, visitor } = await browser()
       await get(pathAndQuery(await world.signInAs('alice', await begin(name))))
@@ -140,16 +142,16 @@ describe('attack 22: an answer is not even looked at when', () => {
     const { get, begin, visitor } = await browser()
     // What an evil provider would do: it knows the state, and the client id and redirect URI of the broker at the honest one are no secrets.
     const chosen = await begin('google')
-    const honest = new URL(`${github.alice.issuer}/authorize`)
+    const honest = new URL(`${the.github.alice.issuer}/authorize`)
     for (const [name, value] of chosen.searchParams) honest.searchParams.set(name, value)
     honest.searchParams.set('redirect_uri', `${BASE_URL}/callback/github`)
-    const [atGoogle, atGithub] = [askedFor(google, '/token'), askedFor(github, '/login/oauth/access_token')]
+    const [atGoogle, atGithub] = [askedFor(the.google, '/token'), askedFor(the.github, '/login/oauth/access_token')]
 
-    const answer = await get(pathAndQuery(await github.signInAs('alice', honest)))
+    const answer = await get(pathAndQuery(await the.github.signInAs('alice', honest)))
 
     expect(answer.status).toBe(400)
     expect(await answer.text()).toContain('another identity provider than the one that was chosen')
-    expect([askedFor(google, '/token'), askedFor(github, '/login/oauth/access_token')]).toEqual([atGoogle, atGithub])
+    expect([askedFor(the.google, '/token'), askedFor(the.github, '/login/oauth/access_token')]).toEqual([atGoogle, atGithub])
     expect(await visitor()).toBeUndefined()
   })
 
@@ -157,30 +159,30 @@ describe('attack 22: an answer is not even looked at when', () => {
     'an answer of Google comes to %s',
     async (path) => {
       const { get, begin, visitor } = await browser()
-      const before = askedFor(google, '/token')
-      const { search } = await google.signInAs('alice', await begin('google'))
+      const before = askedFor(the.google, '/token')
+      const { search } = await the.google.signInAs('alice', await begin('google'))
 
       expect((await get(path + search)).status).toBe(400)
-      expect(askedFor(google, '/token')).toBe(before)
+      expect(askedFor(the.google, '/token')).toBe(before)
       expect(await visitor()).toBeUndefined()
     },
   )
 
   test('it names another issuer (RFC 9207)', async () => {
     const { get, begin } = await browser()
-    const answered = await google.signInAs('alice', await begin('google'))
-    answered.searchParams.set('iss', github.alice.issuer)
-    const before = askedFor(google, '/token')
+    const answered = await the.google.signInAs('alice', await begin('google'))
+    answered.searchParams.set('iss', the.github.alice.issuer)
+    const before = askedFor(the.google, '/token')
 
     expect((await get(pathAndQuery(answered))).status).toBe(400)
-    expect(askedFor(google, '/token')).toBe(before)
+    expect(askedFor(the.google, '/token')).toBe(before)
   })
 })
 
 describe('attack 23: an answer is refused', () => {
   test('in another browser than the one that began', async () => {
     const [mine, theirs] = [await browser(), await browser()]
-    const answered = pathAndQuery(await github.signInAs('alice', await mine.begin('github')))
+    const answered = pathAndQuery(await the.github.signInAs('alice', await mine.begin('github')))
 
     const answer = await theirs.get(answered)
 
@@ -190,7 +192,7 @@ describe('attack 23: an answer is refused', () => {
 
   test('the second time', async () => {
     const { get, begin } = await browser()
-    const answered = pathAndQuery(await github.signInAs('alice', await begin('github')))
+    const answered = pathAndQuery(await the.github.signInAs('alice', await begin('github')))
     expect((await get(answered)).status).toBe(303)
 
     expect((await get(answered)).status).toBe(400)
@@ -217,17 +219,17 @@ describe('where Cloudflare Access stands in front of the callback', () => {
     const own = await begin('staff')
     expect(own.href).toMatch(/^https:\/\/mcp\.example\.com\/callback\/staff\?state=/)
 
-    const answer = await get(pathAndQuery(own), { 'Cf-Access-Jwt-Assertion': await access.assertion('alice') })
+    const answer = await get(pathAndQuery(own), { 'Cf-Access-Jwt-Assertion': await the.access.assertion('alice') })
 
     expect(answer.status).toBe(303)
-    expect(await visitor()).toMatchObject({ identity: access.alice })
+    expect(await visitor()).toMatchObject({ identity: the.access.alice })
   })
 
   test.for<[string, () => Promise<Record<string, string>>, number]>([
     ['without an assertion', async () => ({}), 400],
     [
       'with one for another application',
-      async () => ({ 'Cf-Access-Jwt-Assertion': await access.assertion('alice', { aud: 'x' }) }),
+      async () => ({ 'Cf-Access-Jwt-Assertion': await the.access.assertion('alice', { aud: 'x' }) }),
       403,
     ],
     ['with the address alone', async () => ({ 'Cf-Access-Authenticated-User-Email': 'alice@example.com' }), 400],
@@ -241,7 +243,7 @@ describe('where Cloudflare Access stands in front of the callback', () => {
   test('attack 23: an assertion without a sign-in that was begun here does nothing', async () => {
     const { get, visitor } = await browser()
 
-    const answer = await get('/callback/staff?state=x', { 'Cf-Access-Jwt-Assertion': await access.assertion('alice') })
+    const answer = await get('/callback/staff?state=x', { 'Cf-Access-Jwt-Assertion': await the.access.assertion('alice') })
 
     expect(answer.status).toBe(400)
     expect(await visitor()).toBeUndefined()
@@ -251,7 +253,7 @@ describe('where Cloudflare Access stands in front of the callback', () => {
 test('with one provider nobody is asked: the page leads straight to it, and it answers at /callback', async () => {
   const { get } = await browser({
     IDENTITY_PROVIDERS: undefined,
-    OAUTH_AUTHORIZE_URL: google.alice.issuer,
+    OAUTH_AUTHORIZE_URL: the.google.alice.issuer,
     OAUTH_CLIENT_ID: 'broker',
   })
 
@@ -259,5 +261,5 @@ test('with one provider nobody is asked: the page leads straight to it, and it a
 
   expect(answer.status).toBe(303)
   const sentTo = new URL(answer.headers.get('location') ?? '')
-  expect([sentTo.origin, sentTo.searchParams.get('redirect_uri')]).toEqual([google.alice.issuer, `${BASE_URL}/callback`])
+  expect([sentTo.origin, sentTo.searchParams.get('redirect_uri')]).toEqual([the.google.alice.issuer, `${BASE_URL}/callback`])
 })

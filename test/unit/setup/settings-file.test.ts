@@ -2,17 +2,18 @@
 import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import { perTest } from '../../world/fixture.ts'
 import { PROVIDERS, providerOf } from '../../../scripts/setup/providers.ts'
 import { differs, readSettingsFile, settingsText, writePrivately } from '../../../scripts/setup/settings-file.ts'
 import { ofTheProcess, PLACES } from '../../../scripts/setup/places.ts'
 import { foundation } from '../../../src/services.ts'
 
-let folder: string
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'broker-setup-'))
+const its = perTest((_, onEnd) => {
+  const folder = mkdtempSync(join(tmpdir(), 'broker-setup-'))
+  onEnd(() => rmSync(folder, { recursive: true, force: true }))
+  return { folder }
 })
-afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
 const asked = (url: string, stored: Readonly<Record<string, string>>) =>
   ofTheProcess('this-machine', url, '/etc/b/broker.env', stored)
@@ -28,13 +29,13 @@ const ODD = {
 }
 
 test.for(PLACES)('a settings file for %s is read as it was written, by its owner alone', (place) => {
-  const file = join(folder, 'settings')
+  const file = join(its.folder, 'settings')
   const text = settingsText(ODD, place)
   writePrivately(file, text)
   expect(readSettingsFile(file, place)).toEqual(ODD)
   expect(differs(file, text)).toBe(false)
   expect(statSync(file).mode & 0o777).toBe(0o600)
-  expect(readdirSync(folder)).toEqual(['settings'])
+  expect(readdirSync(its.folder)).toEqual(['settings'])
 })
 
 describe('a file that somebody has changed', () => {
@@ -48,7 +49,7 @@ describe('a file that somebody has changed', () => {
       `metadata: { name: ours }\nstringData:\n  # Ours\n  BASE_URL: https://a.example # the old one\n  LIST: '[1,2]'\n  GONE: "x"\n  KEPT: 'a b'\n`,
     ],
   ] as const)('keeps its comments and whatever stays the same: %s', ([place, before]) => {
-    const file = join(folder, 'settings')
+    const file = join(its.folder, 'settings')
     writeFileSync(file, before)
     const stored = readSettingsFile(file, place)
     expect(stored).toMatchObject({ BASE_URL: 'https://a.example', GONE: 'x', KEPT: 'a b' })
@@ -64,7 +65,7 @@ describe('a file that somebody has changed', () => {
   })
 
   test('is not written anew where a value in it can not be read', () => {
-    const file = join(folder, 'settings')
+    const file = join(its.folder, 'settings')
     writeFileSync(file, 'stringData:\n  CERTIFICATE: |\n    ---\n')
     expect(() => readSettingsFile(file, 'kubernetes')).toThrow('CERTIFICATE in')
   })
@@ -87,10 +88,10 @@ describe('where a broker on this machine listens and keeps its data', () => {
 })
 
 test('a file that can not be written leaves what was there, and nothing beside it', () => {
-  expect(() => writePrivately(join(folder, 'absent/settings'), 'x')).toThrow('can not be written')
-  writeFileSync(join(folder, 'settings'), 'before', { mode: 0o644 })
-  writePrivately(join(folder, 'settings'), 'after')
-  expect(statSync(join(folder, 'settings')).mode & 0o777).toBe(0o600)
+  expect(() => writePrivately(join(its.folder, 'absent/settings'), 'x')).toThrow('can not be written')
+  writeFileSync(join(its.folder, 'settings'), 'before', { mode: 0o644 })
+  writePrivately(join(its.folder, 'settings'), 'after')
+  expect(statSync(join(its.folder, 'settings')).mode & 0o777).toBe(0o600)
 })
 
 test('a value that no line can hold is refused, and not shown', () => {

@@ -1,11 +1,12 @@
 // The token of a revocation: which is believed, which is not, and how often anybody is asked for keys because of one.
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { Issuer } from '../../../src/identity/issuer.ts'
 import { readRevocationToken, subjectIn } from '../../../src/signals/global-token-revocation.ts'
 import type { SignalSource } from '../../../src/signals/signer.ts'
 import { personOf } from '../../../src/signals/subject.ts'
 import { NO_SIGNALS } from '../../../src/settings/signals.ts'
+import { fixture } from '../../world/fixture.ts'
 import { OktaOrg } from '../../world/signal-sender.ts'
 import { newPair, signedJwt, signedWithPublicKey, unsignedJwt } from '../../world/signed.ts'
 
@@ -14,11 +15,10 @@ const PEOPLE = 'https://idp.example/oauth2/default'
 const now = (): number => Math.floor(Date.now() / 1000)
 const strangers = newPair()
 
-let okta: OktaOrg
 let source: SignalSource
-beforeAll(async () => {
-  okta = await OktaOrg.start()
-  return () => okta.close()
+const the = fixture(async (closing) => {
+  const okta = await closing(OktaOrg.start())
+  return { okta }
 })
 afterAll(() => vi.useRealTimers())
 beforeEach(() => {
@@ -26,8 +26,8 @@ beforeEach(() => {
     key: 'okta',
     name: 'Okta',
     clientId: 'broker',
-    settings: { ...NO_SIGNALS, revocationIssuer: okta.issuer },
-    revocation: new Issuer(okta.issuer, now),
+    settings: { ...NO_SIGNALS, revocationIssuer: the.okta.issuer },
+    revocation: new Issuer(the.okta.issuer, now),
     accessToken: () => Promise.reject(new Error('nobody asks')),
     pushSecrets: ['secret'],
     issues: (issuer) => issuer === PEOPLE,
@@ -36,9 +36,9 @@ beforeEach(() => {
 })
 
 type Changes = Readonly<Record<string, unknown>>
-const claims = (changes: Changes = {}): Changes => okta.revocationClaims(URL_HERE, 'broker', changes)
+const claims = (changes: Changes = {}): Changes => the.okta.revocationClaims(URL_HERE, 'broker', changes)
 const made = (changes: Changes = {}, header: Changes = { typ: 'global-token-revocation+jwt' }): string =>
-  signedJwt(okta.pair, claims(changes), header)
+  signedJwt(the.okta.pair, claims(changes), header)
 const read = (token: string) => readRevocationToken(token, { source, url: URL_HERE, now: now() })
 
 describe('the token of a revocation is taken', () => {
@@ -51,15 +51,15 @@ describe('the token of a revocation is taken', () => {
     ['that began five minutes ago, which is no part of its life', () => made({ nbf: now() - 300 })],
     ['by a clock that is a little ahead', () => made({ iat: now() + 30, exp: now() + 330 })],
   ])('%s', async ([, token]) => {
-    expect(await read(token())).toMatchObject({ issuer: okta.issuer, jti: expect.any(String), until: expect.any(Number) })
+    expect(await read(token())).toMatchObject({ issuer: the.okta.issuer, jti: expect.any(String), until: expect.any(Number) })
   })
 })
 
 describe('the token of a revocation is not believed when', () => {
   test.for<[string, () => string]>([
     ['it is not signed (alg: none)', () => unsignedJwt(claims())],
-    ['it is signed with the public key (HS256)', () => signedWithPublicKey(okta.pair, claims())],
-    ['its signature is another’s', () => signedJwt({ ...strangers, kid: okta.pair.kid }, claims())],
+    ['it is signed with the public key (HS256)', () => signedWithPublicKey(the.okta.pair, claims())],
+    ['its signature is another’s', () => signedJwt({ ...strangers, kid: the.okta.pair.kid }, claims())],
     ['it is a token of another type', () => made({}, { typ: 'at+jwt' })],
     ['it is a security event', () => made({}, { typ: 'secevent+jwt' })],
     ['it lives for longer than 300 seconds', () => made({ exp: now() + 301 })],
@@ -85,25 +85,25 @@ test('a flood of tokens with unknown key ids asks for the keys once in 30 second
   await read(made())
   vi.useFakeTimers({ toFake: ['Date'] })
   vi.setSystemTime(Date.now() + 31_000)
-  const before = okta.calls.keys
+  const before = the.okta.calls.keys
   for (let n = 0; n < 300; n += 1)
     await expect(read(signedJwt({ ...strangers, kid: randomUUID() }, claims()))).rejects.toMatchObject({ fault: 'untrue' })
-  expect(okta.calls.keys - before).toBe(1)
+  expect(the.okta.calls.keys - before).toBe(1)
   for (let n = 0; n < 100; n += 1)
     await expect(read(signedJwt({ ...strangers, kid: randomUUID() }, claims({ aud: 'x' })))).rejects.toThrow('not valid')
-  expect(okta.calls.keys - before).toBe(1)
+  expect(the.okta.calls.keys - before).toBe(1)
   // And one that is right is believed meanwhile.
-  expect(await read(made())).toMatchObject({ issuer: okta.issuer })
+  expect(await read(made())).toMatchObject({ issuer: the.okta.issuer })
   vi.useRealTimers()
 })
 
-const named = (body: unknown) => personOf(subjectIn(body), source, okta.issuer)
+const named = (body: unknown) => personOf(subjectIn(body), source, the.okta.issuer)
 
 test('while the keys can not be had nothing is believed, and nothing is untrue', async () => {
-  source = { ...source, revocation: new Issuer(okta.issuer, now) }
-  okta.failing = 503
+  source = { ...source, revocation: new Issuer(the.okta.issuer, now) }
+  the.okta.failing = 503
   await expect(read(made())).rejects.toMatchObject({ fault: 'unknowable' })
-  okta.failing = undefined
+  the.okta.failing = undefined
 })
 
 describe('whom a revocation is about', () => {
@@ -115,7 +115,7 @@ describe('whom a revocation is about', () => {
     ],
     [
       'a person of the organisation, in the older spelling',
-      () => ({ subject: { format: 'iss_sub', iss: okta.issuer, sub: '00u1' } }),
+      () => ({ subject: { format: 'iss_sub', iss: the.okta.issuer, sub: '00u1' } }),
       { what: 'person', issuer: PEOPLE, subject: '00u1' },
     ],
     [

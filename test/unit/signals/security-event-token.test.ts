@@ -1,11 +1,12 @@
 // Security events: which are believed, what each means, and how often anybody is asked for keys because of one.
 import { randomUUID } from 'node:crypto'
-import { beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { Issuer } from '../../../src/identity/issuer.ts'
 import type { SignalStream } from '../../../src/session/contract/signal-stream.ts'
 import type { SignalSource } from '../../../src/signals/signer.ts'
 import { Transmitter } from '../../../src/signals/transmitter.ts'
 import { NO_SIGNALS, type SignalSettings } from '../../../src/settings/signals.ts'
+import { fixture } from '../../world/fixture.ts'
 import { CAEP, RISC, SignalTransmitter } from '../../world/signal-transmitter.ts'
 import { newPair, signedJwt, signedWithPublicKey, unsignedJwt } from '../../world/signed.ts'
 
@@ -15,19 +16,14 @@ const now = (): number => Math.floor(Date.now() / 1000)
 const strangers = newPair()
 const ALICE = { format: 'iss_sub', iss: PEOPLE, sub: 'alice' }
 
-let okta: SignalTransmitter
-let keycloak: SignalTransmitter
-beforeAll(async () => {
-  okta = await SignalTransmitter.start('okta')
-  keycloak = await SignalTransmitter.start('keycloak')
-  return async () => {
-    await okta.close()
-    await keycloak.close()
-  }
+const the = fixture(async (closing) => {
+  const okta = await closing(SignalTransmitter.start('okta'))
+  const keycloak = await closing(SignalTransmitter.start('keycloak'))
+  return { okta, keycloak }
 })
 
 let receiver: Transmitter
-beforeEach(() => void (receiver = receiverOf(okta)))
+beforeEach(() => void (receiver = receiverOf(the.okta)))
 
 function receiverOf({ issuer }: SignalTransmitter, settings: Partial<SignalSettings> = {}): Transmitter {
   const source: SignalSource = {
@@ -48,8 +44,8 @@ const streamOf = ({ issuer, audience }: SignalTransmitter): SignalStream => {
   return { provider: 'idp', streamId: 'stream-1', issuer, audience: [audience], delivery: 'push' }
 }
 type Changes = Readonly<Record<string, unknown>>
-const event = (changes: Changes = {}) => okta.claims(REVOKED, ALICE, {}, changes)
-const read = (token: string) => receiver.read(streamOf(okta), token, 1)
+const event = (changes: Changes = {}) => the.okta.claims(REVOKED, ALICE, {}, changes)
+const read = (token: string) => receiver.read(streamOf(the.okta), token, 1)
 
 describe('a security event is not believed when', () => {
   test.for<[string, string, () => string]>([
@@ -57,30 +53,30 @@ describe('a security event is not believed when', () => {
     [
       'it is signed with the public key (HS256)',
       'invalid_key',
-      () => signedWithPublicKey(okta.pair, event(), { typ: 'secevent+jwt' }),
+      () => signedWithPublicKey(the.okta.pair, event(), { typ: 'secevent+jwt' }),
     ],
     [
       'its signature is another’s',
       'invalid_key',
-      () => signedJwt({ ...strangers, kid: okta.pair.kid }, event(), { typ: 'secevent+jwt' }),
+      () => signedJwt({ ...strangers, kid: the.okta.pair.kid }, event(), { typ: 'secevent+jwt' }),
     ],
-    ['its type is that of any JWT', 'invalid_request', () => okta.signed(event(), { typ: 'JWT' })],
-    ['it has no type', 'invalid_request', () => okta.signed(event(), {})],
-    ['it is a logout token', 'invalid_request', () => okta.signed(event(), { typ: 'logout+jwt' })],
-    ['it expires (exp)', 'invalid_request', () => okta.signed(event({ exp: now() + 300 }))],
-    ['it has a sub', 'invalid_request', () => okta.signed(event({ sub: 'alice' }))],
-    ['it is of another issuer', 'invalid_issuer', () => okta.signed(event({ iss: 'https://other.example' }))],
-    ['it is for another receiver', 'invalid_audience', () => okta.signed(event({ aud: 'https://other.example' }))],
-    ['it tells two events', 'invalid_request', () => okta.signed(event({ events: { [REVOKED]: {}, [`${CAEP}x`]: {} } }))],
-    ['it tells none', 'invalid_request', () => okta.signed(event({ events: {} }))],
-    ['it has no id', 'invalid_request', () => okta.signed(event({ jti: undefined }))],
-    ['it was made in the future', 'invalid_request', () => okta.signed(event({ iat: now() + 120 }))],
-    ['it was made months ago', 'invalid_request', () => okta.signed(event({ iat: now() - 31 * 86_400 }))],
-    ['its subject is in two places', 'invalid_request', () => okta.signed(event({ sub_id: ALICE }))],
-    ['it names nobody', 'invalid_request', () => okta.signed(okta.claims(REVOKED, undefined))],
-    ['it names a device alone', 'invalid_request', () => okta.signed(okta.claims(REVOKED, { device: ALICE }))],
+    ['its type is that of any JWT', 'invalid_request', () => the.okta.signed(event(), { typ: 'JWT' })],
+    ['it has no type', 'invalid_request', () => the.okta.signed(event(), {})],
+    ['it is a logout token', 'invalid_request', () => the.okta.signed(event(), { typ: 'logout+jwt' })],
+    ['it expires (exp)', 'invalid_request', () => the.okta.signed(event({ exp: now() + 300 }))],
+    ['it has a sub', 'invalid_request', () => the.okta.signed(event({ sub: 'alice' }))],
+    ['it is of another issuer', 'invalid_issuer', () => the.okta.signed(event({ iss: 'https://other.example' }))],
+    ['it is for another receiver', 'invalid_audience', () => the.okta.signed(event({ aud: 'https://other.example' }))],
+    ['it tells two events', 'invalid_request', () => the.okta.signed(event({ events: { [REVOKED]: {}, [`${CAEP}x`]: {} } }))],
+    ['it tells none', 'invalid_request', () => the.okta.signed(event({ events: {} }))],
+    ['it has no id', 'invalid_request', () => the.okta.signed(event({ jti: undefined }))],
+    ['it was made in the future', 'invalid_request', () => the.okta.signed(event({ iat: now() + 120 }))],
+    ['it was made months ago', 'invalid_request', () => the.okta.signed(event({ iat: now() - 31 * 86_400 }))],
+    ['its subject is in two places', 'invalid_request', () => the.okta.signed(event({ sub_id: ALICE }))],
+    ['it names nobody', 'invalid_request', () => the.okta.signed(the.okta.claims(REVOKED, undefined))],
+    ['it names a device alone', 'invalid_request', () => the.okta.signed(the.okta.claims(REVOKED, { device: ALICE }))],
     ['it is no token', 'invalid_request', () => 'nonsense'],
-    ['it is too long', 'invalid_request', () => okta.signed(event({ note: 'x'.repeat(70_000) }))],
+    ['it is too long', 'invalid_request', () => the.okta.signed(event({ note: 'x'.repeat(70_000) }))],
   ])('%s', async ([, err, token]) => {
     expect(await read(token())).toMatchObject({ kind: 'refused', err })
   })
@@ -89,7 +85,14 @@ describe('a security event is not believed when', () => {
 describe('a security event', () => {
   test.for<[string, string, unknown, Changes, Partial<SignalSettings>, object]>([
     ['that a session is revoked ends the person', REVOKED, ALICE, {}, {}, { effect: 'end' }],
-    ['by the organisation’s own name means the same', REVOKED, () => ({ ...ALICE, iss: okta.issuer }), {}, {}, { effect: 'end' }],
+    [
+      'by the organisation’s own name means the same',
+      REVOKED,
+      () => ({ ...ALICE, iss: the.okta.issuer }),
+      {},
+      {},
+      { effect: 'end' },
+    ],
     ['in parts without a format, as Okta has it', REVOKED, { user: ALICE }, {}, {}, { effect: 'end' }],
     [
       'that names a session ends that session',
@@ -153,12 +156,12 @@ describe('a security event', () => {
     ['that an account is purged blocks', `${RISC}account-purged`, ALICE, {}, {}, { effect: 'block' }],
     ['that an account is enabled takes that back', `${RISC}account-enabled`, ALICE, {}, {}, { effect: 'unblock' }],
   ])('%s', async ([, type, subject, members, settings, meant]) => {
-    receiver = receiverOf(okta, settings)
+    receiver = receiverOf(the.okta, settings)
     const named: unknown = typeof subject === 'function' ? subject() : subject
-    const said = await read(okta.signed(okta.claims(type, named, members, { txn: 'txn-1' })))
+    const said = await read(the.okta.signed(the.okta.claims(type, named, members, { txn: 'txn-1' })))
     expect(said).toMatchObject({
       kind: 'signal',
-      signal: { door: 'shared-signals', issuer: okta.issuer, txn: 'txn-1', ...meant },
+      signal: { door: 'shared-signals', issuer: the.okta.issuer, txn: 'txn-1', ...meant },
     })
   })
 
@@ -167,33 +170,33 @@ describe('a security event', () => {
     ['of a credential, where that is set', `${CAEP}credential-change`, ALICE, { credentialChange: 'ignore' }],
     ['whose subject has a critical part that is not understood', REVOKED, { user: ALICE, tenant: ALICE }, {}],
   ])('%s has no effect', async ([, type, subject, settings]) => {
-    receiver = receiverOf(okta, settings)
-    expect(await read(okta.signed(okta.claims(type, subject)))).toMatchObject({ kind: 'nothing' })
+    receiver = receiverOf(the.okta, settings)
+    expect(await read(the.okta.signed(the.okta.claims(type, subject)))).toMatchObject({ kind: 'nothing' })
   })
 
   test('of Keycloak is found below the path of its realm, and names people at the top', async () => {
-    receiver = receiverOf(keycloak)
-    const said = await receiver.read(streamOf(keycloak), keycloak.signed(keycloak.claims(REVOKED, ALICE)), 1)
-    expect(said).toMatchObject({ kind: 'signal', signal: { issuer: keycloak.issuer, names: { subject: 'alice' } } })
+    receiver = receiverOf(the.keycloak)
+    const said = await receiver.read(streamOf(the.keycloak), the.keycloak.signed(the.keycloak.claims(REVOKED, ALICE)), 1)
+    expect(said).toMatchObject({ kind: 'signal', signal: { issuer: the.keycloak.issuer, names: { subject: 'alice' } } })
   })
 })
 
 test('a flood of events with unknown key ids asks for the keys once in 30 seconds, and others never', async () => {
-  await read(okta.signed(event()))
+  await read(the.okta.signed(event()))
   vi.useFakeTimers({ toFake: ['Date'] })
   vi.setSystemTime(Date.now() + 31_000)
-  const before = okta.calls.keys
+  const before = the.okta.calls.keys
   const forged = (changes: Changes = {}) =>
     signedJwt({ ...strangers, kid: randomUUID() }, event(changes), { typ: 'secevent+jwt' })
   for (let n = 0; n < 300; n += 1) expect(await read(forged())).toMatchObject({ kind: 'refused', err: 'invalid_key' })
-  expect(okta.calls.keys - before).toBe(1)
+  expect(the.okta.calls.keys - before).toBe(1)
   for (let n = 0; n < 100; n += 1) expect(await read(forged({ aud: 'x' }))).toMatchObject({ err: 'invalid_audience' })
-  expect(okta.calls.keys - before).toBe(1)
+  expect(the.okta.calls.keys - before).toBe(1)
   vi.useRealTimers()
 })
 
 test('while the keys can not be had nothing is believed, and nothing is refused', async () => {
-  okta.failing = 503
-  expect(await read(okta.signed(event()))).toMatchObject({ kind: 'unknowable' })
-  okta.failing = undefined
+  the.okta.failing = 503
+  expect(await read(the.okta.signed(event()))).toMatchObject({ kind: 'unknowable' })
+  the.okta.failing = undefined
 })

@@ -1,9 +1,10 @@
 // Leases in the router: requests nobody is asked about, and what ends that before the next of them is answered.
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Caller } from '../../../../src/caller.ts'
 import { HeldLease, LeaseMemory } from '../../../../src/mcp/router/lease.ts'
 import type { LeaseReport } from '../../../../src/session/contract/lease.ts'
-import { startRawDownstream, type RawDownstream, type RawHandler } from '../../../world/raw-downstream.ts'
+import { fixture } from '../../../world/fixture.ts'
+import { startRawDownstream, type RawHandler } from '../../../world/raw-downstream.ts'
 import { admitted, brokered, refusalOf } from '../brokered.ts'
 import type { PairedSocket } from '../socket-pair.ts'
 
@@ -15,16 +16,14 @@ const says =
     res.end(text)
   }
 
-let downstream: RawDownstream
-
-beforeAll(async () => {
-  downstream = await startRawDownstream(says('{}'))
+const the = fixture(async (closing) => {
+  const downstream = await closing(startRawDownstream(says('{}')))
+  return { downstream }
 })
-afterAll(async () => await downstream.close())
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['Date'] })
-  downstream.handleWith(says('{}'))
+  the.downstream.handleWith(says('{}'))
 })
 afterEach(() => {
   vi.useRealTimers()
@@ -41,7 +40,7 @@ const reportOf = (lease: PairedSocket | undefined): Promise<LeaseReport> =>
 
 describe('while there is a lease', () => {
   test('no further request is asked about, and each hears what is left of the allowance', async () => {
-    const { modern, admissions } = brokered(downstream.url)
+    const { modern, admissions } = brokered(the.downstream.url)
     const left: (string | null)[] = []
     for (let n = 0; n < 3; n += 1) left.push((await modern()).headers.get('ratelimit-remaining'))
     expect(admissions).toHaveLength(1)
@@ -49,7 +48,7 @@ describe('while there is a lease', () => {
   })
 
   test('it is renewed before it is over, by a request that does not wait for that', async () => {
-    const { modern, admissions, leases } = brokered(downstream.url)
+    const { modern, admissions, leases } = brokered(the.downstream.url)
     await modern()
     later(6_000)
     await modern()
@@ -63,7 +62,7 @@ describe('while there is a lease', () => {
   })
 
   test('nobody answers by it who comes after its time', async () => {
-    const { modern, admissions } = brokered(downstream.url)
+    const { modern, admissions } = brokered(the.downstream.url)
     await modern()
     later(10_000)
     await modern()
@@ -73,7 +72,7 @@ describe('while there is a lease', () => {
 
 describe('when the object takes it back', () => {
   test('it hears how many requests there were and which, and the next one asks again', async () => {
-    const { modern, admissions, leases } = brokered(downstream.url)
+    const { modern, admissions, leases } = brokered(the.downstream.url)
     for (let n = 0; n < 3; n += 1) await modern()
     const told = reportOf(leases[0])
     leases[0]?.send('drop')
@@ -84,9 +83,9 @@ describe('when the object takes it back', () => {
   })
 
   test('nothing of an answer that comes later is passed on, where the grant has ended', async () => {
-    const { modern, leases } = brokered(downstream.url, { leashStatus: 410 })
+    const { modern, leases } = brokered(the.downstream.url, { leashStatus: 410 })
     await modern()
-    downstream.handleWith((...asked) => {
+    the.downstream.handleWith((...asked) => {
       leases[0]?.send('drop')
       return says('{"a":"secret"}')(...asked)
     })
@@ -96,9 +95,9 @@ describe('when the object takes it back', () => {
   })
 
   test('the answer is passed on where the grant goes on', async () => {
-    const { modern, leases, leashes } = brokered(downstream.url)
+    const { modern, leases, leashes } = brokered(the.downstream.url)
     await modern()
-    downstream.handleWith((...asked) => {
+    the.downstream.handleWith((...asked) => {
       leases[0]?.send('drop')
       return says('{}')(...asked)
     })
@@ -108,7 +107,7 @@ describe('when the object takes it back', () => {
   })
 
   test('nobody answers by a lease whose socket broke: nobody could take it back', async () => {
-    const { modern, admissions, leases } = brokered(downstream.url)
+    const { modern, admissions, leases } = brokered(the.downstream.url)
     await modern()
     leases[0]?.close()
     await modern()
