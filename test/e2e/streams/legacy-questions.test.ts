@@ -109,20 +109,27 @@ describe('questions', () => {
 
   test('133 that take the place of one the server has withdrawn are not answered by what another one was', async () => {
     const withdrawn = { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 'a' } }
-    const { asked, state, call, feed } = await asking([question('a'), question('b'), withdrawn, question('c')])
-    expect(Object.keys(asked.last.result?.['inputRequests'] ?? {})).toEqual(['q2', 'q3'])
-    const retrying = retry(state, { q2: ACCEPTED, q3: { action: 'decline' } })
-    await expect.poll(() => its.answers.size).toBe(2)
+    const { state, call, feed } = await asking()
+    // While nobody waits; with the answer to the last one all of them have come.
+    for (const one of [question('a'), question('b'), withdrawn, question('c'), question('last', 'ping')]) feed.send(one)
+    await expect.poll(() => its.answers.has('last')).toBe(true)
+    const { last } = await retry(state, { q1: ACCEPTED })
+    expect(Object.keys(last.result?.['inputRequests'] ?? {})).toEqual(['q3', 'q4'])
+    const retrying = retry(String(last.result?.['requestState']), { q3: ACCEPTED, q4: { action: 'decline' } })
+    await expect.poll(() => its.answers.has('c')).toBe(true)
     expect([its.answers.get('b'), its.answers.get('c')]).toMatchObject([{ result: ACCEPTED }, { result: { action: 'decline' } }])
     feed.respond(call.message.id, { content: [] })
     expect((await retrying).last.result?.['resultType']).toBe('complete')
   })
 
-  test('that are more together than is kept of one call are declined, and those before them asked', async () => {
+  test('that come while nobody waits, and are more together than is kept, are declined but for the first', async () => {
     const long = { message: 'x'.repeat(300_000), requestedSchema: { type: 'object', properties: {} } }
-    const { asked } = await asking([question(1, 'elicitation/create', long), question(2, 'elicitation/create', long)])
-    expect(Object.keys(asked.last.result?.['inputRequests'] ?? {})).toEqual(['q1'])
-    await expect.poll(() => its.answers.get('2')).toMatchObject({ result: { action: 'cancel' } })
+    const { state, feed } = await asking([question(1)])
+    for (const id of [2, 3]) feed.send(question(id, 'elicitation/create', long))
+    await expect.poll(() => its.answers.get('3')).toMatchObject({ result: { action: 'cancel' } })
+    const asked = await retry(state, { q1: ACCEPTED })
+    expect(Object.keys(asked.last.result?.['inputRequests'] ?? {})).toEqual(['q2'])
+    expect(its.answers.has('2')).toBe(false)
   })
 
   test('are answered in vain where the server has responded meanwhile, and its response is there', async () => {
