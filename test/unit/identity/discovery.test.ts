@@ -1,19 +1,21 @@
 // Finding an issuer: every well-known address, one right name, and no memory of failures.
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { perTest } from '../../world/fixture.ts'
 import { OidcProvider } from '../../../src/identity/oidc.ts'
 import { newLogin, settingsFor } from './logins.ts'
 import { ScriptedProvider, without, type Script } from './scripted-provider.ts'
 
-let server: ScriptedProvider
-beforeEach(async () => {
+beforeEach(() => {
   vi.useFakeTimers({ toFake: ['Date'] })
   vi.spyOn(console, 'warn').mockReturnValue()
-  server = await ScriptedProvider.start('/tenants/acme')
 })
-afterEach(async () => {
+const its = perTest(async (closing) => {
+  const server = await closing(ScriptedProvider.start('/tenants/acme'))
+  return { server }
+})
+afterEach(() => {
   vi.useRealTimers()
   vi.restoreAllMocks()
-  await server.close()
 })
 
 const providerAt = (url: string): OidcProvider => new OidcProvider(settingsFor(url))
@@ -28,19 +30,19 @@ test.for([
   '/.well-known/openid-configuration/tenants/acme',
   '/tenants/acme/.well-known/oauth-authorization-server',
 ])('metadata is found at %s', async (wellKnown) => {
-  server.script = { wellKnown }
+  its.server.script = { wellKnown }
 
-  expect(await sentTo(providerAt(server.issuer))).toBe(`${server.issuer}/authorization`)
-  expect(server.calls.discovery).toBe(1)
+  expect(await sentTo(providerAt(its.server.issuer))).toBe(`${its.server.issuer}/authorization`)
+  expect(its.server.calls.discovery).toBe(1)
 })
 
 test.for([
   ['', '/'],
   ['/', ''],
 ])('an operator may forget or add the last slash ("%s" for "%s")', async ([typed, real]) => {
-  server.script = { metadata: (honest) => ({ ...honest, issuer: `${server.issuer}${real}` }) }
+  its.server.script = { metadata: (honest) => ({ ...honest, issuer: `${its.server.issuer}${real}` }) }
 
-  expect(await sentTo(providerAt(`${server.issuer}${typed}`))).toBe(`${server.issuer}/authorization`)
+  expect(await sentTo(providerAt(`${its.server.issuer}${typed}`))).toBe(`${its.server.issuer}/authorization`)
 })
 
 describe('nobody is sent anywhere when', () => {
@@ -52,7 +54,7 @@ describe('nobody is sent anywhere when', () => {
     ],
     [
       'the document names the issuer’s parent',
-      () => ({ metadata: (honest) => ({ ...honest, issuer: server.origin }) }),
+      () => ({ metadata: (honest) => ({ ...honest, issuer: its.server.origin }) }),
       'invalid',
     ],
     ['the document has no token endpoint', () => ({ metadata: without('token_endpoint') }), 'invalid'],
@@ -62,27 +64,26 @@ describe('nobody is sent anywhere when', () => {
     ['the provider is down', () => ({ fail: { discovery: 503 } }), 'unreachable'],
     ['the provider is overrun', () => ({ fail: { discovery: 429 } }), 'unreachable'],
   ])('%s, until it is mended', async ([, script, reason]) => {
-    const provider = providerAt(server.issuer)
-    server.script = script()
+    const provider = providerAt(its.server.issuer)
+    its.server.script = script()
 
     await expect(provider.authorizationUrl(newLogin())).rejects.toMatchObject({ name: 'IdentityError', reason })
 
-    server.script = {}
-    expect(await sentTo(provider)).toBe(`${server.issuer}/authorization`)
+    its.server.script = {}
+    expect(await sentTo(provider)).toBe(`${its.server.issuer}/authorization`)
   })
 
   test('the sign-in page is a script', async () => {
-    server.script = { metadata: (honest) => ({ ...honest, authorization_endpoint: 'javascript:alert(1)' }) }
+    its.server.script = { metadata: (honest) => ({ ...honest, authorization_endpoint: 'javascript:alert(1)' }) }
 
-    await expect(providerAt(server.issuer).authorizationUrl(newLogin())).rejects.toMatchObject({ reason: 'invalid' })
+    await expect(providerAt(its.server.issuer).authorizationUrl(newLogin())).rejects.toMatchObject({ reason: 'invalid' })
   })
 
   test('nobody listens there', async () => {
-    const { issuer } = server
-    await server.close()
+    const { issuer } = its.server
+    await its.server.close()
 
     await expect(providerAt(issuer).authorizationUrl(newLogin())).rejects.toMatchObject({ reason: 'unreachable' })
-    server = await ScriptedProvider.start()
   })
 
   test('the provider is plain http on another machine', async () => {
@@ -91,13 +92,13 @@ describe('nobody is sent anywhere when', () => {
 })
 
 test('metadata is asked for once an hour', async () => {
-  const provider = providerAt(server.issuer)
+  const provider = providerAt(its.server.issuer)
   await sentTo(provider)
   vi.setSystemTime(Date.now() + 3_599_000)
   await sentTo(provider)
-  expect(server.calls.discovery).toBe(1)
+  expect(its.server.calls.discovery).toBe(1)
 
   vi.setSystemTime(Date.now() + 2000)
   await sentTo(provider)
-  expect(server.calls.discovery).toBe(2)
+  expect(its.server.calls.discovery).toBe(2)
 })

@@ -1,25 +1,19 @@
 // Answers nobody should believe: forged ID tokens, callbacks of another provider, clocks that are wrong.
 import { SignJWT, UnsecuredJWT } from 'jose'
 import { describe, expect, test, vi } from 'vitest'
-import { OidcProvider } from '../../../src/identity/oidc.ts'
 import type { IdentityError } from '../../../src/identity/provider.ts'
-import { CALLBACK, newLogin, settingsFor, signedIn } from './logins.ts'
-import { newSigningKey, type ScriptedProvider, sign, without, type Script } from './scripted-provider.ts'
+import { CALLBACK, newLogin, signedIn } from './logins.ts'
+import { newSigningKey, sign, without, type Script } from './scripted-provider.ts'
 import { atScriptedProvider } from './scripted-clock.ts'
 
-let server: ScriptedProvider
-let provider: OidcProvider
-atScriptedProvider((started) => {
-  server = started
-  provider = new OidcProvider(settingsFor(server.issuer))
-})
+const its = atScriptedProvider()
 
 type Claims = Record<string, unknown>
 
 const otherKey = newSigningKey()
 const withClaims = (change: Claims): Script => ({ claims: (honest) => ({ ...honest, ...change }) })
 const now = (): number => Math.floor(Date.now() / 1000)
-const visit = (url: URL): Promise<URL> => server.visit(url)
+const visit = (url: URL): Promise<URL> => its.server.visit(url)
 
 describe('attack 24: nobody is signed in by an ID token that', () => {
   test.for<[string, () => Script]>([
@@ -35,14 +29,14 @@ describe('attack 24: nobody is signed in by an ID token that', () => {
     ],
     [
       'is signed by a stranger under the name of a known key',
-      () => ({ idToken: async (claims) => sign({ ...(await otherKey), kid: server.signingKey.kid }, claims) }),
+      () => ({ idToken: async (claims) => sign({ ...(await otherKey), kid: its.server.signingKey.kid }, claims) }),
     ],
     [
       'is signed by a stranger under a name nobody published',
       () => ({ idToken: async (claims) => sign(await otherKey, claims) }),
     ],
     ['brings its own key', () => ({ idToken: signedWithEmbeddedKey })],
-    ['was changed after signing', () => ({ idToken: async (claims) => tampered(await sign(server.signingKey, claims)) })],
+    ['was changed after signing', () => ({ idToken: async (claims) => tampered(await sign(its.server.signingKey, claims)) })],
     ['is for another audience', () => withClaims({ aud: 'somebody-else' })],
     ['is for several audiences and names no authorized party', () => withClaims({ aud: ['broker', 'somebody-else'] })],
     ['was issued to another client', () => withClaims({ azp: 'somebody-else' })],
@@ -50,7 +44,7 @@ describe('attack 24: nobody is signed in by an ID token that', () => {
     ['answers another login', () => withClaims({ nonce: 'another' })],
     ['answers no login', () => ({ claims: without('nonce') })],
     ['names another issuer', () => withClaims({ iss: 'https://evil.example' })],
-    ['names the issuer with a slash more', () => withClaims({ iss: `${server.issuer}/` })],
+    ['names the issuer with a slash more', () => withClaims({ iss: `${its.server.issuer}/` })],
     ['expired ten minutes ago', () => withClaims({ exp: now() - 600 })],
     ['is not valid for ten more minutes', () => withClaims({ nbf: now() + 600 })],
     ['was issued in ten minutes', () => withClaims({ iat: now() + 600 })],
@@ -60,21 +54,21 @@ describe('attack 24: nobody is signed in by an ID token that', () => {
     ['is no token', () => ({ idToken: () => 'not.a-token' })],
     ['is missing', () => ({ tokenAnswer: without('id_token') })],
   ])('%s', async ([, script]) => {
-    server.script = script()
+    its.server.script = script()
 
-    await expect(signedIn(provider, visit)).rejects.toMatchObject({ name: 'IdentityError', reason: 'invalid' })
+    await expect(signedIn(its.provider, visit)).rejects.toMatchObject({ name: 'IdentityError', reason: 'invalid' })
 
-    server.script = {}
-    await expect(signedIn(provider, visit)).resolves.toMatchObject({ identity: { subject: 'person-1' } })
+    its.server.script = {}
+    await expect(signedIn(its.provider, visit)).resolves.toMatchObject({ identity: { subject: 'person-1' } })
   })
 })
 
 test('an ID token for several audiences is believed where it names the broker as its authorized party, and the log says what is missing', async () => {
-  server.script = withClaims({ aud: ['broker', 'somebody-else'], azp: 'broker' })
-  await expect(signedIn(provider, visit)).resolves.toMatchObject({ identity: { subject: 'person-1' } })
+  its.server.script = withClaims({ aud: ['broker', 'somebody-else'], azp: 'broker' })
+  await expect(signedIn(its.provider, visit)).resolves.toMatchObject({ identity: { subject: 'person-1' } })
 
-  server.script = withClaims({ aud: ['broker', 'somebody-else'] })
-  await expect(signedIn(provider, visit)).rejects.toMatchObject({
+  its.server.script = withClaims({ aud: ['broker', 'somebody-else'] })
+  await expect(signedIn(its.provider, visit)).rejects.toMatchObject({
     detail: expect.stringContaining('expected the client ID alone, or azp beside it, got ["broker","somebody-else"]'),
   })
 })
@@ -95,7 +89,7 @@ describe('what the provider refuses before anybody signs in is called that, not 
     const login = newLogin()
     const callback = new URL(`${CALLBACK}?error=${error}&state=${login.state}`)
 
-    await expect(provider.signIn(callback, login)).rejects.toMatchObject({
+    await expect(its.provider.signIn(callback, login)).rejects.toMatchObject({
       reason,
       code: error,
       fault,
@@ -111,9 +105,9 @@ describe('attack 26: a provider whose clock is', () => {
     ['ten minutes behind is not believed', -600, 'invalid'],
     ['ten minutes ahead is not believed', 600, 'invalid'],
   ])('%s', async ([, skew, expected]) => {
-    server.script = { claims: (honest) => ({ ...honest, iat: now() + skew, nbf: now() + skew, exp: now() + skew + 300 }) }
+    its.server.script = { claims: (honest) => ({ ...honest, iat: now() + skew, nbf: now() + skew, exp: now() + skew + 300 }) }
 
-    const answer = await signedIn(provider, visit).then(
+    const answer = await signedIn(its.provider, visit).then(
       () => 'signed in',
       (error: IdentityError) => error.reason,
     )
@@ -128,16 +122,16 @@ describe('attack 22: a callback is refused before its code travels when', () => 
     ['it names another issuer and the provider never said it would name one', { announces: false, iss: 'https://evil.example' }],
     ['it names no issuer although the provider said it would', { announces: true, iss: undefined }],
   ])('%s', async ([, { announces, iss }]) => {
-    server.script = { metadata: (honest) => ({ ...honest, authorization_response_iss_parameter_supported: announces }) }
+    its.server.script = { metadata: (honest) => ({ ...honest, authorization_response_iss_parameter_supported: announces }) }
     const login = newLogin()
-    const callback = await visit(await provider.authorizationUrl(login))
+    const callback = await visit(await its.provider.authorizationUrl(login))
     if (iss !== undefined) callback.searchParams.set('iss', iss)
 
-    await expect(provider.signIn(callback, login)).rejects.toMatchObject({ reason: 'invalid' })
+    await expect(its.provider.signIn(callback, login)).rejects.toMatchObject({ reason: 'invalid' })
 
-    expect(server.calls.token).toBe(0)
-    callback.searchParams.set('iss', server.issuer)
-    await expect(provider.signIn(callback, login)).resolves.toBeDefined()
+    expect(its.server.calls.token).toBe(0)
+    callback.searchParams.set('iss', its.server.issuer)
+    await expect(its.provider.signIn(callback, login)).resolves.toBeDefined()
   })
 })
 
@@ -153,7 +147,7 @@ describe('a callback that brings an error instead of a code', () => {
     const login = newLogin()
     const callback = new URL(`${login.redirectUri}?state=${login.state}&error=${error}`)
 
-    await expect(provider.signIn(callback, login)).rejects.toMatchObject({ reason, code: error })
+    await expect(its.provider.signIn(callback, login)).rejects.toMatchObject({ reason, code: error })
   })
 
   test.for<[string, (state: string) => string]>([
@@ -164,17 +158,17 @@ describe('a callback that brings an error instead of a code', () => {
   ])('%s is believed by nobody', async ([, query]) => {
     const login = newLogin()
 
-    const answer = provider.signIn(new URL(`${login.redirectUri}?${query(login.state)}`), login)
+    const answer = its.provider.signIn(new URL(`${login.redirectUri}?${query(login.state)}`), login)
 
     await expect(answer).rejects.toMatchObject({ reason: 'invalid' })
-    expect(server.calls.token).toBe(0)
+    expect(its.server.calls.token).toBe(0)
   })
 })
 
 test('the page gets a sentence, the log gets the cause, and neither gets a token', async () => {
-  server.script = { claims: (honest) => ({ ...honest, iss: 'https://moved.example', email: 'ada@example.com' }) }
+  its.server.script = { claims: (honest) => ({ ...honest, iss: 'https://moved.example', email: 'ada@example.com' }) }
 
-  const error: unknown = await signedIn(provider, visit).catch((thrown: unknown) => thrown)
+  const error: unknown = await signedIn(its.provider, visit).catch((thrown: unknown) => thrown)
 
   expect(error).toHaveProperty(
     'message',
@@ -185,13 +179,13 @@ test('the page gets a sentence, the log gets the cause, and neither gets a token
     event: 'identity.failed',
     step: 'sign in',
     reason: 'invalid',
-    detail: expect.stringContaining(`expected ${server.issuer}, got "https://moved.example"`),
+    detail: expect.stringContaining(`expected ${its.server.issuer}, got "https://moved.example"`),
   })
   expect(line).not.toMatch(/eyJ|ada@example\.com/)
 })
 
 async function hmacWithPublicKey(claims: Claims): Promise<string> {
-  const { kid, publicJwk } = server.signingKey
+  const { kid, publicJwk } = its.server.signingKey
   return await new SignJWT(claims)
     .setProtectedHeader({ alg: 'HS256', kid })
     .sign(new TextEncoder().encode(JSON.stringify(publicJwk)))

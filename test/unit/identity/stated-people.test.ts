@@ -4,32 +4,31 @@ import { identityProviderFor } from '../../../src/identity/identity-providers.ts
 import { statementReaders } from '../../../src/identity/subject-tokens.ts'
 import type { Verdict } from '../../../src/session/contract/subject-token.ts'
 import type { IdentityProviderSettings } from '../../../src/settings/providers.ts'
-import type { Claims, TrustedIssuer } from '../../world/trusted-issuer.ts'
+import type { Claims } from '../../world/trusted-issuer.ts'
 import { eachWithIssuer, now } from './with-issuer.ts'
 
 const TENANT = '7e1f0c1e-0b6c-4f7a-9a43-0f4d8c3b2a10'
 
-let issuer: TrustedIssuer
-eachWithIssuer((started) => void (issuer = started))
+const its = eachWithIssuer()
 
 /** What a token of `url` with these claims says, where people sign in with a provider of that kind and that issuer. */
 async function reading(
   kind: IdentityProviderSettings['kind'],
   claims: Claims,
   restrictedTo: readonly string[] = [],
-  url = issuer.issuer + issuer.path,
+  url = its.issuer.issuer + its.issuer.path,
 ): Promise<Verdict> {
   const common = { name: 'default', clientId: 'broker', clientSecret: 'secret', scopes: ['openid'], callback: '/callback' }
   const provider = identityProviderFor({ ...common, kind, url, restrictedTo })
-  const signing = issuer.issuer + issuer.path
+  const signing = its.issuer.issuer + its.issuer.path
   const settings = { subjects: { issuer: signing, audiences: ['broker'] }, assertionIssuers: [], longestSession: 3_600 }
   const { subject } = statementReaders(settings, { broker: 'https://mcp.example.com', providers: [provider], now })
   if (!subject) throw new Error('it was configured')
-  return await subject(await issuer.sign({ iss: signing, ...claims }), 'id_token')
+  return await subject(await its.issuer.sign({ iss: signing, ...claims }), 'id_token')
 }
 
 test('Entra names people by oid, and an address that nobody has verified is none', async () => {
-  issuer.path = `/${TENANT}/v2.0`
+  its.issuer.path = `/${TENANT}/v2.0`
   const guest = { sub: 'pairwise', oid: 'the object', email: 'ceo@example.com', idp: 'https://elsewhere.example', groups: ['g'] }
   expect(await reading('entra', guest)).toMatchObject({
     verified: true,
@@ -57,9 +56,9 @@ test.for([
 })
 
 test('a person of Entra is the same whichever version of a token names them, so that who is blocked stays out', async () => {
-  issuer.path = `/${TENANT}`
-  const signedIn = `${issuer.issuer}/${TENANT}/v2.0`
-  const claims = { iss: issuer.issuer + issuer.path, sub: 'pairwise of another client', oid: 'the object' }
+  its.issuer.path = `/${TENANT}`
+  const signedIn = `${its.issuer.issuer}/${TENANT}/v2.0`
+  const claims = { iss: its.issuer.issuer + its.issuer.path, sub: 'pairwise of another client', oid: 'the object' }
   expect(await reading('entra', claims, [], signedIn)).toMatchObject({
     verified: true,
     statement: { identity: { issuer: signedIn, subject: 'the object' } },
@@ -67,7 +66,7 @@ test('a person of Entra is the same whichever version of a token names them, so 
 })
 
 test('of Entra, groups that did not fit into the token are not said to be none', async () => {
-  issuer.path = `/${TENANT}/v2.0`
+  its.issuer.path = `/${TENANT}/v2.0`
   const many = {
     oid: 'the object',
     _claim_names: { groups: 'src1' },

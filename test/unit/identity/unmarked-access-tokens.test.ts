@@ -2,17 +2,16 @@
 import { describe, expect, test } from 'vitest'
 import { statementReaders } from '../../../src/identity/subject-tokens.ts'
 import type { StatementKind, Verdict } from '../../../src/session/contract/subject-token.ts'
-import type { Claims, TrustedIssuer } from '../../world/trusted-issuer.ts'
+import type { Claims } from '../../world/trusted-issuer.ts'
 import { eachWithIssuer, now } from './with-issuer.ts'
 
-let issuer: TrustedIssuer
-eachWithIssuer((started) => void (issuer = started))
+const its = eachWithIssuer()
 
 async function read(claims: Claims, kind: StatementKind): Promise<Verdict> {
-  const settings = { subjects: { issuer: issuer.issuer, audiences: ['broker'] }, assertionIssuers: [], longestSession: 3_600 }
+  const settings = { subjects: { issuer: its.issuer.issuer, audiences: ['broker'] }, assertionIssuers: [], longestSession: 3_600 }
   const { subject } = statementReaders(settings, { broker: 'https://mcp.example.com', providers: [], now })
   if (!subject) throw new Error('it was configured')
-  return await subject(await issuer.sign(claims, { typ: 'JWT' }), kind)
+  return await subject(await its.issuer.sign(claims, { typ: 'JWT' }), kind)
 }
 
 describe('a token that is no more than a JWT by its header ends what it is exchanged for', () => {
