@@ -1,12 +1,17 @@
 // One question over HTTP that always comes to an end, and who seems to have answered it.
+import { isEventStream } from '../../src/mcp/downstream/passing-headers.ts'
+import { responseIn } from '../../src/mcp/tools/inquiry.ts'
 
 const ANSWER_WITHIN_MS = 10_000
 const MOST_CHARACTERS = 64 * 1024
 
+/** Of a JSON-RPC request whose response may come in an event stream. */
+export const ID = 'mcp-session-broker-doctor'
+
 export interface Answer {
   readonly status: number
   readonly headers: Headers
-  /** The beginning of the body; empty for an event stream, which has no end to wait for. */
+  /** The beginning of the body; of an event stream, which may have no end to wait for, the response in it to the request `ID`. */
   readonly text: string
 }
 
@@ -16,8 +21,10 @@ export async function asking(url: string, init: RequestInit = {}): Promise<Answe
   const timer = setTimeout(() => over.abort(), ANSWER_WITHIN_MS)
   try {
     const response = await fetch(url, { ...init, redirect: 'manual', signal: over.signal })
-    const isStream = response.headers.get('content-type')?.startsWith('text/event-stream') === true
-    return { status: response.status, headers: response.headers, text: isStream ? '' : await beginningOf(response) }
+    const { status, headers } = response
+    if (!isEventStream(response)) return { status, headers, text: await beginningOf(response) }
+    const said = init.method === 'POST' ? await responseIn(response, ID, over.signal) : undefined
+    return { status, headers, text: said ?? '' }
   } catch (error) {
     throw new Error(over.signal.aborted ? `did not answer within ${ANSWER_WITHIN_MS / 1000} seconds` : whyUnreachable(error), {
       cause: error,

@@ -1,8 +1,9 @@
 // Asks an MCP server behind the broker who it is: reachable, which transport, which eras. Without a person's identity, so a refusal is an answer.
 import type { Downstream } from '../../src/settings/downstreams.ts'
+import { verdictOf } from '../../src/mcp/bridge/era-verdict.ts'
 import type { Era } from '../../src/mcp/message/era.ts'
 import { z } from 'zod'
-import { asking, inBetween, jsonOf, type Answer } from './asking.ts'
+import { asking, ID, inBetween, jsonOf, type Answer } from './asking.ts'
 import { about, type Finding, type Found } from './finding.ts'
 
 const sayings = z.object({ error: z.object({ message: z.string() }) })
@@ -15,13 +16,16 @@ export async function examineDownstream(downstream: Downstream): Promise<readonl
   const { url, headers = {} } = downstream
   try {
     const modern = await asking(url, discover(headers))
-    const spoken = speaks(found, modern, 'the revision 2026-07-28 (modern)')
+    // A bare 200 proves nothing: servers of the older revisions answer whatever they are asked, with an error in an event stream for instance.
+    const isModern = verdictOf({ status: modern.status, message: modern.text }) === 'modern'
+    const spoken = isModern ? found('ok', 'speaks the revision 2026-07-28 (modern)') : undefined
     if (isRefusal(modern)) return refused(found, modern, downstream)
     const legacy = await asking(url, initialize(headers))
     const session = legacy.headers.get('mcp-session-id')
     if (session !== null)
       await asking(url, { method: 'DELETE', headers: { ...headers, 'mcp-session-id': session } }).catch(() => undefined)
-    const spokenToo = speaks(found, legacy, `sessions (legacy, up to ${NEWEST_LEGACY})`)
+    const isLegacy = legacy.status === 200 && jsonOf(legacy)?.['result'] !== undefined
+    const spokenToo = isLegacy ? found('ok', `speaks sessions (legacy, up to ${NEWEST_LEGACY})`) : undefined
     const http = [spoken, spokenToo].filter((finding) => finding !== undefined)
     if (http.length > 0) {
       const eras = { modern: spoken !== undefined, legacy: spokenToo !== undefined }
@@ -46,24 +50,18 @@ function discover(headers: Readonly<Record<string, string>>): RequestInit {
     'io.modelcontextprotocol/clientInfo': ABOUT_US,
     'io.modelcontextprotocol/clientCapabilities': {},
   }
-  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'server/discover', params: { _meta } })
+  const body = JSON.stringify({ jsonrpc: '2.0', id: ID, method: 'server/discover', params: { _meta } })
   return post(body, { ...headers, 'mcp-protocol-version': MODERN, 'mcp-method': 'server/discover' })
 }
 
 function initialize(headers: Readonly<Record<string, string>>): RequestInit {
   const params = { protocolVersion: NEWEST_LEGACY, capabilities: {}, clientInfo: ABOUT_US }
-  return post(JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'initialize', params }), headers)
+  return post(JSON.stringify({ jsonrpc: '2.0', id: ID, method: 'initialize', params }), headers)
 }
 
 function post(body: string, headers: Readonly<Record<string, string>>): RequestInit {
   const accept = 'application/json, text/event-stream'
   return { method: 'POST', headers: { ...headers, 'content-type': 'application/json', accept }, body }
-}
-
-function speaks(found: Found, answer: Answer, what: string): Finding | undefined {
-  const isStream = answer.headers.get('content-type')?.startsWith('text/event-stream') === true
-  const isResult = isStream || jsonOf(answer)?.['result'] !== undefined
-  return answer.status === 200 && isResult ? found('ok', `speaks ${what}`) : undefined
 }
 
 /** 421, misdirected request, is what the Python SDK says to a host it does not know. */
@@ -136,14 +134,14 @@ async function overSse(found: Found, downstream: Downstream, posted: Answer): Pr
 }
 
 /** What a client of the other era meets; and whether that was set as it is. */
-function eraFits(found: Found, { era }: Downstream, speaksEra: Readonly<Record<Era, boolean>>): Finding[] {
+function eraFits(found: Found, { era, eraBridge }: Downstream, speaksEra: Readonly<Record<Era, boolean>>): Finding[] {
   if (era !== undefined && !speaksEra[era]) {
     const other = era === 'modern' ? 'legacy' : 'modern'
     return [found('fault', `is set to the era ${era} but speaks ${other}`, `set its era to ${other}, or to auto`)]
   }
   if (speaksEra.modern && speaksEra.legacy) return []
   if (speaksEra.modern) return [found('ok', `is translated for clients of the revisions up to ${NEWEST_LEGACY}`)]
-  return []
+  return eraBridge === true ? [found('ok', `is translated for clients of ${MODERN}`)] : []
 }
 
 function transportFits(found: Found, { transport }: Downstream, seen: Downstream['transport']): Finding[] {

@@ -66,3 +66,21 @@ test('a server of one era alone is called that, with what becomes of clients of 
     cure: 'set its era to modern, or to auto',
   })
 })
+
+test.for<[string, object]>([
+  ['an error', { error: { code: -32_601, message: 'Method not found' } }],
+  ['a result that names no revision', { result: {} }],
+])('an older server that answers server/discover in an event stream with %s is not called modern', async ([, said]) => {
+  the.server.handleWith((_req, body, res) => {
+    const { id, method } = JSON.parse(body.toString())
+    const answer = method === 'initialize' ? { result: { protocolVersion: '2025-06-18' } } : said
+    res.writeHead(200, { 'content-type': 'text/event-stream' })
+    // It leaves its stream open.
+    res.write(`event: message\ndata: ${JSON.stringify({ jsonrpc: '2.0', id, ...answer })}\n\n`)
+  })
+  expect((await findings({ eraBridge: true })).map(({ says }) => says)).toEqual([
+    'speaks sessions (legacy, up to 2025-11-25)',
+    'is translated for clients of 2026-07-28',
+  ])
+  expect((await findings({ era: 'modern' })).at(-1)).toMatchObject({ state: 'fault', cure: 'set its era to legacy, or to auto' })
+})
