@@ -7,19 +7,23 @@ import type { Answer } from './dialects/stand-in.ts'
 import { signedIn } from './logins.ts'
 import { quietly } from './quiet.ts'
 
-let world: GithubWorld
-quietly(() => world.close())
+const its = quietly()
 
-async function alice(change: Partial<IdentityProviderSettings> = {}, api: Record<string, Answer> = {}): Promise<Identity> {
-  world = await startGithub('OAuth App', change)
+interface SignedIn {
+  readonly world: GithubWorld
+  readonly identity: Identity
+}
+
+async function alice(change: Partial<IdentityProviderSettings> = {}, api: Record<string, Answer> = {}): Promise<SignedIn> {
+  const world = await its.closing(startGithub('OAuth App', change))
   for (const [path, answer] of Object.entries(api)) world.api.set(path, () => answer)
-  return (await signedIn(world.newProvider(), (url) => world.signInAs('alice', url))).identity
+  return { world, identity: (await signedIn(world.newProvider(), (url) => world.signInAs('alice', url))).identity }
 }
 
 describe('the person', () => {
   test('is a number, and goes by the login where there is no name', async () => {
     const user = { json: { login: 'aarcher', id: 583231, name: null } }
-    expect(await alice({}, { '/user': user })).toMatchObject({ subject: '583231', name: 'aarcher' })
+    expect((await alice({}, { '/user': user })).identity).toMatchObject({ subject: '583231', name: 'aarcher' })
   })
 
   test.for<[string, Answer]>([
@@ -27,11 +31,11 @@ describe('the person', () => {
     ['only another one is verified', { json: [{ email: 'second@example.com', primary: false, verified: true }] }],
     ['the token may not see it', { status: 404, json: { message: 'Not Found' } }],
   ])('has no address when %s', async ([, emails]) => {
-    expect((await alice({}, { '/user/emails': emails })).email).toBeUndefined()
+    expect((await alice({}, { '/user/emails': emails })).identity.email).toBeUndefined()
   })
 
   test('is in organisations and their teams, however many pages there are', async () => {
-    world = await startGithub('OAuth App', { restrictedTo: ['org-0', 'org-1', 'org-249'] })
+    const world = await its.closing(startGithub('OAuth App', { restrictedTo: ['org-0', 'org-1', 'org-249'] }))
     const all = Array.from({ length: 250 }, (_, index) => ({ login: `org-${index}`, id: index }))
     world.api.set('/user/orgs', ({ query }) => {
       const first = (Number(query.get('page')) - 1) * Number(query.get('per_page'))
@@ -54,14 +58,17 @@ describe('the person', () => {
       { login: 'admins', id: 9 },
     ]
     const teams = [acme, own].map((organization) => ({ slug: 'core', organization }))
-    const identity = await alice({ restrictedTo }, { '/user/orgs': { json: [acme, octo, own] }, '/user/teams': { json: teams } })
+    const { identity } = await alice(
+      { restrictedTo },
+      { '/user/orgs': { json: [acme, octo, own] }, '/user/teams': { json: teams } },
+    )
     expect(identity.groups).toEqual(groups)
   })
 })
 
 describe('where only members of an organisation may sign in', () => {
   test.for(['engineering', '1'])('members may, by name or number (%s)', async (organization) => {
-    const identity = await alice({ restrictedTo: [organization] })
+    const { world, identity } = await alice({ restrictedTo: [organization] })
     expect(identity).toEqual(world.alice)
   })
 
@@ -74,7 +81,7 @@ describe('where only members of an organisation may sign in', () => {
   })
 
   test('a member who leaves is signed out when GitHub is asked again', async () => {
-    world = await startGithub('OAuth App', { restrictedTo: ['engineering'] })
+    const world = await its.closing(startGithub('OAuth App', { restrictedTo: ['engineering'] }))
     const provider = world.newProvider()
     const { identity, tokens } = await signedIn(provider, (url) => world.signInAs('alice', url))
     world.api.set('/user/orgs', () => ({ json: [] }))
@@ -99,7 +106,7 @@ test.for<[string, string, Answer, string]>([
 })
 
 test('a limit that is reached signs nobody out', async () => {
-  world = await startGithub('OAuth App')
+  const world = await its.closing(startGithub('OAuth App'))
   const provider = world.newProvider()
   const { identity, tokens } = await signedIn(provider, (url) => world.signInAs('alice', url))
   world.api.set('/user', () => ({ status: 403, headers: { 'x-ratelimit-remaining': '0' }, json: {} }))

@@ -1,25 +1,22 @@
 // Google: whose account it is decides the verified claim, and nothing the person or the address says.
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import { perTest } from '../../world/fixture.ts'
 import { startGoogle, type GoogleWorld } from './dialects/google.ts'
 import { newLogin, signedIn } from './logins.ts'
+import { quietly } from './quiet.ts'
 
-beforeEach(() => {
-  vi.spyOn(console, 'info').mockReturnValue()
-  vi.spyOn(console, 'warn').mockReturnValue()
-})
-let world: GoogleWorld
-afterEach(async () => {
-  vi.restoreAllMocks()
-  await world.close()
-})
+const its = quietly()
 
-const asAlice = (url: URL): Promise<URL> => world.signInAs('alice', url)
+const asAlice =
+  (world: GoogleWorld) =>
+  (url: URL): Promise<URL> =>
+    world.signInAs('alice', url)
 
 test('a refresh token is asked for with Google’s own parameters, and with no scope it does not know', async () => {
-  world = await startGoogle({ scopes: ['openid', 'email', 'profile', 'offline_access'] })
+  const world = await its.closing(startGoogle({ scopes: ['openid', 'email', 'profile', 'offline_access'] }))
 
   const { searchParams } = await world.newProvider().authorizationUrl(newLogin())
-  const { tokens } = await signedIn(world.newProvider(), asAlice)
+  const { tokens } = await signedIn(world.newProvider(), asAlice(world))
 
   expect(Object.fromEntries(searchParams)).toMatchObject({
     scope: 'openid email profile',
@@ -34,15 +31,13 @@ test.for([
   [['example.com'], 'example.com'],
   [['example.com', 'example.org'], '*'],
 ] as const)('accounts of %j are offered first (hd=%s)', async ([restrictedTo, hd]) => {
-  world = await startGoogle({ restrictedTo })
+  const world = await its.closing(startGoogle({ restrictedTo }))
 
   expect((await world.newProvider().authorizationUrl(newLogin())).searchParams.get('hd')).toBe(hd)
 })
 
 describe('an address that Google calls verified', () => {
-  beforeEach(async () => {
-    world = await startGoogle()
-  })
+  const here = perTest(async (closing) => ({ world: await closing(startGoogle()) }))
 
   test.for<[string, string | undefined, string, string | undefined]>([
     ['is the person’s in an organisation', 'example.com', 'alice@example.com', 'alice@example.com'],
@@ -52,16 +47,16 @@ describe('an address that Google calls verified', () => {
     ['is nobody’s at a domain that only ends like Google’s', undefined, 'alice@notgmail.com', undefined],
     ['is nobody’s in an organisation without a name', '', 'alice@example.com', undefined],
   ])('%s', async ([, hd, address, email]) => {
-    world.hd = hd
-    world.changeEmail('alice', address)
+    here.world.hd = hd
+    here.world.changeEmail('alice', address)
 
-    expect((await signedIn(world.newProvider(), asAlice)).identity).toEqual({ ...world.alice, email })
+    expect((await signedIn(here.world.newProvider(), asAlice(here.world))).identity).toEqual({ ...here.world.alice, email })
   })
 
   test('is gone with the next refresh when the account leaves its organisation', async () => {
-    const provider = world.newProvider()
-    const { identity, tokens } = await signedIn(provider, asAlice)
-    world.hd = undefined
+    const provider = here.world.newProvider()
+    const { identity, tokens } = await signedIn(provider, asAlice(here.world))
+    here.world.hd = undefined
 
     expect(await provider.refresh(tokens, identity, async () => {})).toMatchObject({
       outcome: 'refreshed',
@@ -72,12 +67,10 @@ describe('an address that Google calls verified', () => {
 })
 
 describe('where only example.com may sign in', () => {
-  beforeEach(async () => {
-    world = await startGoogle({ restrictedTo: ['example.com'] })
-  })
+  const here = perTest(async (closing) => ({ world: await closing(startGoogle({ restrictedTo: ['example.com'] })) }))
 
   test('an account of it may', async () => {
-    await expect(signedIn(world.newProvider(), asAlice)).resolves.toMatchObject({ identity: world.alice })
+    await expect(signedIn(here.world.newProvider(), asAlice(here.world))).resolves.toMatchObject({ identity: here.world.alice })
   })
 
   test.for([
@@ -85,18 +78,18 @@ describe('where only example.com may sign in', () => {
     ['of a domain that only ends like it', 'not-example.com'],
     ['of nobody’s organisation, whatever its address is', undefined],
   ] as const)('an account %s may not', async ([, hd]) => {
-    world.hd = hd
+    here.world.hd = hd
 
-    await expect(signedIn(world.newProvider(), asAlice)).rejects.toMatchObject({
+    await expect(signedIn(here.world.newProvider(), asAlice(here.world))).rejects.toMatchObject({
       reason: 'denied',
       detail: expect.stringContaining('only example.com may sign in'),
     })
   })
 
   test('an account that leaves it is signed out by the next refresh', async () => {
-    const provider = world.newProvider()
-    const { identity, tokens } = await signedIn(provider, asAlice)
-    world.hd = undefined
+    const provider = here.world.newProvider()
+    const { identity, tokens } = await signedIn(provider, asAlice(here.world))
+    here.world.hd = undefined
 
     expect(await provider.refresh(tokens, identity, async () => {})).toMatchObject({ outcome: 'ended' })
   })

@@ -1,19 +1,13 @@
 // Servers of plain OAuth: endpoints where they have always been, and a subject that stays the same or nobody.
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { startPlainOAuth, type PlainWorld } from './dialects/plain-oauth.ts'
+import { describe, expect, test } from 'vitest'
+import { startPlainOAuth } from './dialects/plain-oauth.ts'
 import { newLogin, signedIn } from './logins.ts'
+import { quietly } from './quiet.ts'
 
-let world: PlainWorld
-beforeEach(() => {
-  vi.spyOn(console, 'warn').mockReturnValue()
-})
-afterEach(async () => {
-  vi.restoreAllMocks()
-  await world.close()
-})
+const its = quietly()
 
 test('where nothing is published, people are sent to the endpoint that is always there', async () => {
-  world = await startPlainOAuth()
+  const world = await its.closing(startPlainOAuth())
 
   const { origin, pathname } = await world.newProvider().authorizationUrl(newLogin())
 
@@ -21,7 +15,7 @@ test('where nothing is published, people are sent to the endpoint that is always
 })
 
 test('whoever asks for OpenID Connect gets no guess: without metadata no ID token could be verified', async () => {
-  world = await startPlainOAuth({ scopes: ['openid', 'profile'] })
+  const world = await its.closing(startPlainOAuth({ scopes: ['openid', 'profile'] }))
 
   await expect(world.newProvider().authorizationUrl(newLogin())).rejects.toMatchObject({ reason: 'invalid' })
 })
@@ -32,7 +26,7 @@ describe('userinfo', () => {
     ['by a numeric sub', { sub: 7, id: undefined }, '7'],
     ['by id', { id: 'u-41' }, 'u-41'],
   ])('names the person %s', async ([, userInfo, subject]) => {
-    world = await startPlainOAuth()
+    const world = await its.closing(startPlainOAuth())
     world.userInfo = userInfo
 
     expect((await signedIn(world.newProvider(), (url) => world.signInAs('alice', url))).identity.subject).toBe(subject)
@@ -44,7 +38,7 @@ describe('userinfo', () => {
     ['a list', { id: [41] }],
     ['a fraction', { id: 41.5 }],
   ])('that gives %s names nobody', async ([, userInfo]) => {
-    world = await startPlainOAuth()
+    const world = await its.closing(startPlainOAuth())
     world.userInfo = userInfo
 
     await expect(signedIn(world.newProvider(), (url) => world.signInAs('alice', url))).rejects.toMatchObject({
@@ -56,7 +50,7 @@ describe('userinfo', () => {
 test.for([true, false, undefined])(
   'userinfo that calls an address verified (%s) gives none: it is no standard’s word',
   async (said) => {
-    world = await startPlainOAuth()
+    const world = await its.closing(startPlainOAuth())
     world.userInfo = { email: 'carol@example.com', email_verified: said, verified: said }
 
     expect((await signedIn(world.newProvider(), (url) => world.signInAs('alice', url))).identity.email).toBeUndefined()
@@ -64,7 +58,7 @@ test.for([true, false, undefined])(
 )
 
 test('attack 24: an ID token that nobody asked for and nobody can verify is not even kept', async () => {
-  world = await startPlainOAuth()
+  const world = await its.closing(startPlainOAuth())
   world.tokens = { id_token: 'eyJhbGciOiJub25lIn0.eyJzdWIiOiJhZG1pbiIsInNpZCI6InMifQ.' }
 
   const { identity, tokens } = await signedIn(world.newProvider(), (url) => world.signInAs('alice', url))
@@ -73,7 +67,7 @@ test('attack 24: an ID token that nobody asked for and nobody can verify is not 
 })
 
 test('when its access token has run out there is nothing to ask with', async () => {
-  world = await startPlainOAuth()
+  const world = await its.closing(startPlainOAuth())
   const provider = world.newProvider()
   const { identity, tokens } = await signedIn(provider, (url) => world.signInAs('alice', url))
 

@@ -1,13 +1,13 @@
 // The log of what is refused on purpose is kept out of the report of the tests.
-import { afterEach, beforeEach, vi } from 'vitest'
+import { vi } from 'vitest'
+import type { Closing } from '../../world/begun.ts'
+import { perTest } from '../../world/fixture.ts'
 
-/** To be called at the top of a file; `close` ends what a test has begun. */
-export function quietly(close: () => Promise<void>): void {
-  beforeEach(() => {
+/** To be called at the top of a file; a test begins what it needs with `closing`, and it ends with the test. */
+export function quietly(): { readonly closing: Closing } {
+  return perTest((closing, onEnd) => {
     for (const level of ['info', 'warn'] as const) vi.spyOn(console, level).mockReturnValue()
-  })
-  afterEach(async () => {
-    vi.restoreAllMocks()
-    await close()
+    onEnd(() => vi.restoreAllMocks())
+    return { closing }
   })
 }
