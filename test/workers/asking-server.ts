@@ -13,6 +13,7 @@ interface Asked {
 
 const told = new Map<string, string[]>()
 const answers = new Map<string, () => void>()
+const withdrawals = new Map<string, () => void>()
 const nameOfCall = new Map<string, string>()
 const nameOfSession = new Map<string, string>()
 
@@ -20,6 +21,7 @@ export const isTold = ({ url }: Pick<Asked, 'url'>): boolean => url.startsWith(T
 export function reading({ url }: Pick<Asked, 'url'>): Response {
   const [name = '', order] = url.slice(TOLD.length).split('/')
   if (order === 'answer') answers.get(name)?.()
+  if (order === 'withdraw') withdrawals.get(name)?.()
   return Response.json(told.get(name) ?? [])
 }
 
@@ -51,10 +53,19 @@ export async function askingServer(request: Asked): Promise<Response> {
         controller.enqueue(event({ jsonrpc: '2.0', id, result: { content: [] } }))
         controller.close()
       })
+      withdrawals.set(params.name, () => {
+        for (let n = 0; n < WITHDRAWN; n++)
+          controller.enqueue(event({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: n } }))
+        controller.enqueue(event({ jsonrpc: '2.0', id: params.name, method: 'ping' }))
+      })
     },
   })
   return new Response(body, { headers: { 'content-type': 'text/event-stream' } })
 }
+
+/** In a test: has the server withdraw questions it has not asked, and ask in the end whether somebody is there. */
+const WITHDRAWN = 500
+export const withdrawIn = async (name: string): Promise<void> => void (await fetch(`${TOLD}${name}/withdraw`))
 
 /** In a test: has the server answer the call of this name. */
 export const answerOf = async (name: string): Promise<void> => void (await fetch(`${TOLD}${name}/answer`))

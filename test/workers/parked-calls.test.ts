@@ -4,9 +4,10 @@ import { afterEach, expect, test, vi, type MockInstance } from 'vitest'
 import { refusalIn } from '../../src/mcp/dispatch/dispatch-header.ts'
 import { TRANSLATION_HEADER } from '../../src/mcp/dispatch/translation-order.ts'
 import { headerJson } from '../../src/platform/header-json.ts'
-import { answerOf, toldAbout } from './asking-server.ts'
+import { answerOf, toldAbout, withdrawIn } from './asking-server.ts'
 import { at, eachBeginsAt } from './clock.ts'
 import { caller, CHALLENGE, IDENTITY, nobody, NOW, REDIRECT_URI, rowsOf, type Session } from './person.ts'
+import { countingRows } from './rows-read.ts'
 
 const RESOURCE = 'http://localhost:8788/servers/asking/mcp'
 const FIVE_MINUTES = 300
@@ -123,4 +124,12 @@ test('a grant that ends by its age ends the call too: at the server its connecti
   const rows = await rowsOf(session)
   expect([rows['parked_calls'], rows['legacy_servers'], rows['mcp_sessions'], rows['bridged_sessions']]).toEqual([[], [], [], []])
   await expect(called(session, by, 'aged', again)).rejects.toMatchObject({ code: 'credential_revoked' })
+})
+
+test('134 a server that withdraws what it has not asked has no row read for it', async () => {
+  const { session } = await asked('withdrawn')
+  const rows = await countingRows(session)
+  await withdrawIn('withdrawn')
+  await vi.waitFor(async () => expect(await toldAbout('withdrawn')).toEqual(['{}']))
+  expect(rows()).toBeLessThan(20)
 })

@@ -54,6 +54,13 @@ export interface Retry {
   readonly missing: readonly ParkedQuestion[]
 }
 
+/** What is in memory of each, so that whoever looks for one reads no row: what stands in those is the server's to say, and long. */
+interface KnownParked extends Pick<ParkedCall, 'id' | 'grantId' | 'sessionId' | 'label' | 'openedAt'> {
+  /** Ids of the questions the server has not withdrawn. */
+  readonly asked: Set<string | undefined>
+  readonly expiry: ReturnType<typeof setTimeout>
+}
+
 export interface ParkedCallsOptions {
   readonly context: Pick<SessionContext, 'grants' | 'legacyDownstreams' | 'now'>
   readonly waitUntil: (work: Promise<unknown>) => void
@@ -63,18 +70,18 @@ export interface ParkedCallsOptions {
 
 export class ParkedCalls {
   readonly #options: ParkedCallsOptions
-  readonly #timers = new Map<string, ReturnType<typeof setTimeout>>()
+  readonly #known = new Map<string, KnownParked>()
 
   constructor(options: ParkedCallsOptions) {
     this.#options = options
   }
 
   get size(): number {
-    return this.#timers.size
+    return this.#known.size
   }
 
-  all(): readonly ParkedCall[] {
-    return this.size === 0 ? [] : this.#options.context.legacyDownstreams.all()
+  all(): readonly KnownParked[] {
+    return [...this.#known.values()]
   }
 
   /** A question of the server's about this call. */
@@ -140,7 +147,7 @@ export class ParkedCalls {
       until,
     }
     context.legacyDownstreams.park(parked)
-    this.#expireAt(id, until)
+    this.#expire(parked)
     const state = await context.legacyDownstreams.sealed({ ...(await terms()), id, round, until })
     waiting.answer.finish(inputRequired(waiting.id, questions.map(asInputRequest), state))
   }
@@ -150,9 +157,10 @@ export class ParkedCalls {
     const isOther = ({ id }: ParkedQuestion): boolean => id !== questionId
     for (const call of server.calls.values()) call.asked = call.asked.filter(isOther)
     const { legacyDownstreams } = this.#options.context
-    for (const parked of this.all())
-      if (parked.sessionId === server.id && !parked.questions.every(isOther))
-        legacyDownstreams.park({ ...parked, questions: parked.questions.filter(isOther) })
+    for (const { id, sessionId, asked } of this.all()) {
+      const parked = sessionId === server.id && asked.delete(questionId) ? legacyDownstreams.find(id) : undefined
+      if (parked) legacyDownstreams.park({ ...parked, questions: parked.questions.filter(isOther) })
+    }
   }
 
   /** What a client has come back with; from here on nobody else can. Throws a `ProtocolError` where it can't go on. */
@@ -183,7 +191,7 @@ export class ParkedCalls {
   }
 
   /** What was parked in a grant, or in a session, is not answered any more. */
-  end(concerns: (parked: ParkedCall) => boolean): number {
+  end(concerns: (parked: KnownParked) => boolean): number {
     const over = this.all().filter(concerns)
     for (const { id } of over) {
       this.#options.context.legacyDownstreams.take(id)
@@ -196,9 +204,9 @@ export class ParkedCalls {
   recover(): void {
     const { context } = this.#options
     const { legacyDownstreams, grants, now } = context
-    for (const { id, grantId, until } of legacyDownstreams.all())
-      if (grants.live(grantId, now())) this.#expireAt(id, until)
-      else legacyDownstreams.take(id)
+    for (const parked of legacyDownstreams.all())
+      if (grants.live(parked.grantId, now())) this.#expire(parked)
+      else legacyDownstreams.take(parked.id)
   }
 
   /** Nobody will come back with answers: the server is told, and then that its call is not wanted any more. */
@@ -223,19 +231,20 @@ export class ParkedCalls {
     await server.cancel(call.id, NOT_ASKED)
   }
 
-  #expireAt(id: string, until: number): void {
+  #expire({ id, grantId, sessionId, label, openedAt, questions, until }: ParkedCall): void {
     const { context, waitUntil } = this.#options
     const inMs = Math.max(0, until - context.now()) * 1000
     const expire = (): void => {
       const work = this.expire(id)
       waitUntil(work.catch((error: unknown) => log('info', 'downstream.not_told', { reason: describeError(error) })))
     }
-    this.#timers.set(id, setTimeout(expire, inMs))
+    const asked = new Set(questions.map((question) => question.id))
+    this.#known.set(id, { id, grantId, sessionId, label, openedAt, asked, expiry: setTimeout(expire, inMs) })
   }
 
   #forget(id: string): void {
-    clearTimeout(this.#timers.get(id))
-    this.#timers.delete(id)
+    clearTimeout(this.#known.get(id)?.expiry)
+    this.#known.delete(id)
   }
 }
 
