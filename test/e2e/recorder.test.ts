@@ -7,11 +7,11 @@ import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { AdminProgram } from '../world/administrator.ts'
 import { Browser } from '../world/browser.ts'
 import { BrokerClient, callTool, countForLong, type Tokens } from '../world/broker-client.ts'
+import { fixture } from '../world/fixture.ts'
 import { issuedTokens } from '../world/issued-tokens.ts'
 import { LegacyClient } from '../world/legacy-client.ts'
 import { makeSealingKey, readSealed } from '../world/sealing-key.ts'
-import { startWorld, type World } from '../world/world.ts'
-import { forEveryTry } from '../world/each-try.ts'
+import { startWorld } from '../world/world.ts'
 
 interface Entry {
   readonly number: number
@@ -21,33 +21,26 @@ interface Entry {
 
 const KEY = await makeSealingKey()
 
-let world: World
-let dataDir: string
-let client: BrokerClient
-let alice: Tokens
-let carol: Browser
-let admin: AdminProgram
-/** Before there was a sealing key. */
-let early: readonly Response[]
-
-forEveryTry(async () => {
-  dataDir = await mkdtemp(join(tmpdir(), 'broker-recorder-'))
+const the = fixture(async (closing, onEnd) => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'broker-recorder-'))
+  onEnd(() => rm(dataDir, { recursive: true, force: true }))
   // In this mode the provider's own tokens travel to the downstream, whose `whoami` says them.
-  world = await startWorld({ dataDir, overrides: { DOWNSTREAM_AUTH: 'idp-token' } })
-  client = await BrokerClient.register(world.brokerUrl)
-  alice = await client.signIn('alice')
-  carol = new Browser()
+  const world = await closing(startWorld({ dataDir, overrides: { DOWNSTREAM_AUTH: 'idp-token' } }))
+  const client = await BrokerClient.register(world.brokerUrl)
+  const alice = await client.signIn('alice')
+  const carol = new Browser()
   const [form] = (await carol.get(`${world.brokerUrl}/admin`)).forms
   if (!form) throw new Error('nobody asks carol to sign in')
   await carol.submit(form, { person: 'carol' })
-  admin = await AdminProgram.signedIn(world.brokerUrl, 'carol')
-  early = await Promise.all([
-    admin.post(`/recordings/${sub()}`, { bodies: true, minutes: 5, reason: 'too early' }),
+  const admin = await AdminProgram.signedIn(world.brokerUrl, 'carol')
+  // Before there was a sealing key.
+  const early = await Promise.all([
+    admin.post(`/recordings/${sub(alice)}`, { bodies: true, minutes: 5, reason: 'too early' }),
     admin.get('/sealing-key'),
   ])
   const { key, wrapped } = KEY
   await admin.act('/sealing-key', { key, wrapped, replaces: null, reason: 'first set-up' })
-  return async () => (await world?.close(), await rm(dataDir, { recursive: true, force: true }))
+  return { world, dataDir, client, alice, carol, admin, early }
 })
 
 describe('while it is on', () => {
@@ -59,10 +52,10 @@ describe('while it is on', () => {
     const asked = { arguments: { message: 'not to be kept' } }
     // So many that the isolate has a lease, and is not asking for each.
     for (let number = 0; number < 8; number += 1) {
-      const answer = await callTool(world.mcpUrl, alice.accessToken, asked)
+      const answer = await callTool(the.world.mcpUrl, the.alice.accessToken, asked)
       await answer.text()
       const entry = await entryOf(answer.headers.get('x-request-id'))
-      const call = { kind: 'exchange', direction: 'to_server', era: 'modern', clientId: client.clientId, verb: 'POST' }
+      const call = { kind: 'exchange', direction: 'to_server', era: 'modern', clientId: the.client.clientId, verb: 'POST' }
       expect(entry).toMatchObject({ ...call, method: 'tools/call', about: 'echo', status: 200, durationMs: expect.any(Number) })
       expect(Number(entry['requestBytes'])).toBeGreaterThan(100)
       expect(JSON.stringify(entry)).not.toContain('not to be kept')
@@ -70,7 +63,7 @@ describe('while it is on', () => {
   })
 
   test('a legacy session has entries for its calls, its streams and what was refused', async () => {
-    const legacy = await LegacyClient.open(world.mcpUrl, alice.accessToken)
+    const legacy = await LegacyClient.open(the.world.mcpUrl, the.alice.accessToken)
     const call = await legacy.call('echo', { message: 'legacy' })
     await call.text()
     expect(await entryOf(call.headers.get('x-request-id'))).toMatchObject({
@@ -80,7 +73,7 @@ describe('while it is on', () => {
       status: 200,
     })
 
-    const standing = await fetch(world.mcpUrl, { headers: { ...legacy.headers(), accept: 'text/event-stream' } })
+    const standing = await fetch(the.world.mcpUrl, { headers: { ...legacy.headers(), accept: 'text/event-stream' } })
     const id = standing.headers.get('x-request-id')
     expect(await entryOf(id)).toMatchObject({ kind: 'stream_opened', verb: 'GET', status: 200 })
 
@@ -95,7 +88,7 @@ describe('while it is on', () => {
 
   test('a stream has an entry at its begin and one at its end, with events and bytes', async () => {
     const leave = new AbortController()
-    const stream = await countForLong(world.mcpUrl, alice.accessToken, leave.signal)
+    const stream = await countForLong(the.world.mcpUrl, the.alice.accessToken, leave.signal)
     await stream.untilSaid('"progress":4')
     leave.abort()
     const opened = await vi.waitUntil(async () => (await entries()).findLast(({ kind }) => kind === 'stream_opened'), 10_000)
@@ -107,15 +100,15 @@ describe('while it is on', () => {
   })
 
   test('a refusal says why, also when the person’s object was never asked', async () => {
-    await (await callTool(world.mcpUrl, alice.accessToken)).text()
-    const answer = await callTool(world.mcpUrl, alice.accessToken, { headers: { 'mcp-name': 'another' } })
+    await (await callTool(the.world.mcpUrl, the.alice.accessToken)).text()
+    const answer = await callTool(the.world.mcpUrl, the.alice.accessToken, { headers: { 'mcp-name': 'another' } })
     expect(answer.status).toBe(400)
     await answer.text()
     expect(await entryOf(answer.headers.get('x-request-id'))).toMatchObject({ status: 400, refusal: 'header_mismatch' })
   })
 
   test('the person’s own page and the events say so, with who and why', async () => {
-    const { live } = await admin.see(`/people/${sub()}`)
+    const { live } = await the.admin.see(`/people/${sub()}`)
     expect(live.recording).toMatchObject({ bodies: false, byName: 'carol@example.com' })
     await vi.waitUntil(async () =>
       textOf(`/events?sub=${sub()}&type=recording_started`).then((text) => text.includes('looking for a bug')),
@@ -123,35 +116,35 @@ describe('while it is on', () => {
   })
 
   test('it is read as JSON from where one was, and as JSON Lines', async () => {
-    const answer = await callTool(world.mcpUrl, alice.accessToken)
+    const answer = await callTool(the.world.mcpUrl, the.alice.accessToken)
     await answer.text()
     await entryOf(answer.headers.get('x-request-id'))
     const all = await entries()
     const last = all.at(-1)?.number ?? 0
-    expect(await admin.see(`/recordings/${sub()}?after=${last}`)).toMatchObject({ entries: [], last })
+    expect(await the.admin.see(`/recordings/${sub()}?after=${last}`)).toMatchObject({ entries: [], last })
     const lines = (await textOf(`/recordings/${sub()}?format=jsonl`)).trimEnd().split('\n')
     expect(lines.map((line) => JSON.parse(line).number)).toEqual(all.map(({ number }) => number))
   })
 })
 
 test('without a sealing key there are no messages, and whoever asks for it is told so', async () => {
-  for (const answer of early)
+  for (const answer of the.early)
     expect([answer.status, await answer.clone().json()]).toMatchObject([409, { error: 'no_sealing_key' }])
   const { fingerprint, key } = KEY
-  expect(await admin.see('/sealing-key')).toMatchObject({ fingerprint, key, byName: 'carol@example.com' })
+  expect(await the.admin.see('/sealing-key')).toMatchObject({ fingerprint, key, byName: 'carol@example.com' })
 })
 
 test('a recording with messages is refused while another key is in use than the one that was seen', async () => {
   const asked = { bodies: true, minutes: 5, fingerprint: 'A'.repeat(43), reason: 'looking for a bug' }
-  const answer = await admin.post(`/recordings/${sub()}`, asked)
+  const answer = await the.admin.post(`/recordings/${sub()}`, asked)
   expect([answer.status, await answer.json()]).toMatchObject([409, { error: 'sealing_key_changed' }])
 })
 
 test('56. a canary secret is never in the recording, whoever says it', async () => {
   await record({ bodies: true, minutes: 5 })
   const password = 'canary-password-1'
-  const second = await client.signIn('alice')
-  const legacy = await LegacyClient.open(world.mcpUrl, alice.accessToken)
+  const second = await the.client.signIn('alice')
+  const legacy = await LegacyClient.open(the.world.mcpUrl, the.alice.accessToken)
   const canaries = {
     access_token: 'canary-opaque-2',
     nested: { client_secret: 'canary-secret-3' },
@@ -159,10 +152,12 @@ test('56. a canary secret is never in the recording, whoever says it', async () 
     note: `Bearer ${second.accessToken}`,
   }
   const answers = [
-    await callTool(world.mcpUrl, alice.accessToken, { tool: 'whoami', arguments: {} }),
-    await callTool(world.mcpUrl, alice.accessToken, { arguments: { message: JSON.stringify(canaries), ...canaries } }),
-    await callTool(world.mcpUrl, alice.accessToken, { arguments: { message: `${'x'.repeat(16_000)} ${second.refreshToken}` } }),
-    await callTool(world.mcpUrl, alice.accessToken, { tool: second.refreshToken.slice(0, 150) }),
+    await callTool(the.world.mcpUrl, the.alice.accessToken, { tool: 'whoami', arguments: {} }),
+    await callTool(the.world.mcpUrl, the.alice.accessToken, { arguments: { message: JSON.stringify(canaries), ...canaries } }),
+    await callTool(the.world.mcpUrl, the.alice.accessToken, {
+      arguments: { message: `${'x'.repeat(16_000)} ${second.refreshToken}` },
+    }),
+    await callTool(the.world.mcpUrl, the.alice.accessToken, { tool: second.refreshToken.slice(0, 150) }),
     await legacy.call('whoami'),
     await legacy.call('echo', { message: JSON.stringify(canaries) }),
   ]
@@ -173,62 +168,68 @@ test('56. a canary secret is never in the recording, whoever says it', async () 
   const recorded = JSON.stringify((await readAll()).entries)
   expect(recorded).toContain('"about":"whoami"')
   expect(recorded).toContain('[redacted]')
-  expect(issuedTokens(dataDir).length).toBeGreaterThan(3)
-  const secrets = [...issuedTokens(dataDir), alice.accessToken, alice.refreshToken, second.accessToken, second.refreshToken]
+  expect(issuedTokens(the.dataDir).length).toBeGreaterThan(3)
+  const secrets = [
+    ...issuedTokens(the.dataDir),
+    the.alice.accessToken,
+    the.alice.refreshToken,
+    second.accessToken,
+    second.refreshToken,
+  ]
   expect(secrets.filter((secret) => recorded.includes(secret))).toEqual([])
   expect(recorded).not.toMatch(/canary|eyJ[\w-]{6}/)
   // Downstream and client have seen them: it was the recorder that took them out.
-  expect(world.downstream.requests.all.some(({ body }) => body.includes(password))).toBe(true)
+  expect(the.world.downstream.requests.all.some(({ body }) => body.includes(password))).toBe(true)
 })
 
 test('it covers one client where one was named, and is off for everybody when it was stopped', async () => {
-  const other = await (await BrokerClient.register(world.brokerUrl)).signIn('alice')
-  await record({ bodies: false, minutes: 5, grantId: grantOf(alice) })
+  const other = await (await BrokerClient.register(the.world.brokerUrl)).signIn('alice')
+  await record({ bodies: false, minutes: 5, grantId: grantOf(the.alice) })
   const before = (await entries()).at(-1)?.number ?? 0
-  await (await callTool(world.mcpUrl, other.accessToken)).text()
-  const mine = await callTool(world.mcpUrl, alice.accessToken)
+  await (await callTool(the.world.mcpUrl, other.accessToken)).text()
+  const mine = await callTool(the.world.mcpUrl, the.alice.accessToken)
   await mine.text()
   await entryOf(mine.headers.get('x-request-id'))
   expect((await entries()).filter(({ number }) => number > before)).toHaveLength(1)
 
-  expect(await (await admin.post(`/recordings/${sub()}/stop`, { reason: 'found it' })).json()).toEqual({ stopped: true })
+  expect(await (await the.admin.post(`/recordings/${sub()}/stop`, { reason: 'found it' })).json()).toEqual({ stopped: true })
   const last = (await entries()).at(-1)?.number
-  await (await callTool(world.mcpUrl, alice.accessToken)).text()
-  await (await LegacyClient.open(world.mcpUrl, alice.accessToken)).call('echo', { message: 'off' })
+  await (await callTool(the.world.mcpUrl, the.alice.accessToken)).text()
+  await (await LegacyClient.open(the.world.mcpUrl, the.alice.accessToken)).call('echo', { message: 'off' })
   await new Promise((resolve) => setTimeout(resolve, 300))
   expect((await entries()).at(-1)?.number).toBe(last)
-  expect((await admin.see(`/people/${sub()}`))['live'].recording).toBeUndefined()
+  expect((await the.admin.see(`/people/${sub()}`))['live'].recording).toBeUndefined()
 })
 
 test('a person’s page leads to a switch and to what has passed, without a script', async () => {
-  const here = `${world.brokerUrl}/admin/people/${sub()}`
-  expect((await carol.get(here)).text).toContain(`href="/admin/people/${sub()}/recording"`)
-  const [start] = (await carol.get(`${here}/recording`)).forms.filter(({ fields }) => fields.some(([name]) => name === 'do'))
+  const here = `${the.world.brokerUrl}/admin/people/${sub()}`
+  expect((await the.carol.get(here)).text).toContain(`href="/admin/people/${sub()}/recording"`)
+  const [start] = (await the.carol.get(`${here}/recording`)).forms.filter(({ fields }) => fields.some(([name]) => name === 'do'))
   if (!start) throw new Error('there is no switch')
-  expect(await carol.submit(start, { grantId: '', minutes: '5', reason: '' })).toMatchObject({ status: 400 })
-  const on = await carol.submit(start, { grantId: '', minutes: '5', reason: 'to look' })
+  expect(await the.carol.submit(start, { grantId: '', minutes: '5', reason: '' })).toMatchObject({ status: 400 })
+  const on = await the.carol.submit(start, { grantId: '', minutes: '5', reason: 'to look' })
   expect(on).toMatchObject({ status: 200, url: `${here}/recording` })
   expect(on.text).toContain('Switched on by <bdi>carol@example.com</bdi>')
-  const answer = await callTool(world.mcpUrl, alice.accessToken, { tool: '<b>seen</b>', arguments: {} })
+  const answer = await callTool(the.world.mcpUrl, the.alice.accessToken, { tool: '<b>seen</b>', arguments: {} })
   await answer.text()
   await entryOf(answer.headers.get('x-request-id'))
-  const now = await carol.get(`${here}/recording/now`)
+  const now = await the.carol.get(`${here}/recording/now`)
   expect(now.text).toContain(String(answer.headers.get('x-request-id')))
   expect(now.text).toContain('&lt;b&gt;seen')
   const [stop] = on.forms.filter(({ fields }) => fields.some(([name, value]) => name === 'do' && value === 'stop'))
   if (!stop) throw new Error('it can not be stopped')
-  expect((await carol.submit(stop)).text).toContain('Start recording')
+  expect((await the.carol.submit(stop)).text).toContain('Start recording')
 })
 
 describe('55. the admin API of the recorder is closed to', () => {
   test.for<[string, () => Promise<number>]>([
-    ['nobody in particular', async () => (await fetch(`${world.brokerUrl}/admin/api/recordings/${sub()}`)).status],
-    ['a client', async () => await statusOf({ authorization: `Bearer ${alice.accessToken}` })],
+    ['nobody in particular', async () => (await fetch(`${the.world.brokerUrl}/admin/api/recordings/${sub()}`)).status],
+    ['a client', async () => await statusOf({ authorization: `Bearer ${the.alice.accessToken}` })],
     [
       'an administrator’s browser without the token of the session',
-      async () => await statusOf({ cookie: admin.headers['cookie'] ?? '' }),
+      async () => await statusOf({ cookie: the.admin.headers['cookie'] ?? '' }),
     ],
-    ['another site', async () => await statusOf({ ...admin.headers, origin: 'https://evil.example' })],
+    ['another site', async () => await statusOf({ ...the.admin.headers, origin: 'https://evil.example' })],
   ])('%s', async ([, status]) => {
     expect([401, 403]).toContain(await status())
   })
@@ -237,11 +238,11 @@ describe('55. the admin API of the recorder is closed to', () => {
 async function statusOf(headers: Record<string, string>): Promise<number> {
   const body = JSON.stringify({ bodies: true, minutes: 5, reason: 'curious' })
   const init = { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body }
-  return (await fetch(`${world.brokerUrl}/admin/api/recordings/${sub()}`, init)).status
+  return (await fetch(`${the.world.brokerUrl}/admin/api/recordings/${sub()}`, init)).status
 }
 
-function sub(): string {
-  return decodeJwt(alice.accessToken).sub ?? ''
+function sub({ accessToken }: Tokens = the.alice): string {
+  return decodeJwt(accessToken).sub ?? ''
 }
 
 function grantOf({ accessToken }: Tokens): string {
@@ -249,11 +250,11 @@ function grantOf({ accessToken }: Tokens): string {
 }
 
 async function textOf(path: string): Promise<string> {
-  return await (await admin.get(path)).text()
+  return await (await the.admin.get(path)).text()
 }
 
 async function record(asked: { bodies: boolean; minutes: number; grantId?: string }): Promise<void> {
-  const answer = await admin.post(`/recordings/${sub()}`, { ...asked, reason: 'looking for a bug' })
+  const answer = await the.admin.post(`/recordings/${sub()}`, { ...asked, reason: 'looking for a bug' })
   expect(answer).toMatchObject({ status: 201 })
 }
 

@@ -3,19 +3,19 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { compactDecrypt, decodeJwt } from 'jose'
-import type { Browser, Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import { describe, expect, test } from 'vitest'
 import { AdminProgram, pagesCookie } from '../world/administrator.ts'
-import { BrokerClient, callTool, type Tokens } from '../world/broker-client.ts'
+import { BrokerClient, callTool } from '../world/broker-client.ts'
 import { ROOT } from '../world/bundle.ts'
 import { barriersOf, BROWSER_TESTS_RUN, launchChromium } from '../world/chromium.ts'
 import { textsIn } from '../world/disk.ts'
-import { forEveryTry } from '../world/each-try.ts'
+import { fixture } from '../world/fixture.ts'
 import { openAs } from '../world/portal-visit.ts'
 import { foundInMemory, MEMORY_IS_READABLE } from '../world/process-memory.ts'
 import { type Ended, programEnds } from '../world/program.ts'
 import { makeSealingKey, readSealed } from '../world/sealing-key.ts'
-import { startWorld, type World } from '../world/world.ts'
+import { startWorld } from '../world/world.ts'
 
 /** Keys are derived here, on purpose slowly. */
 const LONG_ENOUGH = { timeout: 30_000 } as const
@@ -25,32 +25,21 @@ const HOSTILE = '<img src=x onerror=alert(1)><script>alert(2)</script>\u202Egnp'
 const LONG = 'long '.repeat(800_000)
 
 describe.runIf(BROWSER_TESTS_RUN)('attack 130: a sealed recording', () => {
-  let world: World
-  let dataDir: string
-  let browser: Browser
-  let alice: Tokens
-  let carol: AdminProgram
-  let token: string
-  /** What opens it, as the journey has it at its end, and what is public of that. */
-  let secrets: readonly string[] = []
-  let fingerprints: readonly string[] = []
-
-  forEveryTry(async () => {
-    dataDir = await mkdtemp(join(tmpdir(), 'broker-sealing-'))
-    world = await startWorld({ dataDir, overrides: { ADMIN_EMAILS: 'carol@example.com,bob@example.com' } })
-    alice = await (await BrokerClient.register(world.brokerUrl)).signIn('alice')
-    browser = await launchChromium()
-    carol = await AdminProgram.signedIn(world.brokerUrl, 'carol')
-    ;({ token } = await carol.createMachine({ scopes: ['admin'] }))
-    return async () => {
-      await browser?.close()
-      await world?.close()
-      await rm(dataDir, { recursive: true, force: true })
-    }
+  const the = fixture(async (closing, onEnd) => {
+    const dataDir = await mkdtemp(join(tmpdir(), 'broker-sealing-'))
+    onEnd(() => rm(dataDir, { recursive: true, force: true }))
+    const world = await closing(startWorld({ dataDir, overrides: { ADMIN_EMAILS: 'carol@example.com,bob@example.com' } }))
+    const alice = await (await BrokerClient.register(world.brokerUrl)).signIn('alice')
+    const browser = await closing(launchChromium())
+    const carol = await AdminProgram.signedIn(world.brokerUrl, 'carol')
+    const { token } = await carol.createMachine({ scopes: ['admin'] })
+    // What opens it, as the journey has it at its end, and what is public of that.
+    const known = { secrets: new Array<string>(), fingerprints: new Array<string>() }
+    return { known, world, dataDir, browser, alice, carol, token }
   })
 
   test('is opened by its passphrase, old and new, and by the kit, and by nothing else', async () => {
-    const { page, complaints } = await openAs('carol', browser, `${world.brokerUrl}/admin/sealing-key`)
+    const { page, complaints } = await openAs('carol', the.browser, `${the.world.brokerUrl}/admin/sealing-key`)
     const sent: string[] = []
     page.on('request', (request) => sent.push(request.url(), JSON.stringify(request.headers()), request.postData() ?? ''))
 
@@ -63,7 +52,7 @@ describe.runIf(BROWSER_TESTS_RUN)('attack 130: a sealed recording', () => {
     expect(await page.innerText('#current-fingerprint')).toBe(first.fingerprint)
 
     // Record.
-    const here = `${world.brokerUrl}/admin/people/${sub()}/recording`
+    const here = `${the.world.brokerUrl}/admin/people/${sub()}/recording`
     await page.goto(here)
     await page.check('#bodies')
     await page.fill('#reason', 'looking for a bug')
@@ -72,7 +61,7 @@ describe.runIf(BROWSER_TESTS_RUN)('attack 130: a sealed recording', () => {
     const statuses = [await said(HOSTILE), await said(LONG)]
     await expect.poll(async () => await page.locator('[data-entry]').count(), LONG_ENOUGH).toBe(2)
     expect(await page.content()).not.toContain('onerror')
-    const person = await openAs('alice', browser, `${world.brokerUrl}/account`)
+    const person = await openAs('alice', the.browser, `${the.world.brokerUrl}/account`)
     expect(await person.page.innerText('#recording')).toMatch(/is recording .* sealed .* until \d{4}-/)
 
     // A wrong passphrase, then the right one.
@@ -86,11 +75,11 @@ describe.runIf(BROWSER_TESTS_RUN)('attack 130: a sealed recording', () => {
     expect(await barriersOf(page)).toEqual([])
 
     // Whole, and told so once it is closed.
-    await carol.post(`/recordings/${sub()}/stop`, { reason: 'found it' })
+    await the.carol.post(`/recordings/${sub()}/stop`, { reason: 'found it' })
     expect(await saved(page)).toEqual({ status: '2 entries, whole: nothing was removed or changed.', whole: true })
 
     // Rotation, and a lost passphrase: what was recorded before opens with the kit of then.
-    await page.goto(`${world.brokerUrl}/admin/sealing-key`)
+    await page.goto(`${the.world.brokerUrl}/admin/sealing-key`)
     const second = await newKey(page, SECOND, 'somebody has left')
     expect(second.fingerprint).not.toBe(first.fingerprint)
     await page.goto(here)
@@ -105,34 +94,38 @@ describe.runIf(BROWSER_TESTS_RUN)('attack 130: a sealed recording', () => {
     expect(statuses).toEqual([200, 200])
 
     // The wire, the disk and the log.
-    fingerprints = [first.fingerprint, second.fingerprint]
-    secrets = await secretsOf([
-      [FIRST, first],
-      [SECOND, second],
-    ])
-    const files = await textsIn(dataDir)
-    const everything = [...sent, ...files, JSON.stringify(world.logs)]
+    const { secrets, fingerprints } = the.known
+    fingerprints.push(first.fingerprint, second.fingerprint)
+    secrets.push(
+      ...(await secretsOf([
+        [FIRST, first],
+        [SECOND, second],
+      ])),
+    )
+    const files = await textsIn(the.dataDir)
+    const everything = [...sent, ...files, JSON.stringify(the.world.logs)]
     const wanted = [...secrets, ...secrets.flatMap(spelled)]
     expect(wanted.filter((secret) => everything.some((text) => text.includes(secret)))).toEqual([])
     expect(files.filter((text) => text.includes('onerror=alert(1)'))).toEqual([])
   }, 180_000)
 
   test.skipIf(!MEMORY_IS_READABLE)('and the broker’s memory holds nothing that opens it', async () => {
+    const { secrets, fingerprints } = the.known
     expect(secrets).toHaveLength(10)
     // The fingerprints are public, and there: so what was looked at is the memory.
-    expect(await foundInMemory(world.pid ?? 0, [...fingerprints, ...secrets])).toEqual(fingerprints)
+    expect(await foundInMemory(the.world.pid ?? 0, [...fingerprints, ...secrets])).toEqual(fingerprints)
   })
 
   async function said(message: string): Promise<number> {
-    const answer = await callTool(world.mcpUrl, alice.accessToken, { arguments: { message } })
+    const answer = await callTool(the.world.mcpUrl, the.alice.accessToken, { arguments: { message } })
     await answer.text()
     return answer.status
   }
 
   /** With the passphrase of then, from the broker; and with the code of the kit, from a file. */
   async function commandLine({ fingerprint, code }: Kit): Promise<void> {
-    const file = join(dataDir, 'recording.sealed.jsonl')
-    await writeFile(file, await (await carol.get(`/recordings/${sub()}/sealed`)).text())
+    const file = join(the.dataDir, 'recording.sealed.jsonl')
+    await writeFile(file, await (await the.carol.get(`/recordings/${sub()}/sealed`)).text())
     const [read, offline] = await Promise.all([
       recording([sub(), '--fingerprint', fingerprint], FIRST),
       recording(['--file', file, '--recovery'], code, {}),
@@ -146,14 +139,14 @@ describe.runIf(BROWSER_TESTS_RUN)('attack 130: a sealed recording', () => {
   async function recording(
     args: readonly string[],
     secret: string,
-    env: NodeJS.ProcessEnv = { BROKER_URL: world.brokerUrl, ADMIN_TOKEN: token },
+    env: NodeJS.ProcessEnv = { BROKER_URL: the.world.brokerUrl, ADMIN_TOKEN: the.token },
   ): Promise<Ended> {
     return await programEnds([join(ROOT, 'scripts/admin.ts'), 'recording', ...args], env, `${secret}\n`)
   }
 
   /** Bob may do what carol may; he has no passphrase, so what he is given are ciphertexts. */
   async function secondAdministrator({ fingerprint }: Kit, page: Page, here: string): Promise<void> {
-    const bob = await AdminProgram.signedIn(world.brokerUrl, 'bob')
+    const bob = await AdminProgram.signedIn(the.world.brokerUrl, 'bob')
     const file = await (await bob.get(`/recordings/${sub()}/sealed`)).text()
     expect(file).not.toContain('onerror')
     const { keys } = await bob.see('/sealing-keys')
@@ -166,29 +159,29 @@ describe.runIf(BROWSER_TESTS_RUN)('attack 130: a sealed recording', () => {
     await bob.act('/sealing-key', { key: his.key, wrapped: his.wrapped, replaces: fingerprint, reason: 'mine' })
     const { entries } = await readSealed(await (await bob.get(`/recordings/${sub()}/sealed`)).text(), his)
     expect(entries.map(({ request }) => request)).toEqual([undefined, undefined])
-    const { events } = await carol.see('/events?type=sealing_key_replaced')
+    const { events } = await the.carol.see('/events?type=sealing_key_replaced')
     expect(events[0]).toMatchObject({ actorName: 'bob@example.com', reason: 'mine' })
     await page.goto(here)
     expect(await page.innerText('#key-origin')).toMatch(/by bob@example.com .*, in the place of another key/)
     const seen = { bodies: true, minutes: 5, fingerprint, reason: 'with the key I know' }
-    expect((await carol.post(`/recordings/${sub()}`, seen)).status).toBe(409)
+    expect((await the.carol.post(`/recordings/${sub()}`, seen)).status).toBe(409)
   }
 
   /** An ordinary person gets nothing, and a machine of administrators puts no key in place. */
   async function nobodyElse(): Promise<void> {
-    const stranger = new AdminProgram(world.brokerUrl, { cookie: await pagesCookie(world.brokerUrl, 'alice') })
+    const stranger = new AdminProgram(the.world.brokerUrl, { cookie: await pagesCookie(the.world.brokerUrl, 'alice') })
     for (const path of ['/sealing-key', '/sealing-keys', `/recordings/${sub()}/sealed`])
       expect((await stranger.get(path)).status).toBe(403)
-    const { keys } = await carol.see('/sealing-keys')
+    const { keys } = await the.carol.see('/sealing-keys')
     const [{ fingerprint, key, wrapped }] = keys
-    const machine = new AdminProgram(world.brokerUrl, { authorization: `Bearer ${token}` })
+    const machine = new AdminProgram(the.world.brokerUrl, { authorization: `Bearer ${the.token}` })
     const refused = await machine.post('/sealing-key', { key, wrapped, replaces: fingerprint, reason: 'mine now' })
     expect([refused.status, await refused.json()]).toMatchObject([403, { error: 'forbidden' }])
   }
 
   /** Passphrases, codes and private halves. */
   async function secretsOf(kits: readonly (readonly [string, Kit])[]): Promise<readonly string[]> {
-    const { keys } = await carol.see('/sealing-keys')
+    const { keys } = await the.carol.see('/sealing-keys')
     const privateHalves = await Promise.all(
       kits.map(async ([passphrase, { fingerprint }]) => {
         const found = keys.find((key: { fingerprint: string }) => key.fingerprint === fingerprint)
@@ -202,7 +195,7 @@ describe.runIf(BROWSER_TESTS_RUN)('attack 130: a sealed recording', () => {
   }
 
   function sub(): string {
-    return decodeJwt(alice.accessToken).sub ?? ''
+    return decodeJwt(the.alice.accessToken).sub ?? ''
   }
 })
 

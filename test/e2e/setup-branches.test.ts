@@ -9,9 +9,9 @@ import { PROVIDERS, providerOf } from '../../scripts/setup/providers.ts'
 import { readSettingsFile } from '../../scripts/setup/settings-file.ts'
 import { ROOT } from '../world/bundle.ts'
 import { signInAs } from '../world/browser.ts'
-import { startDownstream, type Downstream } from '../world/downstream.ts'
-import { forEveryTry } from '../world/each-try.ts'
-import { startIdentityProvider, type IdentityProvider } from '../world/identity-provider.ts'
+import { startDownstream } from '../world/downstream.ts'
+import { fixture } from '../world/fixture.ts'
+import { startIdentityProvider } from '../world/identity-provider.ts'
 import { freePort } from '../world/listening.ts'
 import { atTerminal, type Sitting } from '../world/terminal.ts'
 
@@ -48,29 +48,23 @@ const ASKED: Readonly<Record<string, readonly Step[]>> = {
 }
 const PLACES_IN_TURN = ['this-machine', 'cloudflare', 'kubernetes'] as const
 
-let folder: string
-let idp: IdentityProvider
-let downstream: Downstream
-let url: string
 const shown = new Map<string, string>()
 
-forEveryTry(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'broker-branches-'))
-  url = `http://localhost:${await freePort()}`
+const the = fixture(async (closing, onEnd) => {
+  const folder = mkdtempSync(join(tmpdir(), 'broker-branches-'))
+  onEnd(() => rmSync(folder, { recursive: true, force: true }))
+  const url = `http://localhost:${await freePort()}`
   const redirectUris = [`${url}/callback`]
-  idp = await startIdentityProvider({ port: 0, clientId: 'broker', clientSecret: SECRET, redirectUris })
-  downstream = await startDownstream({ port: 0 })
+  const idp = await closing(startIdentityProvider({ port: 0, clientId: 'broker', clientSecret: SECRET, redirectUris }))
+  const downstream = await closing(startDownstream({ port: 0 }))
   // Stand for programs that would ask for an account and for a cluster.
   for (const name of ['npx', 'kubectl'])
     writeFileSync(join(folder, name), `#!/bin/sh\necho "(${name} runs here)"\n`, { mode: 0o700 })
-  return async () => {
-    await Promise.all([idp.close(), downstream.close()])
-    rmSync(folder, { recursive: true, force: true })
-  }
+  return { folder, idp, downstream, url }
 })
 
 const sit = (name: string, ...flags: readonly string[]): Sitting =>
-  atTerminal(folder, PROGRAM, '--file', join(folder, name), ...flags)
+  atTerminal(the.folder, PROGRAM, '--file', join(the.folder, name), ...flags)
 
 /** Plays a sitting to its end, and keeps what was shown of it. */
 async function play(
@@ -92,14 +86,14 @@ async function play(
 function withoutChance(text: string): string {
   return (
     text
-      .replaceAll(folder, '.')
-      .replaceAll(new URL(idp.issuer).host, '127.0.0.1:9000')
+      .replaceAll(the.folder, '.')
+      .replaceAll(new URL(the.idp.issuer).host, '127.0.0.1:9000')
       .replaceAll(/\/authorize\?\S+/g, '/authorize?…')
       // Lines of the broker's own log, and what it says of its end.
       .replaceAll(/^\{.*\n?/gm, '')
       .replace(/\^C[^]*/, '^C')
-      .replaceAll(downstream.url, 'http://127.0.0.1:9001/mcp')
-      .replaceAll(url, 'http://localhost:8788')
+      .replaceAll(the.downstream.url, 'http://127.0.0.1:9001/mcp')
+      .replaceAll(the.url, 'http://localhost:8788')
       .replaceAll(/\b\d+ ms\b/g, '… ms')
       .replaceAll(/[ \t]+$/gm, '')
       .trim()
@@ -127,7 +121,7 @@ describe('an identity provider is asked for what it needs, and its settings are 
         [place === 'this-machine' ? 'Start it now?' : 'Deploy it now?', 'no'],
       ]
       expect(await play(`${titleOf(place)}, ${title}`, sit(file, '--no-check'), steps, ' -- --no-check')).toBe(0)
-      const vars = readSettingsFile(join(folder, file), place)
+      const vars = readSettingsFile(join(the.folder, file), place)
       expect(providerOf(vars)?.id).toBe(id)
       expect(vars).toMatchObject({
         BASE_URL: REMOTE,
@@ -141,9 +135,9 @@ describe('an identity provider is asked for what it needs, and its settings are 
 
 const begun = (): readonly Step[] => [
   ['Number or name: ', '1'],
-  ['[http://localhost:8788]: ', url],
+  ['[http://localhost:8788]: ', the.url],
   ['Number or name: ', 'oidc'],
-  ['metadata names it: ', idp.issuer],
+  ['metadata names it: ', the.idp.issuer],
   ...last,
 ]
 
@@ -174,23 +168,23 @@ test('answers that are none are asked for again, and a file that is there is cha
     ['is none of', '1'],
     ['[http://localhost:8788]: ', 'mcp.example.com'],
     ['is no origin', 'http://mcp.example.com'],
-    ['has to be https', url],
+    ['has to be https', the.url],
     ['Number or name: ', '11'],
     ['is none of', 'oidc'],
     ['metadata names it: ', 'http://sso.example.com'],
-    ['is no https address', idp.issuer],
+    ['is no https address', the.idp.issuer],
     ['it shows: ', ''],
     ['an answer is needed', 'broker'],
     ['(not shown here): ', SECRET],
     ['MCP server: ', 'tools'],
-    ['is no address', downstream.url],
+    ['is no address', the.downstream.url],
     ['(may be empty): ', 'carol'],
     ['are no e-mail addresses', ''],
     ['Start it now? [yes]: ', 'perhaps'],
     ['answer yes or no', 'no'],
   ]
   expect(await play('Answers that are none', sit('again.env'), careless)).toBe(0)
-  const before = readFileSync(join(folder, 'again.env'), 'utf8')
+  const before = readFileSync(join(the.folder, 'again.env'), 'utf8')
   const offered: readonly Step[] = [
     ['Number or name: ', '1'],
     ...['public address', 'Number or name', 'metadata names it', 'it shows', '[what is stored]: '].map(
@@ -201,16 +195,16 @@ test('answers that are none are asked for again, and a file that is there is cha
   expect(await play('Run again, and nothing is to be changed', sit('again.env'), [...changed, ['Change it? [no]: ', '']])).toBe(
     73,
   )
-  expect(readFileSync(join(folder, 'again.env'), 'utf8')).toBe(before)
+  expect(readFileSync(join(the.folder, 'again.env'), 'utf8')).toBe(before)
   const kept = await play('Run again', sit('again.env'), [...changed, ['Change it? [no]: ', 'yes'], ['Start it now?', 'no']])
-  expect([kept, readFileSync(join(folder, 'again.env'), 'utf8')]).toEqual([0, `${before}ADMIN_EMAILS=carol@example.com\n`])
+  expect([kept, readFileSync(join(the.folder, 'again.env'), 'utf8')]).toEqual([0, `${before}ADMIN_EMAILS=carol@example.com\n`])
 })
 
 test('a broker on this machine is started, and a sign-in of a test client reaches the tools', async () => {
   const sitting = sit('started.env')
   const steps: readonly Step[] = [
     ...begun(),
-    ['Address of the MCP server: ', downstream.url],
+    ['Address of the MCP server: ', the.downstream.url],
     ['(may be empty): ', ''],
     ['No faults found.'],
     ['Start it now? [yes]: ', ''],

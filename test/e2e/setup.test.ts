@@ -7,52 +7,46 @@ import { parseEnv } from 'node:util'
 import { expect, test } from 'vitest'
 import { BrokerClient, statusWith } from '../world/broker-client.ts'
 import { signInAs } from '../world/browser.ts'
-import { startDownstream, type Downstream } from '../world/downstream.ts'
-import { forEveryTry } from '../world/each-try.ts'
-import { startIdentityProvider, type IdentityProvider } from '../world/identity-provider.ts'
+import { startDownstream } from '../world/downstream.ts'
+import { fixture } from '../world/fixture.ts'
+import { startIdentityProvider } from '../world/identity-provider.ts'
 import { freePort } from '../world/listening.ts'
 import * as terminal from '../world/terminal.ts'
 
 const PROGRAM = join(import.meta.dirname, '../../scripts/setup.ts')
 const SECRET = 'a secret of this test'
 
-const atTerminal = (...flags: readonly string[]) => terminal.atTerminal(folder, PROGRAM, ...flags)
-const piped = async (input: string, ...flags: readonly string[]) => await terminal.piped(folder, PROGRAM, input, ...flags)
+const atTerminal = (...flags: readonly string[]) => terminal.atTerminal(the.folder, PROGRAM, ...flags)
+const piped = async (input: string, ...flags: readonly string[]) => await terminal.piped(the.folder, PROGRAM, input, ...flags)
 
-let folder: string
-let url: string
-let idp: IdentityProvider
-let downstream: Downstream
-
-forEveryTry(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'broker-setup-'))
-  url = `http://localhost:${await freePort()}`
-  idp = await startIdentityProvider({
-    port: 0,
-    clientId: 'broker',
-    clientSecret: SECRET,
-    redirectUris: [`${url}/callback`, 'https://mcp.example.com/callback'],
-  })
-  downstream = await startDownstream({ port: 0 })
-  return async () => {
-    await idp.close()
-    await downstream.close()
-    await rm(folder, { recursive: true, force: true })
-  }
+const the = fixture(async (closing, onEnd) => {
+  const folder = await mkdtemp(join(tmpdir(), 'broker-setup-'))
+  onEnd(() => rm(folder, { recursive: true, force: true }))
+  const url = `http://localhost:${await freePort()}`
+  const idp = await closing(
+    startIdentityProvider({
+      port: 0,
+      clientId: 'broker',
+      clientSecret: SECRET,
+      redirectUris: [`${url}/callback`, 'https://mcp.example.com/callback'],
+    }),
+  )
+  const downstream = await closing(startDownstream({ port: 0 }))
+  return { folder, url, idp, downstream }
 })
 
 test('at a terminal: every question is answered, the broker starts, and a sign-in reaches the tools', async () => {
-  const file = join(folder, 'broker.env')
+  const file = join(the.folder, 'broker.env')
   const sitting = atTerminal('--file', file)
   await sitting.answers('Number or name: ', 'this-machine')
-  await sitting.answers('public address [http://localhost:8788]: ', `${url}/with/a/path`)
-  await sitting.answers('is no origin', url)
+  await sitting.answers('public address [http://localhost:8788]: ', `${the.url}/with/a/path`)
+  await sitting.answers('is no origin', the.url)
   await sitting.answers('Number or name: ', 'oidc')
-  await sitting.answers('as its metadata names it: ', idp.issuer)
-  await sitting.answers(`Redirect URI: ${url}/callback`)
+  await sitting.answers('as its metadata names it: ', the.idp.issuer)
+  await sitting.answers(`Redirect URI: ${the.url}/callback`)
   await sitting.answers('Client ID it shows: ', 'broker')
   await sitting.answers('Client secret it shows (not shown here): ', SECRET)
-  await sitting.answers('Address of the MCP server: ', downstream.url)
+  await sitting.answers('Address of the MCP server: ', the.downstream.url)
   await sitting.answers('administrators, who can take access away (may be empty): ', 'carol@example.com')
   await sitting.answers('begins a sign-in for this client')
   await sitting.answers('No faults found.')
@@ -68,12 +62,12 @@ test('at a terminal: every question is answered, the broker starts, and a sign-i
   await sitting.answers('until you press Ctrl-C')
 
   // Somebody else's client signs in as well, and whoever was the test is gone.
-  const { accessToken } = await (await BrokerClient.register(url)).signIn('carol')
-  expect(await statusWith(`${url}/mcp`, accessToken)).toBe(200)
+  const { accessToken } = await (await BrokerClient.register(the.url)).signIn('carol')
+  expect(await statusWith(`${the.url}/mcp`, accessToken)).toBe(200)
 
   expect(statSync(file).mode & 0o777).toBe(0o600)
   const vars = parseEnv(readFileSync(file, 'utf8'))
-  expect(vars).toMatchObject({ BASE_URL: url, OAUTH_CLIENT_SECRET: SECRET, ADMIN_EMAILS: 'carol@example.com' })
+  expect(vars).toMatchObject({ BASE_URL: the.url, OAUTH_CLIENT_SECRET: SECRET, ADMIN_EMAILS: 'carol@example.com' })
   expect(vars['ENCRYPTION_KEY']).toMatch(/^[\da-f]{64}$/)
 
   sitting.types('\u0003')
@@ -83,15 +77,15 @@ test('at a terminal: every question is answered, the broker starts, and a sign-i
 })
 
 test('Ctrl-C in the middle leaves nothing behind', async () => {
-  const file = join(folder, 'interrupted.env')
-  const sitting = atTerminal('--file', file, '--where', 'this-machine', '--url', url, '--provider', 'google')
+  const file = join(the.folder, 'interrupted.env')
+  const sitting = atTerminal('--file', file, '--where', 'this-machine', '--url', the.url, '--provider', 'google')
   await sitting.answers('Workspace domains', 'example.com')
   await sitting.answers('Client ID it shows: ', 'broker')
   await sitting.answers('Client secret it shows', 'half a secr\u0003')
   expect(await sitting.ended).toBe(130)
   expect(sitting.shown).toContain('Nothing was written.')
   expect(sitting.shown).not.toContain('half a secr')
-  expect(readdirSync(folder).filter((name) => name.startsWith('interrupted'))).toEqual([])
+  expect(readdirSync(the.folder).filter((name) => name.startsWith('interrupted'))).toEqual([])
 })
 
 const FLAGS = () => [
@@ -100,11 +94,11 @@ const FLAGS = () => [
   '--provider',
   'oidc',
   '--issuer',
-  idp.issuer,
+  the.idp.issuer,
   '--client-id',
   'broker',
   '--server',
-  downstream.url,
+  the.downstream.url,
 ]
 
 test('without a terminal the first flag that is missing is named, and a secret on the command line is refused', async () => {
@@ -121,7 +115,7 @@ test('without a terminal the first flag that is missing is named, and a secret o
 })
 
 test('for Kubernetes a Secret is written once, kept when nothing changes, and changed only when that is said', async () => {
-  const file = join(folder, 'secret.yaml')
+  const file = join(the.folder, 'secret.yaml')
   const flags = ['--where', 'kubernetes', ...FLAGS(), '--file', file, '--client-secret-file', '-', '--yes']
   const first = await piped(SECRET, ...flags)
   expect([first.code, first.said]).toEqual([0, expect.stringContaining('kubectl apply -f')])
@@ -146,7 +140,7 @@ test('for Kubernetes a Secret is written once, kept when nothing changes, and ch
 })
 
 test('that a proxy sets the header by which strangers are counted is said, kept, and taken back', async () => {
-  const file = join(folder, 'proxied.env')
+  const file = join(the.folder, 'proxied.env')
   const flags = [
     '--where',
     'this-machine',
@@ -171,7 +165,7 @@ test('that a proxy sets the header by which strangers are counted is said, kept,
 })
 
 test('what the doctor finds wrong is said, and nothing is written', async () => {
-  const file = join(folder, 'faulty.env')
+  const file = join(the.folder, 'faulty.env')
   const flags = [
     '--where',
     'cloudflare',
@@ -190,13 +184,13 @@ test('what the doctor finds wrong is said, and nothing is written', async () => 
 })
 
 test('on Cloudflare one command deploys settings and host name, and no secret is on its command line', async () => {
-  const file = join(folder, 'cloudflare.env')
+  const file = join(the.folder, 'cloudflare.env')
   // Stands for wrangler, which would ask for an account.
-  await writeFile(join(folder, 'npx'), '#!/bin/sh\nprintf "%s\\n" "$@" >"${0%/*}/asked"\nexit 7\n', { mode: 0o700 })
+  await writeFile(join(the.folder, 'npx'), '#!/bin/sh\nprintf "%s\\n" "$@" >"${0%/*}/asked"\nexit 7\n', { mode: 0o700 })
   const flags = ['--where', 'cloudflare', ...FLAGS(), '--file', file, '--client-secret-file', '-', '--yes', '--start']
   const { code, said } = await piped(SECRET, ...flags)
   expect([code, said]).toEqual([1, expect.stringContaining('npx ended with 7')])
-  expect(readFileSync(join(folder, 'asked'), 'utf8').trim().split('\n')).toEqual([
+  expect(readFileSync(join(the.folder, 'asked'), 'utf8').trim().split('\n')).toEqual([
     'wrangler',
     'deploy',
     '--secrets-file',
