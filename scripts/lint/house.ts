@@ -1,4 +1,4 @@
-// Rules of the house for oxlint: which folder imports which, and that one file alone reaches the network.
+// Rules of the house for oxlint: which folder imports which, that one file alone reaches the network, and that tests share no variable.
 import { refusedImport } from './walls.ts'
 
 interface Context {
@@ -54,4 +54,36 @@ const oneFetch = {
   }),
 }
 
-export default { meta: { name: 'house' }, rules: { walls, 'one-fetch': oneFetch } }
+interface SyntaxNode {
+  readonly type: string
+  readonly kind?: string
+  readonly name?: string
+  readonly callee?: SyntaxNode
+  readonly object?: SyntaxNode
+  readonly parent?: SyntaxNode | null
+}
+
+const SHARED_LET = 'tests share no let: see fixture and perTest in test/world/fixture.ts'
+
+const sharedLet = {
+  create: (context: Context) => ({
+    VariableDeclaration: (node: SyntaxNode) => {
+      const counts = node.parent?.type.startsWith('For') ?? false
+      if (node.kind === 'let' && !counts && isShared(node)) context.report({ node, message: SHARED_LET })
+    },
+  }),
+}
+
+/** It stands in no function but those that describe tests. */
+function isShared({ parent }: SyntaxNode): boolean {
+  if (!parent || parent.type === 'Program') return true
+  if (/Function/.test(parent.type) && calledBy(parent.parent ?? undefined) !== 'describe') return false
+  return isShared(parent)
+}
+
+/** `describe` in `describe.for(…)(…)`. */
+function calledBy(node: SyntaxNode | undefined): string | undefined {
+  return node && (node.name ?? calledBy(node.callee ?? node.object))
+}
+
+export default { meta: { name: 'house' }, rules: { walls, 'one-fetch': oneFetch, 'shared-let': sharedLet } }

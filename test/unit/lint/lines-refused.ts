@@ -25,7 +25,8 @@ export function linesRefusedIn(
     copyFileSync(join(ROOT, '.oxlintrc.json'), join(folder, '.oxlintrc.json'))
     symlinkSync(join(ROOT, 'scripts'), join(folder, 'scripts'), 'junction')
     const oxlint = join(ROOT, 'node_modules/oxlint/bin/oxlint')
-    const { stdout } = spawnSync(process.execPath, [oxlint, '-f', 'unix', 'src'], { cwd: folder, encoding: 'utf8' })
+    const folders = new Set([...files.keys()].map((name) => name.split('/')[0] ?? name))
+    const { stdout } = spawnSync(process.execPath, [oxlint, '-f', 'unix', ...folders], { cwd: folder, encoding: 'utf8' })
     const found = stdout.split('\n').filter((line) => line.includes(`${plugin}(`))
     return new Map([...files.keys()].map((name) => [name, numbersIn(found.filter((line) => line.startsWith(`${name}:`)))]))
   } finally {
