@@ -126,6 +126,13 @@ test('a grant that ends by its age ends the call too: at the server its connecti
   await expect(called(session, by, 'aged', again)).rejects.toMatchObject({ code: 'credential_revoked' })
 })
 
+test('calls that wait at one server leave others room to ask: the ninth does not wait', async () => {
+  const { session, by } = await asked('many')
+  for (let n = 2; n <= 8; n += 1) expect((await called(session, by, `many-${n}`)).result?.resultType).toBe('input_required')
+  expect((await called(session, by, 'many-9')).error?.data).toMatchObject({ code: 'not_translatable' })
+  expect(await parked(session)).toBe(8)
+})
+
 test('134 a server that withdraws what it has not asked has no row read for it', async () => {
   const { session } = await asked('withdrawn')
   const rows = await countingRows(session)

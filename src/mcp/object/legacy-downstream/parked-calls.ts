@@ -27,8 +27,9 @@ import { nextKey, type OpenCall, type RetryTerms, type Waiting } from './open-ca
 const COLLECTED_WITHIN_MS = 25
 /** How long a client may take to come back, in seconds. */
 const ANSWERED_WITHIN = 300
-/** Calls of one person that wait for answers. */
+/** Calls of one person that wait for answers, and how many of them may be at one server: others are to have room to ask. */
 const MOST_PARKED = 16
+const MOST_AT_ONE_SERVER = 8
 /** Questions are kept in one row, in characters of JSON. */
 const LARGEST_QUESTIONS = 512 * 1024
 
@@ -126,7 +127,7 @@ export class ParkedCalls {
     const round = call.round + 1
     const isTooMuch = questions.length > MOST_QUESTIONS || JSON.stringify(questions).length > LARGEST_QUESTIONS
     const { terms } = waiting
-    if (!terms || round > MOST_ROUNDS || this.size >= MOST_PARKED || isTooMuch)
+    if (!terms || round > MOST_ROUNDS || !this.#hasRoomFor(server) || isTooMuch)
       return await this.#refuse(server, call, waiting, questions)
     const [id, now] = [randomId(16), context.now()]
     const until = now + ANSWERED_WITHIN
@@ -150,6 +151,13 @@ export class ParkedCalls {
     this.#expire(parked)
     const state = await context.legacyDownstreams.sealed({ ...(await terms()), id, round, until })
     waiting.answer.finish(inputRequired(waiting.id, questions.map(asInputRequest), state))
+  }
+
+  #hasRoomFor({ farEnd }: LegacyServer): boolean {
+    const { serverOf } = this.#options
+    const { resource } = farEnd.session
+    const atServer = this.all().filter(({ sessionId }) => serverOf(sessionId)?.farEnd.session.resource === resource)
+    return this.size < MOST_PARKED && atServer.length < MOST_AT_ONE_SERVER
   }
 
   /** The server does not want to know it any more. */
