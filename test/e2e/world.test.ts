@@ -16,6 +16,8 @@ import { spoken } from '../world/spoken-log.ts'
 import { messageIn, saidBy, VERIFIED_ALICE } from '../world/spoken-result.ts'
 import { startWorld } from '../world/world.ts'
 
+const ADA = { action: 'accept', content: { name: 'Ada' } } as const
+const GREETED = { content: [{ type: 'text', text: 'Hello, Ada!' }] } as const
 const WHOAMI = { name: 'whoami', arguments: {} }
 
 describe('the world', () => {
@@ -107,18 +109,26 @@ describe('npm start', () => {
     ])
   })
 
-  test('lets one try it: a client of either era at a server of the other, whose whoami says in which revision it was asked', async () => {
+  test('lets one try it: a client of either era at a server of the other, whose whoami says in which revision it was asked, and which asks back', async () => {
     const port = await fivePorts()
     const demo = spawnStart(String(port), {})
     const at = (path: string): string => `http://localhost:${port}${path}`
     try {
       await expect.poll(() => demo.said(), { timeout: 20_000 }).toContain(at('/servers/modern/mcp'))
       const [legacy, modern] = [at('/servers/legacy/mcp'), at('/servers/modern/mcp')]
-      const newer = new ModernClient(legacy, (await credentialsFor('alice', legacy)).accessToken)
+      const newer = new ModernClient(legacy, (await credentialsFor('alice', legacy)).accessToken, { elicitation: {} })
       expect(saidBy((await newer.call('whoami')).last)).toMatchObject({ ...VERIFIED_ALICE, revision: '2025-11-25' })
-      const older = await LegacyClient.open(modern, (await credentialsFor('alice', modern)).accessToken)
+      const capabilities = { elicitation: {} }
+      const older = await LegacyClient.open(modern, (await credentialsFor('alice', modern)).accessToken, { capabilities })
       const answer = await messageIn(await older.call('whoami'))
       expect(saidBy(answer)).toMatchObject({ ...VERIFIED_ALICE, revision: '2026-07-28' })
+      const { requestState, inputRequests } = (await newer.call('ask')).last.result ?? {}
+      const inputResponses = Object.fromEntries(Object.keys(Object(inputRequests)).map((key) => [key, ADA]))
+      expect((await newer.call('ask', {}, {}, { requestState, inputResponses })).last.result).toMatchObject(GREETED)
+      const stream = await older.stream('ask')
+      const question: { id: unknown } = JSON.parse((await stream.message('"elicitation/create"')).data ?? '')
+      await older.post({ jsonrpc: '2.0', id: question.id, result: ADA })
+      expect(JSON.parse((await stream.message('Hello')).data ?? '').result).toMatchObject(GREETED)
       const page = await (await fetch(at('/'))).text()
       for (const title of ['Example of 2025-11-25', 'Example of 2026-07-28']) expect(page).toContain(title)
     } finally {

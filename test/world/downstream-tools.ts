@@ -1,8 +1,17 @@
-// The tools of the example MCP server: who am I, echo, count, fail.
+// The tools of the example MCP server: who am I, echo, count, ask, fail.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { McpServer, type CallToolResult, type ServerContext } from '@modelcontextprotocol/server'
+import {
+  inputRequired,
+  inputResponse,
+  McpServer,
+  type CallToolResult,
+  type ElicitRequestFormParams,
+  type ServerContext,
+} from '@modelcontextprotocol/server'
 import { createRemoteJWKSet, jwtVerify } from 'jose'
 import { z } from 'zod'
+
+const MODERN = '2026-07-28'
 
 /** Whose identity JWTs count. Without an address of keys every token is reported as unverified. */
 export interface Trust {
@@ -61,6 +70,12 @@ export function createTools(trust: Trust): () => McpServer {
       async ({ to, interval_ms: interval }, ctx) => await count(to, interval, ctx),
     )
 
+    server.registerTool(
+      'ask',
+      { description: 'Asks for your name, and greets you.', inputSchema: z.object({}) },
+      async (_, ctx) => await ask(ctx),
+    )
+
     server.registerTool('fail', { description: 'Always fails, politely.', inputSchema: z.object({}) }, () => ({
       ...text('this tool always fails'),
       isError: true,
@@ -82,6 +97,20 @@ async function count(to: number, interval: number, { mcpReq }: ServerContext): P
     await sleep(interval, undefined, { signal: mcpReq.signal }).catch(() => undefined)
   }
   return text(`counted to ${to}`)
+}
+
+const NAME_WANTED: ElicitRequestFormParams = {
+  message: 'What is your name?',
+  requestedSchema: { type: 'object', properties: { name: { type: 'string' } }, required: ['name'] },
+}
+
+/** A server of 2026-07-28 answers that it needs something and is called again with it; one of before sends a request of its own. */
+async function ask({ http, mcpReq }: ServerContext): Promise<CallToolResult | ReturnType<typeof inputRequired>> {
+  const isModern = http?.req?.headers.get('mcp-protocol-version') === MODERN
+  const answer = isModern ? inputResponse(mcpReq.inputResponses, 'name') : undefined
+  if (answer && answer.kind !== 'elicit') return inputRequired({ inputRequests: { name: inputRequired.elicit(NAME_WANTED) } })
+  const { action, content } = answer ?? (await mcpReq.elicitInput({ mode: 'form', ...NAME_WANTED }))
+  return text(action === 'accept' ? `Hello, ${String(content?.['name'])}!` : `nobody is greeted: ${action}`)
 }
 
 async function whoIs(headers: Headers, { jwksUrl, issuer, audience }: Trust, keysOf: (url: string) => Keys): Promise<object> {

@@ -19,7 +19,7 @@ export interface Running {
 
 /** By name. */
 const EXAMPLES: ReadonlyMap<string, string> = new Map([
-  ['mcp', 'the example, of both eras: whoami, echo, count, fail'],
+  ['mcp', 'the example, of both eras: whoami, echo, count, ask, fail'],
   ['legacy', 'the same for 2025-11-25 alone; a client of 2026-07-28 is translated'],
   ['modern', 'the same for 2026-07-28 alone; a client of 2025-11-25 is translated'],
 ])

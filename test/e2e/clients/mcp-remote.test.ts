@@ -28,7 +28,7 @@ describe('mcp-remote', () => {
     expect((await remote.signIn('alice')).status).toBe(200)
     await connected
     const { tools } = await client.listTools()
-    expect(tools.map(({ name }) => name)).toEqual(['whoami', 'echo', 'count', 'fail'])
+    expect(tools.map(({ name }) => name)).toEqual(['whoami', 'echo', 'count', 'ask', 'fail'])
     expect(saidBy(await client.callTool(WHOAMI))).toMatchObject(VERIFIED_ALICE)
 
     const steps: number[] = []

@@ -38,7 +38,7 @@ describe('the SDK for 2025-11-25 and before', () => {
     const first = provider.savedTokens
 
     const { tools } = await client.listTools()
-    expect(tools.map(({ name }) => name)).toEqual(['whoami', 'echo', 'count', 'fail'])
+    expect(tools.map(({ name }) => name)).toEqual(['whoami', 'echo', 'count', 'ask', 'fail'])
     expect(saidBy(await client.callTool(WHOAMI))).toMatchObject(VERIFIED_ALICE)
 
     const steps: { progress: number; at: number }[] = []

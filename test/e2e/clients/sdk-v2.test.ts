@@ -32,7 +32,7 @@ describe('the SDK for 2026-07-28', () => {
     expect(client.getNegotiatedProtocolVersion()).toBe(version)
     expect(provider.answer().get('iss')).toBe(world.brokerUrl)
     const { tools } = await client.listTools()
-    expect(tools.map(({ name }) => name)).toEqual(['whoami', 'echo', 'count', 'fail'])
+    expect(tools.map(({ name }) => name)).toEqual(['whoami', 'echo', 'count', 'ask', 'fail'])
     expect(saidBy(await client.callTool(WHOAMI))).toMatchObject(VERIFIED_ALICE)
 
     const steps: { progress: number; at: number }[] = []
