@@ -100,12 +100,13 @@ export function lock(path: string): () => void {
   const inUse = (cause?: unknown): DataFolderError =>
     new DataFolderError('in_use', `another broker is using the data folder ${path}`, { cause })
   const descriptor = openSync(join(path, 'lock'), 'a', 0o600)
-  const { status } = spawnSync('flock', ['-n', '3'], { stdio: ['ignore', 'ignore', 'ignore', descriptor] })
+  // One that was killed a moment ago lets go of it when the system has taken it down.
+  const { status } = spawnSync('flock', ['-w', '3', '3'], { stdio: ['ignore', 'ignore', 'ignore', descriptor] })
   if (status === 1) {
     closeSync(descriptor)
     throw inUse()
   }
-  const database = new DatabaseSync(join(path, 'lock.sqlite'))
+  const database = new DatabaseSync(join(path, 'lock.sqlite'), { timeout: 3_000 })
   try {
     database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')
   } catch (cause) {

@@ -49,6 +49,8 @@ test('the executable serves without Node.js, refuses a folder that is in use, an
   ])
     expect(mistaken.said).toContain(sentence)
   expect(mistaken.said).not.toContain('"short"')
+  // One that was killed a moment ago still has the folder for a moment.
+  spawn('flock', [join(env.DATA_DIR, 'lock'), 'sleep', '1'])
   const broker = runs({ ...env, ...SETTINGS })
   while ((await run(join(folder, 'healthy'), env).ended).code !== 0) await sleep(50)
   const second = await runs({ ...env, ...SETTINGS, LISTEN: `127.0.0.1:${await freePort()}` }).ended
