@@ -43,7 +43,7 @@ mcp/object: platform caller.ts settings session/contract session/store session/s
 assets:
 pages:
 services.ts: platform evidence clients settings issuer oauth identity signals session/contract
-routes: platform evidence caller.ts settings clients issuer oauth-client session/contract session/access session/admin directory oauth identity linking signals mcp/message mcp/sse mcp/downstream mcp/tools mcp/bridge mcp/dispatch mcp/router pages services.ts mcp/recording
+routes: platform evidence caller.ts settings clients issuer oauth-client session/contract session/access session/admin directory oauth identity linking signals mcp/message mcp/sse mcp/downstream mcp/tools mcp/bridge mcp/dispatch mcp/router pages services.ts mcp/recording mcp/telemetry
 app.ts: platform settings oauth pages services.ts routes
 worker.ts: platform evidence settings session/contract session/session-context.ts session/user-session.ts directory linking mcp/object services.ts routes app.ts
 `

@@ -7,6 +7,7 @@ import { handOver } from '../mcp/router/dispatch.ts'
 import { labelOf, requestIdsOf } from '../mcp/message/label.ts'
 import { readBody, withRoom } from '../mcp/message/read-body.ts'
 import { McpRefusal, namingRequests } from '../mcp/message/refusal.ts'
+import { beginOperation } from '../mcp/telemetry/operation.ts'
 import { ssePaths, type Downstream } from '../settings/downstreams.ts'
 import { bearer, crossOrigin, guard, onlyMethods, originIsAllowed, type Authenticated } from './guards.ts'
 import { answerOrRefusal, type McpServices } from './mcp.ts'
@@ -44,6 +45,7 @@ function mount(routes: Hono<Authenticated>, services: McpServices, downstream: D
       withRoom(services.held, c.get('caller').sub, async (hold) => {
         const asked = await message(c, services, downstream, hold)
         return await handedOver(c, asked).catch((error: unknown) => {
+          asked.operation?.failed(error)
           throw namingRequests(error, { id: asked.passage.id, ids: asked.requestIds })
         })
       }),
@@ -76,16 +78,23 @@ async function message(
   downstream: Downstream,
   hold: (bytes: number) => void,
 ): Promise<HandedOver> {
+  const startedAt = Date.now()
   const handle = c.get('url').searchParams.get('session')
   if (handle === null || handle === '') throw new McpRefusal('session_not_found', 'Session not found: open a stream first')
   const body = await readBody(c.req.raw, settings.limits.maxBodyBytes, hold)
   const envelope = openEnvelope(body)
   const common = commonTo(c, downstream)
+  // Without the handle: whoever knows it may post into the session.
+  const { headers } = inSession(c.req.raw, undefined)
+  const waitUntil = (work: Promise<unknown>): void => c.executionCtx.waitUntil(work)
+  const { sent, operation, traceHeaders } = beginOperation({ envelope, body, headers, downstream, startedAt, waitUntil })
   return {
     ...common,
     passage: passageIn(envelope),
     client: inSession(c.req.raw, handle),
-    body,
+    body: sent,
+    operation,
+    traceHeaders,
     requestIds: requestIdsOf(envelope),
     count: envelope?.messages.length,
     label: labelOf(envelope),

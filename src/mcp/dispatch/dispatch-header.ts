@@ -25,8 +25,8 @@ export interface DispatchHeader {
   readonly requestId: string
   /** For people who watch: `tools/call count`. */
   readonly label: string
-  /** Where it is one: the object says when it is over. */
-  readonly operation?: OperationFacts | undefined
+  /** Of each message that is one: the object says when it is over. */
+  readonly operation?: readonly OperationFacts[] | undefined
 }
 
 export function dispatchHeaderIn(headers: Headers): DispatchHeader {

@@ -11,11 +11,11 @@ export class OpenRequests {
   /** Answered or withdrawn, oldest first. */
   readonly #past = new BoundedMap<string, true>(MOST_PAST)
 
-  readonly #answered: ((data: string) => void) | undefined
+  readonly #over: ((keys: readonly string[], data?: string) => void) | undefined
 
-  /** Ids as their client spelled them, in JSON. `answered` hears of each answer to one of them. */
-  constructor(spelled: readonly string[], answered?: (data: string) => void) {
-    this.#answered = answered
+  /** Ids as their client spelled them, in JSON. `over` hears which of them a message answers, and without one which were withdrawn. */
+  constructor(spelled: readonly string[], over?: (keys: readonly string[], data?: string) => void) {
+    this.#over = over
     this.#open = new Map(spelled.map((id) => [keyIn(id), id]))
   }
 
@@ -48,25 +48,21 @@ export class OpenRequests {
 
   /** Its client does not wait for this one any more; an answer that comes nevertheless is late. */
   withdraw(spelled: string): void {
-    this.#end(keyIn(spelled))
+    this.#end([keyIn(spelled)])
   }
 
   /** Those of another one that were withdrawn there and may be answered here. */
   withdrawLike(other: OpenRequests): void {
-    for (const key of other.#past.keys()) {
-      this.#open.delete(key)
-      this.#past.set(key, true)
-    }
+    this.#end([...other.#past.keys()])
   }
 
   /** Takes note of every response in the data of one event: a message, or in 2025-03-26 a batch of them. */
   settle(data: string): void {
     if (this.#open.size === 0) return
-    for (const id of answeredIn(data)) {
-      if (!this.#open.has(id)) continue
-      this.#end(id)
-      this.#answered?.(data)
-    }
+    this.#end(
+      answeredIn(data).filter((id) => this.#open.has(id)),
+      data,
+    )
   }
 
   /** Whether the data of one event answers nothing but requests that were withdrawn, or answered before. */
@@ -76,9 +72,12 @@ export class OpenRequests {
     return answered.length > 0 && answered.every((id) => this.#past.has(id))
   }
 
-  #end(key: string): void {
-    this.#open.delete(key)
-    this.#past.set(key, true)
+  #end(keys: readonly string[], data?: string): void {
+    for (const key of keys) {
+      this.#open.delete(key)
+      this.#past.set(key, true)
+    }
+    if (keys.length > 0) this.#over?.(keys, data)
   }
 }
 

@@ -70,7 +70,7 @@ export class LegacyCarrier implements Carrier {
     this.#waitUntil = waitUntil
     this.#clients = new ClientNames(context)
     const bounds = boundsOf(context.settings.limits)
-    const tools = new Tools(context)
+    this.#tools = new Tools(context)
     const replaced = async (old: McpSession): Promise<void> => {
       this.#bridges.lose(old)
       await this.#modernClients.lose(old)
@@ -81,7 +81,7 @@ export class LegacyCarrier implements Carrier {
       bounds,
       keepAliveMs: KEEP_ALIVE_MS.legacy,
       reader: eventReaders(context.settings.limits.maxEventBytes),
-      edit: (stream) => tools.editOf(stream),
+      edit: (stream) => this.#tools.editOf(stream),
       resume: (stream, serverEventId, signal) => resumed(context, downstream, stream, serverEventId, signal),
       resumedWithinMs: context.settings.limits.downstreamTimeout * 1000,
       waitUntil,
@@ -109,7 +109,6 @@ export class LegacyCarrier implements Carrier {
     this.#standing = standing
     const parts = { context, downstream, standing, streams, flights: this.#flights }
     this.#attaching = { ...parts, refuseTooMany: (order) => refuseTooMany(order, parts) }
-    this.#tools = tools
     this.#sessions = sessions
     this.#bridges = new Bridges({ ...parts, sessions, waitUntil })
     this.#modernClients = new ModernClients({ context, downstream, sessions, waitUntil, ...this.#time })
@@ -139,15 +138,17 @@ export class LegacyCarrier implements Carrier {
         const ask = () => this.#ask(order, new AbortController(), { session, method: 'DELETE', headers })
         return answered(await endAnswer(session, ask, (ended) => this.#sessions.forget(ended)), rate)
       }
-      const asked = { order, headers, body: await handedBody(request, this.#context.settings.limits, this.#time.deadline) }
+      const { limits } = this.#context.settings
+      const asked = { order, headers, body: await handedBody(request, limits, this.#time.deadline), operation }
       const passing = this.#tools.passing(asked, session, admission.identity, {
         signals: this.#downstream.signals,
         bridges: isBridged ? this.#bridges : undefined,
         ask: (own) => this.#ask(order, new AbortController(), { session, method: 'POST', ...own }),
       })
       const edit = passing && (await passing)
-      const answer = await (isBridged ? this.#bridges.carry(asked, session) : this.#call(asked, session, edit, operation))
-      if (isBridged || !isEventStream(answer)) operation?.ended(answer.status)
+      const answer = await (isBridged ? this.#bridges.carry(asked, session) : this.#call(asked, session, edit))
+      // A client of HTTP+SSE gets nothing else than that its message was taken.
+      operation?.carried(answer, order.client === 'http-sse' || isEventStream(answer))
       return answered(answer, rate)
     } catch (error) {
       operation?.failed(error instanceof NotAdmitted ? refusedAdmission(error.refused) : error)
@@ -227,8 +228,8 @@ export class LegacyCarrier implements Carrier {
   }
 
   /** A downstream that lost the session is initialized again in `send`; the client never notices. */
-  async #call(asked: CarriedRequest, session: McpSession | undefined, edit?: Edit, operation?: Operation): Promise<Response> {
-    const { order, headers, body } = asked
+  async #call(asked: CarriedRequest, session: McpSession | undefined, edit?: Edit): Promise<Response> {
+    const { order, headers, body, operation } = asked
     // What opens nothing is what makes room: a cancellation, an answer to a question of the server's.
     const opens = order.requestIds.length > 0
     if (opens) this.#attaching.refuseTooMany(order)

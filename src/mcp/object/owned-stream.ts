@@ -29,8 +29,8 @@ export interface StreamSpec {
   readonly target?: string
   /** Which of its requests asked for tools, under rules about those; not known after a restart either. */
   readonly lists?: readonly string[]
-  /** Hears of the answer; not after a restart. */
-  readonly operation?: Operation | undefined
+  /** Hears of answers, and of its end; not after a restart. */
+  readonly operation?: Pick<Operation, 'over' | 'failed'> | undefined
 }
 
 export interface OwnedStream {
@@ -89,7 +89,7 @@ export function beginning({ open, ...begun }: Begun): OwnedStream {
   const { operation } = begun.spec
   return {
     ...begun,
-    open: new OpenRequests(open, operation && ((data) => operation.answered(data))),
+    open: new OpenRequests(open, operation && ((ids, data) => operation.over(ids, data))),
     meter: new StreamMeter(),
     lostBecause: undefined,
     retryMs: RETRY_MS,

@@ -263,7 +263,8 @@ export class OwnedStreams {
   #drop(live: OwnedStream, reason: string): void {
     this.#live.delete(live.spec.id)
     this.#options.log.close(live.spec.id)
-    live.spec.operation?.failed(reason === 'withdrawn' ? new McpRefusal('client_left', reason) : interrupted(reason))
+    const isLeft = reason === 'withdrawn' || reason === 'session_expired'
+    live.spec.operation?.failed(isLeft ? new McpRefusal('client_left', reason) : interrupted(reason))
     live.abort.abort(reason)
   }
 

@@ -159,7 +159,7 @@ async function eventsOf(
 /** A subscription is answered when it ends; a stream of the legacy eras that stands open answers nobody. */
 function owedTo({ kind, id }: Passage, operation: Operation | undefined): OpenRequests | undefined {
   if (kind !== 'request' || id === undefined) return undefined
-  return new OpenRequests([id], operation && ((data) => operation.answered(data)))
+  return new OpenRequests([id], operation && ((ids, data) => operation.over(ids, data)))
 }
 
 /** A client that got everything knows by itself what a stream without an answer is; one from which something was kept is told. */

@@ -1,6 +1,7 @@
-// One message of a client, from when it came until its result went: how long it took here and at the MCP server, and how it ended.
+// What a client posts, from when it came until its result went: how long it took here and at the MCP server, and how it ended.
 //
-// Counted always, and recorded as two spans where it is traced. What is written down is what `detailsOf` lets through: never arguments,
+// That is one message, or a batch of 2025-03-26, in which each is an operation of its own: its requests are answered in any order, and maybe
+// at different times. Counted always, and recorded as two spans where it is traced. What is written down is what `detailsOf` lets through: never arguments,
 // results, words of an error, addresses of resources or anything that could name a person.
 import { measures } from '../../platform/measures.ts'
 import { spanExporter } from '../../platform/span-exporter.ts'
@@ -8,14 +9,17 @@ import { redact } from '../../platform/redact.ts'
 import type { Envelope, Message } from '../message/json-rpc-body.ts'
 import { McpRefusal } from '../message/refusal.ts'
 import { knownMethod } from './method-names.ts'
-import { failureIn, failureOf, labelOfFailure, type Failure } from './outcome.ts'
-import { traced, type TraceIds } from './traced-request.ts'
+import { idKey } from '../message/response.ts'
+import { failureOf, failuresIn, labelOfFailure, type Failure } from './outcome.ts'
+import { traced, type Traced, type TraceIds } from './traced-request.ts'
 import { META } from '../message/revision.ts'
 
-/** What the router hands to the object, which goes on with it. */
+/** What the router hands to the object for each message, which goes on with it. */
 export interface OperationFacts {
-  /** As the client spelled it. */
+  /** `_OTHER` where it is none of the protocol's. */
   readonly method: string
+  /** Of a request, as a key to compare; what has none gets no answer. */
+  readonly id?: string | undefined
   /** Name of the MCP server in the settings. */
   readonly server: string
   /** Unix milliseconds. */
@@ -23,14 +27,20 @@ export interface OperationFacts {
   readonly trace?: { readonly ids: TraceIds; readonly details: Readonly<Record<string, string | number>> } | undefined
 }
 
+/** They stand in a header on their way to the object. What a batch has beyond them is not recorded and in no duration. */
+const MOST_IN_BATCH = 50
+
+const CANCELLED: Failure = { type: 'cancelled' }
+
 export class Operation {
-  readonly facts: OperationFacts
+  readonly facts: readonly OperationFacts[]
+  readonly #open: Set<OperationFacts>
   readonly #waitUntil: (work: Promise<unknown>) => void
   #askedAt: number | undefined
-  #isOver = false
 
-  constructor(facts: OperationFacts, waitUntil: (work: Promise<unknown>) => void) {
+  constructor(facts: readonly OperationFacts[], waitUntil: (work: Promise<unknown>) => void) {
     this.facts = facts
+    this.#open = new Set(facts)
     this.#waitUntil = waitUntil
   }
 
@@ -39,46 +49,64 @@ export class Operation {
     this.#askedAt ??= Date.now()
   }
 
-  /** The response is there, as a message or as the body of an answer. */
+  /** The response is there, as the body of an answer. */
   answered(message: string | Uint8Array, status = 200): void {
-    if (!this.#isOver) this.#end(failureIn(message) ?? failureOf(status))
+    if (this.#open.size === 0) return
+    const failures = failuresIn(message)
+    for (const one of this.#open) this.#end(one, failures(one.id) ?? failureOf(status))
+  }
+
+  /** Requests with these ids are answered by a message; without one nobody waits for them any more. */
+  over(ids: readonly string[], message?: string): void {
+    const failures = message === undefined ? () => CANCELLED : failuresIn(message)
+    for (const one of this.#open) if (one.id !== undefined && ids.includes(one.id)) this.#end(one, failures(one.id))
+  }
+
+  /** There is an answer; where that is only the beginning, what waits for a response goes on. */
+  carried({ ok, status }: Pick<Response, 'ok' | 'status'>, isOnItsWay: boolean): void {
+    if (!ok || !isOnItsWay) return this.ended(status)
+    for (const one of this.#open) if (one.id === undefined) this.#end(one, undefined)
   }
 
   /** There is no response, or nobody looks into it. */
   ended(status = 200): void {
-    this.#end(failureOf(status))
+    this.#endAll(failureOf(status))
   }
 
   /** It was refused, or broke. */
   failed(error: unknown): void {
-    if (!(error instanceof McpRefusal)) return this.#end({ type: '_OTHER' })
+    if (!(error instanceof McpRefusal)) return this.#endAll({ type: '_OTHER' })
     if (error.code === 'client_left') return this.cancelled()
     const code = String(error.rpcCode)
-    this.#end({ type: code, code }, error.code)
+    this.#endAll({ type: code, code }, error.code)
   }
 
   /** Its client has left, or taken it back. */
   cancelled(): void {
-    this.#end({ type: 'cancelled' })
+    this.#endAll(CANCELLED)
   }
 
   /** Somebody else goes on with it. */
   handedOver(): void {
-    this.#isOver = true
+    this.#open.clear()
   }
 
-  #end(failure: Failure | undefined, refusal?: string): void {
-    if (this.#isOver) return
-    this.#isOver = true
+  #endAll(failure: Failure | undefined, refusal?: string): void {
+    for (const one of this.#open) this.#end(one, failure, refusal)
+  }
+
+  #end(one: OperationFacts, failure: Failure | undefined, refusal?: string): void {
+    this.#open.delete(one)
     const endedAt = Date.now()
-    const { method, server, startedAt, trace } = this.facts
-    const labels = [knownMethod(method), failure ? labelOfFailure(failure) : '', server] as const
+    const { method, server, startedAt, trace } = one
+    const labels = [method, failure ? labelOfFailure(failure) : '', server] as const
     measures.observe('serverOperations', (endedAt - startedAt) / 1000, ...labels)
     if (this.#askedAt !== undefined) measures.observe('clientOperations', (endedAt - this.#askedAt) / 1000, ...labels)
-    if (trace) this.#record(trace, endedAt, failure, refusal)
+    if (trace) this.#record(one, trace, endedAt, failure, refusal)
   }
 
   #record(
+    { method, startedAt }: OperationFacts,
     { ids, details }: NonNullable<OperationFacts['trace']>,
     endedAt: number,
     failure: Failure | undefined,
@@ -87,7 +115,7 @@ export class Operation {
     const { traceId, parentSpanId, link, server, client } = ids
     const { 'server.address': address, 'server.port': port, ...common } = details
     const tool = common['gen_ai.tool.name'] ?? common['gen_ai.prompt.name']
-    const name = tool === undefined ? knownMethod(this.facts.method) : `${knownMethod(this.facts.method)} ${tool}`
+    const name = tool === undefined ? method : `${method} ${tool}`
     const ending = {
       ...(failure && { 'error.type': failure.type }),
       ...(failure?.code !== undefined && { 'rpc.response.status_code': failure.code }),
@@ -101,7 +129,7 @@ export class Operation {
         parentSpanId,
         link,
         kind: 'server',
-        startedAt: this.facts.startedAt,
+        startedAt,
         attributes: { ...common, ...ending },
       },
     ] as const
@@ -140,17 +168,24 @@ export interface Beginning {
   readonly waitUntil: (work: Promise<unknown>) => void
 }
 
-/** A batch counts as its first message and is not recorded; what answers the server is no operation of the client's. */
+/** What answers the server is no operation of the client's. A batch passes as it came: of its requests none can have the header alone. */
 export function beginOperation({ envelope, body, headers, downstream, startedAt, waitUntil }: Beginning): Begun {
-  const [message] = envelope?.messages ?? []
-  if (!envelope || !message || !body || message.kind === 'response') return { sent: body }
-  const exporter = envelope.isBatch ? undefined : spanExporter()
-  const trace = exporter && traced(message, headers, body, exporter)
-  const facts = { method: message.method, server: downstream.name, startedAt }
-  if (!trace) return { sent: body, operation: new Operation(facts, waitUntil) }
-  const details = detailsOf(message, headers, downstream.url)
-  const operation = new Operation({ ...facts, trace: { ids: trace.ids, details } }, waitUntil)
-  return { sent: trace.body, traceHeaders: trace.headers, operation }
+  const asked = envelope?.messages.filter(({ kind }) => kind !== 'response').slice(0, MOST_IN_BATCH) ?? []
+  if (!envelope || !body || asked.length === 0) return { sent: body }
+  const exporter = spanExporter()
+  let alone: Traced | undefined
+  const facts = asked.map((message) => {
+    const trace = exporter && traced(message, headers, envelope.isBatch ? undefined : body, exporter)
+    if (!envelope.isBatch) alone = trace
+    const about = { method: knownMethod(message.method), id: keyOf(message), server: downstream.name, startedAt }
+    return trace ? { ...about, trace: { ids: trace.ids, details: detailsOf(message, headers, downstream.url) } } : about
+  })
+  const operation = new Operation(facts, waitUntil)
+  return alone ? { sent: alone.body ?? body, traceHeaders: alone.headers, operation } : { sent: body, operation }
+}
+
+function keyOf({ kind, id }: Message): string | undefined {
+  return kind === 'request' && id !== undefined ? idKey(JSON.parse(id)) : undefined
 }
 
 /** A name as the protocol wants it; what else clients put there may be an address, or anything. */

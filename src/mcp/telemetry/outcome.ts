@@ -1,5 +1,6 @@
 // What an answer says went wrong, as OpenTelemetry's conventions for MCP call it (`error.type`); nothing else of it is looked at.
 import { memberOf } from '../bridge/json-edit.ts'
+import { idKey, isResponse, jsonIn } from '../message/response.ts'
 
 /** Class of error, and the code of the JSON-RPC error where it is one. */
 export interface Failure {
@@ -11,9 +12,22 @@ const TOOL_ERROR = 'tool_error'
 
 const utf8 = new TextDecoder()
 
+/** By the id of the request: of one response whatever its id is, or of those in a batch of 2025-03-26. */
+export function failuresIn(message: string | Uint8Array): (id: string | undefined) => Failure | undefined {
+  const text = textOf(message)
+  const list = /^\s*\[/.test(text) ? jsonIn(text) : undefined
+  if (!Array.isArray(list)) {
+    const failure = failureIn(text)
+    return () => failure
+  }
+  const ofEach = new Map<string | undefined, Failure | undefined>()
+  for (const each of list) if (isResponse(each)) ofEach.set(idKey(each.id), failureIn(JSON.stringify(each)))
+  return (id) => ofEach.get(id)
+}
+
 /** Of a JSON-RPC response; undefined where it succeeded. */
 export function failureIn(message: string | Uint8Array): Failure | undefined {
-  const text = typeof message === 'string' ? message : utf8.decode(message)
+  const text = textOf(message)
   // Most results say nothing of the kind, and are not read any further.
   if (text.includes('"error"')) {
     const error = memberOf(text, ['error'])
@@ -21,6 +35,10 @@ export function failureIn(message: string | Uint8Array): Failure | undefined {
     if (code !== undefined) return /^-?\d{1,9}$/.test(code) ? { type: code, code } : { type: '_OTHER' }
   }
   return text.includes('"isError"') && memberOf(text, ['result', 'isError']) === 'true' ? { type: TOOL_ERROR } : undefined
+}
+
+function textOf(message: string | Uint8Array): string {
+  return typeof message === 'string' ? message : utf8.decode(message)
 }
 
 /** Of an answer by its status, where it says nothing else. */

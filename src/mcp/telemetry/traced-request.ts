@@ -21,14 +21,15 @@ export interface Traced {
   readonly ids: TraceIds
   /** What goes to the MCP server with the request, in place of what the client sent. */
   readonly headers: Readonly<Record<string, string>>
-  readonly body: Uint8Array<ArrayBuffer>
+  /** Absent where it stays as it came. */
+  readonly body: Uint8Array<ArrayBuffer> | undefined
 }
 
 /** Undefined where the message is not recorded; then the client's context passes on as it came. */
 export function traced(
   { meta, method }: Pick<Message, 'meta' | 'method'>,
   http: Headers,
-  body: Uint8Array<ArrayBuffer>,
+  body: Uint8Array<ArrayBuffer> | undefined,
   exporter: SpanExporter,
 ): Traced | undefined {
   const inMessage = spanContextIn(meta['traceparent'])
@@ -46,7 +47,7 @@ export function traced(
   const own = traceparent({ traceId: ids.traceId, spanId: ids.client })
   const state = traceStateIn(inMessage ? meta['tracestate'] : http.get('tracestate'))
   // Kept for as long as its session, which is opened again with it: it must not name a span of long ago.
-  const edited = method === 'initialize' ? body : edit(body, own, state, inMessage !== undefined)
+  const edited = body && method !== 'initialize' ? edit(body, own, state, inMessage !== undefined) : undefined
   return { ids, headers: { traceparent: own, ...(inMessage && { tracestate: state ?? '' }) }, body: edited }
 }
 

@@ -13,6 +13,7 @@ import { withdraw, withdrawnBy } from '../withdrawal.ts'
 import { Feed } from './feed.ts'
 import { type ClientMessage, type FarEnd } from './far-end.ts'
 import { OpenCalls } from './open-calls.ts'
+import { OpenOperations } from './open-operations.ts'
 import { answers } from '../../tools/inquiry.ts'
 
 export interface BridgeOptions {
@@ -34,6 +35,8 @@ export class Bridge {
   readonly #end = new AbortController()
   readonly #feed = new Feed()
   readonly #calls = new OpenCalls<Call>()
+  // Of requests whose answers come over the one stream.
+  readonly #operations = new OpenOperations()
   // Of the broker's own: no client waits for these answers.
   readonly #questions = new Map<string, (answer: string | undefined) => void>()
   #farEnd: FarEnd | undefined
@@ -43,7 +46,8 @@ export class Bridge {
     this.#options = options
     const { standing, streams } = options
     const { openRequests } = standing
-    streams.take({ ...standing, requestIds: openRequests }, this.#feed.body, this.#end)
+    const spec = { ...standing, requestIds: openRequests, operation: this.#operations }
+    streams.take(spec, this.#feed.body, this.#end)
     this.#end.signal.addEventListener('abort', () => clearTimeout(this.#rest), { once: true })
     // What the last life of the object had asked for will not be answered in this one.
     if (openRequests.length > 0) void this.lost(openRequests)
@@ -84,13 +88,18 @@ export class Bridge {
     const { streams, standing } = this.#options
     this.touch()
     streams.owed.expect(standing.id, message.requestIds)
+    this.#operations.add(message)
     this.#withdraw(message)
+    const drop = (): void => {
+      this.#operations.remove(message)
+      streams.owed.waive(standing.id, message.requestIds)
+    }
     try {
       const answer = await this.#post(message)
-      if (!answer.ok) streams.owed.waive(standing.id, message.requestIds)
+      if (!answer.ok) drop()
       return answer
     } catch (error) {
-      streams.owed.waive(standing.id, message.requestIds)
+      drop()
       throw error
     }
   }
@@ -98,7 +107,7 @@ export class Bridge {
   /** One message of a client that reads the answers to it on a stream of their own; named when the downstream has taken it. */
   async call(message: ClientMessage): Promise<{ readonly answer: Response; readonly stream: string | undefined }> {
     this.touch()
-    const { requestIds, label } = message
+    const { requestIds, label, operation } = message
     if (requestIds.length === 0) {
       const end = this.#withdraw(message)
       return { answer: await this.#post(message).finally(end), stream: undefined }
@@ -107,7 +116,8 @@ export class Bridge {
     const call = { stream: randomId(9), feed: new Feed() }
     // The answer may come over the connection before the POST is answered.
     this.#calls.open(call, message.messages)
-    const spec = { id: call.stream, grantId: session.grantId, mcpSession: session.id, kind: 'call', requestIds, label } as const
+    const about = { kind: 'call', requestIds, label, operation } as const
+    const spec = { id: call.stream, grantId: session.grantId, mcpSession: session.id, ...about }
     streams.begin(spec, call.feed.body, new AbortController())
     const drop = (): void => {
       this.#calls.remove(call)
@@ -163,6 +173,7 @@ export class Bridge {
 
   /** A revocation aborts what is on its way; a client is told that, and not what the downstream seems to have done. */
   async #post(message: ClientMessage): Promise<Response> {
+    message.operation?.asked()
     try {
       const answer = await this.farEnd.post(message)
       this.#end.signal.throwIfAborted()

@@ -12,6 +12,7 @@ import { McpRefusal, revoked } from '../../message/refusal.ts'
 import { EVENT_STREAM_HEADERS } from '../../../platform/event-stream.ts'
 import { understandsPriming } from '../../sse/priming.ts'
 import { encodeEvent } from '../../sse/sse.ts'
+import type { Operation } from '../../telemetry/operation.ts'
 import type { DownstreamSessions } from '../downstream-session.ts'
 import { logCursor } from '../log-cursor.ts'
 import type { DispatchHeader } from '../../dispatch/dispatch-header.ts'
@@ -49,6 +50,8 @@ export interface CarriedRequest {
   /** What passes of the client's headers, and the identity of the person. */
   readonly headers: Headers
   readonly body: Uint8Array<ArrayBuffer>
+  /** Hears how it goes. */
+  readonly operation?: Operation | undefined
 }
 
 interface OwnQuestion {
@@ -258,7 +261,7 @@ export class Bridges {
   }
 }
 
-function messageOf({ order, headers, body }: CarriedRequest): ClientMessage {
+function messageOf({ order, headers, body, operation }: CarriedRequest): ClientMessage {
   const { messages } = openEnvelope(body)
-  return { messages, requestIds: order.requestIds, headers, body, label: order.label }
+  return { messages, requestIds: order.requestIds, headers, body, label: order.label, operation }
 }

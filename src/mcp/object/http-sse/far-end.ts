@@ -9,6 +9,7 @@ import type { Message } from '../../message/json-rpc-body.ts'
 import { responseHeaders } from '../../downstream/passing-headers.ts'
 import { McpRefusal, revoked } from '../../message/refusal.ts'
 import type { LostBecause } from '../lost-answer.ts'
+import type { Operation } from '../../telemetry/operation.ts'
 import { downstreamFor } from '../../../settings/downstreams.ts'
 
 /** One POST of the client's. */
@@ -21,6 +22,8 @@ export interface ClientMessage {
   readonly body: Uint8Array<ArrayBuffer>
   /** For people who watch. */
   readonly label: string
+  /** Hears how it goes; absent where no client asks. */
+  readonly operation?: Operation | undefined
 }
 
 /** Where a message came that was sent on the answer to a POST. */

@@ -127,12 +127,12 @@ test('without an endpoint a body is what it was, to the byte', () => {
 
 test('it is counted once, however often it ends', () => {
   measures.take()
-  const operation = new Operation({ method: 'tools/list', server: 'once', startedAt: Date.now() }, waitUntil)
+  const operation = new Operation([{ method: 'tools/list', server: 'once', startedAt: Date.now() }], waitUntil)
   operation.asked()
   operation.answered('{"jsonrpc":"2.0","id":1,"result":{}}')
   operation.ended(500)
   operation.cancelled()
-  const other = new Operation({ method: 'tools/list', server: 'once', startedAt: Date.now() }, waitUntil)
+  const other = new Operation([{ method: 'tools/list', server: 'once', startedAt: Date.now() }], waitUntil)
   other.handedOver()
   other.ended()
   const report = measures.take()
@@ -143,6 +143,59 @@ test('it is counted once, however often it ends', () => {
     ['serverOperations|tools/list||once', 1],
     ['clientOperations|tools/list||once', 1],
   ])
+})
+
+const batch = (...messages: readonly object[]): string =>
+  JSON.stringify(messages.map((message) => ({ jsonrpc: '2.0', ...message })))
+const asked = (id: string | number): object => ({ ...call('echo'), id })
+const answered = (id: string | number, error?: object): object => ({ id, ...(error ? { error } : { result: {} }) })
+const errors = (spans: readonly ReceivedSpan[]): object =>
+  Object.fromEntries(spans.map(({ attributes }) => [attributes['jsonrpc.request.id'], attributes['error.type']]))
+
+describe('in a batch', () => {
+  test('each request ends by its own answer, whether they come in one message or in several', async () => {
+    const { operation, sent, traceHeaders } = begin(
+      batch(asked(1), asked('1'), asked(2), asked(3), { method: 'notifications/initialized' }),
+    )
+    operation?.over(['number 1'], JSON.stringify({ jsonrpc: '2.0', ...answered(1) }))
+    operation?.over(['string 1', 'number 2'], batch(answered(2, { code: -32_602 }), answered('1')))
+    operation?.over(['number 3'])
+    operation?.carried({ ok: true, status: 202 }, true)
+    operation?.ended(500)
+    const spans = await exported()
+    expect(spans.map(({ attributes }) => [attributes['jsonrpc.request.id'], attributes['error.type']])).toEqual([
+      ['1', undefined],
+      ['1', undefined],
+      ['2', '-32602'],
+      ['3', 'cancelled'],
+      [undefined, undefined],
+    ])
+    expect(new Set(spans.map(({ traceId }) => traceId)).size).toBe(5)
+    expect([new TextDecoder().decode(sent), traceHeaders]).toEqual([
+      batch(asked(1), asked('1'), asked(2), asked(3), { method: 'notifications/initialized' }),
+      undefined,
+    ])
+  })
+
+  test('of one message it is that, and one body answers all', async () => {
+    begin(batch(asked('alone'))).operation?.answered(batch(answered('alone', { code: -32_000 })))
+    begin(batch(asked('a'), asked('b'), { method: 'ping' })).operation?.answered(
+      batch(answered('b', { code: -32_001 }), answered('a')),
+    )
+    expect(errors(await exported())).toEqual({ alone: '-32000', a: undefined, b: '-32001', undefined })
+  })
+
+  test('of a thousand the first fifty are operations', async () => {
+    const { operation } = begin(batch(...Array.from({ length: 1_000 }, (_, index) => asked(index))))
+    expect(operation?.facts).toHaveLength(50)
+    expect(JSON.stringify(operation?.facts).length).toBeLessThan(32_000)
+    operation?.ended()
+    expect(await exported()).toHaveLength(50)
+  })
+})
+
+test('what answers the server is no operation', () => {
+  expect(begin({ id: 1, result: {} }).operation).toBeUndefined()
 })
 
 describe('an answer failed', () => {
