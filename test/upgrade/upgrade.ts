@@ -19,7 +19,13 @@ const createdSchema = z.looseObject({ token: z.string() })
 const receiptSchema = z.looseObject({ id: z.string() })
 
 const { values } = parseArgs({ options: { from: { type: 'string', multiple: true, default: [] } } })
-const newestTag = (): string => execFileSync('git', ['describe', '--tags', '--abbrev=0'], { cwd: ROOT, encoding: 'utf8' }).trim()
+function newestTag(): string {
+  const [newest] = execFileSync('git', ['tag', '--sort=-creatordate'], { cwd: ROOT, encoding: 'utf8' }).split('\n')
+  if (newest) return newest
+  console.error('Nothing has been released yet: name the earlier commit, npm run upgrade -- --from REF')
+  process.exit(64)
+}
+
 const refs = values.from.length > 0 ? values.from : [newestTag()]
 
 let wrong = 0
