@@ -23,7 +23,7 @@ function newestTag(): string {
   const [newest] = execFileSync('git', ['tag', '--sort=-creatordate'], { cwd: ROOT, encoding: 'utf8' }).split('\n')
   if (newest) return newest
   console.error('Nothing has been released yet: name the earlier commit, npm run upgrade -- --from REF')
-  process.exit(64)
+  return process.exit(64)
 }
 
 const refs = values.from.length > 0 ? values.from : [newestTag()]
