@@ -128,7 +128,7 @@ export function app(services: Services): Hono<{ Variables: Variables }> {
   floor.route('/', sealingKeyPages(services))
   floor.route('/', liveFeedRoutes(services))
 
-  // MCP as it was in its first year.
+  // HTTP+SSE, the transport of MCP 2024-11-05: the same checks, on the two addresses it has.
   floor.route('/', sseRoutes(carrying))
   return floor
 }

@@ -10,8 +10,7 @@ import {
 } from '@modelcontextprotocol/server'
 import { createRemoteJWKSet, jwtVerify } from 'jose'
 import { z } from 'zod'
-
-const MODERN = '2026-07-28'
+import { MODERN_VERSION } from '../../src/mcp/message/revision.ts'
 
 /** Whose identity JWTs count. Without an address of keys every token is reported as unverified. */
 export interface Trust {
@@ -106,7 +105,7 @@ const NAME_WANTED: ElicitRequestFormParams = {
 
 /** A server of 2026-07-28 answers that it needs something and is called again with it; one of before sends a request of its own. */
 async function ask({ http, mcpReq }: ServerContext): Promise<CallToolResult | ReturnType<typeof inputRequired>> {
-  const isModern = http?.req?.headers.get('mcp-protocol-version') === MODERN
+  const isModern = http?.req?.headers.get('mcp-protocol-version') === MODERN_VERSION
   const answer = isModern ? inputResponse(mcpReq.inputResponses, 'name') : undefined
   if (answer && answer.kind !== 'elicit') return inputRequired({ inputRequests: { name: inputRequired.elicit(NAME_WANTED) } })
   const { action, content } = answer ?? (await mcpReq.elicitInput({ mode: 'form', ...NAME_WANTED }))
