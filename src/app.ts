@@ -1,6 +1,6 @@
 // The floor plan: every path, its guards and its handler on one page, and the only place where errors become answers.
 import { RegExpRouter } from 'hono/router/reg-exp-router'
-import type { ErrorHandler } from 'hono'
+import { Context, type ErrorHandler } from 'hono'
 import { Hono } from 'hono/tiny'
 import { pageAsset, type AssetStore } from './pages/assets.ts'
 import { settingsErrorPage } from './pages/error.tsx'
@@ -10,7 +10,7 @@ import { looksLikeMachineToken } from './oauth/tokens/machine-tokens.ts'
 import { defaultScopes } from './oauth/resource.ts'
 import { HeldBytes } from './platform/held-bytes.ts'
 import { randomId } from './platform/crypto.ts'
-import { log } from './platform/telemetry.ts'
+import { describeError, log } from './platform/telemetry.ts'
 import { accountRoutes } from './routes/account.ts'
 import { adminApiRoutes } from './routes/admin/api.ts'
 import { confirmRoutes } from './routes/admin/confirm.ts'
@@ -29,7 +29,7 @@ import { globalTokenRevocationRoutes, REVOCATION_PATH } from './routes/global-to
 import { crossOrigin, guard, hostIsOurs, onlyMethods, originIsAllowed, refusalContext, type Variables } from './routes/guards.ts'
 import { healthRoutes } from './routes/health.ts'
 import { linkRoutes } from './routes/link.ts'
-import { mcpRoutes, type McpServices } from './routes/mcp.ts'
+import { mcpHandler, type McpServices } from './routes/mcp.ts'
 import { metricsRoutes } from './routes/metrics.ts'
 import { metadataRoutes } from './routes/metadata.ts'
 import { registerRoutes } from './routes/register.ts'
@@ -55,7 +55,12 @@ export function app(services: Services): Hono<{ Variables: Variables }> {
 
   // MCP: a verified token first, then one call to the person's object.
   const carrying: McpServices = {
-    failed,
+    failed: (error, request, { requestId, docs }) => {
+      const c = new Context<{ Variables: Variables }>(request)
+      c.set('requestId', requestId)
+      c.set('docs', docs)
+      return failed(error instanceof Error ? error : new Error(describeError(error)), c)
+    },
     held: new HeldBytes(),
     settings,
     now: services.now,
@@ -68,8 +73,10 @@ export function app(services: Services): Hono<{ Variables: Variables }> {
     // After a deployment somebody has to tell everybody whose streams are open.
     begun: async () => await services.directory().wake(),
   }
-  const mcp = mcpRoutes(carrying)
-  for (const { path } of settings.downstreams) floor.route(path, mcp)
+  const mcp = mcpHandler(carrying)
+  const { fetch: atOtherPaths } = floor
+  floor.fetch = (request, env, executionCtx) =>
+    mcp(request, (work) => executionCtx?.waitUntil(work)) ?? atOtherPaths(request, env, executionCtx)
 
   // Everywhere else: an id that finds the log line, and only the host people were told to use.
   floor.use(refusalContext(settings))

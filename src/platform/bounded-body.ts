@@ -50,10 +50,10 @@ export async function readMessage(message: Request | Response, bounds: BodyBound
   return await inOnePiece(message, bounds)
 }
 
-/** All of an answer that says it has no more bytes than that; undefined where it does not say so, and nothing has been read. Throws as above. */
-export async function readShort(answer: Response, bounds: BodyBounds): Promise<Uint8Array<ArrayBuffer> | undefined> {
+/** All of an answer that says it has no more bytes than that, which may throw as above; undefined where it does not say so: nothing is read. */
+export function readShort(answer: Response, bounds: BodyBounds): Promise<Uint8Array<ArrayBuffer>> | undefined {
   const announced = announcedLength(answer.headers)
-  return announced !== undefined && announced <= bounds.mostBytes ? await inOnePiece(answer, bounds) : undefined
+  return announced !== undefined && announced <= bounds.mostBytes ? inOnePiece(answer, bounds) : undefined
 }
 
 /** Of a message that is as long as it says. */

@@ -19,9 +19,18 @@ const FIRST_LOOK_MS = 1_000
  * request it belongs to.
  */
 export function sharedTimer(): Deadline {
-  const open = new Set<{ readonly at: number; readonly late: () => void }>()
+  // In no order: the last one takes the place of one that is called off.
+  const open: Open[] = []
   let timer: ReturnType<typeof setTimeout> | undefined
   let firesAt = Infinity
+  const close = (deadline: Open): void => {
+    const last = open.pop()
+    if (last && last !== deadline) {
+      open[deadline.place] = last
+      last.place = deadline.place
+    }
+    deadline.place = NOWHERE
+  }
   const arm = (at: number, now: number): void => {
     clearTimeout(timer)
     firesAt = at
@@ -31,16 +40,31 @@ export function sharedTimer(): Deadline {
     firesAt = Infinity
     const now = performance.now()
     // In their order, also where the timer itself is late.
-    const due = [...open].filter(({ at }) => at <= now).sort((one, other) => one.at - other.at)
-    for (const deadline of due) if (open.delete(deadline)) deadline.late()
-    const next = Math.min(...[...open].map(({ at }) => at))
+    const due = open.filter(({ at }) => at <= now).sort((one, other) => one.at - other.at)
+    for (const deadline of due) {
+      if (deadline.place === NOWHERE) continue
+      close(deadline)
+      deadline.late()
+    }
+    const next = Math.min(...open.map(({ at }) => at))
     if (next < firesAt) arm(next, now)
   }
   return (ms, late) => {
     const now = performance.now()
-    const deadline = { at: now + ms, late }
-    open.add(deadline)
+    const deadline = { at: now + ms, late, place: open.length }
+    open.push(deadline)
     if (deadline.at < firesAt) arm(Math.min(deadline.at, now + FIRST_LOOK_MS), now)
-    return () => void open.delete(deadline)
+    return () => {
+      if (deadline.place !== NOWHERE) close(deadline)
+    }
   }
 }
+
+interface Open {
+  readonly at: number
+  readonly late: () => void
+  /** Among those that are open. */
+  place: number
+}
+
+const NOWHERE = -1

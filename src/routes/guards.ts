@@ -3,7 +3,7 @@ import type { Context, MiddlewareHandler } from 'hono'
 import type { Caller } from '../caller.ts'
 import { isLoopback } from '../platform/loopback.ts'
 import { bearerToken } from './bearer-token.ts'
-import { isAllowedOrigin } from './request-source.ts'
+import { isAllowedOrigin, type RequestHead } from './request-source.ts'
 import { log } from '../platform/telemetry.ts'
 import { SettingsError, type Settings } from '../settings/settings.ts'
 import type { Downstream } from '../settings/downstreams.ts'
@@ -27,70 +27,64 @@ export interface Authenticated {
 /** What stands in the way of a request: an answer where it goes no further. */
 export type Check<C = CheckedContext> = (c: C) => Response | undefined | Promise<Response | undefined>
 
-/** What any check may look at. */
-type CheckedContext = Pick<Context, 'req'> & { readonly var: Variables }
+/** What any check may look at: of Hono's context, or of a request that is answered without one. */
+export interface CheckedContext {
+  readonly req: RequestHead
+  readonly var: Variables
+}
 
 /** All of these in their order, in one middleware: each of its own would cost every request a few promises more. */
 export function guard<E extends Guarded>(...checks: readonly Check<Context<E>>[]): MiddlewareHandler<E> {
   return async function guarding(c, next) {
-    return (await refusalBy(c, checks)) ?? (await next())
+    for (const check of checks) {
+      const answer = check(c)
+      const refusal = answer instanceof Promise ? await answer : answer
+      if (refusal) return refusal
+    }
+    return await next()
   }
 }
 
-/** The answer of the first of these that does not let the request through. */
-export async function refusalBy<C>(c: C, checks: readonly Check<C>[]): Promise<Response | undefined> {
-  for (const check of checks) {
-    const answer = check(c)
-    const refusal = answer instanceof Promise ? await answer : answer
-    if (refusal) return refusal
-  }
-  return undefined
+/** What any refusal names of a request. */
+export function namedIn({ docsUrl }: Pick<Settings, 'docsUrl'>): Variables {
+  return { requestId: crypto.randomUUID(), docs: docsUrl }
 }
 
-/** Where any refusal finds what it names; see `nameRequest`. */
+/**
+ * Where any refusal finds what it names: our own id of the request, in the answer and in every log line, and where its code is explained.
+ * An id that the client sends is a stranger's and ignored.
+ */
 export function refusalContext(settings: Pick<Settings, 'docsUrl'>): MiddlewareHandler<Guarded> {
   return async function inContext(c, next) {
-    const id = nameRequest(c, settings)
+    const { requestId, docs } = namedIn(settings)
+    c.set('requestId', requestId)
+    c.set('docs', docs)
     await next()
-    c.res.headers.set(REQUEST_ID, id)
+    c.res.headers.set(REQUEST_ID, requestId)
   }
 }
 
 export const REQUEST_ID = 'x-request-id'
 
-interface NameableRequest {
-  set(name: 'requestId' | 'docs', value: string | undefined): void
-}
-
-/**
- * What any refusal names: our own id of the request, in the answer and in every log line, and where its code is explained. An id that
- * the client sends is a stranger's and ignored.
- */
-export function nameRequest(c: NameableRequest, { docsUrl }: Pick<Settings, 'docsUrl'>): string {
-  const id = crypto.randomUUID()
-  c.set('requestId', id)
-  c.set('docs', docsUrl)
-  return id
-}
-
 /** Only the host people were told to use: another name that leads here is DNS rebinding or a mistake in the set-up. */
-export function hostIsOurs({ baseUrl, baseUrlIsAssumed }: Settings): Check {
+export function hostIsOurs({ baseUrl, baseUrlIsAssumed }: Settings): (c: CheckedContext) => Response | undefined {
   const base = new URL(baseUrl)
+  const { host: ours } = base
   return (c) => {
     const host = c.req.header('host') ?? new URL(c.req.url).host
-    if (host === base.host) return undefined
+    if (host === ours) return undefined
     const named = URL.parse(`${base.protocol}//${host}`)
-    const isOurs = named?.host === base.host || (isLoopback(base) && isLoopback(named) && named?.port === base.port)
+    const isOurs = named?.host === ours || (isLoopback(base) && isLoopback(named) && named?.port === base.port)
     if (!isOurs && baseUrlIsAssumed) {
       const cure = `set it to the public origin of this broker${named ? `, perhaps https://${named.host}` : ''}`
       throw new SettingsError([{ variable: 'BASE_URL', problem: 'not configured', cure }])
     }
-    return isOurs ? undefined : refuse(c, 403, 'forbidden_host', `this is ${base.host}: the request names another host`)
+    return isOurs ? undefined : refuse(c, 403, 'forbidden_host', `this is ${ours}: the request names another host`)
   }
 }
 
 /** For paths where no cookie is read. */
-export function originIsAllowed({ baseUrl, allowedOrigins }: Settings): Check {
+export function originIsAllowed({ baseUrl, allowedOrigins }: Settings): (c: CheckedContext) => Response | undefined {
   const allowed = new Set([baseUrl, ...allowedOrigins])
   return (c) =>
     isAllowedOrigin(c, allowed)
@@ -122,7 +116,7 @@ export function forAnyPage(answer: Response): Response {
 }
 
 /** Asked headers are reflected: Mcp-Param-* can't be listed, and `*` would not cover Authorization. */
-export function preflight(c: Pick<Context, 'req'>, methods: readonly string[]): Response {
+export function preflight(c: CheckedContext, methods: readonly string[]): Response {
   const asked = c.req.header('access-control-request-headers') ?? ''
   return new Response(null, {
     status: 204,
@@ -136,7 +130,7 @@ export function preflight(c: Pick<Context, 'req'>, methods: readonly string[]): 
 }
 
 /** Also stops HEAD where it is not named: Hono would answer it as a GET, which opens a stream or redeems a code. */
-export function onlyMethods(methods: readonly string[]): Check {
+export function onlyMethods(methods: readonly string[]): (c: CheckedContext) => Response | undefined {
   const allow = methods.join(', ')
   return (c) =>
     methods.includes(c.req.method) ? undefined : refuse(c, 405, 'method_not_allowed', `this path answers ${allow}`, { allow })
@@ -145,40 +139,48 @@ export function onlyMethods(methods: readonly string[]): Check {
 export interface BearerServices {
   readonly settings: Settings
   /** By arithmetic alone: signature, expiry and audience, no I/O. */
-  readonly verifyAccessToken: (token: string, resource: string) => Promise<Caller | undefined>
+  readonly verifyAccessToken: (token: string, resource: string) => Caller | undefined | Promise<Caller | undefined>
   /** Unix seconds. */
   readonly now: () => number
 }
 
 /** Lets verified callers through and answers everybody else with the challenge that starts an authorization. */
-export function bearer(
-  { settings, verifyAccessToken, now }: BearerServices,
-  downstreamAt: (pathname: string) => Downstream | undefined,
-): Check<Context<Authenticated>> {
+export function bearer(services: BearerServices, downstream: Downstream): Check<Context<Authenticated>> {
   return async (c) => {
     const url = new URL(c.req.url)
-    const downstream = downstreamAt(url.pathname)
-    if (!downstream) return refuse(c, 404, 'not_found', 'no MCP server is brokered at this path')
-    if (url.search !== '' && url.searchParams.has('access_token')) {
-      return refuse(c, 400, 'invalid_request', 'an access token goes into the Authorization header, never into the URL')
-    }
-    const credentials = c.req.header('authorization')
-    // No error code when no token was presented (RFC 6750 section 3.1).
-    if (credentials === undefined) {
-      const headers = { 'www-authenticate': challenge(settings, downstream) }
-      return refuse(c, 401, 'unauthorized', 'Unauthorized: sign in to use this MCP server', headers)
-    }
-    const token = bearerToken(credentials)
-    const caller = token === undefined ? undefined : await verifyAccessToken(token, downstream.resource)
-    if (!caller || caller.expiresAt <= now()) {
-      const headers = { 'www-authenticate': challenge(settings, downstream, 'invalid_token') }
-      return refuse(c, 401, 'invalid_token', 'Unauthorized: the access token is not valid here, or not any more', headers)
-    }
+    const caller = await callerOf(c, url, downstream, services)
+    if (caller instanceof Response) return caller
     c.set('url', url)
     c.set('downstream', downstream)
     c.set('caller', caller)
     return undefined
   }
+}
+
+/** Who asks, by their token; or the answer to whoever shows none that is valid here. */
+export function callerOf(
+  c: CheckedContext,
+  { search, searchParams }: URL,
+  downstream: Downstream,
+  { settings, verifyAccessToken, now }: BearerServices,
+): Caller | Response | Promise<Caller | Response> {
+  if (search !== '' && searchParams.has('access_token')) {
+    return refuse(c, 400, 'invalid_request', 'an access token goes into the Authorization header, never into the URL')
+  }
+  const credentials = c.req.header('authorization')
+  // No error code when no token was presented (RFC 6750 section 3.1).
+  if (credentials === undefined) {
+    const headers = { 'www-authenticate': challenge(settings, downstream) }
+    return refuse(c, 401, 'unauthorized', 'Unauthorized: sign in to use this MCP server', headers)
+  }
+  const callerOrRefusal = (caller: Caller | undefined): Caller | Response => {
+    if (caller && caller.expiresAt > now()) return caller
+    const headers = { 'www-authenticate': challenge(settings, downstream, 'invalid_token') }
+    return refuse(c, 401, 'invalid_token', 'Unauthorized: the access token is not valid here, or not any more', headers)
+  }
+  const token = bearerToken(credentials)
+  const verified = token === undefined ? undefined : verifyAccessToken(token, downstream.resource)
+  return verified instanceof Promise ? verified.then(callerOrRefusal) : callerOrRefusal(verified)
 }
 
 /**

@@ -1,37 +1,41 @@
 // Streamable HTTP, both eras: what stands before an MCP request, and how a refusal is worded.
-import type { Context, ErrorHandler } from 'hono'
-import { Hono } from 'hono/tiny'
+//
+// Every message pays for what is done here, so none of it is middleware: a context of the router and each of its layers cost as much as
+// verifying the token.
+import type { Context } from 'hono'
 import { EraMemory } from '../mcp/bridge/era-verdict.ts'
 import { ToldTogether } from '../mcp/recording/told-together.ts'
-import { withRoom } from '../mcp/message/read-body.ts'
+import { bodyRoom } from '../mcp/message/read-body.ts'
 import { McpRefusal } from '../mcp/message/refusal.ts'
 import { LeaseMemory } from '../mcp/router/lease.ts'
 import { McpRequest, type McpPost } from '../mcp/router/mcp-request.ts'
 import { RecordedCallers } from '../mcp/router/recorder.ts'
 import { downstreamAt } from '../mcp/router/target.ts'
 import { ToolMemory } from '../mcp/tools/memory.ts'
-import type { HeldBytes } from '../platform/held-bytes.ts'
+import { BoundedMap } from '../platform/bounded-map.ts'
+import type { HeldBytes, Holding } from '../platform/held-bytes.ts'
 import { measures } from '../platform/measures.ts'
 import { describeError, log } from '../platform/telemetry.ts'
+import type { Downstream } from '../settings/downstreams.ts'
+import type { Settings } from '../settings/settings.ts'
 import { docsOf } from './error-docs.ts'
 import {
-  bearer,
+  callerOf,
   challenge,
   forAnyPage,
   hostIsOurs,
-  nameRequest,
+  namedIn,
   onlyMethods,
   originIsAllowed,
   preflight,
-  refusalBy,
   REQUEST_ID,
   stepUp,
-  type BearerServices,
   type Authenticated,
-  type Check,
+  type BearerServices,
+  type CheckedContext,
+  type Variables,
 } from './guards.ts'
-
-type McpContext = Context<Authenticated>
+import type { RequestHead } from './request-source.ts'
 
 export interface McpServices extends BearerServices {
   readonly session: (sub: string) => McpPost
@@ -41,20 +45,23 @@ export interface McpServices extends BearerServices {
   /** Bodies of requests. */
   readonly held: HeldBytes
   /** The answer for what nobody meant to throw. */
-  readonly failed: ErrorHandler
+  readonly failed: (error: unknown, request: Request, named: Variables) => Response | Promise<Response>
 }
+
+type WaitUntil = (work: Promise<unknown>) => void
+
+/** The answer to what is asked at the path of a downstream; undefined for every other path. */
+export type McpHandler = (request: Request, waitUntil: WaitUntil) => Promise<Response> | undefined
 
 const METHODS: readonly string[] = ['GET', 'POST', 'DELETE', 'OPTIONS']
 
-/**
- * Mounted at the path of every downstream, before any middleware: what that does for other paths is done here in one handler, because
- * each middleware of its own costs every message a few promises more.
- */
-export function mcpRoutes(services: McpServices): Hono<Authenticated> {
+export function mcpHandler(services: McpServices): McpHandler {
   const { settings, keepAliveMs, now, failed } = services
   const leases = new LeaseMemory()
   measures.leases = () => leases.held(Date.now())
-  const remembered = {
+  const context = {
+    limits: settings.limits,
+    session: services.session,
     recorded: new RecordedCallers(),
     together: new ToldTogether(),
     memory: new ToolMemory(now),
@@ -63,64 +70,102 @@ export function mcpRoutes(services: McpServices): Hono<Authenticated> {
     keepAliveMs,
     now,
   }
-  const isCaller = bearer(services, (pathname) => downstreamAt(pathname, settings.downstreams))
-  const checks = [onlyMethods(METHODS), originIsAllowed(settings), isCaller, first(services)]
-  const answer = async (c: McpContext): Promise<Response> => {
-    const refusal = await refusalBy(c, checks)
-    if (refusal) return refusal
-    return await answerOrRefusal(c, services, async () => {
-      const caller = c.get('caller')
-      const context = { ...remembered, post: () => services.session(caller.sub), limits: settings.limits }
-      return await withRoom(services.held, caller.sub, async (hold) => {
-        const request = { client: c.req.raw, caller, hold, url: c.get('url'), requestId: c.get('requestId') }
-        const waitUntil = (work: Promise<unknown>): void => c.executionCtx.waitUntil(work)
-        return await new McpRequest({ ...request, downstream: c.get('downstream'), waitUntil }, context).answer()
-      })
-    })
+  const [isOurHost, isOurMethod, isOurOrigin] = [hostIsOurs(settings), onlyMethods(METHODS), originIsAllowed(settings)]
+  const begin = beginning(services)
+
+  const carried = async (c: CheckedContext, client: Request, { url, downstream }: Asked, waitUntil: WaitUntil) => {
+    let room: Holding | undefined
+    try {
+      const refusal = isOurMethod(c) ?? isOurOrigin(c)
+      if (refusal) return refusal
+      const verified = callerOf(c, url, downstream, services)
+      const caller = verified instanceof Promise ? await verified : verified
+      if (caller instanceof Response) return caller
+      begin(waitUntil)
+      room = bodyRoom(services.held, caller.sub)
+      const { requestId } = c.var
+      return await new McpRequest({ client, url, downstream, caller, requestId, hold: room.hold, waitUntil }, context).answer()
+    } catch (error) {
+      return error instanceof McpRefusal ? refused(error, c.var, downstream, settings) : await failed(error, client, c.var)
+    } finally {
+      room?.release()
+    }
   }
-  const isMisdirected = hostIsOurs(settings)
-  return new Hono<Authenticated>().all('*', async (c) => {
-    const id = nameRequest(c, settings)
-    const refusal = await isMisdirected(c)
+
+  const answer = async (client: Request, asked: Asked, waitUntil: WaitUntil): Promise<Response> => {
+    const c = { req: headOf(client), var: namedIn(settings) }
+    const misdirected = isOurHost(c)
     const said =
-      refusal ?? (c.req.method === 'OPTIONS' ? preflight(c, METHODS) : await answer(c).catch((error) => failed(error, c)))
-    if (!refusal) forAnyPage(said)
-    said.headers.set(REQUEST_ID, id)
+      misdirected ?? forAnyPage(client.method === 'OPTIONS' ? preflight(c, METHODS) : await carried(c, client, asked, waitUntil))
+    said.headers.set(REQUEST_ID, c.var.requestId)
     return said
-  })
+  }
+  const askedAt = reader(settings)
+  return (client, waitUntil) => {
+    const asked = askedAt(client.url)
+    return asked && answer(client, asked, waitUntil)
+  }
 }
 
-function first({ begun }: McpServices): Check<McpContext> {
+interface Asked {
+  readonly url: URL
+  readonly downstream: Downstream
+}
+
+/** Clients ask at the same few addresses all the time, and each that is read anew costs as much as a header does ten times. */
+const MOST_ADDRESSES = 100
+
+function reader({ downstreams }: Settings): (text: string) => Asked | undefined {
+  const known = new BoundedMap<string, Asked>(MOST_ADDRESSES)
+  return (text) => {
+    const before = known.get(text)
+    if (before) return before
+    const url = new URL(text)
+    const downstream = downstreamAt(url.pathname, downstreams)
+    if (!downstream) return undefined
+    // A query may hold a secret that a client did not mean to send there.
+    if (url.pathname === downstream.path && url.search === '') known.set(text, { url, downstream })
+    return { url, downstream }
+  }
+}
+
+function headOf({ url, method, headers }: Request): RequestHead {
+  return { url, method, header: (name) => headers.get(name) ?? undefined }
+}
+
+function beginning({ begun }: McpServices): (waitUntil: WaitUntil) => void {
   let isFirst = true
-  return (c) => {
-    if (!isFirst || !begun) return undefined
+  return (waitUntil) => {
+    if (!isFirst || !begun) return
     isFirst = false
-    const beginning = begun().catch((error: unknown) => log('warn', 'directory.not_asked', { reason: describeError(error) }))
-    c.executionCtx.waitUntil(beginning)
-    return undefined
+    waitUntil(begun().catch((error: unknown) => log('warn', 'directory.not_asked', { reason: describeError(error) })))
   }
 }
 
 /** Words what a handler refuses; what it did not mean to throw is thrown on. */
-export async function answerOrRefusal(c: McpContext, services: McpServices, answer: () => Promise<Response>): Promise<Response> {
+export async function answerOrRefusal(
+  c: Context<Authenticated>,
+  { settings }: McpServices,
+  answer: () => Promise<Response>,
+): Promise<Response> {
   try {
     return await answer()
   } catch (error) {
-    if (error instanceof McpRefusal) return refused(c, services, error)
+    if (error instanceof McpRefusal) return refused(error, c.var, c.get('downstream'), settings)
     throw error
   }
 }
 
-function refused(c: McpContext, { settings }: McpServices, refusal: McpRefusal): Response {
+function refused(refusal: McpRefusal, named: Variables, downstream: Downstream, settings: Settings): Response {
   const { code, status, reason, scopes, isTold } = refusal
-  const request_id = c.get('requestId')
+  const { requestId: request_id } = named
   log(status >= 500 ? 'error' : 'info', 'mcp.refused', { code, status, reason, request_id })
   const headers = new Headers(refusal.headers)
   headers.set('cache-control', 'no-store')
   if (isTold) return new Response(null, { status: 202, headers })
   if (code === 'broker_busy') headers.set('retry-after', '2')
   headers.set('content-type', 'application/json')
-  if (scopes) headers.set('www-authenticate', stepUp(settings, c.get('downstream'), scopes))
-  if (status === 401) headers.set('www-authenticate', challenge(settings, c.get('downstream'), 'invalid_token'))
-  return new Response(refusal.toJson(request_id, docsOf(c, code)), { status, headers })
+  if (scopes) headers.set('www-authenticate', stepUp(settings, downstream, scopes))
+  if (status === 401) headers.set('www-authenticate', challenge(settings, downstream, 'invalid_token'))
+  return new Response(refusal.toJson(request_id, docsOf({ var: named }, code)), { status, headers })
 }

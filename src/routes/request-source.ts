@@ -5,6 +5,13 @@
 import type { Context } from 'hono'
 import { isLoopback } from '../platform/loopback.ts'
 
+/** The part of Hono's request that is looked at here. */
+export interface RequestHead {
+  readonly url: string
+  readonly method: string
+  header(name: string): string | undefined
+}
+
 interface Source {
   readonly origin: string | undefined
   readonly site: string | undefined
@@ -45,7 +52,7 @@ export function isSocketOfOurPage(c: Context, baseUrl: string): boolean {
  * Where no cookie is read: our own pages, programs on the person's machine, and whom the operator lists. `null` is anybody who sandboxes
  * a frame, and may be listed for that reason alone.
  */
-export function isAllowedOrigin(c: Pick<Context, 'req'>, allowed: ReadonlySet<string>): boolean {
+export function isAllowedOrigin(c: { readonly req: RequestHead }, allowed: ReadonlySet<string>): boolean {
   const origin = c.req.header('Origin')
   return origin === undefined || allowed.has(origin) || isLoopback(URL.parse(origin))
 }

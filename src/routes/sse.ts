@@ -5,7 +5,7 @@ import type { Passage } from '../mcp/message/era.ts'
 import { openEnvelope, type Envelope } from '../mcp/message/json-rpc-body.ts'
 import { handOver } from '../mcp/router/dispatch.ts'
 import { labelOf, requestIdsOf } from '../mcp/message/label.ts'
-import { readBody, withRoom } from '../mcp/message/read-body.ts'
+import { readBody, bodyRoom } from '../mcp/message/read-body.ts'
 import { McpRefusal, namingRequests } from '../mcp/message/refusal.ts'
 import { beginOperation } from '../mcp/telemetry/operation.ts'
 import { ssePaths, type Downstream } from '../settings/downstreams.ts'
@@ -34,22 +34,25 @@ function mount(routes: Hono<Authenticated>, services: McpServices, downstream: D
     [messages, ['POST', 'OPTIONS']],
   ] as const
   for (const [path, allowed] of methods) {
-    const isCaller = bearer(services, () => here)
+    const isCaller = bearer(services, here)
     routes.use(path, crossOrigin(allowed), guard(originIsAllowed(settings), isCaller, onlyMethods(allowed)))
   }
   const handedOver = (c: SseContext, asked: HandedOver): Promise<Response> =>
     handOver(asked, services.session(c.get('caller').sub))
   routes.get(stream, (c) => answerOrRefusal(c, services, () => handedOver(c, opening(c, downstream))))
   routes.post(messages, (c) =>
-    answerOrRefusal(c, services, async () =>
-      withRoom(services.held, c.get('caller').sub, async (hold) => {
-        const asked = await message(c, services, downstream, hold)
+    answerOrRefusal(c, services, async () => {
+      const room = bodyRoom(services.held, c.get('caller').sub)
+      try {
+        const asked = await message(c, services, downstream, room.hold)
         return await handedOver(c, asked).catch((error: unknown) => {
           asked.operation?.failed(error)
           throw namingRequests(error, { id: asked.passage.id, ids: asked.requestIds })
         })
-      }),
-    ),
+      } finally {
+        room.release()
+      }
+    }),
   )
 }
 

@@ -205,7 +205,8 @@ async function pathsWith(more: Readonly<Record<string, string>>): Promise<readon
     ...more,
   })
   const { routes } = app(wired(base, { session: askedFor, directory: askedFor, assets: assetFolder, now: Date.now }))
-  return routes.map(({ path }) => path).filter((path) => !GUARDED.includes(path))
+  const servers = base.settings.downstreams.map(({ path }) => `${path}/*`)
+  return [...servers, ...routes.map(({ path }) => path)].filter((path) => !GUARDED.includes(path))
 }
 
 function askedFor(): never {

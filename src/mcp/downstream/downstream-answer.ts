@@ -1,5 +1,5 @@
 // What is looked at in an answer of the downstream before any of it is passed on.
-import { beginningOf, readShort } from '../../platform/bounded-body.ts'
+import { beginningOf, readShort, type BodyBounds } from '../../platform/bounded-body.ts'
 import { ownTimer, type Deadline } from '../../platform/deadlines.ts'
 import { McpRefusal } from '../message/refusal.ts'
 import { MAX_EVENT_BYTES } from '../sse/relay.ts'
@@ -9,10 +9,13 @@ const CODINGS: readonly string[] = ['gzip', 'x-gzip', 'br', 'deflate', 'zstd', '
 /** The runtime has undone these by the time we see the body, where they stand alone. */
 const UNDONE: readonly string[] = ['gzip', 'br']
 
-/** Throws for the answers that must not reach a client as they are. */
-export async function checkAnswer(answer: Response): Promise<void> {
+/** Undefined of an answer that may reach a client as it is; any other is given up, and its refusal thrown. */
+export function checkAnswer(answer: Response): Promise<never> | undefined {
   const refusal = refusalOf(answer)
-  if (!refusal) return
+  return refusal && refused(answer, refusal)
+}
+
+async function refused(answer: Response, refusal: McpRefusal): Promise<never> {
   await answer.body?.cancel()
   throw refusal
 }
@@ -42,7 +45,9 @@ function refusalOf({ status, headers }: Response): McpRefusal | undefined {
 }
 
 function codingLeft(headers: Headers): string | undefined {
-  const named = (headers.get('content-encoding') ?? '').split(',').map((coding) => coding.trim().toLowerCase())
+  const said = headers.get('content-encoding')
+  if (said === null) return undefined
+  const named = said.split(',').map((coding) => coding.trim().toLowerCase())
   const codings = named.filter((coding) => CODINGS.includes(coding))
   const [only = '', ...others] = codings
   return others.length === 0 && UNDONE.includes(only) && named.length === 1 ? undefined : codings.at(-1)
@@ -72,20 +77,24 @@ const SHORT_ANSWER = { mostBytes: 64 * 1024, withinMs: 900 } as const
 const COMPRESSED_ANSWER = { mostBytes: MAX_EVENT_BYTES, withinMs: 60_000 } as const
 
 /** All of an answer that is short. Of any other a stream, which is tied to the grant until its end: what it announces is no promise. */
-export async function shortOrStream(
+export function shortOrStream(
   answer: Response,
   body: ReadableStream<Uint8Array>,
   deadline: Deadline = ownTimer,
-): Promise<Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>> {
+): Promise<ShortOrStream> | ReadableStream<Uint8Array> {
   const { headers } = answer
-  const isCompressed = UNDONE.includes(headers.get('content-encoding')?.trim().toLowerCase() ?? '')
-  if (!isCompressed) {
-    const short = await readShort(answer, { ...ANNOUNCED_ANSWER, deadline })
-    if (short) return short
-    // Of a message nobody can use the beginning: it is waited for though its length was not announced.
-    const isMessage = !headers.has('content-length') && headers.get('content-type')?.startsWith('application/json') === true
-    if (!isMessage) return body
-  }
-  const { bytes, rest } = await beginningOf(body, { ...(isCompressed ? COMPRESSED_ANSWER : SHORT_ANSWER), deadline })
+  const coding = headers.get('content-encoding')
+  if (coding !== null && UNDONE.includes(coding.trim().toLowerCase())) return begun(body, { ...COMPRESSED_ANSWER, deadline })
+  const short = readShort(answer, { ...ANNOUNCED_ANSWER, deadline })
+  if (short) return short
+  // Of a message nobody can use the beginning: it is waited for though its length was not announced.
+  const isMessage = !headers.has('content-length') && headers.get('content-type')?.startsWith('application/json') === true
+  return isMessage ? begun(body, { ...SHORT_ANSWER, deadline }) : body
+}
+
+type ShortOrStream = Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>
+
+async function begun(body: ReadableStream<Uint8Array>, bounds: BodyBounds): Promise<ShortOrStream> {
+  const { bytes, rest } = await beginningOf(body, bounds)
   return rest ?? bytes
 }

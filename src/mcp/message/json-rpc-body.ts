@@ -31,17 +31,32 @@ const MAX_ID_LENGTH = 1024
 /** It is kept for as long as its session, which is opened again with it; clients send a few hundred bytes. */
 const MOST_OF_INITIALIZE = 256 * 1024
 
-/** One object of the envelope: the keys that mean something there, and which of them are envelope objects themselves. */
+/** One object of the envelope: the keys that are known there, by their name and by the form that all its spellings share. */
 interface Level {
-  /** Name by the form its spellings share, and that form by the name. */
-  readonly known: ReadonlyMap<string, string>
-  readonly folded: ReadonlyMap<string, string>
-  readonly inner: ReadonlyMap<string, Level>
+  readonly exact: ReadonlyMap<string, Key>
+  readonly folded: ReadonlyMap<string, Key>
 }
 
-const META_LEVEL = level([META.version])
-const PARAMS = level(['_meta', 'name', 'uri', 'taskId', 'protocolVersion'], [['_meta', META_LEVEL]])
-const TOP = level(['jsonrpc', 'id', 'method', 'params', 'result', 'error'], [['params', PARAMS]])
+interface Key {
+  readonly name: string
+  /** One of its own in its level. */
+  readonly bit: number
+  /** It means something here, and no other spelling of it may. */
+  readonly isMeant: boolean
+  /** Of an envelope object in turn. */
+  readonly inner: Level | undefined
+}
+
+/** The keys of one object so far. */
+interface Seen {
+  bits: number
+  others: Set<string> | undefined
+}
+
+// Keys that mean nothing here stand last: they are in nearly every message, and need not be folded.
+const META_LEVEL = level([META.version], [META.clientInfo, META.capabilities])
+const PARAMS = level(['_meta', 'name', 'uri', 'taskId', 'protocolVersion'], ['arguments'], { _meta: META_LEVEL })
+const TOP = level(['jsonrpc', 'id', 'method', 'params', 'result', 'error'], [], { params: PARAMS })
 
 // With `ignoreBOM` a byte order mark stays in the text, where JSON.parse refuses it: other parsers skip it or don't.
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
@@ -51,13 +66,14 @@ export function openEnvelope(body: Uint8Array): Envelope {
   const scan = new Scan(text)
   scan.value(0, TOP)
   const parsed = parse(text)
-  if (Array.isArray(parsed) && parsed.length === 0) throw new McpRefusal('invalid_message', 'a batch has at least one message')
-  const messages = [parsed].flat().map((element: unknown, index) => message(element, scan.ids[index]))
-  const initialize = messages.find(({ method }) => method === 'initialize')
-  if (initialize && body.length > MOST_OF_INITIALIZE) {
-    throw new McpRefusal('body_too_large', `an initialize message may have ${MOST_OF_INITIALIZE} bytes`).for(initialize)
-  }
-  return { isBatch: Array.isArray(parsed), messages }
+  if (!Array.isArray(parsed)) return { isBatch: false, messages: [bounded(message(parsed, scan.ids[0]), body)] }
+  if (parsed.length === 0) throw new McpRefusal('invalid_message', 'a batch has at least one message')
+  return { isBatch: true, messages: parsed.map((element: unknown, index) => bounded(message(element, scan.ids[index]), body)) }
+}
+
+function bounded(one: Message, body: Uint8Array): Message {
+  if (one.method !== 'initialize' || body.length <= MOST_OF_INITIALIZE) return one
+  throw new McpRefusal('body_too_large', `an initialize message may have ${MOST_OF_INITIALIZE} bytes`).for(one)
 }
 
 /** A message that `openEnvelope` has let through, alone and with this id: as it was read, and not judged again. */
@@ -118,18 +134,17 @@ class Scan {
   }
 
   #object(depth: number, envelope: Level): void {
-    const seen = new Set<string>()
+    const seen: Seen = { bits: 0, others: undefined }
     const index = this.ids.length
     if (envelope === TOP) this.ids.push(undefined)
     this.#at++
     while (this.#next() === QUOTE) {
-      const key = this.#key()
-      checkKey(key, envelope, seen)
+      const key = known(this.#key(), envelope, seen)
       if (this.#next() === COLON) this.#at++
       this.#next()
       const start = this.#at
-      this.value(depth, envelope.inner.get(key))
-      if (envelope === TOP && key === 'id') this.ids[index] = this.#text.slice(start, this.#at).trimEnd()
+      this.value(depth, key?.inner)
+      if (envelope === TOP && key?.name === 'id') this.ids[index] = this.#text.slice(start, this.#at).trimEnd()
       if (this.#next() === COMMA) this.#at++
     }
     this.#at++
@@ -184,12 +199,18 @@ class Scan {
   }
 }
 
-function checkKey(key: string, { known, folded: names }: Level, seen: Set<string>): void {
-  const folded = names.get(key) ?? fold(key)
-  if (seen.has(folded)) throw ambiguous(`${shown(key)} occurs twice, or in two spellings`)
-  seen.add(folded)
-  const meant = known.get(folded)
-  if (meant !== undefined && meant !== key) throw ambiguous(`${shown(key)} could be read as "${meant}"`)
+/** What a key is known as where it is spelled exactly so; throws where it comes twice, or could be taken for one that is known. */
+function known(key: string, { exact, folded }: Level, seen: Seen): Key | undefined {
+  const same = exact.get(key)
+  const form = same ? '' : fold(key)
+  const similar = same ?? folded.get(form)
+  if (similar ? (seen.bits & similar.bit) !== 0 : seen.others?.has(form) === true) {
+    throw ambiguous(`${shown(key)} occurs twice, or in two spellings`)
+  }
+  if (similar) seen.bits |= similar.bit
+  else (seen.others ??= new Set()).add(form)
+  if (similar?.isMeant === true && !same) throw ambiguous(`${shown(key)} could be read as "${similar.name}"`)
+  return same
 }
 
 function message(value: unknown, id: string | undefined): Message {
@@ -228,9 +249,14 @@ function fold(key: string): string {
   return key.toUpperCase().toLowerCase()
 }
 
-function level(names: readonly string[], inner: readonly (readonly [string, Level])[] = []): Level {
-  const folded = new Map(names.map((name) => [name, fold(name)]))
-  return { known: new Map(names.map((name) => [fold(name), name])), folded, inner: new Map(inner) }
+function level(meant: readonly string[], usual: readonly string[], inner: Readonly<Record<string, Level>> = {}): Level {
+  const keys = [...meant, ...usual].map((name, index): Key => {
+    return { name, bit: 1 << index, isMeant: index < meant.length, inner: inner[name] }
+  })
+  return {
+    exact: new Map(keys.map((key) => [key.name, key])),
+    folded: new Map(keys.map((key) => [fold(key.name), key])),
+  }
 }
 
 function shown(key: string): string {

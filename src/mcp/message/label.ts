@@ -6,11 +6,11 @@ const LONGEST_LABEL = 200
 
 /** The method, and the tool, prompt or resource it is about. */
 export function labelOf(envelope: Envelope | undefined): string {
-  const [first] = envelope?.messages ?? []
+  const first = envelope?.messages[0]
   if (!first) return 'standing stream'
   const { name, uri } = first.params
-  const about = [name, uri].find((value) => typeof value === 'string')
-  return (about === undefined ? first.method : `${first.method} ${about}`).slice(0, LONGEST_LABEL)
+  const about = typeof name === 'string' ? name : uri
+  return (typeof about === 'string' ? `${first.method} ${about}` : first.method).slice(0, LONGEST_LABEL)
 }
 
 const CALL = 'tools/call '
@@ -22,7 +22,9 @@ export function toolIn(label: string): string | undefined {
 
 /** JSON-RPC ids of all requests, each as its client spelled it. */
 export function requestIdsOf(envelope: Envelope | undefined): readonly string[] {
-  return envelope?.messages.flatMap(({ kind, id }) => (kind === 'request' && id !== undefined ? [id] : [])) ?? []
+  const ids: string[] = []
+  for (const { kind, id } of envelope?.messages ?? []) if (kind === 'request' && id !== undefined) ids.push(id)
+  return ids
 }
 
 /** A batch is answered as a whole, by an error that has no id, or each of its requests is. */

@@ -1,7 +1,7 @@
 // The bytes of a request body, never more of them than allowed, and only of a kind that everybody reads the same way.
 import { BodyError, readMessage } from '../../platform/bounded-body.ts'
 import { ownTimer, type Deadline } from '../../platform/deadlines.ts'
-import { HeldBytesError, type HeldBytes } from '../../platform/held-bytes.ts'
+import { HeldBytesError, type HeldBytes, type Holding } from '../../platform/held-bytes.ts'
 import { McpRefusal } from './refusal.ts'
 
 /** One media type, parameters allowed; a list of two is neither of them. */
@@ -57,19 +57,15 @@ function tooLarge(maxBytes: number): McpRefusal {
   return new McpRefusal('body_too_large', `the body of a request may have ${maxBytes} bytes`)
 }
 
-/** Room for what a request of this person brings, for as long as it takes; the work is told of what it holds by `hold`. */
-export async function withRoom<Result>(
-  held: HeldBytes,
-  sub: string,
-  work: (hold: (bytes: number) => void) => Promise<Result>,
-): Promise<Result> {
+/** Room for what a request of this person brings, until it is released; throws an `McpRefusal` where there is none. */
+export function bodyRoom(held: HeldBytes, sub: string): Holding {
+  const { hold, release } = orRefuse(() => held.open(sub))
+  return { hold: (bytes) => orRefuse(() => hold(bytes)), release }
+}
+
+function orRefuse<Result>(work: () => Result): Result {
   try {
-    const { hold, release } = held.open(sub)
-    try {
-      return await work(hold)
-    } finally {
-      release()
-    }
+    return work()
   } catch (error) {
     if (!(error instanceof HeldBytesError)) throw error
     if (error.whose === 'all') throw new McpRefusal('broker_busy', 'The broker has too much at once to do: try again in a moment')

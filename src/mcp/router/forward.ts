@@ -83,10 +83,9 @@ export async function forward(forwarding: Forwarding, conditions: ForwardingCond
     if (conditions.standing === true) await lifetime.hold()
     if (conditions.before) await doneBefore(conditions.before, lifetime)
     const asking = ask(forwarding, conditions, lifetime)
-    const answer = await (conditions.standing === true
-      ? answerInTime(asking, () => lifetime.ending.abort('the stream ended'))
-      : asking)
-    await checkAnswer(answer)
+    const answer = await (conditions.standing === true ? standing(asking, lifetime) : asking)
+    const unfit = checkAnswer(answer)
+    if (unfit) await unfit
     const { status, body } = answer
     const headers = { ...responseHeaders(answer), ...conditions.headers }
     const bare = bareStatus(answer, passage.kind !== 'notification' && passage.kind !== 'response')
@@ -106,7 +105,7 @@ export async function forward(forwarding: Forwarding, conditions: ForwardingCond
       operation?.answered(edited, status)
       return wholeResponse(edited, { status, headers })
     }
-    const given = await cutOff(shortOrStream(answer, body, forwarding.deadline).catch(broken), lifetime)
+    const given = await reading(shortOrStream(answer, body, forwarding.deadline), lifetime)
     if (given instanceof ReadableStream) {
       await lifetime.hold()
       return new Response(
@@ -114,14 +113,27 @@ export async function forward(forwarding: Forwarding, conditions: ForwardingCond
         { status, headers },
       )
     }
-    await lifetime.confirm(conditions.isAdmitted)
+    const asked = lifetime.confirm(conditions.isAdmitted)
+    if (asked) await asked
     lifetime.release()
     operation?.answered(given, status)
     return wholeResponse(given, { status, headers })
   } catch (error) {
+    const refusal = refusalFor(error, lifetime)
     lifetime.abandon()
-    throw error
+    throw refusal
   }
+}
+
+/** What the client is told of a request that got no answer. */
+function refusalFor(error: unknown, lifetime: RequestLifetime): unknown {
+  if (!(error instanceof OutboundError)) return error
+  return error.reason === 'aborted' ? lifetime.refusal : downstreamUnanswered(error)
+}
+
+async function standing(asking: Promise<Response>, lifetime: RequestLifetime): Promise<Response> {
+  const orRefused = asking.catch((error: unknown) => Promise.reject(refusalFor(error, lifetime)))
+  return await answerInTime(orRefused, () => lifetime.ending.abort('the stream ended'))
 }
 
 async function eventsOf(
@@ -183,8 +195,12 @@ async function doneBefore(before: NonNullable<ForwardingConditions['before']>, l
   await cutOff(before(lifetime.ending.signal), lifetime)
 }
 
-function broken(cause: unknown): never {
-  throw new McpRefusal('downstream_broken', BROKE, { reason: describeError(cause) })
+function reading<T>(work: Promise<T> | T, lifetime: RequestLifetime): Promise<T> | T {
+  if (!(work instanceof Promise)) return work
+  return work.catch((cause: unknown) => {
+    const broken = new McpRefusal('downstream_broken', BROKE, { reason: describeError(cause) })
+    throw lifetime.ending.signal.aborted ? lifetime.refusal : broken
+  })
 }
 
 /** Replaces the error of an aborted request by the refusal that caused the abort. */
@@ -228,7 +244,7 @@ export function straightTo(target: string): Way {
   return (init, options) => outbound('operator', target, init, options)
 }
 
-async function ask(forwarding: Forwarding, conditions: ForwardingConditions, lifetime: RequestLifetime): Promise<Response> {
+function ask(forwarding: Forwarding, conditions: ForwardingConditions, lifetime: RequestLifetime): Promise<Response> {
   const { passage, target, client, body, identity, challenged, passHeaders, deadline, way = straightTo(target) } = forwarding
   const { operation, traceHeaders } = forwarding
   const own = traceHeaders ? { ...traceHeaders, ...identity } : identity
@@ -239,13 +255,7 @@ async function ask(forwarding: Forwarding, conditions: ForwardingConditions, lif
       { method: client.method, headers: instead ? { ...headers, ...instead } : headers, ...(body && { body }) },
       { headersWithinMs: conditions.headersWithinMs, ending: lifetime.ending, ...(deadline && { deadline }) },
     )
-  try {
-    return await (challenged ? sentUntilTaken(send, challenged) : send())
-  } catch (error) {
-    if (!(error instanceof OutboundError)) throw error
-    if (error.reason === 'aborted') throw lifetime.refusal
-    throw downstreamUnanswered(error)
-  }
+  return challenged ? sentUntilTaken(send, challenged) : send()
 }
 
 const BROKE = 'The connection to the downstream MCP server broke before it had answered'

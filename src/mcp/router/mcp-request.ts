@@ -31,7 +31,7 @@ import { carryGet, handOver, type LeashedConditions, type LegacyPost, type Strea
 import { forward, type Forwarding, type Way } from './forward.ts'
 import { translated } from './legacy-downstream.ts'
 import { openLeash, type Leash, type LeashPost, type NoLeash } from './leash.ts'
-import { openLease, type Admitted, type LeaseMemory } from './lease.ts'
+import { openLease, type Admitted, type HeldLease, type LeaseMemory } from './lease.ts'
 import { recordedWork, type RecordedCallers, type RecordingPost } from './recorder.ts'
 import { targetOf } from './target.ts'
 import { gated } from './tool-rules.ts'
@@ -59,8 +59,8 @@ export interface VerifiedRequest {
 
 export interface RouterContext {
   readonly limits: Settings['limits']
-  /** The caller's object: most requests need nothing of it. */
-  readonly post: () => McpPost
+  /** The object of a caller, by its name. */
+  readonly session: (sub: string) => McpPost
   readonly recorded: RecordedCallers
   readonly together: ToldTogether
   readonly memory: ToolMemory
@@ -92,6 +92,11 @@ export class McpRequest {
     this.#context = context
   }
 
+  /** The caller's object: most requests need nothing of it. */
+  get #post(): McpPost {
+    return this.#context.session(this.#request.caller.sub)
+  }
+
   /** The answer for the client; throws an `McpRefusal` for what is not carried to the downstream, or not back. */
   async answer(): Promise<Response> {
     try {
@@ -104,32 +109,33 @@ export class McpRequest {
   }
 
   async #read(): Promise<Read> {
+    const { client, url, downstream, hold } = this.#request
+    const { limits, recorded, now } = this.#context
     try {
-      return await this.#judged()
+      const target = targetOf(downstream, url)
+      if (!target) throw new McpRefusal('not_found', 'this path, or its query, could mean another one to the downstream')
+      const body = client.method === 'POST' ? await readBody(client, limits.maxBodyBytes, hold, this.#deadline) : undefined
+      return this.#judged(target, body)
     } catch (refusal) {
-      const watched = this.#context.recorded.find(this.#request.caller, this.#context.now())
+      const watched = recorded.find(this.#request.caller, now())
       const work = (): Promise<Response> => Promise.reject(refusal)
       if (watched) await this.#watched(watched, work, { era: 'unknown', label: '', body: undefined })
       throw refusal
     }
   }
 
-  async #judged(): Promise<Read> {
-    const { client, url, downstream, hold, waitUntil } = this.#request
-    const target = targetOf(downstream, url)
-    if (!target) throw new McpRefusal('not_found', 'this path, or its query, could mean another one to the downstream')
-    const body =
-      client.method === 'POST' ? await readBody(client, this.#context.limits.maxBodyBytes, hold, this.#deadline) : undefined
+  #judged(target: string, body: Read['body']): Read {
+    const { client, downstream, waitUntil } = this.#request
+    const { method, headers } = client
     const envelope = body && openEnvelope(body)
     this.#waiting = waitingIn(envelope)
-    const { headers } = client
     const begun = beginOperation({ envelope, body, headers, downstream, startedAt: this.#startedAt, waitUntil })
     this.#operation = begun.operation
-    return { target, body, envelope, passage: passageOf(client.method, headers, envelope), label: labelOf(envelope), ...begun }
+    return { ...begun, target, body, envelope, passage: passageOf(method, headers, envelope), label: labelOf(envelope) }
   }
 
   /** Eras with sessions: the person's object carries the request, or says how the router is to carry it. */
-  async #dispatch(read: Read): Promise<Response> {
+  #dispatch(read: Read): Promise<Response> {
     const { caller, downstream } = this.#request
     const { envelope, label, passage } = read
     const { tools } = downstream
@@ -140,25 +146,25 @@ export class McpRequest {
       count: envelope?.messages.length,
       label,
     }
-    if (passage.kind !== 'stream') return await handOver(legacy, this.#context.post())
+    if (passage.kind !== 'stream') return handOver(legacy, this.#post)
     const editFor = tools && ((person: Identity) => editing(tools, person))
-    return await carryGet(legacy, { ...this.#conditions(read), editFor }, this.#context.post())
+    return carryGet(legacy, { ...this.#conditions(read), editFor }, this.#post)
   }
 
   /** 2026-07-28: at most one question to the person's object, and the router carries the rest. */
-  async #admit(read: Read): Promise<Response> {
-    const { caller } = this.#request
-    const { leases, recorded } = this.#context
+  #admit(read: Read): Promise<Response> {
     const now = Date.now()
-    const lease = leases.find(caller, now)
+    const lease = this.#context.leases.find(this.#request.caller, now)
     const rate = lease?.use(read.label, now)
-    if (lease && rate) {
-      if (lease.isNearlyOver(now)) this.#renew(now)
-      const { admission, identity } = lease
-      return await this.#recorded(read, admission.recording, () => this.#forward(read, admission, rate, identity))
-    }
+    if (!lease || !rate) return this.#asked(read, now)
+    if (lease.isNearlyOver(now)) this.#renew(now)
+    const { admission, identity } = lease
+    return this.#recorded(read, admission.recording, () => this.#forward(read, admission, rate, identity, lease))
+  }
+
+  async #asked(read: Read, now: number): Promise<Response> {
     const admission = await this.#ask(read.label, now)
-    recorded.note(caller, admission.recording)
+    this.#context.recorded.note(this.#request.caller, admission.recording)
     return await this.#recorded(read, admission.recording, async () => {
       if (!admission.admitted) throw refusedAdmission(admission)
       return await this.#forward(read, admission, admission.rate)
@@ -168,54 +174,65 @@ export class McpRequest {
   /** One of those who ask at the same time brings back a lease for the others. */
   async #ask(label: string, now: number): Promise<Admission> {
     const { caller, waitUntil } = this.#request
-    const { leases, post } = this.#context
-    if (!leases.mayAsk(caller, now)) return await post().admit(caller, label)
-    const { admission, lease } = await openLease(post(), { caller, label }, waitUntil)
+    const { leases } = this.#context
+    if (!leases.mayAsk(caller, now)) return await this.#post.admit(caller, label)
+    const { admission, lease } = await openLease(this.#post, { caller, label }, waitUntil)
     if (lease) leases.keep(caller, lease)
     return admission
   }
 
   #renew(now: number): void {
     const { caller, waitUntil } = this.#request
-    const { leases, post } = this.#context
+    const { leases } = this.#context
     if (!leases.mayAsk(caller, now)) return
-    const renewing = openLease(post(), { caller }, waitUntil).then(({ lease }) => lease && leases.keep(caller, lease))
+    const renewing = openLease(this.#post, { caller }, waitUntil).then(({ lease }) => lease && leases.keep(caller, lease))
     // Whoever comes when the lease is over asks again, and hears why.
     waitUntil(renewing.catch((error: unknown) => log('info', 'lease.not_renewed', { reason: describeError(error) })))
   }
 
-  async #forward(read: Read, admission: Admitted, rate: Rate, identity = identityHeaders(admission)): Promise<Response> {
+  #forward(
+    read: Read,
+    admission: Admitted,
+    rate: Rate,
+    identity = identityHeaders(admission),
+    lease?: HeldLease,
+  ): Promise<Response> {
     const { caller, downstream } = this.#request
     const { leases } = this.#context
-    const conditions = this.#conditions(read)
-    const isAdmitted = (): boolean => leases.find(caller, Date.now()) !== undefined
-    const challenged = conditions.challengedFor(admission.authorization)
+    const isAdmitted = (): boolean => {
+      const now = Date.now()
+      return lease?.holds(now) === true || leases.find(caller, now) !== undefined
+    }
+    const common = this.#conditions(read)
+    const leash = common.leash({ id: undefined, kind: 'request' })
+    const conditions = { ...common, leash, isAdmitted, headers: rateHeaders(rate) }
+    const challenged = common.challengedFor(admission.authorization)
     const way = downstream.eraBridge === true ? this.#translated(read) : undefined
     const vouched = { ...this.#forwarding(read), identity, challenged, way }
-    const leash = conditions.leash({ id: undefined, kind: 'request' })
-    const isRuled = read.envelope && hasRules(downstream)
-    const ruled = isRuled && gated(this.#gate(read, admission.identity), read.envelope, vouched, () => this.#charge())
-    return await forward(vouched, { ...conditions, ...ruled, leash, isAdmitted, headers: rateHeaders(rate) })
+    if (!read.envelope || !hasRules(downstream)) return forward(vouched, conditions)
+    const ruled = gated(this.#gate(read, admission.identity), read.envelope, vouched, () => this.#charge())
+    return forward(vouched, { ...conditions, ...ruled })
   }
 
   #translated({ target, label, envelope }: Read): Way | undefined {
     const { caller, downstream, requestId } = this.#request
-    const { post, eras } = this.#context
+    const { eras } = this.#context
     const charge = (): Promise<void> => this.#charge()
     const order = { caller, requestId, label, id: envelope?.messages[0]?.id }
     const requestState = envelope?.messages[0]?.params['requestState']
-    return translated({ downstream, target, order, requestState, post: post(), eras, charge })
+    return translated({ downstream, target, order, requestState, post: this.#post, eras, charge })
   }
 
   #forwarding({ passage, target, sent: body, operation, traceHeaders }: Read): Omit<Forwarding, 'identity'> {
     const { client, requestId, caller, downstream } = this.#request
-    const own = { requestId, deadline: this.#deadline, person: caller.sub }
-    return { passage, target, client, body, operation, traceHeaders, ...own, passHeaders: downstream.passHeaders }
+    const { passHeaders } = downstream
+    const [deadline, person] = [this.#deadline, caller.sub]
+    return { passage, target, client, body, operation, traceHeaders, requestId, deadline, person, passHeaders }
   }
 
   #conditions(read: Read): Omit<LeashedConditions, 'editFor'> {
     const { caller, downstream } = this.#request
-    const { limits, post, keepAliveMs } = this.#context
+    const { limits, keepAliveMs } = this.#context
     return {
       headersWithinMs: limits.downstreamTimeout * 1000,
       maxEventBytes: limits.maxEventBytes,
@@ -226,7 +243,7 @@ export class McpRequest {
         challengedFor(
           downstream,
           { grantId: caller.grantId, authorization },
-          (told) => post().challenged(told),
+          (told) => this.#post.challenged(told),
           refusedAdmission,
         ),
     }
@@ -235,7 +252,7 @@ export class McpRequest {
   #leash({ envelope, label }: Read, { id, ...stream }: StreamToLeash, meter: StreamMeter): Promise<Leash | NoLeash> {
     const [streamId, software] = [id ?? randomId(9), softwareOf(envelope?.messages[0]?.meta[META.clientInfo])]
     const shown = { label, openedAt: this.#context.now(), ...(software && { software }) }
-    return openLeash(this.#context.post(), { ...stream, ...shown, streamId, grantId: this.#request.caller.grantId }, meter)
+    return openLeash(this.#post, { ...stream, ...shown, streamId, grantId: this.#request.caller.grantId }, meter)
   }
 
   #gate({ target }: Read, { issuer, groups }: Identity): ToolGate {
@@ -245,23 +262,19 @@ export class McpRequest {
   }
 
   async #charge(): Promise<void> {
-    const denied = await this.#context.post().charge(this.#request.downstream.resource)
+    const denied = await this.#post.charge(this.#request.downstream.resource)
     if (denied) throw refusedAdmission(denied)
   }
 
-  async #recorded(
-    { passage, label, body }: Read,
-    watched: Watched | undefined,
-    work: () => Promise<Response>,
-  ): Promise<Response> {
-    return await (watched ? this.#watched(watched, work, { era: passage.era, label, body }) : work())
+  #recorded({ passage, label, body }: Read, watched: Watched | undefined, work: () => Promise<Response>): Promise<Response> {
+    return watched ? this.#watched(watched, work, { era: passage.era, label, body }) : work()
   }
 
   #watched(watched: Watched, work: () => Promise<Response>, seen: Pick<Tapped, 'era' | 'label' | 'body'>): Promise<Response> {
     const { client, requestId, caller, waitUntil } = this.#request
     const { grantId, clientId, sub } = caller
-    const { post, together } = this.#context
+    const { together } = this.#context
     const tapped = { ...seen, grantId, clientId, requestId, verb: client.method, startedAt: this.#startedAt }
-    return recordedWork(tapped, watched, work, { sub, together, post, waitUntil })
+    return recordedWork(tapped, watched, work, { sub, together, post: () => this.#post, waitUntil })
   }
 }

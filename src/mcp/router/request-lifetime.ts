@@ -18,8 +18,6 @@ export class RequestLifetime {
   readonly ending = new AbortController()
   readonly #open: OpenLeash
   readonly #untether: () => void
-  readonly #client: AbortSignal
-  readonly #clientLeft = (): void => this.#leave()
   #opening: Promise<Leash> | undefined
   #leash: Leash | undefined
   #meter: StreamMeter | undefined
@@ -27,8 +25,7 @@ export class RequestLifetime {
 
   constructor(open: OpenLeash, client: AbortSignal, deadline: Deadline = ownTimer) {
     this.#open = open
-    this.#client = client
-    client.addEventListener('abort', this.#clientLeft)
+    client.addEventListener('abort', () => this.#leave())
     this.#untether = deadline(TETHER_AFTER_MS, () => void this.hold().catch((error: unknown) => this.ending.abort(error)))
     if (client.aborted) this.#leave()
   }
@@ -54,15 +51,14 @@ export class RequestLifetime {
   }
 
   /** What was admitted by a lease is answered only while there is one; otherwise the object is asked once more. */
-  async confirm(isAdmitted: (() => boolean) | undefined): Promise<void> {
-    if (isAdmitted?.() === false) await this.hold()
+  confirm(isAdmitted: (() => boolean) | undefined): Promise<unknown> | undefined {
+    return isAdmitted?.() === false ? this.hold() : undefined
   }
 
   /** The stream, or the request, has come to its end; after a pull this is its acknowledgement. */
   release(because: 'ended' | 'client_left' = 'ended'): void {
     this.#isOver = true
     this.#untether()
-    this.#client.removeEventListener('abort', this.#clientLeft)
     this.#leash?.release(because)
   }
 
@@ -86,6 +82,7 @@ export class RequestLifetime {
   }
 
   #leave(): void {
+    if (this.#isOver) return
     this.ending.abort('client left')
     this.release('client_left')
   }

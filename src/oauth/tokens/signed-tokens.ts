@@ -103,15 +103,16 @@ export class SignedTokens {
     return claims && { ...referenceOf(claims), generation: claims.gen, issuedAt: claims.iat, expiresAt: claims.exp }
   }
 
-  /** The caller an access token speaks for, or undefined. `resource` undefined accepts any of ours (introspection). */
-  async verifyAccessToken(token: string, resource: string | undefined): Promise<Caller | undefined> {
-    const caller = this.#verified.get(token) ?? (await this.#verifiedCaller(token))
-    if (!caller) return undefined
-    if (caller.expiresAt <= this.#now()) {
-      this.#verified.delete(token)
-      return undefined
-    }
-    return resource === undefined || caller.resource === resource ? caller : undefined
+  /**
+   * The caller an access token speaks for, or undefined; at once of a token that was verified before. `resource` undefined accepts any of ours
+   * (introspection).
+   */
+  verifyAccessToken(token: string, resource: string | undefined): Caller | undefined | Promise<Caller | undefined> {
+    const known = this.#verified.get(token)
+    if (!known) return this.#verifiedCaller(token).then((caller) => caller && isFor(caller, resource))
+    if (known.expiresAt > this.#now()) return isFor(known, resource)
+    this.#verified.delete(token)
+    return undefined
   }
 
   async #verifiedCaller(token: string): Promise<Caller | undefined> {
@@ -154,6 +155,10 @@ export class SignedTokens {
     }
     return undefined
   }
+}
+
+function isFor(caller: Caller, resource: string | undefined): Caller | undefined {
+  return resource === undefined || caller.resource === resource ? caller : undefined
 }
 
 function signs({ clientSigns }: Pick<GrantReference, 'clientSigns'>): { readonly client_signs?: true } {

@@ -1,12 +1,11 @@
 // A broker for the tests of its router side: the real routes and guards, a token anybody can write, and a person's object by hand.
-import { Hono } from 'hono'
 import type { Caller } from '../../../src/caller.ts'
 import { ANSWER_HEADER } from '../../../src/mcp/dispatch/dispatch-header.ts'
 import { notAdmitted } from '../../../src/mcp/dispatch/object-answer.ts'
 import { headerJson } from '../../../src/platform/header-json.ts'
 import { HeldBytes } from '../../../src/platform/held-bytes.ts'
 import type { McpPost } from '../../../src/mcp/router/mcp-request.ts'
-import { mcpRoutes } from '../../../src/routes/mcp.ts'
+import { mcpHandler } from '../../../src/routes/mcp.ts'
 import type { Admission } from '../../../src/session/contract/admission.ts'
 import type { WireEntry } from '../../../src/session/contract/recording.ts'
 import { LEASE_HEADER, leaseAsked, type LeaseAnswer } from '../../../src/session/contract/lease.ts'
@@ -143,7 +142,7 @@ export function brokered(downstreamUrl: string, given: Given = {}): Brokered {
       return new Response('{}', { headers: { [ANSWER_HEADER]: 'carried', 'content-type': 'application/json' } })
     },
   }
-  const routes = mcpRoutes({
+  const mcp = mcpHandler({
     settings,
     verifyAccessToken: async (token, resource) =>
       token === TOKEN && resource === caller.resource ? { ...caller, scopes } : undefined,
@@ -153,9 +152,8 @@ export function brokered(downstreamUrl: string, given: Given = {}): Brokered {
     keepAliveMs,
     failed: () => new Response('a bug', { status: 500 }),
   })
-  const app = new Hono().route('/mcp', routes)
   const ask = async (path: string, init: RequestInit = {}) =>
-    await app.fetch(new Request(new URL(path, settings.baseUrl), init), {}, CONTEXT)
+    (await mcp(new Request(new URL(path, settings.baseUrl), init), () => undefined)) ?? new Response(null, { status: 404 })
   const sent = async (path: string, body: string, headers: Record<string, string>, signal: AbortSignal | undefined) =>
     await ask(path, { method: 'POST', headers: { ...JSON_POST, ...headers }, body, ...(signal && { signal }) })
   return {
@@ -176,9 +174,6 @@ export function brokered(downstreamUrl: string, given: Given = {}): Brokered {
     },
   }
 }
-
-/** Of the runtime: what goes on after the answer is nobody's here. */
-const CONTEXT = { waitUntil: () => undefined, passThroughOnException: () => undefined, props: {} }
 
 export const bearer = { authorization: `Bearer ${TOKEN}` }
 

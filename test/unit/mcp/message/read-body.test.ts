@@ -1,6 +1,6 @@
 // What a request may bring, how long it may take, and how much of it is held at once.
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { readBody, withRoom } from '../../../../src/mcp/message/read-body.ts'
+import { readBody, bodyRoom } from '../../../../src/mcp/message/read-body.ts'
 import { HeldBytes } from '../../../../src/platform/held-bytes.ts'
 
 beforeEach(() => {
@@ -28,8 +28,10 @@ test('a body that does not come to its end is refused with 408', async () => {
 
 test('of the unfinished bodies of one person only so many are held, and others are served', async () => {
   const held = new HeldBytes()
-  const send = async (sub: string) =>
-    await withRoom(held, sub, async (hold) => await readBody(unfinished(4 * MIB), 4 * MIB, hold))
+  const send = async (sub: string) => {
+    const { hold, release } = bodyRoom(held, sub)
+    return await readBody(unfinished(4 * MIB), 4 * MIB, hold).finally(release)
+  }
   const sent = Array.from({ length: 60 }, () => send('ada'))
   const refused = Promise.allSettled(sent)
   const other = send('bob').catch((error: unknown) => error)
@@ -47,5 +49,5 @@ test('of the unfinished bodies of one person only so many are held, and others a
 test('when everybody’s share is used up, whoever comes is asked to come again', async () => {
   const held = new HeldBytes()
   for (const sub of ['a', 'b', 'c']) held.open(sub).hold(16 * MIB)
-  await expect(withRoom(held, 'd', async () => 'served')).rejects.toMatchObject({ code: 'broker_busy', status: 503 })
+  expect(() => bodyRoom(held, 'd')).toThrow(expect.objectContaining({ code: 'broker_busy', status: 503 }))
 })
