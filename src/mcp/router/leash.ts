@@ -10,10 +10,11 @@ import {
 } from '../../session/contract/leash-terms.ts'
 import { headerJson } from '../../platform/header-json.ts'
 import type { StreamMeter } from '../../session/contract/stream-traffic.ts'
+import { Pull } from '../sse/pull.ts'
 
 export interface Leash {
-  /** Aborts when the object pulls, or when the leash breaks; `reason` says why. */
-  readonly pulled: AbortSignal
+  /** The object pulls, or the leash breaks; `reason` says why. */
+  readonly pulled: Pull
   readonly reason: () => CloseReason
   /** Ends the leash; after a pull this is the acknowledgement the revocation waits for. */
   readonly release: (because: 'ended' | 'client_left') => void
@@ -32,6 +33,8 @@ export type NoLeash = Extract<CloseReason, 'credential_revoked' | 'superseded' |
 
 const NO_LEASH: Readonly<Record<number, NoLeash>> = { 409: 'superseded', 429: 'limit_exceeded', 503: 'auth_unavailable' }
 
+const BROKEN: CloseReason = 'auth_unavailable'
+
 /** `meter` counts what passes; the object asks for it when somebody looks. */
 export async function openLeash(post: LeashPost, stream: LeashedStream, meter: StreamMeter): Promise<Leash | NoLeash> {
   const answer = await post.fetch('https://session/leash', {
@@ -39,24 +42,24 @@ export async function openLeash(post: LeashPost, stream: LeashedStream, meter: S
   })
   const socket = answer.webSocket
   if (!socket) return NO_LEASH[answer.status] ?? 'credential_revoked'
-  const pulled = new AbortController()
-  let reason: CloseReason = 'auth_unavailable'
+  const pulled = new Pull()
   let released = false
-  socket.accept()
+  // Closed by the object it stays half open: the runtime would acknowledge at once what is not over yet.
+  socket.accept({ allowHalfOpen: true })
   socket.addEventListener('message', ({ data }) => {
     if (data === TRAFFIC_QUERY) return socket.send(JSON.stringify(meter.traffic))
-    reason = closeReason.safeParse(data).data ?? 'credential_revoked'
-    pulled.abort(reason)
+    pulled.stop(closeReason.safeParse(data).data ?? 'credential_revoked')
   })
-  // A leash that breaks holds nothing: without a way to hear of a revocation the stream must not go on (ARCHITECTURE.md, law 7).
-  for (const event of ['close', 'error'] as const) {
-    socket.addEventListener(event, () => {
-      if (!released) pulled.abort(reason)
-    })
+  // Either the second half of a pull, or a leash that breaks. That holds nothing: without a way to hear of a revocation the stream must not
+  // go on (ARCHITECTURE.md, law 7).
+  const over = (): void => {
+    if (!released) pulled.end(BROKEN)
   }
+  socket.addEventListener('close', over)
+  socket.addEventListener('error', over)
   return {
-    pulled: pulled.signal,
-    reason: () => reason,
+    pulled,
+    reason: () => pulled.reason ?? BROKEN,
     release: (because) => {
       if (released) return
       released = true

@@ -40,7 +40,7 @@ export class RequestLifetime {
   get refusal(): McpRefusal | Superseded {
     const { reason }: { readonly reason: unknown } = this.ending.signal
     if (reason instanceof McpRefusal || reason instanceof Superseded) return reason
-    if (this.#leash?.pulled.aborted) return this.#leash.reason() === 'superseded' ? new Superseded() : revoked()
+    if (this.#leash?.pulled.reason !== undefined) return this.#leash.reason() === 'superseded' ? new Superseded() : revoked()
     return new McpRefusal('client_left', 'the client left before the downstream had answered')
   }
 
@@ -76,8 +76,7 @@ export class RequestLifetime {
     if (leash === 'credential_revoked') throw revoked()
     this.#leash = leash
     if (this.#isOver) leash.release('ended')
-    if (leash.pulled.aborted) this.ending.abort(leash.reason())
-    leash.pulled.addEventListener('abort', () => this.ending.abort(leash.reason()), { once: true })
+    leash.pulled.carriedBy({ stop: (reason) => this.ending.abort(reason), end: () => undefined })
     return leash
   }
 

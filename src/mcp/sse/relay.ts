@@ -3,6 +3,7 @@ import { joined } from '../../platform/bytes.ts'
 import type { StreamMeter } from '../../session/contract/stream-traffic.ts'
 import type { Room } from './unfinished.ts'
 import { keepAlive } from './keep-alive.ts'
+import type { Pull } from './pull.ts'
 import type { OpenRequests } from '../message/open-requests.ts'
 import { encodeComment, encodeEvent, isMessage, NoRoomForEvent, SseEventTooLarge, SseReader, type SseEvent } from './sse.ts'
 
@@ -37,7 +38,7 @@ export interface Carriage {
   /** Counts what passes. */
   readonly meter: StreamMeter
   /** Ends the stream from outside; then `lastFrame` says what the client gets last. */
-  readonly pulled: AbortSignal
+  readonly pulled: Pull
   readonly lastFrame: () => Uint8Array
   /** Called once, when nothing more will be sent: the client is gone, or the stream ended, broke or was pulled. */
   readonly over: (because: 'ended' | 'client_left') => void
@@ -88,11 +89,18 @@ class Relay {
         this.#priming = undefined
       }, PRIMES_WITHIN_MS)
     }
-    const pull = (): void => {
-      if (!this.#isOver) this.#endBy(controller, lastFrame(), 'ended')
-    }
-    if (pulled.aborted) pull()
-    else pulled.addEventListener('abort', pull, { once: true })
+    let isPulled = false
+    pulled.carriedBy({
+      stop: () => {
+        if (this.#isOver) return
+        isPulled = true
+        this.#stop()
+        controller.enqueue(lastFrame())
+      },
+      end: () => {
+        if (isPulled) this.#endBy(controller, undefined, 'ended')
+      },
+    })
   }
 
   /** The client is ready for more: what comes next, or how it ends. */

@@ -1,8 +1,8 @@
 // Leashes: hibernating WebSockets by which this object can end a stream that the router Worker carries.
 //
-// The router opens one leash per stream and keeps it as long as the stream. A pull is a message with the reason; the router
-// then ends the stream, aborts the downstream request and closes the socket, and that close is the acknowledgement a
-// revocation waits for. How far a stream is the router counts, and tells when somebody looks: a stream nobody looks at wakes nobody.
+// The router opens one leash per stream and keeps it as long as the stream. A pull is a message with the reason, by which the router
+// says it to its client and passes nothing more on, and then a close, by which it lets go of the downstream. It closes too, and that is
+// the acknowledgement a revocation waits for. How far a stream is the router counts, and tells when somebody looks: a stream nobody looks at wakes nobody.
 // Nothing is stored: the platform keeps sockets and attachments while the object sleeps.
 import { LifecycleCapability, type CapabilityWebSocketUpgradeContext } from 'agents/lifecycle'
 import {
@@ -17,8 +17,10 @@ import {
 import { closedAt, closingOf, type Closing } from '../contract/receipt.ts'
 import { streamTraffic, type StreamTraffic } from '../contract/stream-traffic.ts'
 
-/** How long a pull waits for the router to confirm before the socket is dropped, in milliseconds. */
+/** How long a pull waits for the router to confirm, in milliseconds. */
 const ACKNOWLEDGE_WITHIN_MS = 2_000
+/** So many are told in one turn: what goes to their clients is written before the next are told. */
+const AT_ONCE = 50
 /** How long whoever looks waits for the counts; a stream whose router says nothing is shown without them. */
 const COUNT_WITHIN_MS = 500
 
@@ -45,8 +47,7 @@ export interface Pulled {
 
 export class Leashes extends LifecycleCapability {
   readonly #options: LeashOptions
-  /** Resolved to whether the router has acknowledged. */
-  readonly #pulls = new Map<WebSocket, PromiseWithResolvers<boolean>>()
+  readonly #pulls = new Map<WebSocket, PromiseWithResolvers<Closing>>()
   readonly #counts = new Map<WebSocket, PromiseWithResolvers<StreamTraffic | undefined>>()
 
   constructor(options: LeashOptions) {
@@ -138,40 +139,42 @@ export class Leashes extends LifecycleCapability {
 
   async #pullAll(tag: string, reason: CloseReason): Promise<Pulled> {
     const sockets = this.lifecycle.sockets.get(tag).filter((ws) => this.#stream(ws) !== undefined)
-    const closings = await Promise.all(
-      sockets.map(async (ws): Promise<Closing> => {
-        const isAnswered = await this.#pullOne(ws, reason)
-        const at = Date.now()
-        return { ...closedAt(at), ...(!isAnswered && { couldActUntil: at }) }
-      }),
-    )
-    const unanswered = closings.filter(({ couldActUntil }) => couldActUntil !== undefined).length
-    return { streams: sockets.length, unanswered, closing: closingOf(closings) }
+    // Single-flight: concurrent pulls share one acknowledgement.
+    const fresh = sockets.filter((ws) => !this.#pulls.has(ws))
+    const closings = Promise.all(sockets.map((ws) => this.#acknowledged(ws)))
+    await this.#inGroups(fresh, (ws) => ws.send(reason))
+    await this.#inGroups(fresh, (ws) => ws.close(1000, reason))
+    const timer = setTimeout(() => fresh.forEach((ws) => this.#pullIsOver(ws, false)), ACKNOWLEDGE_WITHIN_MS)
+    const all = await closings
+    clearTimeout(timer)
+    const unanswered = all.filter(({ couldActUntil }) => couldActUntil !== undefined).length
+    return { streams: sockets.length, unanswered, closing: closingOf(all) }
   }
 
-  async #pullOne(ws: WebSocket, reason: CloseReason): Promise<boolean> {
-    // Single-flight: concurrent pulls share one acknowledgement.
-    const known = this.#pulls.get(ws)
-    if (known) return await known.promise
-    const pull = Promise.withResolvers<boolean>()
+  #acknowledged(ws: WebSocket): Promise<Closing> {
+    const pull = this.#pulls.get(ws) ?? Promise.withResolvers()
     this.#pulls.set(ws, pull)
-    const timer = setTimeout(() => pull.resolve(false), ACKNOWLEDGE_WITHIN_MS)
-    try {
-      ws.send(reason)
-      await pull.promise
-    } catch {
-      // The socket is gone, and with it the router's side of the stream.
-      pull.resolve(true)
-    } finally {
-      clearTimeout(timer)
-      this.#pulls.delete(ws)
+    return pull.promise
+  }
+
+  async #inGroups(sockets: readonly WebSocket[], say: (ws: WebSocket) => void): Promise<void> {
+    for (let at = 0; at < sockets.length; at += AT_ONCE) {
+      for (const ws of sockets.slice(at, at + AT_ONCE).filter((one) => this.#pulls.has(one))) {
+        try {
+          say(ws)
+        } catch {
+          // The socket is gone, and with it the router's side of the stream.
+          this.#pullIsOver(ws, true)
+        }
+      }
+      await new Promise((resolve) => setTimeout(resolve, 0))
     }
-    try {
-      ws.close(1000, reason)
-    } catch {
-      // Already closed by the acknowledgement.
-    }
-    return await pull.promise
+  }
+
+  #pullIsOver(ws: WebSocket, isAnswered: boolean): void {
+    const at = Date.now()
+    this.#pulls.get(ws)?.resolve({ ...closedAt(at), ...(!isAnswered && { couldActUntil: at }) })
+    this.#pulls.delete(ws)
   }
 
   #gone(ws: WebSocket, code: number): boolean {
@@ -179,8 +182,7 @@ export class Leashes extends LifecycleCapability {
     if (!stream) return false
     this.#options.changed()
     this.#counts.get(ws)?.resolve(undefined)
-    const pull = this.#pulls.get(ws)
-    if (pull) pull.resolve(true)
+    if (this.#pulls.has(ws)) this.#pullIsOver(ws, true)
     else if (stream.kind === 'standing' && code !== STREAM_ENDED) this.#options.standingLeft(stream.streamId)
     return true
   }

@@ -120,6 +120,8 @@ describe('when the leash is pulled', () => {
     const text = response.text()
     const asked = await downstream.requests.find(() => true)
     leashes[0]?.send('credential_revoked')
+    expect(leashes[0]?.closed).toBeUndefined()
+    leashes[0]?.close(1000, 'credential_revoked')
     // Closing is how the object learns that the revocation is complete.
     expect(leashes[0]?.closed).toEqual({ code: 1000, reason: 'ended' })
     await asked.closed

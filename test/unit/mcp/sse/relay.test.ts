@@ -1,6 +1,7 @@
 // What becomes of an event stream on its way through the router: what passes, what is held back, how it ends.
 import { describe, expect, test, vi } from 'vitest'
 import { carryEvents, PRIMES_WITHIN_MS, withoutIds, type Carriage } from '../../../../src/mcp/sse/relay.ts'
+import { Pull } from '../../../../src/mcp/sse/pull.ts'
 import { StreamMeter } from '../../../../src/session/contract/stream-traffic.ts'
 import { encodeComment, encodeEvent } from '../../../../src/mcp/sse/sse.ts'
 import { HeldBytes } from '../../../../src/platform/held-bytes.ts'
@@ -14,7 +15,9 @@ const carriage: Carriage = {
   encode: withoutIds,
   lastEvent: () => undefined,
   meter: new StreamMeter(),
-  pulled: new AbortController().signal,
+  get pulled() {
+    return new Pull()
+  },
   lastFrame: () => encodeComment('closed: credential_revoked'),
   over: () => undefined,
 }
@@ -159,16 +162,27 @@ describe('a stream that breaks', () => {
 })
 
 describe('a stream that is pulled', () => {
-  test('says farewell, lets go of the downstream, and says nothing more', async () => {
+  test('says farewell, passes nothing more, and then lets go of the downstream', async () => {
     const cancelled = vi.fn<() => void>()
     const over = vi.fn<Carriage['over']>()
-    const pulled = new AbortController()
-    const silent = new ReadableStream<Uint8Array>({ cancel: cancelled })
-    const reader = carryEvents(silent, { ...carriage, pulled: pulled.signal, over }).getReader()
+    const pulled = new Pull()
+    const late = Promise.withResolvers<void>()
+    const body = new ReadableStream<Uint8Array>({
+      pull: async (controller) => {
+        await late.promise
+        controller.enqueue(bytes('data: too late\n\n'))
+      },
+      cancel: cancelled,
+    })
+    const reader = carryEvents(body, { ...carriage, pulled, over }).getReader()
     expect(shown(await reader.read())).toBe(': ok\n\n')
-    pulled.abort()
-    expect(cancelled).toHaveBeenCalledOnce()
+    pulled.stop('credential_revoked')
     expect(shown(await reader.read())).toBe(': closed: credential_revoked\n\n')
+    late.resolve()
+    await new Promise((resolve) => setTimeout(resolve, 10))
+    expect([cancelled.mock.calls, over.mock.calls]).toEqual([[], []])
+    pulled.end('credential_revoked')
+    expect(cancelled).toHaveBeenCalledOnce()
     expect((await reader.read()).done).toBe(true)
     expect(over).toHaveBeenCalledExactlyOnceWith('ended')
   })
@@ -176,14 +190,14 @@ describe('a stream that is pulled', () => {
   test('while an event is being stored is over when that is done, and ends last', async () => {
     const order: string[] = []
     const stored = Promise.withResolvers<readonly Uint8Array[]>()
-    const pulled = new AbortController()
+    const pulled = new Pull()
     const body = saying('data: x\n\n')
     const over = (): void => void order.push('over')
-    const reader = carryEvents(body, { ...carriage, encode: () => stored.promise, pulled: pulled.signal, over }).getReader()
+    const reader = carryEvents(body, { ...carriage, encode: () => stored.promise, pulled, over }).getReader()
     await reader.read()
     const rest = reader.read()
     await new Promise((resolve) => setTimeout(resolve, 10))
-    pulled.abort()
+    pulled.end('credential_revoked')
     expect(shown(await rest)).toBe(': closed: credential_revoked\n\n')
     const end = reader.read().then(({ done }) => order.push(done ? 'ended' : 'more'))
     await new Promise((resolve) => setTimeout(resolve, 10))
@@ -194,7 +208,9 @@ describe('a stream that is pulled', () => {
   })
 
   test('before it began is nothing but its farewell', async () => {
-    expect(await carried(saying('data: x\n\n'), { pulled: AbortSignal.abort() })).toBe(': ok\n\n: closed: credential_revoked\n\n')
+    const pulled = new Pull()
+    pulled.end('credential_revoked')
+    expect(await carried(saying('data: x\n\n'), { pulled })).toBe(': ok\n\n: closed: credential_revoked\n\n')
   })
 })
 

@@ -1,0 +1,60 @@
+// How streams that routers carry end: every client hears why before any of them is cleared up after, and a receipt says who kept silent.
+import { describe, expect, test, vi } from 'vitest'
+import { openLeash, type Leash } from '../../src/mcp/router/leash.ts'
+import { StreamMeter } from '../../src/session/contract/stream-traffic.ts'
+import { granted, nobody, NOW, ordered, type Session } from './person.ts'
+
+async function leashed(session: Session, grantId: string, streamId: string): Promise<Leash> {
+  const stream = { streamId, grantId, kind: 'request', label: 'tools/call', openedAt: NOW } as const
+  const leash = await openLeash(session, stream, new StreamMeter())
+  if (typeof leash === 'string') throw new Error(`no leash: ${leash}`)
+  return leash
+}
+
+describe('streams of one person', () => {
+  test('are told, and pass nothing more, before the first of them lets go', async () => {
+    const session = nobody()
+    const { grantId } = await granted(session)
+    const heard: string[] = []
+    for (let n = 0; n < 120; n += 1) {
+      const leash = await leashed(session, grantId, `s${n}`)
+      leash.pulled.carriedBy({
+        stop: (reason) => heard.push(`stop ${reason}`),
+        end: () => {
+          heard.push('end')
+          leash.release('ended')
+        },
+      })
+    }
+    expect(await ordered(session, 'revoke')).toMatchObject({ streams: 120, unanswered: 0 })
+    expect(heard).toEqual([...Array(120).fill('stop credential_revoked'), ...Array(120).fill('end')])
+    expect((await session.describe())?.streams).toEqual([])
+  })
+
+  test('whose router hears and does not let go are named as unanswered, two seconds later', async () => {
+    const session = nobody()
+    const { grantId } = await granted(session)
+    const end = vi.fn<() => void>()
+    const silent = await leashed(session, grantId, 'silent')
+    silent.pulled.carriedBy({ stop: () => undefined, end })
+    const other = await leashed(session, grantId, 'other')
+    other.pulled.carriedBy({ stop: () => other.release('ended'), end: () => undefined })
+    const receipt = await ordered(session, 'revoke')
+    expect(receipt).toMatchObject({ streams: 2, unanswered: 1 })
+    const { firstAt = 0, couldActUntil = 0 } = receipt?.closing ?? {}
+    expect(couldActUntil - firstAt).toBeGreaterThanOrEqual(1_900)
+    expect(end).toHaveBeenCalledOnce()
+    silent.release('ended')
+  })
+
+  test('ended twice at once are ended once, and both know when', async () => {
+    const session = nobody()
+    const { grantId } = await granted(session)
+    const leash = await leashed(session, grantId, 'one')
+    const stop = vi.fn<() => void>()
+    leash.pulled.carriedBy({ stop, end: () => leash.release('ended') })
+    const receipts = await Promise.all([ordered(session, 'revoke'), ordered(session, 'revoke')])
+    expect(receipts.map((receipt) => receipt?.streams)).toEqual([1, 1])
+    expect(stop).toHaveBeenCalledOnce()
+  })
+})
