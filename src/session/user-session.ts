@@ -114,23 +114,26 @@ export abstract class UserSession extends DurableObject<Env> {
     this.#jobs?.watch()
   }
 
-  /** Requests of the legacy eras that the router hands over whole; leashes are upgrades, everything else is a method call. */
-  async onRequest(request: Request): Promise<Response> {
-    const answer = await this.#carrying().carry(request)
+  /**
+   * Leashes and leases are upgrades, what the router hands over whole is a request, and everything else is a method call. What is handed
+   * over goes past the capabilities: none of them has anything to say to it, and each would be waited for.
+   */
+  override async fetch(request: Request): Promise<Response> {
+    if (request.headers.has('upgrade')) return await this.lifecycle.fetch(request)
+    const { carrier } = await this.#started()
+    const answer = await carrier().carry(request)
     this.#jobs?.watch()
     return answer
   }
 
   /** What the router needs for a GET of the legacy eras. */
   async openGet(asked: GetRequest): Promise<GetAnswer> {
-    await this.#started()
-    return this.#carrying().openGet(asked)
+    return (await this.#started()).carrier().openGet(asked)
   }
 
   /** Stores events of a standing stream before the router sends them; resolves with their numbers. */
   async append(stream: string, epoch: number, events: readonly CarriedEvent[]): Promise<readonly number[]> {
-    await this.#started()
-    return this.#carrying().append(stream, epoch, events)
+    return (await this.#started()).carrier().append(stream, epoch, events)
   }
 
   /** A person came back from the identity provider; or why they get no grant. */
@@ -323,14 +326,9 @@ export abstract class UserSession extends DurableObject<Env> {
     return this.#jobs?.run(job.fn)
   }
 
-  #carrying(): Carrier {
-    if (!this.#carrier) throw new Error('the session was used before it started')
-    return this.#carrier
-  }
-
   /** Native calls do not start the lifecycle by themselves; every method begins here. */
   async #started(): Promise<SessionContext> {
-    await this.lifecycle.start()
+    if (!this.lifecycle.isStarted()) await this.lifecycle.start()
     if (!this.#context) throw new Error('the session was used before it started')
     return this.#context
   }

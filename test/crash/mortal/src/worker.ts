@@ -4,9 +4,9 @@ import broker, { Directory, UserSession as Session } from '../../../../src/worke
 export { Directory }
 
 export class UserSession extends Session {
-  override async onRequest(request: Request): Promise<Response> {
+  override async fetch(request: Request): Promise<Response> {
     if (new URL(request.url).pathname === '/die') this.ctx.abort('the machine of this object is gone')
-    return await super.onRequest(request)
+    return await super.fetch(request)
   }
 }
 
