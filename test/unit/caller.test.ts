@@ -27,6 +27,7 @@ test('the person’s object is told everything the router knows about the caller
     target: 't',
     requestId: 'r',
     label: 'l',
+    headers: {},
   }
-  expect(dispatchHeaderIn(new Headers({ [ORDER_HEADER]: headerJson({ ...rest, caller }) })).caller).toEqual(caller)
+  expect(dispatchHeaderIn(new Headers({ [ORDER_HEADER]: headerJson({ ...rest, caller }) }))?.caller).toEqual(caller)
 })

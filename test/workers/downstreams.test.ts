@@ -55,10 +55,8 @@ const CALL = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'sea
 /** A message as the router hands it over, said to be so many. */
 async function posted(session: Session, asking: Caller, target: string, message: object, count = 1): Promise<Response> {
   const order = { caller: asking, client: 'streamable-http', kind: 'request', requestIds: ['1'] }
-  const headers = {
-    'content-type': 'application/json',
-    [ORDER_HEADER]: JSON.stringify({ ...order, count, target, requestId: 'r', label: '' }),
-  }
+  const passing = { 'content-type': 'application/json' }
+  const headers = { [ORDER_HEADER]: JSON.stringify({ ...order, count, target, requestId: 'r', label: '', headers: passing }) }
   return await session.fetch('https://session/mcp', { method: 'POST', headers, body: JSON.stringify(message) })
 }
 

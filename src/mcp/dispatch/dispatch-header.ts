@@ -22,6 +22,8 @@ export interface DispatchHeader {
   /** How many messages the body holds. */
   readonly count: number
   readonly target: string
+  /** What passes of the client's, names in lower case. Here, because each that is set, and read again, as a header costs many times as much. */
+  readonly headers: Readonly<Record<string, string>>
   readonly requestId: string
   /** For people who watch: `tools/call count`. */
   readonly label: string
@@ -29,9 +31,11 @@ export interface DispatchHeader {
   readonly operation?: readonly OperationFacts[] | undefined
 }
 
-export function dispatchHeaderIn(headers: Headers): DispatchHeader {
+/** Undefined for a request that is handed over in another way. */
+export function dispatchHeaderIn(headers: Headers): DispatchHeader | undefined {
+  const order = headers.get(ORDER_HEADER)
   // Written by the router, by nobody else.
-  return JSON.parse(headers.get(ORDER_HEADER) ?? '')
+  return order === null ? undefined : JSON.parse(order)
 }
 
 const refusalSchema = z.object({

@@ -3,15 +3,23 @@ import type { Rate, Refused } from '../../session/contract/admission.ts'
 import { DENIED, ENDED, McpRefusal, NOT_LINKED } from '../message/refusal.ts'
 import { ANSWER_HEADER, refusalAnswer } from './dispatch-header.ts'
 
+/** On an answer that is still to be made. */
+function answerHeaders(rate: Rate): Record<string, string> {
+  return { ...rateHeaders(rate), [ANSWER_HEADER]: 'carried' }
+}
+
 /** `answer` is of our own making: its headers may be changed. */
 export function answered(answer: Response, rate: Rate): Response {
-  setRate(answer.headers, rate)
-  answer.headers.set(ANSWER_HEADER, 'carried')
+  setAll(answer.headers, answerHeaders(rate))
   return answer
 }
 
 export function setRate(headers: Headers, rate: Rate): void {
-  for (const [name, value] of Object.entries(rateHeaders(rate))) headers.set(name, value)
+  setAll(headers, rateHeaders(rate))
+}
+
+function setAll(headers: Headers, values: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(values)) headers.set(name, value)
 }
 
 export function rateHeaders({ limit, remaining, resetSeconds }: Rate): Record<string, string> {

@@ -2,11 +2,14 @@
 import type { Deadline } from '../../platform/deadlines.ts'
 import type { Challenged } from '../downstream/token-retry.ts'
 
+/** Lower-case names. A record, because every `Headers` made for a request on its way shows in what the way costs. */
+export type SentHeaders = Record<string, string>
+
 export interface DownstreamRequest {
   readonly method: 'POST' | 'GET' | 'DELETE'
   readonly target: string
   /** Everything but the session id. */
-  readonly headers: Headers
+  readonly headers: SentHeaders
   readonly body?: Uint8Array<ArrayBuffer> | string
   readonly signal: AbortSignal
   /** Of that signal, where the caller owns it: then a timeout aborts it too. */

@@ -11,7 +11,7 @@ import { readEvents } from '../sse/sse.ts'
 import { roomFor } from '../sse/unfinished.ts'
 import { wholeMessage } from '../downstream/whole-body.ts'
 import { judged } from '../downstream/session-doubt.ts'
-import type { DownstreamRequest } from './downstream-request.ts'
+import type { DownstreamRequest, SentHeaders } from './downstream-request.ts'
 import { GrantSignals } from './grant-signals.ts'
 import { ModernDownstreams } from './modern-downstream/modern-downstreams.ts'
 import { requestDownstream } from './request-downstream.ts'
@@ -93,8 +93,8 @@ export class DownstreamSessions {
     const { method, target, headers, body, signal, ending, headersWithinMs, deadline, challenged } = request
     const inPlace = await this.modern.answer(downstreamId, request)
     if (inPlace) return inPlace
-    if (downstreamId === undefined) headers.delete('mcp-session-id')
-    else headers.set('mcp-session-id', downstreamId)
+    if (downstreamId === undefined) delete headers['mcp-session-id']
+    else headers['mcp-session-id'] = downstreamId
     const init = { method, headers, ...(body !== undefined && { body }) }
     const time = { headersWithinMs, ...(deadline && { deadline }) }
     const answer = await requestDownstream(target, init, { ...time, ...(ending ? { ending } : { signal }) }, challenged)
@@ -183,7 +183,7 @@ export class DownstreamSessions {
     }
     const downstreamId = answer.headers.get('mcp-session-id') ?? undefined
     const protocolVersion = (await negotiatedVersion(answer, target)) ?? session.protocolVersion
-    if (protocolVersion !== undefined) headers.set('mcp-protocol-version', protocolVersion)
+    if (protocolVersion !== undefined) headers['mcp-protocol-version'] = protocolVersion
     const initialized = await this.#sendAs(downstreamId, { ...common, body: INITIALIZED })
     await initialized.body?.cancel()
     return { downstreamId, protocolVersion }
@@ -219,13 +219,11 @@ const INITIALIZED = '{"jsonrpc":"2.0","method":"notifications/initialized"}'
 const PING = '{"jsonrpc":"2.0","id":"broker-ping","method":"ping"}'
 
 /** The headers of a request, for a message of the broker's own. */
-function ownHeaders({ headers }: DownstreamRequest, protocolVersion: string | undefined): Headers {
-  const own = new Headers(headers)
-  own.delete('last-event-id')
-  own.set('content-type', 'application/json')
-  own.set('accept', ACCEPTS_MESSAGES)
-  if (protocolVersion === undefined) own.delete('mcp-protocol-version')
-  else own.set('mcp-protocol-version', protocolVersion)
+function ownHeaders({ headers }: DownstreamRequest, protocolVersion: string | undefined): SentHeaders {
+  const own: SentHeaders = { ...headers, 'content-type': 'application/json', accept: ACCEPTS_MESSAGES }
+  delete own['last-event-id']
+  if (protocolVersion === undefined) delete own['mcp-protocol-version']
+  else own['mcp-protocol-version'] = protocolVersion
   return own
 }
 

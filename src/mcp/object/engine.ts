@@ -28,8 +28,7 @@ import { ModernClients } from './legacy-downstream/modern-clients.ts'
 import { attached, goOn, type Attaching } from './get-stream.ts'
 import { answerToGet } from './get-answer.ts'
 import { HeldBodies } from './held-body.ts'
-import { ORDER_HEADER, dispatchHeaderIn, refusalAnswer, type DispatchHeader } from '../dispatch/dispatch-header.ts'
-import { TRANSLATION_HEADER } from '../dispatch/translation-order.ts'
+import { dispatchHeaderIn, refusalAnswer, type DispatchHeader } from '../dispatch/dispatch-header.ts'
 import { isOfModern } from './modern-downstream/modern-downstreams.ts'
 import { callOf, eventReaders } from './owned-stream.ts'
 import { OwnedStreams } from './owned-streams.ts'
@@ -42,6 +41,7 @@ import { SessionKeeper } from './session-keeper.ts'
 import { StandingStreams } from './standing-streams.ts'
 import { Tools } from './tool-rules.ts'
 import { wholeAnswer } from './whole-answer.ts'
+import type { SentHeaders } from './downstream-request.ts'
 
 export class LegacyCarrier implements Carrier {
   readonly #context: SessionContext
@@ -115,8 +115,8 @@ export class LegacyCarrier implements Carrier {
   }
 
   async carry(request: Request): Promise<Response> {
-    if (request.headers.has(TRANSLATION_HEADER)) return await this.#modernClients.carry(request)
     const order = dispatchHeaderIn(request.headers)
+    if (!order) return await this.#modernClients.carry(request)
     const operation = order.operation && new Operation(order.operation, this.#waitUntil)
     return await recorded(this.#context, order, request, () => this.#carry(order, request, operation), this.#waitUntil)
   }
@@ -126,13 +126,11 @@ export class LegacyCarrier implements Carrier {
       const admission = await admit(this.#context, order.caller, order.label, order.count)
       if (!admission.admitted) throw new NotAdmitted(admission)
       const { rate } = admission
-      const session = this.#sessionOf(order, request.headers)
+      const session = this.#sessionOf(order)
       const isBridged = order.client === 'http-sse' || session?.bridge !== undefined
-      const headers = new Headers(request.headers)
-      headers.delete(ORDER_HEADER)
+      const headers: SentHeaders = { ...order.headers, ...identityHeaders(admission) }
       // Of a GET alone it says anything, and then it is the broker's.
-      if (order.kind !== 'stream') headers.delete('last-event-id')
-      for (const [name, value] of Object.entries(identityHeaders(admission))) headers.set(name, value)
+      if (order.kind !== 'stream') delete headers['last-event-id']
       if (order.kind === 'stream' && !isBridged) return answered(await attached(order, session, headers, this.#attaching), rate)
       if (order.kind === 'end' && !isBridged) {
         const ask = () => this.#ask(order, new AbortController(), { session, method: 'DELETE', headers })
@@ -256,7 +254,7 @@ export class LegacyCarrier implements Carrier {
     }
     const spec = { ...callOf(order, opened ?? current, edit ? listsIn(openEnvelope(body)) : []), operation }
     this.#streams.begin(spec, answer.body, abort, pending.open)
-    const told = this.#streams.attach({ stream: spec.id, seq: 0 }, understandsPriming(headers))
+    const told = this.#streams.attach({ stream: spec.id, seq: 0 }, understandsPriming(headers['mcp-protocol-version']))
     return new Response(told, { status: answer.status, headers: out })
   }
 
@@ -269,9 +267,9 @@ export class LegacyCarrier implements Carrier {
     })
   }
 
-  #sessionOf(order: DispatchHeader, headers: Headers): McpSession | undefined {
-    const opens = order.client === 'streamable-http' && order.kind === 'initialize'
-    const id = opens ? null : headers.get('mcp-session-id')
-    return id === null ? undefined : this.#sessions.find(id, order.caller, headers.get('mcp-protocol-version'), order.client)
+  #sessionOf(order: DispatchHeader): McpSession | undefined {
+    const { client, kind, caller, headers } = order
+    const id = client === 'streamable-http' && kind === 'initialize' ? undefined : headers['mcp-session-id']
+    return id === undefined ? undefined : this.#sessions.find(id, caller, headers['mcp-protocol-version'], client)
   }
 }

@@ -8,6 +8,7 @@ import { McpRefusal, notOffered } from '../message/refusal.ts'
 import { EVENT_STREAM_HEADERS } from '../../platform/event-stream.ts'
 import { understandsPriming } from '../sse/priming.ts'
 import { cursorIn } from './get-answer.ts'
+import type { SentHeaders } from './downstream-request.ts'
 import { listenAgain, type ListenAgainOptions } from './listen-again.ts'
 import { isOfModern } from './modern-downstream/modern-downstreams.ts'
 import type { OwnedStreams } from './owned-streams.ts'
@@ -23,11 +24,11 @@ export interface Attaching extends ListenAgainOptions {
 export async function attached(
   order: DispatchHeader,
   session: McpSession | undefined,
-  headers: Headers,
+  headers: SentHeaders,
   options: Attaching,
 ): Promise<Response> {
   const { context, streams } = options
-  const from = headers.get('last-event-id') || null
+  const from = headers['last-event-id'] || null
   const found = from === null ? undefined : cursorIn(context.log, from, order.caller, session)
   if (from !== null && !found) throw new McpRefusal('cursor_not_found', 'the events after this Last-Event-ID are gone')
   if (found?.stream.kind === 'call') {
@@ -43,7 +44,7 @@ export async function attached(
 function listened(
   order: DispatchHeader,
   session: McpSession,
-  headers: Headers,
+  headers: SentHeaders,
   from: Cursor | undefined,
   { downstream, standing, streams, refuseTooMany }: Attaching,
 ): Response {
@@ -54,7 +55,7 @@ function listened(
   return streamFrom(
     streams,
     from ?? { stream: stream.id, seq: streams.sentUpTo(stream.id) },
-    !from && understandsPriming(headers),
+    !from && understandsPriming(headers['mcp-protocol-version']),
   )
 }
 

@@ -5,6 +5,7 @@ import type { ProviderQuestion } from '../../session/access/ask-provider.ts'
 import { interrupted, McpRefusal, notOffered } from '../message/refusal.ts'
 import { OVER, type DownstreamSessions } from './downstream-session.ts'
 import type { DispatchHeader } from '../dispatch/dispatch-header.ts'
+import type { SentHeaders } from './downstream-request.ts'
 import { wayOf } from './own-token-retry.ts'
 import { refuseEnded } from './refuse-ended.ts'
 import type { StandingStreams } from './standing-streams.ts'
@@ -23,7 +24,7 @@ export interface ListenAgainOptions {
 export async function listenAgain(
   order: DispatchHeader,
   session: McpSession | undefined,
-  headers: Headers,
+  headers: SentHeaders,
   { context, downstream, standing, flights }: ListenAgainOptions,
 ): Promise<LoggedStream> {
   if (!session) throw new McpRefusal('session_not_found', 'Session not found: initialize a new one')

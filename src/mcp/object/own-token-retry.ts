@@ -3,7 +3,7 @@ import { answerChallenge } from '../../session/access/challenge.ts'
 import type { ProviderQuestion } from '../../session/access/ask-provider.ts'
 import { challengedFor, type Challenged } from '../downstream/token-retry.ts'
 import { refusedAdmission } from '../dispatch/object-answer.ts'
-import type { DownstreamRequest } from './downstream-request.ts'
+import type { DownstreamRequest, SentHeaders } from './downstream-request.ts'
 import type { DispatchHeader } from '../dispatch/dispatch-header.ts'
 import { downstreamFor } from '../../settings/downstreams.ts'
 
@@ -11,13 +11,13 @@ import { downstreamFor } from '../../settings/downstreams.ts'
 export function ownChallenge(
   context: ProviderQuestion,
   { grantId, resource }: { readonly grantId: string; readonly resource: string },
-  headers: Headers,
+  headers: SentHeaders,
 ): Challenged | undefined {
   const downstream = downstreamFor(context.settings, resource)
   if (downstream?.auth !== 'oauth') return undefined
   return challengedFor(
     downstream,
-    { grantId, authorization: headers.get('authorization') },
+    { grantId, authorization: headers['authorization'] },
     (challenge) => answerChallenge(context, challenge),
     (refused) => refusedAdmission(refused),
   )
@@ -27,7 +27,7 @@ export function ownChallenge(
 export function wayOf(
   context: ProviderQuestion,
   { caller, target }: DispatchHeader,
-  headers: Headers,
+  headers: SentHeaders,
   ending: AbortController,
 ): Pick<DownstreamRequest, 'target' | 'signal' | 'ending' | 'headersWithinMs' | 'challenged'> {
   const headersWithinMs = context.settings.limits.downstreamTimeout * 1000

@@ -2,16 +2,17 @@
 import { outbound, OutboundError, type OutboundOptions } from '../../platform/outbound.ts'
 import { sentUntilTaken, type Challenged } from '../downstream/token-retry.ts'
 import { downstreamUnanswered } from '../downstream/unanswered.ts'
+import type { SentHeaders } from './downstream-request.ts'
 
 /** `challenged` changes the headers. */
 export async function requestDownstream(
   url: string | URL,
-  init: RequestInit & { readonly headers: Headers },
+  init: RequestInit & { readonly headers: SentHeaders },
   options: OutboundOptions,
   challenged: Challenged | undefined,
 ): Promise<Response> {
   const send = (instead: Readonly<Record<string, string>> = {}): Promise<Response> => {
-    for (const [name, value] of Object.entries(instead)) init.headers.set(name, value)
+    Object.assign(init.headers, instead)
     return outbound('operator', url, init, options)
   }
   try {

@@ -7,6 +7,7 @@ import { identityHeaders } from '../downstream/identity-headers.ts'
 import { isEventStream } from '../downstream/passing-headers.ts'
 import { conflictIn } from '../downstream/stream-conflict.ts'
 import type { DownstreamSessions } from './downstream-session.ts'
+import type { SentHeaders } from './downstream-request.ts'
 import { EVENT_STREAM } from '../../platform/event-stream.ts'
 import { ownChallenge } from './own-token-retry.ts'
 import type { StreamSpec } from './owned-stream.ts'
@@ -26,14 +27,12 @@ export async function resumed(
   if (!grant || !target) return undefined
   const vouched = await vouchFor(context, grant, target)
   if ('reason' in vouched) throw new Error(`nobody vouches for the person at the moment: ${vouched.reason}`)
-  const headers = new Headers(identityHeaders(vouched))
-  headers.set('accept', EVENT_STREAM)
-  headers.set('accept-encoding', 'identity')
-  if (serverEventId !== undefined) headers.set('last-event-id', serverEventId)
+  const headers: SentHeaders = { ...identityHeaders(vouched), accept: EVENT_STREAM, 'accept-encoding': 'identity' }
+  if (serverEventId !== undefined) headers['last-event-id'] = serverEventId
   let session = mcpSessions.find(stream.mcpSession)
   // To a new session at the downstream an event of the one before means nothing, and some wait there for ever without a word.
   if (stream.kind === 'call' && stream.downstreamId !== session?.downstreamId) return undefined
-  if (session?.protocolVersion !== undefined) headers.set('mcp-protocol-version', session.protocolVersion)
+  if (session?.protocolVersion !== undefined) headers['mcp-protocol-version'] = session.protocolVersion
   const headersWithinMs = settings.limits.downstreamTimeout * 1000
   const challenged = ownChallenge(context, { grantId: grant.id, resource: grant.resource }, headers)
   const request = { method: 'GET', target: target.url, headers, signal, headersWithinMs, challenged } as const
@@ -53,7 +52,7 @@ export async function resumed(
       answer = await ask()
     }
   }
-  if (stream.kind === 'standing' && REFUSES_CURSOR.includes(answer.status) && headers.has('last-event-id')) {
+  if (stream.kind === 'standing' && REFUSES_CURSOR.includes(answer.status) && 'last-event-id' in headers) {
     // What came between is lost with the downstream's memory of it; what is to come need not be.
     await answer.body?.cancel()
     forgetCursor(context, stream, headers)
@@ -67,9 +66,9 @@ export async function resumed(
 
 const REFUSES_CURSOR: readonly number[] = [400, 404, 410]
 
-function forgetCursor({ log: events }: Pick<SessionContext, 'log'>, { id }: StreamSpec, headers: Headers): void {
-  if (!headers.has('last-event-id')) return
+function forgetCursor({ log: events }: Pick<SessionContext, 'log'>, { id }: StreamSpec, headers: SentHeaders): void {
+  if (!('last-event-id' in headers)) return
   log('warn', 'stream.cursor_lost', { stream: id })
   events.forgetServerEventId(id)
-  headers.delete('last-event-id')
+  delete headers['last-event-id']
 }

@@ -40,12 +40,12 @@ export class SessionKeeper {
   }
 
   /** Throws when the id is not one of this grant's sessions: 404 is what makes a client initialize anew. */
-  find(id: string, caller: Caller, version: string | null, client: Transport): McpSession {
+  find(id: string, caller: Caller, version: string | undefined, client: Transport): McpSession {
     const { mcpSessions } = this.#options.context
     const found = sessionOf(this.#options.context, id, caller.grantId)
     const session = (found?.bridge?.client ?? 'streamable-http') === client ? found : undefined
     // From 2025-06-18 on clients repeat with every request what was negotiated; requests of our own have to as well.
-    if (session && version !== null && session.protocolVersion !== version)
+    if (session && version !== undefined && session.protocolVersion !== version)
       return mcpSessions.remap(session, session.downstreamId, version)
     if (session) return session
     log('info', 'mcp_session.unknown', { grant: caller.grantId })
@@ -146,8 +146,8 @@ export class SessionKeeper {
     // Of a grant that has just ended the downstream hears a last time, and nothing but this.
     const vouched = await vouchFor(context, grant, target, 'farewell')
     if ('reason' in vouched) return
-    const headers = new Headers(identityHeaders(vouched))
-    if (session.protocolVersion !== undefined) headers.set('mcp-protocol-version', session.protocolVersion)
+    const headers = identityHeaders(vouched)
+    if (session.protocolVersion !== undefined) headers['mcp-protocol-version'] = session.protocolVersion
     const request = { method: 'DELETE', target: target.url, headers, signal, headersWithinMs } as const
     const { answer } = await downstream.send(session, request)
     await answer.body?.cancel()

@@ -14,6 +14,7 @@ import { ToolMemory } from '../tools/memory.ts'
 import { ACCEPTS_MESSAGES } from '../../platform/event-stream.ts'
 import { NotAdmitted } from '../dispatch/object-answer.ts'
 import type { CarriedRequest, Bridges } from './http-sse/bridges.ts'
+import type { SentHeaders } from './downstream-request.ts'
 import type { GrantSignals } from './grant-signals.ts'
 import type { StreamSpec } from './owned-stream.ts'
 
@@ -23,7 +24,7 @@ interface Way {
   /** Where HTTP+SSE is spoken on either side. */
   readonly bridges: Bridges | undefined
   /** Elsewhere: in the session of the request. */
-  readonly ask: (own: { readonly headers: Headers; readonly body: string }) => Promise<{ readonly answer: Response }>
+  readonly ask: (own: { readonly headers: SentHeaders; readonly body: string }) => Promise<{ readonly answer: Response }>
 }
 
 interface ChargedWay extends Way {
@@ -134,8 +135,6 @@ async function told(error: unknown, { order }: CarriedRequest, session: McpSessi
 }
 
 /** The headers of a call, for a question of the broker's own in the same session. */
-function headersToAsk(call: Headers): Headers {
-  const headers = new Headers({ 'content-type': 'application/json', accept: ACCEPTS_MESSAGES })
-  for (const [name, value] of call) if (!headers.has(name)) headers.set(name, value)
-  return headers
+function headersToAsk(call: SentHeaders): SentHeaders {
+  return { ...call, 'content-type': 'application/json', accept: ACCEPTS_MESSAGES }
 }

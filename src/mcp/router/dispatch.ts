@@ -58,8 +58,9 @@ export async function handOver(forwarding: LegacyForwarding, post: LegacyPost): 
   const { kind } = passage
   const { operation, traceHeaders = {}, passHeaders } = forwarding
   const who = { caller, client: transport, kind, requestIds, count } as const
-  const order: DispatchHeader = { ...who, target, requestId, label, operation: operation?.facts }
-  const headers = { ...requestHeaders(client.headers, passage, traceHeaders, passHeaders), [ORDER_HEADER]: headerJson(order) }
+  const passing = requestHeaders(client.headers, passage, traceHeaders, passHeaders)
+  const order: DispatchHeader = { ...who, target, headers: passing, requestId, label, operation: operation?.facts }
+  const headers = { [ORDER_HEADER]: headerJson(order) }
   const answer = await post.fetch('https://session/mcp', { method: client.method, headers, ...(body && { body }) })
   // The lifecycle answers an exception with its stack trace; whatever the object did not mark is not an answer.
   if (!answer.headers.has(ANSWER_HEADER)) {
@@ -196,7 +197,7 @@ function superseded(): Response {
 
 /** SEP-1699: an id of its own, so that a client that loses the connection before the first event can resume; and how soon to come again. */
 function primed(stream: string, headers: Headers): Uint8Array | undefined {
-  if (!understandsPriming(headers) || headers.has('last-event-id')) return undefined
+  if (!understandsPriming(headers.get('mcp-protocol-version')) || headers.has('last-event-id')) return undefined
   return encodeEvent({ id: eventId(stream, 0), retry: 1_000, data: '' })
 }
 

@@ -1,6 +1,6 @@
 // Attacks on the stream side, each named after the case it answers (the numbers of docs/attacks.md).
 import { describe, expect, test } from 'vitest'
-import { bearer, bodyOf, brokered, refusalOf, TOKEN } from '../mcp/brokered.ts'
+import { bearer, bodyOf, brokered, orderOf, refusalOf, TOKEN } from '../mcp/brokered.ts'
 import { serverBehind } from '../mcp/server-behind.ts'
 
 const list = { jsonrpc: '2.0', id: 1, method: 'tools/list' }
@@ -113,7 +113,7 @@ describe('38 header and body that disagree', () => {
       const initialize = { jsonrpc: '2.0', id: 1, method: 'initialize', params: { protocolVersion: '2025-11-25' } }
       const { post, handedOver } = brokered(downstream.url)
       expect((await post(initialize, headers)).status).toBe(200)
-      expect(handedOver[0]?.headers.get('mcp-method')).toBeNull()
+      expect(orderOf(handedOver[0]).headers).not.toHaveProperty('mcp-method')
     },
   )
 })
@@ -156,11 +156,7 @@ describe('40 batch smuggling', () => {
     const modern = { ...list, params: { _meta: { 'io.modelcontextprotocol/protocolVersion': '2026-07-28' } } }
     expect(await refusalOf(await post([list, modern]))).toEqual(errorCode('batch_not_allowed'))
     expect((await post(batch)).status).toBe(200)
-    expect(JSON.parse(handedOver[0]?.headers.get('x-broker-order') ?? '')).toMatchObject({
-      kind: 'batch',
-      requestIds: ['1', '2'],
-      count: 2,
-    })
+    expect(orderOf(handedOver[0])).toMatchObject({ kind: 'batch', requestIds: ['1', '2'], count: 2 })
   })
 })
 
@@ -172,7 +168,7 @@ describe('28 headers an operator lets through', () => {
     const { modern, post, handedOver } = brokered(downstream.url, { environment })
     await modern({}, sent)
     await post(list, sent)
-    const seen = [downstream.requests.last?.headers, Object.fromEntries(handedOver[0]?.headers ?? [])]
+    const seen = [downstream.requests.last?.headers, orderOf(handedOver[0]).headers]
     for (const headers of seen) {
       expect(headers).toMatchObject({ 'x-mcp-toolsets': 'issues' })
       expect(headers).not.toHaveProperty('x-mcp-readonly')

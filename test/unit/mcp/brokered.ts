@@ -1,6 +1,6 @@
 // A broker for the tests of its router side: the real routes and guards, a token anybody can write, and a person's object by hand.
 import type { Caller } from '../../../src/caller.ts'
-import { ANSWER_HEADER } from '../../../src/mcp/dispatch/dispatch-header.ts'
+import { ANSWER_HEADER, dispatchHeaderIn, type DispatchHeader } from '../../../src/mcp/dispatch/dispatch-header.ts'
 import { notAdmitted } from '../../../src/mcp/dispatch/object-answer.ts'
 import { headerJson } from '../../../src/platform/header-json.ts'
 import { HeldBytes } from '../../../src/platform/held-bytes.ts'
@@ -182,6 +182,13 @@ const JSON_POST = { ...bearer, 'content-type': 'application/json', accept: 'appl
 function modernBody(id: string, method: string, params: object): string {
   const _meta = { 'io.modelcontextprotocol/protocolVersion': VERSION }
   return `{"jsonrpc":"2.0","id":${id},"method":${JSON.stringify(method)},"params":${JSON.stringify({ ...params, _meta })}}`
+}
+
+/** What the object is told of a request that was handed over to it. */
+export function orderOf(request: Request | undefined): DispatchHeader {
+  const order = request && dispatchHeaderIn(request.headers)
+  if (!order) throw new Error('nothing was handed over')
+  return order
 }
 
 /** What a refusal says, whether it speaks JSON-RPC or OAuth. */

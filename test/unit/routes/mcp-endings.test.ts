@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { Admission } from '../../../src/session/contract/admission.ts'
 import { freePort } from '../../world/listening.ts'
 import type { RawHandler } from '../../world/raw-downstream.ts'
-import { bearer, brokered, refusalOf } from '../mcp/brokered.ts'
+import { bearer, brokered, orderOf, refusalOf } from '../mcp/brokered.ts'
 import { serverBehind } from '../mcp/server-behind.ts'
 
 const legacyCall = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'echo' } }
@@ -260,5 +260,5 @@ test('what is admitted is the caller of the token', async () => {
   await modern()
   expect(admissions[0]).toMatchObject(theCaller)
   await post(legacyCall)
-  expect(JSON.parse(handedOver[0]?.headers.get('x-broker-order') ?? '')).toMatchObject({ caller: theCaller })
+  expect(orderOf(handedOver[0])).toMatchObject({ caller: theCaller })
 })

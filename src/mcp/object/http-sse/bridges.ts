@@ -27,6 +27,7 @@ import { returningTo, type Returning } from './returning.ts'
 import { SseDownstream } from './sse-downstream.ts'
 import { mayBeSse, Transports } from './transports.ts'
 import { openedSse } from './undecided-downstream.ts'
+import type { SentHeaders } from '../downstream-request.ts'
 
 /** A client of HTTP+SSE comes back by itself within seconds, or not at all. */
 const GRACE_MS = 15_000
@@ -48,7 +49,7 @@ export interface BridgesOptions {
 export interface CarriedRequest {
   readonly order: DispatchHeader
   /** What passes of the client's headers, and the identity of the person. */
-  readonly headers: Headers
+  readonly headers: SentHeaders
   readonly body: Uint8Array<ArrayBuffer>
   /** Hears how it goes. */
   readonly operation?: Operation | undefined
@@ -57,7 +58,7 @@ export interface CarriedRequest {
 interface OwnQuestion {
   readonly id: string
   readonly body: string
-  readonly headers: Headers
+  readonly headers: SentHeaders
   readonly signal: AbortSignal
 }
 
@@ -161,9 +162,9 @@ export class Bridges {
   async #open({ order, headers }: CarriedRequest): Promise<Response> {
     const { context, sessions, standing, streams, waitUntil } = this.#options
     this.#refuseTooMany(order)
-    const lastEventId = headers.get('last-event-id') || null
+    const lastEventId = headers['last-event-id'] || null
     const { caller } = order
-    const isReturning = headers.has('mcp-protocol-version')
+    const isReturning = 'mcp-protocol-version' in headers
     const returning = isReturning
       ? returningTo(context.mcpSessions.byUse(), caller.grantId, isExchanged({ id: caller.grantId }))
       : undefined
@@ -196,7 +197,7 @@ export class Bridges {
   /** GET of a session of streamable HTTP: the stream that stands open, or the one an event id names. */
   #listen({ order, headers }: CarriedRequest, session: McpSession): Response {
     const { standing, streams, waitUntil } = this.#options
-    const lastEventId = headers.get('last-event-id') || null
+    const lastEventId = headers['last-event-id'] || null
     const resumed = lastEventId === null ? undefined : this.#resumable(lastEventId, order.caller, session)
     const { id } = standing.of(session)
     if (resumed && resumed.at.stream !== id)
@@ -211,7 +212,7 @@ export class Bridges {
     this.#refuseTooMany(asked.order)
     const { answer, stream } = await bridge.call(messageOf(asked))
     if (stream === undefined) return answer
-    const primes = understandsPriming(asked.headers)
+    const primes = understandsPriming(asked.headers['mcp-protocol-version'])
     return new Response(this.#options.streams.attach({ stream, seq: 0 }, primes), { headers: EVENT_STREAM_HEADERS })
   }
 

@@ -9,16 +9,17 @@ import { isMessage, NoRoomForEvent, readEvents, SseEventTooLarge, type SseEvent 
 import { roomFor } from '../../sse/unfinished.ts'
 import { requestDownstream } from '../request-downstream.ts'
 import { messageEndpoint } from './endpoint.ts'
+import type { SentHeaders } from '../downstream-request.ts'
 
 export interface ConnectionTerms {
   readonly target: string
   /** The identity of the person. */
-  readonly headers: Headers
+  readonly headers: SentHeaders
   readonly signal: AbortSignal
   readonly headersWithinMs: number
   readonly maxEventBytes: number
   /** What to do when the server does not take what the headers say of the person. */
-  readonly challengedFor: (headers: Headers) => Challenged | undefined
+  readonly challengedFor: (headers: SentHeaders) => Challenged | undefined
 }
 
 /** The first event says where to send; a server that has it to say says it at once. */
@@ -53,10 +54,8 @@ export class SseConnection {
   static async open(terms: ConnectionTerms): Promise<SseConnection> {
     const { target, signal, headersWithinMs } = terms
     const abort = new AbortController()
-    const headers = new Headers(terms.headers)
-    for (const name of ['content-type', 'mcp-session-id', 'last-event-id']) headers.delete(name)
-    headers.set('accept', EVENT_STREAM)
-    headers.set('accept-encoding', 'identity')
+    const headers: SentHeaders = { ...terms.headers, accept: EVENT_STREAM, 'accept-encoding': 'identity' }
+    for (const name of ['content-type', 'mcp-session-id', 'last-event-id']) delete headers[name]
     const ends = AbortSignal.any([signal, abort.signal])
     const answer = await requestDownstream(
       target,
@@ -90,11 +89,10 @@ export class SseConnection {
     )
   }
 
-  async post(headers: Headers, body: Uint8Array<ArrayBuffer> | string): Promise<Response> {
+  async post(headers: SentHeaders, body: Uint8Array<ArrayBuffer> | string): Promise<Response> {
     const { headersWithinMs, challengedFor } = this.#terms
-    const own = new Headers(headers)
-    for (const name of ['mcp-session-id', 'last-event-id']) own.delete(name)
-    own.set('content-type', 'application/json')
+    const own: SentHeaders = { ...headers, 'content-type': 'application/json' }
+    for (const name of ['mcp-session-id', 'last-event-id']) delete own[name]
     const ending = new AbortController()
     const stop = (): void => ending.abort('closed')
     this.#ends.addEventListener('abort', stop, { once: true })

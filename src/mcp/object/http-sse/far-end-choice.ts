@@ -12,6 +12,7 @@ import type { FarEnd, FarEndContext } from './far-end.ts'
 import { SseDownstream } from './sse-downstream.ts'
 import type { Transports } from './transports.ts'
 import { UndecidedDownstream } from './undecided-downstream.ts'
+import type { SentHeaders } from '../downstream-request.ts'
 
 export interface NearEnd {
   readonly context: ProviderQuestion & Pick<SessionContext, 'log' | 'mcpSessions'>
@@ -71,7 +72,7 @@ export function lose(farEnd: FarEnd, { downstreamId }: McpSession): void {
 }
 
 /** What a downstream has to say unasked needs a connection, and a client that will not initialize needs it done. */
-export async function connected(farEnd: FarEnd, isInitialized: boolean, client: Headers): Promise<void> {
+export async function connected(farEnd: FarEnd, isInitialized: boolean, client: SentHeaders): Promise<void> {
   if (farEnd instanceof SseDownstream) await farEnd.connect(client)
   if (farEnd instanceof HttpDownstream && isInitialized) await farEnd.initializeAgain()
 }

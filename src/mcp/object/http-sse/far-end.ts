@@ -11,6 +11,7 @@ import { McpRefusal, revoked } from '../../message/refusal.ts'
 import type { LostBecause } from '../lost-answer.ts'
 import type { Operation } from '../../telemetry/operation.ts'
 import { downstreamFor } from '../../../settings/downstreams.ts'
+import type { SentHeaders } from '../downstream-request.ts'
 
 /** One POST of the client's. */
 export interface ClientMessage {
@@ -18,7 +19,7 @@ export interface ClientMessage {
   /** Ids of the requests in it, as spelled. */
   readonly requestIds: readonly string[]
   /** What passes of the client's headers, and the identity of the person. */
-  readonly headers: Headers
+  readonly headers: SentHeaders
   readonly body: Uint8Array<ArrayBuffer>
   /** For people who watch. */
   readonly label: string
@@ -71,7 +72,7 @@ export interface FarEndContext {
  * The person's identity for a request the object makes by itself, and what passes of the client's headers where a client brought it about.
  * Throws when nobody vouches for the person any more.
  */
-export async function ownHeaders({ context, session }: FarEndContext, client?: Headers): Promise<Headers> {
+export async function ownHeaders({ context, session }: FarEndContext, client: SentHeaders = {}): Promise<SentHeaders> {
   const { grantId, resource } = session()
   const grant = context.grants.live(grantId, context.now())
   const downstream = downstreamFor(context.settings, resource)
@@ -81,13 +82,12 @@ export async function ownHeaders({ context, session }: FarEndContext, client?: H
     throw new McpRefusal('auth_unavailable', 'the identity provider does not answer: try again after a moment', {
       reason: vouched.reason,
     })
-  const headers = new Headers()
+  const headers: SentHeaders = {}
   for (const name of downstream.passHeaders ?? []) {
-    const value = client?.get(name) ?? null
-    if (value !== null) headers.set(name, value)
+    const value = client[name]
+    if (value !== undefined) headers[name] = value
   }
-  for (const [name, value] of Object.entries(identityHeaders(vouched))) headers.set(name, value)
-  return headers
+  return Object.assign(headers, identityHeaders(vouched))
 }
 
 export function headersWithinMs({ context }: FarEndContext): number {

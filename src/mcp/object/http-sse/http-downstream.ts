@@ -26,6 +26,7 @@ import {
   type FarEnd,
   type FarEndContext,
 } from './far-end.ts'
+import type { SentHeaders } from '../downstream-request.ts'
 
 /** From this revision on a request names the one that was negotiated; clients of HTTP+SSE need not know that. */
 const NAMES_VERSION = '2025-06-18'
@@ -94,11 +95,10 @@ export class HttpDownstream implements FarEnd {
   async #send(message: ClientMessage, ending: AbortController | undefined): Promise<Response> {
     const context = this.#context
     const session = context.session()
-    const headers = new Headers(message.headers)
-    headers.delete('last-event-id')
-    headers.set('accept', ACCEPTS_MESSAGES)
+    const headers: SentHeaders = { ...message.headers, accept: ACCEPTS_MESSAGES }
+    delete headers['last-event-id']
     const { protocolVersion: version = '' } = session
-    if (!headers.has('mcp-protocol-version') && version >= NAMES_VERSION) headers.set('mcp-protocol-version', version)
+    if (version >= NAMES_VERSION) headers['mcp-protocol-version'] ??= version
     const { target, deadline } = context
     const ends = { signal: ending?.signal ?? context.signal, ending, headersWithinMs: headersWithinMs(context), deadline }
     const request = { method: 'POST', target, headers, body: message.body, ...ends } as const

@@ -19,6 +19,7 @@ import {
   type FarEndContext,
 } from './far-end.ts'
 import { Unacknowledged } from './unacknowledged.ts'
+import type { SentHeaders } from '../downstream-request.ts'
 
 /** Attempts to come back while a client listens, and the pause before the first, in milliseconds; each waits longer. */
 const ATTEMPTS = 6
@@ -36,7 +37,7 @@ export class SseDownstream implements FarEnd {
   #connection: SseConnection | undefined
   #connecting: Promise<SseConnection> | undefined
   /** Of whoever spoke last: what passes of theirs goes with the connection, also with one that is made by itself. */
-  #client: Headers | undefined
+  #client: SentHeaders | undefined
   #handshake: Handshake | undefined
   readonly #unacknowledged = new Unacknowledged()
 
@@ -46,7 +47,7 @@ export class SseDownstream implements FarEnd {
   }
 
   /** Resolves when there is a connection; what a downstream has to say unasked needs one. */
-  async connect(client?: Headers): Promise<void> {
+  async connect(client?: SentHeaders): Promise<void> {
     await this.#connected(client)
   }
 
@@ -59,7 +60,7 @@ export class SseDownstream implements FarEnd {
     return relayed(answer)
   }
 
-  #connected(client?: Headers): Promise<SseConnection> {
+  #connected(client?: SentHeaders): Promise<SseConnection> {
     this.#client = client ?? this.#client
     if (this.#connection) return Promise.resolve(this.#connection)
     this.#connecting ??= this.#connect().finally(() => (this.#connecting = undefined))
@@ -70,7 +71,7 @@ export class SseDownstream implements FarEnd {
     const context = this.#context
     const headers = await ownHeaders(context, this.#client)
     const { target, signal } = context
-    const challengedFor = (own: Headers): Challenged | undefined => ownChallenge(context.context, context.session(), own)
+    const challengedFor = (own: SentHeaders): Challenged | undefined => ownChallenge(context.context, context.session(), own)
     const terms = {
       target,
       headers,
@@ -93,7 +94,7 @@ export class SseDownstream implements FarEnd {
   }
 
   /** The parameters are the client's; the answer is nobody's, because the client has had one. */
-  async #initializeAgain(connection: SseConnection, initialize: string, headers: Headers): Promise<void> {
+  async #initializeAgain(connection: SseConnection, initialize: string, headers: SentHeaders): Promise<void> {
     const [message] = openEnvelope(new TextEncoder().encode(initialize)).messages
     const handshake = {
       open: new OpenRequests(message?.id === undefined ? [] : [message.id]),

@@ -6,6 +6,7 @@ import { HttpDownstream } from './http-downstream.ts'
 import { relayed, type ClientMessage, type FarEnd, type FarEndContext } from './far-end.ts'
 import { SseDownstream } from './sse-downstream.ts'
 import { mayBeSse, type Transports } from './transports.ts'
+import type { SentHeaders } from '../downstream-request.ts'
 
 export interface UndecidedOptions {
   readonly context: FarEndContext
@@ -47,7 +48,7 @@ export class UndecidedDownstream implements FarEnd {
 export async function openedSse(
   { context, downstream, transports }: Pick<UndecidedOptions, 'context' | 'downstream' | 'transports'>,
   isKnown: boolean,
-  client: Headers,
+  client: SentHeaders,
 ): Promise<SseDownstream | undefined> {
   const sse = new SseDownstream(context)
   try {

@@ -6,6 +6,7 @@ import type { McpRefusal } from '../../message/refusal.ts'
 import type { LegacyServer } from './legacy-server.ts'
 import { nextKey, type OpenCall } from './open-call.ts'
 import type { ParkedCalls, Retry } from './parked-calls.ts'
+import type { SentHeaders } from '../downstream-request.ts'
 
 /** `text` is kept where nobody waits: they come back for it. */
 export async function responded(server: LegacyServer, call: OpenCall, text: string, parked: ParkedCalls): Promise<void> {
@@ -46,7 +47,7 @@ export function gone(_: LegacyServer, { waiting, method }: OpenCall, because: Mc
 export async function sendAnswers(
   server: LegacyServer,
   { parked, given }: Retry,
-  headers: Headers,
+  headers: SentHeaders,
   refused: () => void,
 ): Promise<void> {
   try {

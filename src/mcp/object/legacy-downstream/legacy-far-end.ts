@@ -16,6 +16,7 @@ import { headersWithinMs, ownHeaders, type FarEnd, type FarEndContext } from '..
 import { SseDownstream } from '../http-sse/sse-downstream.ts'
 import type { Transports } from '../http-sse/transports.ts'
 import { UndecidedDownstream } from '../http-sse/undecided-downstream.ts'
+import type { SentHeaders } from '../downstream-request.ts'
 
 /** What calls of clients without a session take of the person's object. */
 export type ModernClientContext = ProviderQuestion & Pick<SessionContext, 'bucket' | 'legacyDownstreams' | 'log' | 'mcpSessions'>
@@ -89,7 +90,7 @@ export class LegacyFarEnd {
   }
 
   /** Sends one message. `headers`: those of whoever brought it about, identity included and nothing of the later revision; where nobody did, the person is vouched for. */
-  async send({ kind, id, method, params = {}, text, label = method }: Sent, headers?: Headers): Promise<void> {
+  async send({ kind, id, method, params = {}, text, label = method }: Sent, headers?: SentHeaders): Promise<void> {
     const own = headers ?? toldOfMessages(await ownHeaders(this.#farEnd))
     const spelled = id === undefined ? undefined : JSON.stringify(id)
     const body = new Uint8Array(encoder.encode(text))
@@ -105,7 +106,7 @@ export class LegacyFarEnd {
   }
 
   /** A question of the broker's own, which counts like one of the person's; undefined where no answer came. */
-  async ask(method: string, params: string, headers?: Headers): Promise<string | undefined> {
+  async ask(method: string, params: string, headers?: SentHeaders): Promise<string | undefined> {
     const id = randomId(12)
     const text = `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"method":${JSON.stringify(method)},"params":${params}}`
     try {
@@ -118,7 +119,7 @@ export class LegacyFarEnd {
   }
 
   /** The response to this request; undefined where none came in time. Throws where it can't be sent. */
-  async askAs(asked: Sent & { readonly id: string }, headers?: Headers): Promise<string | undefined> {
+  async askAs(asked: Sent & { readonly id: string }, headers?: SentHeaders): Promise<string | undefined> {
     const { promise, resolve } = Promise.withResolvers<string | undefined>()
     const inTime = this.#options.deadline(headersWithinMs(this.#farEnd), () => resolve(undefined))
     this.#asking.set(asked.id, resolve)
@@ -165,7 +166,7 @@ export class LegacyFarEnd {
   }
 
   /** From now on the server can say something unasked; whether it offers to. */
-  hear(headers: Headers): Promise<boolean> {
+  hear(headers: SentHeaders): Promise<boolean> {
     const far = this.#far
     if (far instanceof SseDownstream) return far.connect(headers).then(() => true)
     if (!(far instanceof HttpDownstream)) return Promise.resolve(false)
@@ -202,8 +203,6 @@ const OFFERED_WITHIN_MS = 500
 
 const encoder = new TextEncoder()
 
-function toldOfMessages(headers: Headers): Headers {
-  headers.set('content-type', 'application/json')
-  headers.set('accept', ACCEPTS_MESSAGES)
-  return headers
+function toldOfMessages(headers: SentHeaders): SentHeaders {
+  return { ...headers, 'content-type': 'application/json', accept: ACCEPTS_MESSAGES }
 }

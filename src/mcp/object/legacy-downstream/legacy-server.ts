@@ -17,6 +17,7 @@ import { Listeners, type Listener } from './listeners.ts'
 import { isInteractive, onlyInteractive, type OpenCall } from './open-call.ts'
 import { factsIn, negotiatedVersion, type ServerFacts } from './server-facts.ts'
 import { LegacyFarEnd, type LegacyFarEndOptions } from './legacy-far-end.ts'
+import type { SentHeaders } from '../downstream-request.ts'
 
 export interface LegacyServerOptions extends Omit<LegacyFarEndOptions, 'near'> {
   /** The server wants to know something; undefined: nobody can say which call that is about. */
@@ -77,7 +78,7 @@ export class LegacyServer {
   }
 
   /** `capabilities` and `clientInfo` in JSON. Throws a refusal where the server does not take it. */
-  async initialize(capabilities: string, clientInfo: string, headers: Headers): Promise<void> {
+  async initialize(capabilities: string, clientInfo: string, headers: SentHeaders): Promise<void> {
     if (this.#facts) return
     const { context, session } = this.#options
     const refused = charge(context, this.farEnd.session.resource, OPENING)
@@ -97,7 +98,7 @@ export class LegacyServer {
   }
 
   /** Sends a call whose text has the broker's id in it. */
-  async call(call: OpenCall, text: string, headers: Headers): Promise<void> {
+  async call(call: OpenCall, text: string, headers: SentHeaders): Promise<void> {
     const { id, method, label } = call
     this.usedAt = Date.now()
     this.calls.set(id, call)
@@ -119,7 +120,7 @@ export class LegacyServer {
   }
 
   /** Nobody waits for it any more, and nobody will: the server is told so, and what it says nevertheless is dropped. */
-  async cancel(callId: string, reason: string, headers?: Headers): Promise<void> {
+  async cancel(callId: string, reason: string, headers?: SentHeaders): Promise<void> {
     this.over(callId)
     const params = { requestId: callId, reason }
     const text = JSON.stringify({ jsonrpc: '2.0', method: 'notifications/cancelled', params })
@@ -127,19 +128,19 @@ export class LegacyServer {
   }
 
   /** Answers a question of the server's. */
-  async reply(text: string, headers?: Headers): Promise<void> {
+  async reply(text: string, headers?: SentHeaders): Promise<void> {
     await this.farEnd.send({ kind: 'response', method: '', text }, headers)
   }
 
   /** Whether the server can say something unasked. */
-  async hear(headers: Headers): Promise<boolean> {
+  async hear(headers: SentHeaders): Promise<boolean> {
     clearTimeout(this.#unheard)
     this.#unheard = undefined
     return await this.farEnd.hear(headers).catch(() => false)
   }
 
   /** Those of them that the server lets be listened to. */
-  async subscribe(uris: readonly string[], headers: Headers): Promise<readonly string[]> {
+  async subscribe(uris: readonly string[], headers: SentHeaders): Promise<readonly string[]> {
     const tries = uris.map(async (uri) => {
       if (!this.listeners.count(uri)) return uri
       const response = await this.farEnd.ask('resources/subscribe', JSON.stringify({ uri }), headers)
@@ -172,7 +173,7 @@ export class LegacyServer {
     this.farEnd.close()
   }
 
-  async #initialized(params: string, headers: Headers): Promise<string> {
+  async #initialized(params: string, headers: SentHeaders): Promise<string> {
     const id = randomId(12)
     const text = `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"method":"initialize","params":${params}}`
     const response = await this.farEnd.askAs({ kind: 'request', id, method: 'initialize', text }, headers)
@@ -182,7 +183,7 @@ export class LegacyServer {
   }
 
   /** Only up: one that is too verbose is filtered, one that is not verbose enough says nothing. */
-  async #setLevel(headers: Headers): Promise<void> {
+  async #setLevel(headers: SentHeaders): Promise<void> {
     const wanted = mostVerbose([...this.calls.values()].map(({ sender }) => sender.logLevel))
     const isEnough = wanted === undefined || (this.#level !== undefined && isAtLeast(wanted, this.#level))
     if (isEnough || this.facts.capabilities['logging'] === undefined) return
@@ -217,8 +218,7 @@ export class LegacyServer {
       if (call && origin?.serverEventId !== undefined) call.serverEventId = origin.serverEventId
       return this.#options.asked(this, call, data)
     }
-    const error = { code: -32601, message: 'Method not found' }
-    return this.reply(`{"jsonrpc":"2.0","id":${id},"error":${JSON.stringify(error)}}`)
+    return this.reply(`{"jsonrpc":"2.0","id":${id},"error":{"code":-32601,"message":"Method not found"}}`)
   }
 
   async #notification(

@@ -18,6 +18,7 @@ import type { SessionKeeper } from '../session-keeper.ts'
 import { LegacyServer, type LegacyServerOptions } from './legacy-server.ts'
 import { canBeAsked, isParked, type OpenCall } from './open-call.ts'
 import type { ModernClientContext } from './legacy-far-end.ts'
+import type { SentHeaders } from '../downstream-request.ts'
 
 /** Of one grant at one server; the least recently used ends for the next. */
 const MOST_SESSIONS = 4
@@ -77,7 +78,7 @@ export class LegacyServers {
    * A server that does not say in which call it asks is given one call at a time in which its client can be asked, and sessions enough for
    * that; `call` is entered before anything is waited for, so that no other one comes into the same session meanwhile.
    */
-  async of(caller: Caller, sender: Sender, headers: Headers, call?: OpenCall): Promise<LegacyServer> {
+  async of(caller: Caller, sender: Sender, headers: SentHeaders, call?: OpenCall): Promise<LegacyServer> {
     const { mcpSessions, legacyDownstreams, now } = this.#options.context
     const capabilities = legacyCapabilities(sender.capabilities)
     const terms = { capabilities, key: `${caller.resource} ${caller.grantId} ${capabilities}` }
@@ -158,7 +159,7 @@ export class LegacyServers {
     return session && this.#keep(session, key)
   }
 
-  #opened(caller: Caller, { clientInfo }: Sender, headers: Headers, { capabilities, key }: SessionTerms): KeptServer {
+  #opened(caller: Caller, { clientInfo }: Sender, headers: SentHeaders, { capabilities, key }: SessionTerms): KeptServer {
     const { keeper } = this.#options
     this.#makeRoom(caller)
     const session = keeper.bridged(caller, { client: 'modern', downstream: undefined })

@@ -7,13 +7,18 @@ import { EVENT_STREAM_HEADERS } from '../../../platform/event-stream.ts'
 import type { LegacyServer } from './legacy-server.ts'
 import { acknowledged, type Listener } from './listeners.ts'
 import { Outgoing } from './answer-events.ts'
+import type { SentHeaders } from '../downstream-request.ts'
 
 /** Subscriptions of one listener; what is more is left out of the acknowledgement. */
 const MOST_URIS = 100
 
 export async function listened(
   server: LegacyServer,
-  { id, params, headers }: { readonly id: string; readonly params: Readonly<Record<string, unknown>>; readonly headers: Headers },
+  {
+    id,
+    params,
+    headers,
+  }: { readonly id: string; readonly params: Readonly<Record<string, unknown>>; readonly headers: SentHeaders },
 ): Promise<Response> {
   const asked = filterIn(params)
   if (!asked) throw new ProtocolError('invalid_params', 'params.notifications says what to listen for')
@@ -30,7 +35,7 @@ export async function listened(
 }
 
 /** What the server lets be listened to, and says. */
-async function brought(server: LegacyServer, filter: SubscriptionFilter, headers: Headers): Promise<SubscriptionFilter> {
+async function brought(server: LegacyServer, filter: SubscriptionFilter, headers: SentHeaders): Promise<SubscriptionFilter> {
   if (Object.keys(filter).length === 0 || !(await server.hear(headers))) return {}
   const { resourceSubscriptions: uris = [], ...lists } = filter
   const subscribed = await server.subscribe(uris.slice(0, MOST_URIS), headers)

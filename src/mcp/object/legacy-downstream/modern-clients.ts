@@ -30,11 +30,12 @@ import { jsonAnswer, ModernAnswer } from './modern-answer.ts'
 import { askedBefore, canBeAsked, openCall, type AskedBefore, type OpenCall, type Waiting } from './open-call.ts'
 import { ParkedCalls, stateRefused, termsOf, type Retry } from './parked-calls.ts'
 import { gone, responded, sendAnswers } from './call-answer.ts'
+import type { SentHeaders } from '../downstream-request.ts'
 
 /** One request on its way. */
 interface ClientCall {
   readonly order: TranslationOrder
-  readonly headers: Headers
+  readonly headers: SentHeaders
   readonly body: string
   readonly message: Message
   /** As the client spelled it, in JSON. */
@@ -143,8 +144,7 @@ export class ModernClients {
   }
 
   async #carried(order: TranslationOrder, request: Request): Promise<Response> {
-    const headers = new Headers(request.headers)
-    headers.delete(TRANSLATION_HEADER)
+    const { [TRANSLATION_HEADER]: _, ...headers }: SentHeaders = Object.fromEntries(request.headers)
     const body = new TextDecoder().decode(await handedBody(request, this.#context.settings.limits, this.#deadline))
     const message = readAgain(body, order.id)
     const { id } = message
@@ -168,7 +168,7 @@ export class ModernClients {
     }
   }
 
-  async #notified(order: TranslationOrder, message: Message, body: string, headers: Headers): Promise<Response> {
+  async #notified(order: TranslationOrder, message: Message, body: string, headers: SentHeaders): Promise<Response> {
     const { kind, method, params } = message
     if (!ABSORBED.includes(method)) {
       const server = await this.#servers.of(order.caller, senderOf(message), headers)
@@ -277,7 +277,7 @@ export class ModernClients {
     return waiting
   }
 
-  #abandon(server: LegacyServer, call: OpenCall, { answer }: Waiting, headers: Headers, reason: string): void {
+  #abandon(server: LegacyServer, call: OpenCall, { answer }: Waiting, headers: SentHeaders, reason: string): void {
     call.waiting = undefined
     answer.drop()
     this.#waitUntil(server.cancel(call.id, reason, headers).catch(noted))

@@ -166,11 +166,11 @@ export class ModernDownstreams {
   }
 
   async #get({ id, resource }: ModernSession, request: DownstreamRequest): Promise<Response> {
-    const lastEventId = request.headers.get('last-event-id')
+    const lastEventId = request.headers['last-event-id']
     const calls = this.#of(id)
     if (lastEventId?.startsWith('q:') === true) return (await calls.resume(lastEventId, request)) ?? refusedGet(404)
     if (!this.offersStream({ downstreamId: id })) return refusedGet(405)
-    const opened = await calls.listening.open(request, lastEventId !== null)
+    const opened = await calls.listening.open(request, lastEventId !== undefined)
     if (opened) return opened
     this.#refusing.set(resource, true)
     return refusedGet(405)

@@ -3,7 +3,7 @@ import { readEvents, isMessage } from '../../sse/sse.ts'
 import { ACCEPTS_MESSAGES } from '../../../platform/event-stream.ts'
 import { isEventStream } from '../../downstream/passing-headers.ts'
 import { wholeMessage } from '../../downstream/whole-body.ts'
-import type { DownstreamRequest } from '../downstream-request.ts'
+import type { DownstreamRequest, SentHeaders } from '../downstream-request.ts'
 import { requestDownstream } from '../request-downstream.ts'
 
 /** Of the request that brings it about: whose name it is in, and what ends it. */
@@ -17,11 +17,9 @@ export async function postModern(
   body: string,
   own: Readonly<Record<string, string>>,
 ): Promise<Response> {
-  const sent = new Headers(headers)
-  for (const name of NOT_PASSED) sent.delete(name)
-  sent.set('content-type', 'application/json')
-  sent.set('accept', ACCEPTS_MESSAGES)
-  for (const [name, value] of Object.entries(own)) sent.set(name, value)
+  const sent: SentHeaders = { ...headers, 'content-type': 'application/json', accept: ACCEPTS_MESSAGES }
+  for (const name of NOT_PASSED) delete sent[name]
+  Object.assign(sent, own)
   return await requestDownstream(target, { method: 'POST', headers: sent, body }, { signal, headersWithinMs }, challenged)
 }
 

@@ -9,5 +9,5 @@ test.for<[string | undefined, boolean]>([
   ['2025-11-25', true],
   ['2026-07-28', true],
 ])('a client of revision %s: %s', ([version, understands]) => {
-  expect(understandsPriming(new Headers(version === undefined ? {} : { 'mcp-protocol-version': version }))).toBe(understands)
+  expect(understandsPriming(version)).toBe(understands)
 })
