@@ -43,11 +43,11 @@ function announcedLength(headers: Headers): number | undefined {
 }
 
 /** The whole body of a message; throws a `BodyError`, or what the source broke with. */
-export async function readMessage(message: Request | Response, bounds: BodyBounds): Promise<Uint8Array<ArrayBuffer>> {
+export function readMessage(message: Request | Response, bounds: BodyBounds): Promise<Uint8Array<ArrayBuffer>> {
   const announced = announcedLength(message.headers)
   if (announced === undefined || !(announced <= Math.min(ONE_PIECE, bounds.mostBytes))) return readBounded(message.body, bounds)
   bounds.holds?.(announced)
-  return await inOnePiece(message, bounds)
+  return inOnePiece(message, bounds)
 }
 
 /** All of an answer that says it has no more bytes than that, which may throw as above; undefined where it does not say so: nothing is read. */

@@ -73,38 +73,39 @@ export function mcpHandler(services: McpServices): McpHandler {
   const [isOurHost, isOurMethod, isOurOrigin] = [hostIsOurs(settings), onlyMethods(METHODS), originIsAllowed(settings)]
   const begin = beginning(services)
 
-  const carried = async (c: CheckedContext, client: Request, { url, downstream }: Asked, waitUntil: WaitUntil) => {
+  const answer = async (client: Request, { url, downstream }: Asked, waitUntil: WaitUntil): Promise<Response> => {
+    const c = { req: headOf(client), var: namedIn(settings) }
+    const misdirected = isOurHost(c)
+    if (misdirected) return named(misdirected, c)
     let room: Holding | undefined
     try {
-      const refusal = isOurMethod(c) ?? isOurOrigin(c)
-      if (refusal) return refusal
+      const refusal = client.method === 'OPTIONS' ? preflight(c, METHODS) : (isOurMethod(c) ?? isOurOrigin(c))
+      if (refusal) return named(forAnyPage(refusal), c)
       const verified = callerOf(c, url, downstream, services)
       const caller = verified instanceof Promise ? await verified : verified
-      if (caller instanceof Response) return caller
+      if (caller instanceof Response) return named(forAnyPage(caller), c)
       begin(waitUntil)
       room = bodyRoom(services.held, caller.sub)
       const { requestId } = c.var
-      return await new McpRequest({ client, url, downstream, caller, requestId, hold: room.hold, waitUntil }, context).answer()
+      const request = new McpRequest({ client, url, downstream, caller, requestId, hold: room.hold, waitUntil }, context)
+      return named(forAnyPage(await request.answer()), c)
     } catch (error) {
-      return error instanceof McpRefusal ? refused(error, c.var, downstream, settings) : await failed(error, client, c.var)
+      const said = error instanceof McpRefusal ? refused(error, c.var, downstream, settings) : await failed(error, client, c.var)
+      return named(forAnyPage(said), c)
     } finally {
       room?.release()
     }
-  }
-
-  const answer = async (client: Request, asked: Asked, waitUntil: WaitUntil): Promise<Response> => {
-    const c = { req: headOf(client), var: namedIn(settings) }
-    const misdirected = isOurHost(c)
-    const said =
-      misdirected ?? forAnyPage(client.method === 'OPTIONS' ? preflight(c, METHODS) : await carried(c, client, asked, waitUntil))
-    said.headers.set(REQUEST_ID, c.var.requestId)
-    return said
   }
   const askedAt = reader(settings)
   return (client, waitUntil) => {
     const asked = askedAt(client.url)
     return asked && answer(client, asked, waitUntil)
   }
+}
+
+function named(answer: Response, { var: { requestId } }: CheckedContext): Response {
+  answer.headers.set(REQUEST_ID, requestId)
+  return answer
 }
 
 interface Asked {
@@ -156,9 +157,9 @@ export async function answerOrRefusal(
   }
 }
 
-function refused(refusal: McpRefusal, named: Variables, downstream: Downstream, settings: Settings): Response {
+function refused(refusal: McpRefusal, facts: Variables, downstream: Downstream, settings: Settings): Response {
   const { code, status, reason, scopes, isTold } = refusal
-  const { requestId: request_id } = named
+  const { requestId: request_id } = facts
   log(status >= 500 ? 'error' : 'info', 'mcp.refused', { code, status, reason, request_id })
   const headers = new Headers(refusal.headers)
   headers.set('cache-control', 'no-store')
@@ -167,5 +168,5 @@ function refused(refusal: McpRefusal, named: Variables, downstream: Downstream, 
   headers.set('content-type', 'application/json')
   if (scopes) headers.set('www-authenticate', stepUp(settings, downstream, scopes))
   if (status === 401) headers.set('www-authenticate', challenge(settings, downstream, 'invalid_token'))
-  return new Response(refusal.toJson(request_id, docsOf({ var: named }, code)), { status, headers })
+  return new Response(refusal.toJson(request_id, docsOf({ var: facts }, code)), { status, headers })
 }

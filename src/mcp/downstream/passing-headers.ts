@@ -36,9 +36,11 @@ export function requestHeaders(
   const passing = isModern ? TOWARD_MODERN_DOWNSTREAM : TOWARD_LEGACY_DOWNSTREAM
   // A compressed event stream would be held back until a block of it is full.
   const headers: Record<string, string> = { 'accept-encoding': 'identity' }
-  for (const [name, value] of client) {
+  // By their names: most of a request's bytes are in the token, which stays behind.
+  for (const name of client.keys()) {
     const isParameter = name.startsWith(PARAMETER_PREFIX)
     if (!passing.has(name) && !isParameter && !alsoPassing.includes(name)) continue
+    const value = client.get(name) ?? ''
     // Nothing is negotiated yet, and a server of both eras that went by it would not see the initialize.
     if (kind === 'initialize' && name === 'mcp-protocol-version' && isOfLaterEra(value)) continue
     if (PRINTABLE.test(value)) {
@@ -68,5 +70,8 @@ export function isEventStream(answer: Response): boolean {
 }
 
 function mediaType(answer: Response): string | undefined {
-  return answer.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase()
+  const type = answer.headers.get('content-type')
+  // As nearly everybody spells it.
+  if (type === null || type === 'application/json' || type === EVENT_STREAM) return type ?? undefined
+  return type.split(';')[0]?.trim().toLowerCase()
 }

@@ -153,9 +153,9 @@ class Scan {
   #key(): string {
     const start = this.#at
     this.#skipString()
-    const raw = this.#text.slice(start, this.#at)
-    if (!raw.includes('\\')) return raw.slice(1, -1)
-    const key = parse(raw)
+    const plain = this.#text.slice(start + 1, this.#at - 1)
+    if (!plain.includes('\\')) return plain
+    const key = parse(this.#text.slice(start, this.#at))
     if (typeof key !== 'string' || !key.isWellFormed()) throw ambiguous('a key has half a surrogate pair')
     return key
   }

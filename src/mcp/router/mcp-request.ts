@@ -28,11 +28,12 @@ import { beginOperation, type Begun, type Operation } from '../telemetry/operati
 import { editing, hasRules, ToolGate } from '../tools/gate.ts'
 import type { ToolMemory } from '../tools/memory.ts'
 import { carryGet, handOver, type LeashedConditions, type LegacyPost, type StreamToLeash } from './dispatch.ts'
-import { forward, type Forwarding, type Way } from './forward.ts'
+import { forward, type Forwarding, type ForwardingConditions, type Way } from './forward.ts'
 import { translated } from './legacy-downstream.ts'
 import { openLeash, type Leash, type LeashPost, type NoLeash } from './leash.ts'
 import { openLease, type Admitted, type HeldLease, type LeaseMemory } from './lease.ts'
 import { recordedWork, type RecordedCallers, type RecordingPost } from './recorder.ts'
+import type { OpenLeash } from './request-lifetime.ts'
 import { targetOf } from './target.ts'
 import { gated } from './tool-rules.ts'
 import { META } from '../message/revision.ts'
@@ -99,29 +100,28 @@ export class McpRequest {
 
   /** The answer for the client; throws an `McpRefusal` for what is not carried to the downstream, or not back. */
   async answer(): Promise<Response> {
+    const { client, url, downstream, hold } = this.#request
+    let read: Read | undefined
     try {
-      const read = await this.#read()
+      const target = targetOf(downstream, url)
+      if (!target) throw new McpRefusal('not_found', 'this path, or its query, could mean another one to the downstream')
+      const { maxBodyBytes } = this.#context.limits
+      const body = client.method === 'POST' ? await readBody(client, maxBodyBytes, hold, this.#deadline) : undefined
+      read = this.#judged(target, body)
       return await (read.passage.era === 'legacy' ? this.#dispatch(read) : this.#admit(read))
     } catch (error) {
+      if (!read) await this.#recordUnread(error)
       this.#operation?.failed(error)
       throw namingRequests(error, this.#waiting)
     }
   }
 
-  async #read(): Promise<Read> {
-    const { client, url, downstream, hold } = this.#request
-    const { limits, recorded, now } = this.#context
-    try {
-      const target = targetOf(downstream, url)
-      if (!target) throw new McpRefusal('not_found', 'this path, or its query, could mean another one to the downstream')
-      const body = client.method === 'POST' ? await readBody(client, limits.maxBodyBytes, hold, this.#deadline) : undefined
-      return this.#judged(target, body)
-    } catch (refusal) {
-      const watched = recorded.find(this.#request.caller, now())
-      const work = (): Promise<Response> => Promise.reject(refusal)
-      if (watched) await this.#watched(watched, work, { era: 'unknown', label: '', body: undefined })
-      throw refusal
-    }
+  /** Nobody can say what it was, but that it was refused. */
+  async #recordUnread(refusal: unknown): Promise<void> {
+    const { recorded, now } = this.#context
+    const watched = recorded.find(this.#request.caller, now())
+    const unread = { era: 'unknown', label: '', body: undefined } as const
+    if (watched) await this.#watched(watched, () => Promise.reject(refusal), unread).catch(() => undefined)
   }
 
   #judged(target: string, body: Read['body']): Read {
@@ -147,8 +147,14 @@ export class McpRequest {
       label,
     }
     if (passage.kind !== 'stream') return handOver(legacy, this.#post)
-    const editFor = tools && ((person: Identity) => editing(tools, person))
-    return carryGet(legacy, { ...this.#conditions(read), editFor }, this.#post)
+    const conditions: LeashedConditions = {
+      ...this.#bounds(read),
+      leash: (stream) => (meter) => this.#leash(read, stream, meter),
+      record: (watched, work) => this.#recorded(read, watched, work),
+      challengedFor: (authorization) => this.#challengedFor(authorization),
+      editFor: tools && ((person: Identity) => editing(tools, person)),
+    }
+    return carryGet(legacy, conditions, this.#post)
   }
 
   /** 2026-07-28: at most one question to the person's object, and the router carries the rest. */
@@ -203,10 +209,9 @@ export class McpRequest {
       const now = Date.now()
       return lease?.holds(now) === true || leases.find(caller, now) !== undefined
     }
-    const common = this.#conditions(read)
-    const leash = common.leash({ id: undefined, kind: 'request' })
-    const conditions = { ...common, leash, isAdmitted, headers: rateHeaders(rate) }
-    const challenged = common.challengedFor(admission.authorization)
+    const leash: OpenLeash = (meter) => this.#leash(read, { id: undefined, kind: 'request' }, meter)
+    const conditions = { ...this.#bounds(read), leash, isAdmitted, headers: rateHeaders(rate) }
+    const challenged = this.#challengedFor(admission.authorization)
     const way = downstream.eraBridge === true ? this.#translated(read) : undefined
     const vouched = { ...this.#forwarding(read), identity, challenged, way }
     if (!read.envelope || !hasRules(downstream)) return forward(vouched, conditions)
@@ -230,23 +235,15 @@ export class McpRequest {
     return { passage, target, client, body, operation, traceHeaders, requestId, deadline, person, passHeaders }
   }
 
-  #conditions(read: Read): Omit<LeashedConditions, 'editFor'> {
+  #bounds({ passage }: Read): Pick<ForwardingConditions, 'headersWithinMs' | 'maxEventBytes' | 'keepAliveMs'> {
+    const { limits, keepAliveMs = KEEP_ALIVE_MS[passage.era] } = this.#context
+    return { headersWithinMs: limits.downstreamTimeout * 1000, maxEventBytes: limits.maxEventBytes, keepAliveMs }
+  }
+
+  #challengedFor(authorization: string | null | undefined): Challenged | undefined {
     const { caller, downstream } = this.#request
-    const { limits, keepAliveMs } = this.#context
-    return {
-      headersWithinMs: limits.downstreamTimeout * 1000,
-      maxEventBytes: limits.maxEventBytes,
-      keepAliveMs: keepAliveMs ?? KEEP_ALIVE_MS[read.passage.era],
-      leash: (stream) => (meter) => this.#leash(read, stream, meter),
-      record: (watched, work) => this.#recorded(read, watched, work),
-      challengedFor: (authorization): Challenged | undefined =>
-        challengedFor(
-          downstream,
-          { grantId: caller.grantId, authorization },
-          (told) => this.#post.challenged(told),
-          refusedAdmission,
-        ),
-    }
+    const ask: AskChallenge = (told) => this.#post.challenged(told)
+    return challengedFor(downstream, { grantId: caller.grantId, authorization }, ask, refusedAdmission)
   }
 
   #leash({ envelope, label }: Read, { id, ...stream }: StreamToLeash, meter: StreamMeter): Promise<Leash | NoLeash> {
