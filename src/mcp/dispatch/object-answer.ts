@@ -4,7 +4,7 @@ import { DENIED, ENDED, McpRefusal, NOT_LINKED } from '../message/refusal.ts'
 import { ANSWER_HEADER, refusalAnswer } from './dispatch-header.ts'
 
 /** On an answer that is still to be made. */
-function answerHeaders(rate: Rate): Record<string, string> {
+export function answerHeaders(rate: Rate): Record<string, string> {
   return { ...rateHeaders(rate), [ANSWER_HEADER]: 'carried' }
 }
 

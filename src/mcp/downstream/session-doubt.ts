@@ -16,8 +16,13 @@ export interface Judged {
   readonly namesSession: boolean
   /** The answer, to be passed on whole: what was read of its body is back. */
   readonly answer: Response
-  /** All of its body, where that was read. */
+  /** All of its body, where that was read and is not back: of the small answers that leave no doubt, which are most. */
   readonly bytes?: Uint8Array<ArrayBuffer> | undefined
+}
+
+/** An answer with its body, whether or not that was read. */
+export function restored({ answer, bytes }: Pick<Judged, 'answer' | 'bytes'>): Response {
+  return bytes ? new Response(bytes, { status: answer.status, headers: answer.headers }) : answer
 }
 
 /** As much of a refusal is looked at, and no longer waited for, in bytes and milliseconds. */
@@ -33,19 +38,34 @@ const SMALL = { mostBytes: 512, withinMs: 60_000 } as const
 const NAMES_SESSION = /session/i
 const UNSUPPORTED_VERSION = /"code"\s*:\s*-32022\b/
 
+const utf8 = new TextDecoder()
+
 /** `sent` is the body of the request. */
-export async function judged(answer: Response, sent: Uint8Array | string | undefined, deadline?: Deadline): Promise<Judged> {
-  const { status, headers } = answer
+export function judged(answer: Response, sent: Uint8Array | string | undefined, deadline?: Deadline): Promise<Judged> {
+  const { status } = answer
   const isRefusal = status === 400 || status === 404 || status === 410
   // Without a challenge it is not about the person's token. Servers of the Rust SDK said so of a session for a year.
-  const isUnchallenged = status === 401 && !headers.has('www-authenticate')
-  if (!isRefusal && !isUnchallenged && !isSmallJson(answer)) return { isDoubtful: false, namesSession: false, answer }
-  const { text, whole, bytes } = await lookedAt(answer, deadline)
-  return { isDoubtful: doubtful(answer, text, sent), namesSession: namesSession(text), answer: whole, bytes }
+  const isUnchallenged = status === 401 && !answer.headers.has('www-authenticate')
+  return isRefusal || isUnchallenged ? judgedRefusal(answer, sent, deadline) : judgedSmall(answer, deadline)
+}
+
+async function judgedRefusal(answer: Response, sent: Uint8Array | string | undefined, deadline?: Deadline): Promise<Judged> {
+  const { text, whole } = await lookedAt(answer, deadline)
+  return { isDoubtful: doubtful(answer, text, sent), namesSession: namesSession(text), answer: whole }
+}
+
+/** One that refuses nothing by its status: in the small ones something may stand that does. */
+async function judgedSmall(answer: Response, deadline?: Deadline): Promise<Judged> {
+  const judgement = { isDoubtful: false, namesSession: false, answer }
+  if (!isSmallJson(answer)) return judgement
+  // Whoever reads on meets what it broke with.
+  const bytes = await readShort(answer, { ...SMALL, ...(deadline && { deadline }) })?.catch(() => undefined)
+  const text = bytes ? utf8.decode(bytes) : ''
+  if (!text.includes('"error"') || !isErrorOfSession(jsonIn(text))) return { ...judgement, bytes }
+  return { isDoubtful: true, namesSession: namesSession(text), answer: restored({ answer, bytes }) }
 }
 
 function doubtful(answer: Response, text: string, sent: Uint8Array | string | undefined): boolean {
-  if (answer.ok) return text.includes('"error"') && isErrorOfSession(jsonIn(text))
   if (answer.status === 401) return NAMES_SESSION.test(text)
   // A server that has been replaced by one of 2026-07-28, which knows no sessions, says so of the version.
   if (UNSUPPORTED_VERSION.test(text)) return true
@@ -99,8 +119,6 @@ interface LookedAt {
   readonly text: string
   /** The answer with that put back in front of the rest. */
   readonly whole: Response
-  /** All of its body, where there is no rest. */
-  readonly bytes?: Uint8Array<ArrayBuffer>
 }
 
 export async function lookedAt(answer: Response, deadline?: Deadline): Promise<LookedAt> {
@@ -108,11 +126,11 @@ export async function lookedAt(answer: Response, deadline?: Deadline): Promise<L
   if (!body) return { text: '', whole: new Response(null, { status, headers }) }
   try {
     const small = isSmallJson(answer) && (await readShort(answer, { ...SMALL, ...(deadline && { deadline }) }))
-    if (small) return { text: new TextDecoder().decode(small), whole: new Response(small, { status, headers }), bytes: small }
+    if (small) return { text: utf8.decode(small), whole: new Response(small, { status, headers }) }
     const bounds = { mostBytes: LOOKED_AT_BYTES, withinMs: LOOKED_AT_MS, ...(deadline && { deadline }) }
     const { bytes, rest } = await beginningOf(body, bounds)
     const whole = new Response(rest ?? bytes, { status, headers })
-    return { text: new TextDecoder().decode(bytes), whole, ...(!rest && { bytes }) }
+    return { text: utf8.decode(bytes), whole }
   } catch (error) {
     // Whoever reads on meets the same.
     const broken = new ReadableStream({ start: (controller) => controller.error(error) })

@@ -31,12 +31,19 @@ export function challengedFor(
 }
 
 /** Nothing has been passed on by the time the status is known, so the whole request can be sent again. */
-export async function sentUntilTaken(
+export function sentUntilTaken(
   send: (instead?: Readonly<Record<string, string>>) => Promise<Response>,
   challenged: Challenged | undefined,
 ): Promise<Response> {
+  return challenged ? sentAgain(send, challenged) : send()
+}
+
+async function sentAgain(
+  send: (instead?: Readonly<Record<string, string>>) => Promise<Response>,
+  challenged: Challenged,
+): Promise<Response> {
   const first = await send()
-  if (!challenged || !isChallenge(first)) return first
+  if (!isChallenge(first)) return first
   const instead = await challenged(first, false).catch(async (refusal: unknown) => {
     await first.body?.cancel()
     throw refusal

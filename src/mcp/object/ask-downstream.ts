@@ -14,7 +14,7 @@ export interface AskedOfDownstream extends Pick<DownstreamRequest, 'method' | 'h
   readonly session: McpSession | undefined
 }
 
-interface AskDownstreamOptions {
+export interface AskDownstreamOptions {
   readonly context: ProviderQuestion
   readonly downstream: DownstreamSessions
   /** Requests that wait for the downstream's headers, with their grants; a revocation aborts them. */

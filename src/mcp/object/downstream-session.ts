@@ -10,7 +10,7 @@ import { McpRefusal } from '../message/refusal.ts'
 import { readEvents } from '../sse/sse.ts'
 import { roomFor } from '../sse/unfinished.ts'
 import { wholeMessage } from '../downstream/whole-body.ts'
-import { judged } from '../downstream/session-doubt.ts'
+import { judged, restored } from '../downstream/session-doubt.ts'
 import type { DownstreamRequest, SentHeaders } from './downstream-request.ts'
 import { GrantSignals } from './grant-signals.ts'
 import { ModernDownstreams } from './modern-downstream/modern-downstreams.ts'
@@ -18,10 +18,10 @@ import { requestDownstream } from './request-downstream.ts'
 
 export interface SessionAnswer {
   readonly answer: Response
+  /** All of its body, where that has been read already: see `restored`. */
+  readonly bytes?: Uint8Array<ArrayBuffer> | undefined
   /** As it is after the answer: the downstream may have given it another id. */
   readonly session: McpSession | undefined
-  /** All of its body, where that has been read already. */
-  readonly bytes?: Uint8Array<ArrayBuffer> | undefined
 }
 
 /** Told of a session at the downstream that is over, and in place of which no other could be had. */
@@ -90,15 +90,16 @@ export class DownstreamSessions {
   }
 
   async #sendAs(downstreamId: string | undefined, request: DownstreamRequest): Promise<Response> {
-    const { method, target, headers, body, signal, ending, headersWithinMs, deadline, challenged } = request
-    const inPlace = await this.modern.answer(downstreamId, request)
+    const { method, target, headers, body, signal, ending, headersWithinMs, deadline, challenged, initializes } = request
+    const asModern = this.modern.answer(downstreamId, request)
+    const inPlace = asModern && (await asModern)
     if (inPlace) return inPlace
     if (downstreamId === undefined) delete headers['mcp-session-id']
     else headers['mcp-session-id'] = downstreamId
     const init = { method, headers, ...(body !== undefined && { body }) }
     const time = { headersWithinMs, ...(deadline && { deadline }) }
     const answer = await requestDownstream(target, init, { ...time, ...(ending ? { ending } : { signal }) }, challenged)
-    return await this.modern.instead(answer, request)
+    return initializes === undefined ? answer : await this.modern.instead(answer, request, initializes)
   }
 
   /**
@@ -158,8 +159,8 @@ export class DownstreamSessions {
     const ending = AbortSignal.any([signal, AbortSignal.timeout(headersWithinMs)])
     const ping = { method: 'POST', target, headers, body: PING, signal: ending, headersWithinMs, challenged } as const
     try {
-      const { isDoubtful, answer } = await judged(await this.#sendAs(downstreamId, ping), PING)
-      await answer.body?.cancel()
+      const { isDoubtful, answer, bytes } = await judged(await this.#sendAs(downstreamId, ping), PING)
+      if (!bytes) await answer.body?.cancel()
       return !isDoubtful
     } catch (error) {
       if (signal.aborted) throw error
@@ -173,10 +174,9 @@ export class DownstreamSessions {
     const headers = ownHeaders(request, undefined)
     const ending = AbortSignal.any([signal, AbortSignal.timeout(headersWithinMs)])
     const common = { method: 'POST', target, headers, signal: ending, headersWithinMs, challenged } as const
-    const { isDoubtful, answer } = await judged(
-      await this.#sendAs(undefined, { ...common, body: session.initialize, initializes: session.resource }),
-      undefined,
-    )
+    const first = await this.#sendAs(undefined, { ...common, body: session.initialize, initializes: session.resource })
+    const { isDoubtful, ...judgement } = await judged(first, undefined)
+    const answer = restored(judgement)
     if (!answer.ok) {
       await answer.body?.cancel()
       return isDoubtful ? 'refused alike' : undefined

@@ -3,6 +3,7 @@ import { admit } from '../../session/access/admit.ts'
 import type { ClientSoftware } from '../../session/contract/client-software.ts'
 import type { CarriedEvent, Carrier, GetAnswer, GetRequest, StreamDetail } from '../../session/streams/carrier.ts'
 import { boundsOf } from '../../session/store/log-bounds.ts'
+import type { Rate } from '../../session/contract/admission.ts'
 import type { CloseReason } from '../../session/contract/leash-terms.ts'
 import type { McpSession } from '../../session/store/mcp-sessions.ts'
 import { sharedTimer } from '../../platform/deadlines.ts'
@@ -17,12 +18,13 @@ import { understandsPriming } from '../sse/priming.ts'
 import { isEventStream, responseHeaders } from '../downstream/passing-headers.ts'
 import { McpRefusal } from '../message/refusal.ts'
 import { listsIn, type Edit } from '../tools/gate.ts'
-import { answered, NotAdmitted, notAdmitted, refusedAdmission } from '../dispatch/object-answer.ts'
+import { answered, answerHeaders, NotAdmitted, notAdmitted, refusedAdmission } from '../dispatch/object-answer.ts'
 import { Operation } from '../telemetry/operation.ts'
-import { askDownstream, type AskedOfDownstream } from './ask-downstream.ts'
+import { askDownstream, type AskDownstreamOptions, type AskedOfDownstream } from './ask-downstream.ts'
 import { ClientNames } from './client-facts.ts'
 import { DownstreamSessions, type SessionAnswer } from './downstream-session.ts'
 import { endAnswer } from './end-answer.ts'
+import { bridged } from './http-sse/bridged-answer.ts'
 import { Bridges, type CarriedRequest } from './http-sse/bridges.ts'
 import { ModernClients } from './legacy-downstream/modern-clients.ts'
 import { attached, goOn, type Attaching } from './get-stream.ts'
@@ -61,6 +63,7 @@ export class LegacyCarrier implements Carrier {
   readonly #modernClients: ModernClients
   readonly #tools: Tools
   readonly #attaching: Attaching
+  readonly #asking: AskDownstreamOptions
   readonly farewells = (): Promise<void> => this.#sessions.farewells()
   readonly isBusy = (): boolean => this.#streams.size > 0 || this.#modernClients.isBusy
   readonly collectIdle = (): void => this.#sessions.collectIdle()
@@ -108,17 +111,18 @@ export class LegacyCarrier implements Carrier {
     this.#posts = new PendingPosts(streams, waitUntil)
     this.#standing = standing
     const parts = { context, downstream, standing, streams, flights: this.#flights }
+    this.#asking = { ...parts, ...this.#time }
     this.#attaching = { ...parts, refuseTooMany: (order) => refuseTooMany(order, parts) }
     this.#sessions = sessions
     this.#bridges = new Bridges({ ...parts, sessions, waitUntil })
     this.#modernClients = new ModernClients({ context, downstream, sessions, waitUntil, ...this.#time })
   }
 
-  async carry(request: Request): Promise<Response> {
+  carry(request: Request): Promise<Response> {
     const order = dispatchHeaderIn(request.headers)
-    if (!order) return await this.#modernClients.carry(request)
+    if (!order) return this.#modernClients.carry(request)
     const operation = order.operation && new Operation(order.operation, this.#waitUntil)
-    return await recorded(this.#context, order, request, () => this.#carry(order, request, operation), this.#waitUntil)
+    return recorded(this.#context, order, request, () => this.#carry(order, request, operation), this.#waitUntil)
   }
 
   async #carry(order: DispatchHeader, request: Request, operation: Operation | undefined): Promise<Response> {
@@ -144,10 +148,9 @@ export class LegacyCarrier implements Carrier {
         ask: (own) => this.#ask(order, new AbortController(), { session, method: 'POST', ...own }),
       })
       const edit = passing && (await passing)
-      const answer = await (isBridged ? this.#bridges.carry(asked, session) : this.#call(asked, session, edit))
-      // A client of HTTP+SSE gets nothing else than that its message was taken.
-      operation?.carried(answer, order.client === 'http-sse' || isEventStream(answer))
-      return answered(answer, rate)
+      return isBridged
+        ? bridged(asked, await this.#bridges.carry(asked, session), rate)
+        : await this.#call(asked, session, rate, edit)
     } catch (error) {
       operation?.failed(error instanceof NotAdmitted ? refusedAdmission(error.refused) : error)
       if (error instanceof McpRefusal) return refusalAnswer(error)
@@ -226,45 +229,41 @@ export class LegacyCarrier implements Carrier {
   }
 
   /** A downstream that lost the session is initialized again in `send`; the client never notices. */
-  async #call(asked: CarriedRequest, session: McpSession | undefined, edit?: Edit): Promise<Response> {
+  async #call(asked: CarriedRequest, session: McpSession | undefined, rate: Rate, edit?: Edit): Promise<Response> {
     const { order, headers, body, operation } = asked
     // What opens nothing is what makes room: a cancellation, an answer to a question of the server's.
     const opens = order.requestIds.length > 0
     if (opens) this.#attaching.refuseTooMany(order)
-    const bridged = order.kind === 'initialize' && (await this.#bridges.initialize(asked))
-    if (bridged) return bridged
+    const known = order.kind === 'initialize' && (await this.#bridges.initialize(asked))
+    if (known) return bridged(asked, known, rate)
     if (session && order.kind === 'request' && !isOfModern(session.downstreamId)) await this.#standing.settled(session)
     const abort = new AbortController()
     operation?.asked()
     const ask = () => this.#ask(order, abort, { session, method: 'POST', headers, body })
     const pending = await this.#posts.sent(asked, session, abort, ask)
-    if (!pending) return withdrawnAnswer(operation)
+    if (!pending) return answered(withdrawnAnswer(operation), rate)
     const { answer, session: current, bytes } = pending.got
     refuseEnded(this.#context, order.caller, abort)
     const instead = order.kind === 'initialize' && (await this.#bridges.initialize(asked, answer))
-    if (instead) return instead
-    const out = responseHeaders(answer)
+    if (instead) return bridged(asked, instead, rate)
+    const out = Object.assign(responseHeaders(answer), answerHeaders(rate))
     const downstreamId = answer.headers.get('mcp-session-id') ?? undefined
     const opened = order.kind === 'initialize' && answer.ok ? this.#sessions.open(order.caller, downstreamId, body) : undefined
     if (opened) out['mcp-session-id'] = opened.id
     else if (order.kind === 'initialize') this.#clients.remember(order.caller.grantId, body)
-    if (!answer.body || !isEventStream(answer) || !answer.ok || bareStatus(answer, opens) !== undefined) {
+    if (bytes || !isEventStream(answer) || !answer.ok || bareStatus(answer, opens) !== undefined || !answer.body) {
       const held = { abort, order, answersRequest: opens, bodies: this.#held, bytes, operation, ...this.#time }
       return await wholeAnswer(answer, out, held, edit)
     }
     const spec = { ...callOf(order, opened ?? current, edit ? listsIn(openEnvelope(body)) : []), operation }
+    operation?.carried(answer, true)
     this.#streams.begin(spec, answer.body, abort, pending.open)
     const told = this.#streams.attach({ stream: spec.id, seq: 0 }, understandsPriming(headers['mcp-protocol-version']))
     return new Response(told, { status: answer.status, headers: out })
   }
 
   #ask(order: DispatchHeader, abort: AbortController, request: AskedOfDownstream): Promise<SessionAnswer> {
-    return askDownstream(order, abort, request, {
-      ...this.#time,
-      context: this.#context,
-      downstream: this.#downstream,
-      flights: this.#flights,
-    })
+    return askDownstream(order, abort, request, this.#asking)
   }
 
   #sessionOf(order: DispatchHeader): McpSession | undefined {

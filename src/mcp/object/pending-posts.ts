@@ -16,38 +16,63 @@ interface Asker {
 /** Why a request was aborted whose client does not wait for it. */
 const WITHDRAWN = Symbol('withdrawn')
 
+/** Its requests are looked at one by one only where a message takes some of them back, which is seldom. */
+class Pending {
+  readonly #requestIds: readonly string[]
+  readonly asker: Asker
+  readonly abort: AbortController
+  #open: OpenRequests | undefined
+
+  constructor(requestIds: readonly string[], asker: Asker, abort: AbortController) {
+    this.#requestIds = requestIds
+    this.asker = asker
+    this.abort = abort
+  }
+
+  get open(): OpenRequests {
+    this.#open ??= new OpenRequests(this.#requestIds)
+    return this.#open
+  }
+
+  /** Undefined where nothing was taken back. */
+  get lookedAt(): OpenRequests | undefined {
+    return this.#open
+  }
+}
+
 export class PendingPosts {
   readonly #streams: OwnedStreams
   readonly #waitUntil: (work: Promise<unknown>) => void
-  readonly #pending = new Map<OpenRequests, { readonly asker: Asker; readonly abort: AbortController }>()
+  readonly #pending = new Set<Pending>()
 
   constructor(streams: OwnedStreams, waitUntil: (work: Promise<unknown>) => void) {
     this.#streams = streams
     this.#waitUntil = waitUntil
   }
 
-  /** With what is still to be answered of the requests; undefined when nobody waits for any of them any more. */
+  /** With what is still to be answered, where some was taken back; undefined when nobody waits for any of the requests any more. */
   async sent<T>(
     asked: CarriedRequest,
     session: McpSession | undefined,
     abort: AbortController,
     send: () => Promise<T>,
-  ): Promise<{ readonly got: T; readonly open: OpenRequests } | undefined> {
+  ): Promise<{ readonly got: T; readonly open: OpenRequests | undefined } | undefined> {
     const { requestIds, caller } = asked.order
     const asker = { grantId: caller.grantId, mcpSession: session?.id ?? '' }
-    const open = new OpenRequests(requestIds)
+    const pending = new Pending(requestIds, asker, abort)
     const sending = this.#withdrawing(asked, asker, send)
-    if (!open.areAnswered) this.#pending.set(open, { asker, abort })
+    if (requestIds.length > 0) this.#pending.add(pending)
     try {
       const got = await sending
-      if (requestIds.length === 0 || !open.areAnswered) return { got, open }
+      const open = pending.lookedAt
+      if (requestIds.length === 0 || open?.areAnswered !== true) return { got, open }
       abort.abort(WITHDRAWN)
       return undefined
     } catch (error) {
       if (abort.signal.reason === WITHDRAWN) return undefined
       throw error
     } finally {
-      this.#pending.delete(open)
+      this.#pending.delete(pending)
     }
   }
 
@@ -65,9 +90,9 @@ export class PendingPosts {
   }
 
   #owing(whose: (asker: Asker) => boolean): readonly Owing[] {
-    return [...this.#pending].flatMap(([open, { asker, abort }]) =>
-      whose(asker) ? [{ open, end: () => abort.abort(WITHDRAWN) }] : [],
-    )
+    return [...this.#pending]
+      .filter(({ asker }) => whose(asker))
+      .map(({ open, abort }) => ({ open, end: () => abort.abort(WITHDRAWN) }))
   }
 }
 

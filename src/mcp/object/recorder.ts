@@ -1,6 +1,6 @@
 // The object's side of the flight recorder: what it carries itself it writes down itself.
 import type { SessionContext } from '../../session/session-context.ts'
-import type { WireEntry } from '../../session/contract/recording.ts'
+import type { Watched, WireEntry } from '../../session/contract/recording.ts'
 import { noteEntries } from '../../session/admin/recording-switch.ts'
 import { handedBody } from '../message/read-body.ts'
 import { ToldTogether } from '../recording/told-together.ts'
@@ -10,17 +10,29 @@ import { refusalIn, type DispatchHeader } from '../dispatch/dispatch-header.ts'
 /** One for the life of an object: what it was told by requests of the one before is over with that. */
 const byObject = new WeakMap<object, ToldTogether>()
 
-export async function recorded(
-  context: Pick<SessionContext, 'links' | 'now' | 'provider' | 'recorder' | 'settings'>,
+type RecordingContext = Pick<SessionContext, 'links' | 'now' | 'provider' | 'recorder' | 'settings'>
+
+export function recorded(
+  context: RecordingContext,
   order: DispatchHeader,
   request: Request,
   carry: () => Promise<Response>,
   waitUntil: (work: Promise<unknown>) => void,
 ): Promise<Response> {
-  const { grantId, clientId } = order.caller
-  const watched = context.recorder.watching(grantId, context.now())
-  if (!watched) return await carry()
-  const { requestId, label } = order
+  const watched = context.recorder.watching(order.caller.grantId, context.now())
+  return watched ? recordedAs(watched, context, order, request, carry, waitUntil) : carry()
+}
+
+async function recordedAs(
+  watched: Watched,
+  context: RecordingContext,
+  order: DispatchHeader,
+  request: Request,
+  carry: () => Promise<Response>,
+  waitUntil: (work: Promise<unknown>) => void,
+): Promise<Response> {
+  const { caller, requestId, label } = order
+  const { grantId, clientId } = caller
   const startedAt = Date.now()
   // The router says how long a body is: only where it is kept it is read here, too.
   const isRead = watched.bodies && request.body !== null

@@ -78,7 +78,12 @@ export class StandingStreams {
    * Resolves when the GET a client sends before its first call has gone out too, as far as can be told from here. The SDK's servers
    * lose what they ask in a call while no stream stands open, and a GET takes a way through the router that is two hops longer.
    */
-  async settled(session: McpSession): Promise<void> {
+  settled(session: McpSession): Promise<void> | undefined {
+    const isSettled = this.#calling.has(session) && !this.#opening.has(session.id)
+    return isSettled ? undefined : this.#settled(session)
+  }
+
+  async #settled(session: McpSession): Promise<void> {
     const { id } = session
     const { leashes, log } = this.#context
     if (!this.#opening.has(id) && !this.#calling.has(session) && !log.standingOf(id))

@@ -15,6 +15,8 @@ import { ACCEPTS_MESSAGES } from '../../platform/event-stream.ts'
 import { NotAdmitted } from '../dispatch/object-answer.ts'
 import type { CarriedRequest, Bridges } from './http-sse/bridges.ts'
 import type { SentHeaders } from './downstream-request.ts'
+import type { SessionAnswer } from './downstream-session.ts'
+import { restored } from '../downstream/session-doubt.ts'
 import type { GrantSignals } from './grant-signals.ts'
 import type { StreamSpec } from './owned-stream.ts'
 
@@ -24,7 +26,7 @@ interface Way {
   /** Where HTTP+SSE is spoken on either side. */
   readonly bridges: Bridges | undefined
   /** Elsewhere: in the session of the request. */
-  readonly ask: (own: { readonly headers: SentHeaders; readonly body: string }) => Promise<{ readonly answer: Response }>
+  readonly ask: (own: { readonly headers: SentHeaders; readonly body: string }) => Promise<SessionAnswer>
 }
 
 interface ChargedWay extends Way {
@@ -119,8 +121,7 @@ async function pass(
     inquire(gate, async ({ id, body }: Inquiry) => {
       way.charge()
       if (way.bridges) return session && (await way.bridges.ask(session, { id, body, headers, signal }))
-      const { answer } = await way.ask({ headers, body })
-      return await responseIn(answer, id, signal)
+      return await responseIn(restored(await way.ask({ headers, body })), id, signal)
     }),
   )
   gate.check(envelope, true)

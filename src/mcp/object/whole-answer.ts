@@ -3,7 +3,7 @@ import type { Deadline } from '../../platform/deadlines.ts'
 import type { DispatchHeader } from '../dispatch/dispatch-header.ts'
 import { bareStatus, shortOrStream } from '../downstream/downstream-answer.ts'
 import { wholeResponse } from '../downstream/whole-answer-bytes.ts'
-import { editedBody } from '../tools/filter-body.ts'
+import { editedBody, editedBytes } from '../tools/filter-body.ts'
 import { interrupted, McpRefusal } from '../message/refusal.ts'
 import type { Edit } from '../tools/gate.ts'
 import type { Operation } from '../telemetry/operation.ts'
@@ -15,7 +15,7 @@ export interface Held {
   readonly answersRequest: boolean
   readonly bodies: HeldBodies
   readonly deadline: Deadline
-  /** All of its body, where that has been read already. */
+  /** All of its body, where that has been read already; only of an answer with status 200. */
   readonly bytes: Uint8Array<ArrayBuffer> | undefined
   /** Hears how it went; of what is still on its way by its status alone. */
   readonly operation: Operation | undefined
@@ -27,18 +27,21 @@ export async function wholeAnswer(
   { abort, order, answersRequest, bodies, deadline, bytes, operation }: Held,
   edit: Edit | undefined,
 ): Promise<Response> {
-  const { status, body, ok } = answer
+  const { status, ok } = answer
   const { caller } = order
   const { flights } = bodies
   const bare = bareStatus(answer, answersRequest)
+  if (bytes && bare === undefined) {
+    const whole = edit ? editedBytes(bytes, edit) : bytes
+    operation?.answered(whole, status)
+    return wholeResponse(whole, { status, headers })
+  }
+  const body = bytes ? null : answer.body
   if (bare !== undefined || !body) {
     await body?.cancel()
     delete headers['content-type']
+    operation?.ended(bare ?? status)
     return new Response(null, { status: bare ?? status, headers })
-  }
-  if (bytes && !edit) {
-    operation?.answered(bytes, status)
-    return wholeResponse(bytes, { status, headers })
   }
   // Also while it is read: a revocation that comes meanwhile finds it here.
   flights.set(abort, caller.grantId)
@@ -49,7 +52,10 @@ export async function wholeAnswer(
       return wholeResponse(edited, { status, headers })
     }
     const given = await shortOrStream(answer, body, deadline)
-    if (given instanceof ReadableStream) return new Response(bodies.hold(given, abort, order), { status, headers })
+    if (given instanceof ReadableStream) {
+      operation?.ended(status)
+      return new Response(bodies.hold(given, abort, order), { status, headers })
+    }
     flights.delete(abort)
     operation?.answered(given, status)
     return wholeResponse(given, { status, headers })

@@ -13,6 +13,10 @@ export async function editedBody(body: ReadableStream<Uint8Array>, edit: Edit): 
     if (error instanceof McpRefusal) throw error
     throw new McpRefusal('downstream_broken', 'The connection to the downstream MCP server broke before it had answered')
   })
+  return editedBytes(bytes, edit)
+}
+
+export function editedBytes(bytes: Uint8Array, edit: Edit): Uint8Array {
   const message = textOf(bytes)
   const edited = message === undefined ? undefined : edit(message)
   if (edited === undefined) throw unreadable()

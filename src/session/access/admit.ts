@@ -21,7 +21,7 @@ export const IDP_TOKEN_MARGIN = 60
 
 /** `count`: how many messages the request brings, each of which costs the downstream a request; none, where a router renews its lease. */
 export async function admit(context: AdmissionContext, caller: Caller, label: string, count = 1): Promise<Admission> {
-  await haveReturned(context, caller, count)
+  if (context.leases.out().length > 0) await haveReturned(context, caller, count)
   const now = context.now()
   const grant = context.grants.live(caller.grantId, now)
   const { identity } = context.profile
@@ -37,8 +37,7 @@ export async function admit(context: AdmissionContext, caller: Caller, label: st
 
 /** Where the allowance does not reach, routers give back what they have of it first; for a moment, because the answer waits. */
 async function haveReturned({ grants, bucket, leases, now }: AdmissionContext, caller: Caller, count: number): Promise<void> {
-  const isOut = leases.out().length > 0
-  if (!isOut || bucket.has(Date.now(), caller.resource, count) || !grants.live(caller.grantId, now())) return
+  if (bucket.has(Date.now(), caller.resource, count) || !grants.live(caller.grantId, now())) return
   await Promise.race([leases.drop(), new Promise((resolve) => setTimeout(resolve, RETURN_WITHIN_MS))])
 }
 

@@ -44,7 +44,6 @@ export function toldGroups(
   foreign = 0,
 ): ToldGroups | undefined {
   const sizes = measured.get(identity) ?? measure(identity)
-  measured.set(identity, sizes)
   const hasJwt = auth === 'identity-jwt' || auth === 'access-service-token'
   const room = BUDGET - sizes.own - (hasJwt ? sizes.inJwt : 0)
   if (room < 0) return undefined
@@ -66,7 +65,8 @@ export function toldGroups(
   return { header, jwt }
 }
 
-function measure({ issuer, subject, email = '', name = '', groups }: Identity): Sizes {
+function measure(identity: Identity): Sizes {
+  const { issuer, subject, email = '', name = '', groups } = identity
   const twice = [subject, email, name].map((value) => headerText(value).length * 2)
   const own = HEADER_NAMES + headerText(issuer).length + twice.reduce((sum, size) => sum + size, 0)
   const inJwt = JWT_FRAME + base64Size(JSON.stringify([issuer, subject, email, name]))
@@ -76,7 +76,9 @@ function measure({ issuer, subject, email = '', name = '', groups }: Identity): 
     jwt: base64Size(`${JSON.stringify(group)},`),
   }))
   const sum = (of: 'header' | 'jwt'): number => each.reduce((total, size) => total + size[of], 0)
-  return { own, inJwt, groups: each, all: { header: sum('header'), jwt: sum('jwt') } }
+  const sizes = { own, inJwt, groups: each, all: { header: sum('header'), jwt: sum('jwt') } }
+  measured.set(identity, sizes)
+  return sizes
 }
 
 function base64Size(text: string): number {

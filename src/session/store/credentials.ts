@@ -14,10 +14,13 @@ export class Credentials {
   }
 
   /** The `Authorization` value; memory only, bounded by the number of grants. */
-  async identityJwt(claims: IdentityClaims, now: number): Promise<string> {
+  identityJwt(claims: IdentityClaims, now: number): Promise<string> | string {
     const name = `${claims.grantId} ${claims.audience}`
     const kept = this.#jwts.get(name)
-    if (kept && kept.freshUntil > now) return kept.header
+    return kept && kept.freshUntil > now ? kept.header : this.#signed(name, claims, now)
+  }
+
+  async #signed(name: string, claims: IdentityClaims, now: number): Promise<string> {
     const ttl = this.#settings.limits.identityJwtTtl
     const jwt = await identityJwt(this.#keys.identity.active, this.#settings.baseUrl, claims, now, ttl)
     const header = `Bearer ${jwt}`

@@ -4,6 +4,7 @@ import { GRACE_MS } from '../../sse/relay.ts'
 import { checkAnswer } from '../../downstream/downstream-answer.ts'
 import { eventNotTaken } from '../../message/event-too-large.ts'
 import { isEventStream } from '../../downstream/passing-headers.ts'
+import { restored } from '../../downstream/session-doubt.ts'
 import { McpRefusal } from '../../message/refusal.ts'
 import { SseEventTooLarge } from '../../sse/sse.ts'
 import { wholeMessage } from '../../downstream/whole-body.ts'
@@ -104,9 +105,9 @@ export class HttpDownstream implements FarEnd {
     const request = { method: 'POST', target, headers, body: message.body, ...ends } as const
     const challenged = ownChallenge(context.context, session, headers)
     const initializes = initializeIn(message) && session.resource
-    const { answer } = await this.#downstream.send(session, { ...request, challenged, initializes })
-    await checkAnswer(answer)
-    return answer
+    const sent = await this.#downstream.send(session, { ...request, challenged, initializes })
+    await checkAnswer(sent.answer)
+    return restored(sent)
   }
 
   /** The downstream has lost this session: what was asked in it gets no answer any more. */

@@ -63,13 +63,15 @@ export class ModernDownstreams {
   }
 
   /** In place of the server, where the id says that it knows no sessions, or where that is known of it; undefined otherwise. */
-  async answer(downstreamId: string | undefined, request: DownstreamRequest): Promise<Response | undefined> {
+  answer(downstreamId: string | undefined, request: DownstreamRequest): Promise<Response | undefined> | undefined {
     const { initializes } = request
-    if (downstreamId === undefined) {
-      if (initializes === undefined || this.#eraOf(initializes) !== 'modern') return undefined
-      return await this.#initialized(initializes, request)
-    }
-    if (!isOfModern(downstreamId)) return undefined
+    if (downstreamId !== undefined) return isOfModern(downstreamId) ? this.#answered(downstreamId, request) : undefined
+    return initializes !== undefined && this.#eraOf(initializes) === 'modern'
+      ? this.#initialized(initializes, request)
+      : undefined
+  }
+
+  async #answered(downstreamId: string, request: DownstreamRequest): Promise<Response> {
     const session = this.#options.context.modernSessions.find(downstreamId)
     if (!session) return unknownSession()
     if (request.method === 'DELETE') {
@@ -80,9 +82,8 @@ export class ModernDownstreams {
   }
 
   /** A server has answered an `initialize`; in its place, where it proves to know none. */
-  async instead(answer: Response, request: DownstreamRequest): Promise<Response> {
-    const { initializes } = request
-    if (initializes === undefined || this.#downstream(initializes)?.era !== undefined || !mayRefuse(answer)) return answer
+  async instead(answer: Response, request: DownstreamRequest, initializes: string): Promise<Response> {
+    if (this.#downstream(initializes)?.era !== undefined || !mayRefuse(answer)) return answer
     const { text, whole } = await lookedAt(answer)
     if (!mayBeModern(answer.status, text) || !this.#options.mayAsk(initializes, 1)) return whole
     const client = declaredIn(bodyOf(request))
