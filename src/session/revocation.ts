@@ -77,10 +77,20 @@ type EndedStreams = Pick<Ended, 'streams' | 'unanswered' | 'closing'>
 
 /** Ends what is open of a grant, or of the person. */
 export async function endStreams(open: OpenStreams, reason: CloseReason, grantId?: string): Promise<EndedStreams> {
-  const owned = open.carrier().end(reason, grantId)
-  const ended = owned > 0 ? closedAt(Date.now()) : undefined
-  const { streams, unanswered, closing } = await endInRouters(open, reason, grantId)
-  return { streams: owned + streams, unanswered, closing: closingOf([ended, closing]) }
+  const [owned, { streams, unanswered, closing }] = await Promise.all([
+    endOwned(open, reason, grantId),
+    endInRouters(open, reason, grantId),
+  ])
+  return { streams: owned.streams + streams, unanswered, closing: closingOf([owned.closing, closing]) }
+}
+
+async function endOwned(
+  { carrier }: Pick<OpenStreams, 'carrier'>,
+  reason: CloseReason,
+  grantId?: string,
+): Promise<Omit<EndedStreams, 'unanswered'>> {
+  const streams = await carrier().end(reason, grantId)
+  return { streams, closing: streams > 0 ? closedAt(Date.now()) : undefined }
 }
 
 /**

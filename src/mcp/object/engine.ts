@@ -167,13 +167,14 @@ export class LegacyCarrier implements Carrier {
     return this.#standing.append(stream, epoch, events)
   }
 
-  end(reason: CloseReason, grantId?: string): number {
+  async end(reason: CloseReason, grantId?: string): Promise<number> {
     const concerns = (of: string): boolean => grantId === undefined || of === grantId
     for (const [flight, of] of this.#flights) if (concerns(of)) flight.abort(reason)
     this.#downstream.signals.end(reason, concerns)
     const parked = this.#modernClients.end(reason, concerns)
-    this.#sessions.endWith(concerns)
-    return parked + this.#streams.end(reason, (spec) => concerns(spec.grantId))
+    const ended = this.#streams.endAll(reason, (spec) => concerns(spec.grantId))
+    this.#sessions.endWith(concerns, ended)
+    return parked + (await ended)
   }
 
   shutDown(): void {

@@ -2,6 +2,7 @@
 //
 // The pump of a stream runs on when its client leaves, and goes on after a restart: where the downstream gave ids it asks again
 // from the last one, elsewhere each request that was lost is answered with an error. Silence is never an answer (ARCHITECTURE.md, law 6).
+import { inTurns } from '../../platform/in-turns.ts'
 import { log } from '../../platform/telemetry.ts'
 import type { Cursor } from '../../session/contract/event-id.ts'
 import type { NewEvent } from '../../session/store/event-log.ts'
@@ -122,6 +123,18 @@ export class OwnedStreams {
     if (live) live.reader = reader
     else reader.finish()
     return reader.body
+  }
+
+  /** Ends all that a grant, or everybody, has: the clients are told why, in turns, before the first of the downstream requests is aborted. */
+  async endAll(reason: CloseReason, which: (owner: Owner) => boolean): Promise<number> {
+    const ending = [...this.#live.values()].filter(({ spec }) => which(spec))
+    const readers = [...this.#readers].filter(([, owner]) => which(owner))
+    await inTurns(readers, ([reader]) => reader.close(reason))
+    await inTurns(ending, (live) => {
+      live.reader?.close(reason)
+      this.#drop(live, reason)
+    })
+    return ending.length
   }
 
   /** Ends streams at once: the downstream request is aborted and the client told why before this returns. */

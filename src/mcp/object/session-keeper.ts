@@ -101,12 +101,12 @@ export class SessionKeeper {
    * Ends the sessions of grants that have ended. After their streams, which would otherwise end by the downstream's hand; before what ended
    * the grants returns, because after that nothing is sent in the person's name.
    */
-  endWith(grantHasEnded: (grantId: string) => boolean): void {
+  endWith(grantHasEnded: (grantId: string) => boolean, streams: Promise<unknown>): void {
     const { mcpSessions, leashes } = this.#options.context
     const over = mcpSessions.all().filter(({ grantId }) => grantHasEnded(grantId))
     if (over.length === 0) return
     const ended = async (): Promise<void> => {
-      await sleep(0)
+      await streams
       await leashes.pulled()
       this.#forgetAll(over)
       const last = AbortSignal.timeout(LAST_FAREWELL_MS)
@@ -156,8 +156,4 @@ export class SessionKeeper {
 
 function notHeard(error: unknown): void {
   log('info', 'mcp_session.farewell_failed', { reason: describeError(error) })
-}
-
-async function sleep(ms: number): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, ms))
 }

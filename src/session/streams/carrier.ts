@@ -29,8 +29,8 @@ export interface Carrier {
   openGet(asked: GetRequest): Promise<GetAnswer>
   /** Stores events of a standing stream that the router carries; resolves with their numbers when they are safe, with none when another connection has taken over. */
   append(stream: string, epoch: number, events: readonly CarriedEvent[]): Promise<readonly number[]>
-  /** Ends every stream of the grant, or of everybody, and its MCP sessions; the downstream requests are aborted when it returns how many. */
-  end(reason: CloseReason, grantId?: string): number
+  /** Ends every stream of the grant, or of everybody, and its MCP sessions; the downstream requests are aborted when it resolves with how many. */
+  end(reason: CloseReason, grantId?: string): Promise<number>
   /** Resolves when the downstreams have heard that the sessions of what has ended are over, or were given up: nothing is sent after that. */
   farewells(): Promise<void>
   endStream(reason: CloseReason, id: string): number

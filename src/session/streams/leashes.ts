@@ -5,6 +5,7 @@
 // the acknowledgement a revocation waits for. How far a stream is the router counts, and tells when somebody looks: a stream nobody looks at wakes nobody.
 // Nothing is stored: the platform keeps sockets and attachments while the object sleeps.
 import { LifecycleCapability, type CapabilityWebSocketUpgradeContext } from 'agents/lifecycle'
+import { inTurns } from '../../platform/in-turns.ts'
 import {
   CLIENT_LEFT,
   TRAFFIC_QUERY,
@@ -19,8 +20,6 @@ import { streamTraffic, type StreamTraffic } from '../contract/stream-traffic.ts
 
 /** How long a pull waits for the router to confirm, in milliseconds. */
 const ACKNOWLEDGE_WITHIN_MS = 2_000
-/** So many are told in one turn: what goes to their clients is written before the next are told. */
-const AT_ONCE = 50
 /** How long whoever looks waits for the counts; a stream whose router says nothing is shown without them. */
 const COUNT_WITHIN_MS = 500
 
@@ -142,8 +141,8 @@ export class Leashes extends LifecycleCapability {
     // Single-flight: concurrent pulls share one acknowledgement.
     const fresh = sockets.filter((ws) => !this.#pulls.has(ws))
     const closings = Promise.all(sockets.map((ws) => this.#acknowledged(ws)))
-    await this.#inGroups(fresh, (ws) => ws.send(reason))
-    await this.#inGroups(fresh, (ws) => ws.close(1000, reason))
+    await this.#say(fresh, (ws) => ws.send(reason))
+    await this.#say(fresh, (ws) => ws.close(1000, reason))
     const timer = setTimeout(() => fresh.forEach((ws) => this.#pullIsOver(ws, false)), ACKNOWLEDGE_WITHIN_MS)
     const all = await closings
     clearTimeout(timer)
@@ -157,18 +156,16 @@ export class Leashes extends LifecycleCapability {
     return pull.promise
   }
 
-  async #inGroups(sockets: readonly WebSocket[], say: (ws: WebSocket) => void): Promise<void> {
-    for (let at = 0; at < sockets.length; at += AT_ONCE) {
-      for (const ws of sockets.slice(at, at + AT_ONCE).filter((one) => this.#pulls.has(one))) {
-        try {
-          say(ws)
-        } catch {
-          // The socket is gone, and with it the router's side of the stream.
-          this.#pullIsOver(ws, true)
-        }
+  async #say(sockets: readonly WebSocket[], say: (ws: WebSocket) => void): Promise<void> {
+    await inTurns(sockets, (ws) => {
+      if (!this.#pulls.has(ws)) return
+      try {
+        say(ws)
+      } catch {
+        // The socket is gone, and with it the router's side of the stream.
+        this.#pullIsOver(ws, true)
       }
-      await new Promise((resolve) => setTimeout(resolve, 0))
-    }
+    })
   }
 
   #pullIsOver(ws: WebSocket, isAnswered: boolean): void {
