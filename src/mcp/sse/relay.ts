@@ -80,7 +80,9 @@ class Relay {
     controller.enqueue(joined([encodeComment('ok'), ...first]))
     this.#stopBeating = keepAlive(keepAliveMs, {
       isBlocked: () => (controller.desiredSize ?? 0) <= 0,
-      beat: () => controller.enqueue(encodeComment('keep-alive')),
+      beat: () => {
+        if (!this.#isOver) controller.enqueue(encodeComment('keep-alive'))
+      },
       stalled: () => this.#endBy(controller, encodeComment('closed: limit_exceeded'), 'client_left'),
     })
     if (this.#priming) {
@@ -94,7 +96,8 @@ class Relay {
       stop: () => {
         if (this.#isOver) return
         isPulled = true
-        this.#stop()
+        // Whatever else there is to stop is stopped when every other stream's client has been told too.
+        this.#isOver = true
         controller.enqueue(lastFrame())
       },
       end: () => {

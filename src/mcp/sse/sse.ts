@@ -227,8 +227,10 @@ export function encodeComment(text: string): Uint8Array {
   return encoded(text.split(LINE_END).map((line) => `: ${line}`))
 }
 
+const utf8 = new TextEncoder()
+
 function encoded(lines: readonly string[]): Uint8Array {
-  return new TextEncoder().encode(`${lines.join('\n')}\n\n`)
+  return utf8.encode(`${lines.join('\n')}\n\n`)
 }
 
 function isWorthTelling({ id, data, retry }: Block): boolean {

@@ -137,7 +137,7 @@ export class Leashes extends LifecycleCapability {
   }
 
   async #pullAll(tag: string, reason: CloseReason): Promise<Pulled> {
-    const sockets = this.lifecycle.sockets.get(tag).filter((ws) => this.#stream(ws) !== undefined)
+    const sockets = this.lifecycle.sockets.get(tag)
     // Single-flight: concurrent pulls share one acknowledgement.
     const fresh = sockets.filter((ws) => !this.#pulls.has(ws))
     const closings = Promise.all(sockets.map((ws) => this.#acknowledged(ws)))
