@@ -38,7 +38,7 @@ export class HeldBytes {
 
   /** Throws where there is no room for one more. What has several owners counts for each of them. */
   open(owner: string | readonly string[]): Holding {
-    const owners = [owner].flat()
+    const owners = typeof owner === 'string' ? [owner] : owner
     this.#change(owners, LEAST)
     let bytes = 0
     let counted = LEAST

@@ -110,8 +110,9 @@ export function crossOrigin(methods: readonly string[]): MiddlewareHandler<Guard
 
 /** An answer of our own making, which any page may read. */
 export function forAnyPage(answer: Response): Response {
-  answer.headers.set('access-control-allow-origin', '*')
-  answer.headers.set('access-control-expose-headers', EXPOSED_HEADERS)
+  const { headers } = answer
+  headers.set('access-control-allow-origin', '*')
+  headers.set('access-control-expose-headers', EXPOSED_HEADERS)
   return answer
 }
 

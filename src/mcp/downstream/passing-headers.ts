@@ -52,13 +52,13 @@ export function requestHeaders(
 }
 
 /** A record, as for requests. */
-export function responseHeaders(answer: Response): Record<string, string> {
+export function responseHeaders({ headers: answered }: Response): Record<string, string> {
   const headers: Record<string, string> = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' }
   for (const name of TOWARD_CLIENT) {
-    const value = answer.headers.get(name)
+    const value = answered.get(name)
     if (value !== null && PRINTABLE.test(value)) headers[name] = value
   }
-  const type = mediaType(answer)
+  const type = mediaType(answered)
   if (type === EVENT_STREAM) Object.assign(headers, NOT_HELD_BACK)
   // An error page of the downstream must not become a page of the broker's origin.
   else if (type !== 'application/json') headers['content-security-policy'] = "default-src 'none'; sandbox"
@@ -66,11 +66,11 @@ export function responseHeaders(answer: Response): Record<string, string> {
 }
 
 export function isEventStream(answer: Response): boolean {
-  return mediaType(answer) === EVENT_STREAM
+  return mediaType(answer.headers) === EVENT_STREAM
 }
 
-function mediaType(answer: Response): string | undefined {
-  const type = answer.headers.get('content-type')
+function mediaType(headers: Headers): string | undefined {
+  const type = headers.get('content-type')
   // As nearly everybody spells it.
   if (type === null || type === 'application/json' || type === EVENT_STREAM) return type ?? undefined
   return type.split(';')[0]?.trim().toLowerCase()

@@ -18,7 +18,9 @@ export async function readBody(
   deadline: Deadline = ownTimer,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const { headers } = request
-  checkMediaType(headers.get('content-type') ?? '', headers.get('content-encoding') ?? 'identity')
+  const [type, encoding] = [headers.get('content-type') ?? '', headers.get('content-encoding')]
+  // As nearly everybody spells it.
+  if (type !== 'application/json' || encoding !== null) checkMediaType(type, encoding ?? 'identity')
   if (Number(headers.get('content-length') ?? 0) > mostBytes) throw tooLarge(mostBytes)
   try {
     return await readMessage(request, { mostBytes, withinMs: WITHIN_MS, holds, deadline })
