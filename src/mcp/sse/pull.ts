@@ -5,7 +5,7 @@
 import type { CloseReason } from '../../session/contract/leash-terms.ts'
 
 /** Whoever carries what is ended. */
-export interface Pulled {
+export interface Pullable {
   /** From now on nothing passes. */
   readonly stop: (reason: CloseReason) => void
   readonly end: () => void
@@ -14,7 +14,7 @@ export interface Pulled {
 export class Pull {
   #reason: CloseReason | undefined
   #isOver = false
-  #carrier: Pulled | undefined
+  #carrier: Pullable | undefined
 
   /** Why, once it was pulled. */
   get reason(): CloseReason | undefined {
@@ -22,7 +22,7 @@ export class Pull {
   }
 
   /** The last to say so carries it; what has come before is heard at once. */
-  carriedBy(carrier: Pulled): void {
+  carriedBy(carrier: Pullable): void {
     this.#carrier = carrier
     if (this.#reason !== undefined) carrier.stop(this.#reason)
     if (this.#isOver) carrier.end()
