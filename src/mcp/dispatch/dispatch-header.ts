@@ -9,7 +9,7 @@ import { isRefusalCode, McpRefusal } from '../message/refusal.ts'
 /** Never copied from a client's request: the router builds the request to the object from an allow-list. */
 export const ORDER_HEADER = 'x-broker-order'
 const REFUSAL_HEADER = 'x-broker-refusal'
-/** On every answer the object made itself; a 5xx without it is the runtime's and may hold a stack trace. */
+/** On every answer the object made itself; a 5xx without it is the runtime's and may hold a stack trace. It may be all of the answer. */
 export const ANSWER_HEADER = 'x-broker-answer'
 
 export interface DispatchHeader {
@@ -24,6 +24,8 @@ export interface DispatchHeader {
   readonly target: string
   /** What passes of the client's, names in lower case. Here, because each that is set, and read again, as a header costs many times as much. */
   readonly headers: Readonly<Record<string, string>>
+  /** A body that is short; any other is that of the request. */
+  readonly body?: string | undefined
   readonly requestId: string
   /** For people who watch: `tools/call count`. */
   readonly label: string
@@ -63,6 +65,18 @@ export function refusalAnswer(refusal: McpRefusal): Response {
   headers.set(REFUSAL_HEADER, encodeURIComponent(JSON.stringify(told)))
   headers.set(ANSWER_HEADER, 'refused')
   return new Response(null, { status: 204, headers })
+}
+
+/** An answer whose body is short, but for its status: in the header that marks it, and nowhere else. */
+export interface ShortAnswer {
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+}
+
+/** `marked`: what stands in the header of an answer. */
+export function shortAnswerIn(marked: string): ShortAnswer | undefined {
+  // Written by the object, by nobody else.
+  return marked.startsWith('{') ? JSON.parse(marked) : undefined
 }
 
 export function refusalIn(answer: Response): McpRefusal | undefined {

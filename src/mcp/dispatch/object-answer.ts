@@ -3,19 +3,19 @@ import type { Rate, Refused } from '../../session/contract/admission.ts'
 import { DENIED, ENDED, McpRefusal, NOT_LINKED } from '../message/refusal.ts'
 import { ANSWER_HEADER, refusalAnswer } from './dispatch-header.ts'
 
-/** On an answer that is still to be made. */
-export function answerHeaders(rate: Rate): Record<string, string> {
-  return { ...rateHeaders(rate), [ANSWER_HEADER]: 'carried' }
-}
-
 /** `answer` is of our own making: its headers may be changed. */
 export function answered(answer: Response, rate: Rate): Response {
-  setAll(answer.headers, answerHeaders(rate))
+  setAll(answer.headers, marked(rateHeaders(rate)))
   return answer
 }
 
 export function setRate(headers: Headers, rate: Rate): void {
   setAll(headers, rateHeaders(rate))
+}
+
+/** The headers of an answer the object makes. */
+export function marked(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return { ...headers, [ANSWER_HEADER]: 'carried' }
 }
 
 function setAll(headers: Headers, values: Readonly<Record<string, string>>): void {

@@ -2,7 +2,11 @@
 const known = new WeakMap<Response, Uint8Array>()
 
 export function wholeResponse(bytes: Uint8Array, init: ResponseInit): Response {
-  const answer = new Response(bytes, init)
+  return withBytes(bytes, new Response(bytes, init))
+}
+
+/** An answer that has them somewhere else than in its body. */
+export function withBytes(bytes: Uint8Array, answer: Response): Response {
   known.set(answer, bytes)
   return answer
 }

@@ -10,7 +10,7 @@ import { sharedTimer } from '../../platform/deadlines.ts'
 import type { SessionContext } from '../../session/session-context.ts'
 import type { StreamTraffic } from '../../session/contract/stream-traffic.ts'
 import { bareStatus } from '../downstream/downstream-answer.ts'
-import { handedBody } from '../message/read-body.ts'
+import { bodyOf } from './body-of.ts'
 import { identityHeaders } from '../downstream/identity-headers.ts'
 import { openEnvelope } from '../message/json-rpc-body.ts'
 import { KEEP_ALIVE_MS } from '../sse/keep-alive.ts'
@@ -18,7 +18,7 @@ import { understandsPriming } from '../sse/priming.ts'
 import { isEventStream, responseHeaders } from '../downstream/passing-headers.ts'
 import { McpRefusal } from '../message/refusal.ts'
 import { listsIn, type Edit } from '../tools/gate.ts'
-import { answered, answerHeaders, NotAdmitted, notAdmitted, refusedAdmission } from '../dispatch/object-answer.ts'
+import { answered, marked, NotAdmitted, notAdmitted, rateHeaders, refusedAdmission } from '../dispatch/object-answer.ts'
 import { Operation } from '../telemetry/operation.ts'
 import { askDownstream, type AskDownstreamOptions, type AskedOfDownstream } from './ask-downstream.ts'
 import { ClientNames } from './client-facts.ts'
@@ -141,7 +141,7 @@ export class LegacyCarrier implements Carrier {
         return answered(await endAnswer(session, ask, (ended) => this.#sessions.forget(ended)), rate)
       }
       const { limits } = this.#context.settings
-      const asked = { order, headers, body: await handedBody(request, limits, this.#time.deadline), operation }
+      const asked = { order, headers, body: await bodyOf(order, request, limits, this.#time.deadline), operation }
       const passing = this.#tools.passing(asked, session, admission.identity, {
         signals: this.#downstream.signals,
         bridges: isBridged ? this.#bridges : undefined,
@@ -247,7 +247,7 @@ export class LegacyCarrier implements Carrier {
     refuseEnded(this.#context, order.caller, abort)
     const instead = order.kind === 'initialize' && (await this.#bridges.initialize(asked, answer))
     if (instead) return bridged(asked, instead, rate)
-    const out = Object.assign(responseHeaders(answer), answerHeaders(rate))
+    const out = Object.assign(responseHeaders(answer), rateHeaders(rate))
     const downstreamId = answer.headers.get('mcp-session-id') ?? undefined
     const opened = order.kind === 'initialize' && answer.ok ? this.#sessions.open(order.caller, downstreamId, body) : undefined
     if (opened) out['mcp-session-id'] = opened.id
@@ -260,7 +260,7 @@ export class LegacyCarrier implements Carrier {
     operation?.carried(answer, true)
     this.#streams.begin(spec, answer.body, abort, pending.open)
     const told = this.#streams.attach({ stream: spec.id, seq: 0 }, understandsPriming(headers['mcp-protocol-version']))
-    return new Response(told, { status: answer.status, headers: out })
+    return new Response(told, { status: answer.status, headers: marked(out) })
   }
 
   #ask(order: DispatchHeader, abort: AbortController, request: AskedOfDownstream): Promise<SessionAnswer> {

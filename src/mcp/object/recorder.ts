@@ -2,7 +2,7 @@
 import type { SessionContext } from '../../session/session-context.ts'
 import type { Watched, WireEntry } from '../../session/contract/recording.ts'
 import { noteEntries } from '../../session/admin/recording-switch.ts'
-import { handedBody } from '../message/read-body.ts'
+import { bodyOf } from './body-of.ts'
 import { ToldTogether } from '../recording/told-together.ts'
 import { WireTap } from '../recording/wire-tap.ts'
 import { refusalIn, type DispatchHeader } from '../dispatch/dispatch-header.ts'
@@ -34,10 +34,11 @@ async function recordedAs(
   const { caller, requestId, label } = order
   const { grantId, clientId } = caller
   const startedAt = Date.now()
-  // The router says how long a body is: only where it is kept it is read here, too.
-  const isRead = watched.bodies && request.body !== null
-  const body = isRead ? await handedBody(request, context.settings.limits) : undefined
-  const bodyBytes = body?.length ?? Number(request.headers.get('content-length') ?? 0)
+  // The router says how long a body is that is none of the order: only where it is kept it is read here, too.
+  const isRead = order.body !== undefined || (watched.bodies && request.body !== null)
+  const read = isRead ? await bodyOf(order, request, context.settings.limits) : undefined
+  const bodyBytes = read?.length ?? Number(request.headers.get('content-length') ?? 0)
+  const body = watched.bodies ? read : undefined
   const tapped = { era: 'legacy', grantId, clientId, requestId, verb: request.method, label, body, bodyBytes, startedAt } as const
   const telling = { whose: '', waitUntil, tell: (entries: readonly WireEntry[]) => noteEntries(context, entries) }
   const together = byObject.get(context) ?? new ToldTogether()

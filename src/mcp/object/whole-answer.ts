@@ -1,8 +1,11 @@
 // An answer of the downstream that is no stream of events: empty, on its way as it came, or edited before it goes.
 import type { Deadline } from '../../platform/deadlines.ts'
-import type { DispatchHeader } from '../dispatch/dispatch-header.ts'
+import { headerJson } from '../../platform/header-json.ts'
+import { ANSWER_HEADER, type DispatchHeader, type ShortAnswer } from '../dispatch/dispatch-header.ts'
+import { marked } from '../dispatch/object-answer.ts'
+import { shortText } from '../dispatch/short-text.ts'
 import { bareStatus, shortOrStream } from '../downstream/downstream-answer.ts'
-import { wholeResponse } from '../downstream/whole-answer-bytes.ts'
+import { wholeResponse, withBytes } from '../downstream/whole-answer-bytes.ts'
 import { editedBody, editedBytes } from '../tools/filter-body.ts'
 import { interrupted, McpRefusal } from '../message/refusal.ts'
 import type { Edit } from '../tools/gate.ts'
@@ -34,14 +37,14 @@ export async function wholeAnswer(
   if (bytes && bare === undefined) {
     const whole = edit ? editedBytes(bytes, edit) : bytes
     operation?.answered(whole, status)
-    return wholeResponse(whole, { status, headers })
+    return handedBack(whole, status, headers)
   }
   const body = bytes ? null : answer.body
   if (bare !== undefined || !body) {
     await body?.cancel()
     delete headers['content-type']
     operation?.ended(bare ?? status)
-    return new Response(null, { status: bare ?? status, headers })
+    return new Response(null, { status: bare ?? status, headers: marked(headers) })
   }
   // Also while it is read: a revocation that comes meanwhile finds it here.
   flights.set(abort, caller.grantId)
@@ -49,16 +52,16 @@ export async function wholeAnswer(
     if (edit && ok) {
       const edited = await editedBody(bodies.hold(body, abort, order), edit)
       operation?.answered(edited, status)
-      return wholeResponse(edited, { status, headers })
+      return handedBack(edited, status, headers)
     }
     const given = await shortOrStream(answer, body, deadline)
     if (given instanceof ReadableStream) {
       operation?.ended(status)
-      return new Response(bodies.hold(given, abort, order), { status, headers })
+      return new Response(bodies.hold(given, abort, order), { status, headers: marked(headers) })
     }
     flights.delete(abort)
     operation?.answered(given, status)
-    return wholeResponse(given, { status, headers })
+    return handedBack(given, status, headers)
   } catch (error) {
     flights.delete(abort)
     if (abort.signal.aborted) throw interrupted(abort.signal.reason)
@@ -67,4 +70,12 @@ export async function wholeAnswer(
     if (error instanceof McpRefusal) throw error
     throw new McpRefusal('downstream_broken', 'The connection to the downstream MCP server broke before it had answered')
   }
+}
+
+/** With its type: a text that has none would be given one. */
+function handedBack(bytes: Uint8Array, status: number, headers: Readonly<Record<string, string>>): Response {
+  const body = 'content-type' in headers ? shortText(bytes) : undefined
+  if (body === undefined) return wholeResponse(bytes, { status, headers: marked(headers) })
+  const short: ShortAnswer = { headers, body }
+  return withBytes(bytes, new Response(null, { status, headers: { [ANSWER_HEADER]: headerJson(short) } }))
 }

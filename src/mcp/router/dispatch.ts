@@ -21,7 +21,8 @@ import { lookedAt, namesSession } from '../downstream/session-doubt.ts'
 import { conflictIn } from '../downstream/stream-conflict.ts'
 import { understandsPriming } from '../sse/priming.ts'
 import { encodeLogged } from '../sse/logged-event.ts'
-import { ANSWER_HEADER, ORDER_HEADER, refusalIn, type DispatchHeader } from '../dispatch/dispatch-header.ts'
+import { ANSWER_HEADER, ORDER_HEADER, refusalIn, shortAnswerIn, type DispatchHeader } from '../dispatch/dispatch-header.ts'
+import { shortText } from '../dispatch/short-text.ts'
 
 /** The part of `UserSession` the legacy eras need. */
 export interface LegacyPost {
@@ -59,15 +60,28 @@ export async function handOver(forwarding: LegacyForwarding, post: LegacyPost): 
   const { operation, traceHeaders = {}, passHeaders } = forwarding
   const who = { caller, client: transport, kind, requestIds, count } as const
   const passing = requestHeaders(client.headers, passage, traceHeaders, passHeaders)
-  const order: DispatchHeader = { ...who, target, headers: passing, requestId, label, operation: operation?.facts }
+  const text = body && shortText(body)
+  const order: DispatchHeader = {
+    ...who,
+    target,
+    headers: passing,
+    requestId,
+    label,
+    operation: operation?.facts,
+    body: text,
+  }
   const headers = { [ORDER_HEADER]: headerJson(order) }
-  const answer = await post.fetch('https://session/mcp', { method: client.method, headers, ...(body && { body }) })
-  // The lifecycle answers an exception with its stack trace; whatever the object did not mark is not an answer.
-  if (!answer.headers.has(ANSWER_HEADER)) {
+  const more = body && text === undefined ? { body } : undefined
+  const answer = await post.fetch('https://session/mcp', { method: client.method, headers, ...more })
+  const marked = answer.headers.get(ANSWER_HEADER)
+  // What the runtime answers may hold a stack trace; whatever the object did not mark is not an answer.
+  if (marked === null) {
     await answer.body?.cancel()
     throw new SessionUnavailable(answer.status)
   }
   operation?.handedOver()
+  const short = shortAnswerIn(marked)
+  if (short) return new Response(short.body, { status: answer.status, headers: short.headers })
   const refusal = refusalIn(answer)
   if (refusal) throw refusal
   const passed = new Response(answer.body, answer)

@@ -19,10 +19,14 @@ describe('bytes pass unchanged', () => {
     expect(downstream.requests.last?.body.toString()).toBe(odd)
   })
 
-  test('of a request that is handed over', async () => {
+  test('of a request that is handed over, as text where it is short', async () => {
     const { post, handedOver } = brokered(downstream.url)
-    expect((await post(odd.replace('2026-07-28', '2025-11-25').replace('io.modelcontextprotocol', 'x'))).status).toBe(200)
-    expect(await handedOver[0]?.text()).toBe(odd.replace('2026-07-28', '2025-11-25').replace('io.modelcontextprotocol', 'x'))
+    const legacy = odd.replace('2026-07-28', '2025-11-25').replace('io.modelcontextprotocol', 'x')
+    const long = legacy + ' '.repeat(4 * 1024)
+    expect([(await post(legacy)).status, (await post(long)).status]).toEqual([200, 200])
+    const [first, second] = handedOver
+    expect([orderOf(first).body, await first?.text()]).toEqual([legacy, ''])
+    expect([orderOf(second).body, await second?.text()]).toEqual([undefined, long])
   })
 
   test('of a JSON answer', async () => {
