@@ -175,12 +175,13 @@ export class Leashes extends LifecycleCapability {
   }
 
   #gone(ws: WebSocket, code: number): boolean {
-    const stream = this.#stream(ws)
-    if (!stream) return false
+    const isPulled = this.#pulls.has(ws)
+    const stream = isPulled ? undefined : this.#stream(ws)
+    if (!isPulled && !stream) return false
     this.#options.changed()
     this.#counts.get(ws)?.resolve(undefined)
-    if (this.#pulls.has(ws)) this.#pullIsOver(ws, true)
-    else if (stream.kind === 'standing' && code !== STREAM_ENDED) this.#options.standingLeft(stream.streamId)
+    if (isPulled) this.#pullIsOver(ws, true)
+    else if (stream?.kind === 'standing' && code !== STREAM_ENDED) this.#options.standingLeft(stream.streamId)
     return true
   }
 
