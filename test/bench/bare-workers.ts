@@ -182,45 +182,82 @@ export default {
 
 /**
  * What an open stream costs that is read: a Worker that passes on each chunk, beats in every silence and can be aborted; where it is
- * `held`, from an object too, by a socket for each stream. Nothing is counted, changed or shown.
+ * `held`, from an object too, by a socket for each stream, and a PUT ends all of them in the broker's two steps. Nothing is counted,
+ * changed or shown.
  */
 export function carrying(downstreamUrl: string, held: boolean): string {
   return `import { DurableObject } from 'cloudflare:workers'
 const DOWNSTREAM = ${JSON.stringify(downstreamUrl)}
 const utf8 = new TextEncoder()
 export class Holder extends DurableObject {
-  fetch() {
+  #ended = Promise.withResolvers()
+  async fetch(request) {
+    if (request.method === 'PUT') return await this.#end(this.ctx.getWebSockets())
     const { 0: theirs, 1: ours } = new WebSocketPair()
     this.ctx.acceptWebSocket(ours)
     return new Response(null, { status: 101, webSocket: theirs })
   }
+  async #end(sockets) {
+    this.open = sockets.length
+    await this.#inTurns(sockets, (ws) => ws.send('last'))
+    await this.#inTurns(sockets, (ws) => ws.close(1000))
+    await this.#ended.promise
+    return new Response()
+  }
+  async #inTurns(sockets, say) {
+    for (let at = 0; at < sockets.length; at += 50) {
+      for (const ws of sockets.slice(at, at + 50)) say(ws)
+      await new Promise((resolve) => setTimeout(resolve, 0))
+    }
+  }
+  webSocketClose() {
+    this.open -= 1
+    if (this.open === 0) this.#ended.resolve()
+  }
 }
-async function hold(env, ending) {
+async function hold(env, carried) {
   const { webSocket } = await env.HOLDER.getByName('one').fetch('https://holder/', { headers: { upgrade: 'websocket' } })
-  webSocket.accept()
-  for (const event of ['message', 'close']) webSocket.addEventListener(event, () => ending.abort())
+  webSocket.accept({ allowHalfOpen: true })
+  webSocket.addEventListener('message', () => carried.last())
+  webSocket.addEventListener('close', () => {
+    carried.end()
+    webSocket.close(1000)
+  })
 }
 export default {
   async fetch(request, env) {
+    if (request.method === 'PUT') return await env.HOLDER.getByName('one').fetch('https://holder/', { method: 'PUT' })
     const body = await request.arrayBuffer()
     const ending = new AbortController()
     request.signal.addEventListener('abort', () => ending.abort())
     const answer = await fetch(DOWNSTREAM, { method: 'POST', headers: request.headers, body, signal: ending.signal })
-    ${held ? 'await hold(env, ending)' : ''}
+    const carried = { last() {}, end() {} }
+    ${held ? 'await hold(env, carried)' : ''}
     const source = answer.body.getReader()
-    const carried = new ReadableStream({
+    let isOver = false
+    const events = new ReadableStream({
       start(controller) {
         controller.enqueue(utf8.encode(': ok\\n\\n'))
-        setInterval(() => controller.enqueue(utf8.encode(': keep-alive\\n\\n')), 5_000)
+        const beating = setInterval(() => controller.enqueue(utf8.encode(': keep-alive\\n\\n')), 5_000)
+        carried.last = () => {
+          isOver = true
+          controller.enqueue(utf8.encode(': closed\\n\\n'))
+        }
+        carried.end = () => {
+          clearInterval(beating)
+          source.cancel()
+          controller.close()
+        }
       },
       async pull(controller) {
         const next = await source.read()
+        if (isOver) return
         if (next.done) controller.close()
         else controller.enqueue(next.value)
       },
       cancel: () => ending.abort(),
     })
-    return new Response(carried, answer)
+    return new Response(events, answer)
   },
 }
 `

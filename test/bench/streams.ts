@@ -23,10 +23,12 @@ const { values } = parseArgs({
     burst: { type: 'string', default: '10000' },
     memory: { type: 'string', default: '1000,5000' },
     revoked: { type: 'string', default: '1,100,1000' },
+    only: { type: 'string', default: 'events,memory,revocation' },
     json: { type: 'boolean', default: false },
   },
 })
 
+const HELD = 'the same, held by an object'
 const SILENT: StreamOrder = { events: 0, perSecond: 0 }
 const PER_SECOND = 200
 const ENDS_WITHIN_MS = 60_000
@@ -68,7 +70,7 @@ const neighbours = [
 const BARE: ReadonlyMap<string, number> = new Map([
   ['a Worker, nothing else', ports.passThrough],
   ['a Worker that reads what passes', ports.carrying],
-  ['the same, held by an object', ports.held],
+  [HELD, ports.held],
 ])
 
 const overrides = {
@@ -79,7 +81,9 @@ const overrides = {
 }
 
 try {
-  const report = { events: await inWorld(measureEvents), memory: await measureMemory(), revocation: await measureRevocation() }
+  const parts = { events: async () => await inWorld(measureEvents), memory: measureMemory, revocation: measureRevocation }
+  const report: Record<string, readonly Row[]> = {}
+  for (const [part, measure] of Object.entries(parts)) if (values.only.split(',').includes(part)) report[part] = await measure()
   await mkdir(join(ROOT, 'dist'), { recursive: true })
   await writeFile(join(ROOT, 'dist/bench-streams.json'), `${JSON.stringify(report, undefined, 2)}\n`)
   if (values.json) console.log(JSON.stringify(report, undefined, 2))
@@ -177,24 +181,28 @@ async function memoryOf(world: World, kind: string, count: number): Promise<Row>
   }
 }
 
-/** One person revokes her grant at POST /revoke while all her streams are open and silent. */
+/** One person revokes her grant at POST /revoke while all her streams are open and silent; a bare object ends all it holds. */
 async function measureRevocation(): Promise<readonly Row[]> {
   const rows: Row[] = []
-  for (const kind of KINDS)
+  for (const kind of [HELD, ...KINDS])
     for (const count of numbers(values.revoked)) rows.push(await inWorld((world) => revocationOf(world, kind, count)))
   return rows
 }
 
-async function revocationOf(world: World, kind: Kind, count: number): Promise<Row> {
+async function revocationOf(world: World, kind: string, count: number): Promise<Row> {
   const who = await credentialsFor('alice', world.mcpUrl)
-  await client.obey({ do: 'open', streams: await openings(kind, world, who, count) })
+  const port = BARE.get(kind)
+  const streams = await openings(KINDS.find((known) => known === kind) ?? 'modern call', world, who, count)
+  await client.obey({ do: 'open', streams: port === undefined ? streams : streams.map((stream) => ({ ...stream, port })) })
   await sleep(500)
   const start = milliseconds()
   const body = new URLSearchParams({ token: who.refreshToken, client_id: who.clientId })
-  const { status } = await fetch(`${world.brokerUrl}/revoke`, { method: 'POST', body })
+  const { status } = await (port === undefined
+    ? fetch(`${world.brokerUrl}/revoke`, { method: 'POST', body })
+    : fetch(`http://127.0.0.1:${port}/`, { method: 'PUT' }))
   const answered = milliseconds() - start
   const openDownstream = await downstream.open()
-  const nextStatus = await statusOf(world, await opening('modern call', world, who, SILENT))
+  const nextStatus = port === undefined ? await statusOf(world, await opening('modern call', world, who, SILENT)) : ''
   await client.obey({ do: 'wait', milliseconds: 5000 })
   await sleep(1000)
   const openLater = await downstream.open()
@@ -203,7 +211,7 @@ async function revocationOf(world: World, kind: Kind, count: number): Promise<Ro
   return {
     streams: kind,
     opened,
-    '/revoke answered': `${status} after ${answered.toFixed(0)} ms`,
+    answered: `${status} after ${answered.toFixed(0)} ms`,
     'last byte p50 ms': percentile(delays, 0.5).toFixed(0),
     'last byte p99 ms': percentile(delays, 0.99).toFixed(0),
     'still open': opened - over,
@@ -238,10 +246,7 @@ async function openings(kind: Kind, world: World, who: Credentials, count: numbe
 
 async function opening(kind: Kind, world: World, { accessToken }: Credentials, order: StreamOrder): Promise<Opening> {
   const { host, port } = new URL(world.brokerUrl)
-  const common = {
-    host,
-    ...postHeaders(accessToken),
-  }
+  const common = { host, ...postHeaders(accessToken) }
   const params = { name: 'stream', arguments: order }
   if (kind === 'modern call') {
     const _meta = { 'io.modelcontextprotocol/protocolVersion': '2026-07-28' }
