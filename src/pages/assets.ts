@@ -23,7 +23,7 @@ export type AssetStore = Pick<Fetcher, 'fetch'>
 
 /** The file at a path, or nothing when there is none. */
 export async function pageAsset(store: AssetStore, request: Request): Promise<Response | undefined> {
-  const { pathname } = new URL(request.url)
+  const pathname = URL.parse(request.url)?.pathname ?? ''
   if (pathname === MARK_PATH) return new Response(MARK_SVG, { headers: { ...ALWAYS, 'Content-Type': 'image/svg+xml' } })
   const [, name = '', type = ''] = /^\/assets\/([a-z-]+\.(css|js))$/.exec(pathname) ?? []
   const contentType = TYPES[type]

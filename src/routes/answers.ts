@@ -24,7 +24,8 @@ const PEOPLE: readonly string[] = ['/', '/authorize', '/callback']
 
 /** Paths where a browser is expected get pages; everything else gets JSON, whatever it says it accepts. */
 export function wantsPage(request: Request): boolean {
-  const { pathname } = new URL(request.url)
+  // Of a host that is none nothing can be read.
+  const pathname = URL.parse(request.url)?.pathname ?? ''
   return (
     PEOPLE.includes(pathname) ||
     pathname.startsWith('/callback/') ||
@@ -43,7 +44,7 @@ export const answerError: ErrorHandler<{ Variables: Variables }> = (error, c) =>
     message: answer.message,
     reason: why,
     detail: error instanceof RemoteError ? error.detail : undefined,
-    path: new URL(c.req.url).pathname,
+    path: URL.parse(c.req.url)?.pathname,
     request_id: c.get('requestId'),
   })
   return say(c, answer)

@@ -10,7 +10,7 @@ import { McpRefusal } from '../mcp/message/refusal.ts'
 import { LeaseMemory } from '../mcp/router/lease.ts'
 import { McpRequest, type McpPost } from '../mcp/router/mcp-request.ts'
 import { RecordedCallers } from '../mcp/router/recorder.ts'
-import { downstreamAt } from '../mcp/router/target.ts'
+import { downstreamAt, pathAsSent } from '../mcp/router/target.ts'
 import { ToolMemory } from '../mcp/tools/memory.ts'
 import { BoundedMap } from '../platform/bounded-map.ts'
 import type { HeldBytes, Holding } from '../platform/held-bytes.ts'
@@ -121,9 +121,10 @@ function reader({ downstreams }: Settings): (text: string) => Asked | undefined 
   return (text) => {
     const before = known.get(text)
     if (before) return before
-    const url = new URL(text)
-    const downstream = downstreamAt(url.pathname, downstreams)
-    if (!downstream) return undefined
+    // Null where the host a client names is none; every other path refuses that, too.
+    const url = URL.parse(text)
+    const downstream = url && downstreamAt(url.pathname, downstreams)
+    if (!downstream || downstreamAt(pathAsSent(text), downstreams) !== downstream) return undefined
     // A query may hold a secret that a client did not mean to send there.
     if (url.pathname === downstream.path && url.search === '') known.set(text, { url, downstream })
     return { url, downstream }

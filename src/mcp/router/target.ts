@@ -9,6 +9,12 @@ export function downstreamAt(pathname: string, downstreams: readonly Downstream[
   return downstreams.find(({ path }) => pathname === path || pathname.startsWith(`${path}/`))
 }
 
+/** Of the URL of a request, which the runtime leaves as it came: to a parser `/./mcp`, `/%2e/mcp` and `/x/../mcp` are `/mcp`, to what stands before the broker they may not be. */
+export function pathAsSent(url: string): string {
+  const path = /^[a-z]+:\/\/[^/?#]*([^?#]*)/i.exec(url)
+  return path?.[1] ?? ''
+}
+
 /** Undefined where the suffix can't be carried over without changing its meaning. */
 export function targetOf(downstream: Downstream, asked: URL): string | undefined {
   const segments = suffixSegments(asked.pathname.slice(downstream.path.length))
