@@ -44,7 +44,12 @@ describe('streams of one person', () => {
     const { firstAt = 0, couldActUntil = 0 } = receipt?.closing ?? {}
     expect(couldActUntil - firstAt).toBeGreaterThanOrEqual(1_900)
     expect(end).toHaveBeenCalledOnce()
-    silent.release('ended')
+
+    // Whoever asks once more is told the same, until the router lets go.
+    expect(await ordered(session, 'revoke')).toMatchObject({ streams: 1, unanswered: 1 })
+    setTimeout(() => silent.release('ended'), 50)
+    expect(await ordered(session, 'revoke')).toMatchObject({ streams: 1, unanswered: 0 })
+    expect(await ordered(session, 'revoke')).toMatchObject({ streams: 0, unanswered: 0 })
   })
 
   test('ended twice at once are ended once, and both know when', async () => {

@@ -162,8 +162,8 @@ export class Leashes extends LifecycleCapability {
       try {
         say(ws)
       } catch {
-        // The socket is gone, and with it the router's side of the stream.
-        this.#pullIsOver(ws, true)
+        // The socket is gone, and with it the router's side of the stream; unless it was closed here alone, by a pull that nobody acknowledged.
+        if (ws.readyState !== WebSocket.CLOSING) this.#pullIsOver(ws, true)
       }
     })
   }
