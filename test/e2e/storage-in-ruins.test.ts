@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { BrokerClient, callTool, statusWith, tokensOf } from '../world/broker-client.ts'
 import { fixture } from '../world/fixture.ts'
+import { LegacyClient } from '../world/legacy-client.ts'
 import { startWorld, type World } from '../world/world.ts'
 
 const the = fixture(async (closing, onEnd) => {
@@ -40,6 +41,8 @@ test('51. storage outage: without the person’s object no call passes, no token
   await ruin(the, 'UserSession')
   the.world.downstream.requests.forget()
   await isAskedToComeBack(await callTool(the.world.mcpUrl, the.tokens.accessToken))
+  const older = new LegacyClient(the.world.mcpUrl, the.tokens.accessToken)
+  await isAskedToComeBack(await older.call('echo', { message: 'handed over' }))
   for (const { status, headers, text } of [
     await the.client.refresh(the.tokens.refreshToken),
     await the.client.revoke(the.tokens.refreshToken),
