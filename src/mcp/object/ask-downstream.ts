@@ -7,6 +7,7 @@ import { checkAnswer } from '../downstream/downstream-answer.ts'
 import { interrupted, McpRefusal } from '../message/refusal.ts'
 import type { DownstreamRequest } from './downstream-request.ts'
 import type { DownstreamSessions, SessionAnswer } from './downstream-session.ts'
+import type { Flights } from './flights.ts'
 import { wayOf } from './own-token-retry.ts'
 import { refuseEnded } from './refuse-ended.ts'
 
@@ -18,7 +19,7 @@ export interface AskDownstreamOptions {
   readonly context: ProviderQuestion
   readonly downstream: DownstreamSessions
   /** Requests that wait for the downstream's headers, with their grants; a revocation aborts them. */
-  readonly flights: Map<AbortController, string>
+  readonly flights: Flights
   readonly deadline: Deadline
 }
 
@@ -28,7 +29,7 @@ export async function askDownstream(
   { session, ...asked }: AskedOfDownstream,
   { context, downstream, flights, deadline }: AskDownstreamOptions,
 ): Promise<SessionAnswer> {
-  flights.set(abort, order.caller.grantId)
+  const over = flights.begin(abort, order.caller.grantId)
   try {
     // The body was read after the admission: a revocation that came meanwhile has found nothing to abort.
     refuseEnded(context, order.caller, abort)
@@ -42,6 +43,6 @@ export async function askDownstream(
     const isLate = error instanceof McpRefusal && error.code === 'downstream_timeout'
     throw abort.signal.aborted && !isLate ? interrupted(abort.signal.reason) : error
   } finally {
-    flights.delete(abort)
+    over()
   }
 }

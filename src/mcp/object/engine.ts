@@ -27,6 +27,7 @@ import { endAnswer } from './end-answer.ts'
 import { bridged } from './http-sse/bridged-answer.ts'
 import { Bridges, type CarriedRequest } from './http-sse/bridges.ts'
 import { ModernClients } from './legacy-downstream/modern-clients.ts'
+import { Flights } from './flights.ts'
 import { attached, goOn, type Attaching } from './get-stream.ts'
 import { answerToGet } from './get-answer.ts'
 import { HeldBodies } from './held-body.ts'
@@ -51,8 +52,7 @@ export class LegacyCarrier implements Carrier {
   readonly #sessions: SessionKeeper
   readonly #downstream: DownstreamSessions
   readonly #streams: OwnedStreams
-  // Requests that wait for the downstream's headers; a revocation aborts them too.
-  readonly #flights = new Map<AbortController, string>()
+  readonly #flights = new Flights()
   // Of all requests that come through here.
   readonly #time = { deadline: sharedTimer() }
   readonly #held: HeldBodies
@@ -169,7 +169,7 @@ export class LegacyCarrier implements Carrier {
 
   async end(reason: CloseReason, grantId?: string): Promise<number> {
     const concerns = (of: string): boolean => grantId === undefined || of === grantId
-    for (const [flight, of] of this.#flights) if (concerns(of)) flight.abort(reason)
+    this.#flights.end(reason, concerns)
     this.#downstream.signals.end(reason, concerns)
     const parked = this.#modernClients.end(reason, concerns)
     const ended = this.#streams.endAll(reason, (spec) => concerns(spec.grantId))

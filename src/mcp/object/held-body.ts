@@ -2,6 +2,7 @@
 import { randomId } from '../../platform/crypto.ts'
 import type { StreamDetail } from '../../session/streams/carrier.ts'
 import { StreamMeter, type StreamTraffic } from '../../session/contract/stream-traffic.ts'
+import type { Flights } from './flights.ts'
 import type { DispatchHeader } from '../dispatch/dispatch-header.ts'
 
 interface HeldBody {
@@ -12,12 +13,12 @@ interface HeldBody {
 
 export class HeldBodies {
   /** Whatever is on its way, with the grant it belongs to. */
-  readonly flights: Map<AbortController, string>
+  readonly flights: Flights
   readonly #waitUntil: (work: Promise<unknown>) => void
   readonly #now: () => number
   readonly #held = new Map<string, HeldBody>()
 
-  constructor(flights: Map<AbortController, string>, waitUntil: (work: Promise<unknown>) => void, now: () => number) {
+  constructor(flights: Flights, waitUntil: (work: Promise<unknown>) => void, now: () => number) {
     this.flights = flights
     this.#waitUntil = waitUntil
     this.#now = now
@@ -28,16 +29,16 @@ export class HeldBodies {
     const meter = new StreamMeter()
     const { grantId } = caller
     const id = randomId(9)
-    this.flights.set(abort, grantId)
+    const landed = this.flights.begin(abort, grantId)
     this.#held.set(id, { detail: { id, grantId, kind: 'call', label, openedAt: this.#now() }, meter, abort })
     // Whether the downstream, the client or a revocation ended it: nobody is left to be told.
     const passed = body.pipeTo(counted(writable, meter), { signal: abort.signal }).catch(() => undefined)
-    this.#waitUntil(passed.then(() => this.#over(id, abort)))
+    this.#waitUntil(passed.then(() => this.#over(id, landed)))
     return readable
   }
 
-  #over(id: string, abort: AbortController): void {
-    this.flights.delete(abort)
+  #over(id: string, landed: () => void): void {
+    landed()
     this.#held.delete(id)
   }
 

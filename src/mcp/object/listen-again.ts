@@ -6,6 +6,7 @@ import { interrupted, McpRefusal, notOffered } from '../message/refusal.ts'
 import { OVER, type DownstreamSessions } from './downstream-session.ts'
 import type { DispatchHeader } from '../dispatch/dispatch-header.ts'
 import type { SentHeaders } from './downstream-request.ts'
+import type { Flights } from './flights.ts'
 import { wayOf } from './own-token-retry.ts'
 import { refuseEnded } from './refuse-ended.ts'
 import type { StandingStreams } from './standing-streams.ts'
@@ -14,7 +15,7 @@ export interface ListenAgainOptions {
   readonly context: ProviderQuestion
   readonly downstream: DownstreamSessions
   readonly standing: StandingStreams
-  readonly flights: Map<AbortController, string>
+  readonly flights: Flights
 }
 
 /**
@@ -29,7 +30,7 @@ export async function listenAgain(
 ): Promise<LoggedStream> {
   if (!session) throw new McpRefusal('session_not_found', 'Session not found: initialize a new one')
   const abort = new AbortController()
-  flights.set(abort, order.caller.grantId)
+  const over = flights.begin(abort, order.caller.grantId)
   try {
     refuseEnded(context, order.caller, abort)
     const request = { method: 'GET', headers, ...wayOf(context, order, headers, abort) } as const
@@ -42,6 +43,6 @@ export async function listenAgain(
   } catch (error) {
     throw abort.signal.aborted ? interrupted(abort.signal.reason) : error
   } finally {
-    flights.delete(abort)
+    over()
   }
 }

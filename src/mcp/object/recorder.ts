@@ -2,6 +2,7 @@
 import type { SessionContext } from '../../session/session-context.ts'
 import type { Watched, WireEntry } from '../../session/contract/recording.ts'
 import { noteEntries } from '../../session/admin/recording-switch.ts'
+import { notingBytes } from '../downstream/whole-answer-bytes.ts'
 import { bodyOf } from './body-of.ts'
 import { ToldTogether } from '../recording/told-together.ts'
 import { WireTap } from '../recording/wire-tap.ts'
@@ -44,7 +45,7 @@ async function recordedAs(
   const together = byObject.get(context) ?? new ToldTogether()
   byObject.set(context, together)
   const tap = new WireTap(tapped, watched, (entries) => together.add(entries, telling))
-  const answer = await carry()
+  const answer = await notingBytes(carry)
   const refusal = refusalIn(answer)
   if (!refusal) return tap.answered(answer)
   tap.refused(refusal.code, refusal.status)

@@ -46,11 +46,12 @@ export async function wholeAnswer(
     operation?.ended(bare ?? status)
     return new Response(null, { status: bare ?? status, headers: marked(headers) })
   }
-  // Also while it is read: a revocation that comes meanwhile finds it here.
-  flights.set(abort, caller.grantId)
+  const rule = ok ? edit : undefined
+  // Also while it is read: a revocation that comes meanwhile finds it here. What is held is found there.
+  const over = rule ? undefined : flights.begin(abort, caller.grantId)
   try {
-    if (edit && ok) {
-      const edited = await editedBody(bodies.hold(body, abort, order), edit)
+    if (rule) {
+      const edited = await editedBody(bodies.hold(body, abort, order), rule)
       operation?.answered(edited, status)
       return handedBack(edited, status, headers)
     }
@@ -59,16 +60,16 @@ export async function wholeAnswer(
       operation?.ended(status)
       return new Response(bodies.hold(given, abort, order), { status, headers: marked(headers) })
     }
-    flights.delete(abort)
     operation?.answered(given, status)
     return handedBack(given, status, headers)
   } catch (error) {
-    flights.delete(abort)
     if (abort.signal.aborted) throw interrupted(abort.signal.reason)
     // What did not come whole in time may still be coming.
     abort.abort(error)
     if (error instanceof McpRefusal) throw error
     throw new McpRefusal('downstream_broken', 'The connection to the downstream MCP server broke before it had answered')
+  } finally {
+    over?.()
   }
 }
 

@@ -5,6 +5,7 @@ import type { Watched, WireEntry } from '../../session/contract/recording.ts'
 import { McpRefusal } from '../message/refusal.ts'
 import type { ToldTogether } from '../recording/told-together.ts'
 import { WireTap, type Tapped } from '../recording/wire-tap.ts'
+import { notingBytes } from '../downstream/whole-answer-bytes.ts'
 
 /** The part of `UserSession` that takes what was seen. */
 export interface RecordingPost {
@@ -32,7 +33,7 @@ export async function recordedWork(
   const telling = { whose, waitUntil, tell: (entries: readonly WireEntry[]) => post().note(entries) }
   const tap = new WireTap(tapped, watched, (entries) => together.add(entries, telling))
   try {
-    return tap.answered(await work())
+    return tap.answered(await notingBytes(work))
   } catch (error) {
     if (error instanceof McpRefusal) tap.refused(error.code, error.status)
     throw error

@@ -1,9 +1,10 @@
 // An answer of the downstream on its way from the object to the client: whichever way it takes between the two, no byte changes.
 import { expect, test } from 'vitest'
+import { Flights } from '../../../../src/mcp/object/flights.ts'
 import { HeldBodies } from '../../../../src/mcp/object/held-body.ts'
 import { wholeAnswer } from '../../../../src/mcp/object/whole-answer.ts'
 import { handOver, type LegacyForwarding } from '../../../../src/mcp/router/dispatch.ts'
-import { bytesIn } from '../../../../src/mcp/downstream/whole-answer-bytes.ts'
+import { bytesIn, notingBytes } from '../../../../src/mcp/downstream/whole-answer-bytes.ts'
 import { ownTimer } from '../../../../src/platform/deadlines.ts'
 import { orderOf } from '../brokered.ts'
 
@@ -38,7 +39,7 @@ async function passed(bytes: Uint8Array<ArrayBuffer>, headers: Record<string, st
         order: orderOf(new Request(url, init)),
         answersRequest: true,
         bodies: new HeldBodies(
-          new Map(),
+          new Flights(),
           () => undefined,
           () => 0,
         ),
@@ -47,7 +48,9 @@ async function passed(bytes: Uint8Array<ArrayBuffer>, headers: Record<string, st
         deadline: ownTimer,
       }
       const length = { ...headers, 'content-length': String(bytes.length) }
-      const made = await wholeAnswer(new Response(bytes, { status, headers: length }), headers, held, undefined)
+      const made = await notingBytes(() =>
+        wholeAnswer(new Response(bytes, { status, headers: length }), headers, held, undefined),
+      )
       isShort = made.body === null
       expect(bytesIn(made)).toEqual(bytes)
       return made

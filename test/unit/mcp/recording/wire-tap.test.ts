@@ -1,6 +1,6 @@
 // What a recording says of an answer without keeping it: how long it was, and whether it says that something went wrong.
 import { describe, expect, test } from 'vitest'
-import { wholeResponse } from '../../../../src/mcp/downstream/whole-answer-bytes.ts'
+import { notingBytes, wholeResponse } from '../../../../src/mcp/downstream/whole-answer-bytes.ts'
 import { WireTap, type Tapped } from '../../../../src/mcp/recording/wire-tap.ts'
 import type { WireEntry } from '../../../../src/session/contract/recording.ts'
 
@@ -26,6 +26,11 @@ async function seen(answer: Response, bodies = false): Promise<readonly WireEntr
   return entries
 }
 
+/** As it is made while somebody looks. */
+async function whole(bytes: Uint8Array): Promise<Response> {
+  return await notingBytes(async () => wholeResponse(bytes, JSON_TYPE))
+}
+
 describe('an answer with 200', () => {
   test.for<[string, string, string | undefined]>([
     ['of a tool that failed says so', TOOL_ERROR, 'tool_error'],
@@ -35,7 +40,7 @@ describe('an answer with 200', () => {
     const events = `event: message\ndata: {"jsonrpc":"2.0","method":"notifications/progress"}\n\ndata: ${message}\n\n`
     const stream = new Response(events, { headers: { 'content-type': 'text/event-stream' } })
     const bytes = new TextEncoder().encode(message)
-    for (const entries of [await seen(wholeResponse(bytes, JSON_TYPE)), await seen(stream)]) {
+    for (const entries of [await seen(await whole(bytes)), await seen(stream)]) {
       expect(entries.at(-1)?.failure).toBe(failure)
       expect(JSON.stringify(entries)).not.toMatch(/no such tool|content/)
     }
@@ -46,7 +51,7 @@ describe('an answer with 200', () => {
   })
 
   test('that is there whole is passed on as it is, and counted', async () => {
-    const answer = wholeResponse(new TextEncoder().encode(FINE), JSON_TYPE)
+    const answer = await whole(new TextEncoder().encode(FINE))
     const entries: WireEntry[] = []
     const tap = new WireTap(TAPPED, { bodies: true, until: Infinity }, async (some) => void entries.push(...some))
     expect(tap.answered(answer)).toBe(answer)
