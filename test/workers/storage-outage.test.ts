@@ -2,10 +2,12 @@
 import { runInDurableObject } from 'cloudflare:test'
 import { exports } from 'cloudflare:workers'
 import { afterEach, describe, expect, test, vi } from 'vitest'
+import { ORDER_HEADER } from '../../src/mcp/dispatch/dispatch-header.ts'
 import { keyRing } from '../../src/issuer/keys.ts'
 import { SignedTokens } from '../../src/oauth/tokens/signed-tokens.ts'
 import { fromHex } from '../../src/platform/crypto.ts'
-import { isLive, nobody, REDIRECT_URI, rowsOf, signIn, type Session } from './person.ts'
+import { ASKING } from './asking-server.ts'
+import { caller, granted, isLive, nobody, ordered, REDIRECT_URI, rowsOf, signIn, type Session } from './person.ts'
 
 const BROKER = 'http://localhost:8788'
 const VERIFIER = 'v'.repeat(43)
@@ -171,4 +173,22 @@ describe('51 storage outage', () => {
       ])
     },
   )
+
+  test('streams whose end can not be stored end all the same, each of them', async () => {
+    const session = nobody()
+    const { grantId, clientId } = await granted(session)
+    const open = async (id: string): Promise<Response> => {
+      const message = { jsonrpc: '2.0', id, method: 'tools/call', params: { name: `outage ${id}` } }
+      const about = { kind: 'request', requestIds: [`"${id}"`], count: 1, target: ASKING, requestId: 'r', label: 'tools/call' }
+      const order = { ...about, caller: caller({ grantId, clientId, jti: '' }), client: 'streamable-http', headers: {} }
+      const headers = { [ORDER_HEADER]: JSON.stringify({ ...order, body: JSON.stringify(message) }) }
+      return await session.fetch('https://session/mcp', { method: 'POST', headers })
+    }
+    const calls = await Promise.all(['a', 'b', 'c'].map(open))
+    expect((await session.describe())?.streams).toHaveLength(3)
+    await fails(session, /^UPDATE streams SET closed/)
+    await expect(ordered(session, 'revoke')).rejects.toThrow('storage is away')
+    for (const answer of calls) expect(await answer.text()).toMatch(/: closed: credential_revoked\n\n$/)
+    expect((await session.describe())?.streams).toEqual([])
+  })
 })

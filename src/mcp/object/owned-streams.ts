@@ -140,8 +140,8 @@ export class OwnedStreams {
   /** Ends streams at once: the downstream request is aborted and the client told why before this returns. */
   end(reason: CloseReason, which: (owner: Owner) => boolean): number {
     const ending = [...this.#live.values()].filter(({ spec }) => which(spec))
-    for (const live of ending) this.#drop(live, reason)
     this.closeReaders(reason, which)
+    for (const live of ending) this.#drop(live, reason)
     return ending.length
   }
 
@@ -275,10 +275,11 @@ export class OwnedStreams {
 
   #drop(live: OwnedStream, reason: string): void {
     this.#live.delete(live.spec.id)
-    this.#options.log.close(live.spec.id)
     const isLeft = reason === 'withdrawn' || reason === 'session_expired'
     live.spec.operation?.failed(isLeft ? new McpRefusal('client_left', reason) : interrupted(reason))
     live.abort.abort(reason)
+    // Last: storage that is away keeps nothing open.
+    this.#options.log.close(live.spec.id)
   }
 
   /** The downstream has said all it will say; what it left unanswered is answered here. */
