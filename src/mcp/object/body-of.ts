@@ -1,15 +1,32 @@
-// The body of a request that was handed over, wherever it travelled.
+// The body of a request that was handed over: text where it travelled as such, and what is done with it in either form.
 import type { Deadline } from '../../platform/deadlines.ts'
 import type { DispatchHeader } from '../dispatch/dispatch-header.ts'
+import { openEnvelope, type Envelope } from '../message/json-rpc-body.ts'
 import { handedBody } from '../message/read-body.ts'
 
-const utf8 = new TextEncoder()
+/** It is UTF-8, as the router has judged: in either form the same bytes are sent. */
+export type SentBody = Uint8Array<ArrayBuffer> | string
 
 export function bodyOf(
   { body }: DispatchHeader,
   request: Request,
   limits: { readonly maxBodyBytes: number },
   deadline?: Deadline,
-): Promise<Uint8Array<ArrayBuffer>> | Uint8Array<ArrayBuffer> {
-  return body === undefined ? handedBody(request, limits, deadline) : new Uint8Array(utf8.encode(body))
+): Promise<SentBody> | SentBody {
+  return body ?? handedBody(request, limits, deadline)
+}
+
+const encoder = new TextEncoder()
+const decoder = new TextDecoder()
+
+export function bytesOf(body: SentBody): Uint8Array<ArrayBuffer> {
+  return typeof body === 'string' ? new Uint8Array(encoder.encode(body)) : body
+}
+
+export function textOf(body: SentBody): string {
+  return typeof body === 'string' ? body : decoder.decode(body)
+}
+
+export function envelopeOf(body: SentBody): Envelope {
+  return openEnvelope(bytesOf(body))
 }

@@ -1,6 +1,7 @@
 // What the clients of a person say they are: in the session they opened, or remembered where the downstream keeps none.
 import { softwareIn, type ClientSoftware } from '../../session/contract/client-software.ts'
 import type { SessionContext } from '../../session/session-context.ts'
+import { textOf, type SentBody } from './body-of.ts'
 
 export class ClientNames {
   readonly #context: Pick<SessionContext, 'mcpSessions' | 'log'>
@@ -11,8 +12,8 @@ export class ClientNames {
     this.#context = context
   }
 
-  remember(grantId: string, initialize: Uint8Array): void {
-    const software = softwareIn(new TextDecoder().decode(initialize))
+  remember(grantId: string, initialize: SentBody): void {
+    const software = softwareIn(textOf(initialize))
     if (software) this.#sessionless.set(grantId, software)
   }
 

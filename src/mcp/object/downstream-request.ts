@@ -1,5 +1,6 @@
 // One request of the object's to a downstream, in the name of a person and, where there is one, of a session.
 import type { Deadline } from '../../platform/deadlines.ts'
+import type { SentBody } from './body-of.ts'
 import type { Challenged } from '../downstream/token-retry.ts'
 
 /** Lower-case names. A record, because every `Headers` made for a request on its way shows in what the way costs. */
@@ -10,7 +11,7 @@ export interface DownstreamRequest {
   readonly target: string
   /** Everything but the session id. */
   readonly headers: SentHeaders
-  readonly body?: Uint8Array<ArrayBuffer> | string
+  readonly body?: SentBody
   readonly signal: AbortSignal
   /** Of that signal, where the caller owns it: then a timeout aborts it too. */
   readonly ending?: AbortController | undefined

@@ -10,9 +10,8 @@ import { sharedTimer } from '../../platform/deadlines.ts'
 import type { SessionContext } from '../../session/session-context.ts'
 import type { StreamTraffic } from '../../session/contract/stream-traffic.ts'
 import { bareStatus } from '../downstream/downstream-answer.ts'
-import { bodyOf } from './body-of.ts'
+import { bodyOf, envelopeOf } from './body-of.ts'
 import { identityHeaders } from '../downstream/identity-headers.ts'
-import { openEnvelope } from '../message/json-rpc-body.ts'
 import { KEEP_ALIVE_MS } from '../sse/keep-alive.ts'
 import { understandsPriming } from '../sse/priming.ts'
 import { isEventStream, responseHeaders } from '../downstream/passing-headers.ts'
@@ -256,7 +255,7 @@ export class LegacyCarrier implements Carrier {
       const held = { abort, order, answersRequest: opens, bodies: this.#held, bytes, operation, ...this.#time }
       return await wholeAnswer(answer, out, held, edit)
     }
-    const spec = { ...callOf(order, opened ?? current, edit ? listsIn(openEnvelope(body)) : []), operation }
+    const spec = { ...callOf(order, opened ?? current, edit ? listsIn(envelopeOf(body)) : []), operation }
     operation?.carried(answer, true)
     this.#streams.begin(spec, answer.body, abort, pending.open)
     const told = this.#streams.attach({ stream: spec.id, seq: 0 }, understandsPriming(headers['mcp-protocol-version']))

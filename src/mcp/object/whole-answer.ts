@@ -36,8 +36,7 @@ export async function wholeAnswer(
   const bare = bareStatus(answer, answersRequest)
   if (bytes && bare === undefined) {
     const whole = edit ? editedBytes(bytes, edit) : bytes
-    operation?.answered(whole, status)
-    return handedBack(whole, status, headers)
+    return handedBack(whole, status, headers, operation)
   }
   const body = bytes ? null : answer.body
   if (bare !== undefined || !body) {
@@ -52,16 +51,14 @@ export async function wholeAnswer(
   try {
     if (rule) {
       const edited = await editedBody(bodies.hold(body, abort, order), rule)
-      operation?.answered(edited, status)
-      return handedBack(edited, status, headers)
+      return handedBack(edited, status, headers, operation)
     }
     const given = await shortOrStream(answer, body, deadline)
     if (given instanceof ReadableStream) {
       operation?.ended(status)
       return new Response(bodies.hold(given, abort, order), { status, headers: marked(headers) })
     }
-    operation?.answered(given, status)
-    return handedBack(given, status, headers)
+    return handedBack(given, status, headers, operation)
   } catch (error) {
     if (abort.signal.aborted) throw interrupted(abort.signal.reason)
     // What did not come whole in time may still be coming.
@@ -73,9 +70,15 @@ export async function wholeAnswer(
   }
 }
 
-/** With its type: a text that has none would be given one. */
-function handedBack(bytes: Uint8Array, status: number, headers: Readonly<Record<string, string>>): Response {
+function handedBack(
+  bytes: Uint8Array,
+  status: number,
+  headers: Readonly<Record<string, string>>,
+  operation: Operation | undefined,
+): Response {
+  // A text that has no type would be given one.
   const body = 'content-type' in headers ? shortText(bytes) : undefined
+  operation?.answered(body ?? bytes, status)
   if (body === undefined) return wholeResponse(bytes, { status, headers: marked(headers) })
   const short: ShortAnswer = { headers, body }
   return withBytes(bytes, new Response(null, { status, headers: { [ANSWER_HEADER]: headerJson(short) } }))

@@ -7,7 +7,7 @@ import type { McpSession } from '../../../session/store/mcp-sessions.ts'
 import type { ProviderQuestion } from '../../../session/access/ask-provider.ts'
 import type { SessionContext } from '../../../session/session-context.ts'
 import { downstreamFor, ssePaths, type Downstream } from '../../../settings/downstreams.ts'
-import { openEnvelope } from '../../message/json-rpc-body.ts'
+import { envelopeOf, type SentBody } from '../body-of.ts'
 import { McpRefusal, revoked } from '../../message/refusal.ts'
 import { EVENT_STREAM_HEADERS } from '../../../platform/event-stream.ts'
 import { understandsPriming } from '../../sse/priming.ts'
@@ -50,7 +50,7 @@ export interface CarriedRequest {
   readonly order: DispatchHeader
   /** What passes of the client's headers, and the identity of the person. */
   readonly headers: SentHeaders
-  readonly body: Uint8Array<ArrayBuffer>
+  readonly body: SentBody
   /** Hears how it goes. */
   readonly operation?: Operation | undefined
 }
@@ -119,9 +119,8 @@ export class Bridges {
 
   /** A question of the broker's own. */
   async ask(session: McpSession, { id, body, headers, signal }: OwnQuestion): Promise<string | undefined> {
-    const bytes = Uint8Array.from(new TextEncoder().encode(body))
-    const { messages } = openEnvelope(bytes)
-    const message = { messages, requestIds: [JSON.stringify(id)], headers, body: bytes, label: 'tools/list' }
+    const { messages } = envelopeOf(body)
+    const message = { messages, requestIds: [JSON.stringify(id)], headers, body, label: 'tools/list' }
     return await this.#bridgeOf(session).ask(message, id, signal)
   }
 
@@ -263,6 +262,6 @@ export class Bridges {
 }
 
 function messageOf({ order, headers, body, operation }: CarriedRequest): ClientMessage {
-  const { messages } = openEnvelope(body)
+  const { messages } = envelopeOf(body)
   return { messages, requestIds: order.requestIds, headers, body, label: order.label, operation }
 }

@@ -11,6 +11,7 @@ import { McpRefusal, revoked } from '../../message/refusal.ts'
 import type { LostBecause } from '../lost-answer.ts'
 import type { Operation } from '../../telemetry/operation.ts'
 import { downstreamFor } from '../../../settings/downstreams.ts'
+import type { SentBody } from '../body-of.ts'
 import type { SentHeaders } from '../downstream-request.ts'
 
 /** One POST of the client's. */
@@ -20,7 +21,7 @@ export interface ClientMessage {
   readonly requestIds: readonly string[]
   /** What passes of the client's headers, and the identity of the person. */
   readonly headers: SentHeaders
-  readonly body: Uint8Array<ArrayBuffer>
+  readonly body: SentBody
   /** For people who watch. */
   readonly label: string
   /** Hears how it goes; absent where no client asks. */

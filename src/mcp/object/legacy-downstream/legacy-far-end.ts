@@ -93,10 +93,9 @@ export class LegacyFarEnd {
   async send({ kind, id, method, params = {}, text, label = method }: Sent, headers?: SentHeaders): Promise<void> {
     const own = headers ?? toldOfMessages(await ownHeaders(this.#farEnd))
     const spelled = id === undefined ? undefined : JSON.stringify(id)
-    const body = new Uint8Array(encoder.encode(text))
     const requestIds = kind === 'request' && spelled !== undefined ? [spelled] : []
     const messages = [{ kind, id: spelled, method, params, meta: {} }]
-    const answer = await this.#far.post({ messages, requestIds, headers: own, body, label })
+    const answer = await this.#far.post({ messages, requestIds, headers: own, body: text, label })
     await answer.body?.cancel()
     if (answer.ok) return
     const reason = `${method} was answered ${answer.status}`
@@ -200,8 +199,6 @@ export class LegacyFarEnd {
 }
 
 const OFFERED_WITHIN_MS = 500
-
-const encoder = new TextEncoder()
 
 function toldOfMessages(headers: SentHeaders): SentHeaders {
   return { ...headers, 'content-type': 'application/json', accept: ACCEPTS_MESSAGES }

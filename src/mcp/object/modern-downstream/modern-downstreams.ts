@@ -29,6 +29,7 @@ import { singleAnswer } from './call-output.ts'
 import { SessionCalls } from './modern-session-calls.ts'
 import { messageOf, postModern, type ModernWay } from './modern-way.ts'
 import { ToolHeaders } from './tool-headers.ts'
+import { bytesOf, textOf } from '../body-of.ts'
 
 /** How the ids begin that stand in for those of a server; no server is sent one. */
 const OWN = 'era-bridge:'
@@ -86,7 +87,7 @@ export class ModernDownstreams {
     if (this.#downstream(initializes)?.era !== undefined || !mayRefuse(answer)) return answer
     const { text, whole } = await lookedAt(answer)
     if (!mayBeModern(answer.status, text) || !this.#options.mayAsk(initializes, 1)) return whole
-    const client = declaredIn(bodyOf(request))
+    const client = declaredIn(textOf(request.body ?? ''))
     const discovered = await this.#discovered(client, request).catch(() => undefined)
     const era = discovered?.era
     if (era) log('info', 'downstream.era_found', { resource: initializes, era })
@@ -110,7 +111,7 @@ export class ModernDownstreams {
   }
 
   async #initialized(resource: string, request: DownstreamRequest): Promise<Response | undefined> {
-    const client = declaredIn(bodyOf(request))
+    const client = declaredIn(textOf(request.body ?? ''))
     const { era, text, answer } = await this.#discovered(client, request)
     if (era === 'modern') {
       this.#eras.note(resource, era)
@@ -179,8 +180,7 @@ export class ModernDownstreams {
 
   async #post({ id, resource }: ModernSession, request: DownstreamRequest): Promise<Response> {
     const { body = '' } = request
-    const bytes = typeof body === 'string' ? Uint8Array.from(new TextEncoder().encode(body)) : body
-    const answer = await this.#of(id).post(bytes, request)
+    const answer = await this.#of(id).post(bytesOf(body), request)
     if (!this.#of(id).isUnsupported) return answer
     // It speaks this era no more. Whoever asks is told what a server tells that has lost a session, and begins anew in the other era.
     await answer.body?.cancel()
@@ -256,12 +256,8 @@ function mayRefuse({ status, headers }: Response): boolean {
   )
 }
 
-function bodyOf({ body = '' }: DownstreamRequest): string {
-  return typeof body === 'string' ? body : new TextDecoder().decode(body)
-}
-
 function idOf(request: DownstreamRequest): string {
-  return memberOf(bodyOf(request), ['id']) ?? 'null'
+  return memberOf(textOf(request.body ?? ''), ['id']) ?? 'null'
 }
 
 function present(session: ModernSession | undefined): ModernSession {
