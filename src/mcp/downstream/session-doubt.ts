@@ -58,8 +58,12 @@ async function judgedRefusal(answer: Response, sent: Uint8Array | string | undef
 async function judgedSmall(answer: Response, deadline?: Deadline): Promise<Judged> {
   const judgement = { isDoubtful: false, namesSession: false, answer }
   if (!isSmallJson(answer)) return judgement
-  // Whoever reads on meets what it broke with.
-  const bytes = await readShort(answer, { ...SMALL, ...(deadline && { deadline }) })?.catch(() => undefined)
+  let bytes: Uint8Array<ArrayBuffer> | undefined
+  try {
+    bytes = await readShort(answer, { ...SMALL, ...(deadline && { deadline }) })
+  } catch (error) {
+    return { ...judgement, answer: broken(answer, error) }
+  }
   const text = bytes ? utf8.decode(bytes) : ''
   if (!text.includes('"error"') || !isErrorOfSession(jsonIn(text))) return { ...judgement, bytes }
   return { isDoubtful: true, namesSession: namesSession(text), answer: restored({ answer, bytes }) }
@@ -132,8 +136,12 @@ export async function lookedAt(answer: Response, deadline?: Deadline): Promise<L
     const whole = new Response(rest ?? bytes, { status, headers })
     return { text: utf8.decode(bytes), whole }
   } catch (error) {
-    // Whoever reads on meets the same.
-    const broken = new ReadableStream({ start: (controller) => controller.error(error) })
-    return { text: '', whole: new Response(broken, { status, headers }) }
+    return { text: '', whole: broken(answer, error) }
   }
+}
+
+/** Whoever reads on meets the same, and whoever cancels does not. */
+function broken({ status, headers }: Response, error: unknown): Response {
+  const body = new ReadableStream({ pull: (controller) => controller.error(error) }, { highWaterMark: 0 })
+  return new Response(body, { status, headers })
 }
