@@ -1,7 +1,11 @@
-// How streams that routers carry end: every client hears why before any of them is cleared up after, and a receipt says who kept silent.
+// How streams end: every client hears why before any of them is cleared up after, and a receipt says who kept silent.
+import { runInDurableObject } from 'cloudflare:test'
 import { describe, expect, test, vi } from 'vitest'
+import { eventReaders } from '../../src/mcp/object/owned-stream.ts'
+import { OwnedStreams } from '../../src/mcp/object/owned-streams.ts'
 import { openLeash, type Leash } from '../../src/mcp/router/leash.ts'
 import { StreamMeter } from '../../src/session/contract/stream-traffic.ts'
+import { EventLog } from '../../src/session/store/event-log.ts'
 import { granted, nobody, NOW, ordered, type Session } from './person.ts'
 
 async function leashed(session: Session, grantId: string, streamId: string): Promise<Leash> {
@@ -61,5 +65,39 @@ describe('streams of one person', () => {
     const receipts = await Promise.all([ordered(session, 'revoke'), ordered(session, 'revoke')])
     expect(receipts.map((receipt) => receipt?.streams)).toEqual([1, 1])
     expect(stop).toHaveBeenCalledOnce()
+  })
+})
+
+test('clients of what the object carries hear, too, before the first of its requests is aborted', async () => {
+  await runInDurableObject(nobody(), async (_, { storage }) => {
+    const log = new EventLog(storage)
+    log.onStart()
+    const nothing = (): undefined => undefined
+    const streams = new OwnedStreams({
+      log,
+      bounds: { events: 100, bytes: 1_000, age: 100 },
+      keepAliveMs: 60_000,
+      reader: eventReaders(1_000),
+      resume: async () => undefined,
+      resumedWithinMs: 1_000,
+      edit: nothing,
+      waitUntil: nothing,
+      left: nothing,
+      now: () => NOW,
+    })
+    const order: string[] = []
+    const told = Array.from({ length: 120 }, async (_nothing, n) => {
+      const abort = new AbortController()
+      abort.signal.addEventListener('abort', () => order.push('aborted'))
+      const spec = { id: `s${n}`, grantId: 'g', mcpSession: '', kind: 'call', requestIds: ['1'] } as const
+      streams.begin(spec, new ReadableStream<Uint8Array>(), abort)
+      const text = await new Response(streams.attach({ stream: spec.id, seq: 0 }, false)).text()
+      order.push('told')
+      return text
+    })
+    expect(await streams.endAll('credential_revoked', ({ grantId }) => grantId === 'g')).toBe(120)
+    expect(new Set(await Promise.all(told))).toEqual(new Set([': ok\n\n: closed: credential_revoked\n\n']))
+    expect(order).toEqual([...Array(120).fill('told'), ...Array(120).fill('aborted')])
+    expect(streams.size).toBe(0)
   })
 })
