@@ -8,6 +8,8 @@ import { StreamMeter } from '../../src/session/contract/stream-traffic.ts'
 import { EventLog } from '../../src/session/store/event-log.ts'
 import { granted, nobody, NOW, ordered, type Session } from './person.ts'
 
+const nothing = (): undefined => undefined
+
 async function leashed(session: Session, grantId: string, streamId: string): Promise<Leash> {
   const stream = { streamId, grantId, kind: 'request', label: 'tools/call', openedAt: NOW } as const
   const leash = await openLeash(session, stream, new StreamMeter())
@@ -72,7 +74,6 @@ test('clients of what the object carries hear, too, before the first of its requ
   await runInDurableObject(nobody(), async (_, { storage }) => {
     const log = new EventLog(storage)
     log.onStart()
-    const nothing = (): undefined => undefined
     const streams = new OwnedStreams({
       log,
       bounds: { events: 100, bytes: 1_000, age: 100 },
