@@ -35,6 +35,9 @@ const NO_LEASH: Readonly<Record<number, NoLeash>> = { 409: 'superseded', 429: 'l
 
 const BROKEN: CloseReason = 'auth_unavailable'
 
+/** After the reason the close comes as soon as all have been told; from an object that is cut off in between it never comes. */
+const CLOSED_WITHIN_MS = 1_000
+
 /** `meter` counts what passes; the object asks for it when somebody looks. */
 export async function openLeash(post: LeashPost, stream: LeashedStream, meter: StreamMeter): Promise<Leash | NoLeash> {
   const answer = await post.fetch('https://session/leash', {
@@ -44,11 +47,13 @@ export async function openLeash(post: LeashPost, stream: LeashedStream, meter: S
   if (!socket) return NO_LEASH[answer.status] ?? 'credential_revoked'
   const pulled = new Pull()
   let released = false
+  let unclosed: ReturnType<typeof setTimeout> | undefined
   // Closed by the object it stays half open: the runtime would acknowledge at once what is not over yet.
   socket.accept({ allowHalfOpen: true })
   socket.addEventListener('message', ({ data }) => {
     if (data === TRAFFIC_QUERY) return socket.send(JSON.stringify(meter.traffic))
     pulled.stop(closeReason.safeParse(data).data ?? 'credential_revoked')
+    unclosed ??= setTimeout(over, CLOSED_WITHIN_MS)
   })
   // Either the second half of a pull, or a leash that breaks. That holds nothing: without a way to hear of a revocation the stream must not
   // go on (ARCHITECTURE.md, law 7).
@@ -63,6 +68,7 @@ export async function openLeash(post: LeashPost, stream: LeashedStream, meter: S
     release: (because) => {
       if (released) return
       released = true
+      clearTimeout(unclosed)
       socket.close(because === 'ended' ? STREAM_ENDED : CLIENT_LEFT, because)
     },
   }
