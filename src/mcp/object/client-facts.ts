@@ -1,7 +1,7 @@
 // What the clients of a person say they are: in the session they opened, or remembered where the downstream keeps none.
 import { softwareIn, type ClientSoftware } from '../../session/contract/client-software.ts'
 import type { SessionContext } from '../../session/session-context.ts'
-import { textOf, type SentBody } from './body-of.ts'
+import { sentText, type SentBody } from './sent-body.ts'
 
 export class ClientNames {
   readonly #context: Pick<SessionContext, 'mcpSessions' | 'log'>
@@ -13,7 +13,7 @@ export class ClientNames {
   }
 
   remember(grantId: string, initialize: SentBody): void {
-    const software = softwareIn(textOf(initialize))
+    const software = softwareIn(sentText(initialize))
     if (software) this.#sessionless.set(grantId, software)
   }
 

@@ -1,6 +1,6 @@
 // One request of the object's to a downstream, in the name of a person and, where there is one, of a session.
 import type { Deadline } from '../../platform/deadlines.ts'
-import type { SentBody } from './body-of.ts'
+import type { SentBody } from './sent-body.ts'
 import type { Challenged } from '../downstream/token-retry.ts'
 
 /** Lower-case names. A record, because every `Headers` made for a request on its way shows in what the way costs. */

@@ -10,7 +10,7 @@ import { sharedTimer } from '../../platform/deadlines.ts'
 import type { SessionContext } from '../../session/session-context.ts'
 import type { StreamTraffic } from '../../session/contract/stream-traffic.ts'
 import { bareStatus } from '../downstream/downstream-answer.ts'
-import { bodyOf, envelopeOf } from './body-of.ts'
+import { sentBody, sentEnvelope } from './sent-body.ts'
 import { identityHeaders } from '../downstream/identity-headers.ts'
 import { KEEP_ALIVE_MS } from '../sse/keep-alive.ts'
 import { understandsPriming } from '../sse/priming.ts'
@@ -140,7 +140,7 @@ export class LegacyCarrier implements Carrier {
         return answered(await endAnswer(session, ask, (ended) => this.#sessions.forget(ended)), rate)
       }
       const { limits } = this.#context.settings
-      const asked = { order, headers, body: await bodyOf(order, request, limits, this.#time.deadline), operation }
+      const asked = { order, headers, body: await sentBody(order, request, limits, this.#time.deadline), operation }
       const passing = this.#tools.passing(asked, session, admission.identity, {
         signals: this.#downstream.signals,
         bridges: isBridged ? this.#bridges : undefined,
@@ -255,7 +255,7 @@ export class LegacyCarrier implements Carrier {
       const held = { abort, order, answersRequest: opens, bodies: this.#held, bytes, operation, ...this.#time }
       return await wholeAnswer(answer, out, held, edit)
     }
-    const spec = { ...callOf(order, opened ?? current, edit ? listsIn(envelopeOf(body)) : []), operation }
+    const spec = { ...callOf(order, opened ?? current, edit ? listsIn(sentEnvelope(body)) : []), operation }
     operation?.carried(answer, true)
     this.#streams.begin(spec, answer.body, abort, pending.open)
     const told = this.#streams.attach({ stream: spec.id, seq: 0 }, understandsPriming(headers['mcp-protocol-version']))

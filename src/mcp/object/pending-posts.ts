@@ -1,6 +1,6 @@
 // Requests the downstream has not begun to answer, and messages that take back one of those, or of those it has.
 import type { McpSession } from '../../session/store/mcp-sessions.ts'
-import { envelopeOf } from './body-of.ts'
+import { sentEnvelope } from './sent-body.ts'
 import { OpenRequests } from '../message/open-requests.ts'
 import type { Operation } from '../telemetry/operation.ts'
 import type { CarriedRequest } from './http-sse/bridges.ts'
@@ -79,7 +79,7 @@ export class PendingPosts {
   /** Ends what is taken back after the downstream was told, whether or not its client waits for that. */
   #withdrawing<T>({ order, body }: CarriedRequest, asker: Asker, send: () => Promise<T>): Promise<T> {
     const mayWithdraw = order.kind === 'batch' || order.label.startsWith('notifications/cancelled')
-    const ids = mayWithdraw ? withdrawnBy(envelopeOf(body).messages) : []
+    const ids = mayWithdraw ? withdrawnBy(sentEnvelope(body).messages) : []
     if (ids.length === 0) return send()
     const isTheirs = ({ grantId, mcpSession }: Asker): boolean =>
       mcpSession === asker.mcpSession && (mcpSession !== '' || grantId === asker.grantId)

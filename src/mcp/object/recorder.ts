@@ -3,7 +3,7 @@ import type { SessionContext } from '../../session/session-context.ts'
 import type { Watched, WireEntry } from '../../session/contract/recording.ts'
 import { noteEntries } from '../../session/admin/recording-switch.ts'
 import { notingBytes } from '../downstream/whole-answer-bytes.ts'
-import { bodyOf, bytesOf } from './body-of.ts'
+import { sentBody, sentBytes } from './sent-body.ts'
 import { ToldTogether } from '../recording/told-together.ts'
 import { WireTap } from '../recording/wire-tap.ts'
 import { refusalIn, type DispatchHeader } from '../dispatch/dispatch-header.ts'
@@ -37,7 +37,7 @@ async function recordedAs(
   const startedAt = Date.now()
   // The router says how long a body is that is none of the order: only where it is kept it is read here, too.
   const isRead = order.body !== undefined || (watched.bodies && request.body !== null)
-  const read = isRead ? bytesOf(await bodyOf(order, request, context.settings.limits)) : undefined
+  const read = isRead ? sentBytes(await sentBody(order, request, context.settings.limits)) : undefined
   const bodyBytes = read?.length ?? Number(request.headers.get('content-length') ?? 0)
   const body = watched.bodies ? read : undefined
   const tapped = { era: 'legacy', grantId, clientId, requestId, verb: request.method, label, body, bodyBytes, startedAt } as const

@@ -8,7 +8,7 @@ import type { SessionContext } from '../../session/session-context.ts'
 import { downstreamFor, type Transport } from '../../settings/downstreams.ts'
 import { identityHeaders } from '../downstream/identity-headers.ts'
 import { McpRefusal } from '../message/refusal.ts'
-import { textOf, type SentBody } from './body-of.ts'
+import { sentText, type SentBody } from './sent-body.ts'
 import type { DownstreamSessions } from './downstream-session.ts'
 import { sessionMeter } from './session-duration.ts'
 import { isOfModern } from './modern-downstream/modern-downstreams.ts'
@@ -56,7 +56,7 @@ export class SessionKeeper {
   /** A new session for the answer to `initialize`, unless the downstream keeps none. The least recently used make room. */
   open(caller: Caller, downstreamId: string | undefined, initialize: SentBody): McpSession | undefined {
     if (downstreamId === undefined) return undefined
-    return this.#open(caller, { downstreamId, initialize: textOf(initialize) })
+    return this.#open(caller, { downstreamId, initialize: sentText(initialize) })
   }
 
   /** A new session in which HTTP+SSE is spoken on one side at least; what initializes it may be still to come. */

@@ -5,7 +5,7 @@ import type { McpSession } from '../../session/store/mcp-sessions.ts'
 import type { SessionContext } from '../../session/session-context.ts'
 import { downstreamFor, type Downstream } from '../../settings/downstreams.ts'
 import type { Envelope } from '../message/json-rpc-body.ts'
-import { envelopeOf } from './body-of.ts'
+import { sentEnvelope } from './sent-body.ts'
 import { toolIn } from '../message/label.ts'
 import { McpRefusal } from '../message/refusal.ts'
 import { editing, hasRules, ToolGate, type Edit } from '../tools/gate.ts'
@@ -66,7 +66,7 @@ export class Tools {
   ): Promise<Edit | undefined> {
     const { caller, target } = asked.order
     const gate = new ToolGate(downstream, { scopes: caller.scopes, issuer, groups }, { memory: this.#memory, list: target })
-    const envelope = envelopeOf(asked.body)
+    const envelope = sentEnvelope(asked.body)
     try {
       await pass(gate, envelope, asked, session, { ...way, charge: () => this.#charge(caller.resource) })
     } catch (error) {

@@ -7,7 +7,7 @@ import type { McpSession } from '../../../session/store/mcp-sessions.ts'
 import type { ProviderQuestion } from '../../../session/access/ask-provider.ts'
 import type { SessionContext } from '../../../session/session-context.ts'
 import { downstreamFor, ssePaths, type Downstream } from '../../../settings/downstreams.ts'
-import { envelopeOf, type SentBody } from '../body-of.ts'
+import { sentEnvelope, type SentBody } from '../sent-body.ts'
 import { McpRefusal, revoked } from '../../message/refusal.ts'
 import { EVENT_STREAM_HEADERS } from '../../../platform/event-stream.ts'
 import { understandsPriming } from '../../sse/priming.ts'
@@ -119,7 +119,7 @@ export class Bridges {
 
   /** A question of the broker's own. */
   async ask(session: McpSession, { id, body, headers, signal }: OwnQuestion): Promise<string | undefined> {
-    const { messages } = envelopeOf(body)
+    const { messages } = sentEnvelope(body)
     const message = { messages, requestIds: [JSON.stringify(id)], headers, body, label: 'tools/list' }
     return await this.#bridgeOf(session).ask(message, id, signal)
   }
@@ -262,6 +262,6 @@ export class Bridges {
 }
 
 function messageOf({ order, headers, body, operation }: CarriedRequest): ClientMessage {
-  const { messages } = envelopeOf(body)
+  const { messages } = sentEnvelope(body)
   return { messages, requestIds: order.requestIds, headers, body, label: order.label, operation }
 }

@@ -11,7 +11,7 @@ import { McpRefusal, revoked } from '../../message/refusal.ts'
 import type { LostBecause } from '../lost-answer.ts'
 import type { Operation } from '../../telemetry/operation.ts'
 import { downstreamFor } from '../../../settings/downstreams.ts'
-import type { SentBody } from '../body-of.ts'
+import type { SentBody } from '../sent-body.ts'
 import type { SentHeaders } from '../downstream-request.ts'
 
 /** One POST of the client's. */

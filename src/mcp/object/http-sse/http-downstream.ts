@@ -27,7 +27,7 @@ import {
   type FarEnd,
   type FarEndContext,
 } from './far-end.ts'
-import { textOf } from '../body-of.ts'
+import { sentText } from '../sent-body.ts'
 import type { SentHeaders } from '../downstream-request.ts'
 
 /** From this revision on a request names the one that was negotiated; clients of HTTP+SSE need not know that. */
@@ -121,7 +121,7 @@ export class HttpDownstream implements FarEnd {
     if (!answer.ok) return relayed(answer)
     const { context, session, waitUntil } = this.#context
     if (initializeIn(message)) {
-      const initialize = textOf(message.body)
+      const initialize = sentText(message.body)
       context.mcpSessions.change(session(), { initialize, downstreamId: answer.headers.get('mcp-session-id') ?? undefined })
     }
     if (message.requestIds.length === 0) {

@@ -19,7 +19,7 @@ import {
   type FarEndContext,
 } from './far-end.ts'
 import { Unacknowledged } from './unacknowledged.ts'
-import { textOf } from '../body-of.ts'
+import { sentText } from '../sent-body.ts'
 import type { SentHeaders } from '../downstream-request.ts'
 
 /** Attempts to come back while a client listens, and the pause before the first, in milliseconds; each waits longer. */
@@ -152,7 +152,7 @@ export class SseDownstream implements FarEnd {
 
   #remember({ body }: ClientMessage): void {
     const { context, session } = this.#context
-    context.mcpSessions.change(session(), { initialize: textOf(body) })
+    context.mcpSessions.change(session(), { initialize: sentText(body) })
   }
 }
 

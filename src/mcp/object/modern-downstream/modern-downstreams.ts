@@ -29,7 +29,7 @@ import { singleAnswer } from './call-output.ts'
 import { SessionCalls } from './modern-session-calls.ts'
 import { messageOf, postModern, type ModernWay } from './modern-way.ts'
 import { ToolHeaders } from './tool-headers.ts'
-import { bytesOf, textOf } from '../body-of.ts'
+import { sentBytes, sentText } from '../sent-body.ts'
 
 /** How the ids begin that stand in for those of a server; no server is sent one. */
 const OWN = 'era-bridge:'
@@ -87,7 +87,7 @@ export class ModernDownstreams {
     if (this.#downstream(initializes)?.era !== undefined || !mayRefuse(answer)) return answer
     const { text, whole } = await lookedAt(answer)
     if (!mayBeModern(answer.status, text) || !this.#options.mayAsk(initializes, 1)) return whole
-    const client = declaredIn(textOf(request.body ?? ''))
+    const client = declaredIn(sentText(request.body ?? ''))
     const discovered = await this.#discovered(client, request).catch(() => undefined)
     const era = discovered?.era
     if (era) log('info', 'downstream.era_found', { resource: initializes, era })
@@ -111,7 +111,7 @@ export class ModernDownstreams {
   }
 
   async #initialized(resource: string, request: DownstreamRequest): Promise<Response | undefined> {
-    const client = declaredIn(textOf(request.body ?? ''))
+    const client = declaredIn(sentText(request.body ?? ''))
     const { era, text, answer } = await this.#discovered(client, request)
     if (era === 'modern') {
       this.#eras.note(resource, era)
@@ -180,7 +180,7 @@ export class ModernDownstreams {
 
   async #post({ id, resource }: ModernSession, request: DownstreamRequest): Promise<Response> {
     const { body = '' } = request
-    const answer = await this.#of(id).post(bytesOf(body), request)
+    const answer = await this.#of(id).post(sentBytes(body), request)
     if (!this.#of(id).isUnsupported) return answer
     // It speaks this era no more. Whoever asks is told what a server tells that has lost a session, and begins anew in the other era.
     await answer.body?.cancel()
@@ -257,7 +257,7 @@ function mayRefuse({ status, headers }: Response): boolean {
 }
 
 function idOf(request: DownstreamRequest): string {
-  return memberOf(textOf(request.body ?? ''), ['id']) ?? 'null'
+  return memberOf(sentText(request.body ?? ''), ['id']) ?? 'null'
 }
 
 function present(session: ModernSession | undefined): ModernSession {

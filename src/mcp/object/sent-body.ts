@@ -7,7 +7,7 @@ import { handedBody } from '../message/read-body.ts'
 /** It is UTF-8, as the router has judged: in either form the same bytes are sent. */
 export type SentBody = Uint8Array<ArrayBuffer> | string
 
-export function bodyOf(
+export function sentBody(
   { body }: DispatchHeader,
   request: Request,
   limits: { readonly maxBodyBytes: number },
@@ -19,14 +19,14 @@ export function bodyOf(
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 
-export function bytesOf(body: SentBody): Uint8Array<ArrayBuffer> {
+export function sentBytes(body: SentBody): Uint8Array<ArrayBuffer> {
   return typeof body === 'string' ? new Uint8Array(encoder.encode(body)) : body
 }
 
-export function textOf(body: SentBody): string {
+export function sentText(body: SentBody): string {
   return typeof body === 'string' ? body : decoder.decode(body)
 }
 
-export function envelopeOf(body: SentBody): Envelope {
-  return openEnvelope(bytesOf(body))
+export function sentEnvelope(body: SentBody): Envelope {
+  return openEnvelope(sentBytes(body))
 }
