@@ -201,7 +201,7 @@ async function health(port: number): Promise<{ ok: boolean; status: number; text
 }
 
 /** workerd belongs to wrangler: asking from there finds the very version wrangler builds for. */
-function workerdProgram(): string {
+export function workerdProgram(): string {
   const fromWrangler = createRequire(createRequire(import.meta.url).resolve('wrangler/package.json'))
   const { default: program }: { default: string } = fromWrangler('workerd')
   return program

@@ -6,8 +6,11 @@ import type { Passage } from '../message/era.ts'
 import type { OperationFacts } from '../telemetry/operation.ts'
 import { isRefusalCode, McpRefusal } from '../message/refusal.ts'
 
-/** Never copied from a client's request: the router builds the request to the object from an allow-list. */
-export const ORDER_HEADER = 'x-broker-order'
+/**
+ * Never copied from a client's request: the router builds the request to the object from an allow-list. It holds what people say and what
+ * their headers are, and tail Workers are shown the headers of every request: the runtime shows them no value where `secret` is in the name.
+ */
+export const ORDER_HEADER = 'x-broker-secret-order'
 const REFUSAL_HEADER = 'x-broker-refusal'
 /** On every answer the object made itself; a 5xx without it is the runtime's and may hold a stack trace. It may be all of the answer. */
 export const ANSWER_HEADER = 'x-broker-answer'

@@ -1,5 +1,6 @@
 // The router's side of the broker over real HTTP: what it carries itself, byte by byte, and what it hands over to the person's object.
 import { describe, expect, test } from 'vitest'
+import { ORDER_HEADER } from '../../../src/mcp/dispatch/dispatch-header.ts'
 import { NOT_GZIP, TAKEN, saidOf, saying, THEIR_STATUSES, theirWord } from '../../world/odd-answers.ts'
 import { bearer, brokered, orderOf } from '../mcp/brokered.ts'
 import { serverBehind } from '../mcp/server-behind.ts'
@@ -93,7 +94,7 @@ describe('to the person’s object goes, of the legacy eras', () => {
   test('a message with its protocol headers, and nothing of the person’s credentials', async () => {
     const { post, handedOver } = brokered(downstream.url)
     const theirs = { 'mcp-protocol-version': '2025-11-25', traceparent: '00-a', baggage: 'k=v', 'user-agent': 'client/1' }
-    await post(legacyCall, { ...protocol, ...theirs, cookie: 'a=b', 'x-broker-order': 'theirs', 'x-user-email': 'mallory' })
+    await post(legacyCall, { ...protocol, ...theirs, cookie: 'a=b', [ORDER_HEADER]: 'theirs', 'x-user-email': 'mallory' })
     const { headers, ...order } = orderOf(handedOver[0])
     expect(headers).toMatchObject(theirs)
     // In these eras nobody compares what such a header says with the body.
@@ -101,7 +102,7 @@ describe('to the person’s object goes, of the legacy eras', () => {
     expect(
       Object.keys(headers).filter((name) => ['authorization', 'cookie', 'x-user-email', ...unchecked].includes(name)),
     ).toEqual([])
-    expect([...(handedOver[0]?.headers.keys() ?? [])]).toEqual(['x-broker-order'])
+    expect([...(handedOver[0]?.headers.keys() ?? [])]).toEqual([ORDER_HEADER])
     expect(order).toMatchObject({ kind: 'request', requestIds: ['1'], target: downstream.url })
     expect(downstream.requests.all).toEqual([])
   })
