@@ -1,7 +1,7 @@
 // Requests as no client library sends them: the runtime passes addresses on as they came, and parsers change them.
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { BrokerClient } from '../../world/broker-client.ts'
 import { fixture } from '../../world/fixture.ts'
 import { startWorld } from '../../world/world.ts'
@@ -15,11 +15,12 @@ const the = fixture(async (closing) => {
 const BODY = '{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25"}}'
 
 /** The status, and the code of the refusal. */
-async function asked(path: string, host = new URL(the.world.brokerUrl).host, method = 'POST'): Promise<string> {
-  const socket = connect(Number(new URL(the.world.brokerUrl).port), '127.0.0.1')
+async function asked(path: string, host?: string, method = 'POST', { brokerUrl } = the.world): Promise<string> {
+  const broker = new URL(brokerUrl)
+  const socket = connect(Number(broker.port), '127.0.0.1')
   const head = [
     `${method} ${path} HTTP/1.1`,
-    `Host: ${host}`,
+    `Host: ${host ?? broker.host}`,
     'Connection: close',
     `Authorization: Bearer ${the.accessToken}`,
     ...(method === 'POST' ? ['Content-Type: application/json', `Content-Length: ${BODY.length}`] : []),
@@ -58,5 +59,12 @@ describe('42. a host that nobody can read is another one', () => {
 
   test('nor can a request be about all of it', async () => {
     expect(await asked('*', undefined, 'OPTIONS')).toBe('404 not_found')
+  })
+
+  test('while the settings are wrong it is told so, as any other', async () => {
+    const world = await startWorld({ overrides: { BASE_URL: undefined }, mayBeUnhealthy: true })
+    onTestFinished(() => world.close())
+    for (const path of ['/mcp', '/nowhere', '/assets/pages.css'])
+      expect(await asked(path, '[::', 'GET', world)).toBe('503 misconfigured')
   })
 })
