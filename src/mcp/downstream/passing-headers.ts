@@ -45,6 +45,9 @@ export function requestHeaders(
     if (kind === 'initialize' && name === 'mcp-protocol-version' && isOfLaterEra(value)) continue
     if (PRINTABLE.test(value)) {
       if (isModern || !isParameter) headers[name] = value
+    } else if (name === 'content-type') {
+      // It has been judged to be this; a text that goes without a type is given one, of plain text.
+      headers[name] = 'application/json'
     } else if (name.startsWith('mcp-'))
       throw new McpRefusal('malformed_header', `the header ${name} has characters outside ASCII`)
   }

@@ -70,6 +70,12 @@ describe('to the downstream go', () => {
     expect(headers).not.toHaveProperty('last-event-id')
   })
 
+  test('a type that all can read: of one with characters outside ASCII what it was judged to be', async () => {
+    const { post, handedOver } = brokered(downstream.url)
+    expect((await post(legacyCall, { 'content-type': 'application/json; x=\xe9' })).status).toBe(200)
+    expect(orderOf(handedOver[0]).headers).toMatchObject({ 'content-type': 'application/json' })
+  })
+
   test('the identity of the person and the credentials of the broker', async () => {
     await brokered(downstream.url).modern()
     expect(downstream.requests.last?.headers).toMatchObject({
