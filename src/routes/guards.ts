@@ -149,7 +149,7 @@ export interface BearerServices {
 export function bearer(services: BearerServices, downstream: Downstream): Check<Context<Authenticated>> {
   return async (c) => {
     const url = new URL(c.req.url)
-    const caller = await callerOf(c, url, downstream, services)
+    const caller = await callerOf(c, { downstream, hasTokenInUrl: hasTokenIn(url) }, services)
     if (caller instanceof Response) return caller
     c.set('url', url)
     c.set('downstream', downstream)
@@ -158,14 +158,17 @@ export function bearer(services: BearerServices, downstream: Downstream): Check<
   }
 }
 
+export function hasTokenIn({ search, searchParams }: URL): boolean {
+  return search !== '' && searchParams.has('access_token')
+}
+
 /** Who asks, by their token; or the answer to whoever shows none that is valid here. */
 export function callerOf(
   c: CheckedContext,
-  { search, searchParams }: URL,
-  downstream: Downstream,
+  { downstream, hasTokenInUrl }: { readonly downstream: Downstream; readonly hasTokenInUrl: boolean },
   { settings, verifyAccessToken, now }: BearerServices,
 ): Caller | Response | Promise<Caller | Response> {
-  if (search !== '' && searchParams.has('access_token')) {
+  if (hasTokenInUrl) {
     return refuse(c, 400, 'invalid_request', 'an access token goes into the Authorization header, never into the URL')
   }
   const credentials = c.req.header('authorization')

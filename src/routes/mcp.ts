@@ -10,7 +10,7 @@ import { McpRefusal } from '../mcp/message/refusal.ts'
 import { LeaseMemory } from '../mcp/router/lease.ts'
 import { McpRequest, type McpPost } from '../mcp/router/mcp-request.ts'
 import { RecordedCallers } from '../mcp/router/recorder.ts'
-import { downstreamAt, pathAsSent } from '../mcp/router/target.ts'
+import { downstreamAt, pathAsSent, targetOf } from '../mcp/router/target.ts'
 import { ToolMemory } from '../mcp/tools/memory.ts'
 import { BoundedMap } from '../platform/bounded-map.ts'
 import type { HeldBytes, Holding } from '../platform/held-bytes.ts'
@@ -23,6 +23,7 @@ import {
   callerOf,
   challenge,
   forAnyPage,
+  hasTokenIn,
   hostIsOurs,
   namedIn,
   onlyMethods,
@@ -73,22 +74,23 @@ export function mcpHandler(services: McpServices): McpHandler {
   const [isOurHost, isOurMethod, isOurOrigin] = [hostIsOurs(settings), onlyMethods(METHODS), originIsAllowed(settings)]
   const begin = beginning(services)
 
-  const answer = async (client: Request, { url, downstream }: Asked, waitUntil: WaitUntil): Promise<Response> => {
-    const c = { req: headOf(client), var: namedIn(settings) }
+  const answer = async (client: Request, asked: Asked, waitUntil: WaitUntil): Promise<Response> => {
+    const { downstream, target } = asked
+    const c = { req: new HeadOf(client), var: namedIn(settings) }
     const misdirected = isOurHost(c)
     if (misdirected) return named(misdirected, c)
     let room: Holding | undefined
     try {
-      const refusal = client.method === 'OPTIONS' ? preflight(c, METHODS) : (isOurMethod(c) ?? isOurOrigin(c))
+      const refusal = c.req.method === 'OPTIONS' ? preflight(c, METHODS) : (isOurMethod(c) ?? isOurOrigin(c))
       if (refusal) return named(forAnyPage(refusal), c)
-      const verified = callerOf(c, url, downstream, services)
+      const verified = callerOf(c, asked, services)
       const caller = verified instanceof Promise ? await verified : verified
       if (caller instanceof Response) return named(forAnyPage(caller), c)
       begin(waitUntil)
       room = bodyRoom(services.held, caller.sub)
       const { requestId } = c.var
-      const request = new McpRequest({ client, url, downstream, caller, requestId, hold: room.hold, waitUntil }, context)
-      return named(forAnyPage(await request.answer()), c)
+      const request = { client, method: c.req.method, target, downstream, caller, requestId, hold: room.hold, waitUntil }
+      return named(forAnyPage(await new McpRequest(request, context).answer()), c)
     } catch (error) {
       const said = error instanceof McpRefusal ? refused(error, c.var, downstream, settings) : await failed(error, client, c.var)
       return named(forAnyPage(said), c)
@@ -109,8 +111,10 @@ function named(answer: Response, { var: { requestId } }: CheckedContext): Respon
 }
 
 interface Asked {
-  readonly url: URL
   readonly downstream: Downstream
+  /** Undefined where the rest of the path, or the query, can't be carried over. */
+  readonly target: string | undefined
+  readonly hasTokenInUrl: boolean
 }
 
 /** Clients ask at the same few addresses all the time, and each that is read anew costs as much as a header does ten times. */
@@ -126,13 +130,30 @@ function reader({ downstreams }: Settings): (text: string) => Asked | undefined 
     const downstream = url && downstreamAt(url.pathname, downstreams)
     if (!downstream || downstreamAt(pathAsSent(text), downstreams) !== downstream) return undefined
     // A query may hold a secret that a client did not mean to send there.
-    if (url.pathname === downstream.path && url.search === '') known.set(text, { url, downstream })
-    return { url, downstream }
+    const asked = { downstream, target: targetOf(downstream, url), hasTokenInUrl: hasTokenIn(url) }
+    if (url.pathname === downstream.path && url.search === '') known.set(text, asked)
+    return asked
   }
 }
 
-function headOf({ url, method, headers }: Request): RequestHead {
-  return { url, method, header: (name) => headers.get(name) ?? undefined }
+class HeadOf implements RequestHead {
+  readonly #client: Request
+  readonly #headers: Headers
+  readonly method: string
+
+  constructor(client: Request) {
+    this.#client = client
+    this.#headers = client.headers
+    this.method = client.method
+  }
+
+  get url(): string {
+    return this.#client.url
+  }
+
+  header(name: string): string | undefined {
+    return this.#headers.get(name) ?? undefined
+  }
 }
 
 function beginning({ begun }: McpServices): (waitUntil: WaitUntil) => void {

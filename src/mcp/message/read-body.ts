@@ -11,7 +11,8 @@ const CHARSET = /;\s*charset\s*=\s*"?([^";\s]*)/i
 /** Enough for the largest body over a slow line. */
 const WITHIN_MS = 30_000
 
-export async function readBody(
+/** Throws, at once or later, an `McpRefusal` for a body that is none of JSON in UTF-8, has too many bytes or does not come. */
+export function readBody(
   request: Request,
   mostBytes: number,
   holds: (bytes: number) => void,
@@ -22,13 +23,11 @@ export async function readBody(
   // As nearly everybody spells it.
   if (type !== 'application/json' || encoding !== null) checkMediaType(type, encoding ?? 'identity')
   if (Number(headers.get('content-length') ?? 0) > mostBytes) throw tooLarge(mostBytes)
-  try {
-    return await readMessage(request, { mostBytes, withinMs: WITHIN_MS, holds, deadline })
-  } catch (error) {
+  return readMessage(request, { mostBytes, withinMs: WITHIN_MS, holds, deadline }).catch((error: unknown) => {
     if (!(error instanceof BodyError)) throw error
     if (error.reason === 'too_large') throw tooLarge(mostBytes)
     throw new McpRefusal('body_too_slow', `the body of a request is sent within ${WITHIN_MS / 1000} seconds`)
-  }
+  })
 }
 
 const handed = new WeakMap<Request, Promise<Uint8Array<ArrayBuffer>>>()

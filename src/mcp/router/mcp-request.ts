@@ -34,7 +34,6 @@ import { openLeash, type Leash, type LeashPost, type NoLeash } from './leash.ts'
 import { openLease, type Admitted, type HeldLease, type LeaseMemory } from './lease.ts'
 import { recordedWork, type RecordedCallers, type RecordingPost } from './recorder.ts'
 import type { OpenLeash } from './request-lifetime.ts'
-import { targetOf } from './target.ts'
 import { gated } from './tool-rules.ts'
 import { META } from '../message/revision.ts'
 
@@ -49,7 +48,9 @@ export interface McpPost extends LegacyPost, LeashPost, RecordingPost {
 /** A request whose token has been verified. */
 export interface VerifiedRequest {
   readonly client: Request
-  readonly url: URL
+  readonly method: string
+  /** Where it goes; undefined where its path, or its query, can't be carried over. */
+  readonly target: string | undefined
   readonly requestId: string
   readonly caller: Caller
   readonly downstream: Downstream
@@ -100,13 +101,12 @@ export class McpRequest {
 
   /** The answer for the client; throws an `McpRefusal` for what is not carried to the downstream, or not back. */
   async answer(): Promise<Response> {
-    const { client, url, downstream, hold } = this.#request
+    const { client, method, target, hold } = this.#request
     let read: Read | undefined
     try {
-      const target = targetOf(downstream, url)
       if (!target) throw new McpRefusal('not_found', 'this path, or its query, could mean another one to the downstream')
       const { maxBodyBytes } = this.#context.limits
-      const body = client.method === 'POST' ? await readBody(client, maxBodyBytes, hold, this.#deadline) : undefined
+      const body = method === 'POST' ? await readBody(client, maxBodyBytes, hold, this.#deadline) : undefined
       read = this.#judged(target, body)
       return await (read.passage.era === 'legacy' ? this.#dispatch(read) : this.#admit(read))
     } catch (error) {
@@ -125,8 +125,8 @@ export class McpRequest {
   }
 
   #judged(target: string, body: Read['body']): Read {
-    const { client, downstream, waitUntil } = this.#request
-    const { method, headers } = client
+    const { client, method, downstream, waitUntil } = this.#request
+    const { headers } = client
     const envelope = body && openEnvelope(body)
     this.#waiting = waitingIn(envelope)
     const begun = beginOperation({ envelope, body, headers, downstream, startedAt: this.#startedAt, waitUntil })
@@ -268,10 +268,10 @@ export class McpRequest {
   }
 
   #watched(watched: Watched, work: () => Promise<Response>, seen: Pick<Tapped, 'era' | 'label' | 'body'>): Promise<Response> {
-    const { client, requestId, caller, waitUntil } = this.#request
+    const { method: verb, requestId, caller, waitUntil } = this.#request
     const { grantId, clientId, sub } = caller
     const { together } = this.#context
-    const tapped = { ...seen, grantId, clientId, requestId, verb: client.method, startedAt: this.#startedAt }
+    const tapped = { ...seen, grantId, clientId, requestId, verb, startedAt: this.#startedAt }
     return recordedWork(tapped, watched, work, { sub, together, post: () => this.#post, waitUntil })
   }
 }
