@@ -121,7 +121,8 @@ export class LegacyCarrier implements Carrier {
     const order = dispatchHeaderIn(request.headers)
     if (!order) return this.#modernClients.carry(request)
     const operation = order.operation && new Operation(order.operation, this.#waitUntil)
-    return recorded(this.#context, order, request, () => this.#carry(order, request, operation), this.#waitUntil)
+    const carried = { context: this.#context, order, request, waitUntil: this.#waitUntil }
+    return recorded(carried, () => this.#carry(order, request, operation))
   }
 
   async #carry(order: DispatchHeader, request: Request, operation: Operation | undefined): Promise<Response> {

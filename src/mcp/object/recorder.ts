@@ -13,24 +13,23 @@ const byObject = new WeakMap<object, ToldTogether>()
 
 type RecordingContext = Pick<SessionContext, 'links' | 'now' | 'provider' | 'recorder' | 'settings'>
 
-export function recorded(
-  context: RecordingContext,
-  order: DispatchHeader,
-  request: Request,
-  carry: () => Promise<Response>,
-  waitUntil: (work: Promise<unknown>) => void,
-): Promise<Response> {
+interface Carried {
+  readonly context: RecordingContext
+  readonly order: DispatchHeader
+  readonly request: Request
+  readonly waitUntil: (work: Promise<unknown>) => void
+}
+
+export function recorded(carried: Carried, carry: () => Promise<Response>): Promise<Response> {
+  const { context, order } = carried
   const watched = context.recorder.watching(order.caller.grantId, context.now())
-  return watched ? recordedAs(watched, context, order, request, carry, waitUntil) : carry()
+  return watched ? recordedAs(watched, carried, carry) : carry()
 }
 
 async function recordedAs(
   watched: Watched,
-  context: RecordingContext,
-  order: DispatchHeader,
-  request: Request,
+  { context, order, request, waitUntil }: Carried,
   carry: () => Promise<Response>,
-  waitUntil: (work: Promise<unknown>) => void,
 ): Promise<Response> {
   const { caller, requestId, label } = order
   const { grantId, clientId } = caller

@@ -105,7 +105,8 @@ export async function forward(forwarding: Forwarding, conditions: ForwardingCond
       operation?.answered(edited, status)
       return wholeResponse(edited, { status, headers })
     }
-    const given = await reading(shortOrStream(answer, body, forwarding.deadline), lifetime)
+    const short = shortOrStream(answer, body, forwarding.deadline)
+    const given = short instanceof Promise ? await cutOff(short, lifetime, broken) : short
     if (given instanceof ReadableStream) {
       await lifetime.hold()
       return new Response(
@@ -195,21 +196,15 @@ async function doneBefore(before: NonNullable<ForwardingConditions['before']>, l
   await cutOff(before(lifetime.ending.signal), lifetime)
 }
 
-function reading<T>(work: Promise<T> | T, lifetime: RequestLifetime): Promise<T> | T {
-  if (!(work instanceof Promise)) return work
-  return work.catch((cause: unknown) => {
-    const broken = new McpRefusal('downstream_broken', BROKE, { reason: describeError(cause) })
-    throw lifetime.ending.signal.aborted ? lifetime.refusal : broken
-  })
+function broken(cause: unknown): McpRefusal {
+  return new McpRefusal('downstream_broken', BROKE, { reason: describeError(cause) })
 }
 
-/** Replaces the error of an aborted request by the refusal that caused the abort. */
-async function cutOff<T>(work: Promise<T>, lifetime: RequestLifetime): Promise<T> {
-  try {
-    return await work
-  } catch (error) {
-    throw lifetime.ending.signal.aborted ? lifetime.refusal : error
-  }
+/** Replaces the error of an aborted request by the refusal that caused the abort; any other by what is said of it. */
+function cutOff<T>(work: Promise<T>, lifetime: RequestLifetime, said = (error: unknown): unknown => error): Promise<T> {
+  return work.catch((error: unknown) => {
+    throw lifetime.ending.signal.aborted ? lifetime.refusal : said(error)
+  })
 }
 
 /** The lifetime's signal cuts the body off; its end, however it comes, lets go. A TransformStream would not hear of a cancellation. */

@@ -18,7 +18,7 @@ export const TOKEN = 'a-valid-token'
 const NOW = 1_800_000_000
 const VERSION = '2026-07-28'
 
-const caller: Caller = {
+export const caller: Caller = {
   sub: 'person',
   clientId: 'client',
   grantId: 'grant',

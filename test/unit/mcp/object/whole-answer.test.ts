@@ -6,17 +6,8 @@ import { wholeAnswer } from '../../../../src/mcp/object/whole-answer.ts'
 import { handOver, type LegacyForwarding } from '../../../../src/mcp/router/dispatch.ts'
 import { bytesIn, notingBytes } from '../../../../src/mcp/downstream/whole-answer-bytes.ts'
 import { ownTimer } from '../../../../src/platform/deadlines.ts'
-import { orderOf } from '../brokered.ts'
+import { caller, orderOf } from '../brokered.ts'
 
-const caller = {
-  sub: 'person',
-  clientId: 'client',
-  grantId: 'grant',
-  generation: 1,
-  resource: 'https://mcp.example.com/mcp',
-  scopes: ['mcp'],
-  expiresAt: 1_800_000_060,
-}
 const forwarding: LegacyForwarding = {
   passage: { era: 'legacy', kind: 'request', id: '1' },
   target: 'https://server.example/mcp',

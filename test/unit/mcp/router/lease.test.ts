@@ -5,7 +5,7 @@ import { HeldLease, LeaseMemory } from '../../../../src/mcp/router/lease.ts'
 import type { LeaseReport } from '../../../../src/session/contract/lease.ts'
 import { fixture } from '../../../world/fixture.ts'
 import { startRawDownstream, type RawHandler } from '../../../world/raw-downstream.ts'
-import { admitted, brokered, refusalOf } from '../brokered.ts'
+import { admitted, brokered, caller as someone, refusalOf } from '../brokered.ts'
 import type { PairedSocket } from '../socket-pair.ts'
 
 /** Answers with an announced length, at once. */
@@ -116,15 +116,7 @@ describe('when the object takes it back', () => {
 })
 
 describe('a lease', () => {
-  const caller: Caller = {
-    sub: 'person',
-    clientId: 'client',
-    grantId: 'grant',
-    generation: 1,
-    resource: 'https://mcp.example.com/mcp',
-    scopes: ['mcp'],
-    expiresAt: 4_000_000_000,
-  }
+  const caller: Caller = { ...someone, expiresAt: 4_000_000_000 }
   const lent = (of = caller, requests = 3): HeldLease => {
     if (!admitted.admitted) throw new Error('never')
     return new HeldLease(of, admitted, { lasts: 10_000, requests, perSecond: 10 }, 0)
